@@ -1,0 +1,60 @@
+/** Exit codes of the command line: contract with scripts that call it. */
+export const exitCode = { ok: 0, failed: 1, usage: 2, unable: 3, interrupted: 130 } as const;
+export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
+
+/** Every error a user can meet: its stable code, and the exit code it leads to. */
+export const errorCodes = {
+  UNKNOWN_EXPERIMENT: exitCode.usage,
+  UNKNOWN_FACTOR: exitCode.usage,
+  UNKNOWN_FACTOR_VALUE: exitCode.usage,
+  UNKNOWN_CELL: exitCode.usage,
+  BAD_OPTION: exitCode.usage,
+  NOTHING_SELECTED: exitCode.usage,
+  BAD_DEFINITION: exitCode.usage,
+  DUPLICATE_EXPERIMENT: exitCode.usage,
+  EXPERIMENT_SYNTAX: exitCode.usage,
+  EXPERIMENT_LOAD: exitCode.usage,
+  EXPERIMENT_TYPES: exitCode.failed,
+  RUN_NOT_FOUND: exitCode.usage,
+  RUN_UNREADABLE: exitCode.usage,
+  RUN_NEWER: exitCode.usage,
+  RUN_EXISTS: exitCode.usage,
+  RUN_NOT_WRITABLE: exitCode.usage,
+  RESUME_REFUSED: exitCode.usage,
+  NO_PRIVILEGE: exitCode.unable,
+  NO_SS: exitCode.unable,
+  NO_NAMESPACES: exitCode.unable,
+  NO_RUNTIME: exitCode.unable,
+  NO_PORTS: exitCode.unable,
+  STEP_REFUSED: exitCode.failed,
+  STEP_DEADLINE: exitCode.failed,
+  STEP_UNAWAITED: exitCode.failed,
+  CELL_DEADLINE: exitCode.failed,
+  SCENARIO_THREW: exitCode.failed,
+  PEER_DIED: exitCode.failed,
+  OBSERVER_DIED: exitCode.failed,
+  TEARDOWN: exitCode.failed,
+  INTERRUPTED: exitCode.interrupted,
+} as const satisfies Record<string, ExitCode>;
+export type ErrorCode = keyof typeof errorCodes;
+
+/** An error a user can meet: a stable code, what happened, what to do. */
+export class LingerlabError extends Error {
+  override readonly name = 'LingerlabError';
+  readonly code: ErrorCode;
+  /** What the user can do about it, one sentence. */
+  readonly remedy: string;
+
+  constructor(code: ErrorCode, message: string, remedy: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.remedy = remedy;
+  }
+
+  get exitCode(): ExitCode {
+    return errorCodes[this.code];
+  }
+}
+
+/** The message of anything that was thrown. */
+export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));

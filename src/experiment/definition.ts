@@ -1,0 +1,95 @@
+import type { Kind } from '../facts/kinds.ts';
+import type { FactsOf } from '../facts/table.ts';
+import type { Stage } from './stage.ts';
+
+export type FactorValue = string | number | boolean;
+export type Factors = Readonly<Record<string, readonly FactorValue[]>>;
+/** One combination of factor values. */
+export type Cell<F extends Factors> = { readonly [K in keyof F]: F[K][number] };
+/** How the peers are joined: one namespace, or two with a veth pair between them. */
+export type Network = 'loopback' | 'veth';
+
+/** A statement about the facts of one cell. */
+export interface Claim<CellOf, Facts> {
+  readonly id: string;
+  readonly text: string;
+  /** RFC section, kernel function, article: where the statement comes from. */
+  readonly source: string;
+  /** The cells it speaks of; all where absent. */
+  readonly when?: (cell: CellOf) => boolean;
+  readonly holds: (facts: Facts, cell: CellOf) => boolean;
+}
+
+/** A cell that ran, with its facts. Reading a fact that was not observed makes the reader's verdict inconclusive. */
+export interface Outcome<CellOf, Facts> {
+  readonly cell: CellOf;
+  readonly repeat: number;
+  readonly facts: Facts;
+}
+
+/** A statement about all cells of an experiment together. */
+export interface AcrossClaim<CellOf, Facts> {
+  readonly id: string;
+  readonly text: string;
+  readonly source: string;
+  readonly holds: (outcomes: readonly Outcome<CellOf, Facts>[]) => boolean;
+}
+
+/** One question, its factors, what the peers do in each cell, and what is claimed of the facts. */
+export interface Definition<
+  F extends Factors,
+  C extends readonly string[] = readonly [],
+  M extends Readonly<Record<string, Kind<unknown>>> = Record<never, never>,
+> {
+  /** Lower-case words joined by hyphens. */
+  readonly id: string;
+  readonly question: string;
+  /** A heading under which reports gather experiments. */
+  readonly group?: string;
+  readonly factors: F;
+  /** The default matrix; the rest of the product runs with `--all`. */
+  readonly only?: (cell: NoInfer<Cell<F>>) => boolean;
+  readonly network?: Network | ((cell: NoInfer<Cell<F>>) => Network);
+  readonly sysctls?: (cell: NoInfer<Cell<F>>) => Readonly<Record<string, string | number>>;
+  /** Expected seconds of a cell; its deadline is three times that plus ten. Default 1. */
+  readonly seconds?: number | ((cell: NoInfer<Cell<F>>) => number);
+  /** Its timings need the machine to itself: such cells run one at a time while others only wait. */
+  readonly quiet?: boolean | ((cell: NoInfer<Cell<F>>) => boolean);
+  /** The cell's outcome is a race: its facts are compared as distributions over this many repeats. */
+  readonly race?: (cell: NoInfer<Cell<F>>) => number | false;
+  /** Labels, where a cell has several connections: `['old', 'new']` gives facts `old.client.path`. */
+  readonly connections?: C;
+  /** Facts of the experiment's own, set by `note(name, value)`. */
+  readonly measures?: M;
+  readonly scenario: (stage: Stage<C, M>, cell: Cell<F>) => Promise<void>;
+  readonly claims: readonly Claim<NoInfer<Cell<F>>, NoInfer<FactsOf<C, M>>>[];
+  readonly across?: readonly AcrossClaim<NoInfer<Cell<F>>, NoInfer<FactsOf<C, M>>>[];
+  /** One sentence made from facts. */
+  readonly answer: (outcomes: readonly Outcome<NoInfer<Cell<F>>, NoInfer<FactsOf<C, M>>>[]) => string;
+  /** The fact that best tells the cells apart, and the ones beside it: columns of the report's table, in order. */
+  readonly shows?: readonly (keyof NoInfer<FactsOf<C, M>> & string)[];
+}
+
+/** A definition whose types have been forgotten: what the rest of the program handles. */
+// biome-ignore lint/suspicious/noExplicitAny: the one place where the inferred types are erased
+export type AnyDefinition = Definition<any, any, any>;
+
+const made: unique symbol = Symbol.for('lingerlab.experiment');
+/** What an experiment file exports as its default. */
+export interface Experiment {
+  readonly [made]: true;
+  readonly definition: AnyDefinition;
+}
+
+/** Declare an experiment; the default export of its file. */
+export function experiment<
+  const F extends Factors,
+  const C extends readonly string[] = readonly [],
+  const M extends Readonly<Record<string, Kind<unknown>>> = Record<never, never>,
+>(definition: Definition<F, C, M>): Experiment {
+  return { [made]: true, definition: definition as AnyDefinition };
+}
+
+/** Whether a value was made by {@link experiment}, by this copy of the program or another. */
+export const isExperiment = (value: unknown): value is Experiment =>
+  typeof value === 'object' && value !== null && (value as Partial<Experiment>)[made] === true;

@@ -1,0 +1,121 @@
+import type { Kind, ValueOf } from '../facts/kinds.ts';
+import type { End, State } from '../facts/states.ts';
+import type { Address } from '../record/event.ts';
+
+/** What the kernel said to a step: a value, or a refusal; `ns` is how long the call held its thread. */
+export type Answer<T = void> =
+  | { readonly ok: true; readonly value: T; readonly ns: number }
+  | { readonly ok: false; readonly errno: string; readonly syscall: string; readonly ns: number };
+
+/** Awaited: the value, or the cell is errored. `.answer()`: a refusal as data. */
+export type Step<T = void> = Promise<T> & { answer(): Promise<Answer<T>> };
+
+/** A moment of the one clock at which several peers act together. */
+export interface Instant {
+  readonly ns: number;
+}
+
+/** Socket options with their values as a scenario writes them. */
+export interface SocketOptions {
+  /** Seconds, or `off`: {l_onoff, l_linger}, socket(7). */
+  SO_LINGER: 'off' | number;
+  /** Seconds that an orphan may stay in FIN-WAIT-2; -1: not at all, tcp(7). */
+  TCP_LINGER2: number;
+  SO_REUSEADDR: boolean;
+  SO_REUSEPORT: boolean;
+  IP_BIND_ADDRESS_NO_PORT: boolean;
+}
+export type SocketOption = keyof SocketOptions;
+
+/** Ways to close: net's `end()`, `destroy()`, `resetAndDestroy()`, or close(2) on the descriptor, taken from net first. */
+export type CloseBy = 'end' | 'destroy' | 'resetAndDestroy' | 'close(2)';
+
+export interface CloseOptions {
+  /** Bytes written in the same turn of the event loop, just before. */
+  readonly sending?: number;
+  /** Close at this moment of the one clock; the peer spins until then. */
+  readonly at?: Instant;
+}
+
+/** What TCP_INFO says of an open descriptor, tcp(7). */
+export interface TcpInfo {
+  readonly state: State;
+  readonly retransmits: number;
+  readonly unacked: number;
+  readonly rtoUs: number;
+  readonly rttUs: number;
+}
+
+/** One end of one connection. */
+export interface Endpoint {
+  readonly end: End;
+  readonly local: Address;
+  readonly remote: Address;
+  set<O extends SocketOption>(option: O, value: SocketOptions[O]): Step;
+  get<O extends SocketOption>(option: O): Step<SocketOptions[O]>;
+  /** SO_ERROR: the pending error's name or `none`; reading clears it. */
+  error(): Step<string>;
+  info(): Step<TcpInfo>;
+  /** Write so many bytes; resolves when net has handed them to the kernel. */
+  write(bytes: number): Step;
+  /** Resolves when this end's application has read so many bytes in all. */
+  received(bytes: number): Step;
+  /** Resolves when this end's application has read the end of the stream. */
+  ended(): Step;
+  /** Resolves when Node emitted 'close'. */
+  gone(): Step;
+  pause(): Step;
+  resume(): Step;
+  close(by?: CloseBy, options?: CloseOptions): Step;
+  /** shutdown(2) on the descriptor, behind net's back. */
+  shutdown(how: 'RD' | 'WR' | 'RDWR', options?: CloseOptions): Step;
+}
+
+export interface Listener {
+  readonly at: Address;
+  close(): Step;
+}
+
+export interface ListenOptions {
+  readonly family?: 4 | 6;
+  readonly port?: number;
+  readonly backlog?: number;
+  /** net's `allowHalfOpen` for accepted sockets; default true, so that the scenario decides who closes second. */
+  readonly allowHalfOpen?: boolean;
+}
+
+export interface ConnectOptions<Label extends string> {
+  /** The connection's label, one of the experiment's `connections`. */
+  readonly as?: Label;
+  readonly allowHalfOpen?: boolean;
+  readonly localPort?: number;
+}
+
+/** A process that obeys the scenario's steps. */
+export interface Peer<Label extends string = string> {
+  readonly name: string;
+  readonly pid: number;
+  listen(options?: ListenOptions): Step<Listener>;
+  /** Both ends, established: the connecting one first. */
+  connect(to: Listener, options?: ConnectOptions<Label>): Step<readonly [Endpoint, Endpoint]>;
+  /** Send a signal; SIGKILL and SIGTERM end it, SIGSTOP pauses it until SIGCONT. */
+  signal(name: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void;
+}
+
+/** What a scenario is played on. */
+export interface Stage<C extends readonly string[], M> {
+  readonly client: Peer<C[number]>;
+  readonly server: Peer<C[number]>;
+  /** One more process, in the namespace of the client or of the server. */
+  start(name: string, where?: End): Step<Peer<C[number]>>;
+  /** Resolves with the first of these states that the endpoint is in or has passed through. */
+  until(endpoint: Endpoint, ...states: readonly [State, ...State[]]): Promise<State>;
+  /** Resolves after so many seconds in which the cell only waits. */
+  rest(seconds: number): Promise<void>;
+  /** A moment far enough ahead for every peer to have heard of it. */
+  soon(): Instant;
+  /** Set a fact that the experiment declares under `measures`. */
+  note<K extends keyof M & string>(name: K, value: ValueOf<M[K]>): void;
+}
+
+export type AnyStage = Stage<readonly string[], Record<string, Kind<unknown>>>;

@@ -1,0 +1,66 @@
+/**
+ * How two values of a fact are compared between runs: equal; no further apart than the resolution; as distributions
+ * over repeats; or by statistics only, never as a difference in behaviour.
+ */
+export type Comparison = 'exact' | 'within' | 'race' | 'measurement';
+export type Unit = 's' | 'ms' | 'us' | 'count' | 'bytes';
+
+/** A fact's declaration: plain data, saved in every run so that a report needs no code. */
+export interface Declaration {
+  readonly type: 'number' | 'boolean' | 'word' | 'words' | 'calls';
+  /** The values a `word`, or each of `words`, may have; absent: any. */
+  readonly values?: readonly string[];
+  readonly unit?: Unit;
+  readonly compare: Comparison;
+  /** For `within`: how far apart two equal values may lie, in `unit`; `timer` is one slot of the kernel's timer wheel. */
+  readonly resolution?: number | 'timer';
+  /** What the fact says, for the reader of a report. */
+  readonly text?: string;
+}
+
+/** A system call that the kernel refused. */
+export interface RefusedCall {
+  readonly call: string;
+  readonly errno: string;
+}
+
+/** A value a fact can have; `null` in a run folder means that it was not observed. */
+export type FactValue = number | boolean | string | readonly string[] | readonly RefusedCall[];
+
+declare const valueType: unique symbol;
+/** A declaration that knows the type of its values. */
+export interface Kind<T> extends Declaration {
+  readonly [valueType]?: T;
+}
+export type ValueOf<K> = K extends Kind<infer T> ? T : never;
+
+type Options = Partial<Pick<Declaration, 'compare' | 'resolution' | 'text' | 'unit'>>;
+const number =
+  (unit: Unit, defaults: Options) =>
+  (options: Options = {}) =>
+    ({ type: 'number', unit, compare: 'measurement', ...defaults, ...options }) as Kind<number>;
+
+/** Makers of fact kinds, for the table of facts and for an experiment's own `measures`. */
+export const kind = {
+  /** How many; compared exactly. */
+  count: number('count', { compare: 'exact' }),
+  bytes: number('bytes', { compare: 'exact' }),
+  seconds: number('s', {}),
+  ms: number('ms', {}),
+  us: number('us', {}),
+  boolean: (options: Options = {}) => ({ type: 'boolean', compare: 'exact', ...options }) as Kind<boolean>,
+  /** One of the given words. */
+  word: <const V extends readonly string[]>(...values: V) =>
+    ({ type: 'word', values, compare: 'exact' }) as Kind<V[number]>,
+  /** A sequence of the given words. */
+  words: <const V extends readonly string[]>(...values: V) =>
+    ({ type: 'words', values, compare: 'exact' }) as unknown as Kind<readonly V[number][]>,
+  /** What a system call answered: `ok` or the errno's name. */
+  outcome: (options: Options = {}) => ({ type: 'word', compare: 'exact', ...options }) as Kind<string>,
+  /** Refused system calls, in order. */
+  calls: (options: Options = {}) =>
+    ({ type: 'calls', compare: 'exact', ...options }) as unknown as Kind<readonly RefusedCall[]>,
+} as const;
+
+/** The same kind with a sentence that tells the reader what it says. */
+export const described = <K extends Declaration>(text: string, declared: K): K => ({ ...declared, text });

@@ -1,0 +1,101 @@
+import { type Declaration, described, type Kind, kind, type ValueOf } from './kinds.ts';
+import { type End, ends, type State, states } from './states.ts';
+
+/** Facts of one endpoint; in a cell's facts their names begin with `client.` or `server.`. */
+export const endFacts = {
+  path: described('states the endpoint passed, in order', kind.words(...states)),
+  miniSocket: described('states it held as a mini-socket, without a process', kind.words('FIN-WAIT-2', 'TIME-WAIT')),
+  closedWith: described('closing segments it sent, in order', kind.words('FIN', 'RST')),
+  closeMs: described('how long the closing call held its thread', kind.ms()),
+  stallMs: described('longest event-loop stall', kind.ms()),
+  errors: described('calls refused and errors reported to the application', kind.calls()),
+  sawEnd: described('its application read the end of the stream', kind.boolean()),
+  hadError: described("Node's 'close' came with hadError", kind.boolean()),
+  events: described("Node's events, in order; runs of 'data' are one", kind.words<readonly string[]>()),
+  written: described('bytes its application wrote', kind.bytes()),
+  delivered: described("bytes of its own that the other end's application read", kind.bytes()),
+  retransmits: described('segments it sent again', kind.count()),
+} as const;
+
+const stateMs = described('how long the endpoint was in this state', kind.ms());
+
+/** Facts of one connection. */
+export const connectionFacts = {
+  'timeWait.holder': described('the end that TIME-WAIT was left with', kind.word('client', 'server', 'both', 'none')),
+  'timeWait.began': described('from the first FIN to the beginning of TIME-WAIT', kind.seconds()),
+  'timeWait.beganWith': described('what began it', kind.word("peer's FIN", 'ACK of FIN')),
+  'timeWait.seconds': described('how long TIME-WAIT lasted', kind.seconds({ compare: 'within', resolution: 'timer' })),
+  'timeWait.restarts': described('how often its timer was started again', kind.count()),
+  'timeWait.endedBy': described(
+    'what ended TIME-WAIT',
+    kind.word('timer', 'recycled', 'rst', 'kill', 'overflow', 'namespace'),
+  ),
+} as const;
+
+/** Counters whose change is decided by the scenario alone; others depend on timing (delayed ACKs, autotuning). */
+const exactCounters = new Set([
+  'Tcp.ActiveOpens',
+  'Tcp.PassiveOpens',
+  'Tcp.AttemptFails',
+  'Tcp.EstabResets',
+  'Tcp.OutRsts',
+  'TcpExt.TCPAbortOnData',
+  'TcpExt.TCPAbortOnClose',
+  'TcpExt.TCPAbortOnLinger',
+  'TcpExt.TCPAbortOnTimeout',
+  'TcpExt.TCPAbortOnMemory',
+  'TcpExt.TCPAbortFailed',
+  'TcpExt.TCPTimeWaitOverflow',
+  'TcpExt.TWRecycled',
+  'TcpExt.TWKilled',
+]);
+const exactCounter = described('change of this kernel counter', kind.count());
+const timedCounter = described('change of this kernel counter', kind.count({ compare: 'measurement' }));
+
+export type NetworkSpace = 'client' | 'server' | 'lab';
+export type CounterFact = `counters.${NetworkSpace}.${'Tcp' | 'TcpExt'}.${string}`;
+export const counterFact = (space: string, counter: string): string => `counters.${space}.${counter}`;
+
+type EndTable = typeof endFacts & { readonly [S in State as `stateMs.${S}`]: Kind<number> };
+type ConnectionTable = typeof connectionFacts & {
+  readonly [K in `${End}.${keyof EndTable & string}`]: K extends `${End}.${infer N extends keyof EndTable & string}`
+    ? EndTable[N]
+    : never;
+};
+
+/** Facts of one connection's two ends and of the connection, by name. */
+export type ConnectionValues = { readonly [K in keyof ConnectionTable]: ValueOf<ConnectionTable[K]> };
+
+/** A cell's facts: of its one connection, or of each named one; its own measures; the kernel's counters. */
+export type FactsOf<C extends readonly string[], M> = ([C] extends [readonly []]
+  ? ConnectionValues
+  : {
+      readonly [K in `${C[number]}.${keyof ConnectionValues & string}`]: K extends `${C[number]}.${infer N extends
+        keyof ConnectionValues & string}`
+        ? ConnectionValues[N]
+        : never;
+    }) & { readonly [K in keyof M]: ValueOf<M[K]> } & { readonly [K in CounterFact]: number };
+
+/** Every declared fact of a cell with these connections and measures, by name; counters are declared by {@link declarationOf}. */
+export function declarations(
+  connections: readonly string[] = [],
+  measures: Readonly<Record<string, Declaration>> = {},
+): Record<string, Declaration> {
+  const one: Record<string, Declaration> = { ...connectionFacts };
+  for (const end of ends) {
+    for (const [name, declared] of Object.entries(endFacts)) one[`${end}.${name}`] = declared;
+    for (const state of states) one[`${end}.stateMs.${state}`] = stateMs;
+  }
+  const labels = connections.length === 0 ? [''] : connections.map((label) => `${label}.`);
+  const all = labels.flatMap((label) =>
+    Object.entries(one).map(([name, declared]) => [label + name, declared] as const),
+  );
+  return { ...Object.fromEntries(all), ...measures };
+}
+
+/** The declaration of a fact by its name: from the run's own table, or a counter's. */
+export function declarationOf(name: string, table: Readonly<Record<string, Declaration>>): Declaration | undefined {
+  const counter = /^counters\.[^.]+\.(.+)$/.exec(name)?.[1];
+  if (counter) return exactCounters.has(counter) ? exactCounter : timedCounter;
+  return table[name];
+}

@@ -1,0 +1,31 @@
+/** What an experiment file imports from 'lingerlab'. */
+export {
+  type AcrossClaim,
+  type Cell,
+  type Claim,
+  type Definition,
+  type Experiment,
+  experiment,
+  type Factors,
+  type FactorValue,
+  type Network,
+  type Outcome,
+} from './experiment/definition.ts';
+export type {
+  Answer,
+  CloseBy,
+  CloseOptions,
+  ConnectOptions,
+  Endpoint,
+  Instant,
+  Listener,
+  ListenOptions,
+  Peer,
+  SocketOptions,
+  Stage,
+  Step,
+  TcpInfo,
+} from './experiment/stage.ts';
+export { type Kind, kind } from './facts/kinds.ts';
+export type { End, State } from './facts/states.ts';
+export type { FactsOf } from './facts/table.ts';

@@ -1,0 +1,159 @@
+import type { State } from '../facts/states.ts';
+
+/** Nanoseconds of CLOCK_MONOTONIC since the run's origin: a safe integer for the first 104 days of a run. */
+export type Ns = number;
+
+/** An address and a port as the kernel prints them; IPv4-mapped IPv6 addresses are kept as IPv4. */
+export interface Address {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** One line of `ss`. */
+export interface SsSocket {
+  readonly state: State;
+  readonly recvQ: number;
+  readonly sendQ: number;
+  readonly local: Address;
+  readonly remote: Address;
+  /** 4 or 6 as the socket's own family: 6 with an IPv4-mapped address, too. */
+  readonly family: 4 | 6;
+  readonly timer?: { readonly name: string; readonly ms: number; readonly retransmits: number };
+  readonly inode?: number;
+  /** `sk:` of `ss -e`, hexadecimal. */
+  readonly cookie?: string;
+}
+
+interface Seen {
+  readonly t: Ns;
+}
+interface Flow {
+  /** The kernel's socket address, or '' where the kernel gives none: reused only after CLOSED. */
+  readonly socket: string;
+  readonly local: Address;
+  readonly remote: Address;
+}
+
+/** A transition of a full socket, from `sock:inet_sock_set_state`. */
+export interface TransitionEvent extends Seen, Flow {
+  readonly source: 'trace';
+  readonly kind: 'transition';
+  readonly cpu: number;
+  readonly family: 4 | 6;
+  readonly from: State;
+  readonly to: State;
+}
+/** A segment event from `tcp:tcp_send_reset`, `tcp_receive_reset`, `tcp_retransmit_skb`, `tcp_retransmit_synack`. */
+export interface SegmentEvent extends Seen, Flow {
+  readonly source: 'trace';
+  readonly kind: 'reset-sent' | 'reset-received' | 'retransmit';
+  readonly cpu: number;
+  /** Why, where this kernel says so. */
+  readonly reason?: string;
+}
+/** A mini-socket's timer, from `timer:timer_start` and `timer_expire_entry`. */
+export interface MiniTimerEvent extends Seen {
+  readonly source: 'trace';
+  readonly kind: 'mini-timer-start' | 'mini-timer-expire';
+  readonly cpu: number;
+  readonly timer: string;
+  /** `expires - now` in jiffies, on start. */
+  readonly jiffies?: number;
+}
+/** One `ss` of one namespace: between `t` and `until`. */
+export interface SampleEvent extends Seen {
+  readonly source: 'ss';
+  readonly kind: 'sample';
+  readonly space: string;
+  readonly until: Ns;
+  readonly sockets: readonly SsSocket[];
+}
+/** A namespace's Tcp and TcpExt counters: `Tcp.ActiveOpens`. */
+export interface CountersEvent extends Seen {
+  readonly source: 'counters';
+  readonly kind: 'counters';
+  readonly space: string;
+  readonly values: Readonly<Record<string, number>>;
+}
+/** An event that Node emitted on a peer's socket. */
+export interface NodeEvent extends Seen {
+  readonly source: 'peer';
+  readonly kind: 'node';
+  readonly peer: string;
+  readonly endpoint: number;
+  readonly event: string;
+  readonly bytes?: number;
+  readonly errno?: string;
+  readonly syscall?: string;
+  readonly hadError?: boolean;
+}
+/** A step that a peer took: began at `t`, held its thread for `ns`. */
+export interface CallEvent extends Seen {
+  readonly source: 'peer';
+  readonly kind: 'call';
+  readonly peer: string;
+  readonly endpoint?: number;
+  readonly verb: string;
+  readonly ns: number;
+  readonly bytes?: number;
+  readonly errno?: string;
+  readonly syscall?: string;
+}
+/** Longest event-loop stall a peer saw while it had this endpoint. */
+export interface StallEvent extends Seen {
+  readonly source: 'peer';
+  readonly kind: 'stall';
+  readonly peer: string;
+  readonly ns: number;
+}
+/** Both ends of a connection are known: which peer's endpoint is which end. */
+export interface ConnectionEvent extends Seen {
+  readonly source: 'harness';
+  readonly kind: 'connection';
+  readonly label: string;
+  readonly client: { readonly peer: string; readonly endpoint: number; readonly local: Address };
+  readonly server: { readonly peer: string; readonly endpoint: number; readonly local: Address };
+}
+/** A state read through TCP_INFO on an open descriptor. */
+export interface TcpInfoEvent extends Seen {
+  readonly source: 'tcp_info';
+  readonly kind: 'state';
+  readonly peer: string;
+  readonly endpoint: number;
+  readonly state: State;
+}
+/** The scenario ended; what follows is tear-down. */
+export interface ScenarioEvent extends Seen {
+  readonly source: 'harness';
+  readonly kind: 'scenario-begins' | 'scenario-ends';
+}
+
+/** One thing that one observer or peer saw, at one time, on the one clock. */
+export type Event =
+  | TransitionEvent
+  | SegmentEvent
+  | MiniTimerEvent
+  | SampleEvent
+  | CountersEvent
+  | NodeEvent
+  | CallEvent
+  | StallEvent
+  | ConnectionEvent
+  | TcpInfoEvent
+  | ScenarioEvent;
+
+/** How well a step of a path is known: to the nanosecond, between two exact events, or between two samples. */
+export type Evidence = 'exact' | 'bracketed' | 'sampled';
+
+/** One state that an endpoint was in. */
+export interface PathStep {
+  readonly state: State;
+  /** When it was entered, at the latest. */
+  readonly at: Ns;
+  /** When it was entered, at the earliest, where that differs. */
+  readonly notBefore?: Ns;
+  readonly evidence: Evidence;
+  readonly source: 'trace' | 'ss' | 'tcp_info';
+  /** The state was held by a mini-socket. */
+  readonly mini?: true;
+}

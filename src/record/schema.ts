@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import { states } from '../facts/states.ts';
+
+/** The run folder's version: newer is refused, older is upgraded when read. */
+export const schemaVersion = 1;
+
+export const verdict = z.enum(['confirmed', 'refuted', 'inconclusive']);
+export type Verdict = z.infer<typeof verdict>;
+
+const factorValue = z.union([z.string(), z.number(), z.boolean()]);
+const refusedCall = z.object({ call: z.string(), errno: z.string() });
+const factValue = z.union([z.number(), z.boolean(), z.string(), z.array(z.string()), z.array(refusedCall)]);
+
+export const declaration = z.object({
+  type: z.enum(['number', 'boolean', 'word', 'words', 'calls']),
+  values: z.array(z.string()).readonly().optional(),
+  unit: z.enum(['s', 'ms', 'us', 'count', 'bytes']).optional(),
+  compare: z.enum(['exact', 'within', 'race', 'measurement']),
+  resolution: z.union([z.number(), z.literal('timer')]).optional(),
+  text: z.string().optional(),
+});
+
+/** What a run saw of the machine; taken again by each session of a resumed run. */
+export const environment = z.object({
+  kernel: z.string().describe('uname -r'),
+  distribution: z.string(),
+  arch: z.string(),
+  cpu: z.string(),
+  cores: z.number().int(),
+  memory: z.number().describe('bytes'),
+  virtualization: z.string().describe('none, or what the hypervisor calls itself'),
+  accelerator: z.string().describe('none, kvm or tcg, for a guest that this program booted'),
+  slowness: z.number().describe('how much slower than a plain machine timings are expected to be; 1 outside emulation'),
+  hz: z.number().int().describe('timer interrupts a second, from CLOCK_MONOTONIC_COARSE'),
+  node: z.string(),
+  iproute2: z.string(),
+  privileged: z.boolean().describe('root of the host, not of a user namespace'),
+  capabilities: z.record(z.string(), z.boolean()).describe('what this machine can do: doctor'),
+  sysctls: z.record(z.string(), z.string()).describe("a fresh lab's net.ipv4.tcp_* and net.core values"),
+});
+export type Environment = z.infer<typeof environment>;
+
+export const claimRecord = z.object({
+  id: z.string(),
+  text: z.string(),
+  source: z.string(),
+  across: z.boolean().describe('a claim over all cells'),
+  verdict,
+  cells: z
+    .object({ confirmed: z.number(), refuted: z.number(), inconclusive: z.number() })
+    .describe('verdicts in how many (cell, repeat); of a claim across cells, none'),
+  detail: z.string(),
+});
+export type ClaimRecord = z.infer<typeof claimRecord>;
+
+export const warning = z.object({ code: z.string(), text: z.string(), remedy: z.string().optional() });
+export type Warning = z.infer<typeof warning>;
+
+export const experimentRecord = z.object({
+  id: z.string(),
+  group: z.string(),
+  question: z.string(),
+  factors: z.record(z.string(), z.array(factorValue)).describe('in definition order'),
+  facts: z.record(z.string(), declaration).describe('declarations of every fact a cell may have, counters apart'),
+  shows: z.array(z.string()).describe('facts that are columns of the report, in order'),
+  sourceHash: z.string().describe("sha256 of the experiment's file"),
+  file: z.string().describe('where it came from: builtin, or a path'),
+  answer: z.string().nullable().describe('null until the run is complete'),
+  claims: z.array(claimRecord),
+});
+export type ExperimentRecord = z.infer<typeof experimentRecord>;
+
+export const runRecord = z.object({
+  schemaVersion: z.literal(schemaVersion),
+  tool: z.object({ name: z.literal('lingerlab'), version: z.string(), commit: z.string().nullable() }),
+  argv: z.array(z.string()),
+  status: z.enum(['running', 'complete', 'interrupted']),
+  pid: z.number().int(),
+  seed: z.number().int(),
+  clock: z.object({
+    monotonicNs: z.string().describe('CLOCK_MONOTONIC at the origin of all event times'),
+    wall: z.string().describe('the same moment, ISO 8601'),
+  }),
+  sessions: z.array(z.object({ startedAt: z.string(), finishedAt: z.string().nullable(), environment })),
+  experiments: z.array(experimentRecord),
+  plan: z.array(z.string()).describe('cell ids'),
+  repeats: z.record(z.string(), z.number().int()).describe('how often a cell runs, where more than once'),
+  notRun: z.array(z.object({ id: z.string(), reason: z.string(), remedy: z.string() })),
+  warnings: z.array(warning),
+});
+export type RunRecord = z.infer<typeof runRecord>;
+
+export const pathStep = z.object({
+  state: z.enum(states),
+  at: z.number().describe('ns since the origin: entered at the latest'),
+  notBefore: z.number().optional().describe('entered at the earliest'),
+  evidence: z.enum(['exact', 'bracketed', 'sampled']),
+  source: z.enum(['trace', 'ss', 'tcp_info']),
+  mini: z.literal(true).optional().describe('held by a mini-socket'),
+});
+
+export const cellRecord = z.object({
+  id: z.string(),
+  experiment: z.string(),
+  factors: z.record(z.string(), factorValue),
+  repeat: z.number().int(),
+  race: z.boolean().describe('facts are compared as distributions over repeats'),
+  status: z.enum(['ran', 'unsupported', 'errored']),
+  reason: z.string().optional(),
+  startedAt: z.string(),
+  seconds: z.number(),
+  facts: z.record(z.string(), factValue.nullable()).describe('null: not observed; absent: not tried'),
+  unknown: z.record(z.string(), z.string()).describe('why a fact is null'),
+  paths: z.record(z.string(), z.array(pathStep)).describe("by end, 'client' or 'old.client': each step's evidence"),
+  claims: z.array(z.object({ id: z.string(), verdict, detail: z.string() })),
+  warnings: z.array(warning),
+});
+export type CellRecord = z.infer<typeof cellRecord>;
+
+/** A whole run as read from its folder. */
+export interface Run {
+  readonly folder: string;
+  readonly run: RunRecord;
+  readonly cells: readonly CellRecord[];
+}
