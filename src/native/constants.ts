@@ -1,0 +1,66 @@
+/**
+ * Linux UAPI constants. x86-64 and arm64 both take include/uapi/asm-generic for sockets, ioctls and open flags used here
+ * (arch/x86 and arch/arm64 `include/uapi/asm/{socket,ioctls}.h` only include it; arm64 differs in O_DIRECTORY, O_NOFOLLOW,
+ * O_DIRECT and O_LARGEFILE, none of which is here), so one table is right on both.
+ */
+export const socketConstants = {
+  AF_INET: 2,
+  AF_INET6: 10,
+  SOCK_STREAM: 1,
+  SOCK_DGRAM: 2,
+  SOCK_NONBLOCK: 0o4000,
+  SOCK_CLOEXEC: 0o2000000,
+  SOL_SOCKET: 1,
+  SO_REUSEADDR: 2,
+  SO_ERROR: 4,
+  SO_LINGER: 13,
+  SO_REUSEPORT: 15,
+  IPPROTO_IP: 0,
+  IP_BIND_ADDRESS_NO_PORT: 24,
+  IPPROTO_TCP: 6,
+  TCP_LINGER2: 8,
+  TCP_INFO: 11,
+  SHUT_RD: 0,
+  SHUT_WR: 1,
+  SHUT_RDWR: 2,
+} as const;
+
+/** include/uapi/linux/sched.h */
+export const CLONE_NEWNS = 0x00020000;
+export const CLONE_NEWNET = 0x40000000;
+
+/** include/uapi/linux/prctl.h */
+export const PR_SET_PDEATHSIG = 1;
+
+/** include/uapi/linux/time.h */
+export const CLOCK_MONOTONIC_COARSE = 6;
+
+/** include/uapi/linux/sockios.h and if.h */
+export const SIOCGIFFLAGS = 0x8913;
+export const SIOCSIFFLAGS = 0x8914;
+export const IFF_UP = 1;
+
+/** include/uapi/linux/if_tun.h */
+export const TUNSETIFF = 0x400454ca;
+export const IFF_TUN = 0x0001;
+export const IFF_NO_PI = 0x1000;
+
+/** include/uapi/linux/mount.h */
+export const MS_REC = 0x4000;
+export const MS_PRIVATE = 0x40000;
+
+/** include/net/tcp_states.h: the value of `tcpi_state` and of tracepoints' states. */
+export const tcpStates = {
+  1: 'ESTABLISHED',
+  2: 'SYN-SENT',
+  3: 'SYN-RECEIVED',
+  4: 'FIN-WAIT-1',
+  5: 'FIN-WAIT-2',
+  6: 'TIME-WAIT',
+  7: 'CLOSED',
+  8: 'CLOSE-WAIT',
+  9: 'LAST-ACK',
+  10: 'LISTEN',
+  11: 'CLOSING',
+  12: 'SYN-RECEIVED',
+} as const;

@@ -1,0 +1,64 @@
+import { constants } from 'node:os';
+import koffi from 'koffi';
+
+/**
+ * The only place that declares libc functions. Calls are synchronous: `koffi.errno()` is lost after an asynchronous one,
+ * and pool threads stay in the network namespace in which they started.
+ */
+const libc = koffi.load('libc.so.6');
+
+const names = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
+
+/** The name of an errno value, `E<number>` where Node does not know it. */
+export const errnoName = (errno: number): string => names.get(errno) ?? `E${errno}`;
+
+/** A system call that the kernel refused. */
+export class SystemCallError extends Error {
+  override readonly name = 'SystemCallError';
+  readonly syscall: string;
+  /** The errno's name: EADDRINUSE. */
+  readonly errno: string;
+
+  constructor(syscall: string, errno: string) {
+    super(`${syscall}: ${errno}`);
+    this.syscall = syscall;
+    this.errno = errno;
+  }
+}
+
+type Argument = number | bigint | string | null | Uint8Array;
+
+/** A libc function that returns -1 and sets errno on failure; the wrapper throws {@link SystemCallError} instead. */
+const call = (name: string, signature: string) => {
+  const native = libc.func(signature);
+  return (...args: Argument[]): number => {
+    const result = Number(native(...args));
+    if (result === -1) throw new SystemCallError(name, errnoName(koffi.errno()));
+    return result;
+  };
+};
+
+export const close = call('close', 'int close(int)');
+export const dup = call('dup', 'int dup(int)');
+export const socket = call('socket', 'int socket(int, int, int)');
+export const shutdown = call('shutdown', 'int shutdown(int, int)');
+export const setsockopt = call('setsockopt', 'int setsockopt(int, int, int, void *, uint32_t)');
+export const getsockopt = call('getsockopt', 'int getsockopt(int, int, int, void *, void *)');
+export const unshare = call('unshare', 'int unshare(int)');
+export const setns = call('setns', 'int setns(int, int)');
+export const prctl = call('prctl', 'int prctl(int, unsigned long)');
+export const ioctl = call('ioctl', 'int ioctl(int, unsigned long, void *)');
+export const mount = call('mount', 'int mount(const char *, const char *, const char *, unsigned long, void *)');
+export const clockGetres = call('clock_getres', 'int clock_getres(int, void *)');
+
+const nativeRead = libc.func('long read(int, void *, size_t)');
+const EAGAIN = constants.errno.EAGAIN;
+
+/** read(2) on a non-blocking descriptor: the bytes read, or -1 when nothing waits. Throws {@link SystemCallError} otherwise. */
+export function readAvailable(fd: number, into: Uint8Array): number {
+  const result = Number(nativeRead(fd, into, into.length));
+  if (result >= 0) return result;
+  const errno = koffi.errno();
+  if (errno === EAGAIN) return -1;
+  throw new SystemCallError('read', errnoName(errno));
+}
