@@ -1,0 +1,107 @@
+import { execa } from 'execa';
+import { LingerlabError } from '../errors.ts';
+import type { Network } from '../experiment/definition.ts';
+import type { End } from '../facts/states.ts';
+import type { Ports } from './ports.ts';
+import { makeSpace, type Space, setSysctls, socketsIn } from './space.ts';
+
+/** What a cell runs in: its namespaces, its network, its ports. Made for it and gone after it. */
+export interface Lab extends AsyncDisposable {
+  readonly network: Network;
+  /** Each namespace once: `lab`, or `client` and `server`. */
+  readonly spaces: readonly Space[];
+  space(end: End): Space;
+  /** The address at which an end listens. */
+  address(end: End, family: 4 | 6): string;
+  /** A port that this cell alone has. */
+  port(): number;
+  readonly ports: readonly number[];
+  /** Resolves when no socket holds the namespaces any more, having killed what would; throws TEARDOWN. */
+  empty(): Promise<void>;
+}
+
+export interface LabOptions {
+  readonly network: Network;
+  readonly sysctls: Readonly<Record<string, string | number>>;
+  readonly ports: Ports;
+  /** Tells cells apart in the record: the third and fourth number of a loopback address. */
+  readonly serial: number;
+}
+
+/** Make a lab. Everything it took is given back when it is disposed of, or when making it fails half-way. */
+export async function makeLab({ network, sysctls, ports, serial }: LabOptions): Promise<Lab> {
+  await using made = new AsyncDisposableStack();
+  const spaces = network === 'loopback' ? [makeSpace('lab')] : [makeSpace('client'), makeSpace('server')];
+  for (const space of spaces) {
+    made.use(space);
+    space.inside(() => setSysctls(sysctls));
+  }
+  const taken: number[] = [];
+  made.defer(() => taken.forEach((port) => ports.give(port)));
+  if (network === 'veth') await joinByVeth(spaces as [Space, Space]);
+  const kept = made.move();
+  const loopback = `127.${64 + ports.block}.${(serial >> 8) & 255}.${serial & 255}`;
+  return {
+    network,
+    spaces,
+    ports: taken,
+    space: (end) => (network === 'loopback' || end === 'client' ? spaces[0] : spaces[1]) as Space,
+    address: (end, family) => {
+      if (network === 'veth') return vethAddress(end, family);
+      return family === 4 ? loopback : '::1';
+    },
+    port() {
+      const port = ports.take();
+      taken.push(port);
+      return port;
+    },
+    empty: async () => void (await Promise.all(spaces.map(emptied))),
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
+
+const vethAddress = (end: End, family: 4 | 6) =>
+  (family === 4 ? '10.77.0.' : 'fd77::') + (end === 'client' ? '1' : '2');
+
+/** One batch of ip(8) in the server's namespace, one in the client's. IPv6 without duplicate detection: it takes a second. */
+async function joinByVeth([client, server]: readonly [Space, Space]): Promise<void> {
+  const up = (end: End) => [
+    `addr add ${vethAddress(end, 4)}/24 dev veth0`,
+    `addr add ${vethAddress(end, 6)}/64 dev veth0 nodad`,
+    'link set veth0 up',
+  ];
+  await ipBatch(server, [`link add name veth0 type veth peer name veth0 netns ${client.path}`, ...up('server')]);
+  await ipBatch(client, up('client'));
+}
+
+async function ipBatch(space: Space, lines: readonly string[]): Promise<void> {
+  const result = await space.inside(() => execa('ip', ['-batch', '-'], { input: lines.join('\n'), reject: false }));
+  if (result.failed) {
+    throw new LingerlabError(
+      'NO_NAMESPACES',
+      `ip -batch in a namespace: ${result.stderr}`,
+      'lingerlab doctor tells more',
+    );
+  }
+}
+
+const teardownMs = 2000;
+
+/**
+ * Wait until no socket holds the namespace: an orphan in FIN-WAIT-1 would keep it for minutes after its last descriptor is
+ * closed, so what is left is killed through `ss -K`.
+ */
+async function emptied(space: Space): Promise<void> {
+  const deadline = performance.now() + teardownMs;
+  let pause = 1;
+  while (socketsIn(space) > 0) {
+    if (performance.now() > deadline) {
+      throw new LingerlabError('TEARDOWN', `${socketsIn(space)} sockets keep namespace ${space.inode}`, 'report this');
+    }
+    if (pause > 2) {
+      await space.inside(() => execa('ss', ['-K', '-taH', 'state', 'all'], { reject: false, stdout: 'ignore' }));
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    pause = Math.min(pause * 2, 100);
+  }
+}

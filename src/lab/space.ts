@@ -1,0 +1,98 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { LingerlabError, messageOf } from '../errors.ts';
+import {
+  insideNamespace,
+  interfaceUp,
+  makeNetworkNamespace,
+  namespaceInode,
+  releaseNamespace,
+} from '../native/namespaces.ts';
+import { parseSockstat } from '../observers/counters/parse.ts';
+
+/** An anonymous network namespace, held by a descriptor of this process and gone with it. */
+export interface Space extends Disposable {
+  readonly name: string;
+  /** A path by which another process, or `ip`, can open the namespace while this one lives. */
+  readonly path: string;
+  readonly inode: number;
+  /** Run synchronous work, or start a child, inside. */
+  inside<T>(work: () => T): T;
+}
+
+/**
+ * What a new namespace takes from the host instead of from the kernel's defaults, or scales with memory: pinned, so that
+ * kernels are compared and not hosts. tcp_rmem and tcp_wmem: the kernel's defaults on a machine of 4 GiB or more.
+ */
+const pinned: Readonly<Record<string, string>> = {
+  'net.ipv4.tcp_rmem': '4096 131072 6291456',
+  'net.ipv4.tcp_wmem': '4096 16384 4194304',
+  'net.ipv4.tcp_congestion_control': 'cubic',
+  'net.ipv4.tcp_max_tw_buckets': '65536',
+  'net.ipv4.tcp_max_syn_backlog': '1024',
+  'net.ipv4.conf.all.rp_filter': '0',
+  'net.ipv4.conf.default.rp_filter': '0',
+  'net.ipv6.conf.all.disable_ipv6': '0',
+  'net.ipv6.conf.default.disable_ipv6': '0',
+};
+
+const sysctlFile = (name: string) => `/proc/sys/${name.replaceAll('.', '/')}`;
+
+/** Set sysctls of the thread's present namespace; throws where one does not exist or refuses the value. */
+export function setSysctls(values: Readonly<Record<string, string | number>>): void {
+  for (const [name, value] of Object.entries(values)) writeFileSync(sysctlFile(name), String(value));
+}
+
+function setPinned(): void {
+  for (const [name, value] of Object.entries(pinned)) {
+    try {
+      writeFileSync(sysctlFile(name), value);
+    } catch {
+      // a kernel without IPv6 or without cubic has no such file or value: the run's sysctl dump shows what it has instead
+    }
+  }
+}
+
+/** Make a namespace with the kernel's own TCP defaults and `lo` up. Throws NO_NAMESPACES where that is not allowed. */
+export function makeSpace(name: string): Space {
+  let fd: number;
+  try {
+    fd = makeNetworkNamespace();
+  } catch (cause) {
+    throw new LingerlabError(
+      'NO_NAMESPACES',
+      `cannot make a network namespace: ${messageOf(cause)}`,
+      'run as root, or allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone, AppArmor)',
+      { cause },
+    );
+  }
+  try {
+    insideNamespace(fd, () => {
+      setPinned();
+      interfaceUp('lo');
+    });
+  } catch (error) {
+    releaseNamespace(fd);
+    throw error;
+  }
+  return {
+    name,
+    path: `/proc/${process.pid}/fd/${fd}`,
+    inode: namespaceInode(fd),
+    inside: (work) => insideNamespace(fd, work),
+    [Symbol.dispose]: () => releaseNamespace(fd),
+  };
+}
+
+/** TCP sockets that still have this namespace, TIME-WAIT apart: that has no hold on it. */
+export function socketsIn(space: Space): number {
+  return space.inside(() => {
+    let text = readFileSync('/proc/thread-self/net/sockstat', 'utf8');
+    try {
+      text += readFileSync('/proc/thread-self/net/sockstat6', 'utf8');
+    } catch {
+      // a kernel without IPv6 has no such file, and no such sockets
+    }
+    const { inuse, inuse6 = 0 } = parseSockstat(text);
+    return inuse + inuse6;
+  });
+}
