@@ -1,0 +1,83 @@
+/**
+ * A peer: a process that obeys the scenario's steps with real net sockets. It starts in 30 ms because it imports
+ * node:net and native/ only.
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { dieWithParent } from '../native/process.ts';
+import type { CallEvent } from '../record/event.ts';
+import type { FromPeer, PeerArguments, Reply, Request } from './protocol.ts';
+import { clockSince, Sockets } from './sockets.ts';
+import { handlers, type Timed } from './verbs.ts';
+
+const { name, parent, originNs } = JSON.parse(process.argv[2] ?? '{}') as PeerArguments;
+dieWithParent(parent);
+process.on('disconnect', () => process.exit(0));
+
+const tell = (message: FromPeer) => void process.send?.(message);
+const now = clockSince(BigInt(originNs));
+const sockets = new Sockets(name, now, (saw) => tell({ saw }));
+const verbs = handlers(sockets, now);
+
+/** Verbs that only look or wait: not steps of the scenario, so not in the record. */
+const silent = new Set(['accepted', 'info', 'received', 'saw', 'sync']);
+const resolutionMs = 1;
+const delay = monitorEventLoopDelay({ resolution: resolutionMs });
+delay.enable();
+
+type Refusal = NodeJS.ErrnoException | { errno: string; syscall: string; message: string };
+const refusalOf = (error: Refusal) => ({
+  errno: ('code' in error && error.code) || (typeof error.errno === 'string' ? error.errno : error.message),
+  syscall: error.syscall ?? 'step',
+});
+
+async function obey(request: Request): Promise<Reply> {
+  let t = now();
+  let ns = 0;
+  const timed: Timed = (call) => {
+    t = now();
+    try {
+      return call();
+    } finally {
+      ns = now() - t;
+    }
+  };
+  const { id, verb } = request;
+  const event = (refusal?: { errno: string; syscall: string }): CallEvent => ({
+    t,
+    source: 'peer',
+    kind: 'call',
+    peer: name,
+    verb: 'by' in request ? `close by ${request.by}` : verb,
+    ns,
+    ...('endpoint' in request && { endpoint: request.endpoint }),
+    ...('sending' in request && request.sending !== undefined && { bytes: request.sending }),
+    ...('bytes' in request && { bytes: request.bytes }),
+    ...refusal,
+  });
+  const record = (refusal?: { errno: string; syscall: string }) => {
+    if (!silent.has(verb)) tell({ saw: event(refusal) });
+  };
+  try {
+    const value = await verbs[verb](request as never, timed);
+    record();
+    return { id, ok: true, value, ns };
+  } catch (error) {
+    const refusal = refusalOf(error as Refusal);
+    record(refusal);
+    return { id, ok: false, ...refusal, ns };
+  }
+}
+
+function reportStall(): void {
+  const ns = Math.max(0, delay.max - resolutionMs * 1e6);
+  tell({ saw: { t: now(), source: 'peer', kind: 'stall', peer: name, ns: Number.isFinite(ns) ? ns : 0 } });
+}
+
+process.on('message', (request: Request) => {
+  if (request.verb === 'connect' || request.verb === 'listen') delay.reset();
+  void obey(request).then((reply) => {
+    if (request.verb === 'sync') reportStall();
+    tell(reply);
+  });
+});
+tell({ ready: true });

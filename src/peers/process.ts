@@ -1,0 +1,61 @@
+import { LingerlabError } from '../errors.ts';
+import type { Answer } from '../experiment/stage.ts';
+import type { Space } from '../lab/space.ts';
+import { startWorker } from '../lab/worker.ts';
+import type { Event } from '../record/event.ts';
+import type { PeerArguments, Reply, Told, Verb, Verbs } from './protocol.ts';
+
+/** A peer's process as the harness sees it. */
+export interface PeerProcess extends AsyncDisposable {
+  readonly name: string;
+  readonly pid: number;
+  ask<V extends Verb>(verb: V, ask: Verbs[V]['ask']): Promise<Answer<Verbs[V]['value']>>;
+  signal(name: NodeJS.Signals): void;
+  /** What it wrote to standard output and error. */
+  log(): string;
+}
+
+export interface PeerOptions {
+  readonly name: string;
+  readonly space: Space;
+  readonly origin: bigint;
+  readonly saw: (event: Event) => void;
+  /** The process ended though nobody stopped it. */
+  readonly died: (error: LingerlabError) => void;
+}
+
+/** Start a peer inside a namespace; resolves when it obeys. Rejects with PEER_DIED when it ends before that. */
+export async function startPeer({ name, space, origin, saw, died }: PeerOptions): Promise<PeerProcess> {
+  const argument: PeerArguments = { name, parent: process.pid, originNs: String(origin) };
+  const worker = await startWorker<Reply, Told>({
+    entry: 'peers/main',
+    argument,
+    within: (start) => space.inside(start),
+    told: (message) => {
+      if ('saw' in message) saw(message.saw);
+    },
+    died: (how, log) =>
+      new LingerlabError(
+        'PEER_DIED',
+        `peer ${name} ended: ${how}${log && `; it wrote: ${log.slice(-500)}`}`,
+        'its whole output is in the cell folder of the run',
+      ),
+    surprised: died,
+  });
+  return {
+    name,
+    pid: worker.pid,
+    log: worker.log,
+    ask: (verb, ask) => worker.ask(verb, ask) as Promise<Answer<never>>,
+    signal(signal) {
+      if (signal === 'SIGKILL' || signal === 'SIGTERM') worker.expectEnd();
+      worker.signal(signal);
+    },
+    async [Symbol.asyncDispose]() {
+      worker.expectEnd();
+      // nothing to flush: what it saw has been told, and its sockets' ends are the kernel's work
+      worker.signal('SIGKILL');
+      await worker.ended;
+    },
+  };
+}

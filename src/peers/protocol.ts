@@ -1,0 +1,53 @@
+import type { CloseBy, SocketOption, SocketOptions, TcpInfo } from '../experiment/stage.ts';
+import type { Address, CallEvent, NodeEvent, StallEvent } from '../record/event.ts';
+
+/** What a peer is told to do, with what it answers. Endpoints and listeners are numbered by the peer that has them. */
+export interface Verbs {
+  listen: {
+    ask: { address: string; port: number; backlog?: number; allowHalfOpen: boolean };
+    value: { listener: number; at: Address };
+  };
+  unlisten: { ask: { listener: number }; value: undefined };
+  connect: {
+    ask: { to: Address; localPort?: number; localAddress?: string; allowHalfOpen: boolean };
+    value: { endpoint: number; local: Address; remote: Address };
+  };
+  /** The accepted socket whose other end is at this address; waits for it. */
+  accepted: { ask: { from: Address }; value: { endpoint: number; local: Address; remote: Address } };
+  set: { ask: { endpoint: number; option: SocketOption; value: SocketOptions[SocketOption] }; value: undefined };
+  get: { ask: { endpoint: number; option: SocketOption }; value: SocketOptions[SocketOption] };
+  error: { ask: { endpoint: number }; value: string };
+  info: { ask: { endpoint: number }; value: TcpInfo };
+  write: { ask: { endpoint: number; bytes: number }; value: undefined };
+  /** Waits until the application has read so many bytes in all. */
+  received: { ask: { endpoint: number; bytes: number }; value: undefined };
+  /** Waits for Node's event. */
+  saw: { ask: { endpoint: number; event: 'end' | 'close' }; value: undefined };
+  pause: { ask: { endpoint: number }; value: undefined };
+  resume: { ask: { endpoint: number }; value: undefined };
+  close: { ask: { endpoint: number; by: CloseBy; sending?: number; atNs?: number }; value: undefined };
+  shutdown: {
+    ask: { endpoint: number; how: 'RD' | 'WR' | 'RDWR'; sending?: number; atNs?: number };
+    value: undefined;
+  };
+  /** Answered when everything the peer saw before has been told. */
+  sync: { ask: Record<never, never>; value: undefined };
+}
+export type Verb = keyof Verbs;
+
+export type Request = { [V in Verb]: { id: number; verb: V } & Verbs[V]['ask'] }[Verb];
+
+export type Reply =
+  | { id: number; ok: true; value: unknown; ns: number }
+  | { id: number; ok: false; errno: string; syscall: string; ns: number };
+
+/** What a peer tells unasked: that it is ready, and events as they happen. */
+export type Told = { ready: true } | { saw: NodeEvent | CallEvent | StallEvent };
+export type FromPeer = Reply | Told;
+
+/** Arguments of the peer's process: its name, its parent's pid, the clock's origin. */
+export interface PeerArguments {
+  readonly name: string;
+  readonly parent: number;
+  readonly originNs: string;
+}

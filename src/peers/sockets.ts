@@ -1,0 +1,151 @@
+import type { Server, Socket } from 'node:net';
+import type { Address, NodeEvent } from '../record/event.ts';
+
+/** Nanoseconds of the one clock since the run's origin. */
+export type Clock = () => number;
+export const clockSince =
+  (origin: bigint): Clock =>
+  () =>
+    Number(process.hrtime.bigint() - origin);
+
+type Heard = (event: NodeEvent) => void;
+
+/** A net socket and what its application saw. */
+export interface Held {
+  readonly id: number;
+  readonly socket: Socket;
+  local: Address;
+  remote: Address;
+  read: number;
+  readonly seen: Set<string>;
+  /** A failure of the socket while someone waits for something else. */
+  failure?: NodeJS.ErrnoException;
+  /** Called at each event, so that waiting steps look again. */
+  readonly watchers: Set<() => void>;
+}
+
+/** The descriptor of a net socket while net has it; libuv's handle keeps it in a property without types. */
+export const descriptorOf = (socket: Socket): number | undefined => {
+  const fd = (socket as unknown as { _handle?: { fd: number } | null })._handle?.fd;
+  return fd === undefined || fd < 0 ? undefined : fd;
+};
+
+const plain = (address = '', port = 0): Address => ({ address: address.replace(/^::ffff:(?=\d)/, ''), port });
+export const localOf = (socket: Socket): Address => plain(socket.localAddress, socket.localPort);
+export const remoteOf = (socket: Socket): Address => plain(socket.remoteAddress, socket.remotePort);
+
+/** The sockets and listeners of one peer, by number; every event of theirs is heard. */
+export class Sockets {
+  readonly #held = new Map<number, Held>();
+  readonly #listeners = new Map<number, Server>();
+  readonly #watchers = new Set<() => void>();
+  readonly #peer: string;
+  readonly #now: Clock;
+  readonly #heard: Heard;
+  #next = 1;
+
+  constructor(peer: string, now: Clock, heard: Heard) {
+    this.#peer = peer;
+    this.#now = now;
+    this.#heard = heard;
+  }
+
+  get(id: number): Held {
+    const held = this.#held.get(id);
+    if (!held) throw new Error(`no endpoint ${id}`);
+    return held;
+  }
+
+  listener(id: number): Server {
+    const server = this.#listeners.get(id);
+    if (!server) throw new Error(`no listener ${id}`);
+    return server;
+  }
+
+  addListener(server: Server): number {
+    const id = this.#next++;
+    this.#listeners.set(id, server);
+    server.on('connection', (socket) => this.add(socket));
+    return id;
+  }
+
+  /** The endpoint whose other end is at this address, once there is one. */
+  async from(address: Address): Promise<Held> {
+    for (;;) {
+      for (const held of this.#held.values()) {
+        if (held.remote.port === address.port && held.remote.address === address.address) return held;
+      }
+      await new Promise<void>((resolve) => {
+        const look = () => {
+          this.#watchers.delete(look);
+          resolve();
+        };
+        this.#watchers.add(look);
+      });
+    }
+  }
+
+  add(socket: Socket): Held {
+    const held: Held = {
+      id: this.#next++,
+      socket,
+      local: localOf(socket),
+      remote: remoteOf(socket),
+      read: 0,
+      seen: new Set(),
+      watchers: new Set(),
+    };
+    this.#held.set(held.id, held);
+    this.#listen(held);
+    for (const look of [...this.#watchers]) look();
+    return held;
+  }
+
+  #listen(held: Held): void {
+    const saw = (event: string, more: Partial<NodeEvent> = {}) => {
+      held.seen.add(event);
+      this.#heard({
+        t: this.#now(),
+        source: 'peer',
+        kind: 'node',
+        peer: this.#peer,
+        endpoint: held.id,
+        event,
+        ...more,
+      });
+      for (const look of [...held.watchers]) look();
+    };
+    held.socket
+      .on('connect', () => {
+        held.local = localOf(held.socket);
+        held.remote = remoteOf(held.socket);
+        saw('connect');
+      })
+      .on('data', (chunk) => {
+        held.read += chunk.length;
+        saw('data', { bytes: chunk.length });
+      })
+      .on('end', () => saw('end'))
+      .on('finish', () => saw('finish'))
+      .on('error', (error: NodeJS.ErrnoException) => {
+        held.failure = error;
+        saw('error', { errno: error.code ?? error.message, ...(error.syscall && { syscall: error.syscall }) });
+      })
+      .on('close', (hadError) => saw('close', { hadError }));
+  }
+}
+
+/** Resolves when the condition holds; rejects with the socket's failure, or when it is closed and so never will. */
+export async function when(held: Held, condition: () => boolean): Promise<void> {
+  while (!condition()) {
+    if (held.failure) throw held.failure;
+    if (held.seen.has('close')) throw Object.assign(new Error('closed'), { code: 'EBADF', syscall: 'wait' });
+    await new Promise<void>((resolve) => {
+      const look = () => {
+        held.watchers.delete(look);
+        resolve();
+      };
+      held.watchers.add(look);
+    });
+  }
+}

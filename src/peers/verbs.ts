@@ -1,0 +1,154 @@
+import { connect, createServer } from 'node:net';
+import type { CloseBy } from '../experiment/stage.ts';
+import { close, dup, SystemCallError } from '../native/libc.ts';
+import { getOption, pendingError, setOption, shutdownSocket, tcpInfo } from '../native/sockets.ts';
+import type { Verb, Verbs } from './protocol.ts';
+import { type Clock, descriptorOf, type Held, type Sockets, when } from './sockets.ts';
+
+/** Runs a call and keeps how long it held the thread, whether it succeeds or throws. */
+export type Timed = <T>(call: () => T) => T;
+type Handler<V extends Verb> = (ask: Verbs[V]['ask'], timed: Timed) => Verbs[V]['value'] | Promise<Verbs[V]['value']>;
+export type Handlers = { readonly [V in Verb]: Handler<V> };
+
+const openDescriptor = ({ socket }: Held, syscall: string): number => {
+  const fd = descriptorOf(socket);
+  if (fd === undefined) throw new SystemCallError(syscall, 'EBADF');
+  return fd;
+};
+
+const once = (emitter: { once(event: string, listener: (...args: never[]) => void): unknown }, event: string) =>
+  new Promise<void>((resolve) => emitter.once(event, () => resolve()));
+
+function spinUntil(now: Clock, atNs: number | undefined): void {
+  if (atNs === undefined) return;
+  while (now() < atNs);
+}
+
+/**
+ * close(2) on the descriptor of a socket that net was using. A duplicate is taken first and net lets go of its own:
+ * closing net's descriptor under it would close whatever gets the number next. Only the last close acts on the socket.
+ */
+async function closeDescriptor(held: Held, before: () => void, timed: Timed): Promise<void> {
+  const fd = dup(openDescriptor(held, 'close'));
+  const gone = once(held.socket, 'close');
+  before();
+  held.socket.destroy();
+  await gone;
+  timed(() => close(fd));
+}
+
+const closings: Record<Exclude<CloseBy, 'close(2)'>, (held: Held, data: Buffer | undefined) => void> = {
+  end: ({ socket }, data) => void (data ? socket.end(data) : socket.end()),
+  destroy: ({ socket }, data) => {
+    if (data) socket.write(data);
+    socket.destroy();
+  },
+  resetAndDestroy: ({ socket }, data) => {
+    if (data) socket.write(data);
+    socket.resetAndDestroy();
+  },
+};
+
+const payload = (bytes: number | undefined) => (bytes === undefined ? undefined : Buffer.alloc(bytes, 'linger'));
+
+/** What a peer does for each verb. A refusal by the kernel is thrown as an error with `code` or `errno`, and `syscall`. */
+export const handlers = (sockets: Sockets, now: Clock): Handlers => ({
+  async listen({ address, port, backlog, allowHalfOpen }) {
+    const server = createServer({ allowHalfOpen });
+    const listening = new Promise<void>((resolve, reject) => {
+      server.once('listening', resolve).once('error', reject);
+    });
+    server.listen({ host: address, port, ...(backlog !== undefined && { backlog }) });
+    await listening;
+    const at = server.address() as { address: string; port: number };
+    return { listener: sockets.addListener(server), at: { address: at.address, port: at.port } };
+  },
+  async unlisten({ listener }) {
+    sockets.listener(listener).close();
+    return undefined;
+  },
+  async connect({ to, localPort, localAddress, allowHalfOpen }) {
+    const socket = connect({
+      host: to.address,
+      port: to.port,
+      allowHalfOpen,
+      ...(localPort !== undefined && { localPort }),
+      ...(localAddress !== undefined && { localAddress }),
+    });
+    const held = sockets.add(socket);
+    await when(held, () => held.seen.has('connect'));
+    return { endpoint: held.id, local: held.local, remote: held.remote };
+  },
+  async accepted({ from }) {
+    const held = await sockets.from(from);
+    return { endpoint: held.id, local: held.local, remote: held.remote };
+  },
+  set({ endpoint, option, value }, timed) {
+    const fd = openDescriptor(sockets.get(endpoint), 'setsockopt');
+    return timed(() => setOption(fd, option, value)) as undefined;
+  },
+  get({ endpoint, option }, timed) {
+    const fd = openDescriptor(sockets.get(endpoint), 'getsockopt');
+    return timed(() => getOption(fd, option));
+  },
+  error({ endpoint }, timed) {
+    const fd = openDescriptor(sockets.get(endpoint), 'getsockopt');
+    return timed(() => pendingError(fd));
+  },
+  info({ endpoint }, timed) {
+    const fd = openDescriptor(sockets.get(endpoint), 'getsockopt');
+    return timed(() => tcpInfo(fd));
+  },
+  async write({ endpoint, bytes }) {
+    const { socket } = sockets.get(endpoint);
+    await new Promise<void>((resolve, reject) => {
+      socket.write(Buffer.alloc(bytes, 'linger'), (error) => (error ? reject(error) : resolve()));
+    });
+    return undefined;
+  },
+  async received({ endpoint, bytes }) {
+    const held = sockets.get(endpoint);
+    await when(held, () => held.read >= bytes);
+    return undefined;
+  },
+  async saw({ endpoint, event }) {
+    const held = sockets.get(endpoint);
+    // 'close' comes after 'error' too, so a failure does not end this wait
+    if (event === 'close') {
+      if (!held.seen.has('close')) await once(held.socket, 'close');
+    } else await when(held, () => held.seen.has(event));
+    return undefined;
+  },
+  pause({ endpoint }) {
+    sockets.get(endpoint).socket.pause();
+    return undefined;
+  },
+  resume({ endpoint }) {
+    sockets.get(endpoint).socket.resume();
+    return undefined;
+  },
+  async close({ endpoint, by, sending, atNs }, timed) {
+    const held = sockets.get(endpoint);
+    const data = payload(sending);
+    if (by === 'close(2)') {
+      const before = () => {
+        spinUntil(now, atNs);
+        if (data) held.socket.write(data);
+      };
+      await closeDescriptor(held, before, timed);
+    } else {
+      spinUntil(now, atNs);
+      timed(() => closings[by](held, data));
+    }
+    return undefined;
+  },
+  shutdown({ endpoint, how, sending, atNs }, timed) {
+    const held = sockets.get(endpoint);
+    const fd = openDescriptor(held, 'shutdown');
+    const data = payload(sending);
+    spinUntil(now, atNs);
+    if (data) held.socket.write(data);
+    return timed(() => shutdownSocket(fd, how)) as undefined;
+  },
+  sync: () => undefined,
+});
