@@ -25,7 +25,6 @@ export const connectionFacts = {
   'timeWait.began': described('from the first FIN to the beginning of TIME-WAIT', kind.seconds()),
   'timeWait.beganWith': described('what began it', kind.word("peer's FIN", 'ACK of FIN')),
   'timeWait.seconds': described('how long TIME-WAIT lasted', kind.seconds({ compare: 'within', resolution: 'timer' })),
-  'timeWait.restarts': described('how often its timer was started again', kind.count()),
   'timeWait.endedBy': described(
     'what ended TIME-WAIT',
     kind.word('timer', 'recycled', 'rst', 'kill', 'overflow', 'namespace'),

@@ -51,7 +51,7 @@ export interface SegmentEvent extends Seen, Flow {
   /** Why, where this kernel says so. */
   readonly reason?: string;
 }
-/** A mini-socket's timer, from `timer:timer_start` and `timer_expire_entry`. */
+/** A mini-socket's timer, from `timer:timer_start` (again: a restart) and `timer_expire_entry`. */
 export interface MiniTimerEvent extends Seen {
   readonly source: 'trace';
   readonly kind: 'mini-timer-start' | 'mini-timer-expire';
@@ -59,6 +59,22 @@ export interface MiniTimerEvent extends Seen {
   readonly timer: string;
   /** `expires - now` in jiffies, on start. */
   readonly jiffies?: number;
+}
+/** A full socket left a mini-socket behind: its timer started on the CPU that closed the full socket, just before. */
+export interface MiniSocketEvent extends Seen, Flow {
+  readonly source: 'trace';
+  readonly kind: 'mini-socket';
+  readonly cpu: number;
+  readonly timer: string;
+  readonly jiffies?: number;
+}
+/** The kernel dropped trace events of one CPU before they were read: no chain of that time is proof of anything. */
+export interface LostEvent extends Seen {
+  readonly source: 'trace';
+  readonly kind: 'lost';
+  readonly cpu: number;
+  /** How many, or 0 where the kernel does not say. */
+  readonly count: number;
 }
 /** One `ss` of one namespace: between `t` and `until`. */
 export interface SampleEvent extends Seen {
@@ -133,6 +149,8 @@ export type Event =
   | TransitionEvent
   | SegmentEvent
   | MiniTimerEvent
+  | MiniSocketEvent
+  | LostEvent
   | SampleEvent
   | CountersEvent
   | NodeEvent

@@ -1,0 +1,88 @@
+import type { Address, Event, Ns, TransitionEvent } from '../record/event.ts';
+import type { State } from './states.ts';
+
+/** One full socket's life as the tracepoint saw it: from CLOSED, or as a listener's clone, to CLOSED. */
+export interface Chain {
+  readonly socket: string;
+  readonly role: 'client' | 'accepted' | 'listener' | 'headless';
+  readonly transitions: readonly TransitionEvent[];
+  readonly local: Address;
+  readonly remote: Address;
+}
+
+interface Growing {
+  socket: string;
+  role: Chain['role'];
+  transitions: TransitionEvent[];
+  local: Address;
+  remote: Address;
+}
+
+const isTransition = (event: Event): event is TransitionEvent => event.kind === 'transition';
+
+function roleOf({ from, to }: TransitionEvent): Chain['role'] {
+  if (from === 'CLOSED' && to === 'SYN-SENT') return 'client';
+  if (from === 'CLOSED' && to === 'LISTEN') return 'listener';
+  // the clone of a listener announces itself as if it had been one
+  if (from === 'LISTEN' && to === 'SYN-RECEIVED') return 'accepted';
+  return 'headless';
+}
+
+/** All transitions in time order: several CPUs' buffers arrive one after the other. */
+export const transitionsOf = (events: readonly Event[]): TransitionEvent[] =>
+  events.filter(isTransition).sort((a, b) => a.t - b.t);
+
+/** Fold transitions into socket lifetimes: the kernel uses a socket's address again only after its →CLOSED. */
+export function foldChains(events: readonly Event[]): Chain[] {
+  const chains: Growing[] = [];
+  const open = new Map<string, Growing>();
+  for (const event of transitionsOf(events)) {
+    const role = roleOf(event);
+    let chain = open.get(event.socket);
+    if (!chain || role !== 'headless') {
+      chain = { socket: event.socket, role, transitions: [], local: event.local, remote: event.remote };
+      chains.push(chain);
+      open.set(event.socket, chain);
+    }
+    chain.transitions.push(event);
+    // a connecting socket has no port yet at its first transition
+    if (event.local.port !== 0) chain.local = event.local;
+    if (event.remote.port !== 0) chain.remote = event.remote;
+    if (event.to === 'CLOSED') open.delete(event.socket);
+  }
+  return chains;
+}
+
+/** Steps a Linux socket takes, RFC 9293 §3.3.2 with the RST and timeout exits; TIME-WAIT is never a full socket's. */
+const legal: Readonly<Record<State, readonly State[]>> = {
+  CLOSED: ['SYN-SENT', 'LISTEN'],
+  LISTEN: ['SYN-RECEIVED', 'CLOSED'],
+  'SYN-SENT': ['ESTABLISHED', 'SYN-RECEIVED', 'CLOSED'],
+  'SYN-RECEIVED': ['ESTABLISHED', 'FIN-WAIT-1', 'CLOSED'],
+  ESTABLISHED: ['FIN-WAIT-1', 'CLOSE-WAIT', 'CLOSED'],
+  'FIN-WAIT-1': ['FIN-WAIT-2', 'CLOSING', 'CLOSED'],
+  'FIN-WAIT-2': ['CLOSED'],
+  'CLOSE-WAIT': ['LAST-ACK', 'CLOSED'],
+  CLOSING: ['CLOSED'],
+  'LAST-ACK': ['CLOSED'],
+  'TIME-WAIT': [],
+};
+
+/** What is wrong with a chain: an illegal step, a gap, a missing beginning or end. Empty for a sound one. */
+export function flawsOf(chain: Chain): string[] {
+  const name = `${chain.role} ${chain.local.address}:${chain.local.port} to ${chain.remote.address}:${chain.remote.port}`;
+  const flaws: string[] = [];
+  if (chain.role === 'headless') flaws.push(`${name} begins with ${chain.transitions[0]?.from}, not CLOSED`);
+  let previous: State | undefined;
+  for (const { from, to } of chain.transitions) {
+    if (previous !== undefined && previous !== from) flaws.push(`${name}: ${previous} is followed by ${from}→${to}`);
+    if (!legal[from].includes(to)) flaws.push(`${name}: ${from}→${to} is no legal step`);
+    previous = to;
+  }
+  if (previous !== 'CLOSED') flaws.push(`${name} ends in ${previous}, not CLOSED`);
+  return flaws;
+}
+
+/** When the chain entered a state for the first time. */
+export const enteredAt = (chain: Chain | undefined, ...wanted: readonly State[]): Ns | undefined =>
+  chain?.transitions.find(({ to }) => wanted.includes(to))?.t;

@@ -1,0 +1,145 @@
+import type { CallEvent, CountersEvent, Event, NodeEvent, PathStep, StallEvent } from '../record/event.ts';
+import type { Warning } from '../record/schema.ts';
+import { warn } from '../record/warnings.ts';
+import { type CellView, type ConnectionView, type EndView, endName, type Sight, viewOf } from './connections.ts';
+import { type Findings, Unknown } from './findings.ts';
+import type { FactValue, RefusedCall } from './kinds.ts';
+import { type EndpointPath, pathOf } from './path.ts';
+import { ends, otherEnd } from './states.ts';
+import { counterFact } from './table.ts';
+import { timeWaitFacts } from './timeWait.ts';
+
+/** What a record says: facts by name, `null` where not observed with the reason beside; each end's path with its evidence. */
+export interface Derived {
+  readonly facts: Record<string, FactValue | null>;
+  readonly unknown: Record<string, string>;
+  readonly paths: Record<string, readonly PathStep[]>;
+  readonly warnings: readonly Warning[];
+}
+
+/** Derive a cell's facts from its events up to the end of its scenario. */
+export function derive(events: readonly Event[], sight: Sight): Derived {
+  const horizon = events.find(({ kind }) => kind === 'scenario-ends')?.t;
+  const view = viewOf(events, sight, horizon);
+  const findings: Findings = {};
+  const paths: Record<string, readonly PathStep[]> = {};
+  const warnings: Warning[] = [];
+  for (const connection of view.connections) {
+    const folded = {
+      client: pathOf(view, connection, connection.client),
+      server: pathOf(view, connection, connection.server),
+    };
+    for (const end of ends) {
+      const name = endName(connection.label, end);
+      paths[name] = folded[end].steps;
+      for (const text of folded[end].disagreements) warnings.push(warn('observers-disagree', text));
+      add(findings, name, endFindings(view, connection, connection[end], folded[end]));
+    }
+    add(findings, connection.label, timeWaitFacts(view, connection, folded));
+  }
+  Object.assign(findings, counterFindings(view.events));
+  return { ...split(findings), paths, warnings };
+}
+
+function add(findings: Findings, prefix: string, more: Findings): void {
+  for (const [name, value] of Object.entries(more)) findings[prefix ? `${prefix}.${name}` : name] = value;
+}
+
+function split(findings: Findings): Pick<Derived, 'facts' | 'unknown'> {
+  const facts: Derived['facts'] = {};
+  const unknown: Derived['unknown'] = {};
+  for (const [name, value] of Object.entries(findings)) {
+    if (value === undefined) continue;
+    facts[name] = value instanceof Unknown ? null : value;
+    if (value instanceof Unknown) unknown[name] = value.why;
+  }
+  return { facts, unknown };
+}
+
+function endFindings(view: CellView, connection: ConnectionView, end: EndView, path: EndpointPath): Findings {
+  const whole = (value: () => FactValue): FactValue | Unknown =>
+    path.incomplete === undefined ? value() : new Unknown(path.incomplete);
+  const states = path.steps.map(({ state }) => state);
+  return {
+    path: whole(() => states.filter((state, index) => state !== states[index - 1])),
+    miniSocket: whole(() => path.steps.filter(({ mini }) => mini).map(({ state }) => state)),
+    closedWith: end.chain ? segmentsSent(view, end) : new Unknown('without tracepoints, segments are not seen'),
+    retransmits: end.chain
+      ? view.events.filter((event) => event.kind === 'retransmit' && event.socket === end.chain?.socket).length
+      : new Unknown('without tracepoints, segments are not seen'),
+    ...durations(path),
+    ...applicationFindings(view, end),
+    delivered: bytesRead(view, connection[otherEnd(end.end)]),
+  };
+}
+
+/** How long each state lasted that was seen to end; states entered twice add up. */
+function durations(path: EndpointPath): Findings {
+  const found: Record<string, number> = {};
+  path.steps.forEach((step, index) => {
+    const next = path.steps[index + 1];
+    if (!next || step.evidence === 'sampled' || next.evidence === 'sampled') return;
+    const name = `stateMs.${step.state}`;
+    found[name] = (found[name] ?? 0) + (next.at - step.at) / 1e6;
+  });
+  return found;
+}
+
+/** A FIN goes out as the state becomes FIN-WAIT-1 or LAST-ACK: tcp_close_state(), tcp_send_fin(). */
+function segmentsSent(view: CellView, end: EndView): string[] {
+  const sent = (end.chain?.transitions ?? [])
+    .filter(({ to }) => to === 'FIN-WAIT-1' || to === 'LAST-ACK')
+    .map(({ t }) => ({ t, segment: 'FIN' }));
+  for (const event of view.events) {
+    if (event.kind !== 'reset-sent') continue;
+    const own = event.socket ? event.socket === end.chain?.socket : false;
+    const flow = event.local.port === end.local.port && event.remote.port === end.remote.port;
+    if (own || (!event.socket && flow)) sent.push({ t: event.t, segment: 'RST' });
+  }
+  return sent.sort((a, b) => a.t - b.t).map(({ segment }) => segment);
+}
+
+const ofEnd = (end: EndView) => (event: Event) =>
+  event.source === 'peer' && event.peer === end.peer && 'endpoint' in event && event.endpoint === end.endpoint;
+
+const bytesRead = (view: CellView, end: EndView): number =>
+  view.events
+    .filter(ofEnd(end))
+    .reduce((sum, event) => sum + (event.kind === 'node' && event.event === 'data' ? (event.bytes ?? 0) : 0), 0);
+
+/** What the end's application did and saw. */
+function applicationFindings(view: CellView, end: EndView): Findings {
+  const own = view.events.filter(ofEnd(end));
+  const node = own.filter((event): event is NodeEvent => event.kind === 'node');
+  const calls = own.filter((event): event is CallEvent => event.kind === 'call');
+  const closing = calls.filter(({ verb }) => verb.startsWith('close') || verb === 'shutdown');
+  const names = node.map(({ event }) => event);
+  const closed = node.find(({ event }) => event === 'close');
+  const refused: RefusedCall[] = [...calls, ...node]
+    .filter((event) => event.errno !== undefined)
+    .sort((a, b) => a.t - b.t)
+    .map((event) => ({
+      call: event.syscall ?? (event.kind === 'call' ? event.verb : event.event),
+      errno: event.errno ?? '',
+    }));
+  const stalls = view.events.filter((event): event is StallEvent => event.kind === 'stall' && event.peer === end.peer);
+  return {
+    events: names.filter((name, index) => name !== 'data' || names[index - 1] !== 'data'),
+    sawEnd: names.includes('end'),
+    hadError: closed?.hadError,
+    errors: refused,
+    closeMs: closing.length === 0 ? undefined : Math.max(...closing.map(({ ns }) => ns)) / 1e6,
+    stallMs: stalls.length === 0 ? undefined : Math.max(...stalls.map(({ ns }) => ns)) / 1e6,
+    written: calls.reduce((sum, { bytes, errno }) => sum + (errno === undefined ? (bytes ?? 0) : 0), 0),
+  };
+}
+
+function counterFindings(events: readonly Event[]): Findings {
+  const found: Findings = {};
+  const last = new Map<string, CountersEvent>();
+  for (const event of events) if (event.kind === 'counters') last.set(event.space, event);
+  for (const { space, values } of last.values()) {
+    for (const [name, value] of Object.entries(values)) found[counterFact(space, name)] = value;
+  }
+  return found;
+}

@@ -1,0 +1,164 @@
+import type { Ns, PathStep } from '../record/event.ts';
+import { enteredAt } from './chains.ts';
+import type { CellView, ConnectionView, EndView } from './connections.ts';
+import { afterlifeOf, type MiniEnd, miniEndOf } from './miniSocket.ts';
+import { otherEnd, type State } from './states.ts';
+
+/** What one endpoint went through. */
+export interface EndpointPath {
+  readonly steps: readonly PathStep[];
+  /** Why the steps are not the whole path; absent where they are. */
+  readonly incomplete?: string;
+  /** How its mini-socket ended, if it had one and that was seen. */
+  readonly miniEnd?: MiniEnd;
+  /** What began its TIME-WAIT. */
+  readonly beganWith?: "peer's FIN" | 'ACK of FIN';
+  /** Where two observers contradict each other. */
+  readonly disagreements: readonly string[];
+}
+
+/** Fold everything observed of one end of a connection into its path. */
+export function pathOf(view: CellView, connection: ConnectionView, end: EndView): EndpointPath {
+  if (!end.chain) return sampledPath(view, end);
+  const steps: PathStep[] = [];
+  for (const { t, to } of end.chain.transitions) {
+    steps.push({ state: to, at: t, evidence: 'exact', source: 'trace' });
+  }
+  const last = end.chain.transitions.at(-1);
+  const disagreements = contradictions(end, steps);
+  if (last?.to !== 'CLOSED') return { steps, disagreements };
+  const afterlife = afterlifeOf(view, end, last.from, last.t);
+  if (afterlife.exists === false) return { steps, disagreements };
+  steps.pop();
+  if (afterlife.exists === 'unknown') return { steps, disagreements, incomplete: afterlife.why };
+  const began = miniSteps(connection, end, last);
+  steps.push(...began.steps);
+  const inMini = steps.at(-1)?.at ?? last.t;
+  const miniEnd = miniEndOf(view, end, inMini, afterlife.timer);
+  if (miniEnd) {
+    steps.push({
+      state: 'CLOSED',
+      at: miniEnd.at,
+      ...(miniEnd.notBefore !== undefined && { notBefore: miniEnd.notBefore }),
+      evidence: miniEnd.notBefore === undefined ? 'exact' : 'sampled',
+      source: miniEnd.notBefore === undefined ? 'trace' : 'ss',
+    });
+  }
+  return {
+    steps,
+    disagreements: [...disagreements, ...miniContradictions(end, steps, last.t)],
+    ...(miniEnd && { miniEnd }),
+    ...(began.beganWith && { beganWith: began.beganWith }),
+    ...(began.incomplete && { incomplete: began.incomplete }),
+  };
+}
+
+interface MiniSteps {
+  readonly steps: PathStep[];
+  readonly beganWith?: "peer's FIN" | 'ACK of FIN';
+  readonly incomplete?: string;
+}
+
+/**
+ * The states of the mini-socket. tcp_time_wait() makes it in TIME-WAIT when the peer's FIN has come, and in FIN-WAIT-2 when
+ * an orphan waits for that FIN: then TIME-WAIT begins with no event of its own, between the peer's FIN being sent and its
+ * acknowledgement taking the peer from LAST-ACK to CLOSED.
+ */
+function miniSteps(connection: ConnectionView, end: EndView, closed: { t: Ns; from: State }): MiniSteps {
+  const exact = (state: State): PathStep => ({ state, at: closed.t, evidence: 'exact', source: 'trace', mini: true });
+  if (closed.from === 'CLOSING') return { steps: [exact('TIME-WAIT')], beganWith: 'ACK of FIN' };
+  const peer = connection[otherEnd(end.end)];
+  const finSent = enteredAt(peer.chain, 'FIN-WAIT-1', 'LAST-ACK');
+  const waits = end.looks.filter(({ from, socket }) => from >= closed.t && socket?.state === 'FIN-WAIT-2').at(-1);
+  if (finSent !== undefined && finSent <= closed.t && !waits) {
+    return { steps: [exact('TIME-WAIT')], beganWith: "peer's FIN" };
+  }
+  const orphan = exact('FIN-WAIT-2');
+  const shown = end.looks.find(({ from, socket }) => from >= closed.t && socket?.state === 'TIME-WAIT');
+  const acknowledged = enteredAt(peer.chain, 'CLOSED');
+  const reset = peer.resetAt !== undefined;
+  if (finSent === undefined && !shown) return { steps: [orphan] };
+  const latest = Math.min(
+    acknowledged !== undefined && !reset ? acknowledged : Number.POSITIVE_INFINITY,
+    shown ? shown.until : Number.POSITIVE_INFINITY,
+  );
+  if (latest === Number.POSITIVE_INFINITY) return { steps: [orphan] };
+  const earliest = Math.max(closed.t, finSent ?? 0, waits?.from ?? 0);
+  const bracketed = finSent !== undefined && latest === acknowledged;
+  return {
+    steps: [
+      orphan,
+      {
+        state: 'TIME-WAIT',
+        at: latest,
+        notBefore: Math.min(earliest, latest),
+        evidence: bracketed ? 'bracketed' : 'sampled',
+        source: bracketed ? 'trace' : 'ss',
+        mini: true,
+      },
+    ],
+    beganWith: "peer's FIN",
+  };
+}
+
+/** `ss` samples that lie wholly inside one exact step of a full socket must show that step's state. */
+function contradictions(end: EndView, steps: readonly PathStep[]): string[] {
+  const found: string[] = [];
+  steps.forEach((step, index) => {
+    const next = steps[index + 1];
+    if (step.state === 'CLOSED' || !next) return;
+    for (const { from, until, socket } of end.looks) {
+      if (from < step.at || until > next.at || socket?.state === step.state) continue;
+      // a request or a socket being closed may be off the tables for a moment; a wrong state may not be shown
+      if (socket) found.push(`${end.end}: ss shows ${socket.state} while the trace has ${step.state}`);
+    }
+  });
+  return found;
+}
+
+function miniContradictions(end: EndView, steps: readonly PathStep[], since: Ns): string[] {
+  const mini = steps.filter((step) => step.mini);
+  return end.looks.flatMap(({ from, until, socket }) => {
+    if (from < since || !socket) return [];
+    const possible = mini.filter((step, index) => {
+      const next = mini[index + 1];
+      return (step.notBefore ?? step.at) <= until && (next === undefined || from <= next.at);
+    });
+    if (possible.some(({ state }) => state === socket.state)) return [];
+    return [
+      `${end.end}: ss shows ${socket.state} where ${possible.map(({ state }) => state).join(' or ')} is expected`,
+    ];
+  });
+}
+
+/** Without tracepoints: the states that `ss` and TCP_INFO happened to show. */
+function sampledPath(view: CellView, end: EndView): EndpointPath {
+  const seen: PathStep[] = [];
+  for (const { from, until, socket } of end.looks) {
+    if (!socket) continue;
+    const mini = socket.timer?.name === 'timewait';
+    seen.push({
+      state: socket.state,
+      at: until,
+      notBefore: from,
+      evidence: 'sampled',
+      source: 'ss',
+      ...(mini && { mini }),
+    });
+  }
+  for (const event of view.events) {
+    if (event.kind !== 'state' || event.peer !== end.peer || event.endpoint !== end.endpoint) continue;
+    seen.push({ state: event.state, at: event.t, evidence: 'sampled', source: 'tcp_info' });
+  }
+  seen.sort((a, b) => a.at - b.at);
+  const steps = seen.filter((step, index) => step.state !== seen[index - 1]?.state);
+  const lastSeen = end.looks.findLast(({ socket }) => socket !== undefined);
+  const gone = end.looks.find((look) => look.socket === undefined && lastSeen && look.from >= lastSeen.until);
+  if (gone && lastSeen) {
+    steps.push({ state: 'CLOSED', at: gone.until, notBefore: lastSeen.from, evidence: 'sampled', source: 'ss' });
+  }
+  const incomplete = view.sight.transitions
+    ? 'the trace has no socket of this endpoint'
+    : 'without tracepoints, states between samples are not seen';
+  return { steps, incomplete, disagreements: [] };
+}
