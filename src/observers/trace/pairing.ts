@@ -1,0 +1,55 @@
+import type { Event, MiniTimerEvent, Ns, TransitionEvent } from '../../record/event.ts';
+
+/**
+ * tcp_time_wait() starts the mini-socket's timer and then closes the full socket with softirqs off on one CPU
+ * (net/ipv4/tcp_minisocks.c): 3 µs apart when measured. An interrupt can come between, so the limit is generous; what
+ * bounds mistakes is that no other socket's closing may lie between on that CPU.
+ */
+const handOverNs: Ns = 200_000;
+
+/**
+ * Joins mini-sockets' timers, which carry no address, to the full sockets that left them. Takes each CPU's events in the
+ * order of that CPU's buffer; gives back the events a record keeps, foreign timers left out.
+ */
+export interface Pairing {
+  take(event: Event): Event[];
+}
+
+export function makePairing(): Pairing {
+  const started = new Map<number, MiniTimerEvent>();
+  const ours = new Set<string>();
+
+  /** A start that no closing followed: a restart of a mini-socket of ours, or nothing to us. */
+  const unpaired = (cpu: number): Event[] => {
+    const start = started.get(cpu);
+    started.delete(cpu);
+    return start && ours.has(start.timer) ? [start] : [];
+  };
+
+  const closed = (event: TransitionEvent): Event[] => {
+    const start = started.get(event.cpu);
+    if (!start || event.t - start.t > handOverNs) return [...unpaired(event.cpu), event];
+    started.delete(event.cpu);
+    ours.add(start.timer);
+    const { socket, local, remote } = event;
+    return [{ ...start, kind: 'mini-socket', socket, local, remote }, event];
+  };
+
+  return {
+    take(event) {
+      switch (event.kind) {
+        case 'mini-timer-start': {
+          const before = unpaired(event.cpu);
+          started.set(event.cpu, event);
+          return before;
+        }
+        case 'mini-timer-expire':
+          return ours.delete(event.timer) ? [event] : [];
+        case 'transition':
+          return event.to === 'CLOSED' ? closed(event) : [event];
+        default:
+          return [event];
+      }
+    },
+  };
+}
