@@ -1,0 +1,99 @@
+import { inspect } from 'node:util';
+import { LingerlabError, messageOf } from '../errors.ts';
+import type { AnyDefinition, FactorValue, Network } from '../experiment/definition.ts';
+
+/** One cell as it will run. */
+export interface PlannedCell {
+  /** `close-order/closes=client,linger=off`; just the experiment's id where it has no factors. */
+  readonly id: string;
+  /** The experiment's id. */
+  readonly experiment: string;
+  /** In definition order. */
+  readonly factors: Readonly<Record<string, FactorValue>>;
+  /** It belongs to the default matrix: it passes the experiment's `only`. */
+  readonly isDefault: boolean;
+  readonly repeats: number;
+  /** Its facts are compared as distributions over its repeats. */
+  readonly race: boolean;
+  readonly network: Network;
+  /** Expected, of one repeat. */
+  readonly seconds: number;
+  readonly quiet: boolean;
+  readonly sysctls: Readonly<Record<string, string | number>>;
+}
+
+/** What a cell takes where its experiment does not say, in seconds. */
+const defaultSeconds = 1;
+
+/** A cell's id from its factors, in their order. */
+export function cellId(experiment: string, factors: Readonly<Record<string, FactorValue>>): string {
+  const pairs = Object.entries(factors).map(([name, value]) => `${name}=${value}`);
+  return pairs.length === 0 ? experiment : `${experiment}/${pairs.join(',')}`;
+}
+
+/**
+ * Every cell of an experiment, default or not: the product of its factors in definition order, the last varying
+ * fastest. Throws BAD_DEFINITION where one of the experiment's functions throws or answers what it must not.
+ */
+export function cellsOf(definition: AnyDefinition): PlannedCell[] {
+  return product(definition.factors).map((factors) => planned(definition, factors));
+}
+
+function product(factors: Readonly<Record<string, readonly FactorValue[]>>): Readonly<Record<string, FactorValue>>[] {
+  let cells: Record<string, FactorValue>[] = [{}];
+  for (const [name, values] of Object.entries(factors)) {
+    cells = cells.flatMap((cell) => values.map((value) => ({ ...cell, [name]: value })));
+  }
+  return cells.map((cell) => Object.freeze(cell));
+}
+
+function planned(definition: AnyDefinition, factors: Readonly<Record<string, FactorValue>>): PlannedCell {
+  const id = cellId(definition.id, factors);
+  const ask = <T>(name: string, given: unknown, otherwise: T, right: (value: unknown) => boolean, must: string): T => {
+    const value = given === undefined ? otherwise : answerOf(id, name, given, factors);
+    if (!right(value)) throw refused(id, name, `must be ${must}, not ${inspect(value)}`);
+    return value as T;
+  };
+  const repeats = ask<number | false>('race', definition.race, false, isRepeats, 'false or a number of repeats');
+  return {
+    id,
+    experiment: definition.id,
+    factors,
+    isDefault: ask('only', definition.only, true, isBoolean, 'true or false'),
+    repeats: repeats === false ? 1 : repeats,
+    race: repeats !== false,
+    network: ask<Network>('network', definition.network, 'loopback', isNetwork, '"loopback" or "veth"'),
+    seconds: ask('seconds', definition.seconds, defaultSeconds, isSeconds, 'a positive number of seconds'),
+    quiet: ask('quiet', definition.quiet, false, isBoolean, 'true or false'),
+    sysctls: ask('sysctls', definition.sysctls, {}, isSysctls, 'sysctl names with texts or numbers'),
+  };
+}
+
+function answerOf(id: string, name: string, given: unknown, factors: Readonly<Record<string, FactorValue>>): unknown {
+  if (typeof given !== 'function') return given;
+  try {
+    return given(factors);
+  } catch (thrown) {
+    throw refused(id, name, `threw: ${messageOf(thrown)}`, thrown);
+  }
+}
+
+const refused = (id: string, name: string, what: string, cause?: unknown): LingerlabError =>
+  new LingerlabError(
+    'BAD_DEFINITION',
+    `${id}: the experiment's "${name}" ${what}`,
+    `correct "${name}" for this cell in the experiment's file`,
+    cause === undefined ? undefined : { cause },
+  );
+
+const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
+const isNetwork = (value: unknown): boolean => value === 'loopback' || value === 'veth';
+const isSeconds = (value: unknown): boolean => typeof value === 'number' && value > 0 && Number.isFinite(value);
+const isRepeats = (value: unknown): boolean => value === false || (Number.isInteger(value) && (value as number) > 0);
+const isSysctls = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.entries(value).every(
+    ([name, given]) => /^[\w./-]+$/.test(name) && (typeof given === 'string' || Number.isFinite(given)),
+  );

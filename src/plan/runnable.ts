@@ -1,0 +1,41 @@
+import type { PlannedCell } from './cells.ts';
+
+/** Why a cell cannot run here, and what would let it. */
+export interface Obstacle {
+  readonly reason: string;
+  readonly remedy: string;
+}
+
+/** A sysctl's name with dots, however it was written: sysctl(8) takes `net/ipv4/tcp_fin_timeout`, too. */
+const dotted = (sysctl: string): string => sysctl.replaceAll('/', '.');
+
+/**
+ * Why this machine cannot run a cell; undefined where it can. `capabilities` by name as `doctor` finds them, one that is
+ * not named is absent; `sysctls`: dotted names of the files under /proc/sys that exist in a namespace of its own.
+ */
+export function whyNot(
+  cell: Pick<PlannedCell, 'network' | 'sysctls'>,
+  capabilities: Readonly<Record<string, boolean>>,
+  sysctls: ReadonlySet<string>,
+): Obstacle | undefined {
+  const can = (name: string): boolean => Object.hasOwn(capabilities, name) && capabilities[name] === true;
+  if (!can('namespaces')) {
+    return {
+      reason: 'this process cannot make network namespaces',
+      remedy:
+        'run as root, or allow user namespaces without root; `lingerlab doctor` names the setting that forbids it',
+    };
+  }
+  if (cell.network === 'veth' && !can('veth')) {
+    return {
+      reason: 'this kernel cannot make veth devices',
+      remedy: 'load the module with `modprobe veth`, or boot a kernel that was built with CONFIG_VETH',
+    };
+  }
+  const missing = Object.keys(cell.sysctls).filter((name) => !sysctls.has(dotted(name)));
+  if (missing.length === 0) return undefined;
+  return {
+    reason: `this kernel has no sysctl ${missing.join(', ')} in a network namespace`,
+    remedy: 'run the cell on a kernel that has it',
+  };
+}

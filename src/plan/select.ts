@@ -1,0 +1,133 @@
+import { resolve } from 'node:path';
+import { LingerlabError } from '../errors.ts';
+import type { Loaded } from '../experiment/registry.ts';
+import { cellsOf, type PlannedCell } from './cells.ts';
+import { cover } from './cover.ts';
+import { type Match, namedCells, namedExperiments } from './pattern.ts';
+import { checkFactor, isWanted, type Where } from './where.ts';
+
+export interface SelectOptions {
+  /** Only cells with these factor values, as printed. */
+  readonly where: Where;
+  /** Cells outside the default matrix, too. */
+  readonly all: boolean;
+  /** Only as many cells as it takes to see every factor value once. */
+  readonly quick: boolean;
+  /** How often each cell runs; otherwise as its experiment says. */
+  readonly repeat?: number;
+}
+
+/** What will run, if this machine can. */
+export interface Selection {
+  /** Those that have a cell in it, in the order given. */
+  readonly experiments: readonly Loaded[];
+  /** Experiment by experiment, in definition order. */
+  readonly cells: readonly PlannedCell[];
+}
+
+interface Candidate {
+  readonly loaded: Loaded;
+  readonly definition: Loaded['definition'];
+  readonly cells: readonly PlannedCell[];
+}
+
+/** A race is still a race with two repeats. */
+const quickRepeats = 2;
+
+/**
+ * The cells that the patterns name, narrowed by the options. Patterns are experiment ids, cell ids with their factors
+ * in any order or only some of them, globs over either, or the path of a loaded file; none at all means everything. A
+ * cell that a pattern names whole is selected even outside the default matrix and is not dropped by `quick`.
+ *
+ * Throws UNKNOWN_EXPERIMENT, UNKNOWN_CELL, UNKNOWN_FACTOR, UNKNOWN_FACTOR_VALUE, NOTHING_SELECTED, and BAD_OPTION for a
+ * number of repeats that is none.
+ */
+export function select(all: readonly Loaded[], patterns: readonly string[], options: SelectOptions): Selection {
+  checkRepeat(options.repeat);
+  const matches = named(all, patterns);
+  const definitions = [...new Set(matches.map(({ choice }) => choice.definition))];
+  for (const [factor, values] of Object.entries(options.where)) checkFactor(definitions, factor, values);
+
+  const wanted = matches.map((match) => ({
+    ...match,
+    cells: match.cells.filter((cell) => isWanted(cell, options.where)),
+  }));
+  const experiments: Loaded[] = [];
+  const cells: PlannedCell[] = [];
+  for (const loaded of all) {
+    const own = cellsIn(
+      wanted.filter(({ choice }) => choice.loaded === loaded),
+      options,
+    );
+    if (own.length > 0) experiments.push(loaded);
+    cells.push(...own.map((cell) => repeated(cell, options)));
+  }
+  if (cells.length === 0) throw nothing(wanted);
+  return { experiments, cells };
+}
+
+/** What each pattern means in each experiment that it concerns. */
+function named(all: readonly Loaded[], patterns: readonly string[]): Match<Candidate>[] {
+  const known = new Map<Loaded, Candidate>();
+  const candidate = (loaded: Loaded): Candidate => {
+    const { definition } = loaded;
+    const made = known.get(loaded) ?? { loaded, definition, cells: cellsOf(definition) };
+    known.set(loaded, made);
+    return made;
+  };
+  const whole = (loaded: Loaded, isId: boolean): Match<Candidate> => {
+    const choice = candidate(loaded);
+    // without factors, the experiment's id is its cell's
+    return { choice, cells: choice.cells, isCell: isId && Object.keys(loaded.definition.factors).length === 0 };
+  };
+  if (patterns.length === 0) return all.map((loaded) => whole(loaded, false));
+  return patterns.flatMap((pattern) => {
+    const file = all.find((loaded) => loaded.file === resolve(pattern));
+    if (file) return whole(file, false);
+    const [, experiment, rest] = /^([^/]*)(?:\/(.*))?$/s.exec(pattern)!;
+    const found = namedExperiments(all, experiment!);
+    if (rest === undefined) return found.map((loaded) => whole(loaded, loaded.definition.id === pattern));
+    return namedCells(found.map(candidate), pattern, rest);
+  });
+}
+
+/** One experiment's cells that some pattern wants, each once, in definition order. */
+function cellsIn(matches: readonly Match<Candidate>[], options: SelectOptions): PlannedCell[] {
+  const whole = new Set(matches.filter(({ isCell }) => isCell).flatMap(({ cells }) => cells));
+  const others = new Set(
+    matches.flatMap(({ cells }) => cells).filter((cell) => !whole.has(cell) && (options.all || cell.isDefault)),
+  );
+  const all = matches[0]?.choice.cells ?? [];
+  const rest = all.filter((cell) => others.has(cell));
+  const chosen = new Set([...whole, ...(options.quick && rest.length > 0 ? cover(rest) : rest)]);
+  return all.filter((cell) => chosen.has(cell));
+}
+
+function repeated(cell: PlannedCell, { quick, repeat }: SelectOptions): PlannedCell {
+  return { ...cell, repeats: repeat ?? (quick ? Math.min(cell.repeats, quickRepeats) : cell.repeats) };
+}
+
+function checkRepeat(repeat: number | undefined): void {
+  if (repeat === undefined || (Number.isSafeInteger(repeat) && repeat >= 1)) return;
+  throw new LingerlabError(
+    'BAD_OPTION',
+    `--repeat ${repeat} is not a whole number from 1`,
+    'write for example --repeat 5',
+  );
+}
+
+function nothing(wanted: readonly Match<Candidate>[]): LingerlabError {
+  const outside = new Set(wanted.flatMap(({ cells }) => cells)).size;
+  const isOne = outside === 1;
+  return outside > 0
+    ? new LingerlabError(
+        'NOTHING_SELECTED',
+        `no cell is selected: the ${isOne ? 'one' : outside} that ${isOne ? 'matches is' : 'match are'} outside the default matrix`,
+        'add --all, or name a cell by its whole id',
+      )
+    : new LingerlabError(
+        'NOTHING_SELECTED',
+        'no cell is selected: none has all of the wanted factor values at once',
+        'leave out a --where, or name other experiments',
+      );
+}

@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import { cellsOf } from '../../src/plan/cells.ts';
+import { define } from './definitions.ts';
+
+const factors = { closes: ['client', 'server'], linger: ['off', 'zero'], family: [4] };
+
+test('cells are the product of the factors in definition order, the last varying fastest', () => {
+  expect(cellsOf(define({ id: 'close-order', factors })).map(({ id }) => id)).toEqual([
+    'close-order/closes=client,linger=off,family=4',
+    'close-order/closes=client,linger=zero,family=4',
+    'close-order/closes=server,linger=off,family=4',
+    'close-order/closes=server,linger=zero,family=4',
+  ]);
+});
+
+test('factor values keep their types', () => {
+  const [cell] = cellsOf(define({ id: 'a', factors: { n: [4], b: [false], t: ['x'] } }));
+  expect(cell?.factors).toEqual({ n: 4, b: false, t: 'x' });
+});
+
+test("without factors there is one cell, and its id is the experiment's", () => {
+  expect(cellsOf(define({ id: 'alone' }))).toEqual([
+    {
+      id: 'alone',
+      experiment: 'alone',
+      factors: {},
+      isDefault: true,
+      repeats: 1,
+      race: false,
+      network: 'loopback',
+      seconds: 1,
+      quiet: false,
+      sysctls: {},
+    },
+  ]);
+});
+
+test('what an experiment says of a cell is asked for each cell', () => {
+  const definition = define({
+    id: 'a',
+    factors: { linger: ['off', 'zero'] },
+    only: ({ linger }) => linger === 'off',
+    network: ({ linger }) => (linger === 'off' ? 'veth' : 'loopback'),
+    seconds: ({ linger }) => (linger === 'off' ? 62 : 2),
+    quiet: ({ linger }) => linger === 'zero',
+    race: ({ linger }) => (linger === 'zero' ? 20 : false),
+    sysctls: ({ linger }) => (linger === 'off' ? { 'net.ipv4.tcp_tw_reuse': 0 } : {}),
+  });
+  expect(cellsOf(definition)).toMatchObject([
+    {
+      isDefault: true,
+      network: 'veth',
+      seconds: 62,
+      quiet: false,
+      race: false,
+      repeats: 1,
+      sysctls: { 'net.ipv4.tcp_tw_reuse': 0 },
+    },
+    { isDefault: false, network: 'loopback', seconds: 2, quiet: true, race: true, repeats: 20, sysctls: {} },
+  ]);
+});
+
+test('what holds for all cells is given without a function', () => {
+  expect(cellsOf(define({ id: 'a', network: 'veth', seconds: 3, quiet: true }))[0]).toMatchObject({
+    network: 'veth',
+    seconds: 3,
+    quiet: true,
+  });
+});
+
+describe('an answer that cannot be is refused with the cell', () => {
+  const wrong = (value: unknown) => (() => value) as () => never;
+  test.each([
+    ['only', 1, 'must be true or false, not 1'],
+    ['network', 'wire', 'must be "loopback" or "veth", not \'wire\''],
+    ['seconds', Number.NaN, 'must be a positive number of seconds, not NaN'],
+    ['seconds', 0, 'must be a positive number of seconds, not 0'],
+    ['quiet', undefined, 'must be true or false, not undefined'],
+    ['race', 0, 'must be false or a number of repeats, not 0'],
+    ['race', 1.5, 'must be false or a number of repeats, not 1.5'],
+    ['race', true, 'must be false or a number of repeats, not true'],
+    ['sysctls', ['a'], "must be sysctl names with texts or numbers, not [ 'a' ]"],
+    ['sysctls', { 'net ipv4': 1 }, "must be sysctl names with texts or numbers, not { 'net ipv4': 1 }"],
+    ['sysctls', { 'net.a': true }, "must be sysctl names with texts or numbers, not { 'net.a': true }"],
+  ])('%s: %j', (name, value, message) => {
+    const definition = define({ id: 'a', factors: { f: ['x'] }, [name]: wrong(value) });
+    expect(() => cellsOf(definition)).toThrow(
+      expect.objectContaining({ code: 'BAD_DEFINITION', message: `a/f=x: the experiment's "${name}" ${message}` }),
+    );
+  });
+
+  test('and so is a function that throws', () => {
+    const definition = define({
+      id: 'a',
+      seconds: () => {
+        throw new Error('boom');
+      },
+    });
+    expect(() => cellsOf(definition)).toThrow('a: the experiment\'s "seconds" threw: boom');
+  });
+});

@@ -1,0 +1,38 @@
+import type { AnyDefinition } from '../../src/experiment/definition.ts';
+import type { Loaded } from '../../src/experiment/load.ts';
+import type { PlannedCell } from '../../src/plan/cells.ts';
+
+/** A definition with what every one needs, and the parts that matter to a test. */
+export const define = (parts: Partial<AnyDefinition> & { readonly id: string }): AnyDefinition => ({
+  question: 'q',
+  factors: {},
+  scenario: async () => {},
+  claims: [],
+  answer: () => '',
+  ...parts,
+});
+
+/** The same as if it had been loaded. */
+export const load = (
+  parts: Partial<AnyDefinition> & { readonly id: string },
+  file = `builtin:${parts.id}`,
+): Loaded => ({
+  definition: define(parts),
+  file,
+  sourceHash: '',
+});
+
+/** A planned cell with what matters to a test. */
+export const cell = (parts: Partial<PlannedCell>): PlannedCell => ({
+  id: 'x',
+  experiment: 'x',
+  factors: {},
+  isDefault: true,
+  repeats: 1,
+  race: false,
+  network: 'loopback',
+  seconds: 1,
+  quiet: false,
+  sysctls: {},
+  ...parts,
+});

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { whyNot } from '../../src/plan/runnable.ts';
+import { cell } from './definitions.ts';
+
+const all = { namespaces: true, veth: true };
+const sysctls = new Set(['net.ipv4.tcp_tw_reuse', 'net.ipv4.tcp_fin_timeout']);
+
+test('a cell runs where there is all it needs', () => {
+  expect(whyNot(cell({}), { namespaces: true }, new Set())).toBeUndefined();
+  expect(whyNot(cell({ network: 'veth', sysctls: { 'net.ipv4.tcp_tw_reuse': 0 } }), all, sysctls)).toBeUndefined();
+});
+
+test('nothing runs without namespaces, whether that was found or never looked for', () => {
+  expect(whyNot(cell({}), { ...all, namespaces: false }, sysctls)?.reason).toContain('network namespaces');
+  expect(whyNot(cell({}), {}, sysctls)?.reason).toContain('network namespaces');
+});
+
+test('only a veth cell needs veth', () => {
+  const capabilities = { namespaces: true, veth: false };
+  expect(whyNot(cell({ network: 'veth' }), capabilities, sysctls)).toMatchObject({
+    reason: expect.stringContaining('veth'),
+    remedy: expect.stringContaining('modprobe veth'),
+  });
+  expect(whyNot(cell({ network: 'loopback' }), capabilities, sysctls)).toBeUndefined();
+});
+
+test('sysctls that this kernel does not have are named, however they are written', () => {
+  const wanted = {
+    'net.ipv4.tcp_fin_timeout': 5,
+    'net.ipv4.tcp_new': 1,
+    'net/ipv4/tcp_tw_reuse': 1,
+    'net/ipv4/tcp_x': 1,
+  };
+  expect(whyNot(cell({ sysctls: wanted }), all, sysctls)?.reason).toBe(
+    'this kernel has no sysctl net.ipv4.tcp_new, net/ipv4/tcp_x in a network namespace',
+  );
+});

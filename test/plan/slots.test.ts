@@ -1,0 +1,329 @@
+import { describe, expect, test } from 'vitest';
+import { type Slot, type Slots, slots } from '../../src/plan/slots.ts';
+
+/** Let everything happen that can without anyone doing anything. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 50; i++) await Promise.resolve();
+}
+
+/** Tasks that say in `log` when they begin, and hold their slot until they are told to end. */
+function stage(pool: Slots) {
+  const log: string[] = [];
+  const held = new Map<string, Slot>();
+  function begin(name: string, signal?: AbortSignal): void {
+    void pool.acquire(name.startsWith('q'), signal).then(
+      (slot) => {
+        log.push(name);
+        held.set(name, slot);
+      },
+      (reason: unknown) => log.push(`${name} ${String(reason)}`),
+    );
+  }
+  async function end(...names: string[]): Promise<void> {
+    for (const name of names) held.get(name)!.release();
+    await settle();
+  }
+  /** The task waits until the returned function is called, then says so in `log`. */
+  async function wait(name: string): Promise<() => Promise<void>> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiting = held.get(name)!.while(() => promise);
+    void waiting.then(
+      () => log.push(`${name} again`),
+      (reason: unknown) => log.push(`${name} ${String(reason)}`),
+    );
+    await settle();
+    return async () => {
+      resolve();
+      await settle();
+    };
+  }
+  return { log, begin, end, wait };
+}
+
+async function begun(jobs: number, ...names: string[]) {
+  const made = stage(slots(jobs));
+  for (const name of names) made.begin(name);
+  await settle();
+  return made;
+}
+
+describe('normal tasks', () => {
+  test('are at work so many at once, first come, first served', async () => {
+    const { log, end } = await begun(2, 'a', 'b', 'c', 'd');
+    expect(log).toEqual(['a', 'b']);
+    await end('b');
+    expect(log).toEqual(['a', 'b', 'c']);
+    await end('a', 'c');
+    expect(log).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('at least one works, however few jobs there are', async () => {
+    expect((await begun(0, 'a', 'b')).log).toEqual(['a']);
+  });
+
+  test('a slot given back twice is one slot', async () => {
+    const { log, end } = await begun(1, 'a', 'b', 'c');
+    await end('a', 'a');
+    expect(log).toEqual(['a', 'b']);
+  });
+
+  test('a slot is given back at the end of its scope', async () => {
+    const pool = slots(1);
+    {
+      using _slot = await pool.acquire(false);
+    }
+    expect(await pool.acquire(false)).toBeDefined();
+  });
+});
+
+describe('a task that waits', () => {
+  test('takes no slot, and takes one again before those that have not begun', async () => {
+    const { log, end, wait } = await begun(1, 'a', 'b', 'c');
+    const wake = await wait('a');
+    expect(log).toEqual(['a', 'b']);
+    await wake();
+    expect(log).toEqual(['a', 'b']);
+    await end('b');
+    expect(log).toEqual(['a', 'b', 'a again']);
+    await end('a');
+    expect(log).toEqual(['a', 'b', 'a again', 'c']);
+  });
+
+  test('gives what it waited for, or its failure, with the slot taken again', async () => {
+    const pool = slots(1);
+    const slot = await pool.acquire(false);
+    expect(await slot.while(async () => 7)).toBe(7);
+    await expect(slot.while(async () => Promise.reject(new Error('boom')))).rejects.toThrow('boom');
+    const other = stage(pool);
+    other.begin('b');
+    await settle();
+    expect(other.log).toEqual([]);
+    slot.release();
+    await settle();
+    expect(other.log).toEqual(['b']);
+  });
+
+  test('for two things takes its slot again when the first has come, and only once', async () => {
+    const { log, end, wait } = await begun(1, 'a', 'b', 'c');
+    const first = await wait('a');
+    const second = await wait('a');
+    await end('b');
+    expect(log).toEqual(['a', 'b', 'c']);
+    await first();
+    await second();
+    await end('c');
+    expect(log).toEqual(['a', 'b', 'c', 'a again', 'a again']);
+    await end('a');
+    const { log: after } = await begun(1, 'x');
+    expect(after).toEqual(['x']);
+  });
+
+  test('and is released meanwhile takes none afterwards', async () => {
+    const { log, end, wait } = await begun(1, 'a', 'b', 'c');
+    const wake = await wait('a');
+    await end('a');
+    await wake();
+    expect(log).toEqual(['a', 'b', 'a again']);
+    await end('b');
+    expect(log).toEqual(['a', 'b', 'a again', 'c']);
+  });
+
+  test('and is released while it stands in line again holds none when its turn comes', async () => {
+    const { log, end, wait } = await begun(1, 'a', 'b', 'c');
+    const wake = await wait('a');
+    await wake();
+    await end('a');
+    await end('b');
+    expect(log.filter((entry) => entry === 'c')).toEqual(['c']);
+  });
+});
+
+describe('a quiet task', () => {
+  test('waits until no one is at work, and keeps everyone else from it', async () => {
+    const { log, end } = await begun(4, 'a', 'b', 'q', 'c');
+    expect(log).toEqual(['a', 'b']);
+    await end('a');
+    expect(log).toEqual(['a', 'b']);
+    await end('b');
+    expect(log).toEqual(['a', 'b', 'q']);
+    await end('q');
+    expect(log).toEqual(['a', 'b', 'q', 'c']);
+  });
+
+  test('works while others only wait, and they take their slots again after it', async () => {
+    const { log, end, wait } = await begun(2, 'a', 'b', 'q');
+    const wakeA = await wait('a');
+    await wait('b');
+    expect(log).toEqual(['a', 'b', 'q']);
+    await wakeA();
+    expect(log).toEqual(['a', 'b', 'q']);
+    await end('q');
+    expect(log).toEqual(['a', 'b', 'q', 'a again']);
+  });
+
+  test('is not overtaken by a stream of normal ones, nor by those that come back', async () => {
+    const { log, begin, end, wait } = await begun(2, 'a', 'b', 'q');
+    begin('c');
+    begin('d');
+    const wake = await wait('b');
+    await wake();
+    expect(log).toEqual(['a', 'b']);
+    await end('a');
+    expect(log).toEqual(['a', 'b', 'q']);
+    await end('q');
+    expect(log.slice(3).toSorted()).toEqual(['b again', 'c']);
+  });
+
+  test('is followed by those that are there already, so that the machine is emptied once', async () => {
+    const { log, end } = await begun(2, 'a', 'q1', 'b', 'q2', 'c', 'q3');
+    await end('a');
+    await end('q1');
+    await end('q2');
+    expect(log).toEqual(['a', 'q1', 'q2', 'q3']);
+    await end('q3');
+    expect(log).toEqual(['a', 'q1', 'q2', 'q3', 'b', 'c']);
+  });
+
+  test('that comes later does not starve normal ones', async () => {
+    const { log, begin, end } = await begun(1, 'x', 'q1', 'a', 'q2', 'b');
+    await end('x');
+    begin('q3');
+    await settle();
+    await end('q1');
+    await end('q2');
+    expect(log).toEqual(['x', 'q1', 'q2', 'a']);
+    await end('a');
+    await end('b');
+    expect(log).toEqual(['x', 'q1', 'q2', 'a', 'b', 'q3']);
+  });
+
+  test('lets one that comes back go before the next quiet one', async () => {
+    const { log, end, wait } = await begun(1, 'a', 'q1', 'q2');
+    const wake = await wait('a');
+    await wake();
+    await end('q1');
+    expect(log).toEqual(['a', 'q1', 'a again']);
+    await end('a');
+    expect(log).toEqual(['a', 'q1', 'a again', 'q2']);
+  });
+
+  test('that waits lets others work, and is alone again afterwards', async () => {
+    const { log, end, wait } = await begun(2, 'q', 'a', 'b', 'c');
+    const wake = await wait('q');
+    expect(log).toEqual(['q', 'a', 'b']);
+    await wake();
+    await end('a');
+    expect(log).toEqual(['q', 'a', 'b']);
+    await end('b');
+    expect(log).toEqual(['q', 'a', 'b', 'q again']);
+    await end('q');
+    expect(log).toEqual(['q', 'a', 'b', 'q again', 'c']);
+  });
+});
+
+describe('an abort', () => {
+  test('takes a task out of the line', async () => {
+    const { log, begin, end } = await begun(1, 'a');
+    const controller = new AbortController();
+    begin('b', controller.signal);
+    begin('c');
+    controller.abort('stopped');
+    await settle();
+    expect(log).toEqual(['a', 'b stopped']);
+    await end('a');
+    expect(log).toEqual(['a', 'b stopped', 'c']);
+  });
+
+  test('of a quiet task whose turn has come lets those behind it go on', async () => {
+    const { log, begin } = await begun(2, 'a');
+    const controller = new AbortController();
+    begin('q', controller.signal);
+    begin('b');
+    await settle();
+    expect(log).toEqual(['a']);
+    controller.abort('stopped');
+    await settle();
+    expect(log.toSorted()).toEqual(['a', 'b', 'q stopped']);
+  });
+
+  test('before it asks, and after it has got its slot', async () => {
+    const { log, begin, end } = await begun(1);
+    begin('a', AbortSignal.abort('stopped'));
+    const controller = new AbortController();
+    begin('b', controller.signal);
+    await settle();
+    controller.abort('stopped');
+    begin('c');
+    await settle();
+    expect(log).toEqual(['a stopped', 'b']);
+    await end('b');
+    expect(log).toEqual(['a stopped', 'b', 'c']);
+  });
+
+  test('ends a task that waits for its slot again, which then holds none', async () => {
+    const { log, begin, end, wait } = await begun(1);
+    const controller = new AbortController();
+    begin('a', controller.signal);
+    begin('b');
+    begin('c');
+    await settle();
+    const wake = await wait('a');
+    await wake();
+    controller.abort('stopped');
+    await settle();
+    expect(log).toEqual(['a', 'b', 'a stopped']);
+    await end('a');
+    expect(log).toEqual(['a', 'b', 'a stopped']);
+    await end('b');
+    expect(log).toEqual(['a', 'b', 'a stopped', 'c']);
+  });
+
+  test('does not hide why the waiting failed', async () => {
+    const controller = new AbortController();
+    const slot = await slots(1).acquire(false, controller.signal);
+    const waiting = slot.while(async () => {
+      controller.abort('stopped');
+      throw new Error('boom');
+    });
+    await expect(waiting).rejects.toThrow('boom');
+  });
+});
+
+test('whatever tasks do, no one works beside a quiet one and no more than so many at once', async () => {
+  const pool = slots(3);
+  const working = new Set<string>();
+  let seed = 7;
+  const random = (below: number) => {
+    seed = (seed * 1103515245 + 12345) % 2 ** 31;
+    return Math.floor((seed / 2 ** 31) * below);
+  };
+  let most = 0;
+  let ended = 0;
+  const pause = async () => {
+    for (let i = random(8); i > 0; i--) await Promise.resolve();
+  };
+  const work = async (name: string) => {
+    working.add(name);
+    const quiets = [...working].filter((other) => other.startsWith('q'));
+    if (quiets.length > 0) expect([...working]).toEqual([name]);
+    most = Math.max(most, working.size);
+    await pause();
+    working.delete(name);
+  };
+  await Promise.all(
+    Array.from({ length: 300 }, async (_, i) => {
+      const name = `${random(4) === 0 ? 'q' : 'n'}${i}`;
+      await pause();
+      const slot = await pool.acquire(name.startsWith('q'));
+      await work(name);
+      for (let waits = random(3); waits > 0; waits--) {
+        await slot.while(pause);
+        await work(name);
+      }
+      slot.release();
+      ended++;
+    }),
+  );
+  expect(ended).toBe(300);
+  expect(most).toBe(3);
+});
