@@ -107,15 +107,15 @@ export interface Stage<C extends readonly string[], M> {
   readonly client: Peer<C[number]>;
   readonly server: Peer<C[number]>;
   /** One more process, in the namespace of the client or of the server. */
-  start(name: string, where?: End): Step<Peer<C[number]>>;
+  readonly start: (name: string, where?: End) => Step<Peer<C[number]>>;
   /** Resolves with the first of these states that the endpoint is in or has passed through. */
-  until(endpoint: Endpoint, ...states: readonly [State, ...State[]]): Promise<State>;
+  readonly until: (endpoint: Endpoint, ...states: readonly [State, ...State[]]) => Promise<State>;
   /** Resolves after so many seconds in which the cell only waits. */
-  rest(seconds: number): Promise<void>;
+  readonly rest: (seconds: number) => Promise<void>;
   /** A moment far enough ahead for every peer to have heard of it. */
-  soon(): Instant;
+  readonly soon: () => Instant;
   /** Set a fact that the experiment declares under `measures`. */
-  note<K extends keyof M & string>(name: K, value: ValueOf<M[K]>): void;
+  readonly note: <K extends keyof M & string>(name: K, value: ValueOf<M[K]>) => void;
 }
 
 export type AnyStage = Stage<readonly string[], Record<string, Kind<unknown>>>;

@@ -1,0 +1,112 @@
+import { existsSync } from 'node:fs';
+import { access, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { LingerlabError } from '../errors.ts';
+import { cellsOf } from '../plan/cells.ts';
+import { loadFile } from './load.ts';
+import { ownIndex } from './program.ts';
+import { unreadable } from './refusal.ts';
+
+/** What `lingerlab check` found in a file. */
+export interface Checked {
+  readonly ok: boolean;
+  /** What the compiler said, or what is wrong with the definition; empty where nothing is. */
+  readonly output: string;
+}
+
+export interface CheckOptions {
+  /** Colours and source lines, for a terminal. */
+  readonly pretty?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Check a user's experiment: its types against this program's own, then that it loads, what it defines, and that its
+ * functions of the cell answer for each cell. `path` is relative to the working directory.
+ * Throws EXPERIMENT_LOAD where there is no such file; everything wrong inside it is in the result.
+ */
+export async function checkFile(path: string, options: CheckOptions = {}): Promise<Checked> {
+  const file = resolve(path);
+  await access(file).catch(async (cause: unknown) => {
+    throw await unreadable(path, cause);
+  });
+  const types = await typeCheck(file, options);
+  if (!types.ok) return types;
+  try {
+    cellsOf((await loadFile(path)).definition);
+    return { ok: true, output: '' };
+  } catch (thrown) {
+    if (!(thrown instanceof LingerlabError)) throw thrown;
+    return { ok: false, output: `${thrown.message}\n${thrown.remedy}` };
+  }
+}
+
+async function typeCheck(file: string, { pretty = false, signal }: CheckOptions): Promise<Checked> {
+  const folder = await mkdtemp(join(await realpath(tmpdir()), 'lingerlab-check-'));
+  try {
+    await writeFile(join(folder, 'globals.d.ts'), globals);
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(settings(file, join(folder, 'globals.d.ts'))));
+    const args = ['--project', join(folder, 'tsconfig.json'), '--pretty', String(pretty)];
+    const result = await execa(process.execPath, [compiler(), ...args], {
+      all: true,
+      reject: false,
+      stdin: 'ignore',
+      ...(signal ? { cancelSignal: signal } : {}),
+    });
+    signal?.throwIfAborted();
+    return { ok: result.exitCode === 0, output: result.all };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const compiler = (): string =>
+  join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+
+/** This program's types: the published declarations, or its source. */
+const ownTypes = (): string => fileURLToPath(ownIndex).replace(/\.js$/, '.d.ts');
+
+/** What every Node file has, for those who have no @types/node. */
+const globals = `declare var console: Record<'debug' | 'error' | 'info' | 'log' | 'warn', (...data: unknown[]) => void>;
+declare function setTimeout(callback: () => void, ms?: number): unknown;
+`;
+
+/** The compiler's settings: as Node will run the file, by stripping its types. JavaScript is checked as strictly. */
+function settings(file: string, ownGlobals: string): object {
+  const roots = typeRoots(file);
+  return {
+    compilerOptions: {
+      target: 'esnext',
+      lib: ['esnext'],
+      module: 'esnext',
+      moduleResolution: 'bundler',
+      moduleDetection: 'force',
+      paths: { lingerlab: [ownTypes()] },
+      typeRoots: roots,
+      types: roots.length > 0 ? ['node'] : [],
+      strict: true,
+      allowJs: true,
+      checkJs: true,
+      noEmit: true,
+      skipLibCheck: true,
+      allowImportingTsExtensions: true,
+      erasableSyntaxOnly: true,
+      verbatimModuleSyntax: true,
+      resolveJsonModule: true,
+    },
+    files: roots.length > 0 ? [file] : [file, ownGlobals],
+  };
+}
+
+/** The nearest node_modules/@types above a file that has Node's types. */
+function typeRoots(file: string): string[] {
+  for (let folder = dirname(file); ; folder = dirname(folder)) {
+    const root = join(folder, 'node_modules', '@types');
+    if (existsSync(join(root, 'node', 'package.json'))) return [root];
+    if (folder === dirname(folder)) return [];
+  }
+}

@@ -1,0 +1,49 @@
+import { declarations } from '../facts/table.ts';
+import { declaration } from '../record/schema.ts';
+import type { Problem } from './factors.ts';
+
+/** What a fact's name may begin with already, so that no connection can be called so. */
+const taken = new Set(Object.keys(declarations()).map((name) => name.split('.')[0]!)).add('counters');
+
+/** What is wrong with the labels of an experiment's connections: facts are named after them, `old.client.path`. */
+export function connectionProblems(labels: unknown): Problem[] {
+  if (!Array.isArray(labels)) return [{ path: [], message: "must be a list of labels: ['old', 'new']" }];
+  return labels.flatMap((label: unknown, at) => {
+    const message = labelProblem(label, labels.slice(0, at));
+    return message ? [{ path: [], message }] : [];
+  });
+}
+
+function labelProblem(label: unknown, before: readonly unknown[]): string | undefined {
+  if (typeof label !== 'string' || !/^[A-Za-z]\w*$/.test(label)) {
+    return `the label ${JSON.stringify(label)} must be a letter followed by letters, digits or _`;
+  }
+  if (taken.has(label)) return `the label "${label}" is taken: facts' names begin with it`;
+  if (before.includes(label)) return `the label "${label}" is given twice`;
+  return undefined;
+}
+
+/** What is wrong with the facts that an experiment declares itself. */
+export function measureProblems(measures: unknown): Problem[] {
+  if (typeof measures !== 'object' || measures === null || Array.isArray(measures)) {
+    return [{ path: [], message: 'must be an object: { freeAfter: kind.seconds() }' }];
+  }
+  return Object.entries(measures).flatMap(([name, declared]) => {
+    const message = nameProblem(name) ?? kindProblem(declared);
+    return message ? [{ path: [name], message }] : [];
+  });
+}
+
+function nameProblem(name: string): string | undefined {
+  if (!/^[A-Za-z][\w-]*(\.[A-Za-z][\w-]*)*$/.test(name))
+    return 'its name must be words of letters and digits, joined by dots';
+  return name.startsWith('counters.') ? 'its name is taken: kernel counters are called so' : undefined;
+}
+
+function kindProblem(declared: unknown): string | undefined {
+  if (typeof declared === 'function') return 'must be called: kind.seconds(), not kind.seconds';
+  const parsed = declaration.safeParse(declared);
+  if (!parsed.success) return "must be made by kind: kind.seconds(), kind.word('old', 'new')";
+  const { type, values } = parsed.data;
+  return (type === 'word' || type === 'words') && values?.length === 0 ? 'needs the words that it may be' : undefined;
+}

@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import module from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** `.js` where the program runs compiled, `.ts` from its source. */
+export const ownExtension: '.js' | '.ts' = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+
+/** The module that `import 'lingerlab'` means in this process. */
+export const ownIndex = new URL(`../index${ownExtension}`, import.meta.url);
+
+/** A statement that only an ES module may have at the beginning of a line. */
+const moduleStatement = /^(?:import\s*[\w{*'"]|export\s*(?:[{*]|default\b|const\b|let\b|class\b|function\b|async\b))/m;
+
+/** Node's names for ES modules with and without types. */
+const moduleFormats = { '.ts': 'module-typescript', '.js': 'module' } as const;
+
+let provided = false;
+
+/**
+ * From now on `import 'lingerlab'` is this program's own index wherever the importing file lies, and a file outside
+ * node_modules with import or export statements is an ES module whatever a package.json near it says: a user's file
+ * should run the same in a folder where `npm init` wrote "type": "commonjs".
+ */
+export function provideProgram(): void {
+  if (provided) return;
+  provided = true;
+  module.registerHooks({
+    resolve(specifier, context, next) {
+      if (specifier === 'lingerlab')
+        return { url: ownIndex.href, format: moduleFormats[ownExtension], shortCircuit: true };
+      const resolved = next(specifier, context);
+      const format = moduleFormat(resolved.url, resolved.format);
+      return format ? { ...resolved, format } : resolved;
+    },
+  });
+}
+
+/** The format to use instead of what Node found for a file that is an ES module by its statements. */
+function moduleFormat(url: string, found: string | null | undefined): string | undefined {
+  if (!/^file:.*\.[jt]s$/.test(url) || url.includes('/node_modules/') || found?.startsWith('module')) return undefined;
+  try {
+    if (!moduleStatement.test(readFileSync(fileURLToPath(url), 'utf8'))) return undefined;
+  } catch {
+    // what cannot be read is Node's to report
+    return undefined;
+  }
+  return moduleFormats[url.endsWith('.ts') ? '.ts' : '.js'];
+}
