@@ -9,7 +9,13 @@ export type Verdict = z.infer<typeof verdict>;
 
 const factorValue = z.union([z.string(), z.number(), z.boolean()]);
 const refusedCall = z.object({ call: z.string(), errno: z.string() });
-const factValue = z.union([z.number(), z.boolean(), z.string(), z.array(z.string()), z.array(refusedCall)]);
+const factValue = z.union([
+  z.number(),
+  z.boolean(),
+  z.string(),
+  z.array(z.string()).readonly(),
+  z.array(refusedCall).readonly(),
+]);
 
 export const declaration = z.object({
   type: z.enum(['number', 'boolean', 'word', 'words', 'calls']),
@@ -76,6 +82,11 @@ export const runRecord = z.object({
   argv: z.array(z.string()),
   status: z.enum(['running', 'complete', 'interrupted']),
   pid: z.number().int(),
+  pidStart: z
+    .number()
+    .int()
+    .optional()
+    .describe('when that process started, clock ticks since boot: tells it from a later one with the same number'),
   seed: z.number().int(),
   clock: z.object({
     monotonicNs: z.string().describe('CLOCK_MONOTONIC at the origin of all event times'),
@@ -111,7 +122,9 @@ export const cellRecord = z.object({
   seconds: z.number(),
   facts: z.record(z.string(), factValue.nullable()).describe('null: not observed; absent: not tried'),
   unknown: z.record(z.string(), z.string()).describe('why a fact is null'),
-  paths: z.record(z.string(), z.array(pathStep)).describe("by end, 'client' or 'old.client': each step's evidence"),
+  paths: z
+    .record(z.string(), z.array(pathStep).readonly())
+    .describe("by end, 'client' or 'old.client': each step's evidence"),
   claims: z.array(z.object({ id: z.string(), verdict, detail: z.string() })),
   warnings: z.array(warning),
 });

@@ -1,0 +1,79 @@
+import { LingerlabError, messageOf } from '../errors.ts';
+import { check } from './check.ts';
+import { cellKey } from './layout.ts';
+import { type CellRecord, cellRecord } from './schema.ts';
+
+/** cells.ndjson as read. */
+export interface CellLines {
+  readonly cells: readonly CellRecord[];
+  /** Where a torn last line begins, in bytes; `null` where none is. */
+  readonly tornAt: number | null;
+  /** Whether the next line may be appended as it is: the file is empty or ends in a line feed. */
+  readonly ended: boolean;
+}
+
+type Line = { readonly at: number; readonly number: number; readonly text: string };
+
+function* linesOf(bytes: Buffer): Generator<Line> {
+  let number = 0;
+  for (let at = 0; at < bytes.length; ) {
+    const feed = bytes.indexOf(10, at);
+    const end = feed === -1 ? bytes.length : feed;
+    number += 1;
+    const text = bytes.toString('utf8', at, end);
+    if (text.trim() !== '') yield { at, number, text };
+    at = end + 1;
+  }
+}
+
+const damaged = (path: string, line: Line, problem: string): LingerlabError =>
+  new LingerlabError(
+    'RUN_UNREADABLE',
+    `${path}, line ${line.number}: ${problem}`,
+    'remove that line to read the rest; --resume then runs its cell again',
+  );
+
+function parsed(text: string): { readonly value: unknown } | { readonly problem: string } {
+  try {
+    return { value: JSON.parse(text) };
+  } catch (error) {
+    return { problem: messageOf(error) };
+  }
+}
+
+/** One record of each (cell, repeat): what ran stays unless it ran again; anything else gives way to what came later. */
+function latest(records: readonly CellRecord[]): CellRecord[] {
+  const byKey = new Map<string, CellRecord>();
+  for (const record of records) {
+    const key = cellKey(record.id, record.repeat);
+    if (byKey.get(key)?.status !== 'ran' || record.status === 'ran') byKey.set(key, record);
+  }
+  return [...byKey.values()];
+}
+
+/**
+ * Read the lines of cells.ndjson. A crash can tear the last line only; torn JSON never parses, since a record ends with its brace.
+ * @throws LingerlabError RUN_UNREADABLE, naming the line, for any other line that is not a cell's record
+ */
+export function parseCells(
+  bytes: Buffer,
+  path: string,
+  upgraded: (cell: Record<string, unknown>) => Record<string, unknown> = (cell) => cell,
+): CellLines {
+  const lines = [...linesOf(bytes)];
+  const records: CellRecord[] = [];
+  let tornAt: number | null = null;
+  for (const line of lines) {
+    const json = parsed(line.text);
+    if ('problem' in json) {
+      if (line !== lines.at(-1)) throw damaged(path, line, json.problem);
+      tornAt = line.at;
+      continue;
+    }
+    if (typeof json.value !== 'object' || json.value === null) throw damaged(path, line, 'is not a record');
+    const record = check(cellRecord, upgraded(json.value as Record<string, unknown>));
+    if (!record.ok) throw damaged(path, line, record.problem);
+    records.push(record.value);
+  }
+  return { cells: latest(records), tornAt, ended: bytes.length === 0 || bytes.at(-1) === 10 };
+}

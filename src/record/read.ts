@@ -1,0 +1,110 @@
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { LingerlabError, messageOf } from '../errors.ts';
+import { check } from './check.ts';
+import type { Event } from './event.ts';
+import { cellFolder, files, inPlanOrder } from './layout.ts';
+import { type CellLines, parseCells } from './lines.ts';
+import { isLive } from './live.ts';
+import { type Run, type RunRecord, runRecord, type Warning } from './schema.ts';
+import { type Upgrade, upgradeFrom, upgrades } from './upgrade.ts';
+import { warn } from './warnings.ts';
+
+/** A run as its folder holds it, cells in plan order. */
+export interface ReadRun extends Run {
+  /** Still being made. A run that says `running` and is not live is shown as `interrupted`. */
+  readonly live: boolean;
+  /** What was met while reading. */
+  readonly warnings: readonly Warning[];
+  readonly lines: CellLines;
+}
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+
+async function contentsOf(path: string): Promise<Buffer | null> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    if (codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENOTDIR') return null;
+    const remedy = 'make the folder readable for this user';
+    throw new LingerlabError('RUN_UNREADABLE', `cannot read ${path}: ${messageOf(cause)}`, remedy, { cause });
+  }
+}
+
+const unreadable = (path: string, problem: string): LingerlabError =>
+  new LingerlabError(
+    'RUN_UNREADABLE',
+    `${path}: ${problem}`,
+    'the file was edited or damaged; restore it, or run the experiments again',
+  );
+
+function parseRun(path: string, bytes: Buffer): Record<string, unknown> {
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch (cause) {
+    throw unreadable(path, `not JSON: ${messageOf(cause)}`);
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw unreadable(path, 'not a JSON object');
+  return json as Record<string, unknown>;
+}
+
+function checkedRun(path: string, json: unknown): RunRecord {
+  const checked = check(runRecord, json);
+  if (!checked.ok) throw unreadable(path, checked.problem);
+  return checked.value;
+}
+
+/**
+ * Read a run from its folder (or from the path of its run.json), upgraded to this program's schema.
+ * @throws LingerlabError RUN_NOT_FOUND, RUN_UNREADABLE, RUN_NEWER
+ */
+export async function readRun(path: string, table: Readonly<Record<number, Upgrade>> = upgrades): Promise<ReadRun> {
+  const folder = basename(path) === files.run ? dirname(path) : path;
+  const runPath = join(folder, files.run);
+  const bytes = await contentsOf(runPath);
+  if (bytes === null) {
+    throw new LingerlabError(
+      'RUN_NOT_FOUND',
+      `${folder} holds no run: there is no ${runPath}`,
+      'name the folder that `lingerlab run` printed, or that --out named',
+    );
+  }
+  const json = parseRun(runPath, bytes);
+  const upgrade = upgradeFrom(json.schemaVersion, folder, table);
+  const run = checkedRun(runPath, upgrade.run(json));
+  const cellsPath = join(folder, files.cells);
+  const lines = parseCells((await contentsOf(cellsPath)) ?? Buffer.alloc(0), cellsPath, upgrade.cell);
+  const live = isLive(run);
+  // While a run is live its last line may just be on its way.
+  const torn = lines.tornAt !== null && !live;
+  return {
+    folder,
+    run: run.status === 'running' && !live ? { ...run, status: 'interrupted' } : run,
+    cells: inPlanOrder(lines.cells, run.plan),
+    live,
+    warnings: torn ? [warn('torn-line', `the last line of ${cellsPath} is cut off; it was left out`)] : [],
+    lines,
+  };
+}
+
+/**
+ * A (cell, repeat)'s events in the order they were written; `null` where none were kept (load cells, cells that never began).
+ * @throws LingerlabError RUN_UNREADABLE
+ */
+export async function readEvents(folder: string, cellId: string, repeat: number): Promise<Event[] | null> {
+  const path = join(cellFolder(folder, cellId, repeat), files.events);
+  const packed = await contentsOf(path);
+  if (packed === null) return null;
+  try {
+    const text = (await promisify(gunzip)(packed)).toString('utf8');
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Event);
+  } catch (cause) {
+    throw unreadable(path, messageOf(cause));
+  }
+}

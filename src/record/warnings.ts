@@ -1,0 +1,21 @@
+import type { Warning } from './schema.ts';
+
+/** Every warning a run can carry, with what its reader can do about it. Codes are stable: scripts may select by them. */
+export const warningRemedies = {
+  'claim-applies-to-no-cell': "correct the claim's `when`, or the factor values that it speaks of",
+  'trace-lost-events': 'run fewer cells at once (--jobs), or leave the machine alone while the run goes on',
+  'chain-illegal': 'keep the record (events.ndjson.gz) and report it: an observer missed a transition or misread one',
+  'chain-open': 'raise `seconds` of the experiment if the socket was still closing; otherwise report it',
+  'chain-count': 'run the cell again alone (--jobs 1); if it stays, the tracepoints miss sockets on this kernel',
+  'observers-disagree': 'trust neither: read the record (events.ndjson.gz), and report it if it comes again',
+  'ss-unparsed-line': 'report the line with the version of iproute2: its output has changed',
+  'tracepoints-unavailable':
+    'run as root, with tracefs mounted, to see every transition; `lingerlab doctor` says what is missing',
+  'sampler-slow': 'run fewer cells at once (--jobs), or leave the machine alone while the run goes on',
+  'namespace-left': 'nothing now: it goes when its last socket does; if they pile up, `lingerlab doctor` lists them',
+  'torn-line': 'the run was cut off while it wrote; `lingerlab run --resume` runs that cell again',
+} as const satisfies Record<string, string>;
+export type WarningCode = keyof typeof warningRemedies;
+
+/** A warning: its code, one sentence, and the code's remedy. */
+export const warn = (code: WarningCode, text: string): Warning => ({ code, text, remedy: warningRemedies[code] });

@@ -1,0 +1,179 @@
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Event } from '../../src/record/event.ts';
+import { createRun } from '../../src/record/folder.ts';
+import { readEvents, readRun } from '../../src/record/read.ts';
+import type { CellRecord, RunRecord } from '../../src/record/schema.ts';
+import { deadPid, exampleCell, exampleRun } from './example.ts';
+import { temporary } from './temporary.ts';
+
+function written(run: unknown, cells?: string): string {
+  const folder = temporary();
+  writeFileSync(join(folder, 'run.json'), typeof run === 'string' ? run : JSON.stringify(run));
+  if (cells !== undefined) writeFileSync(join(folder, 'cells.ndjson'), cells);
+  return folder;
+}
+const lines = (...cells: CellRecord[]) => cells.map((cell) => `${JSON.stringify(cell)}\n`).join('');
+const done = (change: Partial<RunRecord> = {}) => exampleRun({ status: 'complete', ...change });
+const server = exampleCell({ id: 'close-order/closes=server', factors: { closes: 'server' } });
+
+describe('readRun', () => {
+  test('reads back what was written, by the folder or by its run.json', async () => {
+    const folder = join(temporary(), 'run');
+    const writer = await createRun(folder, exampleRun());
+    await writer.appendCell(exampleCell());
+    await writer.finish('complete');
+    const run = await readRun(folder);
+    expect(run.cells).toEqual([exampleCell()]);
+    expect(run.run).toEqual(writer.run);
+    expect(run.live).toBe(false);
+    expect(await readRun(join(folder, 'run.json'))).toEqual(run);
+  });
+
+  test('says RUN_NOT_FOUND of a folder without run.json, and of no folder', async () => {
+    await expect(readRun(temporary())).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
+    await expect(readRun('/nowhere/at/all')).rejects.toMatchObject({ code: 'RUN_NOT_FOUND' });
+  });
+
+  test('names the field that does not fit', async () => {
+    const { hz: _, ...environment } = exampleRun().sessions[0]!.environment;
+    const folder = written(done({ sessions: [{ startedAt: '', finishedAt: null, environment } as never] }));
+    await expect(readRun(folder)).rejects.toMatchObject({
+      code: 'RUN_UNREADABLE',
+      message: expect.stringContaining('run.json: sessions[0].environment.hz'),
+    });
+  });
+
+  test.each([
+    ['no JSON', '{"schemaVersion":', 'not JSON'],
+    ['an array', '[]', 'not a JSON object'],
+    ['no version', '{}', 'schemaVersion is missing'],
+    ['a version that is none', '{"schemaVersion":"1"}', 'schemaVersion is "1"'],
+    ['a version before the first', '{"schemaVersion":0}', 'cannot be upgraded'],
+  ])('says RUN_UNREADABLE of %s', async (_, text, message) => {
+    await expect(readRun(written(text))).rejects.toMatchObject({
+      code: 'RUN_UNREADABLE',
+      message: expect.stringContaining(message),
+    });
+  });
+
+  test('refuses a newer schema before looking at anything else', async () => {
+    const folder = written({ schemaVersion: 2, surprises: true });
+    await expect(readRun(folder)).rejects.toMatchObject({
+      code: 'RUN_NEWER',
+      message: expect.stringContaining('schema version 2'),
+    });
+  });
+
+  test('upgrades an older one, run and cells', async () => {
+    const { seed, ...older } = done({ schemaVersion: 0 as never });
+    const { repeat, ...olderCell } = exampleCell();
+    const folder = written({ ...older, randomSeed: seed }, `${JSON.stringify({ ...olderCell, time: repeat })}\n`);
+    const run = await readRun(folder, {
+      0: {
+        run: ({ randomSeed, ...rest }) => ({ ...rest, seed: randomSeed, schemaVersion: 1 }),
+        cell: ({ time, ...rest }) => ({ ...rest, repeat: time }),
+      },
+    });
+    expect(run.run).toEqual(done());
+    expect(run.cells).toEqual([exampleCell()]);
+  });
+
+  test('drops a last line torn at any byte, with a warning', async () => {
+    const whole = lines(exampleCell(), server);
+    const first = Buffer.byteLength(lines(exampleCell()));
+    for (let size = first + 1; size < Buffer.byteLength(whole) - 1; size += 1) {
+      const folder = written(done(), whole);
+      truncateSync(join(folder, 'cells.ndjson'), size);
+      const run = await readRun(folder);
+      expect(run.cells).toEqual([exampleCell()]);
+      expect(run.lines.tornAt).toBe(first);
+      expect(run.warnings.map(({ code }) => code)).toEqual(['torn-line']);
+    }
+  });
+
+  test('keeps a last line that lost only its line feed', async () => {
+    const run = await readRun(written(done(), lines(exampleCell(), server).trimEnd()));
+    expect(run.cells).toEqual([exampleCell(), server]);
+    expect(run.warnings).toEqual([]);
+    expect(run.lines).toMatchObject({ tornAt: null, ended: false });
+  });
+
+  test('reads a run without cells.ndjson, and one whose cells.ndjson is empty', async () => {
+    expect((await readRun(written(done()))).cells).toEqual([]);
+    expect((await readRun(written(done(), ''))).cells).toEqual([]);
+  });
+
+  test('names the line in the middle that is damaged', async () => {
+    const folder = written(done(), `${lines(exampleCell())}{"id":"x"\n${lines(server)}`);
+    await expect(readRun(folder)).rejects.toMatchObject({
+      code: 'RUN_UNREADABLE',
+      message: expect.stringContaining('cells.ndjson, line 2: '),
+    });
+  });
+
+  test('names the line and the field that does not fit, be it the last', async () => {
+    const folder = written(done(), lines(exampleCell(), { ...server, status: 'fine' as never }));
+    await expect(readRun(folder)).rejects.toMatchObject({
+      code: 'RUN_UNREADABLE',
+      message: expect.stringContaining('cells.ndjson, line 2: status'),
+    });
+  });
+
+  test('lets a later record replace an errored one, and none replace what ran by what did not', async () => {
+    const errored = exampleCell({ status: 'errored', reason: 'x', facts: {} });
+    expect((await readRun(written(done(), lines(errored, server, exampleCell())))).cells).toEqual([
+      exampleCell(),
+      server,
+    ]);
+    expect((await readRun(written(done(), lines(exampleCell(), errored)))).cells).toEqual([exampleCell()]);
+    const again = { ...errored, reason: 'y' };
+    expect((await readRun(written(done(), lines(errored, again)))).cells).toEqual([again]);
+  });
+
+  test('gives cells in plan order and repeats in theirs, however they finished', async () => {
+    const second = exampleCell({ repeat: 2 });
+    const run = await readRun(written(done(), lines(server, second, exampleCell())));
+    expect(run.cells).toEqual([exampleCell(), second, server]);
+  });
+
+  test('shows a run whose process is gone as interrupted', async () => {
+    const run = await readRun(written(exampleRun({ pid: deadPid })));
+    expect(run).toMatchObject({ live: false, run: { status: 'interrupted' } });
+  });
+
+  test('does not warn of a line that a live run is just writing', async () => {
+    const run = await readRun(written(exampleRun(), '{"id"'));
+    expect(run).toMatchObject({ live: true, run: { status: 'running' }, cells: [], warnings: [] });
+  });
+});
+
+describe('readEvents', () => {
+  const events: Event[] = [
+    { t: 1, source: 'harness', kind: 'scenario-begins' },
+    { t: 2, source: 'counters', kind: 'counters', space: 'lab', values: { 'Tcp.ActiveOpens': 1 } },
+  ];
+
+  test('gives back what was written', async () => {
+    const folder = join(temporary(), 'run');
+    await using writer = await createRun(folder, exampleRun());
+    await writer.writeEvents('close-order/closes=client', 1, events);
+    await writer.writeEvents('bare', 2, []);
+    expect(await readEvents(folder, 'close-order/closes=client', 1)).toEqual(events);
+    expect(await readEvents(folder, 'bare', 2)).toEqual([]);
+    expect(readFileSync(join(folder, 'cells/bare/_/2/events.ndjson.gz')).length).toBeGreaterThan(0);
+  });
+
+  test('is null where no events were kept', async () => {
+    expect(await readEvents(temporary(), 'close-order/closes=client', 1)).toBeNull();
+  });
+
+  test('says RUN_UNREADABLE of a damaged file', async () => {
+    const folder = join(temporary(), 'run');
+    await using writer = await createRun(folder, exampleRun());
+    await writer.writeEvents('close-order/closes=client', 1, events);
+    truncateSync(join(folder, 'cells/close-order/closes=client/1/events.ndjson.gz'), 20);
+    await expect(readEvents(folder, 'close-order/closes=client', 1)).rejects.toMatchObject({ code: 'RUN_UNREADABLE' });
+  });
+});
