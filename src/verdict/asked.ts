@@ -1,0 +1,27 @@
+import type { AcrossClaim, AnyDefinition, Claim, Outcome } from '../experiment/definition.ts';
+import type { Declaration } from '../facts/kinds.ts';
+import { declarations } from '../facts/table.ts';
+import type { CellRecord } from '../record/schema.ts';
+import type { Readable } from './facts.ts';
+
+/** A cell's factor values. */
+export type Factors = CellRecord['factors'];
+/** What claims across cells and answers are given of a cell, its own types forgotten. */
+export type AnyOutcome = Outcome<Factors, Readable>;
+/** A claim of cells, its own types forgotten. */
+export type AnyClaim = Claim<Factors, Readable>;
+/** A claim across cells, its own types forgotten. */
+export type AnyAcrossClaim = AcrossClaim<Factors, Readable>;
+
+/** Its claims of cells. */
+export const claimsOf = (definition: AnyDefinition): readonly AnyClaim[] =>
+  definition.claims as unknown as readonly AnyClaim[];
+/** Its claims across cells. */
+export const acrossOf = (definition: AnyDefinition): readonly AnyAcrossClaim[] =>
+  (definition.across ?? []) as unknown as readonly AnyAcrossClaim[];
+/** What its `answer` returns, be it a sentence or not. */
+export const answeredBy = (definition: AnyDefinition, outcomes: readonly AnyOutcome[]): unknown =>
+  (definition.answer as unknown as (outcomes: readonly AnyOutcome[]) => unknown)(outcomes);
+/** Every fact that a cell of this experiment may have, counters apart. */
+export const declaredBy = (definition: AnyDefinition): Record<string, Declaration> =>
+  declarations(definition.connections, definition.measures as Record<string, Declaration> | undefined);

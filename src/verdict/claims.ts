@@ -1,0 +1,86 @@
+import { messageOf } from '../errors.ts';
+import type { AnyDefinition } from '../experiment/definition.ts';
+import type { Declaration } from '../facts/kinds.ts';
+import type { CellRecord, Verdict, Warning } from '../record/schema.ts';
+import { warn } from '../record/warnings.ts';
+import { type AnyClaim, claimsOf, declaredBy, type Factors } from './asked.ts';
+import type { CellFacts } from './facts.ts';
+import { inWords, reading, readShown } from './reading.ts';
+
+/** What came of one claim in one cell. */
+export type CellVerdict = CellRecord['claims'][number];
+/** A verdict and what it rests on. */
+export interface Judgement {
+  readonly verdict: Verdict;
+  readonly detail: string;
+}
+
+/** A claim or an answer that cannot be asked leaves its question open. */
+export const threw = (thrown: unknown): Judgement => ({
+  verdict: 'inconclusive',
+  detail: `claim threw: ${messageOf(thrown)}`,
+});
+
+/** What a claim's function returned, as a verdict; anything but true and false is a mistake of the claim's. */
+export function verdictOf(answer: unknown): Verdict {
+  if (typeof answer !== 'boolean') throw new TypeError(`it returned ${String(answer)}, not true or false`);
+  return answer ? 'confirmed' : 'refuted';
+}
+
+/** How many facts a verdict's detail shows: a refuted claim sends its reader to them, a confirmed one needs a reminder only. */
+export const factsShown = { refuted: 12, confirmed: 3, inconclusive: 0 } as const;
+
+/** Hold one claim against the facts of a cell. */
+export function judgeClaim(
+  claim: AnyClaim,
+  factors: Factors,
+  cell: CellFacts,
+  declared: Readonly<Record<string, Declaration>>,
+): Judgement {
+  const { facts, read, missing } = reading(cell, declared);
+  try {
+    const verdict = verdictOf(claim.holds(facts, factors));
+    const without = missing();
+    if (without) throw without;
+    return { verdict, detail: inWords(readShown(read, declared), factsShown[verdict], ', ') };
+  } catch (thrown) {
+    const without = missing();
+    return without ? { verdict: 'inconclusive', detail: without.message } : threw(thrown);
+  }
+}
+
+/** Whether a claim speaks of a cell; what its `when` throws is thrown. */
+export const applies = (claim: AnyClaim, factors: Factors): boolean => claim.when?.(factors) ?? true;
+
+/** Verdicts of the claims that apply to a cell that ran. */
+export function judgeCell(
+  definition: AnyDefinition,
+  cell: Pick<CellRecord, 'factors' | 'facts' | 'unknown'>,
+): CellVerdict[] {
+  const declared = declaredBy(definition);
+  return claimsOf(definition).flatMap((claim) => {
+    try {
+      if (!applies(claim, cell.factors)) return [];
+    } catch (thrown) {
+      return [{ id: claim.id, ...threw(thrown) }];
+    }
+    return [{ id: claim.id, ...judgeClaim(claim, cell.factors, cell, declared) }];
+  });
+}
+
+/** A warning for each claim that applies to none of these cells, to be given all cells of the experiment that are worth running. */
+export function claimsWithoutCells(definition: AnyDefinition, cells: readonly Factors[]): Warning[] {
+  const speaksOf = (claim: AnyClaim) => (factors: Factors) => {
+    try {
+      return applies(claim, factors);
+    } catch {
+      // It has a verdict in the cell's record that says what it threw.
+      return true;
+    }
+  };
+  return claimsOf(definition)
+    .filter((claim) => !cells.some(speaksOf(claim)))
+    .map((claim) =>
+      warn('claim-applies-to-no-cell', `the claim ${claim.id} of ${definition.id} applies to none of its cells`),
+    );
+}

@@ -1,0 +1,92 @@
+import type { Declaration, FactValue } from '../facts/kinds.ts';
+import type { CellRecord } from '../record/schema.ts';
+
+/** A fact without a value was read: what asked for it cannot be decided. */
+export class NoValue extends Error {
+  readonly fact: string;
+
+  constructor(fact: string, message: string) {
+    super(message);
+    this.fact = fact;
+  }
+}
+
+/** A fact that the observers of this cell could not see. */
+export class NotObserved extends NoValue {
+  override readonly name = 'NotObserved';
+
+  constructor(fact: string, why: string | undefined) {
+    super(fact, `${fact} not observed${why ? `: ${why}` : ''}`);
+  }
+}
+
+/** A fact that this cell did not try: its scenario never came to what the fact speaks of. */
+export class NotTried extends NoValue {
+  override readonly name = 'NotTried';
+
+  constructor(fact: string) {
+    super(fact, `${fact} not tried`);
+  }
+}
+
+/** What a cell knows: values, and why one is `null`. */
+export type CellFacts = Pick<CellRecord, 'facts' | 'unknown'>;
+/** Facts as a claim reads them. */
+export type Readable = Readonly<Record<string, FactValue>>;
+/** Told of every fact that is read, with its value, or the error that the reader is given. */
+export type OnRead = (name: string, value: FactValue | NoValue) => void;
+
+const counter = /^counters\.(client|server|lab)\.(Tcp|TcpExt)\.\w+$/;
+
+/** Only changes are recorded: where the counters of a namespace were read, one that is absent did not change. */
+function unchanged(name: string, space: string, { facts, unknown }: CellFacts): number | NotObserved {
+  const prefix = `counters.${space}`;
+  const read = Object.entries(facts).some(([other, value]) => other.startsWith(`${prefix}.`) && value !== null);
+  return read ? 0 : new NotObserved(name, unknown[prefix] ?? `the counters of ${space} were not read`);
+}
+
+function valueIn(name: string, cell: CellFacts, declared: Readonly<Record<string, Declaration>>): FactValue | NoValue {
+  const space = counter.exec(name)?.[1];
+  if (!Object.hasOwn(declared, name) && space === undefined) throw new TypeError(`there is no fact ${name}`);
+  const value = Object.hasOwn(cell.facts, name) ? cell.facts[name] : undefined;
+  if (value === null) return new NotObserved(name, cell.unknown[name]);
+  if (value !== undefined) return value;
+  return space === undefined ? new NotTried(name) : unchanged(name, space, cell);
+}
+
+/**
+ * A cell's facts as claims read them. Reading one that has no value throws {@link NotObserved} or {@link NotTried}; one that is
+ * not declared, a TypeError. `name in facts` asks whether there is a value. Nothing that a claim does to a value changes the record.
+ */
+export function readable(
+  facts: CellFacts['facts'],
+  declared: Readonly<Record<string, Declaration>>,
+  unknown: CellFacts['unknown'],
+  onRead: OnRead = () => {},
+): Readable {
+  const cell = { facts, unknown };
+  const has = (name: string) => {
+    const value = valueIn(name, cell, declared);
+    if (!(value instanceof NoValue)) onRead(name, value);
+    return !(value instanceof NoValue);
+  };
+  const names = () => Object.keys(facts).filter((name) => facts[name] !== null);
+  return new Proxy<Record<string, FactValue>>(Object.create(null), {
+    get(_, name) {
+      if (typeof name === 'symbol') return undefined;
+      const value = valueIn(name, cell, declared);
+      onRead(name, value);
+      if (value instanceof NoValue) throw value;
+      return typeof value === 'object' ? structuredClone(value) : value;
+    },
+    has: (_, name) => typeof name === 'string' && has(name),
+    ownKeys: names,
+    getOwnPropertyDescriptor(_, name) {
+      if (typeof name === 'symbol' || (facts[name] ?? null) === null) return undefined;
+      return { configurable: true, enumerable: true, value: facts[name] };
+    },
+    set: (_, name) => {
+      throw new TypeError(`facts are read only: ${String(name)}`);
+    },
+  });
+}

@@ -1,0 +1,120 @@
+import type { AnyDefinition } from '../experiment/definition.ts';
+import type { Declaration } from '../facts/kinds.ts';
+import type { CellRecord } from '../record/schema.ts';
+import { type AnyAcrossClaim, type AnyClaim, acrossOf, claimsOf, declaredBy } from './asked.ts';
+import { applies, judgeClaim } from './claims.ts';
+import { type Donor, donorsOf } from './exchange.ts';
+import type { CellFacts } from './facts.ts';
+import { ranOf } from './outcomes.ts';
+import { askAnswer, judgeAcross } from './run.ts';
+
+/** Whether a claim can fail: the facts that refute it, or `null` where none of those tried does. */
+export interface Falsifier {
+  readonly claim: string;
+  readonly refutedBy: string | null;
+}
+/** Facts made by hand, by name, for claims that no cell of the experiment can refute. */
+export type HandMade = Readonly<Record<string, Pick<CellFacts, 'facts'> & Partial<CellFacts>>>;
+
+const nameOf = ({ id, repeat }: CellRecord): string => (repeat > 1 ? `${id} #${repeat}` : id);
+const handMadeDonors = (handMade: HandMade): Donor[] =>
+  Object.entries(handMade).map(([name, { facts, unknown = {} }]) => ({ name, facts, unknown }));
+
+function appliesTo(claim: AnyClaim, cell: CellRecord): boolean {
+  try {
+    return applies(claim, cell.factors);
+  } catch {
+    return false;
+  }
+}
+
+function refuterOf(
+  claim: AnyClaim,
+  cells: readonly CellRecord[],
+  donors: readonly Donor[],
+  declared: Readonly<Record<string, Declaration>>,
+): string | null {
+  for (const cell of cells.filter((one) => appliesTo(claim, one))) {
+    const refutes = (donor: Donor) => judgeClaim(claim, cell.factors, donor, declared).verdict === 'refuted';
+    const donor = donors.find(refutes);
+    if (donor) return `the facts of ${donor.name} in ${nameOf(cell)}`;
+  }
+  return null;
+}
+
+interface Arrangement {
+  readonly name: string;
+  readonly cells: readonly CellRecord[];
+}
+const given = (cell: CellRecord, { facts, unknown }: CellFacts): CellRecord => ({ ...cell, facts, unknown });
+
+/** The cells with their facts exchanged in pairs; with one's facts in all; with facts from elsewhere in one. */
+function* arrangements(cells: readonly CellRecord[], donors: readonly Donor[]): Generator<Arrangement> {
+  for (const [first, a] of cells.entries()) {
+    for (const b of cells.slice(first + 1)) {
+      const swapped = cells.map((cell) => (cell === a ? given(a, b) : cell === b ? given(b, a) : cell));
+      yield { name: `the facts of ${nameOf(a)} and ${nameOf(b)} exchanged`, cells: swapped };
+    }
+  }
+  for (const donor of donors) {
+    yield { name: `the facts of ${donor.name} in all cells`, cells: cells.map((cell) => given(cell, donor)) };
+    for (const one of cells) {
+      const replaced = cells.map((cell) => (cell === one ? given(cell, donor) : cell));
+      yield { name: `the facts of ${donor.name} in ${nameOf(one)}`, cells: replaced };
+    }
+  }
+}
+
+/** Facts as they were seen come first: they tell a reader more than exchanged ones. */
+function donorsIn(definition: AnyDefinition, ran: readonly CellRecord[]): Donor[] {
+  const donors = ran.map((cell) => donorsOf(definition, cell, nameOf(cell)));
+  return [...donors.flatMap((of) => of.slice(0, 1)), ...donors.flatMap((of) => of.slice(1))];
+}
+
+function acrossRefuter(
+  claim: AnyAcrossClaim,
+  definition: AnyDefinition,
+  ran: readonly CellRecord[],
+  donors: readonly Donor[],
+): string | null {
+  const refutes = (cells: readonly CellRecord[]) => judgeAcross(claim, definition, cells).verdict === 'refuted';
+  if (refutes(ran)) return 'the facts as they are';
+  for (const { name, cells } of arrangements(ran, donors)) if (refutes(cells)) return name;
+  return null;
+}
+
+/**
+ * For each claim, facts that refute it: those of another cell of the experiment, of a cell with its ends or connections exchanged, or
+ * made by hand, put in the place of a cell that it speaks of; across cells, facts exchanged between cells.
+ * A claim that nothing refutes says nothing.
+ */
+export function falsifiers(
+  definition: AnyDefinition,
+  cells: readonly CellRecord[],
+  handMade: HandMade = {},
+): Falsifier[] {
+  const ran = ranOf(definition, cells);
+  const declared = declaredBy(definition);
+  const donors = [...donorsIn(definition, ran), ...handMadeDonors(handMade)];
+  const ofCells = claimsOf(definition).map((claim) => ({
+    claim: claim.id,
+    refutedBy: refuterOf(claim, ran, donors, declared),
+  }));
+  const across = acrossOf(definition).map((claim) => ({
+    claim: claim.id,
+    refutedBy: acrossRefuter(claim, definition, ran, donors),
+  }));
+  return [...ofCells, ...across];
+}
+
+/** Whether the answer is made from facts: another sentence comes of it when facts are exchanged between cells, or between their ends. */
+export function answerMoves(definition: AnyDefinition, cells: readonly CellRecord[]): boolean {
+  const ran = ranOf(definition, cells);
+  const answer = askAnswer(definition, ran);
+  if (!answer.ok) return false;
+  for (const { cells: other } of arrangements(ran, donorsIn(definition, ran))) {
+    const moved = askAnswer(definition, other);
+    if (moved.ok && moved.text !== answer.text) return true;
+  }
+  return false;
+}

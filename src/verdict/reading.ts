@@ -1,0 +1,45 @@
+import type { Declaration, FactValue } from '../facts/kinds.ts';
+import { declarationOf } from '../facts/table.ts';
+import { type CellFacts, NoValue, type Readable, readable } from './facts.ts';
+
+/** Facts handed out, and what was read of them. */
+export interface Reading {
+  readonly facts: Readable;
+  readonly read: ReadonlyMap<string, FactValue>;
+  /** The first fact without a value that was read, whether or not the reader caught the error. */
+  readonly missing: () => NoValue | null;
+}
+
+/** Hand out a cell's facts and keep what is read of them. */
+export function reading(cell: CellFacts, declared: Readonly<Record<string, Declaration>>): Reading {
+  const read = new Map<string, FactValue>();
+  let missing: NoValue | null = null;
+  const facts = readable(cell.facts, declared, cell.unknown, (name, value) => {
+    if (value instanceof NoValue) missing ??= value;
+    else read.set(name, value);
+  });
+  return { facts, read, missing: () => missing };
+}
+
+const units = { s: ' s', ms: ' ms', us: ' µs', bytes: ' bytes', count: '' } as const;
+const rounded = (value: number): string => String(Number.isInteger(value) ? value : Number(value.toPrecision(6)));
+
+/** A fact's value as a sentence shows it. */
+export function shown(value: FactValue, declared?: Declaration): string {
+  if (typeof value === 'number') return rounded(value) + (declared?.unit ? units[declared.unit] : '');
+  if (typeof value !== 'object') return String(value);
+  const parts = value.map((part) => (typeof part === 'string' ? part : `${part.call} ${part.errno}`));
+  return parts.length === 0 ? 'none' : parts.join(' → ');
+}
+
+/** `name = value` of each fact that was read. */
+export const readShown = (
+  read: ReadonlyMap<string, FactValue>,
+  declared: Readonly<Record<string, Declaration>>,
+): string[] => [...read].map(([name, value]) => `${name} = ${shown(value, declarationOf(name, declared))}`);
+
+/** The first so many of what there is to say, and how many more. */
+export function inWords(parts: readonly string[], most: number, between: string): string {
+  const rest = parts.length > most ? [`${parts.length - most} more`] : [];
+  return [...parts.slice(0, most), ...rest].join(between);
+}

@@ -1,0 +1,102 @@
+import { messageOf } from '../errors.ts';
+import type { AnyDefinition } from '../experiment/definition.ts';
+import type { CellRecord, ClaimRecord, Verdict } from '../record/schema.ts';
+import { type AnyAcrossClaim, type AnyClaim, acrossOf, answeredBy, claimsOf } from './asked.ts';
+import { type CellVerdict, factsShown, type Judgement, threw, verdictOf } from './claims.ts';
+import { cellLabel, outcomesOf, ranOf } from './outcomes.ts';
+import { inWords } from './reading.ts';
+
+/** The worst verdict stands for all. */
+const worstFirst = ['refuted', 'inconclusive', 'confirmed'] as const satisfies readonly Verdict[];
+type Counts = ClaimRecord['cells'];
+const none: Counts = { confirmed: 0, refuted: 0, inconclusive: 0 };
+
+type Claimed = CellVerdict & { readonly cell: string };
+
+function together(verdicts: readonly Claimed[]): Judgement & { readonly cells: Counts } {
+  const of = (verdict: Verdict) => verdicts.filter((one) => one.verdict === verdict);
+  const verdict = worstFirst.find((one) => of(one).length > 0);
+  const cells = {
+    confirmed: of('confirmed').length,
+    refuted: of('refuted').length,
+    inconclusive: of('inconclusive').length,
+  };
+  if (!verdict) return { verdict: 'inconclusive', cells, detail: 'applies to no cell that ran' };
+  const share = `in ${of(verdict).length} of ${verdicts.length}`;
+  if (verdict === 'confirmed') return { verdict, cells, detail: share };
+  const where = of(verdict).map(({ cell, detail }) => (detail ? `${cell}: ${detail}` : cell));
+  return { verdict, cells, detail: `${share}: ${inWords(where, 3, '; ')}` };
+}
+
+const asText = ({ id, text, source }: Pick<AnyClaim, 'id' | 'text' | 'source'>) => ({ id, text, source });
+
+function claimOfCells(claim: AnyClaim, ran: readonly CellRecord[]): ClaimRecord {
+  const verdicts = ran.flatMap((cell) =>
+    cell.claims.filter(({ id }) => id === claim.id).map((one) => ({ ...one, cell: cellLabel(cell, ran) })),
+  );
+  return { ...asText(claim), across: false, ...together(verdicts) };
+}
+
+/** Hold a claim against all cells of its experiment that ran. */
+export function judgeAcross(claim: AnyAcrossClaim, definition: AnyDefinition, ran: readonly CellRecord[]): Judgement {
+  const { outcomes, read, missing } = outcomesOf(definition, ran);
+  const withoutValue = (): Judgement | null => {
+    const found = missing();
+    return found && { verdict: 'inconclusive', detail: `${found.cell}: ${found.error.message}` };
+  };
+  try {
+    const verdict = verdictOf(claim.holds(outcomes));
+    const facts = read();
+    // `every` of no cells is true: where a filter left none of those it speaks of, it was not put to the test.
+    if (facts.length === 0)
+      return withoutValue() ?? { verdict: 'inconclusive', detail: 'it read no fact of the cells that ran' };
+    const detail = inWords(facts, factsShown[verdict], '; ');
+    return withoutValue() ?? { verdict, detail };
+  } catch (thrown) {
+    return withoutValue() ?? threw(thrown);
+  }
+}
+
+/**
+ * The claims of an experiment over all its cells: those of cells as their records say, the worst verdict standing for all;
+ * those across cells held against the facts. Cells that did not run take no part, repeats each count.
+ */
+export function judgeRun(definition: AnyDefinition, cells: readonly CellRecord[]): ClaimRecord[] {
+  const ran = ranOf(definition, cells);
+  const missing = cells.filter(({ experiment, status }) => experiment === definition.id && status !== 'ran').length;
+  const without = missing > 0 ? ` (without ${missing} that did not run)` : '';
+  const across = acrossOf(definition).map((claim) => {
+    const { verdict, detail } =
+      ran.length === 0
+        ? ({ verdict: 'inconclusive', detail: 'no cell ran' } as const)
+        : judgeAcross(claim, definition, ran);
+    return { ...asText(claim), across: true, verdict, cells: none, detail: detail + without };
+  });
+  return [...claimsOf(definition).map((claim) => claimOfCells(claim, ran)), ...across];
+}
+
+/** The answer to an experiment's question, or why there is none. */
+export type Answered = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string };
+
+/** Ask for the answer from the cells that ran. */
+export function askAnswer(definition: AnyDefinition, ran: readonly CellRecord[]): Answered {
+  if (ran.length === 0) return { ok: false, why: 'no cell ran' };
+  const { outcomes, missing } = outcomesOf(definition, ran);
+  const withoutValue = () => {
+    const found = missing();
+    return found && ({ ok: false, why: `${found.cell}: ${found.error.message}` } as const);
+  };
+  try {
+    const text: unknown = answeredBy(definition, outcomes);
+    const isSentence = typeof text === 'string' && text.trim() !== '';
+    return withoutValue() ?? (isSentence ? { ok: true, text } : { ok: false, why: 'answer() returned no sentence' });
+  } catch (thrown) {
+    return withoutValue() ?? { ok: false, why: `answer() threw: ${messageOf(thrown)}` };
+  }
+}
+
+/** An experiment's answer in one sentence, or `no answer: …`. */
+export function answerOf(definition: AnyDefinition, cells: readonly CellRecord[]): string {
+  const answer = askAnswer(definition, ranOf(definition, cells));
+  return answer.ok ? answer.text : `no answer: ${answer.why}`;
+}

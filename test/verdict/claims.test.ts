@@ -1,0 +1,147 @@
+import { describe, expect, test } from 'vitest';
+import type { AnyDefinition } from '../../src/experiment/definition.ts';
+import { experiment } from '../../src/index.ts';
+import type { CellRecord } from '../../src/record/schema.ts';
+import { claimsWithoutCells, judgeCell } from '../../src/verdict/claims.ts';
+import type { Readable } from '../../src/verdict/facts.ts';
+import { closeOrder, ranCell } from './example.ts';
+
+type Holds = (facts: Readable) => unknown;
+
+/** The verdict of one claim on these facts. */
+function judged(holds: Holds, facts: CellRecord['facts'], unknown: CellRecord['unknown'] = {}) {
+  const definition: AnyDefinition = experiment({
+    id: 'one',
+    question: 'q',
+    factors: {},
+    scenario: async () => {},
+    claims: [{ id: 'it', text: '', source: '', holds: holds as () => boolean }],
+    answer: () => 'x',
+  }).definition;
+  const [verdict, ...more] = judgeCell(definition, { factors: {}, facts, unknown });
+  expect(more).toEqual([]);
+  return verdict;
+}
+
+describe('judgeCell', () => {
+  test('judges the claims that apply, and only those', () => {
+    expect(ranCell('client', 'off', { 'timeWait.holder': 'client' }).claims).toEqual([
+      { id: 'first-closer-waits', verdict: 'confirmed', detail: 'timeWait.holder = client' },
+    ]);
+    expect(ranCell('client', 'zero', { 'timeWait.holder': 'client' }).claims).toEqual([
+      { id: 'reset-leaves-none', verdict: 'refuted', detail: 'timeWait.holder = client' },
+    ]);
+  });
+
+  test('a claim that reads what was not observed is inconclusive, with the fact and the reason', () => {
+    expect(
+      ranCell('client', 'off', { 'timeWait.holder': null }, { unknown: { 'timeWait.holder': 'no ss' } }).claims,
+    ).toEqual([{ id: 'first-closer-waits', verdict: 'inconclusive', detail: 'timeWait.holder not observed: no ss' }]);
+    expect(ranCell('client', 'off', {}).claims).toMatchObject([
+      { verdict: 'inconclusive', detail: 'timeWait.holder not tried' },
+    ]);
+  });
+
+  test('a claim that swallows the error of an unknown fact is inconclusive all the same', () => {
+    const swallowing: Holds = (facts) => {
+      try {
+        return facts['timeWait.holder'] === 'client';
+      } catch {
+        return true;
+      }
+    };
+    expect(judged(swallowing, { 'timeWait.holder': null })).toMatchObject({
+      verdict: 'inconclusive',
+      detail: 'timeWait.holder not observed',
+    });
+  });
+
+  test('a claim may ask whether a fact was observed', () => {
+    const careful: Holds = (facts) => !('timeWait.seconds' in facts) || Number(facts['timeWait.seconds']) > 59;
+    expect(judged(careful, { 'timeWait.seconds': null })).toMatchObject({ verdict: 'confirmed' });
+    expect(judged(careful, { 'timeWait.seconds': 1 })).toMatchObject({ verdict: 'refuted' });
+  });
+
+  test('a claim that throws is inconclusive, with what it threw', () => {
+    const throwing: Holds = () => {
+      throw new RangeError('no such thing');
+    };
+    expect(judged(throwing, {})).toMatchObject({ verdict: 'inconclusive', detail: 'claim threw: no such thing' });
+    expect(judged((facts) => facts['timeWait.holdr'] === 'client', {})).toMatchObject({
+      verdict: 'inconclusive',
+      detail: 'claim threw: there is no fact timeWait.holdr',
+    });
+  });
+
+  test.each([undefined, 'yes', 1, Promise.resolve(false)])('a claim that returns %s decides nothing', (answer) => {
+    expect(judged(() => answer, {})).toMatchObject({
+      verdict: 'inconclusive',
+      detail: expect.stringContaining('not true or false'),
+    });
+  });
+
+  test("a claim whose 'when' throws is inconclusive", () => {
+    const definition = {
+      ...closeOrder,
+      claims: [{ ...closeOrder.claims[0]!, when: () => JSON.parse('{') as boolean }],
+    };
+    expect(judgeCell(definition, { factors: {}, facts: {}, unknown: {} })).toMatchObject([
+      { id: 'first-closer-waits', verdict: 'inconclusive', detail: expect.stringContaining('claim threw: ') },
+    ]);
+  });
+
+  test('a refuted claim shows all it read with units, a confirmed one three of them', () => {
+    const facts: CellRecord['facts'] = {
+      'timeWait.seconds': 61.23456789,
+      'client.path': ['FIN-WAIT-1', 'TIME-WAIT'],
+      'client.errors': [{ call: 'write', errno: 'EPIPE' }],
+      'client.closeMs': 0.25,
+      'counters.lab.Tcp.OutRsts': 2,
+    };
+    const reading =
+      (verdict: boolean): Holds =>
+      (all) => {
+        for (const name of Object.keys(facts)) void all[name];
+        return all['counters.lab.Tcp.EstabResets'] === 0 && verdict;
+      };
+    expect(judged(reading(false), facts)?.detail).toBe(
+      'timeWait.seconds = 61.2346 s, client.path = FIN-WAIT-1 → TIME-WAIT, client.errors = write EPIPE, client.closeMs = 0.25 ms, counters.lab.Tcp.OutRsts = 2, counters.lab.Tcp.EstabResets = 0',
+    );
+    expect(judged(reading(true), facts)?.detail).toBe(
+      'timeWait.seconds = 61.2346 s, client.path = FIN-WAIT-1 → TIME-WAIT, client.errors = write EPIPE, 3 more',
+    );
+  });
+
+  test('knows the facts of named connections and of the experiment itself', () => {
+    const definition: AnyDefinition = experiment({
+      id: 'restart',
+      question: 'q',
+      factors: {},
+      connections: ['old', 'new'],
+      measures: { winner: { type: 'word', compare: 'exact' } },
+      scenario: async () => {},
+      claims: [
+        { id: 'a', text: '', source: '', holds: (facts) => facts['old.timeWait.holder'] === 'server' },
+        { id: 'b', text: '', source: '', holds: (facts) => facts.winner === ('old' as never) },
+      ],
+      answer: () => 'x',
+    }).definition;
+    const facts = { 'old.timeWait.holder': 'server', winner: 'new' };
+    expect(judgeCell(definition, { factors: {}, facts, unknown: {} }).map(({ verdict }) => verdict)).toEqual([
+      'confirmed',
+      'refuted',
+    ]);
+  });
+});
+
+test('a claim that applies to none of the cells is a warning', () => {
+  const off = [{ closes: 'client', linger: 'off' }];
+  expect(claimsWithoutCells(closeOrder, off)).toEqual([
+    {
+      code: 'claim-applies-to-no-cell',
+      text: expect.stringContaining('reset-leaves-none of close-order'),
+      remedy: expect.any(String),
+    },
+  ]);
+  expect(claimsWithoutCells(closeOrder, [...off, { closes: 'client', linger: 'zero' }])).toEqual([]);
+});

@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { declarations } from '../../src/facts/table.ts';
+import { NotObserved, NotTried, type OnRead, readable } from '../../src/verdict/facts.ts';
+
+const declared = declarations();
+const read = (facts: Parameters<typeof readable>[0], unknown: Record<string, string> = {}, onRead?: OnRead) =>
+  readable(facts, declared, unknown, onRead);
+
+describe('readable', () => {
+  test('gives a value as it is', () => {
+    const facts = read({ 'timeWait.holder': 'client', 'client.closeMs': 0, 'client.sawEnd': false, 'client.path': [] });
+    expect(facts['timeWait.holder']).toBe('client');
+    expect(facts['client.closeMs']).toBe(0);
+    expect(facts['client.sawEnd']).toBe(false);
+    expect(facts['client.path']).toEqual([]);
+  });
+
+  test('throws NotObserved, with the reason, for what was not observed', () => {
+    const facts = read({ 'timeWait.seconds': null }, { 'timeWait.seconds': 'it outlived the cell' });
+    expect(() => facts['timeWait.seconds']).toThrow(NotObserved);
+    expect(() => facts['timeWait.seconds']).toThrow('timeWait.seconds not observed: it outlived the cell');
+  });
+
+  test('throws NotTried for a declared fact that the cell has not', () => {
+    expect(() => read({})['timeWait.seconds']).toThrow(NotTried);
+  });
+
+  test('throws a TypeError for a name that is not declared', () => {
+    for (const name of [
+      'timeWait.holdr',
+      'then',
+      'toString',
+      '__proto__',
+      'counters.lab.Udp.InErrors',
+      'counters.lab',
+    ]) {
+      expect(() => read({})[name]).toThrow(TypeError);
+    }
+  });
+
+  test('a counter that did not change is 0 where the counters of its namespace were read', () => {
+    const facts = read({ 'counters.client.Tcp.ActiveOpens': 1, 'counters.server.Tcp.PassiveOpens': null });
+    expect(facts['counters.client.Tcp.ActiveOpens']).toBe(1);
+    expect(facts['counters.client.TcpExt.TCPAbortOnData']).toBe(0);
+    expect(() => facts['counters.server.TcpExt.TCPAbortOnData']).toThrow(NotObserved);
+    expect(() => facts['counters.lab.Tcp.OutRsts']).toThrow('the counters of lab were not read');
+  });
+
+  test('answers whether there is a value by `in`', () => {
+    const facts = read({ 'timeWait.holder': 'client', 'timeWait.seconds': null });
+    expect('timeWait.holder' in facts).toBe(true);
+    expect('timeWait.seconds' in facts).toBe(false);
+    expect('client.retransmits' in facts).toBe(false);
+    expect(() => 'timeWait.holdr' in facts).toThrow(TypeError);
+    expect(Object.keys(facts)).toEqual(['timeWait.holder']);
+  });
+
+  test('nothing that a claim does to a value changes the record', () => {
+    const record = { 'client.path': ['CLOSED', 'ESTABLISHED'] };
+    const facts = read(record);
+    (facts['client.path'] as string[]).reverse();
+    expect(facts['client.path']).toEqual(['CLOSED', 'ESTABLISHED']);
+    expect(() => {
+      (facts as Record<string, unknown>)['client.path'] = [];
+    }).toThrow(TypeError);
+    expect(record).toEqual({ 'client.path': ['CLOSED', 'ESTABLISHED'] });
+  });
+
+  test('tells what was read, with or without a value', () => {
+    const seen: [string, unknown][] = [];
+    const facts = read({ 'timeWait.holder': 'client', 'timeWait.seconds': null }, {}, (...one) => seen.push(one));
+    void facts['timeWait.holder'];
+    expect(() => facts['timeWait.seconds']).toThrow();
+    expect(seen).toEqual([
+      ['timeWait.holder', 'client'],
+      ['timeWait.seconds', expect.any(NotObserved)],
+    ]);
+  });
+});

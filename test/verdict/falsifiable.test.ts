@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest';
+import type { AnyDefinition } from '../../src/experiment/definition.ts';
+import { experiment } from '../../src/index.ts';
+import { answerMoves, falsifiers } from '../../src/verdict/falsifiable.ts';
+import { closeOrder, goodRun, ranCell } from './example.ts';
+
+const withClaim = (holds: (facts: Record<string, unknown>) => boolean): AnyDefinition => ({
+  ...closeOrder,
+  claims: [{ id: 'it', text: '', source: '', holds: holds as never }],
+  across: [],
+});
+
+describe('falsifiers', () => {
+  test("other cells' facts refute each claim of a good experiment", () => {
+    expect(falsifiers(closeOrder, goodRun())).toEqual([
+      {
+        claim: 'first-closer-waits',
+        refutedBy: 'the facts of close-order/closes=client,linger=zero in close-order/closes=client,linger=off',
+      },
+      {
+        claim: 'reset-leaves-none',
+        refutedBy: 'the facts of close-order/closes=client,linger=off in close-order/closes=client,linger=zero',
+      },
+      {
+        claim: 'reset-is-not-slower',
+        refutedBy:
+          'the facts of close-order/closes=client,linger=off and close-order/closes=client,linger=zero exchanged',
+      },
+    ]);
+  });
+
+  test('shows a claim that nothing refutes', () => {
+    expect(
+      falsifiers(
+        withClaim(() => true),
+        goodRun(),
+      ),
+    ).toEqual([{ claim: 'it', refutedBy: null }]);
+    expect(
+      falsifiers(
+        withClaim((facts) => facts['timeWait.holder'] !== 'never'),
+        goodRun(),
+      ),
+    ).toEqual([{ claim: 'it', refutedBy: null }]);
+    const across = { id: 'a', text: '', source: '', holds: (all: readonly { facts: object }[]) => all.length > 0 };
+    expect(falsifiers({ ...closeOrder, claims: [], across: [across] }, goodRun())).toEqual([
+      { claim: 'a', refutedBy: null },
+    ]);
+  });
+
+  test('an unknown fact or a crash refutes nothing', () => {
+    const needy = withClaim((facts) => facts['timeWait.seconds'] === 60);
+    expect(falsifiers(needy, goodRun())).toEqual([{ claim: 'it', refutedBy: null }]);
+    const crashing = withClaim((facts) => (facts['client.path'] as string[]).at(-1) === 'CLOSED');
+    expect(falsifiers(crashing, goodRun())).toEqual([{ claim: 'it', refutedBy: null }]);
+  });
+
+  test('takes records made by hand where no cell can refute', () => {
+    const minute = withClaim((facts) => Number(facts['timeWait.seconds']) > 59);
+    const cells = [ranCell('client', 'off', { 'timeWait.seconds': 60.5 })];
+    expect(falsifiers(minute, cells)[0]?.refutedBy).toBeNull();
+    expect(falsifiers(minute, cells, { 'a short wait': { facts: { 'timeWait.seconds': 1 } } })[0]?.refutedBy).toBe(
+      'the facts of a short wait in close-order/closes=client,linger=off',
+    );
+  });
+
+  test('exchanges ends in names, in words and in counters, and connections in names', () => {
+    const definition: AnyDefinition = experiment({
+      id: 'close-order',
+      question: 'q',
+      factors: {},
+      connections: ['old', 'new'],
+      scenario: async () => {},
+      claims: [
+        { id: 'name', text: '', source: '', holds: (facts) => facts['old.client.sawEnd'] },
+        { id: 'word', text: '', source: '', holds: (facts) => facts['new.timeWait.holder'] === 'client' },
+        { id: 'counter', text: '', source: '', holds: (facts) => facts['counters.client.Tcp.OutRsts'] === 1 },
+        { id: 'label', text: '', source: '', holds: (facts) => facts['old.client.retransmits'] === 1 },
+      ],
+      answer: () => 'x',
+    }).definition;
+    const cell = {
+      ...ranCell('client', 'off', {}),
+      id: 'close-order',
+      factors: {},
+      facts: {
+        'old.client.sawEnd': true,
+        'old.server.sawEnd': false,
+        'new.timeWait.holder': 'client',
+        'counters.client.Tcp.OutRsts': 1,
+        'counters.server.Tcp.ActiveOpens': 1,
+        'old.client.retransmits': 1,
+        'old.server.retransmits': 1,
+        'new.client.retransmits': 0,
+        'new.server.retransmits': 0,
+      },
+    };
+    expect(falsifiers(definition, [cell])).toEqual([
+      { claim: 'name', refutedBy: 'the facts of close-order with client and server exchanged in close-order' },
+      { claim: 'word', refutedBy: 'the facts of close-order with client and server exchanged in close-order' },
+      { claim: 'counter', refutedBy: 'the facts of close-order with client and server exchanged in close-order' },
+      { claim: 'label', refutedBy: 'the facts of close-order with old and new exchanged in close-order' },
+    ]);
+  });
+});
+
+describe('answerMoves', () => {
+  test('sees that another sentence comes of exchanged facts', () => {
+    expect(answerMoves(closeOrder, goodRun())).toBe(true);
+  });
+
+  test('sees that a sentence is fixed, or is none', () => {
+    expect(answerMoves({ ...closeOrder, answer: () => 'The end that closes first.' }, goodRun())).toBe(false);
+    expect(answerMoves(closeOrder, [])).toBe(false);
+  });
+});

@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest';
+import type { CellRecord } from '../../src/record/schema.ts';
+import { answerOf, judgeRun } from '../../src/verdict/run.ts';
+import { closeOrder, goodRun, ranCell } from './example.ts';
+
+const bad = ranCell('server', 'off', { 'timeWait.holder': 'client', 'client.closeMs': 0.2 });
+const unseen = ranCell('server', 'off', { 'timeWait.holder': null, 'client.closeMs': 0.2 });
+const claim = (cells: readonly CellRecord[], id: string) => judgeRun(closeOrder, cells).find((one) => one.id === id);
+
+describe('judgeRun', () => {
+  test('tells of every claim in definition order, those across cells last', () => {
+    expect(judgeRun(closeOrder, goodRun())).toEqual([
+      {
+        id: 'first-closer-waits',
+        text: 'the end that closes first keeps TIME-WAIT',
+        source: 'RFC 9293 §3.6.1',
+        across: false,
+        verdict: 'confirmed',
+        cells: { confirmed: 2, refuted: 0, inconclusive: 0 },
+        detail: 'in 2 of 2',
+      },
+      expect.objectContaining({ id: 'reset-leaves-none', verdict: 'confirmed', across: false }),
+      {
+        id: 'reset-is-not-slower',
+        text: 'closing by a reset does not take longer',
+        source: 'tcp_close()',
+        across: true,
+        verdict: 'confirmed',
+        cells: { confirmed: 0, refuted: 0, inconclusive: 0 },
+        detail:
+          'closes=client,linger=off: client.closeMs = 0.2 ms; closes=client,linger=zero: client.closeMs = 0.1 ms; closes=server,linger=off: client.closeMs = 0.15 ms; 1 more',
+      },
+    ]);
+  });
+
+  test('the worst verdict stands for all, and says where', () => {
+    expect(claim([...goodRun(), unseen], 'first-closer-waits')).toMatchObject({
+      verdict: 'inconclusive',
+      cells: { confirmed: 2, refuted: 0, inconclusive: 1 },
+      detail: 'in 1 of 3: closes=server,linger=off: timeWait.holder not observed',
+    });
+    expect(claim([...goodRun(), unseen, bad], 'first-closer-waits')).toMatchObject({
+      verdict: 'refuted',
+      cells: { confirmed: 2, refuted: 1, inconclusive: 1 },
+      detail: 'in 1 of 4: closes=server,linger=off: timeWait.holder = client',
+    });
+  });
+
+  test('repeats each count, and are told apart', () => {
+    const again = { ...bad, repeat: 2 };
+    expect(claim([...goodRun(), again], 'first-closer-waits')).toMatchObject({
+      cells: { confirmed: 2, refuted: 1, inconclusive: 0 },
+      detail: 'in 1 of 3: closes=server,linger=off #2: timeWait.holder = client',
+    });
+  });
+
+  test('only cells of this experiment that ran take part', () => {
+    const others = [
+      { ...bad, status: 'errored' as const },
+      { ...bad, status: 'unsupported' as const },
+      { ...bad, experiment: 'another' },
+    ];
+    expect(claim([...goodRun(), ...others], 'first-closer-waits')).toMatchObject({ verdict: 'confirmed' });
+    expect(claim([...goodRun(), ...others], 'reset-is-not-slower')).toMatchObject({
+      verdict: 'confirmed',
+      detail: expect.stringContaining('(without 2 that did not run)'),
+    });
+  });
+
+  test('a claim that met no cell is inconclusive', () => {
+    expect(judgeRun(closeOrder, [bad]).map(({ id, verdict, detail }) => ({ id, verdict, detail }))).toMatchObject([
+      { verdict: 'refuted' },
+      { verdict: 'inconclusive', detail: 'applies to no cell that ran' },
+      // No reset cell to be slower: `Math.max()` of none.
+      { verdict: 'confirmed' },
+    ]);
+    expect(judgeRun(closeOrder, []).map(({ verdict, detail }) => `${verdict}: ${detail}`)).toEqual([
+      'inconclusive: applies to no cell that ran',
+      'inconclusive: applies to no cell that ran',
+      'inconclusive: no cell ran',
+    ]);
+  });
+
+  test('a claim across cells is refuted by facts, and inconclusive where one is missing', () => {
+    const [first, ...rest] = goodRun();
+    const slow = ranCell('client', 'zero', { 'timeWait.holder': 'none', 'client.closeMs': 9 });
+    expect(claim([first!, slow], 'reset-is-not-slower')).toMatchObject({
+      verdict: 'refuted',
+      detail: 'closes=client,linger=off: client.closeMs = 0.2 ms; closes=client,linger=zero: client.closeMs = 9 ms',
+    });
+    const without = ranCell('client', 'off', { 'timeWait.holder': 'client', 'client.closeMs': null });
+    expect(claim([without, ...rest], 'reset-is-not-slower')).toMatchObject({
+      verdict: 'inconclusive',
+      detail: 'closes=client,linger=off: client.closeMs not observed',
+    });
+  });
+
+  test('a claim across cells that read no fact was not put to the test', () => {
+    const vacuous = { id: 'v', text: '', source: '', holds: () => true };
+    expect(judgeRun({ ...closeOrder, claims: [], across: [vacuous] }, goodRun())).toMatchObject([
+      { verdict: 'inconclusive', detail: 'it read no fact of the cells that ran' },
+    ]);
+    const throwing = { ...vacuous, holds: () => JSON.parse('{') as boolean };
+    expect(judgeRun({ ...closeOrder, claims: [], across: [throwing] }, goodRun())).toMatchObject([
+      { verdict: 'inconclusive', detail: expect.stringContaining('claim threw: ') },
+    ]);
+  });
+});
+
+describe('answerOf', () => {
+  test('is the sentence made from facts', () => {
+    expect(answerOf(closeOrder, goodRun())).toBe('The end that closes first.');
+    expect(answerOf(closeOrder, [...goodRun(), bad])).toBe('Not always the end that closes first.');
+  });
+
+  test('says which fact it lacked', () => {
+    expect(answerOf(closeOrder, [unseen])).toBe('no answer: closes=server,linger=off: timeWait.holder not observed');
+  });
+
+  test('says that nothing ran, that it threw, that it is no sentence', () => {
+    expect(answerOf(closeOrder, [{ ...bad, status: 'errored' }])).toBe('no answer: no cell ran');
+    const answering = (answer: () => unknown) => answerOf({ ...closeOrder, answer: answer as () => string }, goodRun());
+    expect(answering(() => JSON.parse('{'))).toMatch(/^no answer: answer\(\) threw: /);
+    expect(answering(() => undefined)).toBe('no answer: answer() returned no sentence');
+  });
+});
