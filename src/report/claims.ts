@@ -1,0 +1,46 @@
+import type { ClaimRecord, ExperimentRecord, Verdict } from '../record/schema.ts';
+import { formatCount, plural } from './format.ts';
+import type { CellGroup } from './gather.ts';
+
+/** Verdicts in the order in which a reader wants them, each with its mark. */
+export const verdictMarks: Readonly<Record<Verdict, string>> = { refuted: '✗', inconclusive: '?', confirmed: '✓' };
+export const verdictOrder = Object.keys(verdictMarks) as readonly Verdict[];
+
+/** Refuted first, then inconclusive, then confirmed; each in the order of the experiment. */
+export const orderClaims = (claims: readonly ClaimRecord[]): ClaimRecord[] =>
+  verdictOrder.flatMap((verdict) => claims.filter((claim) => claim.verdict === verdict));
+
+/** In how many results, repeats counted, a claim has its verdict: `2 of 12 results (9 confirmed, 1 inconclusive)`. */
+export function tally({ across, cells, verdict }: ClaimRecord): string {
+  if (across) return 'all cells together';
+  const all = cells.confirmed + cells.refuted + cells.inconclusive;
+  if (all === 0) return 'no result';
+  if (cells[verdict] === all) return all === 1 ? 'its 1 result' : `all ${formatCount(all)} results`;
+  const others = verdictOrder.filter((other) => other !== verdict && cells[other] > 0);
+  const rest = others.map((other) => `${formatCount(cells[other])} ${other}`);
+  return `${formatCount(cells[verdict])} of ${plural(all, 'result')} (${rest.join(', ')})`;
+}
+
+/** The cells in some repeat of which a claim has this verdict, with the first detail given there. */
+export function cellsWith(
+  cells: readonly CellGroup[],
+  claim: string,
+  verdict: Verdict,
+): { cell: CellGroup; detail: string }[] {
+  return cells.flatMap((cell) => {
+    const found = cell.ran.flatMap((record) =>
+      record.claims.filter((each) => each.id === claim && each.verdict === verdict),
+    );
+    return found[0] ? [{ cell, detail: found[0].detail }] : [];
+  });
+}
+
+/** Cells with a verdict, those with the same detail together: the detail and the cells. */
+export function byDetail(found: readonly { cell: CellGroup; detail: string }[]): [string, CellGroup[]][] {
+  const groups = Map.groupBy(found, ({ detail }) => detail);
+  return [...groups].map(([detail, same]) => [detail, same.map(({ cell }) => cell)]);
+}
+
+/** What stands in place of the answer of an experiment that has none. */
+export const noAnswer = 'No answer yet: the run is not complete.';
+export const answerOf = ({ answer }: ExperimentRecord): string => answer ?? noAnswer;

@@ -1,0 +1,166 @@
+import type { Declaration } from '../facts/kinds.ts';
+import { median } from '../stats/quantile.ts';
+import type { BehaviourDifference, NotComparable, PerformanceDifference, Unstable } from './comparison.ts';
+import type { Test } from './families.ts';
+import { distribution } from './format.ts';
+import { type CellGroup, declaredFact, factOf } from './gather.ts';
+import { isUnstable, judge, type Sample, sampleOf } from './judge.ts';
+import type { Labelled, MatchedCell } from './match.ts';
+
+/** What comparing one cell came to. */
+export interface CellFindings {
+  readonly differences: BehaviourDifference[];
+  readonly races: Test<Omit<BehaviourDifference, 'test'>>[];
+  readonly measurements: Test<Omit<PerformanceDifference, 'test'>>[];
+  readonly unstable: Unstable[];
+  readonly notComparable: NotComparable[];
+  /** Compared without a test. */
+  facts: number;
+  /** Measured, with too few repeats. */
+  untested: number;
+  factsNotComparable: number;
+}
+
+interface Taken {
+  readonly run: Labelled;
+  readonly index: number;
+  readonly sample: Sample;
+}
+
+/** Compare every fact that some run has of a cell. */
+export function compareCell(cell: MatchedCell, runs: readonly Labelled[]): CellFindings {
+  const findings: CellFindings = {
+    differences: [],
+    races: [],
+    measurements: [],
+    unstable: [],
+    notComparable: [],
+    facts: 0,
+    untested: 0,
+    factsNotComparable: 0,
+  };
+  const names = new Set(cell.groups.flatMap((group) => group?.ran.flatMap(({ facts }) => Object.keys(facts)) ?? []));
+  for (const fact of names) compareFact(fact, cell, runs, findings);
+  return findings;
+}
+
+function compareFact(fact: string, cell: MatchedCell, runs: readonly Labelled[], findings: CellFindings): void {
+  const { experiment, id } = cell;
+  const { declared, taken, reasons } = take(fact, cell, runs);
+  const left = (why: Readonly<Record<string, string>>): void => {
+    findings.notComparable.push({ experiment, cell: id, fact, reasons: why });
+  };
+  if (declared === undefined || taken.length < 2) {
+    findings.factsNotComparable++;
+    left(reasons);
+    return;
+  }
+  const of = { experiment, cell: id, fact, declared };
+  for (const { run, sample } of taken) {
+    if (isUnstable(declared, sample))
+      findings.unstable.push({ ...of, run: run.label, values: distribution(sample.known) });
+  }
+  if (Object.keys(reasons).length > 0) left(reasons);
+  if (declared.compare === 'measurement') measure(of, taken, findings);
+  else behave(of, taken, runs.length, findings, left);
+}
+
+/** The runs in which a fact can be compared, and why not in the others that have the cell. */
+function take(
+  fact: string,
+  { groups, experiment }: MatchedCell,
+  runs: readonly Labelled[],
+): { declared: Declaration | undefined; taken: Taken[]; reasons: Record<string, string> } {
+  const taken: Taken[] = [];
+  const reasons: Record<string, string> = {};
+  let declared: Declaration | undefined;
+  for (const [index, run] of runs.entries()) {
+    const group = groups[index];
+    const record = run.experiments.get(experiment);
+    if (!group || !record) continue;
+    const own = declaredFact(fact, record);
+    const sample = sampleOf(
+      group.ran.map((cell) => factOf(cell, fact)),
+      run.hz,
+      group.race,
+    );
+    const why = whyNotTaken(declared, own, sample) ?? (sample.known.length === 0 ? whyUnknown(group, fact) : undefined);
+    declared ??= own;
+    if (why === undefined) taken.push({ run, index, sample });
+    else reasons[run.label] = why;
+  }
+  return { declared, taken, reasons };
+}
+
+function whyNotTaken(
+  declared: Declaration | undefined,
+  own: Declaration | undefined,
+  sample: Sample,
+): string | undefined {
+  if (own === undefined) return 'this run does not declare it';
+  if (declared && !sameKind(declared, own)) return 'this run declares it otherwise';
+  const exact = own.compare === 'exact' || own.compare === 'race';
+  if (sample.known.length === 0 || exact) return undefined;
+  return sample.known.some((value) => typeof value === 'number') ? undefined : 'not tried';
+}
+
+const sameKind = (a: Declaration, b: Declaration): boolean =>
+  a.type === b.type && a.unit === b.unit && a.compare === b.compare && a.resolution === b.resolution;
+
+function whyUnknown({ ran }: CellGroup, fact: string): string {
+  const why = ran.map(({ unknown }) => unknown[fact]).find(Boolean);
+  return why ? `unknown: ${why}` : 'unknown';
+}
+
+type OfFact = Pick<BehaviourDifference, 'experiment' | 'cell' | 'fact' | 'declared'>;
+
+function behave(
+  of: OfFact,
+  taken: readonly Taken[],
+  runs: number,
+  findings: CellFindings,
+  left: (why: Readonly<Record<string, string>>) => void,
+): void {
+  const judged = judge(
+    of.declared,
+    taken.map(({ sample }) => sample),
+  );
+  if (judged.kind === 'untestable') {
+    findings.factsNotComparable++;
+    left(Object.fromEntries(taken.map(({ run, sample }) => [run.label, `${judged.why} (${sample.known.length})`])));
+    return;
+  }
+  if (judged.kind !== 'tested') findings.facts++;
+  if (judged.kind === 'same') return;
+  const values: (ReturnType<typeof distribution> | null)[] = new Array(runs).fill(null);
+  for (const { index, sample } of taken) values[index] = distribution(sample.known);
+  if (judged.kind === 'tested') {
+    findings.races.push({ ...judged, difference: { ...of, by: 'race', values } });
+  } else if (judged.by === 'within') {
+    findings.differences.push({ ...of, by: 'within', values, resolution: judged.resolution });
+  } else {
+    findings.differences.push({ ...of, by: 'exact', values });
+  }
+}
+
+/** The first run that has a measured fact against each other one. */
+function measure(of: OfFact, taken: readonly Taken[], findings: CellFindings): void {
+  const [base, ...others] = taken as [Taken, ...Taken[]];
+  let tested = 0;
+  for (const other of others) {
+    const judged = judge(of.declared, [base.sample, other.sample]);
+    if (judged.kind !== 'tested') continue;
+    tested++;
+    const [a, b] = [numbersOf(base.sample), numbersOf(other.sample)];
+    const difference = {
+      ...of,
+      runs: [base.run.label, other.run.label] as const,
+      medians: [median(a), median(b)] as const,
+      repeats: [a.length, b.length] as const,
+    };
+    findings.measurements.push({ ...judged, difference });
+  }
+  if (tested === 0) findings.untested++;
+}
+
+const numbersOf = ({ known }: Sample): number[] => known.filter((value) => typeof value === 'number');

@@ -1,0 +1,136 @@
+import type { Declaration, FactValue, RefusedCall, Unit } from '../facts/kinds.ts';
+import { median } from '../stats/quantile.ts';
+
+/** A fact as a record has it: `null` was not observed, `undefined` was not tried. */
+export type Observed = FactValue | null | undefined;
+
+const grouped = (whole: number): string => whole.toLocaleString('en-US', { maximumFractionDigits: 0 });
+
+/** Three significant digits; from a thousand on whole and grouped: `0.0420`, `61.2`, `20,413`. */
+export function formatNumber(value: number): string {
+  if (value === 0) return '0';
+  return Math.abs(value) >= 999.5 ? grouped(value) : value.toPrecision(3);
+}
+
+/** How many: whole numbers as they are, grouped; others as {@link formatNumber}. */
+export const formatCount = (value: number): string => (Number.isInteger(value) ? grouped(value) : formatNumber(value));
+
+/** A time in the unit that suits it: `42.0 µs`, `1.50 ms`, `61.2 s`. */
+export function formatSeconds(seconds: number): string {
+  const size = Math.abs(seconds);
+  if (size === 0) return '0 s';
+  if (size >= 0.9995) return `${formatNumber(seconds)} s`;
+  if (size >= 0.9995e-3) return `${formatNumber(seconds * 1e3)} ms`;
+  return `${formatNumber(seconds * 1e6)} µs`;
+}
+
+/** How long something took, for people: `4.2 s`, `42 s`, `1 min 5 s`, `2 h 3 min`. */
+export function formatElapsed(seconds: number): string {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = whole < 3600 ? Math.floor(whole / 60) : Math.round(whole / 60);
+  if (whole < 3600) return `${minutes} min${whole % 60 === 0 ? '' : ` ${whole % 60} s`}`;
+  return `${Math.floor(minutes / 60)} h${minutes % 60 === 0 ? '' : ` ${minutes % 60} min`}`;
+}
+
+const powers = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+/** A memory's size: `3.83 GiB`. */
+export function formatMemory(bytes: number): string {
+  const power = Math.min(powers.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
+  return `${power === 0 ? formatCount(bytes) : formatNumber(bytes / 1024 ** power)} ${powers[power]}`;
+}
+
+/** A p-value: `p = 0.012`, `p < 0.0001`. */
+export const formatP = (p: number): string => (p < 0.0001 ? 'p < 0.0001' : `p = ${Number(p.toPrecision(2))}`);
+
+/** How much `to` is more or less than `from`: `+12 %`, `−3.4 %`; `×25` where it is a multiple. */
+export function formatChange(from: number, to: number): string {
+  if (from === 0) return to === 0 ? '±0 %' : 'from 0';
+  const ratio = to / from;
+  if (ratio >= 3) return `×${formatNumber(ratio)}`;
+  const percent = (ratio - 1) * 100;
+  const digits = Math.abs(percent) < 9.95 ? 1 : 0;
+  return `${percent < 0 ? '−' : '+'}${Math.abs(percent).toFixed(digits)} %`;
+}
+
+/** How many of a thing: `1 cell`, `1,200 cells`. */
+export const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${formatCount(count)} ${count === 1 ? one : many}`;
+
+const perSecond: Partial<Record<Unit, number>> = { s: 1, ms: 1e3, us: 1e6 };
+/** Seconds in a fact of this unit; undefined where the unit is no time. */
+export function secondsOf(value: number, unit: Unit | undefined): number | undefined {
+  const scale = unit && perSecond[unit];
+  return scale === undefined ? undefined : value / scale;
+}
+
+function formatQuantity(value: number, unit: Unit | undefined): string {
+  const seconds = secondsOf(value, unit);
+  if (seconds !== undefined) return formatSeconds(seconds);
+  return unit === 'bytes' ? `${formatCount(value)} B` : formatCount(value);
+}
+
+const isCalls = (value: readonly unknown[]): value is readonly RefusedCall[] => typeof value[0] === 'object';
+
+/** One value of a fact: `unknown` where it was not observed, `–` where the cell did not try it. */
+export function formatFact(value: Observed, declared?: Declaration): string {
+  if (value === null) return 'unknown';
+  if (value === undefined) return '–';
+  if (typeof value === 'number') return formatQuantity(value, declared?.unit);
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (typeof value === 'string') return value;
+  if (value.length === 0) return 'none';
+  return isCalls(value) ? value.map(({ call, errno }) => `${call} ${errno}`).join(', ') : value.join(' → ');
+}
+
+/** Equal values have equal keys, whatever the order of an object's fields. */
+export function factKey(value: Observed): string {
+  if (value === undefined) return 'not tried';
+  if (Array.isArray(value) && isCalls(value)) return JSON.stringify(value.map(({ call, errno }) => [call, errno]));
+  return JSON.stringify(value);
+}
+
+/** One distinct value and how often it came; without `value`: not tried. */
+export interface Share {
+  readonly value?: FactValue | null;
+  readonly times: number;
+}
+
+/** How often each value came, the most frequent first; equals in the order in which they came. */
+export function distribution(values: readonly Observed[]): Share[] {
+  const shares = new Map<string, { value?: FactValue | null; times: number }>();
+  for (const value of values) {
+    const share = shares.get(factKey(value));
+    if (share) share.times++;
+    else shares.set(factKey(value), value === undefined ? { times: 1 } : { value, times: 1 });
+  }
+  return [...shares.values()].sort((a, b) => b.times - a.times);
+}
+
+/** `both 9/10, client 1/10`; of one repeat just the value. */
+export function formatDistribution(shares: readonly Share[], declared?: Declaration): string {
+  const all = shares.reduce((total, { times }) => total + times, 0);
+  if (all === 1) return formatFact(shares[0]?.value, declared);
+  return shares.map(({ value, times }) => `${formatFact(value, declared)} ${times}/${all}`).join(', ');
+}
+
+/**
+ * A fact over the repeats of a cell: a measurement by its median, anything else by its value, or by its distribution
+ * where it varied or the cell is a race.
+ */
+export function formatRepeats(values: readonly Observed[], declared: Declaration | undefined, race: boolean): string {
+  const shares = distribution(values);
+  const [only] = shares;
+  if (only === undefined) return '–';
+  const isKnown = shares.some(({ value }) => value !== null && value !== undefined);
+  if (!isKnown) return shares.length === 1 ? formatFact(only.value) : formatDistribution(shares);
+  const byMedian = declared?.compare === 'measurement' || declared?.compare === 'within';
+  const numbers = values.filter((value) => typeof value === 'number');
+  if (byMedian && numbers.length > 0) {
+    const some = numbers.length === values.length ? '' : ` (${numbers.length} of ${values.length})`;
+    return formatFact(median(numbers), declared) + some;
+  }
+  const isRace = race || declared?.compare === 'race';
+  return shares.length === 1 && !isRace ? formatFact(only.value, declared) : formatDistribution(shares, declared);
+}

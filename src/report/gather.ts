@@ -1,0 +1,66 @@
+import type { Declaration, FactValue } from '../facts/kinds.ts';
+import { declarationOf } from '../facts/table.ts';
+import type { CellRecord, Environment, ExperimentRecord, Run } from '../record/schema.ts';
+import type { Observed } from './format.ts';
+
+/** A cell with all its repeats. */
+export interface CellGroup {
+  readonly id: string;
+  readonly experiment: string;
+  readonly factors: Readonly<Record<string, string | number | boolean>>;
+  readonly race: boolean;
+  /** `errored` where any repeat errored; its other repeats still count in `ran`. */
+  readonly status: CellRecord['status'];
+  /** Why it is unsupported or errored. */
+  readonly reason?: string;
+  /** Repeats that ran, in order. */
+  readonly ran: readonly CellRecord[];
+}
+
+/** The cells of a run, in the order of its plan; a repeat that ran again after `--resume` counts once, as it ended last. */
+export function gatherCells({ run, cells }: Run): CellGroup[] {
+  const last = new Map(cells.map((cell) => [`${cell.id} ${cell.repeat}`, cell]));
+  const byId = Map.groupBy(last.values(), ({ id }) => id);
+  const planned = new Map(run.plan.map((id, index) => [id, index]));
+  const place = (id: string): number => planned.get(id) ?? planned.size;
+  return [...byId.values()].map(groupOf).sort((a, b) => place(a.id) - place(b.id));
+}
+
+function groupOf(records: readonly CellRecord[]): CellGroup {
+  const [first] = records as readonly [CellRecord];
+  const failed = records.find(({ status }) => status === 'errored') ?? records.find(({ status }) => status !== 'ran');
+  return {
+    id: first.id,
+    experiment: first.experiment,
+    factors: first.factors,
+    race: records.some(({ race }) => race),
+    status: failed?.status ?? 'ran',
+    ...(failed && { reason: failed.reason ?? 'no reason was recorded' }),
+    ran: records.filter(({ status }) => status === 'ran').sort((a, b) => a.repeat - b.repeat),
+  };
+}
+
+/**
+ * A fact of a cell. Counters are recorded where they changed: one that is absent changed by 0 if any counter of its
+ * namespace was recorded, and was not observed otherwise.
+ */
+export function factOf(cell: CellRecord, name: string): Observed {
+  const value: FactValue | null | undefined = cell.facts[name];
+  if (value !== undefined) return value;
+  const space = /^counters\.[^.]+\./.exec(name)?.[0];
+  if (space === undefined) return undefined;
+  return Object.keys(cell.facts).some((other) => other.startsWith(space)) ? 0 : null;
+}
+
+/** A fact's declaration as the run has it; a counter's from the table of facts. */
+export const declaredFact = (name: string, { facts }: ExperimentRecord): Declaration | undefined =>
+  declarationOf(name, facts as Readonly<Record<string, Declaration>>);
+
+/** The experiment that a cell's id names. */
+export const experimentOf = (cellId: string): string => cellId.split('/', 1)[0] as string;
+
+/** What the run's last session saw of the machine. */
+export const environmentOf = ({ run }: Run): Environment | undefined => run.sessions.at(-1)?.environment;
+
+/** The machine's HZ; 100, the coarsest that Linux has, where the run does not say. */
+export const hzOf = (run: Run): number => environmentOf(run)?.hz ?? 100;

@@ -1,0 +1,146 @@
+import type { Run, Verdict, Warning } from '../record/schema.ts';
+import { type CellGroup, environmentOf, gatherCells } from './gather.ts';
+
+/** A code's warnings over a whole run. */
+export interface WarningGroup {
+  readonly code: string;
+  readonly count: number;
+  /** Each different text, in the order in which it came. */
+  readonly texts: readonly string[];
+  readonly remedy?: string;
+  /** The cells that it came from; none where it is the run's own. */
+  readonly cells: readonly string[];
+}
+
+/** Cells that share a reason for not having run. */
+export interface ReasonGroup {
+  readonly reason: string;
+  readonly remedy?: string;
+  readonly cells: readonly string[];
+}
+
+/** What a run did, in numbers and reasons. */
+export interface Overview {
+  readonly cells: {
+    readonly planned: number;
+    readonly ran: number;
+    readonly unsupported: number;
+    readonly errored: number;
+  };
+  /** Cells that the run has not come to: it was interrupted, or still runs. */
+  readonly missing: readonly string[];
+  /** How often a cell ran, all repeats together. */
+  readonly repeats: number;
+  readonly wallSeconds: number;
+  readonly longest?: { readonly id: string; readonly seconds: number };
+  readonly verdicts: Readonly<Record<Verdict, number>>;
+  readonly unsupported: readonly ReasonGroup[];
+  readonly errored: readonly ReasonGroup[];
+  readonly warnings: readonly WarningGroup[];
+}
+
+/** Everything about a run that is not about one experiment. */
+export function overviewOf(run: Run, groups: readonly CellGroup[] = gatherCells(run)): Overview {
+  const ran = groups.filter(({ status }) => status === 'ran');
+  const errored = groups.filter(({ status }) => status === 'errored');
+  const unsupported = unsupportedOf(run, groups);
+  const reached = new Set([...groups.map(({ id }) => id), ...unsupported.map(({ id }) => id)]);
+  const longest = groups
+    .flatMap((group) => group.ran)
+    .reduce<{ id: string; seconds: number } | undefined>(longer, undefined);
+  return {
+    cells: {
+      planned: new Set([...run.run.plan, ...reached]).size,
+      ran: ran.length,
+      unsupported: unsupported.length,
+      errored: errored.length,
+    },
+    missing: run.run.plan.filter((id) => !reached.has(id)),
+    repeats: groups.reduce((total, group) => total + group.ran.length, 0),
+    wallSeconds: wallSecondsOf(run),
+    ...(longest && { longest: { id: longest.id, seconds: longest.seconds } }),
+    verdicts: countVerdicts(run.run.experiments.flatMap(({ claims }) => claims)),
+    unsupported: byReason(unsupported),
+    errored: byReason(errored.map(({ id, reason = '' }) => ({ id, reason }))),
+    warnings: gatherWarnings(run, groups),
+  };
+}
+
+const longer = <T extends { seconds: number }>(longest: T | undefined, cell: T): T =>
+  longest === undefined || cell.seconds > longest.seconds ? cell : longest;
+
+/** How many of these have each verdict. */
+export function countVerdicts(claims: readonly { readonly verdict: Verdict }[]): Record<Verdict, number> {
+  const of = (verdict: Verdict): number => claims.filter((claim) => claim.verdict === verdict).length;
+  return { confirmed: of('confirmed'), refuted: of('refuted'), inconclusive: of('inconclusive') };
+}
+
+interface NotRun {
+  readonly id: string;
+  readonly reason: string;
+  readonly remedy?: string;
+}
+
+/** Unsupported before the run by its plan, or found out by the cell; a cell that has run since is not. */
+function unsupportedOf({ run }: Run, groups: readonly CellGroup[]): NotRun[] {
+  const recorded = new Set(groups.filter(({ status }) => status !== 'unsupported').map(({ id }) => id));
+  const all = new Map<string, NotRun>();
+  for (const cell of run.notRun) if (!recorded.has(cell.id)) all.set(cell.id, cell);
+  for (const { id, status, reason = '' } of groups) {
+    if (status === 'unsupported' && !all.has(id)) all.set(id, { id, reason });
+  }
+  return [...all.values()];
+}
+
+function byReason(cells: readonly NotRun[]): ReasonGroup[] {
+  const groups = Map.groupBy(cells, ({ reason, remedy }) => JSON.stringify([reason, remedy]));
+  return [...groups.values()].map((group) => {
+    const [{ reason, remedy }] = group as [NotRun];
+    return { reason, ...(remedy && { remedy }), cells: group.map(({ id }) => id) };
+  });
+}
+
+function gatherWarnings({ run }: Run, groups: readonly CellGroup[]): WarningGroup[] {
+  const all: (Warning & { cell?: string })[] = [...run.warnings];
+  for (const { id, ran } of groups)
+    for (const cell of ran) all.push(...cell.warnings.map((each) => ({ ...each, cell: id })));
+  return [...Map.groupBy(all, ({ code }) => code)].map(([code, warnings]) => {
+    const remedy = warnings.find((each) => each.remedy)?.remedy;
+    const cells = warnings.flatMap(({ cell }) => (cell === undefined ? [] : [cell]));
+    const texts = [...new Set(warnings.map(({ text }) => text))];
+    return { code, count: warnings.length, texts, ...(remedy && { remedy }), cells: [...new Set(cells)] };
+  });
+}
+
+/** Over all sessions; a session that did not finish lasted until its last record at least. */
+function wallSecondsOf({ run, cells }: Run): number {
+  const ends = cells.map((cell) => Date.parse(cell.startedAt) + cell.seconds * 1000);
+  return run.sessions.reduce((total, { startedAt, finishedAt }, index) => {
+    const start = Date.parse(startedAt);
+    const next = Date.parse(run.sessions[index + 1]?.startedAt ?? '9999-12-31T00:00:00Z');
+    const own = ends.filter((end) => end >= start && end <= next);
+    const end = finishedAt === null ? Math.max(start, ...own) : Date.parse(finishedAt);
+    return total + Math.max(0, end - start) / 1000;
+  }, 0);
+}
+
+/** The machine and the program in a few words, most telling first: `Linux 6.18.19`, `HZ 250`, `root`. */
+export function setting(run: Run): string[] {
+  const seen = environmentOf(run);
+  const tool = `lingerlab ${run.run.tool.version}`;
+  if (!seen) return [tool];
+  const emulated = seen.accelerator === 'none' ? [] : [`under ${seen.accelerator}`];
+  const privilege = seen.privileged ? 'as root' : 'without root';
+  return [
+    tool,
+    `Linux ${seen.kernel}`,
+    `HZ ${seen.hz}`,
+    ...emulated,
+    `Node ${bare(seen.node)}`,
+    `iproute2 ${bare(seen.iproute2)}`,
+    privilege,
+  ];
+}
+
+/** A version without the `v` that Node puts in front. */
+export const bare = (version: string): string => version.replace(/^v(?=\d)/, '');

@@ -1,0 +1,123 @@
+import type { ClaimRecord, ExperimentRecord, Run } from '../record/schema.ts';
+import { answerOf, cellsWith, orderClaims, verdictMarks, verdictOrder } from './claims.ts';
+import { formatElapsed, plural } from './format.ts';
+import { type CellGroup, gatherCells } from './gather.ts';
+import { countVerdicts, type Overview, overviewOf, type ReasonGroup, setting } from './overview.ts';
+import { type Style, styleOf } from './style.ts';
+import { someOf, whichCells } from './which-cells.ts';
+import { hang } from './wrap.ts';
+
+interface Options {
+  readonly color: boolean;
+  /** Characters in a line; default 100. */
+  readonly width?: number;
+  /** Where the report is. */
+  readonly report: string;
+}
+
+const plainly = (text: string): string => text;
+const verdictColors = { refuted: 'red', inconclusive: 'yellow', confirmed: 'green' } as const;
+
+/** What a run found, for a terminal: each experiment's answer and verdicts, what did not run, warnings, the report. */
+export function terminalSummary(run: Run, { color, width = 100, report }: Options): string {
+  const style = styleOf(color);
+  const groups = gatherCells(run);
+  const overview = overviewOf(run, groups);
+  const sections = [
+    hang('', setting(run).join(' · '), width).map((line) => style('dim', line)),
+    ...run.run.experiments.map((experiment) => {
+      const cells = groups.filter((cell) => cell.experiment === experiment.id);
+      return experimentLines(experiment, cells, width, style);
+    }),
+    notRunLines('errored', overview.errored, width, style),
+    notRunLines('unsupported', overview.unsupported, width, style),
+    warningLines(overview, width, style),
+    closingLines(run, overview, report, style),
+  ];
+  return `${sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n')}\n`;
+}
+
+function experimentLines(
+  experiment: ExperimentRecord,
+  cells: readonly CellGroup[],
+  width: number,
+  style: Style,
+): string[] {
+  const [head = '', ...more] = hang(`${experiment.id}  `, experiment.question, width);
+  const title = style('bold', experiment.id) + style('dim', head.slice(experiment.id.length));
+  const counts = countVerdicts(experiment.claims);
+  const open = orderClaims(experiment.claims).filter(({ verdict }) => verdict !== 'confirmed');
+  const confirmed =
+    counts.confirmed === 0 ? [] : [style('green', `  ✓ ${plural(counts.confirmed, 'claim')} confirmed`)];
+  return [
+    title,
+    ...more.map((line) => style('dim', line)),
+    ...hang('  ', answerOf(experiment), width),
+    ...open.flatMap((claim) => claimLines(claim, cells, width, style)),
+    ...confirmed,
+  ];
+}
+
+function claimLines(claim: ClaimRecord, cells: readonly CellGroup[], width: number, style: Style): string[] {
+  const found = cellsWith(cells, claim.id, claim.verdict).map(({ cell }) => cell);
+  const where = found.length === 0 ? '' : ` in ${whichCells(found, cells, plainly, 2)}`;
+  const mark = `  ${verdictMarks[claim.verdict]} `;
+  const text = `${claim.id} ${claim.verdict}${where}: ${claim.text} (${claim.source})`;
+  const lines = hang(mark, text, width).map((line) => style(verdictColors[claim.verdict], line));
+  return claim.detail === ''
+    ? lines
+    : [...lines, ...hang('    ', claim.detail, width).map((line) => style('dim', line))];
+}
+
+function notRunLines(
+  what: 'errored' | 'unsupported',
+  reasons: readonly ReasonGroup[],
+  width: number,
+  style: Style,
+): string[] {
+  const color = what === 'errored' ? 'red' : 'yellow';
+  return reasons.flatMap(({ reason, remedy, cells }) => [
+    ...hang(`${cells.length} ${what}: `, `${reason} (${someOf(cells, plainly, 2)})`, width, 2).map((line) =>
+      style(color, line),
+    ),
+    ...(remedy ? hang('  ', remedy, width) : []),
+  ]);
+}
+
+function warningLines({ warnings }: Overview, width: number, style: Style): string[] {
+  return warnings.flatMap(({ code, count, texts, remedy }) => {
+    const times = count === 1 ? '' : ` (${count} times)`;
+    const [first = '', ...more] = hang('warning: ', `${texts[0] ?? ''}${times} [${code}]`, width, 2);
+    const lines = [style('yellow', first), ...more.map((line) => style('yellow', line))];
+    return remedy ? [...lines, ...hang('  ', remedy, width)] : lines;
+  });
+}
+
+function closingLines({ run }: Run, overview: Overview, report: string, style: Style): string[] {
+  const { cells, missing, verdicts, wallSeconds, longest } = overview;
+  const parts = [
+    `${plural(cells.ran, 'cell')} ran`,
+    ...(cells.unsupported > 0 ? [`${cells.unsupported} unsupported`] : []),
+    ...(cells.errored > 0 ? [style('red', `${cells.errored} errored`)] : []),
+    ...(missing.length > 0 ? [style('yellow', `${missing.length} without a result`)] : []),
+  ];
+  const slowest = longest ? ` (longest cell ${formatElapsed(longest.seconds)})` : '';
+  const claims = verdictOrder.map((each) =>
+    style(verdicts[each] > 0 ? verdictColors[each] : 'dim', `${verdicts[each]} ${each}`),
+  );
+  const status = run.status === 'complete' ? [] : [style(['bold', 'yellow'], statusText[run.status])];
+  return [
+    ...status,
+    `${parts.join(', ')} in ${formatElapsed(wallSeconds)}${slowest}`,
+    `Claims: ${claims.join(', ')}`,
+    `Report: ${report}`,
+  ];
+}
+
+const statusText = {
+  interrupted: 'Interrupted: `lingerlab run --resume` with the run folder runs the rest.',
+  running: 'The run has not ended.',
+} as const;

@@ -1,0 +1,231 @@
+import { describe, expect, test } from 'vitest';
+import type { Run } from '../../src/record/schema.ts';
+import { markdownReport } from '../../src/report/markdown.ts';
+import { cellOf, claimOf, experimentOf, path, runOf, sampleRun } from './fixture.ts';
+
+const section = (report: string, from: string): string => {
+  const rest = report.slice(report.indexOf(from));
+  return rest.slice(0, rest.indexOf('\n### ', 5) + 1 || undefined);
+};
+
+test('the same folder gives the same report: nothing but the run is read', () => {
+  const stored = JSON.parse(JSON.stringify(sampleRun())) as Run;
+  const deep = (value: unknown): unknown => {
+    if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(deep);
+    return value;
+  };
+  expect(markdownReport(deep(stored) as Run)).toBe(markdownReport(sampleRun()));
+});
+
+test('the head says what ran where, how long, and how much did not', () => {
+  const report = markdownReport(sampleRun());
+  expect(report.slice(0, report.indexOf('## Findings'))).toMatchInlineSnapshot(`
+    "# How TCP connections close on Linux 6.18.19
+
+    |  |  |
+    |---|---|
+    | tool | lingerlab 0.1.0 (commit \`0123456789ab\`) |
+    | kernel | Linux 6.18.19, HZ 250 |
+    | distribution | Debian GNU/Linux 12 |
+    | machine | x86_64, 2 × AMD EPYC 7763, 3.83 GiB |
+    | with | Node 24.21.0, iproute2 6.1.0 |
+    | privilege | root |
+    | when | 2025-11-20 09:00:00 UTC to 2025-11-20 09:01:04 UTC, status complete |
+    | cells | 12: 9 ran (18 times in all), 2 unsupported, 1 errored |
+    | time | 1 min 4 s; longest cell 1 min 2 s, \`close-order/closes=client,linger=off,family=4\` |
+    | command | \`lingerlab run\` |
+
+    "
+  `);
+});
+
+test('facts come as a table without the factor that makes no difference', () => {
+  expect(section(markdownReport(sampleRun()), '### close-order').split('**What')[0]).toMatchInlineSnapshot(`
+    "### close-order
+
+    _Which end is left in TIME-WAIT?_
+
+    **The end that closes first, unless it resets; then neither.**
+
+    | closes | linger | \`timeWait.holder\` | \`timeWait.seconds\` | \`client.closedWith\` | \`server.closedWith\` |
+    |---|---|---|---:|---|---|
+    | \`client\` | \`off\` | client | 61.2 s | FIN | FIN |
+    | \`client\` | \`zero\` | none | – | RST | none |
+    | \`server\` | \`off\` | server | 61.2 s | FIN | FIN |
+    | \`server\` | \`zero\` | none | – | none | RST |
+
+    \`family\` (4, 6) made no difference to these facts, and is left out.
+
+    | verdict | claim | source | in |
+    |---|---|---|---|
+    | ✗ **refuted** | a reset closes without a word to the application \\| whatever it reads (\`reset-is-silent\`) | said often | all 4 results |
+    | ✓ confirmed | the end that closes first keeps TIME-WAIT (\`first-closer-waits\`) | RFC 9293 §3.6.1 | all 4 results |
+
+    ✗ \`reset-is-silent\` is refuted in all 4 cells with \`linger=zero\`: the other end read ECONNRESET
+
+    - read answered ECONNRESET: all 4 cells with \`linger=zero\`
+
+    "
+  `);
+});
+
+test('a race is a distribution, an unknown fact has its reason, what did not run its reason and remedy', () => {
+  expect(
+    section(markdownReport(sampleRun()), '### racing-closes').split('<details>\n<summary>What')[0],
+  ).toMatchInlineSnapshot(`
+    "### racing-closes
+
+    _What if both ends close at once?_
+
+    **Mostly both ends keep TIME-WAIT.**
+
+    | \`timeWait.holder\` | \`together\` | \`client.miniSocket\` | repeats |
+    |---|---:|---|---|
+    | both 9/10, client 1/10 | 16.5 µs | TIME-WAIT 9/10, unknown 1/10 | 10 (race) |
+
+    In all cells that ran: \`data=0\`.
+
+    | verdict | claim | source | in |
+    |---|---|---|---|
+    | ? inconclusive | crossing FINs leave TIME-WAIT at both ends (\`both-wait\`) | RFC 9293 §3.6.1 | 1 of 10 results (9 confirmed) |
+
+    ? \`both-wait\` is inconclusive in \`racing-closes/data=0\`: client.miniSocket not observed
+
+    **Errored**
+
+    - \`racing-closes/data=1000\`: STEP_DEADLINE: close() of "client" did not answer | within 13 s.
+
+    **Unsupported here**
+
+    - 2 cells: this kernel cannot make veth devices. _Load the module with \`modprobe veth\`._
+      <details>
+      <summary>which</summary>
+
+      \`racing-closes/data=2000\`, \`racing-closes/data=3000\`
+
+      </details>
+
+    **Unknown**
+
+    - \`client.miniSocket\` in \`racing-closes/data=0\`: ss took its samples too late
+
+    "
+  `);
+});
+
+test('every table has as many cells in each row as in its head', () => {
+  const rows = markdownReport(sampleRun())
+    .split('\n')
+    .filter((line) => line.startsWith('|'));
+  const widths = rows.map((row) => row.replaceAll('\\|', '').split('|').length);
+  const heads = rows.flatMap((row, index) => (/^\|(-+:?\|)+$/.test(row) ? [index] : []));
+  expect(heads.length).toBeGreaterThan(4);
+  for (const [n, head] of heads.entries()) {
+    const table = widths.slice(head - 1, (heads[n + 1] ?? rows.length + 1) - 1);
+    expect(new Set(table).size, rows[head - 1]).toBe(1);
+  }
+});
+
+test('warnings are gathered by code with their number and remedy', () => {
+  expect(section(markdownReport(sampleRun()), '## Warnings').split('\n## ')[0]).toContain(
+    '- `SLOW_SAMPLES` × 10: ss sampled every 80 ms (and 9 other such texts). _Use --jobs 1._ In `racing-closes/data=0`.',
+  );
+});
+
+describe('a run that did not end', () => {
+  const unfinished = (status: 'running' | 'interrupted'): string => {
+    const experiment = experimentOf({ id: 'x', answer: null });
+    const cells = [cellOf('x', { a: 1 }, { 'timeWait.holder': 'client' })];
+    return markdownReport(runOf([experiment], cells, { status, plan: ['x/a=1', 'x/a=2'] }));
+  };
+  test('says so on top, with what is missing', () => {
+    expect(unfinished('interrupted')).toContain(
+      '> [!WARNING]\n> This run was interrupted. 1 cell of its plan has no result.',
+    );
+    expect(unfinished('running')).toContain('> This run had not ended when the report was made.');
+  });
+  test('has no answer to show', () =>
+    expect(unfinished('running')).toContain('**No answer yet: the run is not complete.**'));
+});
+
+describe('claims', () => {
+  const report = markdownReport(
+    runOf(
+      [
+        experimentOf({
+          id: 'x',
+          claims: [
+            claimOf({ id: 'good' }),
+            claimOf({ id: 'open', verdict: 'inconclusive', cells: { confirmed: 0, refuted: 0, inconclusive: 9 } }),
+            claimOf({ id: 'bad', verdict: 'refuted', cells: { confirmed: 1, refuted: 8, inconclusive: 0 } }),
+            claimOf({ id: 'over-all', across: true }),
+          ],
+        }),
+      ],
+      Array.from({ length: 9 }, (_, a) =>
+        cellOf(
+          'x',
+          { a },
+          { 'timeWait.holder': 'none' },
+          { claims: [{ id: 'bad', verdict: a === 0 ? 'confirmed' : 'refuted', detail: `saw ${a}` }] },
+        ),
+      ),
+    ),
+  );
+  test('refuted come first, then inconclusive, then confirmed', () => {
+    expect(report.match(/\(`(good|open|bad|over-all)`\)/g)).toEqual([
+      '(`bad`)',
+      '(`open`)',
+      '(`good`)',
+      '(`over-all`)',
+    ]);
+  });
+  test('the refuting cells are named, at most some of them', () => {
+    expect(report).toContain('✗ `bad` is refuted in `x/a=1`, `x/a=2`, `x/a=3`, `x/a=4` and 4 more');
+    expect(report).toContain('- saw 6: `x/a=6`\n- and 2 more');
+    expect(report).toContain('8 of 9 results (1 confirmed)');
+  });
+});
+
+describe('courses of states', () => {
+  const cells = Array.from({ length: 12 }, (_, a) =>
+    cellOf(
+      'x',
+      { a },
+      { 'client.closedWith': ['FIN'], 'server.closedWith': ['FIN'] },
+      {
+        paths: {
+          client: path('ESTABLISHED 1', ...Array.from({ length: a % 10 }, (_, n) => `CLOSE-WAIT ${n + 2}`)),
+          server: path('ESTABLISHED 1'),
+        },
+      },
+    ),
+  );
+  test('one diagram for each different one, eight at most', () => {
+    const report = markdownReport(runOf([experimentOf({ id: 'x' })], cells));
+    expect(report.match(/```mermaid/g)).toHaveLength(8);
+    expect(report).toContain('10 different courses, the first 8 drawn');
+    expect(report).toContain('<code>x/a=0</code>; the same in <code>x/a=0</code>, <code>x/a=10</code>');
+  });
+  test('connections with labels have a diagram each', () => {
+    const paths = {
+      'old.client': path('ESTABLISHED 1'),
+      'old.server': path('ESTABLISHED 1'),
+      'new.client': path('SYN-SENT 9'),
+    };
+    const report = markdownReport(runOf([experimentOf({ id: 'x' })], [cellOf('x', {}, {}, { paths })]));
+    expect(report.match(/Connection `(old|new)`:/g)).toEqual(['Connection `old`:', 'Connection `new`:']);
+  });
+});
+
+test('a repeat that was run again after an error counts once', () => {
+  const errored = cellOf('x', {}, {}, { status: 'errored', reason: 'PEER_DIED' });
+  const report = markdownReport(
+    runOf([experimentOf({ id: 'x' })], [errored, cellOf('x', {}, { 'timeWait.holder': 'client' })]),
+  );
+  expect(report).toContain('| cells | 1: 1 ran, 0 unsupported, 0 errored |');
+});
+
+test('a run without cells, sessions or experiments still has a report', () => {
+  expect(markdownReport(runOf([], [], { sessions: [] }))).toContain('| cells | 0: 0 ran, 0 unsupported, 0 errored |');
+});
