@@ -56,7 +56,7 @@ export interface CellView {
   readonly miniTimers: readonly MiniTimerEvent[];
 }
 
-const sameAddress = (a: Address, b: Address) => a.port === b.port && a.address === b.address;
+export const sameAddress = (a: Address, b: Address) => a.port === b.port && a.address === b.address;
 
 /** Arrange a cell's events; `horizon` is the moment up to which facts speak. */
 export function viewOf(all: readonly Event[], sight: Sight, horizon: Ns = Number.POSITIVE_INFINITY): CellView {

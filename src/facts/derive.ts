@@ -1,7 +1,15 @@
 import type { CallEvent, CountersEvent, Event, NodeEvent, PathStep, StallEvent } from '../record/event.ts';
 import type { Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
-import { type CellView, type ConnectionView, type EndView, endName, type Sight, viewOf } from './connections.ts';
+import {
+  type CellView,
+  type ConnectionView,
+  type EndView,
+  endName,
+  type Sight,
+  sameAddress,
+  viewOf,
+} from './connections.ts';
 import { type Findings, Unknown } from './findings.ts';
 import type { FactValue, RefusedCall } from './kinds.ts';
 import { type EndpointPath, pathOf } from './path.ts';
@@ -90,11 +98,12 @@ function segmentsSent(view: CellView, end: EndView): string[] {
   const sent = (end.chain?.transitions ?? [])
     .filter(({ to }) => to === 'FIN-WAIT-1' || to === 'LAST-ACK')
     .map(({ t }) => ({ t, segment: 'FIN' }));
+  const since = end.chain?.transitions[0]?.t ?? 0;
   for (const event of view.events) {
-    if (event.kind !== 'reset-sent') continue;
-    const own = event.socket ? event.socket === end.chain?.socket : false;
-    const flow = event.local.port === end.local.port && event.remote.port === end.remote.port;
-    if (own || (!event.socket && flow)) sent.push({ t: event.t, segment: 'RST' });
+    if (event.kind !== 'reset-sent' || event.t < since) continue;
+    // a socket that was just closed still sends its RST; a mini-socket, or nobody, sends one in its place
+    const flow = sameAddress(event.local, end.local) && sameAddress(event.remote, end.remote);
+    if (event.socket === end.chain?.socket || flow) sent.push({ t: event.t, segment: 'RST' });
   }
   return sent.sort((a, b) => a.t - b.t).map(({ segment }) => segment);
 }

@@ -1,9 +1,9 @@
-import type { PathStep } from '../record/event.ts';
+import type { Address, Ns, PathStep } from '../record/event.ts';
 import { enteredAt } from './chains.ts';
 import type { CellView, ConnectionView } from './connections.ts';
 import { type Findings, Unknown } from './findings.ts';
 import type { EndpointPath } from './path.ts';
-import { type End, ends } from './states.ts';
+import { type End, ends, otherEnd } from './states.ts';
 
 interface Holder {
   readonly end: End;
@@ -39,18 +39,34 @@ export function timeWaitFacts(
       ? (began - firstFin) / 1e9
       : new Unknown('without tracepoints, FINs are not seen'),
     'timeWait.beganWith': first.path.beganWith ?? new Unknown('without tracepoints, FINs are not seen'),
-    ...lengthFindings(first, began),
+    ...lengthFindings(view, connection, first, began),
   };
 }
 
-function lengthFindings({ path: { miniEnd } }: Holder, began: number): Findings {
+function lengthFindings(view: CellView, connection: ConnectionView, { end, path, step }: Holder, began: Ns): Findings {
+  const { miniEnd } = path;
   // not waited for: the namespace goes, and TIME-WAIT with it
   if (!miniEnd) return { 'timeWait.endedBy': 'namespace' };
-  return {
-    'timeWait.seconds': (miniEnd.at - began) / 1e9,
-    'timeWait.endedBy': miniEnd.by === 'timer' ? 'timer' : new Unknown('it was gone before its timer ran out'),
-  };
+  const seconds = (miniEnd.at - began) / 1e9;
+  if (miniEnd.by === 'timer') return { 'timeWait.seconds': seconds, 'timeWait.endedBy': 'timer' };
+  const reset = resetFrom(view, connection[otherEnd(end)].local, step.at, miniEnd.at);
+  const why = `it was gone ${seconds.toFixed(3)} s after it began, before its timer ran out`;
+  return { 'timeWait.seconds': seconds, 'timeWait.endedBy': reset ? 'rst' : new Unknown(why) };
 }
+
+/**
+ * Whether the other end's address sent a RST meanwhile: its listener does when TIME-WAIT answers a segment that came late and
+ * nobody else is left there (RFC 1337). A listener's RST names no other end.
+ */
+const resetFrom = (view: CellView, { address, port }: Address, from: Ns, to: Ns): boolean =>
+  view.events.some(
+    (event) =>
+      event.kind === 'reset-sent' &&
+      event.t >= from &&
+      event.t <= to &&
+      event.local.port === port &&
+      event.local.address === address,
+  );
 
 function holderOf(
   view: CellView,

@@ -37,7 +37,9 @@ export async function makeLab({ network, sysctls, ports, serial }: LabOptions): 
     space.inside(() => setSysctls(sysctls));
   }
   const taken: number[] = [];
-  made.defer(() => taken.forEach((port) => ports.give(port)));
+  made.defer(() => {
+    for (const port of taken) ports.give(port);
+  });
   if (network === 'veth') await joinByVeth(spaces as [Space, Space]);
   const kept = made.move();
   const loopback = `127.${64 + ports.block}.${(serial >> 8) & 255}.${serial & 255}`;

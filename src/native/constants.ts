@@ -48,19 +48,3 @@ export const IFF_NO_PI = 0x1000;
 /** include/uapi/linux/mount.h */
 export const MS_REC = 0x4000;
 export const MS_PRIVATE = 0x40000;
-
-/** include/net/tcp_states.h: the value of `tcpi_state` and of tracepoints' states. */
-export const tcpStates = {
-  1: 'ESTABLISHED',
-  2: 'SYN-SENT',
-  3: 'SYN-RECEIVED',
-  4: 'FIN-WAIT-1',
-  5: 'FIN-WAIT-2',
-  6: 'TIME-WAIT',
-  7: 'CLOSED',
-  8: 'CLOSE-WAIT',
-  9: 'LAST-ACK',
-  10: 'LISTEN',
-  11: 'CLOSING',
-  12: 'SYN-RECEIVED',
-} as const;

@@ -41,6 +41,7 @@ const call = (name: string, signature: string) => {
 export const close = call('close', 'int close(int)');
 export const dup = call('dup', 'int dup(int)');
 export const socket = call('socket', 'int socket(int, int, int)');
+export const write = call('write', 'long write(int, void *, size_t)');
 export const shutdown = call('shutdown', 'int shutdown(int, int)');
 export const setsockopt = call('setsockopt', 'int setsockopt(int, int, int, void *, uint32_t)');
 export const getsockopt = call('getsockopt', 'int getsockopt(int, int, int, void *, void *)');

@@ -1,6 +1,6 @@
 import type { SocketOption, SocketOptions, TcpInfo } from '../experiment/stage.ts';
-import type { State } from '../facts/states.ts';
-import { socketConstants as c, tcpStates } from './constants.ts';
+import { stateNumbered } from '../facts/states.ts';
+import { socketConstants as c } from './constants.ts';
 import { errnoName, getsockopt, setsockopt, shutdown } from './libc.ts';
 
 /** Level and name of each option for setsockopt(2). */
@@ -50,15 +50,13 @@ export function pendingError(fd: number): string {
 export function tcpInfo(fd: number): TcpInfo {
   const info = readOption(fd, c.IPPROTO_TCP, c.TCP_INFO, 104);
   return {
-    state: tcpStateName(info.readUInt8(0)),
+    state: stateNumbered(info.readUInt8(0)) ?? 'CLOSED',
     retransmits: info.readUInt8(2),
     rtoUs: info.readUInt32LE(8),
     unacked: info.readUInt32LE(24),
     rttUs: info.readUInt32LE(68),
   };
 }
-
-export const tcpStateName = (value: number): State => tcpStates[value as keyof typeof tcpStates] ?? 'CLOSED';
 
 const directions = { RD: c.SHUT_RD, WR: c.SHUT_WR, RDWR: c.SHUT_RDWR } as const;
 /** shutdown(2); throws SystemCallError. */

@@ -45,7 +45,7 @@ export async function startPeer({ name, space, origin, saw, died }: PeerOptions)
   return {
     name,
     pid: worker.pid,
-    log: worker.log,
+    log: () => worker.log(),
     ask: (verb, ask) => worker.ask(verb, ask) as Promise<Answer<never>>,
     signal(signal) {
       if (signal === 'SIGKILL' || signal === 'SIGTERM') worker.expectEnd();

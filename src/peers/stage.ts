@@ -31,10 +31,10 @@ export interface StageOptions extends Cast {
 }
 
 /**
- * How far ahead a common moment lies: two messages to two processes took 0.2 ms, up to 3 ms with both cores busy. A peer
- * that hears of it too late would act late, so the margin is several times that.
+ * How far ahead a common moment lies: two messages to two processes took 0.2 ms, up to 3 ms with both cores busy. It comes
+ * before the sample that follows each step after 15 ms, whose `ss` would take one of two cores from a peer.
  */
-const soonNs = 15_000_000;
+const soonNs = 8_000_000;
 /** A peer that is stopped or blocked does not answer; what it told before is in the record. */
 const settleMs = 250;
 

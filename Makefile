@@ -1,0 +1,42 @@
+# Every target installs and builds what it needs. The project's own Node.js, pinned by the lock file, runs everything.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+sources := $(shell find src experiments -name '*.ts' 2>/dev/null)
+
+.PHONY: help experiments test check build report clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+
+experiments: build ## run the default matrix (ARGS="close-order --quick" for less) and print where the report is
+	@node dist/src/bin.js run $(ARGS)
+
+test: check ## install, build, check formatting, lint and types, run unit and live tests
+	@vitest run
+
+check: build ## install, build, check formatting, lint and types
+	@biome check --error-on-warnings .
+	@oxlint --type-aware --deny-warnings
+	@tsc -p tsconfig.json
+
+build: dist/.built ## install and compile
+
+report: build ## make the report of the latest run (or RUN=folder) again
+	@node dist/src/bin.js report $(or $(RUN),$(lastword $(sort $(dir $(wildcard results/*/run.json)))),$(error no run in results/: make experiments))
+
+clean: ## remove what was built and installed; results stay
+	@rm -rf dist node_modules
+
+dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(sources)
+	@rm -rf dist
+	@tsc -p tsconfig.build.json
+	@chmod +x dist/src/bin.js
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json .npmrc
+	@command -v npm >/dev/null || { echo "npm is missing: apt-get install npm" >&2; exit 3; }
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@

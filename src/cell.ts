@@ -1,0 +1,185 @@
+import { writeFile } from 'node:fs/promises';
+import { LingerlabError, messageOf } from './errors.ts';
+import type { AnyDefinition } from './experiment/definition.ts';
+import { type Derived, derive } from './facts/derive.ts';
+import { unsound } from './facts/soundness.ts';
+import { makeLab } from './lab/lab.ts';
+import type { Ports } from './lab/ports.ts';
+import type { Observers } from './observers/observers.ts';
+import { clockSince } from './peers/sockets.ts';
+import { makeStage } from './peers/stage.ts';
+import { makeSteps, type Steps } from './peers/step.ts';
+import type { PlannedCell } from './plan/cells.ts';
+import type { Slot } from './plan/slots.ts';
+import { cellEvents } from './record/cellEvents.ts';
+import type { Event } from './record/event.ts';
+import type { CellRecord, Warning } from './record/schema.ts';
+import { warn } from './record/warnings.ts';
+import type { RunWriter } from './record/writer.ts';
+import { judgeCell } from './verdict/claims.ts';
+
+export interface CellWork {
+  readonly planned: PlannedCell;
+  readonly definition: AnyDefinition;
+  readonly repeat: number;
+  /** Counts the run's cells; tells their addresses apart. */
+  readonly serial: number;
+  readonly ports: Ports;
+  readonly observers: Observers;
+  readonly origin: bigint;
+  readonly slot: Slot;
+  readonly signal: AbortSignal;
+  readonly writer: RunWriter;
+}
+
+/** One (cell, repeat): lab, observers, scenario, record, facts, verdicts. Rejects only when the run is being interrupted. */
+export async function runCell(work: CellWork): Promise<CellRecord> {
+  const { planned, repeat, writer, signal } = work;
+  const startedAt = new Date().toISOString();
+  const began = performance.now();
+  const events = cellEvents();
+  const unparsed: string[] = [];
+  let outcome: Played | { readonly error: unknown };
+  try {
+    outcome = await play(work, events, (line) => unparsed.push(line));
+  } catch (error) {
+    outcome = { error: firstError(error) };
+  }
+  if (signal.aborted) throw signal.reason;
+  const seconds = (performance.now() - began) / 1000;
+  await writer.writeEvents(planned.id, repeat, events.all);
+  const warnings = [...unparsed.map((line) => warn('ss-unparsed-line', line)), ...soundness(work, events.all)];
+  const common = {
+    id: planned.id,
+    experiment: planned.experiment,
+    factors: { ...planned.factors },
+    repeat,
+    race: planned.race,
+    startedAt,
+    seconds,
+  };
+  const nothing = { facts: {}, unknown: {}, paths: {}, claims: [] };
+  if ('error' in outcome) {
+    return { ...common, ...nothing, status: 'errored', reason: reasonOf(outcome.error), warnings };
+  }
+  const { facts, unknown, paths } = outcome.derived;
+  const record = { ...common, facts: { ...facts, ...outcome.notes }, unknown, paths };
+  const claims = judgeCell(work.definition, record);
+  return { ...record, status: 'ran', claims, warnings: [...outcome.derived.warnings, ...warnings] };
+}
+
+interface Played {
+  readonly derived: Derived;
+  readonly notes: CellRecord['facts'];
+}
+
+/** Without the trace there are no chains to be sound. */
+const soundness = ({ observers }: CellWork, events: readonly Event[]): Warning[] =>
+  observers.sight.transitions ? unsound(events) : [];
+
+/** A failing clean-up must not hide the error that came first. */
+function firstError(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstError(error.suppressed) : error;
+}
+
+const reasonOf = (error: unknown): string =>
+  error instanceof LingerlabError ? `${error.code}: ${error.message}` : messageOf(error);
+
+async function play(
+  work: CellWork,
+  events: ReturnType<typeof cellEvents>,
+  unparsed: (line: string) => void,
+): Promise<Played> {
+  const { planned, repeat, observers, origin, slot, definition, writer } = work;
+  const now = clockSince(origin);
+  const record = (event: Event) => events.add(event);
+  await using scope = new AsyncDisposableStack();
+  const lab = scope.use(await makeLab({ ...planned, ports: work.ports, serial: work.serial }));
+  const watching = scope.use(await observers.watch(lab, record, unparsed));
+  // once the peers are gone: until every socket is, so that the trace has each chain's end
+  scope.defer(async () => {
+    await lab.empty();
+    await watching.flush();
+  });
+  const steps = makeSteps();
+  const failure = new AbortController();
+  const signal = AbortSignal.any([work.signal, failure.signal]);
+  const playing = scope.use(
+    await makeStage({
+      lab,
+      steps,
+      observers: watching,
+      sight: observers.sight,
+      events,
+      origin,
+      now,
+      record,
+      signal,
+      measures: new Set(Object.keys(definition.measures ?? {})),
+      resting: (wait) => slot.while(wait),
+      died: (error) => failure.abort(error),
+    }),
+  );
+  scope.defer(async () => {
+    for (const { peer, text } of playing.logs())
+      if (text) await writeFile(writer.peerLog(planned.id, repeat, peer), text);
+  });
+  record({ t: now(), source: 'harness', kind: 'scenario-begins' });
+  await withDeadline(
+    Promise.try(() => definition.scenario(playing.stage, planned.factors)),
+    { planned, steps, failure, signal },
+  );
+  steps.check();
+  await playing.settle();
+  await Promise.all([watching.sample(), watching.flush()]);
+  await watching.counters();
+  record({ t: now(), source: 'harness', kind: 'scenario-ends' });
+  return { derived: derive(events.all, observers.sight), notes: playing.notes as CellRecord['facts'] };
+}
+
+interface Deadline {
+  readonly planned: PlannedCell;
+  readonly steps: Steps;
+  readonly failure: AbortController;
+  readonly signal: AbortSignal;
+}
+
+/** A cell may take three times what it expects, and ten seconds. */
+const deadlineMs = (planned: PlannedCell) => (planned.seconds * 3 + 10) * 1000;
+
+async function withDeadline(scenario: Promise<void>, { planned, steps, failure, signal }: Deadline): Promise<void> {
+  const limit = deadlineMs(planned);
+  const timer = setTimeout(() => {
+    const running = steps.running();
+    const at = running.length > 0 ? `waiting for ${running.join(', ')}` : 'in until() or in code of its own';
+    failure.abort(
+      new LingerlabError(
+        'CELL_DEADLINE',
+        `the scenario did not end within ${limit / 1000} s: ${at}`,
+        "await a state that can come, or raise the experiment's `seconds`",
+      ),
+    );
+  }, limit);
+  const aborted = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  try {
+    await Promise.race([scenario.catch(asScenarioError), aborted]);
+  } finally {
+    clearTimeout(timer);
+    // whatever the scenario is still doing ends with its peers, and is told no more
+    aborted.catch(() => undefined);
+  }
+}
+
+function asScenarioError(error: unknown): never {
+  if (error instanceof LingerlabError) throw error;
+  const where = error instanceof Error ? (error.stack?.split('\n')[1]?.trim() ?? '') : '';
+  throw new LingerlabError(
+    'SCENARIO_THREW',
+    `the scenario threw: ${messageOf(error)} ${where}`,
+    'mend the experiment; the other cells are not affected',
+    { cause: error },
+  );
+}

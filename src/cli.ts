@@ -1,0 +1,122 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { check } from './commands/check.ts';
+import { compare } from './commands/compare.ts';
+import { doctor } from './commands/doctor.ts';
+import { explain } from './commands/explain.ts';
+import { list } from './commands/list.ts';
+import { errorText } from './commands/output.ts';
+import { report } from './commands/report.ts';
+import { run } from './commands/run.ts';
+import { schema } from './commands/schema.ts';
+import { type ExitCode, exitCode, LingerlabError } from './errors.ts';
+import { inOwnNamespace } from './lab/userNamespace.ts';
+import { tool } from './record/tool.ts';
+
+/** Cells at work at once. Four had the throughput of sixteen on two cores, at a quarter of the latency. */
+const defaultJobs = 4;
+
+const positive = (text: string): number => {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1 on.');
+  return Number(text);
+};
+const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+const json = () => new Option('--json', 'print the answer as JSON, and nothing else, on stdout').default(false);
+const jobs = () =>
+  new Option('-j, --jobs <n>', 'cells at work at once; cells that only wait do not count')
+    .argParser(positive)
+    .default(defaultJobs);
+
+/** Parse, call, exit code. */
+export async function cli(argv: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = exitCode.ok;
+  const done = async (result: Promise<unknown>) => {
+    const told = await result;
+    if (typeof told === 'number') code = told as ExitCode;
+  };
+  const privileged = (call: () => Promise<ExitCode>) => done(inOwnNamespace(call));
+  const program = new Command('lingerlab')
+    .description('SO_LINGER and TIME-WAIT experiments on real sockets of this kernel')
+    .version(tool().version)
+    .exitOverride()
+    .showHelpAfterError('(lingerlab --help tells more)')
+    .configureHelp({ sortSubcommands: false });
+  const command = (name: string, description: string, ...examples: string[]) =>
+    program
+      .command(name)
+      .description(description)
+      .addHelpText('after', `\nExamples:\n${examples.map((each) => `  $ lingerlab ${each}`).join('\n')}`);
+
+  command(
+    'run',
+    'run experiments, and report what this kernel does',
+    'run',
+    'run close-order',
+    'run close-order --where closes=client,both --where by=end',
+    "run 'close-order/closes=client,*'",
+    'run ./my-question.ts --repeat 10',
+    'run --resume results/20261120-084500-6.18.44',
+  )
+    .argument('[patterns...]', 'experiment ids, cell ids, globs over either, or files; none: everything')
+    .option('-w, --where <factor=value>', 'only cells with these values (value,value…); repeatable', collect, [])
+    .option('--all', 'cells outside the default matrix, too', false)
+    .option('--quick', 'as few cells as it takes to see every factor value', false)
+    .addOption(new Option('--repeat <n>', 'how often each cell runs').argParser(positive))
+    .addOption(jobs())
+    .addOption(new Option('-o, --out <dir>', 'the run folder; default: a new one under results/').conflicts('resume'))
+    .addOption(new Option('--resume <dir>', 'go on with the run in this folder').conflicts(['all', 'quick', 'repeat']))
+    .option('-n, --dry-run', 'show what would run', false)
+    .option('--strict', 'exit with 1 where a claim was refuted', false)
+    .addOption(json())
+    .option('-q, --quiet', 'print the answers only', false)
+    .action((patterns, options) => privileged(() => run(patterns, options)));
+
+  command('list', 'list the experiments', 'list', 'list --json')
+    .addOption(json())
+    .addOption(jobs())
+    .action((options) => done(list(options)));
+
+  command('explain', 'tell what an experiment asks, varies and claims', 'explain close-order')
+    .argument('<id>', "an experiment's id, or a file")
+    .addOption(json())
+    .action((id, options) => done(explain(id, options)));
+
+  command('report', 'make the report of a run again, from its folder alone', 'report results/20261120-084500-6.18.44')
+    .argument('<run>', 'a run folder')
+    .addOption(json())
+    .action((folder, options) => done(report(folder, options)));
+
+  command('compare', 'tell how runs differ', 'compare results/a results/b', 'compare results/* --fail-on behaviour')
+    .argument('<runs...>', 'run folders, two or more')
+    .addOption(
+      new Option('--fail-on <kind>', 'exit with 1 where a difference of this kind was found').choices([
+        'behaviour',
+        'performance',
+      ]),
+    )
+    .addOption(new Option('--markdown', 'print Markdown').default(false).conflicts('json'))
+    .addOption(json())
+    .action((folders, options) => done(compare(folders, options)));
+
+  command('doctor', 'tell what this machine can do', 'doctor', 'doctor --json')
+    .addOption(json())
+    .action((options) => privileged(() => doctor(options)));
+
+  command('check', 'type-check and validate an experiment of your own', 'check ./my-question.ts')
+    .argument('<file>', 'an experiment file')
+    .addOption(json())
+    .action((file, options) => done(check(file, options)));
+
+  command('schema', 'print the JSON Schema of a run folder', 'schema run', 'schema cell')
+    .argument('<file>', '`run` for run.json, `cell` for a line of cells.ndjson')
+    .action((file) => done(schema(file)));
+
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    // commander has already told, and help is no error
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
+    process.stderr.write(errorText(error));
+    return error instanceof LingerlabError ? error.exitCode : exitCode.failed;
+  }
+}

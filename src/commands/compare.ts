@@ -1,0 +1,23 @@
+import { type ExitCode, exitCode, LingerlabError } from '../errors.ts';
+import { readRun } from '../record/read.ts';
+import { compareRuns, comparisonMarkdown, comparisonText } from '../report/compare.ts';
+import { answer, answerJson, columnsOf, wantsColor } from './output.ts';
+
+export interface CompareOptions {
+  readonly json: boolean;
+  readonly markdown: boolean;
+  readonly failOn?: 'behaviour' | 'performance';
+}
+
+/** `lingerlab compare RUN RUN…`: 1 with `--fail-on` where a difference of that kind was found. */
+export async function compare(folders: readonly string[], options: CompareOptions): Promise<ExitCode> {
+  if (folders.length < 2) {
+    throw new LingerlabError('BAD_OPTION', 'one run cannot be compared', 'name two run folders or more');
+  }
+  const comparison = compareRuns(await Promise.all(folders.map((folder) => readRun(folder))));
+  if (options.json) answerJson(comparison);
+  else if (options.markdown) answer(comparisonMarkdown(comparison));
+  else answer(comparisonText(comparison, { color: wantsColor(process.stdout), width: columnsOf(process.stdout) }));
+  const found = options.failOn ? comparison[options.failOn] : 0;
+  return found > 0 ? exitCode.failed : exitCode.ok;
+}

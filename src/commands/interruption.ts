@@ -1,0 +1,27 @@
+import { LingerlabError } from '../errors.ts';
+
+/** A signal that is aborted by Ctrl-C, SIGTERM or SIGHUP. Pressing again changes nothing: cleaning up takes its time. */
+export interface Interruption extends Disposable {
+  readonly signal: AbortSignal;
+}
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export function interruption(): Interruption {
+  const controller = new AbortController();
+  const stop = (signal: NodeJS.Signals) => {
+    if (controller.signal.aborted) {
+      process.stderr.write('\nlingerlab: still cleaning up\n');
+      return;
+    }
+    process.stderr.write('\nlingerlab: stopping; what finished is saved, what is at work is being cleaned up\n');
+    controller.abort(new LingerlabError('INTERRUPTED', `stopped by ${signal}`, 'go on with lingerlab run --resume'));
+  };
+  for (const signal of signals) process.on(signal, stop);
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]: () => {
+      for (const signal of signals) process.off(signal, stop);
+    },
+  };
+}

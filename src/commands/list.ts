@@ -1,0 +1,27 @@
+import { cellsOf } from '../plan/cells.ts';
+import { estimate } from '../plan/schedule.ts';
+import { formatElapsed, plural } from '../report/format.ts';
+import { experimentsFor } from './experiments.ts';
+import { answer, answerJson } from './output.ts';
+
+/** `lingerlab list`: every experiment with its question and size. */
+export async function list({ json, jobs }: { readonly json: boolean; readonly jobs: number }): Promise<void> {
+  const rows = (await experimentsFor([])).map(({ definition, file }) => {
+    const all = cellsOf(definition);
+    const usual = all.filter(({ isDefault }) => isDefault);
+    return {
+      id: definition.id,
+      question: definition.question,
+      group: definition.group ?? 'Experiments',
+      file,
+      cells: usual.length,
+      allCells: all.length,
+      seconds: estimate(usual, jobs),
+    };
+  });
+  if (json) return answerJson(rows);
+  for (const { id, question, cells, allCells, seconds } of rows) {
+    const more = allCells > cells ? `, ${allCells} with --all` : '';
+    answer(`${id}\n  ${question}\n  ${plural(cells, 'cell')}${more}, about ${formatElapsed(seconds)}`);
+  }
+}

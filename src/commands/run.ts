@@ -1,0 +1,118 @@
+import { release } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type ExitCode, exitCode, LingerlabError } from '../errors.ts';
+import { estimate } from '../plan/schedule.ts';
+import { type Selection, select } from '../plan/select.ts';
+import { parseWhere } from '../plan/where.ts';
+import { readRun } from '../record/read.ts';
+import type { Run } from '../record/schema.ts';
+import { formatElapsed, plural } from '../report/format.ts';
+import { createProgress, type Progress } from '../report/progress.ts';
+import { reportPath } from '../report/save.ts';
+import { terminalSummary } from '../report/terminal.ts';
+import { type RunProgress, run as runIt } from '../run.ts';
+import { experimentsFor } from './experiments.ts';
+import { interruption } from './interruption.ts';
+import { answer, answerJson, columnsOf, wantsColor } from './output.ts';
+import { runAnswer } from './runAnswer.ts';
+
+export interface RunOptions {
+  readonly where: readonly string[];
+  readonly all: boolean;
+  readonly quick: boolean;
+  readonly repeat?: number;
+  readonly jobs: number;
+  readonly out?: string;
+  readonly resume?: string;
+  readonly dryRun: boolean;
+  readonly strict: boolean;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/** `lingerlab run [patterns…]`. Throws LingerlabError for wrong input, before anything is touched. */
+export async function run(patterns: readonly string[], options: RunOptions): Promise<ExitCode> {
+  const selection = options.resume ? await resumed(options.resume, patterns) : await selected(patterns, options);
+  if (options.dryRun) return showPlan(selection, options);
+  const folder = resolve(options.resume ?? options.out ?? join('results', folderName(new Date())));
+  using interrupted = interruption();
+  const progress = progressFor(options);
+  const finished = await runIt({
+    selection,
+    folder,
+    resume: options.resume !== undefined,
+    jobs: options.jobs,
+    argv: process.argv.slice(2),
+    signal: interrupted.signal,
+    progress,
+  }).finally(() => progress.close());
+  show(finished, options);
+  return codeOf(finished, options);
+}
+
+async function selected(patterns: readonly string[], { where, all, quick, repeat }: RunOptions): Promise<Selection> {
+  const options = { where: parseWhere(where), all, quick, ...(repeat !== undefined && { repeat }) };
+  return select(await experimentsFor(patterns), patterns, options);
+}
+
+/** What the run in this folder had planned. */
+async function resumed(folder: string, patterns: readonly string[]): Promise<Selection> {
+  if (patterns.length > 0) {
+    throw new LingerlabError('BAD_OPTION', '--resume goes on with what was planned', 'leave the patterns out');
+  }
+  const { run: saved } = await readRun(folder);
+  const files = saved.experiments.map(({ file }) => file).filter((file) => !file.startsWith('builtin:'));
+  const { experiments, cells } = select(await experimentsFor(files), saved.plan, {
+    where: {},
+    all: true,
+    quick: false,
+  });
+  return { experiments, cells: cells.map((cell) => ({ ...cell, repeats: saved.repeats[cell.id] ?? 1 })) };
+}
+
+/** `20261120-084500-6.18.44`: runs sort by time and tell their kernel. */
+const folderName = (now: Date): string =>
+  `${now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${release()}`;
+
+function showPlan({ cells, experiments }: Selection, { json, jobs }: RunOptions): ExitCode {
+  const seconds = estimate(cells, jobs);
+  if (json) answerJson({ seconds, cells });
+  else {
+    for (const { id, repeats } of cells) answer(repeats > 1 ? `${id} ×${repeats}` : id);
+    const size = `${plural(cells.length, 'cell')} of ${plural(experiments.length, 'experiment')}`;
+    answer(`${size}, about ${formatElapsed(seconds)} with ${plural(jobs, 'job')}; nothing was run`);
+  }
+  return exitCode.ok;
+}
+
+function progressFor({ quiet }: RunOptions): RunProgress & { close(): void } {
+  let shown: Progress | undefined;
+  return {
+    begin(tasks) {
+      const expected = new Map(tasks.map(({ id, seconds }) => [id, seconds]));
+      const stream = process.stderr;
+      shown = createProgress({ stream, isTTY: stream.isTTY, quiet, total: tasks.length, expected });
+    },
+    cellStarted: (id) => shown?.cellStarted(id),
+    cellWaiting: (id, seconds) => shown?.cellWaiting(id, seconds),
+    cellFinished: (record) => shown?.cellFinished(record),
+    close: () => shown?.close(),
+  };
+}
+
+function show(finished: Run, { json, quiet }: RunOptions): void {
+  if (json) answerJson(runAnswer(finished));
+  else if (quiet) for (const { id, answer: found } of finished.run.experiments) answer(`${id}: ${found}`);
+  else {
+    const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout) };
+    answer(terminalSummary(finished, { ...options, report: reportPath(finished.folder) }));
+  }
+}
+
+function codeOf({ run: saved, cells }: Run, { strict }: RunOptions): ExitCode {
+  if (saved.status === 'interrupted') return exitCode.interrupted;
+  if (cells.some(({ status }) => status === 'errored')) return exitCode.failed;
+  const refuted = saved.experiments.some(({ claims }) => claims.some(({ verdict }) => verdict === 'refuted'));
+  if (strict && refuted) return exitCode.failed;
+  return cells.length > 0 && cells.every(({ status }) => status === 'unsupported') ? exitCode.unable : exitCode.ok;
+}

@@ -1,0 +1,10 @@
+import { LingerlabError } from '../errors.ts';
+import { schemaFiles } from '../record/jsonSchema.ts';
+import { answerJson } from './output.ts';
+
+/** `lingerlab schema run|cell`: the JSON Schema of a run folder's files. */
+export async function schema(name: string): Promise<void> {
+  const found = schemaFiles()[`${name}.schema.json`];
+  if (!found) throw new LingerlabError('BAD_OPTION', `no schema "${name}"`, 'one of: run, cell');
+  answerJson(found);
+}

@@ -1,0 +1,11 @@
+/** The program under its own runtime. */
+import { cli } from './cli.ts';
+import { dieWithParent } from './native/process.ts';
+
+const parent = process.env.LINGERLAB_PARENT;
+// started by bin.js under another Node: not to outlive it, and to clean up when it is killed
+if (parent) {
+  delete process.env.LINGERLAB_PARENT;
+  dieWithParent(Number(parent), 'SIGTERM');
+}
+process.exitCode = await cli(process.argv.slice(2));

@@ -1,0 +1,117 @@
+import { LingerlabError } from '../errors.ts';
+import type { Sight } from '../facts/connections.ts';
+import type { Lab } from '../lab/lab.ts';
+import type { Ports } from '../lab/ports.ts';
+import { startWorker } from '../lab/worker.ts';
+import type { Event } from '../record/event.ts';
+import type {
+  ObserverArguments,
+  ObserverReply,
+  ObserverTold,
+  ObserverVerb,
+  ObserverVerbs,
+  Opened,
+  TraceSight,
+} from './protocol.ts';
+import { Router } from './router.ts';
+
+/** The observers of one cell. */
+export interface CellObservers extends AsyncDisposable {
+  /** A port of the cell: its trace events come to this cell from now on. */
+  watchPort(port: number): void;
+  /** A step was taken: look soon. */
+  nudge(): void;
+  /** Resolves when a sample taken after this call is in the record. */
+  sample(): Promise<void>;
+  counters(): Promise<void>;
+  /** Resolves when every trace event of before is in the record. */
+  flush(): Promise<void>;
+}
+
+/** The run's observer process: it owns the trace instance and starts `ss`. */
+export interface Observers extends AsyncDisposable {
+  readonly trace: TraceSight;
+  readonly sight: Sight;
+  readonly reaped: readonly string[];
+  watch(lab: Lab, saw: (event: Event) => void, unparsed: (line: string) => void): Promise<CellObservers>;
+}
+
+interface Watching {
+  readonly saw: (event: Event) => void;
+  readonly unparsed: (line: string) => void;
+}
+
+const closeMs = 2000;
+
+/** Start the observer process; rejects with OBSERVER_DIED when it cannot be started. `died`: it ended by itself. */
+export async function startObservers(
+  ports: Pick<Ports, 'from' | 'to'>,
+  origin: bigint,
+  died: (error: LingerlabError) => void,
+): Promise<Observers> {
+  const cells = new Map<number, Watching>();
+  const router = new Router();
+  const argument: ObserverArguments = { parent: process.pid, originNs: String(origin) };
+  const worker = await startWorker<ObserverReply, ObserverTold>({
+    entry: 'observers/process/main',
+    argument,
+    told(message) {
+      if ('traced' in message) for (const event of message.traced) router.route(event);
+      else {
+        const cell = cells.get(message.cell);
+        for (const event of message.seen) cell?.saw(event);
+        for (const line of message.unparsed) cell?.unparsed(line);
+      }
+    },
+    died: (how, log) =>
+      new LingerlabError(
+        'OBSERVER_DIED',
+        `the observer process ended: ${how}${log && `; it wrote: ${log}`}`,
+        'run again with --resume',
+      ),
+    surprised: died,
+  });
+  let closed = false;
+  const ask = async <V extends ObserverVerb>(
+    verb: V,
+    rest: ObserverVerbs[V]['ask'],
+  ): Promise<ObserverVerbs[V]['value']> => {
+    const reply = await worker.ask(verb, rest);
+    if ('error' in reply) throw new LingerlabError('OBSERVER_DIED', reply.error, 'lingerlab doctor tells more');
+    return reply.value as ObserverVerbs[V]['value'];
+  };
+
+  const opened: Opened = await ask('open', { ports: { from: ports.from, to: ports.to } });
+  let nextCell = 1;
+  return {
+    trace: opened.trace,
+    sight: { transitions: opened.trace.transitions, miniTimers: opened.trace.miniTimers },
+    reaped: opened.reaped,
+    async watch(lab, saw, unparsed) {
+      const cell = nextCell++;
+      cells.set(cell, { saw, unparsed });
+      await ask('watch', { cell, spaces: lab.spaces.map(({ name, path }) => ({ name, path })) });
+      return {
+        watchPort: (port) => router.add(port, saw),
+        nudge: () => void ask('nudge', { cell }).catch(() => undefined),
+        sample: () => ask('sample', { cell }),
+        counters: () => ask('counters', { cell }),
+        flush: () => ask('flush', {}),
+        async [Symbol.asyncDispose]() {
+          await ask('unwatch', { cell }).catch(() => undefined);
+          router.remove(saw);
+          cells.delete(cell);
+        },
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      if (closed) return;
+      closed = true;
+      worker.expectEnd();
+      const late = setTimeout(() => worker.signal('SIGKILL'), closeMs);
+      void worker.ask('close', {}).catch(() => undefined);
+      await worker.ended;
+      clearTimeout(late);
+    },
+  };
+}

@@ -1,0 +1,82 @@
+/**
+ * The run's observer process: it owns the trace instance, starts `ss` in the cells' namespaces and reads their counters.
+ * It watches from outside the process that holds the records, whose every spawn would cost more with each record.
+ */
+
+import { messageOf } from '../../errors.ts';
+import { dieWithParent } from '../../native/process.ts';
+import { clockSince } from '../../peers/sockets.ts';
+import type {
+  ObserverArguments,
+  ObserverReply,
+  ObserverRequest,
+  ObserverTold,
+  ObserverVerb,
+  ObserverVerbs,
+} from '../protocol.ts';
+import { Sampler } from './sampler.ts';
+import { openTrace, type Trace } from './trace.ts';
+
+const { parent, originNs } = JSON.parse(process.argv[2] ?? '{}') as ObserverArguments;
+// not SIGKILL: the trace instance would stay until the next run reaps it
+dieWithParent(parent, 'SIGTERM');
+
+const origin = BigInt(originNs);
+const now = clockSince(origin);
+const tell = (message: ObserverReply | ObserverTold | { ready: true }) => void process.send?.(message);
+const sampler = new Sampler(now, tell);
+let trace: Trace | undefined;
+
+/** How often the buffers are emptied: they hold 100 ms of 60,000 events a second. */
+const readEveryMs = 5;
+
+function tellTraced(): void {
+  const traced = trace?.read() ?? [];
+  if (traced.length > 0) tell({ traced });
+}
+
+function close(): void {
+  sampler.close();
+  trace?.[Symbol.dispose]();
+  trace = undefined;
+}
+
+type Handlers = {
+  readonly [V in ObserverVerb]: (
+    ask: ObserverVerbs[V]['ask'],
+  ) => ObserverVerbs[V]['value'] | Promise<ObserverVerbs[V]['value']>;
+};
+const handlers: Handlers = {
+  open({ ports }) {
+    trace = openTrace(ports, origin, now);
+    setInterval(tellTraced, readEveryMs);
+    void sampler.run();
+    return { trace: trace.sight, reaped: trace.reaped };
+  },
+  watch: ({ cell, spaces }) => sampler.watch(cell, spaces) as undefined,
+  nudge: ({ cell }) => sampler.nudge(cell) as undefined,
+  sample: ({ cell }) => sampler.sample(cell) as Promise<undefined>,
+  counters: ({ cell }) => sampler.counters(cell) as undefined,
+  flush: () => tellTraced() as undefined,
+  unwatch: ({ cell }) => sampler.unwatch(cell) as undefined,
+  close: () => close() as undefined,
+};
+
+async function obey({ id, verb, ...ask }: ObserverRequest): Promise<void> {
+  try {
+    tell({ id, value: await handlers[verb](ask as never) });
+  } catch (error) {
+    tell({ id, error: messageOf(error) });
+  }
+  if (verb === 'close') process.exit(0);
+}
+
+process.on('message', (request: ObserverRequest) => void obey(request));
+// the harness is gone: leave nothing behind
+for (const end of ['disconnect', 'SIGTERM']) {
+  process.on(end, () => {
+    close();
+    process.exit(0);
+  });
+}
+tell({ ready: true });

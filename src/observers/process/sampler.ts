@@ -1,0 +1,117 @@
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { execa } from 'execa';
+import { insideNamespace } from '../../native/namespaces.ts';
+import type { CountersEvent, Ns, SampleEvent } from '../../record/event.ts';
+import { changes, parseCounters } from '../counters/parse.ts';
+import { parseSs } from '../ss/parse.ts';
+import { SampleSchedule } from './schedule.ts';
+
+interface WatchedSpace {
+  readonly name: string;
+  readonly fd: number;
+}
+
+export interface Samples {
+  readonly cell: number;
+  readonly seen: readonly (SampleEvent | CountersEvent)[];
+  readonly unparsed: readonly string[];
+}
+
+/** Runs `ss` in the cells' namespaces: on its schedule, and at once when asked. */
+export class Sampler {
+  readonly #cells = new Map<number, readonly WatchedSpace[]>();
+  readonly #schedule = new SampleSchedule();
+  readonly #now: () => Ns;
+  readonly #tell: (samples: Samples) => void;
+  #wake: (() => void) | undefined;
+  #open = true;
+
+  constructor(now: () => Ns, tell: (samples: Samples) => void) {
+    this.#now = now;
+    this.#tell = tell;
+  }
+
+  watch(cell: number, spaces: readonly { name: string; path: string }[]): void {
+    this.#cells.set(
+      cell,
+      spaces.map(({ name, path }) => ({ name, fd: openSync(path, 'r') })),
+    );
+    this.#schedule.watch(cell, performance.now());
+    this.#wake?.();
+  }
+
+  unwatch(cell: number): void {
+    for (const { fd } of this.#cells.get(cell) ?? []) closeSync(fd);
+    this.#cells.delete(cell);
+    this.#schedule.unwatch(cell);
+  }
+
+  nudge(cell: number): void {
+    this.#schedule.nudge(cell, performance.now());
+    this.#wake?.();
+  }
+
+  close(): void {
+    this.#open = false;
+    for (const cell of [...this.#cells.keys()]) this.unwatch(cell);
+    this.#wake?.();
+  }
+
+  /** Samples by the schedule until closed. */
+  async run(): Promise<void> {
+    while (this.#open) {
+      const next = this.#schedule.next(performance.now());
+      if ('cell' in next) await this.sample(next.cell);
+      else await this.#sleep(next.waitMs);
+    }
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** One `ss` in each namespace of the cell. */
+  async sample(cell: number): Promise<void> {
+    const spaces = this.#cells.get(cell);
+    if (!spaces) return;
+    this.#schedule.sampled(cell, performance.now());
+    const unparsed: string[] = [];
+    const seen = await Promise.all(spaces.map((space) => this.#sampleSpace(space, unparsed)));
+    // a namespace that went while ss was being started gives nothing
+    this.#tell({ cell, seen: seen.filter((sample) => sample !== undefined), unparsed });
+  }
+
+  async #sampleSpace({ name, fd }: WatchedSpace, unparsed: string[]): Promise<SampleEvent | undefined> {
+    const t = this.#now();
+    const ss = insideNamespace(fd, () =>
+      execa('ss', ['-tanHOeo'], { reject: false, stdin: 'ignore', stripFinalNewline: false }),
+    );
+    const { failed, stdout, stderr } = await ss;
+    if (failed) {
+      unparsed.push(`ss failed: ${stderr}`);
+      return undefined;
+    }
+    const { sockets, unread } = parseSs(stdout);
+    unparsed.push(...unread);
+    return { t, until: this.#now(), source: 'ss', kind: 'sample', space: name, sockets };
+  }
+
+  /** Counters since the namespaces were made: they began with zeros. */
+  counters(cell: number): void {
+    const seen = (this.#cells.get(cell) ?? []).map(({ name, fd }): CountersEvent => {
+      const [snmp, netstat] = insideNamespace(fd, () => [
+        readFileSync('/proc/thread-self/net/snmp', 'utf8'),
+        readFileSync('/proc/thread-self/net/netstat', 'utf8'),
+      ]);
+      const values = changes({}, parseCounters(snmp ?? '', netstat ?? ''));
+      return { t: this.#now(), source: 'counters', kind: 'counters', space: name, values };
+    });
+    this.#tell({ cell, seen, unparsed: [] });
+  }
+}

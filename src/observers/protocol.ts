@@ -1,0 +1,57 @@
+import type { CountersEvent, Event, SampleEvent } from '../record/event.ts';
+
+/** What the observer process is told. Cells are numbered by the run. */
+export interface ObserverVerbs {
+  open: { ask: { ports: { from: number; to: number } }; value: Opened };
+  watch: { ask: { cell: number; spaces: readonly { name: string; path: string }[] }; value: undefined };
+  /** The cell's peers just took a step: sample it soon. */
+  nudge: { ask: { cell: number }; value: undefined };
+  /** Sample now; answered when the samples have been told. */
+  sample: { ask: { cell: number }; value: undefined };
+  counters: { ask: { cell: number }; value: undefined };
+  /** Answered when every trace event of before has been told. */
+  flush: { ask: Record<never, never>; value: undefined };
+  unwatch: { ask: { cell: number }; value: undefined };
+  close: { ask: Record<never, never>; value: undefined };
+}
+export type ObserverVerb = keyof ObserverVerbs;
+export type ObserverRequest = {
+  [V in ObserverVerb]: { id: number; verb: V } & ObserverVerbs[V]['ask'];
+}[ObserverVerb];
+
+/** What the tracepoints of this kernel, with these privileges, can tell. */
+export interface TraceSight {
+  /** Empty where transitions are traced; otherwise why not. */
+  readonly missing: string;
+  readonly transitions: boolean;
+  readonly resets: boolean;
+  readonly retransmits: boolean;
+  readonly miniTimers: boolean;
+  /** The instance in which they are recorded. */
+  readonly instance: string;
+}
+
+export interface Opened {
+  readonly trace: TraceSight;
+  /** Instances of dead runs that were removed. */
+  readonly reaped: readonly string[];
+}
+
+export type ObserverReply =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: string };
+
+/** What the observer tells unasked: trace events of the whole port block; what it saw in a cell's namespaces. */
+export type ObserverTold =
+  | { readonly traced: readonly Event[] }
+  | {
+      readonly cell: number;
+      readonly seen: readonly (SampleEvent | CountersEvent)[];
+      /** Lines of `ss` that were not understood. */
+      readonly unparsed: readonly string[];
+    };
+
+export interface ObserverArguments {
+  readonly parent: number;
+  readonly originNs: string;
+}

@@ -1,0 +1,160 @@
+import { release } from 'node:os';
+import { runCell } from './cell.ts';
+import { LingerlabError } from './errors.ts';
+import type { Loaded } from './experiment/registry.ts';
+import { examine, type Machine, requireBasics } from './lab/doctor.ts';
+import { lockPorts, type Ports } from './lab/ports.ts';
+import { type Observers, startObservers } from './observers/observers.ts';
+import type { PlannedCell } from './plan/cells.ts';
+import { order } from './plan/schedule.ts';
+import type { Selection } from './plan/select.ts';
+import { type Slot, slots } from './plan/slots.ts';
+import { environment } from './record/environment.ts';
+import { createRun, resumeRun } from './record/folder.ts';
+import { cellKey } from './record/layout.ts';
+import { beginning, finding, notRunHere, unsupported } from './record/making.ts';
+import { readRun } from './record/read.ts';
+import type { CellRecord, Environment, Run } from './record/schema.ts';
+import { tool } from './record/tool.ts';
+import type { RunWriter } from './record/writer.ts';
+import { saveReport } from './report/save.ts';
+
+/** Told of each cell while the run goes on. */
+export interface RunProgress {
+  begin(cells: readonly PlannedCell[]): void;
+  cellStarted(id: string): void;
+  cellWaiting(id: string, seconds: number): void;
+  cellFinished(record: CellRecord): void;
+}
+
+export interface RunRequest {
+  readonly selection: Selection;
+  /** A new or empty folder; with `resume`, the folder of the run to go on with. */
+  readonly folder: string;
+  readonly resume: boolean;
+  /** Cells at work at once; those that only wait do not count. */
+  readonly jobs: number;
+  readonly argv: readonly string[];
+  readonly signal: AbortSignal;
+  readonly progress: RunProgress;
+}
+
+/**
+ * experiment → plan → lab and observers → scenario → record → facts → verdicts → run folder → report.
+ * Interrupted by the signal, it saves what finished, cleans up and returns the run as it is.
+ */
+export async function run(request: RunRequest): Promise<Run> {
+  const { selection, folder, progress } = request;
+  const origin = process.hrtime.bigint();
+  const stop = new AbortController();
+  const signal = AbortSignal.any([request.signal, stop.signal]);
+  await using ports = await lockPorts();
+  await using observers = await startObservers(ports, origin, (died) => stop.abort(died));
+  const machine = await examine(observers.trace);
+  requireBasics(machine);
+  const { writer, todo } = await openFolder(request, machine, origin);
+  await using _ = writer;
+  const runnable = await setAside(todo, machine, writer);
+  progress.begin(runnable.map(({ planned }) => planned));
+  await playAll(runnable, { ...request, ports, observers, origin, signal, writer });
+  const cells = (await readRun(folder)).cells;
+  await writer.update((saved) => finding(saved, selection, cells, observers.trace));
+  await writer.finish(signal.aborted ? 'interrupted' : 'complete');
+  const finished = await readRun(folder);
+  await saveReport(finished);
+  if (stop.signal.aborted && !request.signal.aborted) throw stop.signal.reason;
+  return finished;
+}
+
+interface Task {
+  readonly planned: PlannedCell;
+  readonly repeat: number;
+}
+
+async function openFolder(
+  { selection, folder, resume, argv }: RunRequest,
+  machine: Machine,
+  origin: bigint,
+): Promise<{ writer: RunWriter; todo: readonly Task[] }> {
+  const here: Environment = await environment(environmentParts(machine));
+  const clock = { monotonicNs: String(origin), wall: new Date().toISOString() };
+  const startedAt = clock.wall;
+  const tasks = order(selection.cells).flatMap((planned) =>
+    Array.from({ length: planned.repeats }, (_, index): Task => ({ planned, repeat: index + 1 })),
+  );
+  if (!resume) {
+    const record = beginning({ selection, argv, environment: here, clock, startedAt });
+    return { writer: await createRun(folder, record), todo: tasks };
+  }
+  const experiments = selection.experiments.map(({ definition, sourceHash }) => ({ id: definition.id, sourceHash }));
+  const by = { kernel: release(), toolVersion: tool().version, experiments, pid: process.pid };
+  const { writer, todo } = await resumeRun(folder, { ...by, startedAt, environment: here, clock });
+  const left = new Set(todo.map(({ id, repeat }) => cellKey(id, repeat)));
+  return { writer, todo: tasks.filter(({ planned, repeat }) => left.has(cellKey(planned.id, repeat))) };
+}
+
+const environmentParts = ({ hz, iproute2, privileged, capabilities, sysctls }: Machine) => ({
+  hz,
+  iproute2,
+  privileged,
+  capabilities: { ...capabilities },
+  sysctls: { ...sysctls },
+});
+
+/** Cells that this machine cannot run are saved as unsupported with the reason, and are not tried. */
+async function setAside(tasks: readonly Task[], machine: Machine, writer: RunWriter): Promise<readonly Task[]> {
+  const runnable: Task[] = [];
+  const aside = new Map<string, { id: string; reason: string; remedy: string }>();
+  for (const task of tasks) {
+    const obstacle = notRunHere(task.planned, machine);
+    if (!obstacle) {
+      runnable.push(task);
+      continue;
+    }
+    aside.set(task.planned.id, { id: task.planned.id, ...obstacle });
+    await writer.appendCell(unsupported(task.planned, task.repeat, obstacle));
+  }
+  if (aside.size > 0) await writer.update({ notRun: [...aside.values()] });
+  return runnable;
+}
+
+interface Players extends RunRequest {
+  readonly ports: Ports;
+  readonly observers: Observers;
+  readonly origin: bigint;
+  readonly writer: RunWriter;
+}
+
+/** All tasks, so many at work at once. Resolves when each has finished or was given up because of the signal. */
+async function playAll(tasks: readonly Task[], players: Players): Promise<void> {
+  const { selection, jobs, signal, writer, progress } = players;
+  const definitions = new Map(selection.experiments.map((loaded: Loaded) => [loaded.definition.id, loaded.definition]));
+  const working = slots(jobs);
+  let serial = 0;
+  await Promise.all(
+    tasks.map(async ({ planned, repeat }) => {
+      const definition = definitions.get(planned.experiment);
+      if (!definition) throw new LingerlabError('UNKNOWN_EXPERIMENT', planned.experiment, 'report this');
+      try {
+        using slot = await working.acquire(planned.quiet, signal);
+        progress.cellStarted(planned.id);
+        const waiting = tellingSlot(slot, () => progress.cellWaiting(planned.id, planned.seconds));
+        const record = await runCell({ ...players, planned, definition, repeat, serial: ++serial, slot: waiting });
+        await writer.appendCell(record);
+        progress.cellFinished(record);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+    }),
+  );
+}
+
+/** The slot, telling whenever it is given back for a while. */
+const tellingSlot = (slot: Slot, waits: () => void): Slot => ({
+  release: () => slot.release(),
+  [Symbol.dispose]: () => slot.release(),
+  while(waiting) {
+    waits();
+    return slot.while(waiting);
+  },
+});
