@@ -106,11 +106,15 @@ export async function resumeRun(path: string, by: Resumption): Promise<Resumed> 
   }
   await mend(join(folder, files.cells), previous.lines);
   await removeUnfinished(folder, await readdir(folder));
-  const session = { startedAt: by.startedAt, finishedAt: null, environment: by.environment };
+  const session = {
+    startedAt: by.startedAt,
+    finishedAt: null,
+    ...(by.clock && { clock: by.clock }),
+    environment: by.environment,
+  };
   const resumed: RunRecord = {
     ...run,
     ...maker(by.pid),
-    ...(by.clock ? { clock: by.clock } : {}),
     status: 'running',
     sessions: [...run.sessions, session],
   };

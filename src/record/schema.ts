@@ -76,6 +76,11 @@ export const experimentRecord = z.object({
 });
 export type ExperimentRecord = z.infer<typeof experimentRecord>;
 
+const clock = z.object({
+  monotonicNs: z.string().describe('CLOCK_MONOTONIC at the origin of event times'),
+  wall: z.string().describe('the same moment, ISO 8601'),
+});
+
 export const runRecord = z.object({
   schemaVersion: z.literal(schemaVersion),
   tool: z.object({ name: z.literal('lingerlab'), version: z.string(), commit: z.string().nullable() }),
@@ -88,11 +93,15 @@ export const runRecord = z.object({
     .optional()
     .describe('when that process started, clock ticks since boot: tells it from a later one with the same number'),
   seed: z.number().int(),
-  clock: z.object({
-    monotonicNs: z.string().describe('CLOCK_MONOTONIC at the origin of all event times'),
-    wall: z.string().describe('the same moment, ISO 8601'),
-  }),
-  sessions: z.array(z.object({ startedAt: z.string(), finishedAt: z.string().nullable(), environment })),
+  clock,
+  sessions: z.array(
+    z.object({
+      startedAt: z.string(),
+      finishedAt: z.string().nullable(),
+      clock: clock.optional().describe("the origin of this session's event times, where it is not the run's"),
+      environment,
+    }),
+  ),
   experiments: z.array(experimentRecord),
   plan: z.array(z.string()).describe('cell ids'),
   repeats: z.record(z.string(), z.number().int()).describe('how often a cell runs, where more than once'),
