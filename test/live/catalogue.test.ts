@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { builtins } from '../../src/experiment/registry.ts';
+import { type ReadRun, readRun } from '../../src/record/read.ts';
+import { answerMoves, falsifiers } from '../../src/verdict/falsifiable.ts';
+import { lingerlab, live, scratch } from './program.ts';
+
+const catalogue = await builtins();
+const minutes = 60_000;
+
+live('the default matrix', () => {
+  let run: ReadRun;
+
+  beforeAll(async () => {
+    const out = join(await scratch(), 'run');
+    const { exitCode, stderr } = await lingerlab(['run', '--out', out]);
+    expect(stderr).not.toContain('INTERNAL');
+    expect(exitCode).toBe(0);
+    run = await readRun(out);
+  }, 5 * minutes);
+
+  test('runs every cell', () => {
+    const failed = run.cells.filter(({ status }) => status !== 'ran');
+    expect(failed.map(({ id, repeat, reason }) => `${id} #${repeat}: ${reason}`)).toEqual([]);
+    expect(new Set(run.cells.map(({ id }) => id))).toEqual(new Set(run.run.plan));
+  });
+
+  test('is sound: no event lost, every chain whole and counted, no observer contradicted', () => {
+    const warnings = [
+      ...run.run.warnings,
+      ...run.cells.flatMap(({ id, warnings: own }) => own.map((warning) => ({ id, ...warning }))),
+    ];
+    expect(warnings).toEqual([]);
+  });
+
+  test.each(catalogue)('$definition.id: each claim can fail', ({ definition }) => {
+    const found = falsifiers(definition, run.cells);
+    expect(found.filter(({ refutedBy }) => refutedBy === null)).toEqual([]);
+    expect(found.map(({ claim }) => claim).sort()).toEqual(
+      [...definition.claims, ...(definition.across ?? [])].map(({ id }) => id as string).sort(),
+    );
+  });
+
+  test.each(catalogue)('$definition.id: its answer changes when facts are swapped', ({ definition }) => {
+    expect(answerMoves(definition, run.cells)).toBe(true);
+  });
+});

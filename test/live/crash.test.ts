@@ -1,0 +1,129 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect, test } from 'vitest';
+import { readRun } from '../../src/record/read.ts';
+import { descendants, eventually, networkNamespaces, processes } from './processes.ts';
+import { experimentFile, lingerlab, live, plainRest, scratch } from './program.ts';
+
+/** Cells that keep a connection open for a minute: there is a middle in which to be killed. */
+const lasting = `import { experiment } from 'lingerlab';
+  export default experiment({
+    id: 'lasting', question: 'still there?', factors: { n: [1, 2, 3, 4] }, seconds: 60,
+    async scenario({ client, server, rest }, { n }) {
+      const listener = await server.listen();
+      await client.connect(listener);
+      if (n > 1) await rest(60);
+    },
+    ${plainRest},
+  });`;
+
+const alive = (pids: readonly number[]) => processes().filter(({ pid }) => pids.includes(pid));
+
+/** Trace instances of this machine, looked at through a mount that only `ls` sees. */
+async function traceInstances(): Promise<string[]> {
+  const at = '/sys/kernel/tracing';
+  const look = `[ -d ${at}/instances ] || mount -t tracefs none ${at}; ls ${at}/instances`;
+  const { stdout } = await execa('unshare', ['--mount', 'sh', '-c', look]);
+  return stdout.split('\n');
+}
+
+/** A run with all four of its cells in their middle: eight peers. */
+async function inTheMiddle(out: string, file: string) {
+  const run = lingerlab(['run', file, '--out', out]);
+  const pid = run.pid as number;
+  await eventually(
+    'one cell has finished and three are waiting',
+    () =>
+      existsSync(join(out, 'cells.ndjson')) && readFileSync(join(out, 'cells.ndjson'), 'utf8').includes('lasting/n=1'),
+  );
+  const family = () => descendants(pid);
+  await eventually(
+    'three cells have their peers',
+    () => family().filter((each) => each.command.includes('peers/main')).length === 6,
+  );
+  return { run, pid, family: family() };
+}
+
+live('a run that is killed', () => {
+  test('SIGKILL with a stopped peer leaves no process and no namespace, and what finished can be read', async () => {
+    const folder = await scratch();
+    const out = join(folder, 'run');
+    const before = networkNamespaces();
+    const { run, pid, family } = await inTheMiddle(out, await experimentFile(folder, 'lasting.ts', lasting));
+    const peer = family.find(({ command }) => command.includes('peers/main'))!;
+    process.kill(peer.pid, 'SIGSTOP');
+    process.kill(pid, 'SIGKILL');
+    await run;
+    await eventually('every process of the run is gone', () => alive(family.map((each) => each.pid)).length === 0);
+    await eventually('every namespace of the run is gone', () => networkNamespaces().isSubsetOf(before));
+
+    const { run: saved, cells, live: stillLive } = await readRun(out);
+    expect(saved.status).toBe('interrupted');
+    expect(stillLive).toBe(false);
+    expect(cells.map(({ id }) => id)).toEqual(['lasting/n=1']);
+  });
+
+  test('a trace instance that a killed observer left is removed by the next run', async () => {
+    const folder = await scratch();
+    const { run, pid, family } = await inTheMiddle(
+      join(folder, 'run'),
+      await experimentFile(folder, 'lasting.ts', lasting),
+    );
+    const observer = family.find(({ command }) => command.includes('observers/process/main'))!;
+    process.kill(pid, 'SIGSTOP');
+    process.kill(observer.pid, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
+    await run;
+    await eventually('every process of the run is gone', () => alive(family.map((each) => each.pid)).length === 0);
+    const ours = (names: readonly string[]) => names.filter((name) => name.startsWith(`lingerlab-${observer.pid}-`));
+    expect(ours(await traceInstances())).toHaveLength(1);
+
+    const { stdout } = await lingerlab(['doctor', '--json']);
+    expect(ours(JSON.parse(stdout).reaped)).toHaveLength(1);
+    expect(ours(await traceInstances())).toEqual([]);
+  });
+});
+
+live('a run that is interrupted', () => {
+  test('Ctrl-C twice still cleans up, exits with 130 and --resume finishes the rest', async () => {
+    const folder = await scratch();
+    const out = join(folder, 'run');
+    const quick = lasting.replace('await rest(60)', 'await rest(process.env.LINGERLAB_TEST_FAST ? 0.1 : 60)');
+    const { run, pid, family } = await inTheMiddle(out, await experimentFile(folder, 'lasting.ts', quick));
+    process.kill(pid, 'SIGINT');
+    process.kill(pid, 'SIGINT');
+    const { exitCode, stdout } = await run;
+    expect(exitCode).toBe(130);
+    expect(stdout).toContain('Interrupted');
+    expect(alive(family.map((each) => each.pid))).toEqual([]);
+    expect((await readRun(out)).cells).toHaveLength(1);
+    expect(existsSync(join(out, 'report.md'))).toBe(true);
+
+    const resumed = await lingerlab(['run', '--resume', out], { env: { LINGERLAB_TEST_FAST: '1' } });
+    expect(resumed.stderr).not.toContain('INTERNAL');
+    expect(resumed.exitCode).toBe(0);
+    const { run: saved, cells } = await readRun(out);
+    expect(saved.status).toBe('complete');
+    expect(saved.sessions).toHaveLength(2);
+    expect(cells.map(({ status }) => status)).toEqual(['ran', 'ran', 'ran', 'ran']);
+  });
+});
+
+live('two runs at once', () => {
+  test('do not see each other', async () => {
+    const folder = await scratch();
+    const outs = ['a', 'b'].map((name) => join(folder, name));
+    const select = ['--where', 'closes=client,server', '--where', 'node=half-open'];
+    const runs = await Promise.all(outs.map((out) => lingerlab(['run', 'close-order', ...select, '--out', out])));
+    expect(runs.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+    for (const out of outs) {
+      const { cells } = await readRun(out);
+      expect(cells.length).toBeGreaterThan(20);
+      // soundness is checked in every run: a foreign socket would be a chain too many
+      expect(cells.flatMap(({ warnings }) => warnings)).toEqual([]);
+    }
+    const compared = await lingerlab(['compare', ...outs, '--fail-on', 'behaviour', '--json']);
+    expect(JSON.parse(compared.stdout)).toMatchObject({ behaviour: 0, differences: [] });
+  });
+});

@@ -1,0 +1,167 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { readRun } from '../../src/record/read.ts';
+import { experimentFile, lingerlab, live, plainRest, scratch } from './program.ts';
+
+const definition = (id: string, more: string) => `import { experiment } from 'lingerlab';
+  export default experiment({ id: '${id}', question: 'what?', factors: { n: [1, 2] }, ${more} ${plainRest} });`;
+const harmless = 'async scenario({ server }) { await server.listen(); },';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await scratch();
+  const put = (name: string, text: string) => experimentFile(folder, name, text);
+  await put('enum.ts', `enum Closes { client }\n${definition('enumerated', harmless)}`);
+  await put('unfit.ts', definition('unfit', `secondz: 3, ${harmless}`));
+  await put('twice.ts', definition('close-order', harmless));
+  await put('thing.ts', 'export default { id: "thing" };');
+  await mkdir(join(folder, 'full'));
+  await writeFile(join(folder, 'full', 'notes.txt'), 'mine');
+  await writeFile(join(folder, 'a-file'), '');
+  await mkdir(join(folder, 'newer'));
+  await writeFile(join(folder, 'newer', 'run.json'), JSON.stringify({ schemaVersion: 99 }));
+  await mkdir(join(folder, 'broken'));
+  await writeFile(join(folder, 'broken', 'run.json'), '{"schemaVersion": 1,');
+});
+
+interface Wrong {
+  readonly what: string;
+  readonly args: readonly string[];
+  readonly says: readonly string[];
+}
+
+const wrong: readonly Wrong[] = [
+  { what: 'an unknown experiment', args: ['run', 'close-ordr'], says: ['UNKNOWN_EXPERIMENT', '"close-order"'] },
+  { what: 'an unknown factor', args: ['run', '-w', 'close=client'], says: ['UNKNOWN_FACTOR', '"closes"'] },
+  { what: 'an unknown value', args: ['run', '-w', 'closes=clint'], says: ['UNKNOWN_FACTOR_VALUE', '"client"'] },
+  { what: 'a factor without value', args: ['run', '-w', 'closes'], says: ['BAD_OPTION'] },
+  { what: 'an unknown option', args: ['run', '--job', '2'], says: ['unknown option', '--jobs'] },
+  { what: 'an unknown command', args: ['rum'], says: ["unknown command 'rum'", 'run'] },
+  { what: 'no jobs', args: ['run', '--jobs', '0'], says: ['--jobs', 'from 1 on'] },
+  { what: 'half a repeat', args: ['run', '--repeat', '1.5'], says: ['--repeat', 'from 1 on'] },
+  { what: 'no run', args: ['report', 'nowhere'], says: ['RUN_NOT_FOUND'] },
+  { what: 'a newer run', args: ['report', 'newer'], says: ['RUN_NEWER', '99'] },
+  { what: 'an unreadable run', args: ['compare', 'broken', 'broken'], says: ['RUN_UNREADABLE', 'run.json'] },
+  { what: 'one run to compare', args: ['compare', 'newer'], says: ['BAD_OPTION'] },
+  { what: 'a kind of difference that is none', args: ['compare', 'a', 'b', '--fail-on', 'any'], says: ['behaviour'] },
+  { what: 'an out folder with something in it', args: ['run', '--quick', '-o', 'full'], says: ['RUN_EXISTS'] },
+  { what: 'an out folder below a file', args: ['run', '--quick', '-o', 'a-file/run'], says: ['RUN_NOT_WRITABLE'] },
+  { what: 'resume with patterns', args: ['run', 'close-order', '--resume', 'newer'], says: ['BAD_OPTION'] },
+  { what: 'syntax that type stripping refuses', args: ['run', './enum.ts'], says: ['EXPERIMENT_SYNTAX', 'enum.ts:1'] },
+  { what: 'a definition that does not fit', args: ['run', './unfit.ts'], says: ['BAD_DEFINITION', 'seconds'] },
+  { what: 'a duplicate id', args: ['run', './twice.ts', 'close-order'], says: ['DUPLICATE_EXPERIMENT', 'twice.ts'] },
+  { what: 'a file without an experiment', args: ['run', './thing.ts'], says: ['thing.ts'] },
+  { what: 'a file that is not there', args: ['run', './non.ts'], says: ['EXPERIMENT_LOAD', 'non.ts'] },
+];
+
+describe('wrong input', () => {
+  test.each(wrong)('$what: told with its remedy, exit code 2, stdout empty', async ({ args, says }) => {
+    const { exitCode, stderr, stdout } = await lingerlab(args, { cwd: folder });
+    for (const word of says) expect(stderr).toContain(word);
+    expect(stderr).not.toContain('INTERNAL');
+    expect(stderr.trim().split('\n').length).toBeGreaterThanOrEqual(2);
+    expect(stdout).toBe('');
+    expect(exitCode).toBe(2);
+  });
+
+  test('help is no error, and shows examples', async () => {
+    const { exitCode, stdout } = await lingerlab(['run', '--help']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('$ lingerlab run close-order');
+  });
+});
+
+live('a scenario that fails', () => {
+  const cases = [
+    { what: 'throws', step: "throw new Error('on purpose');", says: 'SCENARIO_THREW: the scenario threw: on purpose' },
+    {
+      what: 'is refused a step',
+      step: 'const other = await server.listen(); await server.listen({ port: other.at.port });',
+      says: 'STEP_REFUSED: server.listen was refused: listen EADDRINUSE',
+    },
+    {
+      what: 'does not await a step',
+      step: 'const [near] = await client.connect(await server.listen()); void near.received(1);',
+      says: 'STEP_UNAWAITED: client.received 1 bytes was still running',
+    },
+    {
+      what: 'has a peer that dies',
+      step: "const listener = await server.listen(); process.kill(client.pid, 'SIGKILL'); await client.connect(listener);",
+      says: 'PEER_DIED: peer client ended: SIGKILL',
+    },
+    {
+      what: 'never ends',
+      step: 'await new Promise(() => undefined);',
+      says: 'CELL_DEADLINE: the scenario did not end within 10',
+    },
+    {
+      what: 'waits for a state that never comes',
+      step: "const [near] = await client.connect(await server.listen()); await until(near, 'CLOSING');",
+      says: 'CELL_DEADLINE: the scenario did not end within 10',
+    },
+    { what: 'notes what it did not declare', step: "note('nothing' as never, 1 as never);", says: 'not declared' },
+  ];
+
+  test.each(cases)(
+    'that $what: the cell is errored and says why, the other cell is kept',
+    async ({ what, step, says }) => {
+      const id = what.replaceAll(' ', '-');
+      const scenario = `seconds: 0.1, async scenario({ client, server, until, note }, { n }) { if (n === 2) { ${step} } },`;
+      const file = await experimentFile(folder, `${id}.ts`, definition(id, scenario));
+      const out = join(folder, `run-${id}`);
+      const { exitCode, stdout, stderr } = await lingerlab(['run', file, '--out', out]);
+      expect(exitCode).toBe(1);
+      expect(stderr).not.toContain('INTERNAL');
+      expect(stdout).toContain(says.split(':')[0]);
+      const { run, cells } = await readRun(out);
+      expect(run.status).toBe('complete');
+      expect(cells.map(({ status }) => status)).toEqual(['ran', 'errored']);
+      expect(cells[1]!.reason).toContain(says);
+      expect(await readFile(join(out, 'report.md'), 'utf8')).toContain(says.split(':')[0]!);
+    },
+  );
+});
+
+live('output for programs', () => {
+  test('--json prints the answer and nothing else on stdout; --dry-run runs nothing', async () => {
+    const where = ['close-order', '-w', 'closes=client', '-w', 'by=end', '-w', 'family=4', '-w', 'data=idle'];
+    const { stdout, exitCode } = await lingerlab(['run', ...where, '--json', '-o', join(folder, 'json')]);
+    expect(exitCode).toBe(0);
+    const told = JSON.parse(stdout);
+    expect(told).toMatchObject({ status: 'complete', ran: 2, errored: [], folder: join(folder, 'json') });
+    expect(told.experiments[0].answer).toContain('in 2 of 2 closes');
+
+    const plan = await lingerlab(['run', ...where, '--json', '--dry-run'], { cwd: folder });
+    expect(JSON.parse(plan.stdout).cells).toHaveLength(2);
+  });
+
+  test('--strict exits with 1 where a claim is refuted, without it with 0', async () => {
+    const claims = `claims: [{ id: 'never', text: 'never so', source: 'a test', holds: (facts) => facts['timeWait.holder'] === 'both' }],`;
+    const scenario = `async scenario({ client, server, until }) {
+      const [near, far] = await client.connect(await server.listen());
+      await near.close(); await until(near, 'FIN-WAIT-2'); await far.close(); await until(far, 'CLOSED');
+    },`;
+    const text = `import { experiment } from 'lingerlab';
+      export default experiment({ id: 'refuted', question: 'q', factors: {}, ${scenario} ${claims} answer: () => 'so' });`;
+    const file = await experimentFile(folder, 'refuted.ts', text);
+    expect((await lingerlab(['run', file, '-o', join(folder, 'lax')])).exitCode).toBe(0);
+    const { exitCode, stdout } = await lingerlab(['run', file, '-o', join(folder, 'strict'), '--strict']);
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain('never so');
+  });
+
+  test('a report is made again from the folder alone, the experiment gone', async () => {
+    const scenario = 'async scenario({ client, server }) { await client.connect(await server.listen()); },';
+    const file = await experimentFile(folder, 'gone.ts', definition('gone', scenario));
+    const out = join(folder, 'gone');
+    await lingerlab(['run', file, '-o', out]);
+    const first = await readFile(join(out, 'report.md'), 'utf8');
+    await writeFile(file, 'no experiment any more');
+    await writeFile(join(out, 'report.md'), '');
+    const { exitCode, stdout } = await lingerlab(['report', out]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('gone  what?');
+    expect(await readFile(join(out, 'report.md'), 'utf8')).toBe(first);
+  });
+});

@@ -1,0 +1,63 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly command: string;
+}
+
+/** Every process that /proc shows, but what is left of dead ones. */
+export function processes(): Process[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+        const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+        if (state === 'Z') return [];
+        const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
+        return [{ pid: Number(name), parent: Number(parent), command }];
+      } catch {
+        return [];
+      }
+    });
+}
+
+/** All processes below one, itself left out. */
+export function descendants(pid: number): Process[] {
+  const all = processes();
+  const below = (parent: number): Process[] =>
+    all.filter((each) => each.parent === parent).flatMap((each) => [each, ...below(each.pid)]);
+  return below(pid);
+}
+
+/** Network namespaces that any process is in or holds by a descriptor, as `net:[4026532177]`. */
+export function networkNamespaces(): Set<string> {
+  const seen = new Set<string>();
+  const look = (path: string) => {
+    try {
+      const target = readlinkSync(path);
+      if (target.startsWith('net:[')) seen.add(target);
+    } catch {
+      // gone meanwhile
+    }
+  };
+  for (const { pid } of processes()) {
+    look(`/proc/${pid}/ns/net`);
+    try {
+      for (const fd of readdirSync(`/proc/${pid}/fd`)) look(`/proc/${pid}/fd/${fd}`);
+    } catch {
+      // gone meanwhile
+    }
+  }
+  return seen;
+}
+
+/** Resolves when the condition holds; rejects with the message after so many seconds. */
+export async function eventually(what: string, condition: () => boolean, seconds = 10): Promise<void> {
+  const deadline = performance.now() + seconds * 1000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
