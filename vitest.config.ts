@@ -1,10 +1,31 @@
 import { defineConfig } from 'vitest/config';
 
+const conditions = ['lingerlab-source'];
+const resolve = {
+  resolve: { conditions },
+  ssr: { resolve: { conditions: [...conditions, 'node', 'module', 'development'] } },
+};
+
 export default defineConfig({
-  resolve: { conditions: ['lingerlab-source'] },
-  ssr: { resolve: { conditions: ['lingerlab-source', 'node', 'module', 'development'] } },
   test: {
-    pool: 'forks',
-    include: ['test/**/*.test.ts'],
+    projects: [
+      {
+        ...resolve,
+        test: { name: 'unit', pool: 'forks', include: ['test/**/*.test.ts'], exclude: ['test/live/**'] },
+      },
+      {
+        ...resolve,
+        test: {
+          name: 'live',
+          pool: 'forks',
+          include: ['test/live/**/*.test.ts'],
+          // each starts runs of its own: one file at a time, so that what one leaves is not reaped by another's
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

@@ -66,7 +66,7 @@ export default experiment({
         await until(first, 'TIME-WAIT');
         if (half && by === 'raw-close') await first.close('close(2)');
       } else {
-        await until(second, 'LAST-ACK');
+        await until(second, 'LAST-ACK', 'CLOSED');
         note('closedItself', true);
       }
     }

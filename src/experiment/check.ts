@@ -48,8 +48,7 @@ export async function checkFile(path: string, options: CheckOptions = {}): Promi
 async function typeCheck(file: string, { pretty = false, signal }: CheckOptions): Promise<Checked> {
   const folder = await mkdtemp(join(await realpath(tmpdir()), 'lingerlab-check-'));
   try {
-    await writeFile(join(folder, 'globals.d.ts'), globals);
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(settings(file, join(folder, 'globals.d.ts'))));
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(settings(file)));
     const args = ['--project', join(folder, 'tsconfig.json'), '--pretty', String(pretty)];
     const result = await execa(process.execPath, [compiler(), ...args], {
       all: true,
@@ -70,14 +69,8 @@ const compiler = (): string =>
 /** This program's types: the published declarations, or its source. */
 const ownTypes = (): string => fileURLToPath(ownIndex).replace(/\.js$/, '.d.ts');
 
-/** What every Node file has, for those who have no @types/node. */
-const globals = `declare var console: Record<'debug' | 'error' | 'info' | 'log' | 'warn', (...data: unknown[]) => void>;
-declare function setTimeout(callback: () => void, ms?: number): unknown;
-`;
-
 /** The compiler's settings: as Node will run the file, by stripping its types. JavaScript is checked as strictly. */
-function settings(file: string, ownGlobals: string): object {
-  const roots = typeRoots(file);
+function settings(file: string): object {
   return {
     compilerOptions: {
       target: 'esnext',
@@ -86,8 +79,8 @@ function settings(file: string, ownGlobals: string): object {
       moduleResolution: 'bundler',
       moduleDetection: 'force',
       paths: { lingerlab: [ownTypes()] },
-      typeRoots: roots,
-      types: roots.length > 0 ? ['node'] : [],
+      typeRoots: [typeRoot(file)],
+      types: ['node'],
       strict: true,
       allowJs: true,
       checkJs: true,
@@ -98,15 +91,17 @@ function settings(file: string, ownGlobals: string): object {
       verbatimModuleSyntax: true,
       resolveJsonModule: true,
     },
-    files: roots.length > 0 ? [file] : [file, ownGlobals],
+    files: [file],
   };
 }
 
-/** The nearest node_modules/@types above a file that has Node's types. */
-function typeRoots(file: string): string[] {
+/** The nearest node_modules/@types above a file that has Node's types; otherwise the one this program brings. */
+function typeRoot(file: string): string {
   for (let folder = dirname(file); ; folder = dirname(folder)) {
     const root = join(folder, 'node_modules', '@types');
-    if (existsSync(join(root, 'node', 'package.json'))) return [root];
-    if (folder === dirname(folder)) return [];
+    if (existsSync(join(root, 'node', 'package.json'))) return root;
+    if (folder === dirname(folder)) break;
   }
+  const own = createRequire(import.meta.url).resolve('@types/node/package.json');
+  return dirname(dirname(own));
 }

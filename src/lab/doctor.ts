@@ -92,7 +92,7 @@ function probes(space: () => Space, trace: TraceSight): readonly Probe[] {
     { id: 'runtime', look: () => `Node.js ${process.version}`, consequence: '', remedy: '' },
     {
       id: 'privilege',
-      look: () => (isPrivileged() ? 'root' : missing(`uid ${process.geteuid?.()}, not root of the host`)),
+      look: () => (isPrivileged() ? 'root' : missing('root of a user namespace only')),
       consequence: 'no tracepoints: state paths and segments are unknown, only what `ss` samples is seen',
       remedy: 'run as root',
     },
@@ -128,7 +128,7 @@ function probes(space: () => Space, trace: TraceSight): readonly Probe[] {
     },
     {
       id: 'miniTimers',
-      look: () => (trace.miniTimers ? "mini-sockets' timers are traced" : missing('the kernel refuses their filter')),
+      look: () => (trace.miniTimers ? "mini-sockets' timers are traced" : missing(trace.missing || 'the kernel refuses their filter')),
       consequence: 'the end of TIME-WAIT is seen between two samples of `ss`, not exactly',
       remedy: 'none on this kernel',
     },

@@ -10,7 +10,8 @@ const mark = 'LINGERLAB_USER_NAMESPACE';
  */
 export async function inOwnNamespace(call: () => Promise<ExitCode>): Promise<ExitCode> {
   if (process.geteuid?.() === 0 || process.env[mark]) return call();
-  const asRoot = ['--user', '--map-root-user', '--kill-child=SIGTERM', '--'];
+  // with a network namespace of its own to come back to: into the host's, setns(2) is refused without root
+  const asRoot = ['--user', '--map-root-user', '--net', '--kill-child=SIGTERM', '--'];
   const possible = await execa('unshare', [...asRoot, 'true'], { reject: false });
   if (possible.failed) return call();
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];

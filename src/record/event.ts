@@ -171,7 +171,8 @@ export interface PathStep {
   /** When it was entered, at the earliest, where that differs. */
   readonly notBefore?: Ns;
   readonly evidence: Evidence;
-  readonly source: 'trace' | 'ss' | 'tcp_info';
+  /** `node`: connect or accept succeeded. */
+  readonly source: 'trace' | 'ss' | 'tcp_info' | 'node';
   /** The state was held by a mini-socket. */
   readonly mini?: true;
 }

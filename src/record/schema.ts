@@ -115,7 +115,7 @@ export const pathStep = z.object({
   at: z.number().describe('ns since the origin: entered at the latest'),
   notBefore: z.number().optional().describe('entered at the earliest'),
   evidence: z.enum(['exact', 'bracketed', 'sampled']),
-  source: z.enum(['trace', 'ss', 'tcp_info']),
+  source: z.enum(['trace', 'ss', 'tcp_info', 'node']),
   mini: z.literal(true).optional().describe('held by a mini-socket'),
 });
 

@@ -1,0 +1,76 @@
+import { access, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, test } from 'vitest';
+import { packageRoot } from '../../src/record/tool.ts';
+import { experimentFile, lingerlab, live, plainRest, scratch } from './program.ts';
+
+const minutes = 60_000;
+
+/** The user's own Node: what `node` is without the pinned one in front. */
+const systemPath = (process.env.PATH ?? '')
+  .split(':')
+  .filter((folder) => !folder.includes('node_modules'))
+  .join(':');
+
+live('the package', () => {
+  test('packed and installed globally elsewhere, it runs a user’s experiment under the pinned Node', {
+    timeout: 5 * minutes,
+  }, async () => {
+    const folder = await scratch();
+    const env = { PATH: systemPath, npm_config_update_notifier: 'false' };
+    const npm = (args: readonly string[], cwd: string) => execa('npm', args, { cwd, env });
+    await npm(['pack', '--ignore-scripts', '--pack-destination', folder], packageRoot());
+    const [archive] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
+    const global = ['--global', '--prefix', folder, '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
+    await npm(['install', ...global, join(folder, archive!)], folder);
+    const installed = join(folder, 'bin', 'lingerlab');
+    await access(installed);
+
+    const file = await experimentFile(
+      folder,
+      'mine.ts',
+      `import { experiment } from 'lingerlab';
+      export default experiment({
+        id: 'mine', question: 'mine?', factors: { n: [1] },
+        async scenario({ client, server }) { await client.connect(await server.listen()); },
+        claims: [], answer: () => \`run by \${process.version}\`,
+      });`,
+    );
+    const run = await execa(installed, ['run', file, '-q', '-o', join(folder, 'run')], {
+      cwd: folder,
+      env,
+      reject: false,
+    });
+    expect(run.stderr).not.toContain('INTERNAL');
+    expect(run.exitCode).toBe(0);
+    expect(run.stdout).toMatch(/^mine: run by v24\./);
+    const checked = await execa(installed, ['check', file], { cwd: folder, env, reject: false });
+    expect(checked.stdout).toContain('fits');
+    const listed = await execa(installed, ['list'], { cwd: '/', env });
+    expect(listed.stdout).toContain('close-order');
+  });
+});
+
+describe('a user’s own experiment', () => {
+  const text = (value: string) => `import { experiment } from 'lingerlab';
+    export default experiment({
+      id: 'own', question: 'q', factors: { linger: ['off', 'zero'] },
+      async scenario({ client, server }, { linger }) {
+        const [near] = await client.connect(await server.listen());
+        await near.set('SO_LINGER', linger === '${value}' ? 0 : 'off');
+      },
+      ${plainRest},
+    });`;
+
+  test('that compares a factor with a value it does not have is a compile error under `check`', async () => {
+    const folder = await scratch();
+    const wrong = await lingerlab(['check', await experimentFile(folder, 'wrong.ts', text('none'))]);
+    expect(wrong.exitCode).toBe(1);
+    expect(wrong.stdout).toContain('wrong.ts');
+    expect(wrong.stdout).toContain('\'"none"\'');
+    const right = await lingerlab(['check', await experimentFile(folder, 'right.ts', text('zero'))]);
+    expect(right.stdout).toContain('fits');
+    expect(right.exitCode).toBe(0);
+  });
+});

@@ -1,0 +1,54 @@
+import { chmod } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { describe, expect, test } from 'vitest';
+import { readRun } from '../../src/record/read.ts';
+import { bin, scratch } from './program.ts';
+
+const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', '--'];
+const asNobody = (args: readonly string[], cwd = '/') =>
+  execa('setpriv', [...nobody, process.execPath, bin, ...args], { reject: false, cwd, env: { HOME: cwd } });
+
+/** Why this machine cannot show it; undefined where it can. */
+async function obstacle(): Promise<string | undefined> {
+  if (process.geteuid?.() !== 0) return 'only root can become another user';
+  const readable = await execa('setpriv', [...nobody, 'cat', bin], { reject: false });
+  if (readable.failed) return 'another user cannot read this folder';
+  const allowed = await execa('setpriv', [...nobody, 'unshare', '--user', '--map-root-user', '--net', 'true'], {
+    reject: false,
+  });
+  return allowed.failed ? `no user namespaces without root: ${allowed.stderr}` : undefined;
+}
+
+const reason = await obstacle();
+if (reason) process.stderr.write(`skipped: without root: ${reason}\n`);
+
+describe.skipIf(reason)(`without root${reason ? ` (skipped: ${reason})` : ''}`, () => {
+  test('doctor says what is missing and what follows', async () => {
+    const { stdout, exitCode } = await asNobody(['doctor', '--json']);
+    expect(exitCode).toBe(0);
+    const { able, privileged, findings } = JSON.parse(stdout);
+    expect({ able, privileged }).toEqual({ able: true, privileged: false });
+    const tracefs = findings.find(({ id }: { id: string }) => id === 'tracefs');
+    expect(tracefs).toMatchObject({ ok: false, consequence: expect.stringContaining('only what `ss` samples') });
+  });
+
+  test('cells run in a user namespace; who holds TIME-WAIT is known, what only tracepoints see is unknown', async () => {
+    const folder = await scratch();
+    await chmod(folder, 0o777);
+    const where = ['-w', 'closes=client,server', '-w', 'by=end', '-w', 'data=idle', '-w', 'node=half-open'];
+    const { exitCode, stdout } = await asNobody(['run', 'close-order', ...where, '-o', join(folder, 'run')], folder);
+    expect(exitCode, stdout).toBe(0);
+    const { run, cells } = await readRun(join(folder, 'run'));
+    expect(run.sessions[0]!.environment.privileged).toBe(false);
+    expect(run.warnings.map(({ code }) => code)).toContain('tracepoints-unavailable');
+    expect(cells).toHaveLength(4);
+    for (const { factors, facts, unknown } of cells) {
+      expect(facts['timeWait.holder']).toBe(factors.closes);
+      expect(facts['client.path']).toBeNull();
+      expect(unknown['client.path']).toContain('tracepoints');
+    }
+    const claims = Object.fromEntries(run.experiments[0]!.claims.map(({ id, verdict }) => [id, verdict]));
+    expect(claims).toMatchObject({ 'first-closer-waits': 'confirmed', 'four-way': 'inconclusive' });
+  });
+});
