@@ -15,7 +15,7 @@ experiments: build ## run the default matrix (ARGS="close-order --quick" for les
 	@node dist/src/bin.js run $(ARGS)
 
 test: check ## install, build, check formatting, lint and types, run unit and live tests
-	@vitest run
+	@vitest run $(ARGS)
 
 check: build ## install, build, check formatting, lint and types
 	@biome check --error-on-warnings .
@@ -34,6 +34,7 @@ dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(sources
 	@rm -rf dist
 	@tsc -p tsconfig.build.json
 	@chmod +x dist/src/bin.js
+	@ln -sf ../../dist/src/bin.js node_modules/.bin/lingerlab
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json .npmrc

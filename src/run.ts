@@ -56,7 +56,8 @@ export async function run(request: RunRequest): Promise<Run> {
   await using _ = writer;
   const runnable = await setAside(todo, machine, writer);
   progress.begin(runnable.map(({ planned }) => planned));
-  await playAll(runnable, { ...request, ports, observers, origin, signal, writer });
+  const fail = (error: unknown) => stop.abort(error);
+  await playAll(runnable, { ...request, ports, observers, origin, signal, writer, fail });
   const cells = (await readRun(folder)).cells;
   await writer.update((saved) => finding(saved, selection, cells, observers.trace));
   await writer.finish(signal.aborted ? 'interrupted' : 'complete');
@@ -123,11 +124,13 @@ interface Players extends RunRequest {
   readonly observers: Observers;
   readonly origin: bigint;
   readonly writer: RunWriter;
+  /** The run cannot go on: the others at work are stopped, and what finished is saved. */
+  readonly fail: (error: unknown) => void;
 }
 
 /** All tasks, so many at work at once. Resolves when each has finished or was given up because of the signal. */
 async function playAll(tasks: readonly Task[], players: Players): Promise<void> {
-  const { selection, jobs, signal, writer, progress } = players;
+  const { selection, jobs, signal, writer, progress, fail } = players;
   const definitions = new Map(selection.experiments.map((loaded: Loaded) => [loaded.definition.id, loaded.definition]));
   const working = slots(jobs);
   let serial = 0;
@@ -143,7 +146,7 @@ async function playAll(tasks: readonly Task[], players: Players): Promise<void> 
         await writer.appendCell(record);
         progress.cellFinished(record);
       } catch (error) {
-        if (!signal.aborted) throw error;
+        if (!signal.aborted) fail(error);
       }
     }),
   );

@@ -11,8 +11,6 @@ export const warningRemedies = {
   'ss-unparsed-line': 'report the line with the version of iproute2: its output has changed',
   'tracepoints-unavailable':
     'run as root, with tracefs mounted, to see every transition; `lingerlab doctor` says what is missing',
-  'sampler-slow': 'run fewer cells at once (--jobs), or leave the machine alone while the run goes on',
-  'namespace-left': 'nothing now: it goes when its last socket does; if they pile up, `lingerlab doctor` lists them',
   'torn-line': 'the run was cut off while it wrote; `lingerlab run --resume` runs that cell again',
 } as const satisfies Record<string, string>;
 export type WarningCode = keyof typeof warningRemedies;
