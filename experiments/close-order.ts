@@ -216,7 +216,7 @@ export default experiment({
     }
     const reset = raced.filter(({ facts }) => holds(facts) && facts['timeWait.endedBy'] === 'rst').length;
     if (reset > 0) {
-      sentences.push(`in ${reset} of them a RST ended TIME-WAIT at once: a delayed ACK had crossed the FIN (RFC 1337)`);
+      sentences.push(`in ${reset} of them a RST from the other end's port ended TIME-WAIT at once (RFC 1337)`);
     }
     return `${sentences.join('; ')}.`;
   },
