@@ -131,9 +131,11 @@ async function play(
   );
   steps.check();
   await playing.settle();
-  await Promise.all([watching.sample(), watching.flush()]);
+  await watching.sample();
   await watching.counters();
   record({ t: now(), source: 'harness', kind: 'scenario-ends' });
+  // what happened until then is in the record before facts are derived: from the folder, later, they come out the same
+  await watching.flush();
   return { derived: derive(events.all, observers.sight), notes: playing.notes as CellRecord['facts'] };
 }
 

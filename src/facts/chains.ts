@@ -8,6 +8,9 @@ export interface Chain {
   readonly transitions: readonly TransitionEvent[];
   readonly local: Address;
   readonly remote: Address;
+  readonly begins: Ns;
+  /** When the kernel gave the socket's address to the next one; Infinity where it did not. */
+  readonly until: Ns;
 }
 
 interface Growing {
@@ -16,6 +19,8 @@ interface Growing {
   transitions: TransitionEvent[];
   local: Address;
   remote: Address;
+  begins: Ns;
+  until: Ns;
 }
 
 const isTransition = (event: Event): event is TransitionEvent => event.kind === 'transition';
@@ -36,13 +41,18 @@ export const transitionsOf = (events: readonly Event[]): TransitionEvent[] =>
 export function foldChains(events: readonly Event[]): Chain[] {
   const chains: Growing[] = [];
   const open = new Map<string, Growing>();
+  const latest = new Map<string, Growing>();
   for (const event of transitionsOf(events)) {
     const role = roleOf(event);
     let chain = open.get(event.socket);
     if (!chain || role !== 'headless') {
-      chain = { socket: event.socket, role, transitions: [], local: event.local, remote: event.remote };
+      const { t, socket, local, remote } = event;
+      chain = { socket, role, transitions: [], local, remote, begins: t, until: Number.POSITIVE_INFINITY };
+      const before = latest.get(socket);
+      if (before) before.until = t;
       chains.push(chain);
-      open.set(event.socket, chain);
+      open.set(socket, chain);
+      latest.set(socket, chain);
     }
     chain.transitions.push(event);
     // a connecting socket has no port yet at its first transition
@@ -82,6 +92,10 @@ export function flawsOf(chain: Chain): string[] {
   if (previous !== 'CLOSED') flaws.push(`${name} ends in ${previous}, not CLOSED`);
   return flaws;
 }
+
+/** Whether an event that names the chain's socket is of this life of it: its RST may come after its →CLOSED. */
+export const isOf = (chain: Chain, { socket, t }: { readonly socket: string; readonly t: Ns }): boolean =>
+  socket === chain.socket && t >= chain.begins && t < chain.until;
 
 /** When the chain entered a state for the first time. */
 export const enteredAt = (chain: Chain | undefined, ...wanted: readonly State[]): Ns | undefined =>

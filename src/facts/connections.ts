@@ -8,7 +8,7 @@ import type {
   SampleEvent,
   SsSocket,
 } from '../record/event.ts';
-import { type Chain, foldChains } from './chains.ts';
+import { type Chain, foldChains, isOf } from './chains.ts';
 import { type End, otherEnd } from './states.ts';
 
 /** One `ss` sample as far as it concerns one endpoint: the socket it showed, or that it showed none. */
@@ -26,9 +26,13 @@ export interface EndView {
   readonly local: Address;
   readonly remote: Address;
   readonly chain: Chain | undefined;
+  /** When the next connection with the same addresses and ports began: from then on they are that one's; Infinity without. */
+  readonly succeededAt: Ns;
   readonly looks: readonly Look[];
   /** When it received a RST, by the trace. */
   readonly resetAt: Ns | undefined;
+  /** When connect and accept had both succeeded: it was ESTABLISHED by then. */
+  readonly knownAt: Ns;
 }
 
 /** What was observed of one connection. */
@@ -44,6 +48,10 @@ export interface Sight {
   readonly transitions: boolean;
   /** The timers of mini-sockets. */
   readonly miniTimers: boolean;
+  /** RSTs sent and received. */
+  readonly resets: boolean;
+  /** Segments sent again. */
+  readonly retransmits: boolean;
 }
 
 /** The cell's events up to the end of the scenario, arranged for looking things up. */
@@ -58,57 +66,91 @@ export interface CellView {
 
 export const sameAddress = (a: Address, b: Address) => a.port === b.port && a.address === b.address;
 
+const sameEnds = (a: ConnectionEvent, b: ConnectionEvent) =>
+  sameAddress(a.client.local, b.client.local) && sameAddress(a.server.local, b.server.local);
+
+interface Arranged {
+  readonly events: readonly Event[];
+  readonly chains: readonly Chain[];
+  readonly connections: readonly ConnectionEvent[];
+}
+
 /** Arrange a cell's events; `horizon` is the moment up to which facts speak. */
 export function viewOf(all: readonly Event[], sight: Sight, horizon: Ns = Number.POSITIVE_INFINITY): CellView {
-  const events = all.filter((event) => event.t <= horizon);
-  const chains = foldChains(events);
-  const samples = events.filter((event): event is SampleEvent => event.kind === 'sample');
-  const spaces = new Set(samples.map(({ space }) => space));
-  const endView = (connection: ConnectionEvent, end: End): EndView => {
-    const { peer, endpoint, local } = connection[end];
-    const remote = connection[otherEnd(end)].local;
-    const space = spaces.has('lab') ? 'lab' : end;
-    const role = end === 'client' ? 'client' : 'accepted';
-    const chain = chains.findLast(
-      (candidate) =>
-        candidate.role === role &&
-        sameAddress(candidate.local, local) &&
-        sameAddress(candidate.remote, remote) &&
-        (candidate.transitions[0]?.t ?? 0) <= connection.t,
-    );
-    return {
-      end,
-      peer,
-      endpoint,
-      local,
-      remote,
-      chain,
-      resetAt: chain && events.find((event) => event.kind === 'reset-received' && event.socket === chain.socket)?.t,
-      looks: samples
-        .filter((sample) => sample.space === space)
-        .map(({ t, until, sockets }) => ({
-          from: t,
-          until,
-          socket: sockets.find((socket) => sameAddress(socket.local, local) && sameAddress(socket.remote, remote)),
-        })),
-    };
-  };
+  // several CPUs' buffers and several samples at once arrive in any order
+  const events = all.filter((event) => event.t <= horizon).sort((a, b) => a.t - b.t);
+  const connections = events.filter((event): event is ConnectionEvent => event.kind === 'connection');
+  const arranged: Arranged = { events, connections, chains: foldChains(events) };
   return {
     events,
     sight,
     horizon,
-    connections: events
-      .filter((event): event is ConnectionEvent => event.kind === 'connection')
-      .map((connection) => ({
-        label: connection.label,
-        client: endView(connection, 'client'),
-        server: endView(connection, 'server'),
-      })),
+    connections: connections.map((connection) => ({
+      label: connection.label,
+      client: endView(arranged, connection, 'client'),
+      server: endView(arranged, connection, 'server'),
+    })),
     miniTimers: events.filter(
       (event): event is MiniTimerEvent => event.kind === 'mini-timer-start' || event.kind === 'mini-timer-expire',
     ),
     miniSockets: events.filter((event): event is MiniSocketEvent => event.kind === 'mini-socket'),
   };
+}
+
+function endView(arranged: Arranged, connection: ConnectionEvent, end: End): EndView {
+  const { events, connections } = arranged;
+  const { peer, endpoint, local } = connection[end];
+  const remote = connection[otherEnd(end)].local;
+  const chain = chainOf(arranged, connection, end);
+  const successor = connections.find((other) => other.t > connection.t && sameEnds(other, connection));
+  const succeededAt = successor ? beganAt(arranged, successor) : Number.POSITIVE_INFINITY;
+  const began = beganAt(arranged, connection);
+  return {
+    end,
+    peer,
+    endpoint,
+    local,
+    remote,
+    chain,
+    knownAt: connection.t,
+    succeededAt,
+    resetAt: chain && events.find((event) => event.kind === 'reset-received' && isOf(chain, event))?.t,
+    looks: looksAt(arranged, { end, local, remote }).filter(({ from, until }) => from >= began && until <= succeededAt),
+  };
+}
+
+/** The last one before the harness knew both ends: earlier ones with the same addresses are earlier connections'. */
+const chainOf = ({ chains }: Arranged, connection: ConnectionEvent, end: End): Chain | undefined =>
+  chains.findLast(
+    ({ role, local, remote, begins }) =>
+      role === (end === 'client' ? 'client' : 'accepted') &&
+      sameAddress(local, connection[end].local) &&
+      sameAddress(remote, connection[otherEnd(end)].local) &&
+      begins <= connection.t,
+  );
+
+/** A connection begins with its first transition; without tracepoints when its peer was told to connect. */
+const beganAt = (arranged: Arranged, connection: ConnectionEvent): Ns =>
+  chainOf(arranged, connection, 'client')?.begins ??
+  arranged.events.findLast(
+    (event) =>
+      event.kind === 'call' &&
+      event.verb === 'connect' &&
+      event.peer === connection.client.peer &&
+      event.t <= connection.t,
+  )?.t ??
+  connection.t;
+
+function looksAt({ events }: Arranged, { end, local, remote }: Pick<EndView, 'end' | 'local' | 'remote'>): Look[] {
+  const samples = events.filter((event): event is SampleEvent => event.kind === 'sample');
+  const space = samples.some((sample) => sample.space === 'lab') ? 'lab' : end;
+  return samples
+    .filter((sample) => sample.space === space)
+    .map(({ t, until, sockets }) => ({
+      from: t,
+      until,
+      socket: sockets.find((socket) => sameAddress(socket.local, local) && sameAddress(socket.remote, remote)),
+    }));
 }
 
 /** The name of one end's facts: `client`, or with the connection's label in front `old.client`. */

@@ -1,6 +1,7 @@
 import type { CallEvent, CountersEvent, Event, NodeEvent, PathStep, StallEvent } from '../record/event.ts';
 import type { Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
+import { type Chain, isOf } from './chains.ts';
 import {
   type CellView,
   type ConnectionView,
@@ -71,14 +72,29 @@ function endFindings(view: CellView, connection: ConnectionView, end: EndView, p
   return {
     path: whole(() => states.filter((state, index) => state !== states[index - 1])),
     miniSocket: whole(() => path.steps.filter(({ mini }) => mini).map(({ state }) => state)),
-    closedWith: end.chain ? segmentsSent(view, end) : new Unknown('without tracepoints, segments are not seen'),
-    retransmits: end.chain
-      ? view.events.filter((event) => event.kind === 'retransmit' && event.socket === end.chain?.socket).length
-      : new Unknown('without tracepoints, segments are not seen'),
+    closedWith: ofChain(view, end, 'resets', (chain) => segmentsSent(view, end, chain)),
+    retransmits: ofChain(
+      view,
+      end,
+      'retransmits',
+      (chain) => view.events.filter((event) => event.kind === 'retransmit' && isOf(chain, event)).length,
+    ),
     ...durations(path),
     ...applicationFindings(view, end),
     delivered: bytesRead(view, connection[otherEnd(end.end)]),
   };
+}
+
+/** What the trace says of the end's segments; unknown where it has no such socket, or this kernel no such tracepoint. */
+function ofChain(
+  { sight }: CellView,
+  { chain }: EndView,
+  needs: 'resets' | 'retransmits',
+  value: (chain: Chain) => FactValue,
+): FactValue | Unknown {
+  if (!sight.transitions) return new Unknown('without tracepoints, segments are not seen');
+  if (!chain) return new Unknown('the trace has no socket of this endpoint');
+  return sight[needs] ? value(chain) : new Unknown(`this kernel does not trace ${needs}`);
 }
 
 /** How long each state lasted that was seen to end; states entered twice add up. */
@@ -94,16 +110,16 @@ function durations(path: EndpointPath): Findings {
 }
 
 /** A FIN goes out as the state becomes FIN-WAIT-1 or LAST-ACK: tcp_close_state(), tcp_send_fin(). */
-function segmentsSent(view: CellView, end: EndView): string[] {
-  const sent = (end.chain?.transitions ?? [])
+function segmentsSent(view: CellView, end: EndView, chain: Chain): string[] {
+  const sent = chain.transitions
     .filter(({ to }) => to === 'FIN-WAIT-1' || to === 'LAST-ACK')
     .map(({ t }) => ({ t, segment: 'FIN' }));
-  const since = end.chain?.transitions[0]?.t ?? 0;
   for (const event of view.events) {
-    if (event.kind !== 'reset-sent' || event.t < since) continue;
+    if (event.kind !== 'reset-sent') continue;
     // a socket that was just closed still sends its RST; a mini-socket, or nobody, sends one in its place
     const flow = sameAddress(event.local, end.local) && sameAddress(event.remote, end.remote);
-    if (event.socket === end.chain?.socket || flow) sent.push({ t: event.t, segment: 'RST' });
+    const now = event.t >= chain.begins && event.t < end.succeededAt;
+    if (isOf(chain, event) || (flow && now)) sent.push({ t: event.t, segment: 'RST' });
   }
   return sent.sort((a, b) => a.t - b.t).map(({ segment }) => segment);
 }

@@ -74,7 +74,10 @@ function miniSteps(connection: ConnectionView, end: EndView, closed: { t: Ns; fr
     return { steps: [exact('TIME-WAIT')], beganWith: "peer's FIN" };
   }
   const orphan = exact('FIN-WAIT-2');
-  const shown = end.looks.find(({ from, socket }) => from >= closed.t && socket?.state === 'TIME-WAIT');
+  // before the peer's FIN there is no TIME-WAIT: such a sample contradicts the trace
+  const shown = end.looks.find(
+    ({ from, until, socket }) => from >= closed.t && until >= (finSent ?? 0) && socket?.state === 'TIME-WAIT',
+  );
   const acknowledged = enteredAt(peer.chain, 'CLOSED');
   const reset = peer.resetAt !== undefined;
   if (finSent === undefined && !shown) return { steps: [orphan] };
@@ -116,12 +119,13 @@ function contradictions(end: EndView, steps: readonly PathStep[]): string[] {
   return found;
 }
 
+/** Samples after the full socket's end must show what the mini-socket was in meanwhile, and nothing after its end. */
 function miniContradictions(end: EndView, steps: readonly PathStep[], since: Ns): string[] {
-  const mini = steps.filter((step) => step.mini);
+  const after = steps.slice(steps.findIndex((step) => step.mini));
   return end.looks.flatMap(({ from, until, socket }) => {
     if (from < since || !socket) return [];
-    const possible = mini.filter((step, index) => {
-      const next = mini[index + 1];
+    const possible = after.filter((step, index) => {
+      const next = after[index + 1];
       return (step.notBefore ?? step.at) <= until && (next === undefined || from <= next.at);
     });
     if (possible.some(({ state }) => state === socket.state)) return [];
@@ -133,7 +137,7 @@ function miniContradictions(end: EndView, steps: readonly PathStep[], since: Ns)
 
 /** Without tracepoints: the states that `ss` and TCP_INFO happened to show. */
 function sampledPath(view: CellView, end: EndView): EndpointPath {
-  const seen: PathStep[] = [];
+  const seen: PathStep[] = [{ state: 'ESTABLISHED', at: end.knownAt, evidence: 'sampled', source: 'node' }];
   for (const { from, until, socket } of end.looks) {
     if (!socket) continue;
     const mini = socket.timer?.name === 'timewait';
@@ -148,17 +152,27 @@ function sampledPath(view: CellView, end: EndView): EndpointPath {
   }
   for (const event of view.events) {
     if (event.kind !== 'state' || event.peer !== end.peer || event.endpoint !== end.endpoint) continue;
+    // says that the full socket ended, which a mini-socket may have followed: only ss can tell
+    if (event.state === 'CLOSED') continue;
     seen.push({ state: event.state, at: event.t, evidence: 'sampled', source: 'tcp_info' });
   }
   seen.sort((a, b) => a.at - b.at);
-  const steps = seen.filter((step, index) => step.state !== seen[index - 1]?.state);
+  // a state began at some time after the last look at the one before
+  const steps = seen.flatMap((step, index): PathStep[] => {
+    const before = seen[index - 1];
+    if (step.state === before?.state) return [];
+    return [before ? { ...step, notBefore: before.notBefore ?? before.at } : step];
+  });
   const lastSeen = end.looks.findLast(({ socket }) => socket !== undefined);
-  const gone = end.looks.find((look) => look.socket === undefined && lastSeen && look.from >= lastSeen.until);
-  if (gone && lastSeen) {
-    steps.push({ state: 'CLOSED', at: gone.until, notBefore: lastSeen.from, evidence: 'sampled', source: 'ss' });
+  const notBefore = Math.max(lastSeen?.from ?? 0, end.knownAt);
+  const gone = end.looks.find(({ from, socket }) => socket === undefined && from >= (lastSeen?.until ?? end.knownAt));
+  if (gone && steps.at(-1)?.state !== 'CLOSED') {
+    steps.push({ state: 'CLOSED', at: gone.until, notBefore, evidence: 'sampled', source: 'ss' });
   }
   const incomplete = view.sight.transitions
     ? 'the trace has no socket of this endpoint'
     : 'without tracepoints, states between samples are not seen';
-  return { steps, incomplete, disagreements: [] };
+  const waits = steps.find(({ state }) => state === 'TIME-WAIT');
+  const miniEnd = waits && miniEndOf(view, end, waits.at, undefined);
+  return { steps, incomplete, disagreements: [], ...(miniEnd && { miniEnd }) };
 }

@@ -1,4 +1,4 @@
-import type { CountersEvent, Event, LostEvent } from '../record/event.ts';
+import type { CountersEvent, Event, LostEvent, Ns } from '../record/event.ts';
 import type { Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
 import { flawsOf, foldChains } from './chains.ts';
@@ -22,9 +22,10 @@ export function unsound(events: readonly Event[]): Warning[] {
   }
   const counted = opensCounted(events);
   if (counted) {
-    const begun = chains.filter(
-      ({ role, transitions }) => (role === 'client' || role === 'accepted') && (transitions[0]?.t ?? 0) <= counted.at,
+    const opened = chains.filter(
+      ({ role, begins }) => (role === 'client' || role === 'accepted') && begins <= counted.at,
     ).length;
+    const begun = opened - withoutSyn(events, counted.at);
     if (begun !== counted.opens) {
       const text = `the trace has ${begun} connecting and accepted sockets, ActiveOpens + PassiveOpens is ${counted.opens}`;
       warnings.push(warn('chain-count', text));
@@ -32,6 +33,16 @@ export function unsound(events: readonly Event[]): Warning[] {
   }
   return warnings;
 }
+
+/**
+ * Calls of connect(2) for which no port was free: the socket was SYN-SENT until it was looked for, and tcp_connect(), which
+ * sends the SYN and counts ActiveOpens, was not reached (tcp_v4_connect() in net/ipv4/tcp_ipv4.c).
+ */
+const withoutSyn = (events: readonly Event[], until: Ns): number =>
+  events.filter(
+    (event) =>
+      event.kind === 'call' && event.syscall === 'connect' && event.errno === 'EADDRNOTAVAIL' && event.t <= until,
+  ).length;
 
 /** ActiveOpens + PassiveOpens over the cell's namespaces, at their last reading; they began with 0 in new namespaces. */
 function opensCounted(events: readonly Event[]): { opens: number; at: number } | undefined {

@@ -45,14 +45,27 @@ export function timeWaitFacts(
 
 function lengthFindings(view: CellView, connection: ConnectionView, { end, path, step }: Holder, began: Ns): Findings {
   const { miniEnd } = path;
-  // not waited for: the namespace goes, and TIME-WAIT with it
-  if (!miniEnd) return { 'timeWait.endedBy': 'namespace' };
-  const seconds = (miniEnd.at - began) / 1e9;
-  if (miniEnd.by === 'timer') return { 'timeWait.seconds': seconds, 'timeWait.endedBy': 'timer' };
-  const reset = resetFrom(view, connection[otherEnd(end)].local, step.at, miniEnd.at);
-  const why = `it was gone ${seconds.toFixed(3)} s after it began, before its timer ran out`;
-  return { 'timeWait.seconds': seconds, 'timeWait.endedBy': reset ? 'rst' : new Unknown(why) };
+  const { succeededAt, looks } = connection[end];
+  // its addresses and ports are another connection's: it gave way to that, at the latest
+  const endedAt = miniEnd?.at ?? succeededAt;
+  if (endedAt === Number.POSITIVE_INFINITY) {
+    const watched = view.sight.miniTimers || looks.some(({ until }) => until >= step.at);
+    if (!watched) return unknownLength('no ss sample after it began, and this kernel traces no mini-socket timers');
+    // not waited for: the namespace goes, and TIME-WAIT with it
+    return { 'timeWait.endedBy': 'namespace' };
+  }
+  const seconds = (endedAt - began) / 1e9;
+  const ended = (endedBy: string | Unknown) => ({ 'timeWait.seconds': seconds, 'timeWait.endedBy': endedBy });
+  if (miniEnd?.by === 'timer') return ended('timer');
+  if (resetFrom(view, connection[otherEnd(end)].local, step.at, endedAt)) return ended('rst');
+  if (!miniEnd) return ended('recycled');
+  return ended(new Unknown(`it was gone ${seconds.toFixed(3)} s after it began, before its timer ran out`));
 }
+
+const unknownLength = (why: string): Findings => ({
+  'timeWait.seconds': new Unknown(why),
+  'timeWait.endedBy': new Unknown(why),
+});
 
 /**
  * Whether the other end's address sent a RST meanwhile: its listener does when TIME-WAIT answers a segment that came late and
@@ -78,11 +91,13 @@ function holderOf(
     const { incomplete } = folded[end];
     if (incomplete === undefined || holders.some((holder) => holder.end === end)) continue;
     // without the trace, one sample after the scenario's last step still shows who is in TIME-WAIT, if anyone
-    const sampledLate = connection[end].looks.some(({ from }) => from >= lastStepAt(view));
+    const { looks, succeededAt } = connection[end];
+    const sampledLate = looks.some(({ from }) => from >= lastStepAt(view, succeededAt));
     if (!sampledLate || view.sight.transitions) return new Unknown(incomplete);
   }
   return holders.length === 2 ? 'both' : (holders[0]?.end ?? 'none');
 }
 
-const lastStepAt = (view: CellView): number =>
-  view.events.reduce((latest, event) => (event.kind === 'call' ? Math.max(latest, event.t) : latest), 0);
+/** The last step before the connection's addresses became another's. */
+const lastStepAt = (view: CellView, before: Ns): Ns =>
+  view.events.findLast(({ kind, t }) => kind === 'call' && t < before)?.t ?? 0;

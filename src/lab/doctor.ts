@@ -128,7 +128,10 @@ function probes(space: () => Space, trace: TraceSight): readonly Probe[] {
     },
     {
       id: 'miniTimers',
-      look: () => (trace.miniTimers ? "mini-sockets' timers are traced" : missing(trace.missing || 'the kernel refuses their filter')),
+      look: () =>
+        trace.miniTimers
+          ? "mini-sockets' timers are traced"
+          : missing(trace.missing || 'the kernel refuses their filter'),
       consequence: 'the end of TIME-WAIT is seen between two samples of `ss`, not exactly',
       remedy: 'none on this kernel',
     },

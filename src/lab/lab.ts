@@ -31,11 +31,9 @@ export interface LabOptions {
 /** Make a lab. Everything it took is given back when it is disposed of, or when making it fails half-way. */
 export async function makeLab({ network, sysctls, ports, serial }: LabOptions): Promise<Lab> {
   await using made = new AsyncDisposableStack();
-  const spaces = network === 'loopback' ? [makeSpace('lab')] : [makeSpace('client'), makeSpace('server')];
-  for (const space of spaces) {
-    made.use(space);
-    space.inside(() => setSysctls(sysctls));
-  }
+  const names = network === 'loopback' ? ['lab'] : ['client', 'server'];
+  const spaces = names.map((name) => made.use(makeSpace(name)));
+  for (const space of spaces) space.inside(() => setSysctls(sysctls));
   const taken: number[] = [];
   made.defer(() => {
     for (const port of taken) ports.give(port);

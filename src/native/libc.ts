@@ -7,7 +7,13 @@ import koffi from 'koffi';
  */
 const libc = koffi.load('libc.so.6');
 
-const names = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
+/** Second names of numbers that Linux has under another: what strace and the kernel's sources print is the first. */
+const aliases = new Set(['EWOULDBLOCK', 'ENOTSUP']);
+const names = new Map(
+  Object.entries(constants.errno)
+    .filter(([name]) => !aliases.has(name))
+    .map(([name, value]) => [value, name]),
+);
 
 /** The name of an errno value, `E<number>` where Node does not know it. */
 export const errnoName = (errno: number): string => names.get(errno) ?? `E${errno}`;

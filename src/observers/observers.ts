@@ -85,7 +85,7 @@ export async function startObservers(
   let nextCell = 1;
   return {
     trace: opened.trace,
-    sight: { transitions: opened.trace.transitions, miniTimers: opened.trace.miniTimers },
+    sight: opened.trace,
     reaped: opened.reaped,
     async watch(lab, saw, unparsed) {
       const cell = nextCell++;

@@ -39,6 +39,7 @@ export class Sockets {
   readonly #held = new Map<number, Held>();
   readonly #listeners = new Map<number, Server>();
   readonly #watchers = new Set<() => void>();
+  readonly #claimed = new Set<number>();
   readonly #peer: string;
   readonly #now: Clock;
   readonly #heard: Heard;
@@ -69,11 +70,17 @@ export class Sockets {
     return id;
   }
 
-  /** The endpoint whose other end is at this address, once there is one. */
+  /**
+   * The endpoint whose other end is at this address, once there is one. Each is given once: a connection from an address that
+   * an earlier one used is another connection.
+   */
   async from(address: Address): Promise<Held> {
     for (;;) {
       for (const held of this.#held.values()) {
-        if (held.remote.port === address.port && held.remote.address === address.address) return held;
+        if (this.#claimed.has(held.id) || held.remote.port !== address.port) continue;
+        if (held.remote.address !== address.address) continue;
+        this.#claimed.add(held.id);
+        return held;
       }
       await new Promise<void>((resolve) => {
         const look = () => {

@@ -1,4 +1,4 @@
-import { LingerlabError } from '../errors.ts';
+import { LingerlabError, messageOf } from '../errors.ts';
 import type { Answer, Step } from '../experiment/stage.ts';
 
 /**
@@ -53,13 +53,14 @@ interface Taken {
   readonly what: string;
   settled: boolean;
   looked: boolean;
+  /** The errno's name, or what the step failed with. */
   refusal?: string;
 }
 
 /** The steps of one scenario. */
 export interface Steps {
   take<T>(what: string, answer: Promise<Answer<T>>): Step<T>;
-  /** Throws STEP_UNAWAITED when a step is still running, or was refused without anyone looking. */
+  /** Throws STEP_UNAWAITED when a step is still running, or was refused or failed without anyone looking. */
   check(): void;
   /** What is still running, for the message of a deadline. */
   running(): readonly string[];
@@ -76,8 +77,9 @@ export function makeSteps(): Steps {
           step.settled = true;
           if (!given.ok) step.refusal = given.errno;
         },
-        () => {
+        (error: unknown) => {
           step.settled = true;
+          step.refusal = messageOf(error);
         },
       );
       void settled;

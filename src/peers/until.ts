@@ -28,15 +28,16 @@ const restingMs = 50;
  * lives, then by the trace, and by `ss` for what the trace cannot see. The cell's deadline bounds it.
  */
 export async function until(placed: Placed, wanted: readonly State[], waiting: Waiting): Promise<State> {
-  let pause = firstPollMs;
-  for (;;) {
+  for (let pause = 0; ; pause = Math.min(Math.max(pause * 2, firstPollMs), lastPollMs)) {
     waiting.signal.throwIfAborted();
-    await look(placed, waiting, pause);
+    const lookAgain = async () => {
+      if (pause > 0) await sleep(pause, undefined, { signal: waiting.signal });
+      await look(placed, waiting, pause);
+    };
+    // looking is waiting, too: where many cells ask for samples, each waits for its turn
+    await (pause >= restingMs ? waiting.resting(lookAgain) : lookAgain());
     const reached = passed(placed, wanted, waiting);
     if (reached) return reached;
-    const wait = () => sleep(pause, undefined, { signal: waiting.signal });
-    await (pause >= restingMs ? waiting.resting(wait) : wait());
-    pause = Math.min(pause * 2, lastPollMs);
   }
 }
 
@@ -48,8 +49,10 @@ async function look(placed: Placed, waiting: Waiting, pause: number): Promise<vo
   const { observers, sight } = waiting;
   const info = tcpState(placed, waiting);
   const [state] = await Promise.all([Promise.race([info, sleep(infoMs)]), observers.flush()]);
-  // what the trace cannot see: everything without tracepoints, mini-sockets with them
-  if (state === undefined && (!sight.transitions || pause >= 4)) await observers.sample();
+  // what the trace cannot see: everything without tracepoints, mini-sockets without their timers; how a mini-socket ends
+  // before its timer does is seen by the samples that come anyway
+  const gone = state === undefined || state === 'CLOSED';
+  if (gone && (!sight.transitions || (!sight.miniTimers && pause >= 4))) await observers.sample();
 }
 
 /** The state by TCP_INFO, recorded; nothing when the descriptor or its process is gone. */

@@ -17,10 +17,11 @@ export interface Samples {
   readonly unparsed: readonly string[];
 }
 
-/** Runs `ss` in the cells' namespaces: on its schedule, and at once when asked. */
+/** Runs `ss` in the cells' namespaces: on its schedule, and soon when asked. */
 export class Sampler {
   readonly #cells = new Map<number, readonly WatchedSpace[]>();
   readonly #schedule = new SampleSchedule();
+  readonly #asked = new Map<number, (() => void)[]>();
   readonly #now: () => Ns;
   readonly #tell: (samples: Samples) => void;
   #wake: (() => void) | undefined;
@@ -44,6 +45,7 @@ export class Sampler {
     for (const { fd } of this.#cells.get(cell) ?? []) closeSync(fd);
     this.#cells.delete(cell);
     this.#schedule.unwatch(cell);
+    this.#answer(cell)();
   }
 
   nudge(cell: number): void {
@@ -61,7 +63,7 @@ export class Sampler {
   async run(): Promise<void> {
     while (this.#open) {
       const next = this.#schedule.next(performance.now());
-      if ('cell' in next) await this.sample(next.cell);
+      if ('cell' in next) await this.#sample(next.cell);
       else await this.#sleep(next.waitMs);
     }
   }
@@ -76,15 +78,36 @@ export class Sampler {
     });
   }
 
+  /** Resolves when a sample that began after this call has been told. The budget holds for these, too. */
+  sample(cell: number): Promise<void> {
+    if (!this.#cells.has(cell)) return Promise.resolve();
+    this.#schedule.ask(cell, performance.now());
+    return new Promise((resolve) => {
+      this.#asked.set(cell, [...(this.#asked.get(cell) ?? []), resolve]);
+      this.#wake?.();
+    });
+  }
+
+  /** Tells those who have asked for a sample of the cell until now, and nobody who asks later. */
+  #answer(cell: number): () => void {
+    const asked = this.#asked.get(cell) ?? [];
+    this.#asked.delete(cell);
+    return () => {
+      for (const resolve of asked) resolve();
+    };
+  }
+
   /** One `ss` in each namespace of the cell. */
-  async sample(cell: number): Promise<void> {
+  async #sample(cell: number): Promise<void> {
     const spaces = this.#cells.get(cell);
     if (!spaces) return;
-    this.#schedule.sampled(cell, performance.now());
+    this.#schedule.sampled(cell, performance.now(), spaces.length);
+    const answer = this.#answer(cell);
     const unparsed: string[] = [];
     const seen = await Promise.all(spaces.map((space) => this.#sampleSpace(space, unparsed)));
     // a namespace that went while ss was being started gives nothing
     this.#tell({ cell, seen: seen.filter((sample) => sample !== undefined), unparsed });
+    answer();
   }
 
   async #sampleSpace({ name, fd }: WatchedSpace, unparsed: string[]): Promise<SampleEvent | undefined> {

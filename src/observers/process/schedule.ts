@@ -1,22 +1,33 @@
-/** Samples a second that all watched cells share: 40 of `ss` cost 0.15 core. */
+/** Runs of `ss` a second that all watched cells share: 40 cost 0.15 core. */
 const budgetPerSecond = 40;
+/** How many may follow each other at once after a pause. */
+const burst = 4;
 /** After a step a cell is looked at soon and then ever less often: states last microseconds or seconds. */
 const firstMs = 15;
 const lastMs = 1000;
+/**
+ * How many of its intervals a cell that is due can be left waiting while others go first. Where the budget is short, a cell
+ * that just took a step so comes before those that only wait, however long they have been due, and yet each gets its turn.
+ */
+const patience = { asked: 1, due: 10 };
 
 interface Due {
   at: number;
   interval: number;
+  asked: boolean;
 }
+
+const deadline = ({ at, interval, asked }: Due): number => at + interval * (asked ? patience.asked : patience.due);
 
 /** Which cell to sample next. Times in ms on any one clock; pure, so that its order can be tested without waiting. */
 export class SampleSchedule {
   readonly #due = new Map<number, Due>();
-  #tokens = budgetPerSecond / 10;
+  #tokens = burst;
   #refilled = 0;
 
+  /** Nothing happens in a new cell before its first step. */
   watch(cell: number, now: number): void {
-    this.#due.set(cell, { at: now + firstMs, interval: firstMs });
+    this.#due.set(cell, { at: now + lastMs, interval: lastMs, asked: false });
   }
 
   unwatch(cell: number): void {
@@ -31,30 +42,41 @@ export class SampleSchedule {
     due.at = Math.min(due.at, now + firstMs);
   }
 
-  /** The cell was sampled, by the schedule or for someone who asked. */
-  sampled(cell: number, now: number): void {
+  /** Someone waits for a sample of the cell. */
+  ask(cell: number, now: number): void {
+    const due = this.#due.get(cell);
+    if (!due) return;
+    due.asked = true;
+    due.at = Math.min(due.at, now);
+  }
+
+  /** The cell is being sampled, with so many runs of `ss`. */
+  sampled(cell: number, now: number, runs = 1): void {
     this.#refill(now);
-    this.#tokens -= 1;
+    this.#tokens -= runs;
     const due = this.#due.get(cell);
     if (!due) return;
     due.interval = Math.min(due.interval * 2, lastMs);
     due.at = now + due.interval;
+    due.asked = false;
   }
 
   /** The cell to sample now, or how many ms to wait before asking again. */
   next(now: number): { readonly cell: number } | { readonly waitMs: number } {
     this.#refill(now);
-    let earliest: [number, Due] | undefined;
-    for (const entry of this.#due) if (!earliest || entry[1].at < earliest[1].at) earliest = entry;
-    if (!earliest) return { waitMs: lastMs };
-    const [cell, { at }] = earliest;
-    const waitMs = Math.max(at - now, this.#tokens >= 1 ? 0 : ((1 - this.#tokens) * 1000) / budgetPerSecond);
-    return waitMs > 0 ? { waitMs } : { cell };
+    let first: { cell: number; deadline: number } | undefined;
+    let soonest = now + lastMs;
+    for (const [cell, due] of this.#due) {
+      soonest = Math.min(soonest, due.at);
+      if (due.at <= now && (!first || deadline(due) < first.deadline)) first = { cell, deadline: deadline(due) };
+    }
+    const waitMs = Math.max(soonest - now, this.#tokens >= 1 ? 0 : ((1 - this.#tokens) * 1000) / budgetPerSecond);
+    return first && waitMs <= 0 ? { cell: first.cell } : { waitMs };
   }
 
   #refill(now: number): void {
     const earned = ((now - this.#refilled) * budgetPerSecond) / 1000;
     this.#refilled = now;
-    this.#tokens = Math.min(this.#tokens + earned, budgetPerSecond / 10);
+    this.#tokens = Math.min(this.#tokens + earned, burst);
   }
 }

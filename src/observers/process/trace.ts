@@ -118,16 +118,20 @@ function reader(
       missed !== 0 || damage
         ? [{ t: now(), source: 'trace', kind: 'lost', cpu, count: typeof missed === 'number' ? missed : 0 }]
         : [];
-    const decoded = records.flatMap((record) => decodeOr(record, cpu) ?? []);
-    return [...lost, ...decoded.filter(wanted).flatMap((event) => pairing.take(event))];
+    return [...lost, ...records.flatMap((record) => decodeOr(record, cpu) ?? []).filter(wanted)];
   };
+  const readBuffer = ({ cpu, fd }: Instance['buffers'][number]): Event[] => {
+    const events: Event[] = [];
+    for (;;) {
+      const length = readAvailable(fd, page);
+      if (length <= 0) return events;
+      events.push(...readPage(cpu, page.subarray(0, length)));
+    }
+  };
+  // one CPU's mini-socket may take the timer's address that another's has just given back: in time order, not CPU by CPU
   return () =>
-    buffers.flatMap(({ cpu, fd }) => {
-      const events: Event[] = [];
-      for (;;) {
-        const length = readAvailable(fd, page);
-        if (length <= 0) return events;
-        events.push(...readPage(cpu, page.subarray(0, length)));
-      }
-    });
+    buffers
+      .flatMap(readBuffer)
+      .sort((a, b) => a.t - b.t)
+      .flatMap((event) => pairing.take(event));
 }

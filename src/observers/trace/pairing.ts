@@ -1,3 +1,4 @@
+import type { State } from '../../facts/states.ts';
 import type { Event, MiniTimerEvent, Ns, TransitionEvent } from '../../record/event.ts';
 
 /**
@@ -15,6 +16,9 @@ export interface Pairing {
   take(event: Event): Event[];
 }
 
+/** tcp_time_wait() is called for sockets in these states only. */
+const leavesMini: ReadonlySet<State> = new Set(['FIN-WAIT-2', 'CLOSING']);
+
 export function makePairing(): Pairing {
   const started = new Map<number, MiniTimerEvent>();
   const ours = new Set<string>();
@@ -26,9 +30,17 @@ export function makePairing(): Pairing {
     return start && ours.has(start.timer) ? [start] : [];
   };
 
-  const closed = (event: TransitionEvent): Event[] => {
+  /** A restart that no event of its CPU has followed yet comes before the timer's end, on whichever CPU that is. */
+  const restartOf = ({ timer, t }: MiniTimerEvent): Event[] => {
+    for (const [cpu, start] of started) if (start.timer === timer && start.t < t) return unpaired(cpu);
+    return [];
+  };
+
+  /** Any transition ends the hand-over, its own →CLOSED or not: the CPU went on to another socket. */
+  const transition = (event: TransitionEvent): Event[] => {
     const start = started.get(event.cpu);
-    if (!start || event.t - start.t > handOverNs) return [...unpaired(event.cpu), event];
+    const handsOver = event.to === 'CLOSED' && leavesMini.has(event.from);
+    if (!start || !handsOver || event.t - start.t > handOverNs) return [...unpaired(event.cpu), event];
     started.delete(event.cpu);
     ours.add(start.timer);
     const { socket, local, remote } = event;
@@ -43,10 +55,12 @@ export function makePairing(): Pairing {
           started.set(event.cpu, event);
           return before;
         }
-        case 'mini-timer-expire':
-          return ours.delete(event.timer) ? [event] : [];
+        case 'mini-timer-expire': {
+          const before = restartOf(event);
+          return ours.delete(event.timer) ? [...before, event] : [];
+        }
         case 'transition':
-          return event.to === 'CLOSED' ? closed(event) : [event];
+          return transition(event);
         default:
           return [event];
       }

@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { expect, test } from 'vitest';
+import { makeLab } from '../../src/lab/lab.ts';
+import { lockPorts } from '../../src/lab/ports.ts';
+import { socketsIn } from '../../src/lab/space.ts';
+import { inNamespaces } from './namespace.ts';
+
+inNamespaces('a lab', () => {
+  test('on loopback is one namespace, with an address of its own for its listeners', async () => {
+    await using ports = await lockPorts();
+    await using one = await makeLab({ network: 'loopback', sysctls: {}, ports, serial: 1 });
+    await using two = await makeLab({ network: 'loopback', sysctls: {}, ports, serial: 258 });
+    expect(one.spaces.map(({ name }) => name)).toEqual(['lab']);
+    expect(one.space('client')).toBe(one.space('server'));
+    expect(one.address('server', 4)).toBe(`127.${64 + ports.block}.0.1`);
+    expect(two.address('server', 4)).toBe(`127.${64 + ports.block}.1.2`);
+    expect(one.address('server', 6)).toBe('::1');
+  });
+
+  test('on veth is two namespaces that reach each other over both families', async () => {
+    await using ports = await lockPorts();
+    await using lab = await makeLab({ network: 'veth', sysctls: {}, ports, serial: 1 });
+    expect(lab.spaces.map(({ name }) => name)).toEqual(['client', 'server']);
+    expect(lab.space('client').inode).not.toBe(lab.space('server').inode);
+    for (const family of [4, 6] as const) {
+      const address = lab.address('server', family);
+      const route = lab.space('client').inside(() => spawnSync('ip', ['route', 'get', address], { encoding: 'utf8' }));
+      expect(route.stdout).toMatch(/dev veth0/);
+    }
+  });
+
+  test('has the cell’s sysctls in each of its namespaces', async () => {
+    await using ports = await lockPorts();
+    await using lab = await makeLab({ network: 'veth', sysctls: { 'net.ipv4.tcp_fin_timeout': 17 }, ports, serial: 1 });
+    const read = () => readFileSync('/proc/sys/net/ipv4/tcp_fin_timeout', 'utf8').trim();
+    expect(lab.spaces.map((space) => space.inside(read))).toEqual(['17', '17']);
+  });
+
+  test('has ports that no other lab has, and gives them back when it goes', async () => {
+    await using ports = await lockPorts();
+    const one = await makeLab({ network: 'loopback', sysctls: {}, ports, serial: 1 });
+    await using two = await makeLab({ network: 'loopback', sysctls: {}, ports, serial: 2 });
+    const taken = [one.port(), two.port(), one.port()];
+    expect(new Set(taken).size).toBe(3);
+    expect(one.ports).toEqual([taken[0], taken[2]]);
+    await one[Symbol.asyncDispose]();
+    const rest = Array.from({ length: ports.to - ports.from - 1 }, () => ports.take());
+    expect(rest).toContain(taken[0]);
+    expect(rest).not.toContain(taken[1]);
+  });
+
+  test('that cannot be made gives back what it took', async () => {
+    await using ports = await lockPorts();
+    const descriptors = () =>
+      spawnSync('ls', [`/proc/${process.pid}/fd`], { encoding: 'utf8' }).stdout.split('\n').length;
+    const before = descriptors();
+    const making = makeLab({ network: 'veth', sysctls: { 'net.ipv4.tcp_none': 1 }, ports, serial: 1 });
+    await expect(making).rejects.toThrow(/ENOENT/);
+    expect(descriptors()).toBe(before);
+  });
+
+  test('is empty once nothing listens or is connected in it', async () => {
+    await using ports = await lockPorts();
+    await using lab = await makeLab({ network: 'loopback', sysctls: {}, ports, serial: 1 });
+    const port = lab.port();
+    const server = lab.space('server').inside(() => createServer().listen(port));
+    expect(socketsIn(lab.space('server'))).toBe(1);
+    server.close();
+    await lab.empty();
+    expect(socketsIn(lab.space('server'))).toBe(0);
+  });
+});
