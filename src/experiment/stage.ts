@@ -64,7 +64,11 @@ export interface Endpoint {
   ended(): Step;
   /** Resolves when Node emitted 'close'. */
   gone(): Step;
+  /** net's `pause()`: its handle reads on until Node's buffer is full, and an end of the stream is still seen. */
   pause(): Step;
+  /** Reads nothing more from the kernel, not even the end of the stream: what arrives stays in its receive queue. */
+  stopReading(): Step;
+  /** Reads again, after either. */
   resume(): Step;
   close(by?: CloseBy, options?: CloseOptions): Step;
   /** shutdown(2) on the descriptor, behind net's back. */

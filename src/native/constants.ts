@@ -33,7 +33,9 @@ export const CLONE_NEWNET = 0x40000000;
 export const PR_SET_PDEATHSIG = 1;
 
 /** include/uapi/linux/time.h */
+export const CLOCK_MONOTONIC = 1;
 export const CLOCK_MONOTONIC_COARSE = 6;
+export const TIMER_ABSTIME = 1;
 
 /** include/uapi/linux/sockios.h and if.h */
 export const SIOCGIFFLAGS = 0x8913;

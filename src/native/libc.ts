@@ -55,7 +55,9 @@ export const unshare = call('unshare', 'int unshare(int)');
 export const setns = call('setns', 'int setns(int, int)');
 export const prctl = call('prctl', 'int prctl(int, unsigned long)');
 export const ioctl = call('ioctl', 'int ioctl(int, unsigned long, void *)');
+export const schedSetaffinity = call('sched_setaffinity', 'int sched_setaffinity(int, size_t, void *)');
 export const mount = call('mount', 'int mount(const char *, const char *, const char *, unsigned long, void *)');
+export const clockNanosleep = call('clock_nanosleep', 'int clock_nanosleep(int, int, void *, void *)');
 export const clockGetres = call('clock_getres', 'int clock_getres(int, void *)');
 
 const nativeRead = libc.func('long read(int, void *, size_t)');

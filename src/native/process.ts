@@ -1,6 +1,14 @@
 import { constants } from 'node:os';
-import { CLOCK_MONOTONIC_COARSE, CLONE_NEWNS, MS_PRIVATE, MS_REC, PR_SET_PDEATHSIG } from './constants.ts';
-import { clockGetres, mount, prctl, unshare } from './libc.ts';
+import {
+  CLOCK_MONOTONIC,
+  CLOCK_MONOTONIC_COARSE,
+  CLONE_NEWNS,
+  MS_PRIVATE,
+  MS_REC,
+  PR_SET_PDEATHSIG,
+  TIMER_ABSTIME,
+} from './constants.ts';
+import { clockGetres, clockNanosleep, mount, prctl, schedSetaffinity, unshare } from './libc.ts';
 
 /**
  * Have the kernel send this process a signal when the thread that started it ends, prctl(2): SIGKILL works on a stopped
@@ -23,4 +31,19 @@ export function mountPrivately(type: string, at: string): void {
   unshare(CLONE_NEWNS);
   mount('none', '/', null, MS_REC | MS_PRIVATE, null);
   mount('nodev', at, type, 0, null);
+}
+
+/** Block this thread until a moment of CLOCK_MONOTONIC, in ns; up to a timer's slack late, clock_nanosleep(2). */
+export function sleepUntil(ns: bigint): void {
+  const timespec = Buffer.alloc(16);
+  timespec.writeBigInt64LE(ns / 1_000_000_000n, 0);
+  timespec.writeBigInt64LE(ns % 1_000_000_000n, 8);
+  clockNanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, timespec, null);
+}
+
+/** Let this thread run on one CPU only, sched_setaffinity(2); throws SystemCallError where that CPU is not ours. */
+export function pinToCpu(cpu: number): void {
+  const mask = Buffer.alloc(128);
+  mask.writeUInt8(1 << (cpu % 8), cpu >> 3);
+  schedSetaffinity(0, mask.length, mask);
 }

@@ -140,6 +140,7 @@ export class Handles {
       ended: () => step('saw', { event: 'end' }, 'ended'),
       gone: () => step('saw', { event: 'close' }, 'gone'),
       pause: () => step('pause', {}),
+      stopReading: () => step('stopReading', {}),
       resume: () => step('resume', {}),
       close: (by: CloseBy = 'end', options: CloseOptions = {}) =>
         step('close', { by, ...closing(options) }, `close by ${by}`),

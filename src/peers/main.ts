@@ -9,14 +9,15 @@ import type { FromPeer, PeerArguments, Reply, Request } from './protocol.ts';
 import { clockSince, Sockets } from './sockets.ts';
 import { handlers, type Timed } from './verbs.ts';
 
-const { name, parent, originNs } = JSON.parse(process.argv[2] ?? '{}') as PeerArguments;
+const { name, parent, originNs, index } = JSON.parse(process.argv[2] ?? '{}') as PeerArguments;
 dieWithParent(parent);
 process.on('disconnect', () => process.exit(0));
 
 const tell = (message: FromPeer) => void process.send?.(message);
-const now = clockSince(BigInt(originNs));
+const origin = BigInt(originNs);
+const now = clockSince(origin);
 const sockets = new Sockets(name, now, (saw) => tell({ saw }));
-const verbs = handlers(sockets, now);
+const verbs = handlers(sockets, { now, origin, index });
 
 /** Verbs that only look or wait: not steps of the scenario, so not in the record. */
 const silent = new Set(['accepted', 'info', 'received', 'saw', 'sync']);

@@ -18,6 +18,8 @@ export interface PeerProcess extends AsyncDisposable {
 export interface PeerOptions {
   readonly name: string;
   readonly space: Space;
+  /** Counts the cell's peers. */
+  readonly index: number;
   readonly origin: bigint;
   readonly saw: (event: Event) => void;
   /** The process ended though nobody stopped it. */
@@ -25,8 +27,8 @@ export interface PeerOptions {
 }
 
 /** Start a peer inside a namespace; resolves when it obeys. Rejects with PEER_DIED when it ends before that. */
-export async function startPeer({ name, space, origin, saw, died }: PeerOptions): Promise<PeerProcess> {
-  const argument: PeerArguments = { name, parent: process.pid, originNs: String(origin) };
+export async function startPeer({ name, index, space, origin, saw, died }: PeerOptions): Promise<PeerProcess> {
+  const argument: PeerArguments = { name, index, parent: process.pid, originNs: String(origin) };
   const worker = await startWorker<Reply, Told>({
     entry: 'peers/main',
     argument,

@@ -24,6 +24,7 @@ export interface Verbs {
   /** Waits for Node's event. */
   saw: { ask: { endpoint: number; event: 'end' | 'close' }; value: undefined };
   pause: { ask: { endpoint: number }; value: undefined };
+  stopReading: { ask: { endpoint: number }; value: undefined };
   resume: { ask: { endpoint: number }; value: undefined };
   close: { ask: { endpoint: number; by: CloseBy; sending?: number; atNs?: number }; value: undefined };
   shutdown: {
@@ -50,4 +51,6 @@ export interface PeerArguments {
   readonly name: string;
   readonly parent: number;
   readonly originNs: string;
+  /** Counts the cell's peers: each spins on a CPU of its own where there are enough. */
+  readonly index: number;
 }

@@ -24,11 +24,28 @@ export interface Held {
   readonly watchers: Set<() => void>;
 }
 
-/** The descriptor of a net socket while net has it; libuv's handle keeps it in a property without types. */
+/** What libuv's handle has, in a property of net's sockets that has no types. */
+interface Handle {
+  readonly fd: number;
+  reading: boolean;
+  readStop(): number;
+}
+const handleOf = (socket: Socket) => (socket as unknown as { _handle?: Handle | null })._handle ?? undefined;
+
+/** The descriptor of a net socket while net has it. */
 export const descriptorOf = (socket: Socket): number | undefined => {
-  const fd = (socket as unknown as { _handle?: { fd: number } | null })._handle?.fd;
+  const fd = handleOf(socket)?.fd;
   return fd === undefined || fd < 0 ? undefined : fd;
 };
+
+/** Take nothing more from the kernel until `resume()`, which starts a handle that says it is not reading. */
+export function stopReading(socket: Socket): void {
+  socket.pause();
+  const handle = handleOf(socket);
+  if (!handle) return;
+  handle.reading = false;
+  handle.readStop();
+}
 
 const plain = (address = '', port = 0): Address => ({ address: address.replace(/^::ffff:(?=\d)/, ''), port });
 export const localOf = (socket: Socket): Address => plain(socket.localAddress, socket.localPort);

@@ -34,7 +34,7 @@ export interface StageOptions extends Cast {
  * How far ahead a common moment lies: two messages to two processes took 0.2 ms, up to 3 ms with both cores busy. It comes
  * before the sample that follows each step after 15 ms, whose `ss` would take one of two cores from a peer.
  */
-const soonNs = 8_000_000;
+const soonNs = 10_000_000;
 /** A peer that is stopped or blocked does not answer; what it told before is in the record. */
 const settleMs = 250;
 
@@ -42,18 +42,20 @@ const settleMs = 250;
 export async function makeStage(options: StageOptions): Promise<Playing> {
   const { lab, origin, observers, now, record, signal } = options;
   const handles = new Handles(options);
-  await using started = new AsyncDisposableStack();
+  await using scope = new AsyncDisposableStack();
+  let started = 0;
   const processes: PeerProcess[] = [];
   const notes: Record<string, FactValue> = {};
 
   const start = async (name: string, where: End): Promise<Peer> => {
-    const process = await startPeer({ name, space: lab.space(where), origin, saw: record, died: options.died });
-    processes.push(started.disposed ? kept.use(process) : started.use(process));
+    const index = started++;
+    const process = await startPeer({ name, index, space: lab.space(where), origin, saw: record, died: options.died });
+    processes.push(kept.use(process));
     return handles.peer(process, where);
   };
-  let kept: AsyncDisposableStack = started;
+  let kept = scope;
   const [client, server] = await Promise.all([start('client', 'client'), start('server', 'server')]);
-  kept = started.move();
+  kept = scope.move();
 
   const stage: AnyStage = {
     client,

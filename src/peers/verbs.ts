@@ -1,14 +1,22 @@
 import { connect, createServer } from 'node:net';
-import { constants, setPriority } from 'node:os';
+import { availableParallelism, constants, setPriority } from 'node:os';
 import type { CloseBy } from '../experiment/stage.ts';
 import { close, dup, SystemCallError, write } from '../native/libc.ts';
+import { pinToCpu, sleepUntil } from '../native/process.ts';
 import { getOption, pendingError, setOption, shutdownSocket, tcpInfo } from '../native/sockets.ts';
 import type { Verb, Verbs } from './protocol.ts';
-import { type Clock, descriptorOf, type Held, type Sockets, when } from './sockets.ts';
+import { type Clock, descriptorOf, type Held, type Sockets, stopReading, when } from './sockets.ts';
 
 /** Runs a call and keeps how long it held the thread, whether it succeeds or throws. */
 export type Timed = <T>(call: () => T) => T;
 type Handler<V extends Verb> = (ask: Verbs[V]['ask'], timed: Timed) => Verbs[V]['value'] | Promise<Verbs[V]['value']>;
+/** What a peer knows of itself. */
+export interface Self {
+  readonly now: Clock;
+  readonly origin: bigint;
+  /** Counts the cell's peers. */
+  readonly index: number;
+}
 export type Handlers = { readonly [V in Verb]: Handler<V> };
 
 const openDescriptor = ({ socket }: Held, syscall: string): number => {
@@ -20,32 +28,29 @@ const openDescriptor = ({ socket }: Held, syscall: string): number => {
 const once = (emitter: { once(event: string, listener: (...args: never[]) => void): unknown }, event: string) =>
   new Promise<void>((resolve) => emitter.once(event, () => resolve()));
 
-function spinUntil(now: Clock, atNs: number | undefined): void {
-  if (atNs === undefined) return;
-  insist();
-  warmUp();
-  while (now() < atNs);
-}
-
 /**
  * close(2) on the descriptor of a socket that net was using. A duplicate is taken first and net lets go of its own:
  * closing net's descriptor under it would close whatever gets the number next. Only the last close acts on the socket.
  */
-async function closeDescriptor(held: Held, before: (fd: number) => void, timed: Timed): Promise<void> {
+async function closeDescriptor(held: Held, before: (fd: number) => Promise<void>, timed: Timed): Promise<void> {
   const fd = dup(openDescriptor(held, 'close'));
   const gone = once(held.socket, 'close');
   held.socket.destroy();
   await gone;
-  before(fd);
+  await before(fd);
   timed(() => close(fd));
 }
 
-/** While it spins, a peer must not lose its CPU to the harness or an observer: one race in two was late by 0.3 to 2 ms, with this one in four. */
-function insist(): void {
+/**
+ * A peer that waits for a common moment must not lose its CPU: neither to the harness or an observer, nor to the peer it
+ * races, which the scheduler may have put on the same one.
+ */
+function insist(index: number): void {
   try {
+    pinToCpu(index % availableParallelism());
     setPriority(constants.priority.PRIORITY_HIGHEST);
   } catch {
-    // not root: more races are decided by who was interrupted
+    // not root, or not all CPUs are ours: more races are decided by who was interrupted
   }
 }
 
@@ -63,6 +68,23 @@ function warmUp(): void {
   }
 }
 
+/** Before this the harness needs the CPU to tell the other peer; from here on this one prepares. Timers are 1 ms late. */
+const prepareNs = 3_000_000;
+/**
+ * A virtual CPU that slept wakes up to 250 µs late, so the rest is spun; no longer than needed, because reading the clock
+ * makes garbage: a collection or compilation in a spin of 3 ms made one peer in two late by 0.3 to 2 ms.
+ */
+const spinNs = 500_000;
+
+async function until({ now, origin, index }: Self, atNs: number | undefined): Promise<void> {
+  if (atNs === undefined) return;
+  await new Promise((resolve) => setTimeout(resolve, (atNs - prepareNs - now()) / 1e6));
+  insist(index);
+  warmUp();
+  sleepUntil(origin + BigInt(atNs - spinNs));
+  while (now() < atNs);
+}
+
 const closings: Record<Exclude<CloseBy, 'close(2)'>, (held: Held, data: Buffer | undefined) => void> = {
   end: ({ socket }, data) => void (data ? socket.end(data) : socket.end()),
   destroy: ({ socket }, data) => {
@@ -78,7 +100,7 @@ const closings: Record<Exclude<CloseBy, 'close(2)'>, (held: Held, data: Buffer |
 const payload = (bytes: number | undefined) => (bytes === undefined ? undefined : Buffer.alloc(bytes, 'linger'));
 
 /** What a peer does for each verb. A refusal by the kernel is thrown as an error with `code` or `errno`, and `syscall`. */
-export const handlers = (sockets: Sockets, now: Clock): Handlers => ({
+export const handlers = (sockets: Sockets, self: Self): Handlers => ({
   async listen({ address, port, backlog, allowHalfOpen }) {
     const server = createServer({ allowHalfOpen });
     const listening = new Promise<void>((resolve, reject) => {
@@ -149,6 +171,10 @@ export const handlers = (sockets: Sockets, now: Clock): Handlers => ({
     sockets.get(endpoint).socket.pause();
     return undefined;
   },
+  stopReading({ endpoint }) {
+    stopReading(sockets.get(endpoint).socket);
+    return undefined;
+  },
   resume({ endpoint }) {
     sockets.get(endpoint).socket.resume();
     return undefined;
@@ -157,22 +183,22 @@ export const handlers = (sockets: Sockets, now: Clock): Handlers => ({
     const held = sockets.get(endpoint);
     const data = payload(sending);
     if (by === 'close(2)') {
-      const before = (fd: number) => {
-        spinUntil(now, atNs);
+      const before = async (fd: number) => {
+        await until(self, atNs);
         if (data) write(fd, data, data.length);
       };
       await closeDescriptor(held, before, timed);
     } else {
-      spinUntil(now, atNs);
+      await until(self, atNs);
       timed(() => closings[by](held, data));
     }
     return undefined;
   },
-  shutdown({ endpoint, how, sending, atNs }, timed) {
+  async shutdown({ endpoint, how, sending, atNs }, timed) {
     const held = sockets.get(endpoint);
     const fd = openDescriptor(held, 'shutdown');
     const data = payload(sending);
-    spinUntil(now, atNs);
+    await until(self, atNs);
     if (data) held.socket.write(data);
     return timed(() => shutdownSocket(fd, how)) as undefined;
   },
