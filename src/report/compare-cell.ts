@@ -1,22 +1,23 @@
 import type { Declaration } from '../facts/kinds.ts';
 import { median } from '../stats/quantile.ts';
+import type { RaceOfCell } from './compare-races.ts';
 import type { BehaviourDifference, NotComparable, PerformanceDifference, Unstable } from './comparison.ts';
 import type { Test } from './families.ts';
 import { distribution } from './format.ts';
 import { type CellGroup, declaredFact, factOf } from './gather.ts';
-import { isUnstable, judge, type Sample, sampleOf } from './judge.ts';
+import { isRace, isUnstable, judge, type Sample, sampleOf } from './judge.ts';
 import type { Labelled, MatchedCell } from './match.ts';
 
 /** What comparing one cell came to. */
 export interface CellFindings {
   readonly differences: BehaviourDifference[];
-  readonly races: Test<Omit<BehaviourDifference, 'test'>>[];
+  readonly races: RaceOfCell[];
   readonly measurements: Test<Omit<PerformanceDifference, 'test'>>[];
   readonly unstable: Unstable[];
   readonly notComparable: NotComparable[];
   /** Compared without a test. */
   facts: number;
-  /** Measured, with too few repeats. */
+  /** Measured, with too few values. */
   untested: number;
   factsNotComparable: number;
 }
@@ -50,6 +51,10 @@ function compareFact(fact: string, cell: MatchedCell, runs: readonly Labelled[],
   const left = (why: Readonly<Record<string, string>>): void => {
     findings.notComparable.push({ experiment, cell: id, fact, reasons: why });
   };
+  if (declared && taken.length < 2 && isNotReached(reasons)) {
+    findings.untested++;
+    return;
+  }
   if (declared === undefined || taken.length < 2) {
     findings.factsNotComparable++;
     left(reasons);
@@ -60,9 +65,9 @@ function compareFact(fact: string, cell: MatchedCell, runs: readonly Labelled[],
     if (isUnstable(declared, sample))
       findings.unstable.push({ ...of, run: run.label, values: distribution(sample.known) });
   }
-  if (Object.keys(reasons).length > 0) left(reasons);
+  if (Object.keys(reasons).length > 0 && !isNotReached(reasons)) left(reasons);
   if (declared.compare === 'measurement') measure(of, taken, findings);
-  else behave(of, taken, runs.length, findings, left);
+  else behave(of, cell, taken, runs.length, findings);
 }
 
 /** The runs in which a fact can be compared, and why not in the others that have the cell. */
@@ -101,8 +106,13 @@ function whyNotTaken(
   if (declared && !sameKind(declared, own)) return 'this run declares it otherwise';
   const exact = own.compare === 'exact' || own.compare === 'race';
   if (sample.known.length === 0 || exact) return undefined;
-  return sample.known.some((value) => typeof value === 'number') ? undefined : 'not tried';
+  return sample.known.some((value) => typeof value === 'number') ? undefined : notTried;
 }
+
+/** A number that only some runs came to measure: of a state that the others did not pass, which their paths tell. */
+const notTried = 'not tried';
+const isNotReached = (reasons: Readonly<Record<string, string>>): boolean =>
+  Object.values(reasons).every((why) => why === notTried);
 
 const sameKind = (a: Declaration, b: Declaration): boolean =>
   a.type === b.type && a.unit === b.unit && a.compare === b.compare && a.resolution === b.resolution;
@@ -114,33 +124,23 @@ function whyUnknown({ ran }: CellGroup, fact: string): string {
 
 type OfFact = Pick<BehaviourDifference, 'experiment' | 'cell' | 'fact' | 'declared'>;
 
-function behave(
-  of: OfFact,
-  taken: readonly Taken[],
-  runs: number,
-  findings: CellFindings,
-  left: (why: Readonly<Record<string, string>>) => void,
-): void {
-  const judged = judge(
-    of.declared,
-    taken.map(({ sample }) => sample),
-  );
-  if (judged.kind === 'untestable') {
-    findings.factsNotComparable++;
-    left(Object.fromEntries(taken.map(({ run, sample }) => [run.label, `${judged.why} (${sample.known.length})`])));
+function behave(of: OfFact, cell: MatchedCell, taken: readonly Taken[], runs: number, findings: CellFindings): void {
+  const samples = taken.map(({ sample }) => sample);
+  if (isRace(of.declared, samples)) {
+    const { fact, declared } = of;
+    findings.races.push({ cell, fact, declared, runs: taken.map(({ index }) => index) });
     return;
   }
-  if (judged.kind !== 'tested') findings.facts++;
-  if (judged.kind === 'same') return;
+  const judged = judge(of.declared, samples);
+  findings.facts++;
+  if (judged.kind !== 'different') return;
   const values: (ReturnType<typeof distribution> | null)[] = new Array(runs).fill(null);
   for (const { index, sample } of taken) values[index] = distribution(sample.known);
-  if (judged.kind === 'tested') {
-    findings.races.push({ ...judged, difference: { ...of, by: 'race', values } });
-  } else if (judged.by === 'within') {
-    findings.differences.push({ ...of, by: 'within', values, resolution: judged.resolution });
-  } else {
-    findings.differences.push({ ...of, by: 'exact', values });
-  }
+  findings.differences.push(
+    judged.by === 'within'
+      ? { ...of, by: 'within', values, resolution: judged.resolution }
+      : { ...of, by: 'exact', values },
+  );
 }
 
 /** The first run that has a measured fact against each other one. */

@@ -1,12 +1,11 @@
 import type { Run, Verdict } from '../record/schema.ts';
 import { type CellFindings, compareCell } from './compare-cell.ts';
+import { compareRaces, type RaceFindings } from './compare-races.ts';
 import type {
-  BehaviourDifference,
   Compared,
   ComparedExperiment,
   ComparedRun,
   Comparison,
-  NotComparable,
   PerformanceDifference,
   VerdictDifference,
 } from './comparison.ts';
@@ -24,11 +23,13 @@ export { comparisonText } from './comparison-text.ts';
  * How runs differ, by experiment, cell (matched by its factors) and fact, each by its own declared comparison:
  *
  * - `exact`: any two values are unequal; *not tried* is a value like others. `within`: medians over repeats lie further
- *   apart than the resolution. Of a race, and of a fact that varied between repeats: the distributions differ by the
- *   Fisher–Freeman–Halton exact test.
+ *   apart than the resolution.
+ * - Of a race, and of a fact that varied between repeats: the distributions differ by permutation tests that use the
+ *   repeats of all such cells of an experiment, corrected for the number of facts by Westfall and Young's procedure. Odds
+ *   further apart than a machine's load moves them are another behaviour, other odds are performance.
  * - `measurement`: Mann–Whitney U of each run against the first; a difference in performance, never in behaviour.
- * - Tests that so few repeats could not bring out are not made (Tarone). Those that are made are corrected by Holm's
- *   procedure for their number, the races and the measurements each as one family, at {@link alpha}.
+ *   Tests of measurements that so few repeats could not bring out are not made (Tarone); those that are made are corrected
+ *   by Holm's procedure. Each sort of test keeps {@link alpha} for all its tests together.
  * - What a run did not observe, support or run is listed as not comparable.
  *
  * Throws BAD_OPTION for fewer than two runs.
@@ -38,26 +39,31 @@ export function compareRuns(runs: readonly Run[]): Comparison {
   const cells = matchCells(labelled);
   const shared = cells.filter(({ groups }) => groups.filter(Boolean).length > 1);
   const findings = shared.map((cell) => compareCell(cell, labelled));
-  const races = settle(findings.flatMap((each) => each.races));
+  const races = compareRaces(
+    findings.flatMap((each) => each.races),
+    labelled,
+  );
   const measured = settle(findings.flatMap((each) => each.measurements));
-  const differences = [...findings.flatMap((each) => each.differences), ...races.significant];
+  const differences = findings.flatMap((each) => each.differences);
+  const beyondLoad = races.differences.filter(({ isBehaviour }) => isBehaviour).length;
   const partly = cells.filter(({ reasons }) => Object.keys(reasons).length > 0);
   return {
     runs: labelled.map(comparedRun),
-    behaviour: differences.length,
-    performance: distinct(measured.significant),
+    behaviour: differences.length + beyondLoad,
+    performance: distinct(measured.significant) + races.differences.length - beyondLoad,
     alpha,
     compared: comparedOf(cells.length, shared.length, findings, races, measured),
     environment: environmentDifferences(runs),
     experiments: comparedExperiments(labelled, shared),
     differences,
+    races: races.differences,
     measurements: measured.significant,
     unstable: findings.flatMap((each) => each.unstable),
     verdicts: verdictDifferences(labelled),
     notComparable: [
       ...partly.map(({ experiment, id, reasons }) => ({ experiment, cell: id, reasons })),
       ...findings.flatMap((each) => each.notComparable),
-      ...races.hopeless.map(({ difference }) => hopeless(labelled, difference)),
+      ...races.notComparable,
     ],
   };
 }
@@ -71,7 +77,7 @@ function comparedOf(
   cells: number,
   shared: number,
   findings: readonly CellFindings[],
-  races: Settled<Omit<BehaviourDifference, 'test'>>,
+  races: RaceFindings,
   measured: Settled<Omit<PerformanceDifference, 'test'>>,
 ): Compared {
   const count = (what: 'facts' | 'untested' | 'factsNotComparable'): number =>
@@ -80,25 +86,11 @@ function comparedOf(
   const all = distinct([...measured.tested, ...measured.hopeless].map(({ difference }) => difference));
   return {
     cells: shared,
-    facts: count('facts') + races.tested.length + measuredFacts,
+    facts: count('facts') + races.facts + measuredFacts,
     untested: count('untested') + all - measuredFacts,
     cellsNotComparable: cells - shared,
-    factsNotComparable: count('factsNotComparable') + races.hopeless.length,
-    tests: { race: races.tested.length, measurement: measured.tested.length },
-  };
-}
-
-/** A race that too few repeats cannot tell among so many others. */
-function hopeless(
-  runs: readonly Labelled[],
-  { experiment, cell, fact, values }: Omit<BehaviourDifference, 'test'>,
-): NotComparable {
-  const labels = runs.flatMap(({ label: name }, index) => (values[index] ? [name] : []));
-  return {
-    experiment,
-    cell,
-    fact,
-    reasons: Object.fromEntries(labels.map((name) => [name, 'too few repeats for so many races'])),
+    factsNotComparable: count('factsNotComparable') + races.notComparable.length,
+    tests: { race: races.tests, measurement: measured.tested.length },
   };
 }
 

@@ -1,15 +1,25 @@
-import type { ComparedExperiment, Comparison } from './comparison.ts';
+import type {
+  BehaviourDifference,
+  ComparedExperiment,
+  Comparison,
+  PerformanceDifference,
+  RaceDifference,
+  Unstable,
+  VerdictDifference,
+} from './comparison.ts';
 import {
-  cautions,
-  extent,
+  cellsNamed,
   foldDifferences,
   foldNotComparable,
-  headline,
+  foldUnstable,
+  foldVerdicts,
   inCells,
-  performanceWords,
-  unstableWords,
-} from './comparison-words.ts';
+  strongest,
+} from './comparison-folds.ts';
+import { cautions, extent, headline, performanceWords } from './comparison-words.ts';
 import { alert, blocks, code, details, plain, table } from './markdown-text.ts';
+import { racesToTell, raceValues, raceWords } from './race-words.ts';
+import { someOf } from './which-cells.ts';
 
 /** A comparison as GitHub renders it. */
 export function comparisonMarkdown(comparison: Comparison): string {
@@ -46,33 +56,74 @@ function environment(comparison: Comparison): string {
 function experimentBlock(experiment: ComparedExperiment, comparison: Comparison): string {
   const own = <T extends { readonly experiment: string }>(all: readonly T[]): T[] =>
     all.filter((each) => each.experiment === experiment.id);
-  const folded = foldDifferences(own(comparison.differences), experiment.cells);
-  const behaviour = folded.map(({ fact, values, how, cells }) => [
+  const parts = [
+    raceTable(own(comparison.races), experiment, comparison),
+    behaviourTable(own(comparison.differences), experiment, comparison),
+    performanceTable(own(comparison.measurements)),
+    unstableList(own(comparison.unstable)),
+    verdictTable(own(comparison.verdicts), comparison),
+  ];
+  if (!parts.some(Boolean)) return '';
+  return blocks(`## ${experiment.id}`, `_${plain(experiment.question)}_`, ...parts, answers(experiment, comparison));
+}
+
+const titled = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  rows.length === 0 ? '' : table(head, rows);
+
+function raceTable(races: readonly RaceDifference[], { cells }: ComparedExperiment, comparison: Comparison): string {
+  const { told, others } = racesToTell(races);
+  const rows = told.map((race) => [
+    code(race.fact),
+    ...raceValues(race).map(plain),
+    `${inCells(cellsNamed(race.cells, cells), cells, code)} (${raceWords(race, code)})`,
+  ]);
+  return blocks(
+    titled(['race', ...labels(comparison), ''], rows),
+    others.length > 0 && `Other odds, too: ${others.map(code).join(', ')}.`,
+  );
+}
+
+function behaviourTable(
+  differences: readonly BehaviourDifference[],
+  { cells }: ComparedExperiment,
+  comparison: Comparison,
+): string {
+  const rows = foldDifferences(differences, cells).map(({ fact, values, how, cells: own }) => [
     code(fact),
     ...values.map(plain),
-    inCells(cells, experiment.cells, code) + (how === '' ? '' : ` (${how})`),
+    inCells(own, cells, code) + (how === '' ? '' : ` (${how})`),
   ]);
-  const performance = own(comparison.measurements).map((each) => [
+  return titled(['fact', ...labels(comparison), ''], rows);
+}
+
+function performanceTable(measurements: readonly PerformanceDifference[]): string {
+  const { told, left } = strongest(measurements);
+  const rows = told.map((each) => [
     code(each.fact),
     each.runs.join(' → '),
     plain(performanceWords(each)),
     code(each.cell),
   ]);
-  const unstable = own(comparison.unstable).map(
-    (each) => `- Unstable: ${code(each.fact)} in ${code(each.cell)}: ${plain(unstableWords(each))}`,
+  return blocks(titled(['measured', 'runs', 'medians', 'in'], rows), left);
+}
+
+function unstableList(all: readonly Unstable[]): string {
+  const items = foldUnstable(all).map(
+    ({ fact, run, cells }) => `- Unstable in run ${run}: ${code(fact)} in ${someOf(cells, code, 2)}`,
   );
-  const verdicts = own(comparison.verdicts).map(({ claim, text, verdicts: made }) => [
-    `${plain(text)} (${code(claim)})`,
-    ...made.map((verdict) => verdict ?? '–'),
-  ]);
-  const parts = [
-    behaviour.length > 0 && table(['fact', ...labels(comparison), 'in'], behaviour),
-    performance.length > 0 && table(['measured', 'runs', 'medians', 'in'], performance),
-    unstable.join('\n'),
-    verdicts.length > 0 && table(['claim', ...labels(comparison)], verdicts),
+  return items.join('\n');
+}
+
+function verdictTable(differences: readonly VerdictDifference[], comparison: Comparison): string {
+  const { told, open } = foldVerdicts(differences);
+  const rows = [
+    ...told.map(({ claim, text, verdicts }) => [`${plain(text)} (${code(claim)})`, ...verdicts]),
+    ...open.map(({ claims, verdicts }) => [claims.map(code).join(', '), ...verdicts]),
   ];
-  if (!parts.some(Boolean)) return '';
-  return blocks(`## ${experiment.id}`, `_${plain(experiment.question)}_`, ...parts, answers(experiment, comparison));
+  return titled(
+    ['claim', ...labels(comparison)],
+    rows.map((row) => row.map((verdict) => verdict ?? '–')),
+  );
 }
 
 function answers({ answers: all }: ComparedExperiment, comparison: Comparison): string {

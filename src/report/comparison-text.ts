@@ -1,15 +1,26 @@
-import type { ComparedExperiment, Comparison, EnvironmentDifference } from './comparison.ts';
+import type {
+  BehaviourDifference,
+  ComparedExperiment,
+  Comparison,
+  EnvironmentDifference,
+  PerformanceDifference,
+  RaceDifference,
+  Unstable,
+  VerdictDifference,
+} from './comparison.ts';
 import {
-  cautions,
-  extent,
+  cellsNamed,
   foldDifferences,
   foldNotComparable,
-  headline,
+  foldUnstable,
+  foldVerdicts,
   inCells,
-  performanceWords,
-  unstableWords,
-} from './comparison-words.ts';
+  strongest,
+} from './comparison-folds.ts';
+import { cautions, extent, headline, performanceWords } from './comparison-words.ts';
+import { racesToTell, raceValues, raceWords } from './race-words.ts';
 import { type Style, styleOf } from './style.ts';
+import { someOf } from './which-cells.ts';
 import { hang } from './wrap.ts';
 
 interface Options {
@@ -30,7 +41,7 @@ export function comparisonText(comparison: Comparison, { color, width = 100 }: O
       ...cautions(comparison).flatMap((text) => hang('! ', text, width).map((line) => style('yellow', line))),
     ],
     environmentLines(comparison, width, style),
-    ...comparison.experiments.map((experiment) => experimentLines(experiment, comparison, width, style)),
+    ...comparison.experiments.map((experiment) => experimentLines(experiment, { comparison, width, style })),
     notComparableLines(comparison, width, style),
     extent(comparison).flatMap((text) => hang('', text, width).map((line) => style('dim', line))),
   ];
@@ -66,47 +77,24 @@ function environmentLines(comparison: Comparison, width: number, style: Style): 
   return [style('bold', 'The runs differ in'), ...comparison.environment.flatMap(line)];
 }
 
-function experimentLines(
-  experiment: ComparedExperiment,
-  comparison: Comparison,
-  width: number,
-  style: Style,
-): string[] {
+/** What is needed to write lines: how wide, in which style, and the labels of the runs. */
+interface Page {
+  readonly comparison: Comparison;
+  readonly width: number;
+  readonly style: Style;
+}
+
+function experimentLines(experiment: ComparedExperiment, page: Page): string[] {
+  const { comparison, width, style } = page;
   const own = <T extends { readonly experiment: string }>(all: readonly T[]): T[] =>
     all.filter((each) => each.experiment === experiment.id);
-  const behaviour = foldDifferences(own(comparison.differences), experiment.cells).flatMap(
-    ({ fact, values, how, cells }) => {
-      const where = inCells(cells, experiment.cells, plainly);
-      return [
-        ...hang(`  ≠ ${fact}  `, perRun(comparison, values), width, 4).map((line) => style('red', line)),
-        ...hang('    ', how === '' ? where : `${where} (${how})`, width),
-      ];
-    },
-  );
-  const performance = own(comparison.measurements).flatMap((each) => [
-    ...hang(`  ~ ${each.fact}  `, `${each.runs.join(' → ')} ${performanceWords(each)}`, width, 4).map((line) =>
-      style('yellow', line),
-    ),
-    ...hang('    ', `in ${each.cell}`, width),
-  ]);
-  const unstable = own(comparison.unstable).flatMap((each) =>
-    hang('  unstable  ', `${each.fact} in ${each.cell}: ${unstableWords(each)}`, width, 4).map((line) =>
-      style('yellow', line),
-    ),
-  );
-  const verdicts = own(comparison.verdicts).flatMap(({ claim, text, verdicts: made }) => [
-    ...hang(
-      `  claim ${claim}  `,
-      perRun(
-        comparison,
-        made.map((verdict) => verdict ?? '–'),
-      ),
-      width,
-      4,
-    ).map((line) => style('magenta', line)),
-    ...hang('    ', text, width),
-  ]);
-  const lines = [...behaviour, ...performance, ...unstable, ...verdicts];
+  const lines = [
+    ...raceLines(own(comparison.races), experiment, page),
+    ...behaviourLines(own(comparison.differences), experiment, page),
+    ...performanceLines(own(comparison.measurements), page),
+    ...unstableLines(own(comparison.unstable), page),
+    ...verdictLines(own(comparison.verdicts), page),
+  ];
   if (lines.length === 0) return [];
   const [head = '', ...more] = hang(`${experiment.id}  `, experiment.question, width);
   return [
@@ -114,6 +102,71 @@ function experimentLines(
     ...more,
     ...lines,
     ...answers(experiment, comparison, width),
+  ];
+}
+
+function raceLines(races: readonly RaceDifference[], { cells }: ComparedExperiment, page: Page): string[] {
+  const { comparison, width, style } = page;
+  const { told, others } = racesToTell(races);
+  const lines = told.flatMap((race) => {
+    const [mark, color] = race.isBehaviour ? (['≠', 'red'] as const) : (['~', 'yellow'] as const);
+    const where = inCells(cellsNamed(race.cells, cells), cells, plainly);
+    return [
+      ...hang(`  ${mark} ${race.fact}  `, perRun(comparison, raceValues(race)), width, 4).map((line) =>
+        style(color, line),
+      ),
+      ...hang('    ', `${where} (${raceWords(race, plainly)})`, width),
+    ];
+  });
+  return others.length === 0 ? lines : [...lines, ...hang('  ~ ', `other odds, too: ${others.join(', ')}`, width)];
+}
+
+function behaviourLines(
+  differences: readonly BehaviourDifference[],
+  { cells: all }: ComparedExperiment,
+  { comparison, width, style }: Page,
+): string[] {
+  return foldDifferences(differences, all).flatMap(({ fact, values, how, cells }) => {
+    const where = inCells(cells, all, plainly);
+    return [
+      ...hang(`  ≠ ${fact}  `, perRun(comparison, values), width, 4).map((line) => style('red', line)),
+      ...hang('    ', how === '' ? where : `${where} (${how})`, width),
+    ];
+  });
+}
+
+function performanceLines(measurements: readonly PerformanceDifference[], { width, style }: Page): string[] {
+  const { told, left } = strongest(measurements);
+  const lines = told.flatMap((each) => [
+    ...hang(`  ~ ${each.fact}  `, `${each.runs.join(' → ')} ${performanceWords(each)}`, width, 4).map((line) =>
+      style('yellow', line),
+    ),
+    ...hang('    ', `in ${each.cell}`, width),
+  ]);
+  return left === '' ? lines : [...lines, ...hang('  ', left, width)];
+}
+
+const unstableLines = (all: readonly Unstable[], { width, style }: Page): string[] =>
+  foldUnstable(all).flatMap(({ run, fact, cells }) =>
+    hang('  unstable  ', `${fact} in run ${run} in ${someOf(cells, plainly, 2)}`, width, 4).map((line) =>
+      style('yellow', line),
+    ),
+  );
+
+function verdictLines(differences: readonly VerdictDifference[], { comparison, width, style }: Page): string[] {
+  const made = (verdicts: VerdictDifference['verdicts']): string =>
+    perRun(
+      comparison,
+      verdicts.map((verdict) => verdict ?? '–'),
+    );
+  const line = (name: string, verdicts: VerdictDifference['verdicts'], text: string): string[] => [
+    ...hang(`  ${name}  `, made(verdicts), width, 4).map((each) => style('magenta', each)),
+    ...hang('    ', text, width),
+  ];
+  const { told, open } = foldVerdicts(differences);
+  return [
+    ...told.flatMap(({ claim, verdicts, text }) => line(`claim ${claim}`, verdicts, text)),
+    ...open.flatMap(({ verdicts, claims }) => line(`${claims.length} claims`, verdicts, claims.join(', '))),
   ];
 }
 

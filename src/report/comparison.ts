@@ -43,20 +43,35 @@ interface OfCell {
   readonly declared: Declaration;
 }
 
-/** A fact that shows another behaviour: unequal, further apart than its resolution, or distributed differently. */
+/** A fact that shows another behaviour: unequal, or further apart than its resolution. */
 export interface BehaviourDifference extends OfCell {
-  readonly by: 'exact' | 'within' | 'race';
+  readonly by: 'exact' | 'within';
   readonly values: readonly (readonly Share[] | null)[];
   /** For `within`: how far apart they might have been, in the fact's unit. */
   readonly resolution?: number;
-  readonly test?: Significance;
+}
+
+/** A fact that the races of an experiment leave otherwise distributed, all its racing cells together. */
+export interface RaceDifference {
+  readonly experiment: string;
+  readonly fact: string;
+  readonly declared: Declaration;
+  /** Facts that tell the same results apart, and so differ in the same way. */
+  readonly alike: readonly string[];
+  /** The odds lie further apart than the machine's load moves them; otherwise the difference counts as performance. */
+  readonly isBehaviour: boolean;
+  /** The ids of the cells in which it shows. */
+  readonly cells: readonly string[];
+  /** By run, over these cells. */
+  readonly values: readonly (readonly Share[] | null)[];
+  readonly test: Significance;
 }
 
 /** A test's result; `adjusted` is what is compared with alpha. */
 export interface Significance {
   readonly method: string;
   readonly p: number;
-  /** By Holm, for the number of such tests in the comparison. */
+  /** For the number of such tests in the comparison. */
   readonly adjusted: number;
 }
 
@@ -96,27 +111,29 @@ export interface Compared {
   readonly cells: number;
   /** Facts that a comparison could tell apart. */
   readonly facts: number;
-  /** Measured facts with too few repeats for any difference to be significant; not among `facts`. */
+  /** Measured facts with too few values for any difference to be significant; not among `facts`. */
   readonly untested: number;
   /** Cells that fewer than two runs have facts of. */
   readonly cellsNotComparable: number;
   /** Facts that fewer than two runs can show in a way that can be compared. */
   readonly factsNotComparable: number;
+  /** Races: facts of experiments; measurements: facts of cells. */
   readonly tests: { readonly race: number; readonly measurement: number };
 }
 
 /** How runs differ: plain data. */
 export interface Comparison {
   readonly runs: readonly ComparedRun[];
-  /** How many facts of cells differ in behaviour; what `--fail-on behaviour` asks for. */
+  /** How many facts of cells differ in behaviour, and of races in more than load explains; what `--fail-on behaviour` asks for. */
   readonly behaviour: number;
-  /** How many measured facts of cells differ significantly; what `--fail-on performance` asks for. */
+  /** How many measured facts of cells, and odds of races, differ significantly; what `--fail-on performance` asks for. */
   readonly performance: number;
   readonly alpha: number;
   readonly compared: Compared;
   readonly environment: readonly EnvironmentDifference[];
   readonly experiments: readonly ComparedExperiment[];
   readonly differences: readonly BehaviourDifference[];
+  readonly races: readonly RaceDifference[];
   readonly measurements: readonly PerformanceDifference[];
   readonly unstable: readonly Unstable[];
   readonly verdicts: readonly VerdictDifference[];

@@ -14,7 +14,7 @@ export function environmentDifferences(runs: readonly Run[]): EnvironmentDiffere
 function flatten(run: Run): Map<string, string> {
   const seen = environmentOf(run);
   const flat = new Map([['lingerlab', run.run.tool.version]]);
-  if (run.run.tool.commit) flat.set('commit', run.run.tool.commit);
+  if (run.run.tool.commit) flat.set('commit', run.run.tool.commit.slice(0, 12));
   for (const [name, value] of Object.entries(seen ?? {})) {
     if (typeof value !== 'object') flat.set(name, String(value));
     else

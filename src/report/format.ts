@@ -15,13 +15,14 @@ export function formatNumber(value: number): string {
 /** How many: whole numbers as they are, grouped; others as {@link formatNumber}. */
 export const formatCount = (value: number): string => (Number.isInteger(value) ? grouped(value) : formatNumber(value));
 
-/** A time in the unit that suits it: `42.0 µs`, `1.50 ms`, `61.2 s`. */
+/** A time in the unit that suits it: `20.0 ns`, `42.0 µs`, `1.50 ms`, `61.2 s`. */
 export function formatSeconds(seconds: number): string {
   const size = Math.abs(seconds);
   if (size === 0) return '0 s';
   if (size >= 0.9995) return `${formatNumber(seconds)} s`;
   if (size >= 0.9995e-3) return `${formatNumber(seconds * 1e3)} ms`;
-  return `${formatNumber(seconds * 1e6)} µs`;
+  if (size >= 0.9995e-6) return `${formatNumber(seconds * 1e6)} µs`;
+  return `${formatNumber(seconds * 1e9)} ns`;
 }
 
 /** How long something took, for people: `4.2 s`, `42 s`, `1 min 5 s`, `2 h 3 min`. */
@@ -108,11 +109,27 @@ export function distribution(values: readonly Observed[]): Share[] {
   return [...shares.values()].sort((a, b) => b.times - a.times);
 }
 
-/** `both 9/10, client 1/10`; of one repeat just the value. */
+/** A distribution of so many characters is still read; the rarer values of a longer one are counted together. */
+const mostCharacters = 90;
+
+/** `both 9/10, client 1/10`; of one repeat just the value. Of many long values the frequent ones: `…, 3 others 4/10`. */
 export function formatDistribution(shares: readonly Share[], declared?: Declaration): string {
   const all = shares.reduce((total, { times }) => total + times, 0);
   if (all === 1) return formatFact(shares[0]?.value, declared);
-  return shares.map(({ value, times }) => `${formatFact(value, declared)} ${times}/${all}`).join(', ');
+  const texts = shares.map(({ value, times }) => `${formatFact(value, declared)} ${times}/${all}`);
+  const some = texts.findIndex((_, index) => texts.slice(0, index + 1).join(', ').length > mostCharacters);
+  const shown = Math.max(1, some);
+  if (some === -1 || texts.length - shown < 2) return texts.join(', ');
+  const rest = shares.slice(shown).reduce((total, { times }) => total + times, 0);
+  return `${texts.slice(0, shown).join(', ')}, ${texts.length - shown} others ${rest}/${all}`;
+}
+
+/** Numbers of one fact: the median, and between which they lie where they differ in what is shown: `3.00 s (2.99 s to 3.02 s)`. */
+export function formatSpread(values: readonly number[], declared?: Declaration): string {
+  const [middle, least, most] = [median(values), Math.min(...values), Math.max(...values)].map((value) =>
+    formatFact(value, declared),
+  ) as [string, string, string];
+  return least === most ? middle : `${middle} (${least} to ${most})`;
 }
 
 /**

@@ -1,5 +1,4 @@
 import type { Declaration, FactValue } from '../facts/kinds.ts';
-import { fisherFreemanHalton, smallestFisherP } from '../stats/fisher.ts';
 import { mannWhitney, smallestMannWhitneyP } from '../stats/mann-whitney.ts';
 import { median } from '../stats/quantile.ts';
 import { factKey, type Observed } from './format.ts';
@@ -25,7 +24,6 @@ export type Judgement =
   | { readonly kind: 'different'; readonly by: 'within'; readonly resolution: number }
   | {
       readonly kind: 'tested';
-      readonly by: 'race' | 'measurement';
       readonly p: number;
       readonly smallest: number;
       readonly method: string;
@@ -43,15 +41,15 @@ export const sampleOf = (values: readonly Observed[], hz: number, race: boolean)
 export const isUnstable = (declared: Declaration, sample: Sample): boolean =>
   declared.compare === 'exact' && !sample.race && new Set(sample.known.map(factKey)).size > 1;
 
-/**
- * Compare two or more samples, each with at least one known value. A measurement compares two. An exact fact is compared
- * as a race where a sample is a race or varies between repeats.
- */
+/** Whether samples of a fact are compared as distributions: they are races, or the fact varied between repeats. */
+export const isRace = (declared: Declaration, samples: readonly Sample[]): boolean =>
+  declared.compare === 'race' ||
+  (declared.compare === 'exact' && samples.some((each) => each.race || isUnstable(declared, each)));
+
+/** Compare two or more samples that are no race, each with at least one known value. A measurement compares two. */
 export function judge(declared: Declaration, samples: readonly Sample[]): Judgement {
   if (declared.compare === 'measurement') return judgeMeasurement(samples);
   if (declared.compare === 'within') return judgeWithin(declared, samples);
-  const asRace = declared.compare === 'race' || samples.some((each) => each.race || isUnstable(declared, each));
-  if (asRace) return judgeRace(samples);
   const keys = new Set(samples.flatMap(({ known }) => known.map(factKey)));
   return keys.size === 1 ? { kind: 'same' } : { kind: 'different', by: 'exact' };
 }
@@ -71,18 +69,6 @@ function judgeWithin(declared: Declaration, samples: readonly Sample[]): Judgeme
   return apart <= resolution * (1 + 1e-9) ? { kind: 'same' } : { kind: 'different', by: 'within', resolution };
 }
 
-function judgeRace(samples: readonly Sample[]): Judgement {
-  const keyed = samples.map(({ known }) => known.map(factKey));
-  const smallest = smallestFisherP(keyed.map(({ length }) => length));
-  if (smallest > alpha) return { kind: 'untestable', why: 'too few repeats' };
-  const outcomes = [...new Set(keyed.flat())];
-  if (outcomes.length === 1) return { kind: 'same' };
-  const table = keyed.map((keys) => outcomes.map((outcome) => keys.filter((key) => key === outcome).length));
-  const { p, method } = fisherFreemanHalton(table);
-  const name = method === 'exact' ? 'Fisher–Freeman–Halton, exact' : 'Fisher–Freeman–Halton, by permutation';
-  return { kind: 'tested', by: 'race', p, smallest, method: name };
-}
-
 function judgeMeasurement(samples: readonly Sample[]): Judgement {
   const [a, b] = samples.map(numbersOf) as [number[], number[]];
   if (a.length === 0 && b.length === 0) return { kind: 'same' };
@@ -91,5 +77,5 @@ function judgeMeasurement(samples: readonly Sample[]): Judgement {
   if (smallest > alpha) return { kind: 'untestable', why: 'too few repeats' };
   if (new Set([...a, ...b]).size === 1) return { kind: 'same' };
   const { p, method } = mannWhitney(a, b);
-  return { kind: 'tested', by: 'measurement', p, smallest, method: `Mann–Whitney U, ${method}` };
+  return { kind: 'tested', p, smallest, method: `Mann–Whitney U, ${method}` };
 }

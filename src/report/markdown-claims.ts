@@ -1,5 +1,5 @@
 import type { ClaimRecord } from '../record/schema.ts';
-import { byDetail, cellsWith, orderClaims, tally, verdictMarks } from './claims.ts';
+import { brief, cellsWith, openTogether, orderClaims, reasonsOf, tally, verdictMarks } from './claims.ts';
 import { formatCount } from './format.ts';
 import type { CellGroup } from './gather.ts';
 import { blocks, code, plain, table } from './markdown-text.ts';
@@ -13,23 +13,32 @@ export function markdownClaims(claims: readonly ClaimRecord[], cells: readonly C
   if (claims.length === 0) return '';
   const ordered = orderClaims(claims);
   const rows = ordered.map((claim) => [
-    claim.verdict === 'refuted' ? `✗ **refuted**` : `${verdictMarks[claim.verdict]} ${claim.verdict}`,
+    claim.verdict === 'confirmed' ? verdictMarks.confirmed : `${verdictMarks[claim.verdict]} **${claim.verdict}**`,
     `${plain(claim.text)} (${code(claim.id)})`,
     plain(claim.source),
     tally(claim),
   ]);
-  const open = ordered.filter(({ verdict }) => verdict !== 'confirmed');
-  return blocks(table(['verdict', 'claim', 'source', 'in'], rows), ...open.map((claim) => whereNot(claim, cells)));
+  return blocks(
+    table(['', 'claim', 'source', 'in'], rows),
+    ...openTogether(claims).map((same) => whyOpen(same, cells)),
+  );
 }
 
-function whereNot(claim: ClaimRecord, cells: readonly CellGroup[]): string {
-  const found = cellsWith(cells, claim.id, claim.verdict);
-  const where = found.map(({ cell }) => cell);
+/** Why a claim is refuted or inconclusive, or several are for the same reason. */
+function whyOpen(claims: readonly ClaimRecord[], cells: readonly CellGroup[]): string {
+  const [claim] = claims as readonly [ClaimRecord];
+  const mark = verdictMarks[claim.verdict];
+  if (claims.length > 1)
+    return `${mark} ${claims.map(({ id }) => code(id)).join(', ')} are ${claim.verdict}: ${plain(brief(claim.detail))}`;
+  const where = cellsWith(cells, claim.id, claim.verdict).map(({ cell }) => cell);
   const inCells = where.length === 0 ? '' : ` in ${whichCells(where, cells, code)}`;
-  const detail = claim.detail === '' ? '' : `: ${plain(claim.detail)}`;
-  const head = `${verdictMarks[claim.verdict]} ${code(claim.id)} is ${claim.verdict}${inCells}${detail}`;
-  const told = byDetail(found).filter(([each]) => each !== '' && each !== claim.detail);
-  const items = told.slice(0, mostDetails).map(([each, same]) => `- ${plain(each)}: ${whichCells(same, cells, code)}`);
-  if (told.length > mostDetails) items.push(`- and ${formatCount(told.length - mostDetails)} more`);
-  return items.length === 0 ? head : `${head}\n\n${items.join('\n')}`;
+  const head = `${mark} ${code(claim.id)} is ${claim.verdict}${inCells}`;
+  const reasons = reasonsOf(claim, cells);
+  if (reasons.length === 0) return head;
+  if (reasons.length === 1) return `${head}: ${plain(reasons[0]?.detail ?? '')}`;
+  const items = reasons
+    .slice(0, mostDetails)
+    .map(({ detail, cells: same }) => `- ${plain(detail)}: ${whichCells(same, cells, code)}`);
+  if (reasons.length > mostDetails) items.push(`- and ${formatCount(reasons.length - mostDetails)} more`);
+  return `${head}\n\n${items.join('\n')}`;
 }

@@ -1,17 +1,14 @@
 import type { Declaration } from '../facts/kinds.ts';
 import type { ExperimentRecord, Run } from '../record/schema.ts';
 import { answerOf } from './claims.ts';
-import { type FactRow, type FactTable, factTable, shownFacts } from './fact-table.ts';
-import { plural } from './format.ts';
+import { type FactTable, shownFacts } from './fact-table.ts';
 import { type CellGroup, declaredFact, experimentOf, factOf, hzOf } from './gather.ts';
 import { markdownClaims } from './markdown-claims.ts';
+import { gatherFacts, markdownCells, markdownFacts } from './markdown-facts.ts';
 import { markdownPaths } from './markdown-paths.ts';
-import { blocks, code, details, plain, sentence, table } from './markdown-text.ts';
+import { blocks, code, details, plain, sentence } from './markdown-text.ts';
 import type { Overview, ReasonGroup } from './overview.ts';
 import { whichCells } from './which-cells.ts';
-
-/** A longer table opens on a click. */
-const mostOpenRows = 40;
 
 /** One experiment of a report: its question, answer, facts, claims, what did not run, and the ends' paths. */
 export function markdownExperiment(
@@ -21,69 +18,49 @@ export function markdownExperiment(
   overview: Overview,
 ): string {
   const cells = groups.filter((cell) => cell.experiment === experiment.id);
-  const facts = factTable(experiment, cells, hzOf(run));
+  const planned = plannedCells(experiment, run);
+  const facts = gatherFacts(experiment, cells, hzOf(run));
   return blocks(
     `### ${experiment.id}`,
     `_${plain(experiment.question)}_`,
     `**${plain(answerOf(experiment))}**`,
-    factsBlock(facts, experiment),
+    markdownFacts(facts, experiment, cells),
     markdownClaims(experiment.claims, cells),
-    notRun('errored', overview.errored, experiment.id),
-    notRun('unsupported', overview.unsupported, experiment.id),
-    unknowns(facts, cells),
-    markdownPaths(cells),
-    experiment.file !== 'builtin' && `Its file: ${code(experiment.file)}.`,
+    notRun('errored', overview.errored, planned),
+    notRun('unsupported', overview.unsupported, planned),
+    unknowns(facts.table, cells),
+    markdownPaths(cells, facts.outcomes),
+    markdownCells(facts, experiment),
+    !experiment.file.startsWith('builtin') && `Its file: ${code(experiment.file)}.`,
   );
 }
 
-function factsBlock(facts: FactTable, experiment: ExperimentRecord): string {
-  if (facts.rows.length === 0) return 'No cell ran.';
-  const withRepeats = facts.rows.some(({ repeats, cells, race }) => race || repeats > cells.length);
-  const head = [...facts.factors, ...facts.facts.map(code), ...(withRepeats ? ['repeats'] : [])];
-  const rows = facts.rows.map((row) => [
-    ...row.factors.map((value) => code(String(value))),
-    ...row.values.map(plain),
-    ...(withRepeats ? [repeatsOf(row)] : []),
-  ]);
-  const shown = table(head, rows, numericColumns(facts, experiment));
-  return blocks(
-    facts.rows.length > mostOpenRows ? details(`All ${plural(rows.length, 'row')} of facts`, shown) : shown,
-    foldedLine(facts),
-  );
-}
-
-const repeatsOf = ({ repeats, race }: FactRow): string => `${repeats}${race ? ' (race)' : ''}`;
-
-function numericColumns({ facts, factors }: FactTable, experiment: ExperimentRecord): number[] {
-  return facts.flatMap((name, index) =>
-    declaredFact(name, experiment)?.type === 'number' ? [index + factors.length] : [],
-  );
-}
-
-function foldedLine({ folded, constant }: FactTable): string {
-  const same = folded.map(({ factor, values }) => `${code(factor)} (${values.map(String).join(', ')})`);
-  const fixed = constant.map(({ factor, value }) => code(`${factor}=${value}`));
-  const parts = [
-    same.length > 0 &&
-      `${listed(same)} made no difference to these facts, and ${same.length === 1 ? 'is' : 'are'} left out.`,
-    fixed.length > 0 && `In all cells that ran: ${fixed.join(', ')}.`,
-  ];
-  return parts.filter(Boolean).join(' ');
-}
-
-const listed = (items: readonly string[]): string =>
-  items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
-
-function notRun(what: 'errored' | 'unsupported', reasons: readonly ReasonGroup[], experiment: string): string {
+function notRun(what: 'errored' | 'unsupported', reasons: readonly ReasonGroup[], all: readonly Planned[]): string {
   const items = reasons.flatMap(({ reason, remedy, cells }) => {
-    const own = cells.filter((id) => experimentOf(id) === experiment);
+    const own = all.filter(({ id }) => cells.includes(id));
     if (own.length === 0) return [];
-    const named = own.length === 1 ? code(own[0] as string) : `${plural(own.length, 'cell')}`;
-    const all =
-      own.length === 1 ? '' : `\n  ${details('which', own.map(code).join(', ')).replace(/\n(?!\n)/g, '\n  ')}`;
-    return [`- ${named}: ${plain(sentence(reason))}${remedy ? ` _${plain(remedy)}_` : ''}${all}`];
+    return [`- ${whichCells(own, all, code)}: ${plain(sentence(reason))}${remedy ? ` _${plain(remedy)}_` : ''}`];
   });
   return items.length === 0 ? '' : `**${what === 'errored' ? 'Errored' : 'Unsupported here'}**\n\n${items.join('\n')}`;
+}
+
+interface Planned {
+  readonly id: string;
+  readonly factors: Readonly<Record<string, string>>;
+}
+
+/** The experiment's cells, whether or not they ran: factor values as their ids have them. */
+function plannedCells({ id: experiment }: ExperimentRecord, { run, cells }: Run): Planned[] {
+  const ids = new Set([...run.plan, ...run.notRun.map(({ id }) => id), ...cells.map(({ id }) => id)]);
+  return [...ids]
+    .filter((id) => experimentOf(id) === experiment)
+    .map((id) => {
+      const pairs = id
+        .slice(experiment.length + 1)
+        .split(',')
+        .filter(Boolean);
+      return { id, factors: Object.fromEntries(pairs.map((pair) => pair.split('=', 2) as [string, string])) };
+    });
 }
 
 /** Why shown facts are unknown, the cells of each reason counted. */

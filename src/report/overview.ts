@@ -142,5 +142,5 @@ export function setting(run: Run): string[] {
   ];
 }
 
-/** A version without the `v` that Node puts in front. */
-export const bare = (version: string): string => version.replace(/^v(?=\d)/, '');
+/** A version without what a program puts in front of it: `v24.21.0`, `iproute2-6.1.0`. */
+export const bare = (version: string): string => version.replace(/^(v|iproute2-)(?=\w*\d)/, '');

@@ -1,4 +1,4 @@
-import { formatElapsed } from './format.ts';
+import { formatElapsed, plural } from './format.ts';
 import { doneCount, type Finished, fractionDone, type ProgressState, secondsLeft } from './progress-state.ts';
 
 /** Most of the bar's cells that a wide terminal shows. */
@@ -32,25 +32,26 @@ export function finishedLine({ id, status, reason }: Finished): string | undefin
 export function lastLine(state: ProgressState, now: number): string {
   const { unsupported, errored } = state.done;
   const done = doneCount(state);
-  const count = done === state.total ? `${cells(done)}` : `${done} of ${cells(state.total)}`;
+  const count = done === state.total ? counted(state) : `${done} of ${counted(state)}`;
   const parts = [`${count} in ${formatElapsed((now - state.startedAt) / 1000)}`];
   if (unsupported > 0) parts.push(`${unsupported} unsupported`);
   if (errored > 0) parts.push(`${errored} errored`);
   return parts.join(', ');
 }
 
-const cells = (count: number): string => `${count} ${count === 1 ? 'cell' : 'cells'}`;
+/** Cells; where some run more than once, their results are what is counted. */
+const counted = ({ total, expected }: ProgressState): string =>
+  plural(total, expected.size > 0 && expected.size < total ? 'result' : 'cell');
 
 function summary(state: ProgressState, now: number): string {
   const { working, waits } = split(state, now);
   const seconds = secondsLeft(state, now);
   const percent = Math.floor(fractionDone(state) * 100);
-  const parts = [`${doneCount(state)} of ${cells(state.total)} (${percent} %)`];
+  const parts = [`${doneCount(state)} of ${counted(state)} (${percent} %)`];
   if (working.length > 0) parts.push(`${working.length} at work`);
   if (waits.length > 0) parts.push(`${waits.length} waiting`);
   if (state.done.errored > 0) parts.push(`${state.done.errored} errored`);
-  if (seconds !== undefined && doneCount(state) < state.total)
-    parts.push(`about ${formatElapsed(Math.ceil(seconds))} left`);
+  if (seconds !== undefined && doneCount(state) < state.total) parts.push(`about ${wholeSeconds(seconds)} left`);
   return parts.join(', ');
 }
 
@@ -65,6 +66,11 @@ function split({ active }: ProgressState, now: number): { working: string[]; wai
   return { working, waits };
 }
 
+/** Never 0: the last seconds of a run are counted down in seconds. */
+const wholeSeconds = (seconds: number): string => {
+  const whole = Math.max(1, Math.ceil(seconds));
+  return whole < 10 ? `${whole} s` : formatElapsed(whole);
+};
 const left = (until: number, now: number): string => `${Math.max(0, Math.ceil((until - now) / 1000))} s`;
 
 function bar(fraction: number): string {

@@ -35,6 +35,8 @@ export interface Progress {
   /** The cell only waits now, for so many seconds. */
   cellWaiting(id: string, seconds: number): void;
   cellFinished(cell: Finished): void;
+  /** Say something at once, above the live display. */
+  say(text: string): void;
   /** Take the live display away and say the last line; stops the clock. Later calls write nothing. */
   close(): void;
 }
@@ -43,8 +45,8 @@ export interface Progress {
 const redrawMs = 80;
 /** Waiting cells count down by the second; a plain output is asked whether a line is due. */
 const tickMs = 1000;
-/** A plain output gets a line after each tenth of the cells, and after so long without one. */
-const plainMs = 5000;
+/** A plain output gets a line after each tenth of the cells, but not so soon after another, and after so long without one. */
+const [plainLeastMs, plainMs] = [1000, 5000];
 
 type Writer = { changed(state: ProgressState, now: number, said?: string): void; last(text: string): void };
 
@@ -64,6 +66,7 @@ export function createProgress(options: ProgressOptions): Progress {
     cellStarted: (id) => change((now, at) => started(now, id, at)),
     cellWaiting: (id, seconds) => change((now, at) => waiting(now, id, seconds, at)),
     cellFinished: (cell) => change((now) => finished(now, cell), finishedLine(cell)),
+    say: (text) => change((same) => same, text),
     close: () => {
       clearInterval(timer);
       if (open) writer.last(lastLine(state, clock()));
@@ -98,7 +101,8 @@ function plainWriter(stream: ProgressStream, startedAt: number): Writer {
     changed: (state, now, said) => {
       if (said !== undefined) stream.write(`${said}\n`);
       const reached = Math.floor(fractionDone(state) * 10);
-      if (reached === tenth && now - writtenAt < plainMs) return;
+      const isDue = reached !== tenth && now - writtenAt >= plainLeastMs;
+      if (!isDue && now - writtenAt < plainMs) return;
       tenth = reached;
       writtenAt = now;
       stream.write(`${plainLine(state, now)}\n`);

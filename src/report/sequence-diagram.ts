@@ -1,32 +1,49 @@
-import { type End, ends, otherEnd } from '../facts/states.ts';
+import { type End, ends } from '../facts/states.ts';
+import type { ConnectionPaths, Path } from './courses.ts';
 import { formatSeconds } from './format.ts';
-import type { ConnectionPaths, Path } from './telling-cells.ts';
+import { openingStates } from './openings.ts';
+import { type Placed, segmentsInto } from './segments.ts';
 
 type Step = Path[number];
-type Segments = ConnectionPaths['closedWith'];
-interface Placed {
-  readonly end: End;
-  readonly step: Step;
-  readonly previous: Step | undefined;
-}
 
 /**
- * The states of both ends in the order of time as a Mermaid sequence diagram that GitHub draws. A closing segment
- * is an arrow only where the states fix its place.
+ * What both ends went through as a Mermaid sequence diagram that GitHub draws: states beside their end, segments between
+ * them. It begins where both are ESTABLISHED, and counts from the first close; without either, it begins with the first
+ * state. A segment is an arrow only where the states fix its place.
  */
-export function sequenceDiagram({ paths, closedWith }: ConnectionPaths): string {
-  const steps = inTime(placedOf('client', paths.client), placedOf('server', paths.server));
+export function sequenceDiagram(connection: ConnectionPaths): string {
+  const [client, server] = ends.map((end) => placedOf(end, connection.paths[end])) as [Placed[], Placed[]];
+  const opened = [client, server].every((steps) => steps.some(isOpen));
+  const steps = inTime(
+    ...([client, server].map((each) => (opened ? each.filter(isLater) : each)) as [Placed[], Placed[]]),
+  );
   const origin = steps[0]?.step.at ?? 0;
   const lines = steps.flatMap((placed) => {
-    const segment = segmentSent(placed, closedWith);
-    const note = `Note over ${placed.end}: ${mermaidText(noteOf(placed.step, origin))}`;
-    return segment ? [note, `${placed.end}${segment.arrow}${otherEnd(placed.end)}: ${segment.name}`] : [note];
+    const { before, after } = segmentsInto(placed, connection);
+    return [...before, `Note ${side[placed.end]} of ${placed.end}: ${mermaidText(noteOf(placed, origin))}`, ...after];
   });
-  return ['sequenceDiagram', ...ends.map((end) => `participant ${end}`), ...lines].join('\n    ');
+  const open = opened ? ['Note over client,server: ESTABLISHED'] : [];
+  return [look, 'sequenceDiagram', ...ends.map((end) => `participant ${end}`), ...open, ...lines]
+    .join('\n    ')
+    .replace(`${look}\n    `, `${look}\n`);
 }
 
-const placedOf = (end: End, path: Path): Placed[] =>
-  path.map((step, index) => ({ end, step, previous: path[index - 1] }));
+/** The names stand on top only, and steps close together. https://mermaid.js.org/config/schema-docs/config-defs-sequence-diagram-config.html */
+const look = "%%{init: {'sequence': {'mirrorActors': false, 'messageMargin': 20, 'height': 36}}}%%";
+const side: Readonly<Record<End, string>> = { client: 'left', server: 'right' };
+const isOpen = ({ step }: Placed): boolean => step.state === 'ESTABLISHED';
+const isLater = ({ step }: Placed): boolean => !openingStates.has(step.state);
+
+/** An end's states; one that goes on in a mini-socket is one state. */
+function placedOf(end: End, path: Path): Placed[] {
+  const placed: Placed[] = [];
+  for (const step of path) {
+    const last = placed.at(-1);
+    if (last && step.mini && last.step.state === step.state) placed[placed.length - 1] = { ...last, mini: step };
+    else placed.push({ end, step, previous: last?.step });
+  }
+  return placed;
+}
 
 /** Each end's steps stay in their order; of two at the same time the one that may have been earlier is first. */
 function inTime(client: readonly Placed[], server: readonly Placed[]): Placed[] {
@@ -47,28 +64,17 @@ export const mermaidText = (text: string): string =>
     .replace(/\s*\n\s*/g, '<br/>')
     .replace(/\bend\b/gi, (word) => `${word.slice(0, 1)}\u200B${word.slice(1)}`);
 
-function noteOf({ state, at, notBefore, evidence, mini }: Step, origin: number): string {
-  const since = (ns: number): string => (ns === origin ? '0 ms' : `+${formatSeconds((ns - origin) / 1e9)}`);
-  const isRange = notBefore !== undefined && since(notBefore) !== since(at);
-  const time = isRange ? `${since(Math.max(origin, notBefore))} to ${since(at)}` : since(at);
-  return `${state}${mini ? ' (mini-socket)' : ''}\n${time}, ${evidence}`;
+/** The state, when it was entered, and how that is known where it is not exactly. TIME-WAIT always is a mini-socket. */
+function noteOf({ step, mini }: Placed, origin: number): string {
+  const time = timeOf(step, origin);
+  const own = step.mini && step.state !== 'TIME-WAIT' ? ['mini-socket'] : [];
+  const later = mini ? [`mini-socket from ${timeOf(mini, origin)}`] : [];
+  return [step.state, time, ...own, ...later].join('\n');
 }
 
-/**
- * The segment that an end sent as it entered this state. FIN: FIN-WAIT-1 and LAST-ACK are entered by sending it. RST:
- * only where this end alone sent one and went straight to CLOSED from a state that a FIN would have led elsewhere, for an
- * end that receives a RST goes the same way. A sampled step does not say when.
- */
-function segmentSent(
-  { end, step, previous }: Placed,
-  closedWith: Segments,
-): { arrow: string; name: 'FIN' | 'RST' } | undefined {
-  if (step.evidence === 'sampled') return undefined;
-  const sent = closedWith[end] ?? [];
-  if ((step.state === 'FIN-WAIT-1' || step.state === 'LAST-ACK') && sent.includes('FIN'))
-    return { arrow: '->>', name: 'FIN' };
-  const other = closedWith[otherEnd(end)];
-  const alone = sent.includes('RST') && other !== null && !other.includes('RST');
-  const aborts = step.state === 'CLOSED' && (previous?.state === 'ESTABLISHED' || previous?.state === 'CLOSE-WAIT');
-  return alone && aborts ? { arrow: '-x', name: 'RST' } : undefined;
+function timeOf({ at, notBefore, evidence }: Step, origin: number): string {
+  const since = (ns: number): string => (ns === origin ? '0 ms' : `+${formatSeconds((ns - origin) / 1e9)}`);
+  const isRange = notBefore !== undefined && since(Math.max(origin, notBefore)) !== since(at);
+  const time = isRange ? `${since(Math.max(origin, notBefore))} to ${since(at)}` : since(at);
+  return evidence === 'sampled' ? `${time} (sampled)` : time;
 }

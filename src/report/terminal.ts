@@ -1,5 +1,5 @@
 import type { ClaimRecord, ExperimentRecord, Run } from '../record/schema.ts';
-import { answerOf, cellsWith, orderClaims, verdictMarks, verdictOrder } from './claims.ts';
+import { answerOf, brief, cellsWith, openTogether, reasonsOf, verdictMarks, verdictOrder } from './claims.ts';
 import { formatElapsed, plural } from './format.ts';
 import { type CellGroup, gatherCells } from './gather.ts';
 import { countVerdicts, type Overview, overviewOf, type ReasonGroup, setting } from './overview.ts';
@@ -16,6 +16,8 @@ interface Options {
 }
 
 const plainly = (text: string): string => text;
+/** The report has the others. */
+const mostReasons = 2;
 const verdictColors = { refuted: 'red', inconclusive: 'yellow', confirmed: 'green' } as const;
 
 /** What a run found, for a terminal: each experiment's answer and verdicts, what did not run, warnings, the report. */
@@ -49,27 +51,43 @@ function experimentLines(
   const [head = '', ...more] = hang(`${experiment.id}  `, experiment.question, width);
   const title = style('bold', experiment.id) + style('dim', head.slice(experiment.id.length));
   const counts = countVerdicts(experiment.claims);
-  const open = orderClaims(experiment.claims).filter(({ verdict }) => verdict !== 'confirmed');
+  const open = openTogether(experiment.claims);
   const confirmed =
     counts.confirmed === 0 ? [] : [style('green', `  ✓ ${plural(counts.confirmed, 'claim')} confirmed`)];
   return [
     title,
     ...more.map((line) => style('dim', line)),
     ...hang('  ', answerOf(experiment), width),
-    ...open.flatMap((claim) => claimLines(claim, cells, width, style)),
+    ...open.flatMap((same) => claimLines(same, cells, width, style)),
     ...confirmed,
   ];
 }
 
-function claimLines(claim: ClaimRecord, cells: readonly CellGroup[], width: number, style: Style): string[] {
+/** A claim that is refuted or inconclusive, or several that are inconclusive for the same reason. */
+function claimLines(
+  claims: readonly ClaimRecord[],
+  cells: readonly CellGroup[],
+  width: number,
+  style: Style,
+): string[] {
+  const [claim] = claims as readonly [ClaimRecord];
+  const mark = `  ${verdictMarks[claim.verdict]} `;
+  const color = verdictColors[claim.verdict];
+  if (claims.length > 1) {
+    const text = `${claims.length} claims ${claim.verdict}, ${brief(claim.detail)}: ${claims.map(({ id }) => id).join(', ')}`;
+    return hang(mark, text, width).map((line) => style(color, line));
+  }
   const found = cellsWith(cells, claim.id, claim.verdict).map(({ cell }) => cell);
   const where = found.length === 0 ? '' : ` in ${whichCells(found, cells, plainly, 2)}`;
-  const mark = `  ${verdictMarks[claim.verdict]} `;
   const text = `${claim.id} ${claim.verdict}${where}: ${claim.text} (${claim.source})`;
-  const lines = hang(mark, text, width).map((line) => style(verdictColors[claim.verdict], line));
-  return claim.detail === ''
-    ? lines
-    : [...lines, ...hang('    ', claim.detail, width).map((line) => style('dim', line))];
+  const reasons = reasonsOf(claim, cells);
+  const more = reasons.length > mostReasons ? [`and ${reasons.length - mostReasons} other details`] : [];
+  return [
+    ...hang(mark, text, width).map((line) => style(color, line)),
+    ...[...reasons.slice(0, mostReasons).map(({ detail }) => detail), ...more].flatMap((detail) =>
+      hang('    ', detail, width).map((line) => style('dim', line)),
+    ),
+  ];
 }
 
 function notRunLines(
@@ -112,7 +130,7 @@ function closingLines({ run }: Run, overview: Overview, report: string, style: S
   return [
     ...status,
     `${parts.join(', ')} in ${formatElapsed(wallSeconds)}${slowest}`,
-    `Claims: ${claims.join(', ')}`,
+    ...(run.experiments.some((experiment) => experiment.claims.length > 0) ? [`Claims: ${claims.join(', ')}`] : []),
     `Report: ${report}`,
   ];
 }

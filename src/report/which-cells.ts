@@ -1,3 +1,4 @@
+import { boxesOf, boxWords } from './boxes.ts';
 import { formatCount } from './format.ts';
 
 interface Placed {
@@ -8,9 +9,12 @@ interface Placed {
 /** How a name is shown: in Markdown as code, in a terminal as it is. */
 type Mark = (text: string) => string;
 
+/** More than so many sets of factor values are no help to a reader. */
+const mostBoxes = 2;
+
 /**
- * Cells of one experiment in words: `all 12 cells`, `all 4 cells with linger=zero` where these are just the cells with
- * those factor values, or their ids, at most `most` of them, `and 3 more`.
+ * Cells of one experiment in words: `all 12 cells`, `all 4 cells with closes=client,server linger=zero` where these are
+ * just the cells with those factor values, or their ids, at most `most` of them, `and 3 more`.
  */
 export function whichCells(chosen: readonly Placed[], all: readonly Placed[], mark: Mark, most = 4): string {
   const [only] = chosen;
@@ -18,8 +22,8 @@ export function whichCells(chosen: readonly Placed[], all: readonly Placed[], ma
   if (chosen.length === 1) return mark(only.id);
   const every = chosen.length === 2 ? 'both cells' : `all ${formatCount(chosen.length)} cells`;
   if (chosen.length === all.length) return every;
-  const common = commonFactors(chosen, all);
-  if (common) return `${every} with ${common.map((pair) => mark(pair)).join(' and ')}`;
+  const boxes = boxesOf(chosen, all, mostBoxes);
+  if (boxes) return `${every} with ${boxes.map((box) => boxWords(box).map(mark).join(' ')).join(' or ')}`;
   return someOf(
     chosen.map(({ id }) => id),
     mark,
@@ -32,20 +36,4 @@ export function someOf(names: readonly string[], mark: Mark, most = 4): string {
   const shown = names.length <= most + 1 ? names : names.slice(0, most);
   const more = names.length - shown.length;
   return shown.map((name) => mark(name)).join(', ') + (more > 0 ? ` and ${formatCount(more)} more` : '');
-}
-
-/** The fewest factor values that these cells have and no other cell has together; undefined where there are none. */
-function commonFactors(chosen: readonly Placed[], all: readonly Placed[]): string[] | undefined {
-  const [first] = chosen as readonly [Placed];
-  const matching = (pairs: readonly (readonly [string, unknown])[]): number =>
-    all.filter(({ factors }) => pairs.every(([name, value]) => factors[name] === value)).length;
-  let pairs = Object.entries(first.factors).filter(([name, value]) =>
-    chosen.every(({ factors }) => factors[name] === value),
-  );
-  if (matching(pairs) !== chosen.length) return undefined;
-  for (const pair of pairs) {
-    const fewer = pairs.filter((other) => other !== pair);
-    if (matching(fewer) === chosen.length) pairs = fewer;
-  }
-  return pairs.map(([name, value]) => `${name}=${value}`);
 }

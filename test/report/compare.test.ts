@@ -131,16 +131,40 @@ describe('facts with a resolution', () => {
 
 describe('races', () => {
   const race = { race: true };
-  test('differ when their distributions do', () => {
-    expect(compare('word', times(10, 'a'), [...times(2, 'a'), ...times(8, 'b')], race)).toMatchObject({
-      behaviour: 1,
-      differences: [
+  /** A race of several cells in which `word` was `b` so often, of five repeats each. */
+  const several = (...hits: readonly number[]) =>
+    runOf(
+      [experimentOf({ id: 'x', facts })],
+      hits.flatMap((count, a) =>
+        times(5, 0).map((_, repeat) =>
+          cellOf(
+            'x',
+            { a, odd: a % 2 === 1 },
+            { word: repeat < count ? 'b' : 'a' },
+            { race: true, repeat: repeat + 1 },
+          ),
+        ),
+      ),
+    );
+
+  test('differ in their odds when their distributions do: a difference in performance', () => {
+    expect(
+      compare('word', [...times(12, 'a'), ...times(8, 'b')], [...times(2, 'a'), ...times(18, 'b')], race),
+    ).toMatchObject({
+      behaviour: 0,
+      performance: 1,
+      races: [
         {
-          by: 'race',
+          fact: 'word',
+          isBehaviour: false,
+          cells: ['x/a=1'],
           values: [
-            [{ value: 'a', times: 10 }],
             [
+              { value: 'a', times: 12 },
               { value: 'b', times: 8 },
+            ],
+            [
+              { value: 'b', times: 18 },
               { value: 'a', times: 2 },
             ],
           ],
@@ -149,9 +173,50 @@ describe('races', () => {
     });
   });
 
+  test('differ in behaviour when the odds are further apart than load moves them', () => {
+    expect(compare('word', times(10, 'a'), times(10, 'b'), race)).toMatchObject({
+      behaviour: 1,
+      performance: 0,
+      races: [{ isBehaviour: true }],
+    });
+  });
+
   test('do not differ by what chance explains', () => {
     const comparison = compare('word', [...times(9, 'a'), 'b'], [...times(7, 'a'), ...times(3, 'b')], race);
-    expect(comparison).toMatchObject({ behaviour: 0, compared: { facts: 1, tests: { race: 1 } } });
+    expect(comparison).toMatchObject({ behaviour: 0, performance: 0, compared: { facts: 1, tests: { race: 1 } } });
+  });
+
+  test('are tested once for all cells of their experiment: 12 of 20 against 2 of 20, in four cells', () => {
+    const comparison = compareRuns([several(3, 3, 3, 3), several(1, 1, 0, 0)]);
+    expect(comparison.compared).toMatchObject({ facts: 4, tests: { race: 1 } });
+    expect(comparison.races).toMatchObject([
+      { fact: 'word', cells: [0, 1, 2, 3].map((a) => `x/a=${a},odd=${a % 2 === 1}`) },
+    ]);
+    expect(comparison.races[0]?.test.adjusted).toBeLessThan(0.02);
+    expect(compareRuns([several(3, 0, 0, 0), several(0, 0, 0, 0)]).races).toEqual([]);
+  });
+
+  test('that differ in the cells with one factor value only are said to differ there', () => {
+    const comparison = compareRuns([several(3, 5, 3, 4, 2, 5), several(3, 0, 3, 1, 2, 1)]);
+    expect(comparison.races).toMatchObject([{ cells: ['x/a=1,odd=true', 'x/a=3,odd=true', 'x/a=5,odd=true'] }]);
+  });
+
+  test('cells that cancel each other out differ, too', () => {
+    expect(compareRuns([several(5, 0, 5, 0), several(0, 5, 0, 5)]).races).toHaveLength(1);
+  });
+
+  test('facts that tell the same results apart are one difference, named by the one that is shown first', () => {
+    const run = (value: string) =>
+      runOf(
+        [experimentOf({ id: 'x', facts, shows: ['word'] })],
+        times(10, 0).map((_, repeat) =>
+          cellOf('x', {}, { 'client.path': [value], word: value }, { race: true, repeat: repeat + 1 }),
+        ),
+      );
+    expect(compareRuns([run('a'), run('b')])).toMatchObject({
+      behaviour: 1,
+      races: [{ fact: 'word', alike: ['client.path'] }],
+    });
   });
 
   test('with too few repeats are not comparable, even if they look alike', () => {
@@ -165,21 +230,22 @@ describe('races', () => {
     }
   });
 
-  test('are corrected for their number', () => {
-    const many = (value: string) =>
+  test('one repeat in each of many cells is enough together', () => {
+    const run = (value: (a: number) => string) =>
       runOf(
         [experimentOf({ id: 'x', facts })],
-        times(40, 0).flatMap((_, a) =>
-          Array.from({ length: 5 }, (_, repeat) => {
-            const word = a === 0 ? value : repeat === 0 ? 'b' : 'a';
-            return cellOf('x', { a }, { word }, { race: true, repeat: repeat + 1 });
-          }),
-        ),
+        times(12, 0).map((_, a) => cellOf('x', { a }, { word: value(a) }, { race: true })),
       );
-    // five against five, all different: p = 0.008, alone significant, among 40 hopeless
-    expect(compare('word', times(5, 'a'), times(5, 'b'), race).behaviour).toBe(1);
-    const comparison = compareRuns([many('a'), many('b')]);
-    expect(comparison).toMatchObject({ behaviour: 0, compared: { facts: 0, factsNotComparable: 40 } });
+    expect(compareRuns([run(() => 'a'), run(() => 'b')])).toMatchObject({ compared: { facts: 12 }, races: [{}] });
+    expect(compareRuns([run((a) => (a % 2 ? 'a' : 'b')), run((a) => (a % 2 ? 'b' : 'a'))]).races).toEqual([]);
+  });
+
+  test('a number that only one run came to measure is no difference: the states tell it', () => {
+    expect(compare('rate', [10], [undefined], race)).toMatchObject({
+      behaviour: 0,
+      notComparable: [],
+      compared: { untested: 1, factsNotComparable: 0 },
+    });
   });
 });
 

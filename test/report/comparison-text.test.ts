@@ -38,8 +38,10 @@ test('a comparison tells the differences by experiment, cells that share one tog
     B  results/b · lingerlab 0.1.0 · Linux 6.1.192 · HZ 250 · Node 24.21.0 · iproute2 6.1.0 ·
        as root · 2025-11-20
 
-    9 differences in behaviour, 1 measured fact with another performance, in 51 facts of 9
-    cells in 2 experiments.
+    8 differences in behaviour, 1 fact of races with other odds, 1 measured fact with another
+    performance, in 51 facts of 9 cells in 2 experiments.
+    ! The odds of a race move with the load of a machine, too: run both again, on quiet
+      machines, before you blame a kernel.
 
     The runs differ in
       kernel  A 6.18.19 · B 6.1.192
@@ -53,8 +55,8 @@ test('a comparison tells the differences by experiment, cells that share one tog
         the end that closes first keeps TIME-WAIT
 
     racing-closes  What if both ends close at once?
-      ≠ timeWait.holder  A both 9/10, client 1/10 · B server 7/10, both 3/10
-        in racing-closes/data=0 (p = 0.0031)
+      ~ timeWait.holder  A both 9/10, client 1/10 · B both 3/10, server 7/10
+        in racing-closes/data=0 (other odds, p = 0.003)
       ~ together  A → B 16.5 µs → 36.5 µs (+121 %), p < 0.0001, 10 and 10 repeats
         in racing-closes/data=0
       claim both-wait  A inconclusive · B refuted
@@ -65,8 +67,9 @@ test('a comparison tells the differences by experiment, cells that share one tog
         answer | within 13 s)
 
     Not comparable: 1 cell.
-    Races by the Fisher–Freeman–Halton exact test (1 test), measurements by Mann–Whitney U (1
-    test), at α = 0.05, each sort corrected for its number by Holm.
+    1 fact of races by permutation within their cells, all cells of an experiment together,
+    corrected by Westfall and Young, at α = 0.05.
+    Measurements by Mann–Whitney U (1 test), corrected by Holm, at α = 0.05.
     "
   `);
 });

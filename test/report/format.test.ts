@@ -11,11 +11,23 @@ import {
   formatP,
   formatRepeats,
   formatSeconds,
+  formatSpread,
 } from '../../src/report/format.ts';
 
 test('times have the unit that suits them, and round up into the next one', () => {
-  const shown = [0, 4.2e-5, 0.0009999, 0.0015, 0.9994, 0.99951, 61.23, 999.6, -0.002].map(formatSeconds);
-  expect(shown).toEqual(['0 s', '42.0 µs', '1.00 ms', '1.50 ms', '999 ms', '1.00 s', '61.2 s', '1,000 s', '-2.00 ms']);
+  const shown = [0, 2e-8, 4.2e-5, 0.0009999, 0.0015, 0.9994, 0.99951, 61.23, 999.6, -0.002].map(formatSeconds);
+  expect(shown).toEqual([
+    '0 s',
+    '20.0 ns',
+    '42.0 µs',
+    '1.00 ms',
+    '1.50 ms',
+    '999 ms',
+    '1.00 s',
+    '61.2 s',
+    '1,000 s',
+    '-2.00 ms',
+  ]);
 });
 
 test('durations for people never say 60 seconds or 60 minutes', () => {
@@ -49,6 +61,20 @@ test('a race is a distribution, the most frequent first', () => {
   expect(formatDistribution(distribution(values))).toBe('both 9/10, client 1/10');
   expect(formatRepeats(new Array(10).fill('both'), kind.word(), true)).toBe('both 10/10');
   expect(formatRepeats(['both', 'both'], kind.word(), false)).toBe('both');
+});
+
+test('the rarer of many long values are counted together', () => {
+  const long = (end: string): string[] => ['FIN-WAIT-1', 'FIN-WAIT-2', 'TIME-WAIT', end];
+  const values = ['a', 'a', 'a', 'a', 'b', 'b', 'b', 'c', 'c', 'd'].map(long);
+  expect(formatDistribution(distribution(values))).toBe(
+    'FIN-WAIT-1 → FIN-WAIT-2 → TIME-WAIT → a 4/10, FIN-WAIT-1 → FIN-WAIT-2 → TIME-WAIT → b 3/10, 2 others 3/10',
+  );
+  expect(formatDistribution(distribution(['a', 'a', 'b'].map(long)))).toMatch(/a 2\/3, .* b 1\/3$/);
+});
+
+test('numbers are their median and between what they lie', () => {
+  expect(formatSpread([3000, 2990, 3020], kind.ms())).toBe('3.00 s (2.99 s to 3.02 s)');
+  expect(formatSpread([3000, 3001], kind.ms())).toBe('3.00 s');
 });
 
 test('a measurement is its median, with how many were observed where some were not', () => {

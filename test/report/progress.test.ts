@@ -32,13 +32,24 @@ describe('plain output', () => {
     const { progress, written, pass } = harness();
     for (let cell = 0; cell < 200; cell++) {
       progress.cellStarted(`x/a=${cell}`);
-      pass(10);
+      pass(100);
       progress.cellFinished(ran(`x/a=${cell}`));
     }
     progress.close();
     expect(written).toHaveLength(11);
     expect(written[0]).toMatch(/^20 of 200 cells \(10 %\)/);
-    expect(written.at(-1)).toBe('200 cells in 2.0 s\n');
+    expect(written.at(-1)).toBe('200 cells in 20 s\n');
+  });
+
+  test('a short run gets its last line only', () => {
+    const { progress, written, pass } = harness({ total: 3 });
+    for (const id of ['a', 'b', 'c']) {
+      progress.cellStarted(id);
+      pass(200);
+      progress.cellFinished(ran(id));
+    }
+    progress.close();
+    expect(written).toEqual(['3 cells in 0.6 s\n']);
   });
 
   test('a line comes after five seconds without one', () => {
@@ -79,6 +90,14 @@ describe('on a terminal', () => {
     expect(written[1]?.startsWith('\r\x1b[1A\x1b[J')).toBe(true);
     expect(written[1]).toMatch(/1 waiting.*\nwaiting {2}a \(60 s\)$/);
     expect(written.at(-1)).toBe('\r\x1b[J1 of 2 cells in 0.2 s\n');
+  });
+
+  test('what is said stands above the display', () => {
+    const { progress, written } = harness({ isTTY: true, total: 2 });
+    progress.cellStarted('a');
+    progress.say('stopping');
+    expect(written.at(-1)?.startsWith('\r\x1b[1A\x1b[Jstopping\n────')).toBe(true);
+    progress.close();
   });
 
   test('a burst of events is drawn once, but a cell that errored is never left out', () => {
@@ -138,6 +157,31 @@ describe('lines', () => {
     expect(plainLine(one, 1000)).toContain('1 at work');
     expect(lastLine(finished(one, ran('a')), 1000)).toBe('2 cells in 1.0 s');
   });
+});
+
+test('where cells run more than once, their results are counted', () => {
+  const state = begin(10, 0, new Map([['a', 1]]));
+  expect(plainLine(state, 0)).toContain('0 of 10 results');
+  expect(lastLine(begin(1, 0, new Map([['a', 1]])), 0)).toContain('0 of 1 cell ');
+});
+
+test('the last seconds are counted down in seconds', () => {
+  const state = finished(
+    started(
+      begin(
+        2,
+        0,
+        new Map([
+          ['a', 1],
+          ['b', 1],
+        ]),
+      ),
+      'a',
+      0,
+    ),
+    ran('a'),
+  );
+  expect(plainLine(state, 1500)).toContain('about 2 s left');
 });
 
 describe('time left', () => {

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { terminalSummary } from '../../src/report/terminal.ts';
-import { sampleRun } from './fixture.ts';
+import { cellOf, claimOf, experimentOf, runOf, sampleRun } from './fixture.ts';
 
 const report = 'results/a/report.md';
 
@@ -14,7 +14,7 @@ test('the summary has each answer, refuted claims first, what did not run and wh
       The end that closes first, unless it resets; then neither.
       ✗ reset-is-silent refuted in all 4 cells with linger=zero: a reset closes
         without a word to the application | whatever it reads (said often)
-        the other end read ECONNRESET
+        read answered ECONNRESET
       ✓ 1 claim confirmed
 
     racing-closes  What if both ends close at once?
@@ -53,6 +53,21 @@ test('no line is longer than the terminal is wide', () => {
     const lines = terminalSummary(sampleRun(), { color: false, width, report }).split('\n');
     expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(width);
   }
+});
+
+test('where nothing is claimed, no claims are counted', () => {
+  const run = runOf([experimentOf({ id: 'x' })], [cellOf('x', {}, { 'timeWait.holder': 'client' })]);
+  expect(terminalSummary(run, { color: false, report })).not.toContain('Claims:');
+});
+
+test('claims that no cell bears on are one line', () => {
+  const none = { confirmed: 0, refuted: 0, inconclusive: 0 };
+  const claims = ['a', 'b', 'c'].map((id) =>
+    claimOf({ id, verdict: 'inconclusive', cells: none, detail: 'applies to no cell that ran' }),
+  );
+  expect(terminalSummary(runOf([experimentOf({ id: 'x', claims })], []), { color: false, report })).toContain(
+    '  ? 3 claims inconclusive, applies to no cell that ran: a, b, c\n',
+  );
 });
 
 test('an interrupted run says so', () => {

@@ -18,16 +18,19 @@ test('cells are named by the fewest factor values that only they have', () => {
   expect(say(() => true)).toBe('all 6 cells');
 });
 
-test('one cell is its id, cells without a common value are listed', () => {
+test('one cell is its id, cells that more than two sets of values would name are listed', () => {
   expect(say(({ closes, linger }) => closes === 'both' && linger === 'off')).toBe('x/closes=both,linger=off');
-  const odd = ({ closes, linger }: { closes: string; linger: string }): boolean =>
-    (closes === 'both') !== (linger === 'off');
-  expect(say(odd, 1)).toBe('x/closes=client,linger=off and 2 more');
+  const many = [1, 2, 3].flatMap((a) => [1, 2, 3].map((b) => ({ id: `x/a=${a},b=${b}`, factors: { a, b } })));
+  const diagonal = many.filter(({ factors: { a, b } }) => a === b);
+  expect(whichCells(diagonal, many, (text) => text, 1)).toBe('x/a=1,b=1 and 2 more');
   expect(say(() => false)).toBe('no cell');
 });
 
-test('a value that other cells have too does not name a part of them', () => {
+test('values that other cells have too name a part of them together', () => {
+  const odd = ({ closes, linger }: { closes: string; linger: string }): boolean =>
+    (closes === 'both') !== (linger === 'off');
+  expect(say(odd)).toBe('all 3 cells with closes=client,server linger=off or closes=both linger=zero');
   expect(say(({ closes, linger }) => linger === 'off' && closes !== 'both')).toBe(
-    'x/closes=client,linger=off, x/closes=server,linger=off',
+    'both cells with closes=client,server linger=off',
   );
 });

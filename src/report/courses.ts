@@ -14,33 +14,38 @@ export interface ConnectionPaths {
   readonly closedWith: Readonly<Record<End, readonly string[] | null>>;
 }
 
-/** A cell whose ends took another course, by states and closing segments, than those of every other telling cell. */
-export interface TellingCell {
+/** A course that the ends took, by states and closing segments: other cells and repeats may have taken it, too. */
+export interface Course {
+  /** The first result that took it, and its cell. */
   readonly cell: CellGroup;
   readonly record: CellRecord;
   readonly connections: readonly ConnectionPaths[];
-  /** All cells in which some repeat took this course, this one too. */
+  /** All results that took it, and their cells. */
+  readonly records: readonly CellRecord[];
   readonly cells: readonly CellGroup[];
 }
 
-/** One cell for each different course that the ends took, in the cells' order. */
-export function tellingCells(cells: readonly CellGroup[]): TellingCell[] {
-  const seen = new Map<string, { told: Omit<TellingCell, 'cells'>; cells: Set<CellGroup> }>();
-  for (const cell of cells) {
-    for (const record of cell.ran) {
+/** Each different course that the ends took, in the cells' order. */
+export function coursesOf(cells: readonly CellGroup[]): Course[] {
+  const results = cells.flatMap((cell) =>
+    cell.ran.flatMap((record) => {
       const connections = connectionsOf(record);
-      if (connections.length === 0) continue;
-      const key = JSON.stringify(connections.map((each) => [each.label, ends.map((end) => courseOf(each, end))]));
-      const known = seen.get(key);
-      if (known) known.cells.add(cell);
-      else seen.set(key, { told: { cell, record, connections }, cells: new Set([cell]) });
-    }
-  }
-  return [...seen.values()].map(({ told, cells: same }) => ({ ...told, cells: [...same] }));
+      return connections.length === 0 ? [] : [{ cell, record, connections }];
+    }),
+  );
+  const same = Map.groupBy(results, ({ connections }) =>
+    JSON.stringify(connections.map((each) => [each.label, ends.map((end) => stepsOf(each, end))])),
+  );
+  return [...same.values()].map((group) => ({
+    ...(group[0] as (typeof results)[number]),
+    records: group.map(({ record }) => record),
+    cells: [...new Set(group.map(({ cell }) => cell))],
+  }));
 }
 
-const courseOf = ({ paths, closedWith }: ConnectionPaths, end: End): unknown[] => [
-  paths[end].map(({ state, mini }) => state + (mini ? ' mini' : '')),
+/** A state that went on in a mini-socket is the same state. */
+const stepsOf = ({ paths, closedWith }: ConnectionPaths, end: End): unknown[] => [
+  paths[end].flatMap(({ state }, index) => (paths[end][index - 1]?.state === state ? [] : [state])),
   closedWith[end],
 ];
 

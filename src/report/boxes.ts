@@ -1,0 +1,71 @@
+type Value = string | number | boolean;
+interface Placed {
+  readonly factors: Readonly<Record<string, Value>>;
+}
+
+/** Factor values that cells have: one of these for each named factor, any for the others. */
+export type Box = ReadonlyMap<string, readonly Value[]>;
+
+/**
+ * Some cells as the fewest boxes that this greedy way finds: each box holds no other cell of `all`. Undefined where more
+ * than `most` are needed.
+ */
+export function boxesOf<T extends Placed>(chosen: readonly T[], all: readonly T[], most: number): Box[] | undefined {
+  const wanted = new Set(chosen);
+  const left = new Set(chosen);
+  const boxes: Box[] = [];
+  while (left.size > 0) {
+    if (boxes.length === most) return undefined;
+    const [seed] = left as Set<T> & Iterable<T>;
+    const names = namesOf(all);
+    const grown = [names, names.toReversed()].map((order) => grow(seed as T, order, all, wanted));
+    const [box] = grown.sort((a, b) => covered(b, left) - covered(a, left)) as [Box, ...Box[]];
+    for (const cell of left) if (isIn(cell, box)) left.delete(cell);
+    boxes.push(told(box, all));
+  }
+  return boxes;
+}
+
+/** `closes=client,server`, as `--where` takes it; none for a box without bounds. */
+export const boxWords = (box: Box): string[] => [...box].map(([name, values]) => `${name}=${values.join(',')}`);
+
+const namesOf = (cells: readonly Placed[]): string[] => [
+  ...new Set(cells.flatMap(({ factors }) => Object.keys(factors))),
+];
+const valuesOf = (name: string, cells: readonly Placed[]): Value[] => [
+  ...new Set(cells.flatMap(({ factors }) => factors[name] ?? [])),
+];
+const isIn = ({ factors }: Placed, box: Box): boolean =>
+  [...box].every(([name, values]) => values.some((value) => value === factors[name]));
+const covered = (box: Box, cells: Iterable<Placed>): number => [...cells].filter((cell) => isIn(cell, box)).length;
+
+/** The seed's own box, widened value by value as long as it holds wanted cells only. */
+function grow<T extends Placed>(seed: T, order: readonly string[], all: readonly T[], wanted: ReadonlySet<T>): Box {
+  const box = new Map(Object.entries(seed.factors).map(([name, value]) => [name, [value] as readonly Value[]]));
+  for (const name of order) {
+    for (const value of valuesOf(name, all)) {
+      const before = box.get(name);
+      if (before === undefined || before.includes(value)) continue;
+      box.set(name, [...before, value]);
+      if (all.some((cell) => isIn(cell, box) && !wanted.has(cell))) box.set(name, before);
+    }
+  }
+  return box;
+}
+
+/** Without the factors and values that exclude no cell. */
+function told(box: Box, all: readonly Placed[]): Box {
+  const inside = all.filter((cell) => isIn(cell, box));
+  const bounds = new Map(box);
+  for (const name of box.keys()) {
+    const without = new Map(bounds);
+    without.delete(name);
+    if (covered(without, all) === inside.length) bounds.delete(name);
+  }
+  return new Map(
+    [...bounds.keys()].map((name) => [
+      name,
+      valuesOf(name, all).filter((value) => valuesOf(name, inside).includes(value)),
+    ]),
+  );
+}
