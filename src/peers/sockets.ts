@@ -28,6 +28,7 @@ export interface Held {
 interface Handle {
   readonly fd: number;
   reading: boolean;
+  readStart(): number;
   readStop(): number;
 }
 const handleOf = (socket: Socket) => (socket as unknown as { _handle?: Handle | null })._handle ?? undefined;
@@ -38,13 +39,23 @@ export const descriptorOf = (socket: Socket): number | undefined => {
   return fd === undefined || fd < 0 ? undefined : fd;
 };
 
-/** Take nothing more from the kernel until `resume()`, which starts a handle that says it is not reading. */
+/** Take nothing more from the kernel until {@link startReading}. */
 export function stopReading(socket: Socket): void {
   socket.pause();
   const handle = handleOf(socket);
   if (!handle) return;
   handle.reading = false;
   handle.readStop();
+}
+
+/** Read again, after `pause()` as after {@link stopReading}: net itself starts a handle only when it has asked for nothing. */
+export function startReading(socket: Socket): void {
+  const handle = handleOf(socket);
+  if (handle && !handle.reading) {
+    handle.reading = true;
+    handle.readStart();
+  }
+  socket.resume();
 }
 
 const plain = (address = '', port = 0): Address => ({ address: address.replace(/^::ffff:(?=\d)/, ''), port });

@@ -5,7 +5,7 @@ import { close, dup, SystemCallError, write } from '../native/libc.ts';
 import { pinToCpu, sleepUntil } from '../native/process.ts';
 import { getOption, pendingError, setOption, shutdownSocket, tcpInfo } from '../native/sockets.ts';
 import type { Verb, Verbs } from './protocol.ts';
-import { type Clock, descriptorOf, type Held, type Sockets, stopReading, when } from './sockets.ts';
+import { type Clock, descriptorOf, type Held, type Sockets, startReading, stopReading, when } from './sockets.ts';
 
 /** Runs a call and keeps how long it held the thread, whether it succeeds or throws. */
 export type Timed = <T>(call: () => T) => T;
@@ -176,7 +176,7 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
     return undefined;
   },
   resume({ endpoint }) {
-    sockets.get(endpoint).socket.resume();
+    startReading(sockets.get(endpoint).socket);
     return undefined;
   },
   async close({ endpoint, by, sending, atNs }, timed) {
