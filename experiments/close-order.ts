@@ -221,7 +221,8 @@ export default experiment({
     if (reset > 0) {
       sentences.push(`in ${reset} of them a RST from the other end's port ended TIME-WAIT at once (RFC 1337)`);
     }
-    return `${sentences.join('; ')}.`;
+    const answer = `${sentences.join('; ')}.`;
+    return answer.charAt(0).toUpperCase() + answer.slice(1);
   },
 });
 

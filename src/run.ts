@@ -80,9 +80,7 @@ async function openFolder(
   const here: Environment = await environment(environmentParts(machine));
   const clock = { monotonicNs: String(origin), wall: new Date().toISOString() };
   const startedAt = clock.wall;
-  const tasks = order(selection.cells).flatMap((planned) =>
-    Array.from({ length: planned.repeats }, (_, index): Task => ({ planned, repeat: index + 1 })),
-  );
+  const tasks = tasksOf(order(selection.cells));
   if (!resume) {
     const record = beginning({ selection, argv, environment: here, clock, startedAt });
     return { writer: await createRun(folder, record), todo: tasks };
@@ -92,6 +90,15 @@ async function openFolder(
   const { writer, todo } = await resumeRun(folder, { ...by, startedAt, environment: here, clock });
   const left = new Set(todo.map(({ id, repeat }) => cellKey(id, repeat)));
   return { writer, todo: tasks.filter(({ planned, repeat }) => left.has(cellKey(planned.id, repeat))) };
+}
+
+/** Quiet cells, whose repeats tell how a race goes, take turns: a burst of load on the machine must not hit all of one. */
+function tasksOf(cells: readonly PlannedCell[]): Task[] {
+  const repeated = cells.flatMap((planned) =>
+    Array.from({ length: planned.repeats }, (_, index): Task => ({ planned, repeat: index + 1 })),
+  );
+  const quiet = repeated.filter(({ planned }) => planned.quiet).sort((a, b) => a.repeat - b.repeat);
+  return repeated.map((task) => (task.planned.quiet ? (quiet.shift() as Task) : task));
 }
 
 const environmentParts = ({ hz, iproute2, privileged, capabilities, sysctls }: Machine) => ({

@@ -7,14 +7,15 @@ export interface Interruption extends Disposable {
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-export function interruption(): Interruption {
+/** `say` tells the user, where a live display may be at work. */
+export function interruption(say: (text: string) => void): Interruption {
   const controller = new AbortController();
   const stop = (signal: NodeJS.Signals) => {
     if (controller.signal.aborted) {
-      process.stderr.write('\nlingerlab: still cleaning up\n');
+      say('lingerlab: still cleaning up');
       return;
     }
-    process.stderr.write('\nlingerlab: stopping; what finished is saved, what is at work is being cleaned up\n');
+    say('lingerlab: stopping; what finished is saved, what is at work is being cleaned up');
     controller.abort(new LingerlabError('INTERRUPTED', `stopped by ${signal}`, 'go on with lingerlab run --resume'));
   };
   for (const signal of signals) process.on(signal, stop);

@@ -35,8 +35,8 @@ export async function run(patterns: readonly string[], options: RunOptions): Pro
   const selection = options.resume ? await resumed(options.resume, patterns) : await selected(patterns, options);
   if (options.dryRun) return showPlan(selection, options);
   const folder = resolve(options.resume ?? options.out ?? join('results', folderName(new Date())));
-  using interrupted = interruption();
   const progress = progressFor(options);
+  using interrupted = interruption((text) => progress.say(text));
   const finished = await runIt({
     selection,
     folder,
@@ -85,7 +85,7 @@ function showPlan({ cells, experiments }: Selection, { json, jobs }: RunOptions)
   return exitCode.ok;
 }
 
-function progressFor({ quiet }: RunOptions): RunProgress & { close(): void } {
+function progressFor({ quiet }: RunOptions): RunProgress & Pick<Progress, 'say' | 'close'> {
   let shown: Progress | undefined;
   return {
     begin(tasks) {
@@ -96,6 +96,7 @@ function progressFor({ quiet }: RunOptions): RunProgress & { close(): void } {
     cellStarted: (id) => shown?.cellStarted(id),
     cellWaiting: (id, seconds) => shown?.cellWaiting(id, seconds),
     cellFinished: (record) => shown?.cellFinished(record),
+    say: (text) => (shown ? shown.say(text) : process.stderr.write(`${text}\n`)),
     close: () => shown?.close(),
   };
 }

@@ -37,6 +37,42 @@ function claimOfCells(claim: AnyClaim, ran: readonly CellRecord[]): ClaimRecord 
   return { ...asText(claim), across: false, ...together(verdicts) };
 }
 
+const valuesIn = (cells: readonly CellRecord[]): Set<string> =>
+  new Set(cells.flatMap(({ factors }) => Object.entries(factors).map(([name, value]) => `${name}=${value}`)));
+
+/**
+ * As few of the results as still refute the claim: what a reader must look at to see why. Each factor value stays: a mean of
+ * nothing refutes anything.
+ */
+function shrunk(claim: AnyAcrossClaim, definition: AnyDefinition, ran: readonly CellRecord[]): readonly CellRecord[] {
+  const all = valuesIn(ran).size;
+  let few = ran;
+  for (const cell of ran) {
+    const fewer = few.filter((one) => one !== cell);
+    if (valuesIn(fewer).size < all) continue;
+    const { outcomes, read, missing } = outcomesOf(definition, fewer);
+    try {
+      if (verdictOf(claim.holds(outcomes)) === 'refuted' && read().length > 0 && !missing()) few = fewer;
+    } catch {
+      // it cannot do without this one
+    }
+  }
+  return few;
+}
+
+function acrossDetail(
+  claim: AnyAcrossClaim,
+  definition: AnyDefinition,
+  ran: readonly CellRecord[],
+  verdict: Verdict,
+  facts: readonly string[],
+): string {
+  if (verdict !== 'refuted') return `${facts.length} facts of ${ran.length} results`;
+  const { outcomes, read } = outcomesOf(definition, shrunk(claim, definition, ran));
+  claim.holds(outcomes);
+  return inWords(read(), factsShown[verdict], '; ');
+}
+
 /** Hold a claim against all cells of its experiment that ran. */
 export function judgeAcross(claim: AnyAcrossClaim, definition: AnyDefinition, ran: readonly CellRecord[]): Judgement {
   const { outcomes, read, missing } = outcomesOf(definition, ran);
@@ -50,8 +86,7 @@ export function judgeAcross(claim: AnyAcrossClaim, definition: AnyDefinition, ra
     // `every` of no cells is true: where a filter left none of those it speaks of, it was not put to the test.
     if (facts.length === 0)
       return withoutValue() ?? { verdict: 'inconclusive', detail: 'it read no fact of the cells that ran' };
-    const detail = inWords(facts, factsShown[verdict], '; ');
-    return withoutValue() ?? { verdict, detail };
+    return withoutValue() ?? { verdict, detail: acrossDetail(claim, definition, ran, verdict, facts) };
   } catch (thrown) {
     return withoutValue() ?? threw(thrown);
   }
@@ -64,7 +99,7 @@ export function judgeAcross(claim: AnyAcrossClaim, definition: AnyDefinition, ra
 export function judgeRun(definition: AnyDefinition, cells: readonly CellRecord[]): ClaimRecord[] {
   const ran = ranOf(definition, cells);
   const missing = cells.filter(({ experiment, status }) => experiment === definition.id && status !== 'ran').length;
-  const without = missing > 0 ? ` (without ${missing} that did not run)` : '';
+  const without = missing > 0 && ran.length > 0 ? ` (without ${missing} that did not run)` : '';
   const across = acrossOf(definition).map((claim) => {
     const { verdict, detail } =
       ran.length === 0
