@@ -59,8 +59,9 @@ describe('falsifiers', () => {
     const minute = withClaim((facts) => Number(facts['timeWait.seconds']) > 59);
     const cells = [ranCell('client', 'off', { 'timeWait.seconds': 60.5 })];
     expect(falsifiers(minute, cells)[0]?.refutedBy).toBeNull();
-    expect(falsifiers(minute, cells, { 'a short wait': { facts: { 'timeWait.seconds': 1 } } })[0]?.refutedBy).toBe(
-      'the facts of a short wait in close-order/closes=client,linger=off',
+    const handMade = { [minute.claims[0]!.id]: { facts: { 'timeWait.seconds': 1 } } };
+    expect(falsifiers(minute, cells, handMade)[0]?.refutedBy).toBe(
+      'the facts of a record made by hand in close-order/closes=client,linger=off',
     );
   });
 
