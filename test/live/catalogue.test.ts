@@ -8,6 +8,15 @@ import { lingerlab, live, scratch } from './program.ts';
 /** Facts that refute a claim which no cell of its experiment can, by experiment and claim. */
 const handMade: Readonly<Record<string, HandMade>> = {
   'close-order': {
+    // refuted by a cell whose FINs crossed, too, but no race need have one
+    'waits-from-second-fin': {
+      facts: {
+        'timeWait.beganWith': "peer's FIN",
+        'timeWait.began': 0.0001,
+        'client.stateMs.CLOSE-WAIT': 5,
+        'server.stateMs.CLOSE-WAIT': 5,
+      },
+    },
     'crossing-leaves-both': {
       facts: {
         'client.path': ['SYN-SENT', 'ESTABLISHED', 'FIN-WAIT-1', 'CLOSING', 'TIME-WAIT'],
