@@ -115,6 +115,7 @@ async function play(
       now,
       record,
       signal,
+      labels: definition.connections ?? [],
       measures: new Set(Object.keys(definition.measures ?? {})),
       resting: (wait) => slot.while(wait),
       died: (error) => failure.abort(error),

@@ -29,6 +29,7 @@ export const errorCodes = {
   STEP_REFUSED: exitCode.failed,
   STEP_DEADLINE: exitCode.failed,
   STEP_UNAWAITED: exitCode.failed,
+  UNKNOWN_LABEL: exitCode.failed,
   CELL_DEADLINE: exitCode.failed,
   SCENARIO_THREW: exitCode.failed,
   PEER_DIED: exitCode.failed,

@@ -63,18 +63,21 @@ export function foldChains(events: readonly Event[]): Chain[] {
   return chains;
 }
 
-/** Steps a Linux socket takes, RFC 9293 §3.3.2 with the RST and timeout exits; TIME-WAIT is never a full socket's. */
+/**
+ * Steps a Linux socket takes, RFC 9293 §3.3.2 with the RST and timeout exits; TIME-WAIT is never a full socket's. A second
+ * close, after shutdown(2), announces the state that the socket is in already: tcp_close_state() in net/ipv4/tcp.c.
+ */
 const legal: Readonly<Record<State, readonly State[]>> = {
   CLOSED: ['SYN-SENT', 'LISTEN'],
   LISTEN: ['SYN-RECEIVED', 'CLOSED'],
   'SYN-SENT': ['ESTABLISHED', 'SYN-RECEIVED', 'CLOSED'],
   'SYN-RECEIVED': ['ESTABLISHED', 'FIN-WAIT-1', 'CLOSED'],
   ESTABLISHED: ['FIN-WAIT-1', 'CLOSE-WAIT', 'CLOSED'],
-  'FIN-WAIT-1': ['FIN-WAIT-2', 'CLOSING', 'CLOSED'],
-  'FIN-WAIT-2': ['CLOSED'],
+  'FIN-WAIT-1': ['FIN-WAIT-1', 'FIN-WAIT-2', 'CLOSING', 'CLOSED'],
+  'FIN-WAIT-2': ['FIN-WAIT-2', 'CLOSED'],
   'CLOSE-WAIT': ['LAST-ACK', 'CLOSED'],
-  CLOSING: ['CLOSED'],
-  'LAST-ACK': ['CLOSED'],
+  CLOSING: ['CLOSING', 'CLOSED'],
+  'LAST-ACK': ['LAST-ACK', 'CLOSED'],
   'TIME-WAIT': [],
 };
 

@@ -38,6 +38,7 @@ export interface EndView {
 /** What was observed of one connection. */
 export interface ConnectionView {
   readonly label: string;
+  readonly event: ConnectionEvent;
   readonly client: EndView;
   readonly server: EndView;
 }
@@ -85,15 +86,29 @@ export function viewOf(all: readonly Event[], sight: Sight, horizon: Ns = Number
     events,
     sight,
     horizon,
-    connections: connections.map((connection) => ({
-      label: connection.label,
-      client: endView(arranged, connection, 'client'),
-      server: endView(arranged, connection, 'server'),
-    })),
+    connections: connections.map((connection) => connectionView(arranged, connection)),
     miniTimers: events.filter(
       (event): event is MiniTimerEvent => event.kind === 'mini-timer-start' || event.kind === 'mini-timer-expire',
     ),
     miniSockets: events.filter((event): event is MiniSocketEvent => event.kind === 'mini-socket'),
+  };
+}
+
+/** The ends are arranged when they are asked for: a cell may have hundreds, of which a step waits for one. */
+function connectionView(arranged: Arranged, event: ConnectionEvent): ConnectionView {
+  let client: EndView | undefined;
+  let server: EndView | undefined;
+  return {
+    label: event.label,
+    event,
+    get client() {
+      client ??= endView(arranged, event, 'client');
+      return client;
+    },
+    get server() {
+      server ??= endView(arranged, event, 'server');
+      return server;
+    },
   };
 }
 

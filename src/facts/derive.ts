@@ -1,7 +1,7 @@
 import type { CallEvent, CountersEvent, Event, NodeEvent, PathStep, StallEvent } from '../record/event.ts';
 import type { Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
-import { type Chain, isOf } from './chains.ts';
+import { type Chain, enteredAt, isOf } from './chains.ts';
 import {
   type CellView,
   type ConnectionView,
@@ -14,7 +14,7 @@ import {
 import { type Findings, Unknown } from './findings.ts';
 import type { FactValue, RefusedCall } from './kinds.ts';
 import { type EndpointPath, pathOf } from './path.ts';
-import { ends, otherEnd } from './states.ts';
+import { type End, ends, otherEnd } from './states.ts';
 import { counterFact } from './table.ts';
 import { timeWaitFacts } from './timeWait.ts';
 
@@ -33,21 +33,47 @@ export function derive(events: readonly Event[], sight: Sight): Derived {
   const findings: Findings = {};
   const paths: Record<string, readonly PathStep[]> = {};
   const warnings: Warning[] = [];
-  for (const connection of view.connections) {
-    const folded = {
-      client: pathOf(view, connection, connection.client),
-      server: pathOf(view, connection, connection.server),
-    };
+  for (const [label, [connection, ...others]] of byLabel(view.connections)) {
+    if (!connection) continue;
+    if (others.length > 0) {
+      add(findings, label, ambiguous(view, connection, others.length + 1));
+      continue;
+    }
+    const folded = foldedEnds(view, connection);
     for (const end of ends) {
-      const name = endName(connection.label, end);
+      const name = endName(label, end);
       paths[name] = folded[end].steps;
       for (const text of folded[end].disagreements) warnings.push(warn('observers-disagree', text));
-      add(findings, name, endFindings(view, connection, connection[end], folded[end]));
     }
-    add(findings, connection.label, timeWaitFacts(view, connection, folded));
+    add(findings, label, connectionFindings(view, connection, folded));
   }
   Object.assign(findings, counterFindings(view.events));
   return { ...split(findings), paths, warnings };
+}
+
+function byLabel(connections: readonly ConnectionView[]): Map<string, ConnectionView[]> {
+  const found = new Map<string, ConnectionView[]>();
+  for (const connection of connections)
+    found.set(connection.label, [...(found.get(connection.label) ?? []), connection]);
+  return found;
+}
+
+const foldedEnds = (view: CellView, connection: ConnectionView): Record<End, EndpointPath> => ({
+  client: pathOf(view, connection, connection.client),
+  server: pathOf(view, connection, connection.server),
+});
+
+function connectionFindings(view: CellView, connection: ConnectionView, folded: Record<End, EndpointPath>): Findings {
+  const findings: Findings = { ...timeWaitFacts(view, connection, folded) };
+  for (const end of ends) add(findings, end, endFindings(view, connection, connection[end], folded[end]));
+  return findings;
+}
+
+/** Facts of a label that several connections share would be those of any of them. */
+function ambiguous(view: CellView, connection: ConnectionView, count: number): Findings {
+  const why = `${count} connections share this name: give them labels with connections and as`;
+  const names = Object.keys(connectionFindings(view, connection, foldedEnds(view, connection)));
+  return Object.fromEntries(names.map((name) => [name, new Unknown(why)]));
 }
 
 function add(findings: Findings, prefix: string, more: Findings): void {
@@ -72,7 +98,7 @@ function endFindings(view: CellView, connection: ConnectionView, end: EndView, p
   return {
     path: whole(() => states.filter((state, index) => state !== states[index - 1])),
     miniSocket: whole(() => path.steps.filter(({ mini }) => mini).map(({ state }) => state)),
-    closedWith: ofChain(view, end, 'resets', (chain) => segmentsSent(view, end, chain)),
+    closedWith: ofChain(view, end, 'resets', (chain) => segmentsSent(view, end, chain, connection[otherEnd(end.end)])),
     retransmits: ofChain(
       view,
       end,
@@ -90,7 +116,7 @@ function ofChain(
   { sight }: CellView,
   { chain }: EndView,
   needs: 'resets' | 'retransmits',
-  value: (chain: Chain) => FactValue,
+  value: (chain: Chain) => FactValue | Unknown,
 ): FactValue | Unknown {
   if (!sight.transitions) return new Unknown('without tracepoints, segments are not seen');
   if (!chain) return new Unknown('the trace has no socket of this endpoint');
@@ -106,14 +132,29 @@ function durations(path: EndpointPath): Findings {
     const name = `stateMs.${step.state}`;
     found[name] = (found[name] ?? 0) + (next.at - step.at) / 1e6;
   });
-  return found;
+  const last = path.steps.at(-1);
+  if (!last || last.state === 'CLOSED') return found;
+  return { ...found, [`stateMs.${last.state}`]: new Unknown('it was still in this state when the scenario ended') };
 }
 
-/** A FIN goes out as the state becomes FIN-WAIT-1 or LAST-ACK: tcp_close_state(), tcp_send_fin(). */
-function segmentsSent(view: CellView, end: EndView, chain: Chain): string[] {
+/**
+ * A FIN is queued as the state becomes FIN-WAIT-1 or LAST-ACK (tcp_close_state(), tcp_send_fin()), behind data that may wait for
+ * the other end's window. It was sent where the other end saw it, or where this end went on as if it was acknowledged.
+ */
+function finArrived(chain: Chain, other: EndView): boolean {
+  const seen = enteredAt(other.chain, 'CLOSE-WAIT', 'CLOSING') !== undefined;
+  const answered = enteredAt(chain, 'FIN-WAIT-2', 'CLOSING') !== undefined;
+  const closed = chain.transitions.some(({ from, to }) => from === 'LAST-ACK' && to === 'CLOSED');
+  const waited = other.chain?.transitions.some(({ from, to }) => from === 'FIN-WAIT-2' && to === 'CLOSED') ?? false;
+  return seen || answered || closed || waited;
+}
+
+function segmentsSent(view: CellView, end: EndView, chain: Chain, other: EndView): FactValue | Unknown {
   const sent = chain.transitions
-    .filter(({ to }) => to === 'FIN-WAIT-1' || to === 'LAST-ACK')
+    .filter(({ from, to }) => from !== to && (to === 'FIN-WAIT-1' || to === 'LAST-ACK'))
     .map(({ t }) => ({ t, segment: 'FIN' }));
+  if (sent.length > 0 && !finArrived(chain, other))
+    return new Unknown('its FIN was queued; nothing shows that it was sent');
   for (const event of view.events) {
     if (event.kind !== 'reset-sent') continue;
     // a socket that was just closed still sends its RST; a mini-socket, or nobody, sends one in its place

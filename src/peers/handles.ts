@@ -1,3 +1,4 @@
+import { LingerlabError } from '../errors.ts';
 import type {
   Answer,
   CloseBy,
@@ -24,6 +25,8 @@ export interface Cast {
   readonly observers: CellObservers;
   readonly now: () => number;
   readonly record: (event: Event) => void;
+  /** The experiment's `connections`. */
+  readonly labels: readonly string[];
 }
 
 /** An endpoint as the harness knows it: the handle, with the process and number behind it. */
@@ -89,6 +92,10 @@ export class Handles {
     to: Listener,
     { as: label = '', allowHalfOpen = true, localPort }: ConnectOptions<string>,
   ): Promise<Answer<readonly [Endpoint, Endpoint]>> {
+    if (label && !this.#cast.labels.includes(label)) {
+      const remedy = 'name it under connections, so that its facts are declared';
+      throw new LingerlabError('UNKNOWN_LABEL', `connection label '${label}' is not declared`, remedy);
+    }
     const listening = this.#listeners.get(to);
     if (!listening) throw new TypeError('not a listener of this cell');
     const answer = await process.ask('connect', {

@@ -64,9 +64,16 @@ async function tcpState({ peer, id }: Placed, { now, record }: Waiting): Promise
   return state;
 }
 
-function passed({ endpoint, label }: Placed, wanted: readonly State[], { events, sight }: Waiting): State | undefined {
+function passed(
+  { endpoint, peer, id }: Placed,
+  wanted: readonly State[],
+  { events, sight }: Waiting,
+): State | undefined {
   const view = viewOf(events, sight);
-  const connection = view.connections.findLast((candidate) => candidate.label === label);
+  const connection = view.connections.findLast(({ event }) => {
+    const own = event[endpoint.end];
+    return own.peer === peer.name && own.endpoint === id;
+  });
   if (!connection) return undefined;
   const { steps } = pathOf(view, connection, connection[endpoint.end]);
   return steps.find(({ state }) => wanted.includes(state))?.state;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { flawsOf, foldChains } from '../../src/facts/chains.ts';
 import { derive } from '../../src/facts/derive.ts';
 import type { End } from '../../src/facts/states.ts';
 import type { Event } from '../../src/record/event.ts';
@@ -108,10 +109,35 @@ describe('segments', () => {
     const events = [
       ...opened(one, 10),
       went(one, 'client', 20, 'ESTABLISHED', 'FIN-WAIT-1'),
+      went(one, 'server', 20.1, 'ESTABLISHED', 'CLOSE-WAIT'),
       went(one, 'client', 21, 'FIN-WAIT-1', 'CLOSED'),
       segment('reset-sent', one, 'client', 21.1),
     ];
     expect(factsOf(events)['client.closedWith']).toEqual(['FIN', 'RST']);
+  });
+
+  test('a FIN that waits behind data for a window is not said to be sent', () => {
+    const events = [...opened(one, 10), went(one, 'client', 20, 'ESTABLISHED', 'FIN-WAIT-1')];
+    expect(factsOf(events)['client.closedWith']).toBeNull();
+    expect(factsOf(events)['client.stateMs.FIN-WAIT-1']).toBeNull();
+  });
+
+  test('a second close, which announces the same state again, is no second FIN', () => {
+    const events = [
+      ...opened(one, 10),
+      went(one, 'client', 20, 'ESTABLISHED', 'FIN-WAIT-1'),
+      went(one, 'server', 20.1, 'ESTABLISHED', 'CLOSE-WAIT'),
+      went(one, 'client', 22, 'FIN-WAIT-1', 'FIN-WAIT-1'),
+      went(one, 'client', 24, 'FIN-WAIT-1', 'FIN-WAIT-2'),
+      went(one, 'client', 25, 'FIN-WAIT-2', 'FIN-WAIT-2'),
+    ];
+    expect(factsOf(events)['client.closedWith']).toEqual(['FIN']);
+    expect(factsOf(events)['client.path']).toEqual(['SYN-SENT', 'ESTABLISHED', 'FIN-WAIT-1', 'FIN-WAIT-2']);
+    expect(
+      foldChains(events)
+        .flatMap(flawsOf)
+        .filter((flaw) => flaw.includes('legal')),
+    ).toEqual([]);
   });
 
   test('a RST that a mini-socket, or nobody, sends is of the end whose addresses it has', () => {
