@@ -42,9 +42,8 @@ function passOn(path: string): void {
     stdio: 'inherit',
     env: { ...process.env, LINGERLAB_PARENT: String(process.pid) },
   });
-  // Ctrl-C in a terminal reaches both; what is sent to this process alone is passed on
-  process.on('SIGINT', () => undefined);
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+  // Ctrl-C in a terminal reaches both, so the program takes two signals in a moment for one
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
     process.stderr.write(`lingerlab: NO_RUNTIME: ${path}: ${error.message}\n`);
     process.exitCode = 3;

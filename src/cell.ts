@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { LingerlabError, messageOf } from './errors.ts';
 import type { AnyDefinition } from './experiment/definition.ts';
+import { asScenario } from './experiment/strays.ts';
 import { type Derived, derive } from './facts/derive.ts';
 import { unsound } from './facts/soundness.ts';
 import { makeLab } from './lab/lab.ts';
@@ -115,6 +116,7 @@ async function play(
       now,
       record,
       signal,
+      spawned: (pid) => observers.guard(pid),
       labels: definition.connections ?? [],
       measures: new Set(Object.keys(definition.measures ?? {})),
       resting: (wait) => slot.while(wait),
@@ -127,7 +129,10 @@ async function play(
   });
   record({ t: now(), source: 'harness', kind: 'scenario-begins' });
   await withDeadline(
-    Promise.try(() => definition.scenario(playing.stage, planned.factors)),
+    asScenario(
+      (error) => failure.abort(scenarioError(error)),
+      () => Promise.try(() => definition.scenario(playing.stage, planned.factors)),
+    ),
     { planned, steps, failure, signal },
   );
   steps.check();
@@ -168,7 +173,7 @@ async function withDeadline(scenario: Promise<void>, { planned, steps, failure, 
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
   try {
-    await Promise.race([scenario.catch(asScenarioError), aborted]);
+    await Promise.race([scenario.catch((error) => Promise.reject(scenarioError(error))), aborted]);
   } finally {
     clearTimeout(timer);
     // whatever the scenario is still doing ends with its peers, and is told no more
@@ -176,10 +181,10 @@ async function withDeadline(scenario: Promise<void>, { planned, steps, failure, 
   }
 }
 
-function asScenarioError(error: unknown): never {
-  if (error instanceof LingerlabError) throw error;
+function scenarioError(error: unknown): LingerlabError {
+  if (error instanceof LingerlabError) return error;
   const where = error instanceof Error ? (error.stack?.split('\n')[1]?.trim() ?? '') : '';
-  throw new LingerlabError(
+  return new LingerlabError(
     'SCENARIO_THREW',
     `the scenario threw: ${messageOf(error)} ${where}`,
     'mend the experiment; the other cells are not affected',

@@ -2,6 +2,7 @@ import { release } from 'node:os';
 import { runCell } from './cell.ts';
 import { LingerlabError } from './errors.ts';
 import type { Loaded } from './experiment/registry.ts';
+import { catchStrays } from './experiment/strays.ts';
 import { examine, type Machine, requireBasics } from './lab/doctor.ts';
 import { lockPorts, type Ports } from './lab/ports.ts';
 import { type Observers, startObservers } from './observers/observers.ts';
@@ -48,6 +49,7 @@ export async function run(request: RunRequest): Promise<Run> {
   const origin = process.hrtime.bigint();
   const stop = new AbortController();
   const signal = AbortSignal.any([request.signal, stop.signal]);
+  using _strays = catchStrays();
   await using ports = await lockPorts();
   await using observers = await startObservers(ports, origin, (died) => stop.abort(died));
   const machine = await examine(observers.trace);

@@ -19,5 +19,7 @@ export async function compare(folders: readonly string[], options: CompareOption
   else if (options.markdown) answer(comparisonMarkdown(comparison));
   else answer(comparisonText(comparison, { color: wantsColor(process.stdout), width: columnsOf(process.stdout) }));
   const found = options.failOn ? comparison[options.failOn] : 0;
-  return found > 0 ? exitCode.failed : exitCode.ok;
+  const nothing = options.failOn !== undefined && comparison.compared.facts === 0;
+  if (nothing) process.stderr.write('lingerlab: nothing could be compared, so --fail-on fails\n');
+  return found > 0 || nothing ? exitCode.failed : exitCode.ok;
 }

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { LingerlabError } from '../errors.ts';
 import { declarations } from '../facts/table.ts';
 import { cellsOf } from '../plan/cells.ts';
@@ -14,7 +15,7 @@ interface Named {
 /** `lingerlab explain ID`: what an experiment asks, varies, measures and claims. Throws UNKNOWN_EXPERIMENT. */
 export async function explain(id: string, { json }: { readonly json: boolean }): Promise<void> {
   const known = await experimentsFor([id]);
-  const found = known.find(({ definition, file }) => definition.id === id || file.endsWith(id));
+  const found = known.find(({ definition, file }) => definition.id === id || file === resolve(id));
   if (!found) {
     const ids = known.map(({ definition }) => definition.id);
     throw new LingerlabError(

@@ -5,12 +5,18 @@ export interface Interruption extends Disposable {
   readonly signal: AbortSignal;
 }
 
+/** What bin.js passes on follows what the terminal sent to all. */
+const onceMs = 200;
+
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** `say` tells the user, where a live display may be at work. */
 export function interruption(say: (text: string) => void): Interruption {
   const controller = new AbortController();
+  let at = Number.NEGATIVE_INFINITY;
   const stop = (signal: NodeJS.Signals) => {
+    if (performance.now() - at < onceMs) return;
+    at = performance.now();
     if (controller.signal.aborted) {
       say('lingerlab: still cleaning up');
       return;

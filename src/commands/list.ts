@@ -16,7 +16,7 @@ export async function list({ json, jobs }: { readonly json: boolean; readonly jo
       file,
       cells: usual.length,
       allCells: all.length,
-      seconds: estimate(usual, jobs),
+      seconds: Math.round(estimate(usual, jobs) * 10) / 10,
     };
   });
   if (json) return answerJson(rows);

@@ -50,7 +50,8 @@ export interface Definition<
   /** The default matrix; the rest of the product runs with `--all`. */
   readonly only?: (cell: NoInfer<Cell<F>>) => boolean;
   readonly network?: Network | ((cell: NoInfer<Cell<F>>) => Network);
-  readonly sysctls?: (cell: NoInfer<Cell<F>>) => Readonly<Record<string, string | number>>;
+  /** A value of `undefined` leaves the sysctl as it is. */
+  readonly sysctls?: (cell: NoInfer<Cell<F>>) => Readonly<Record<string, string | number | undefined>>;
   /** Expected seconds of a cell; its deadline is three times that plus ten. Default 1. */
   readonly seconds?: number | ((cell: NoInfer<Cell<F>>) => number);
   /** Its timings need the machine to itself: such cells run one at a time while others only wait. */

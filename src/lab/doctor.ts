@@ -117,8 +117,9 @@ function probes(space: () => Space, trace: TraceSight): readonly Probe[] {
     {
       id: 'tun',
       look: () => tunIn(space()),
-      consequence: 'cells on the wire network are unsupported',
-      remedy: 'load the module: modprobe tun; in a container, pass the device /dev/net/tun',
+      consequence:
+        'segments between two namespaces cannot be held, dropped or forged by a program: no cell needs that yet',
+      remedy: 'run as root, load the module (modprobe tun); in a container, pass the device /dev/net/tun',
     },
     {
       id: 'tracefs',

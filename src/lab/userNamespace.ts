@@ -15,16 +15,14 @@ export async function inOwnNamespace(call: () => Promise<ExitCode>): Promise<Exi
   const possible = await execa('unshare', [...asRoot, 'true'], { reject: false });
   if (possible.failed) return call();
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  // Ctrl-C reaches the program itself; it decides when to end
-  const ignore = () => undefined;
-  process.on('SIGINT', ignore);
   const child = execa('unshare', [...asRoot, ...again], {
     stdio: 'inherit',
     reject: false,
     env: { [mark]: '1', LINGERLAB_PARENT: undefined },
   });
   const pass = (signal: NodeJS.Signals) => void child.kill(signal);
-  process.on('SIGTERM', pass).on('SIGHUP', pass);
+  // Ctrl-C in a terminal reaches the program itself, too; it takes two signals in a moment for one
+  process.on('SIGINT', pass).on('SIGTERM', pass).on('SIGHUP', pass);
   const { exitCode: code, signal } = await child;
   return (code ?? (signal ? 128 + constants.signals[signal] : exitCode.failed)) as ExitCode;
 }

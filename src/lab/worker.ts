@@ -23,6 +23,8 @@ export interface WorkerOptions<Message> {
   readonly argument: object;
   /** Starts it: inside a namespace, for one. */
   readonly within?: <T>(start: () => T) => T;
+  /** Told at once, when the process has not even started its program. */
+  readonly spawned?: (pid: number) => void;
   /** Messages that answer no request. */
   readonly told: (message: Message) => void;
   /** Makes the error for its end, from how it ended and what it wrote. */
@@ -49,6 +51,7 @@ export async function startWorker<Reply extends { readonly id: number }, Message
       env: { NODE_OPTIONS: undefined },
     });
   const child = options.within ? options.within(start) : start();
+  if (child.pid !== undefined) options.spawned?.(child.pid);
   let log = '';
   const keep = (chunk: Buffer) => {
     if (log.length < logLimit) log += chunk.toString();

@@ -33,6 +33,8 @@ export interface Observers extends AsyncDisposable {
   readonly trace: TraceSight;
   readonly sight: Sight;
   readonly reaped: readonly string[];
+  /** Have a peer killed when the harness is. */
+  guard(pid: number): void;
   watch(lab: Lab, saw: (event: Event) => void, unparsed: (line: string) => void): Promise<CellObservers>;
 }
 
@@ -87,6 +89,7 @@ export async function startObservers(
     trace: opened.trace,
     sight: opened.trace,
     reaped: opened.reaped,
+    guard: (pid) => void ask('guard', { pid }).catch(() => undefined),
     async watch(lab, saw, unparsed) {
       const cell = nextCell++;
       cells.set(cell, { saw, unparsed });

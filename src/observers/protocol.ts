@@ -9,6 +9,8 @@ export interface ObserverVerbs {
   /** Sample now; answered when the samples have been told. */
   sample: { ask: { cell: number }; value: undefined };
   counters: { ask: { cell: number }; value: undefined };
+  /** A peer was started: should the harness be gone before the peer could ask to die with it, it is killed. */
+  guard: { ask: { pid: number }; value: undefined };
   /** Answered when every trace event of before has been told. */
   flush: { ask: Record<never, never>; value: undefined };
   unwatch: { ask: { cell: number }; value: undefined };

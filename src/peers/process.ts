@@ -21,18 +21,21 @@ export interface PeerOptions {
   /** Counts the cell's peers. */
   readonly index: number;
   readonly origin: bigint;
+  /** Told at once of its pid. */
+  readonly spawned: (pid: number) => void;
   readonly saw: (event: Event) => void;
   /** The process ended though nobody stopped it. */
   readonly died: (error: LingerlabError) => void;
 }
 
 /** Start a peer inside a namespace; resolves when it obeys. Rejects with PEER_DIED when it ends before that. */
-export async function startPeer({ name, index, space, origin, saw, died }: PeerOptions): Promise<PeerProcess> {
+export async function startPeer({ name, index, space, origin, spawned, saw, died }: PeerOptions): Promise<PeerProcess> {
   const argument: PeerArguments = { name, index, parent: process.pid, originNs: String(origin) };
   const worker = await startWorker<Reply, Told>({
     entry: 'peers/main',
     argument,
     within: (start) => space.inside(start),
+    spawned,
     told: (message) => {
       if ('saw' in message) saw(message.saw);
     },

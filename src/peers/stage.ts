@@ -21,6 +21,8 @@ export interface Playing extends AsyncDisposable {
 
 export interface StageOptions extends Cast {
   readonly origin: bigint;
+  /** Told of each peer's pid as soon as it has one. */
+  readonly spawned: (pid: number) => void;
   readonly events: CellEvents;
   readonly sight: Sight;
   readonly signal: AbortSignal;
@@ -49,7 +51,15 @@ export async function makeStage(options: StageOptions): Promise<Playing> {
 
   const start = async (name: string, where: End): Promise<Peer> => {
     const index = started++;
-    const process = await startPeer({ name, index, space: lab.space(where), origin, saw: record, died: options.died });
+    const process = await startPeer({
+      name,
+      index,
+      space: lab.space(where),
+      origin,
+      spawned: options.spawned,
+      saw: record,
+      died: options.died,
+    });
     processes.push(kept.use(process));
     return handles.peer(process, where);
   };

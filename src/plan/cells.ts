@@ -65,7 +65,7 @@ function planned(definition: AnyDefinition, factors: Readonly<Record<string, Fac
     network: ask<Network>('network', definition.network, 'loopback', isNetwork, '"loopback" or "veth"'),
     seconds: ask('seconds', definition.seconds, defaultSeconds, isSeconds, 'a positive number of seconds'),
     quiet: ask('quiet', definition.quiet, false, isBoolean, 'true or false'),
-    sysctls: ask('sysctls', definition.sysctls, {}, isSysctls, 'sysctl names with texts or numbers'),
+    sysctls: given(ask<Sysctls>('sysctls', definition.sysctls, {}, isSysctls, 'sysctl names with texts or numbers')),
   };
 }
 
@@ -90,10 +90,16 @@ const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 const isNetwork = (value: unknown): boolean => value === 'loopback' || value === 'veth';
 const isSeconds = (value: unknown): boolean => typeof value === 'number' && value > 0 && Number.isFinite(value);
 const isRepeats = (value: unknown): boolean => value === false || (Number.isInteger(value) && (value as number) > 0);
+type Sysctls = Readonly<Record<string, string | number | undefined>>;
+const given = (sysctls: Sysctls): PlannedCell['sysctls'] =>
+  Object.fromEntries(
+    Object.entries(sysctls).filter((pair): pair is [string, string | number] => pair[1] !== undefined),
+  );
 const isSysctls = (value: unknown): boolean =>
   typeof value === 'object' &&
   value !== null &&
   !Array.isArray(value) &&
   Object.entries(value).every(
-    ([name, given]) => /^[\w./-]+$/.test(name) && (typeof given === 'string' || Number.isFinite(given)),
+    ([name, given]) =>
+      /^[\w./-]+$/.test(name) && (given === undefined || typeof given === 'string' || Number.isFinite(given)),
   );

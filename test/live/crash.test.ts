@@ -64,6 +64,25 @@ live('a run that is killed', () => {
     expect(cells.map(({ id }) => id)).toEqual(['lasting/n=1']);
   });
 
+  test('a peer that was stopped before Node started in it does not stay either', async () => {
+    const folder = await scratch();
+    const before = networkNamespaces();
+    const run = lingerlab(['run', 'close-order', '--out', join(folder, 'run')]);
+    const pid = run.pid as number;
+    let peer: number | undefined;
+    await eventually('a peer has just started', () => {
+      const fresh = descendants(pid).find(({ command }) => command.includes('peers/main'));
+      if (fresh) process.kill(fresh.pid, 'SIGSTOP');
+      peer = fresh?.pid;
+      return fresh !== undefined;
+    });
+    const family = descendants(pid).map((each) => each.pid);
+    process.kill(pid, 'SIGKILL');
+    await run;
+    await eventually('every process of the run is gone', () => alive([...family, peer as number]).length === 0);
+    await eventually('every namespace of the run is gone', () => networkNamespaces().isSubsetOf(before));
+  });
+
   test('a trace instance that a killed observer left is removed by the next run', async () => {
     const folder = await scratch();
     const { run, pid, family } = await inTheMiddle(

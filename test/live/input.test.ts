@@ -100,6 +100,21 @@ live('a scenario that fails', () => {
       step: "const [near] = await client.connect(await server.listen()); await until(near, 'CLOSING');",
       says: 'CELL_DEADLINE: the scenario did not end within 10',
     },
+    {
+      what: 'throws where nobody awaits it',
+      step: "setTimeout(() => { throw new Error('late'); }, 1); await client.listen(); await new Promise(() => undefined);",
+      says: 'SCENARIO_THREW: the scenario threw: late',
+    },
+    {
+      what: 'rejects where nobody awaits it',
+      step: "void (async () => { throw new Error('lost'); })(); await new Promise(() => undefined);",
+      says: 'SCENARIO_THREW: the scenario threw: lost',
+    },
+    {
+      what: 'uses a label that is not declared',
+      step: "await client.connect(await server.listen(), { as: 'old' as never });",
+      says: "UNKNOWN_LABEL: connection label 'old' is not declared",
+    },
     { what: 'notes what it did not declare', step: "note('nothing' as never, 1 as never);", says: 'not declared' },
   ];
 

@@ -29,10 +29,16 @@ export const live: (title: string, tests: () => void) => void =
         describe.skip(`${title} (skipped: ${reasons.join('; ')})`, tests);
       };
 
+const made: string[] = [];
+// here, for the file that imports this: inside a test it would come too late
+afterAll(async () => {
+  for (const folder of made) await rm(folder, { recursive: true, force: true });
+});
+
 /** A folder outside the repository that goes with the test file. */
 export async function scratch(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'lingerlab-live-'));
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  made.push(folder);
   return folder;
 }
 

@@ -3,6 +3,7 @@
  * It watches from outside the process that holds the records, whose every spawn would cost more with each record.
  */
 
+import { readFileSync } from 'node:fs';
 import { messageOf } from '../../errors.ts';
 import { dieWithParent } from '../../native/process.ts';
 import { clockSince } from '../../peers/sockets.ts';
@@ -26,6 +27,7 @@ const now = clockSince(origin);
 const tell = (message: ObserverReply | ObserverTold | { ready: true }) => void process.send?.(message);
 const sampler = new Sampler(now, tell);
 let trace: Trace | undefined;
+const guarded = new Set<number>();
 
 /** How often the buffers are emptied: they hold 100 ms of 60,000 events a second. */
 const readEveryMs = 5;
@@ -57,6 +59,10 @@ const handlers: Handlers = {
   nudge: ({ cell }) => sampler.nudge(cell) as undefined,
   sample: ({ cell }) => sampler.sample(cell) as Promise<undefined>,
   counters: ({ cell }) => sampler.counters(cell) as undefined,
+  guard({ pid }) {
+    guarded.add(pid);
+    return undefined;
+  },
   flush: () => tellTraced() as undefined,
   unwatch: ({ cell }) => sampler.unwatch(cell) as undefined,
   close: () => close() as undefined,
@@ -72,9 +78,24 @@ async function obey({ id, verb, ...ask }: ObserverRequest): Promise<void> {
 }
 
 process.on('message', (request: ObserverRequest) => void obey(request));
+/**
+ * Peers ask the kernel to die with the harness, but only when Node has started in them: one that is stopped before that would
+ * stay, and its namespace with it. By then it is nobody's child, or init's; a number used again by others is not touched.
+ */
+function killOrphans(): void {
+  for (const pid of guarded) {
+    try {
+      if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('/peers/main.js')) process.kill(pid, 'SIGKILL');
+    } catch {
+      // ended
+    }
+  }
+}
+
 // the harness is gone: leave nothing behind
 for (const end of ['disconnect', 'SIGTERM']) {
   process.on(end, () => {
+    killOrphans();
     close();
     process.exit(0);
   });
