@@ -11,7 +11,7 @@ import {
   sameAddress,
   viewOf,
 } from './connections.ts';
-import { type Findings, Unknown } from './findings.ts';
+import { type Findings, notOver, Unknown } from './findings.ts';
 import type { FactValue, RefusedCall } from './kinds.ts';
 import { type EndpointPath, pathOf } from './path.ts';
 import { type End, ends, otherEnd } from './states.ts';
@@ -134,7 +134,7 @@ function durations(path: EndpointPath): Findings {
   });
   const last = path.steps.at(-1);
   if (!last || last.state === 'CLOSED') return found;
-  return { ...found, [`stateMs.${last.state}`]: new Unknown('it was still in this state when the scenario ended') };
+  return { ...found, [`stateMs.${last.state}`]: new Unknown(notOver) };
 }
 
 /**

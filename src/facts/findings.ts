@@ -8,5 +8,8 @@ export class Unknown {
   }
 }
 
+/** Why a state that was entered has no length. */
+export const notOver = 'it was still in this state when the scenario ended';
+
 /** Facts by name; absent: not tried. */
 export type Findings = Record<string, FactValue | Unknown | undefined>;

@@ -1,3 +1,4 @@
+import { notOver } from '../facts/findings.ts';
 import type { Declaration } from '../facts/kinds.ts';
 import { median } from '../stats/quantile.ts';
 import type { RaceOfCell } from './compare-races.ts';
@@ -109,10 +110,10 @@ function whyNotTaken(
   return sample.known.some((value) => typeof value === 'number') ? undefined : notTried;
 }
 
-/** A number that only some runs came to measure: of a state that the others did not pass, which their paths tell. */
+/** A number that only some runs came to measure: of a state that the others did not pass, or did not leave, which their paths tell. */
 const notTried = 'not tried';
 const isNotReached = (reasons: Readonly<Record<string, string>>): boolean =>
-  Object.values(reasons).every((why) => why === notTried);
+  Object.values(reasons).every((why) => why === notTried || why === `unknown: ${notOver}`);
 
 const sameKind = (a: Declaration, b: Declaration): boolean =>
   a.type === b.type && a.unit === b.unit && a.compare === b.compare && a.resolution === b.resolution;
