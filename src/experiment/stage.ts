@@ -68,6 +68,8 @@ export interface Endpoint {
   pause(): Step;
   /** Reads nothing more from the kernel, not even the end of the stream: what arrives stays in its receive queue. */
   stopReading(): Step;
+  /** Resolves when so many bytes that the application has not read lie in Node's buffer, or in the kernel's receive queue. */
+  unread(where: 'node' | 'kernel', bytes: number): Step;
   /** Reads again, after either. */
   resume(): Step;
   close(by?: CloseBy, options?: CloseOptions): Step;

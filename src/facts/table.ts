@@ -25,6 +25,11 @@ export const connectionFacts = {
   'timeWait.began': described('from the first FIN to the beginning of TIME-WAIT', kind.seconds()),
   'timeWait.beganWith': described('what began it', kind.word("peer's FIN", 'ACK of FIN')),
   'timeWait.seconds': described('how long TIME-WAIT lasted', kind.seconds({ compare: 'within', resolution: 'timer' })),
+  // ss prints whole seconds, and each of two runs may be a second off
+  'timeWait.timer': described(
+    'how long its timer was set for: what ss showed of it, and what had passed',
+    kind.seconds({ compare: 'within', resolution: 2 }),
+  ),
   'timeWait.endedBy': described(
     'what ended TIME-WAIT',
     kind.word('timer', 'recycled', 'rst', 'kill', 'overflow', 'namespace'),

@@ -1,6 +1,6 @@
 import type { Address, Ns, PathStep } from '../record/event.ts';
 import { enteredAt } from './chains.ts';
-import type { CellView, ConnectionView } from './connections.ts';
+import type { CellView, ConnectionView, EndView } from './connections.ts';
 import { type Findings, Unknown } from './findings.ts';
 import type { EndpointPath } from './path.ts';
 import { type End, ends, otherEnd } from './states.ts';
@@ -39,8 +39,17 @@ export function timeWaitFacts(
       ? (began - firstFin) / 1e9
       : new Unknown('without tracepoints, FINs are not seen'),
     'timeWait.beganWith': first.path.beganWith ?? new Unknown('without tracepoints, FINs are not seen'),
+    'timeWait.timer': timerOf(connection[first.end], first.step),
     ...lengthFindings(view, connection, first, began),
   };
+}
+
+/** By the first look at TIME-WAIT: what was left of its timer, and what had passed. Absent where nobody looked. */
+function timerOf({ looks }: EndView, step: PathStep): number | undefined {
+  const look = looks.find(
+    ({ from, socket }) => from >= step.at && socket?.state === 'TIME-WAIT' && socket.timer?.name === 'timewait',
+  );
+  return look?.socket?.timer && look.socket.timer.ms / 1000 + (look.from - step.at) / 1e9;
 }
 
 function lengthFindings(view: CellView, connection: ConnectionView, { end, path, step }: Holder, began: Ns): Findings {

@@ -42,6 +42,9 @@ export const SIOCGIFFLAGS = 0x8913;
 export const SIOCSIFFLAGS = 0x8914;
 export const IFF_UP = 1;
 
+/** include/uapi/linux/sockios.h: FIONREAD of include/uapi/asm-generic/ioctls.h. */
+export const SIOCINQ = 0x541b;
+
 /** include/uapi/linux/if_tun.h */
 export const TUNSETIFF = 0x400454ca;
 export const IFF_TUN = 0x0001;

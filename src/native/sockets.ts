@@ -1,7 +1,7 @@
 import type { SocketOption, SocketOptions, TcpInfo } from '../experiment/stage.ts';
 import { stateNumbered } from '../facts/states.ts';
-import { socketConstants as c } from './constants.ts';
-import { errnoName, getsockopt, setsockopt, shutdown } from './libc.ts';
+import { socketConstants as c, SIOCINQ } from './constants.ts';
+import { errnoName, getsockopt, ioctl, setsockopt, shutdown } from './libc.ts';
 
 /** Level and name of each option for setsockopt(2). */
 const optionOf: Record<SocketOption, readonly [level: number, name: number]> = {
@@ -63,3 +63,10 @@ const directions = { RD: c.SHUT_RD, WR: c.SHUT_WR, RDWR: c.SHUT_RDWR } as const;
 export const shutdownSocket = (fd: number, how: keyof typeof directions): void => {
   shutdown(fd, directions[how]);
 };
+
+/** Bytes in the kernel's receive queue that nobody has read: SIOCINQ, tcp(7); throws SystemCallError. */
+export function receiveQueue(fd: number): number {
+  const bytes = Buffer.alloc(4);
+  ioctl(fd, SIOCINQ, bytes);
+  return bytes.readInt32LE();
+}

@@ -148,6 +148,7 @@ export class Handles {
       gone: () => step('saw', { event: 'close' }, 'gone'),
       pause: () => step('pause', {}),
       stopReading: () => step('stopReading', {}),
+      unread: (where, bytes) => step('unread', { where, bytes }, `${bytes} bytes unread in ${where}`),
       resume: () => step('resume', {}),
       close: (by: CloseBy = 'end', options: CloseOptions = {}) =>
         step('close', { by, ...closing(options) }, `close by ${by}`),

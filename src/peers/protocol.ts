@@ -25,6 +25,7 @@ export interface Verbs {
   saw: { ask: { endpoint: number; event: 'end' | 'close' }; value: undefined };
   pause: { ask: { endpoint: number }; value: undefined };
   stopReading: { ask: { endpoint: number }; value: undefined };
+  unread: { ask: { endpoint: number; where: 'node' | 'kernel'; bytes: number }; value: undefined };
   resume: { ask: { endpoint: number }; value: undefined };
   close: { ask: { endpoint: number; by: CloseBy; sending?: number; atNs?: number }; value: undefined };
   shutdown: {

@@ -1,9 +1,10 @@
 import { connect, createServer } from 'node:net';
 import { availableParallelism, constants, setPriority } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CloseBy } from '../experiment/stage.ts';
 import { close, dup, SystemCallError, write } from '../native/libc.ts';
 import { pinToCpu, sleepUntil } from '../native/process.ts';
-import { getOption, pendingError, setOption, shutdownSocket, tcpInfo } from '../native/sockets.ts';
+import { getOption, pendingError, receiveQueue, setOption, shutdownSocket, tcpInfo } from '../native/sockets.ts';
 import type { Verb, Verbs } from './protocol.ts';
 import { type Clock, descriptorOf, type Held, type Sockets, startReading, stopReading, when } from './sockets.ts';
 
@@ -173,6 +174,13 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
   },
   stopReading({ endpoint }) {
     stopReading(sockets.get(endpoint).socket);
+    return undefined;
+  },
+  async unread({ endpoint, where, bytes }) {
+    const held = sockets.get(endpoint);
+    const lying = () => (where === 'node' ? held.socket.readableLength : receiveQueue(openDescriptor(held, 'ioctl')));
+    // nothing tells of data that nobody reads
+    while (lying() < bytes) await sleep(1);
     return undefined;
   },
   resume({ endpoint }) {
