@@ -25,6 +25,13 @@ const handMade: Readonly<Record<string, HandMade>> = {
       },
     },
   },
+  // every TIME-WAIT is alike: that is the finding
+  'time-wait-length': {
+    'a-minute': { facts: { 'timeWait.seconds': 3 } },
+    'ends-by-timer': { facts: { 'timeWait.endedBy': 'rst' } },
+    'timer-says-so': { facts: { 'timeWait.timer': 3 } },
+    'fin-timeout-is-not-it': { facts: { 'timeWait.seconds': 3 } },
+  },
 };
 
 const catalogue = await builtins();
