@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 sources := $(shell find src experiments -name '*.ts' 2>/dev/null)
 
-.PHONY: help experiments test check build report clean
+.PHONY: help experiments test check build reference report clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -23,6 +23,11 @@ check: build ## install, build, check formatting, lint and types
 	@tsc -p tsconfig.json
 
 build: dist/.built ## install and compile
+
+reference: build ## run the default matrix and keep it, without events, as this kernel's results/reference/<release>
+	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; kept=results/reference/$$(uname -r); \
+	node dist/src/bin.js run --out "$$scratch/run" && rm -rf "$$kept" && mkdir -p "$$kept" && \
+	cp "$$scratch"/run/{run.json,cells.ndjson,report.md} "$$kept/" && echo "kept in $$kept"
 
 report: build ## make the report of the latest run (or RUN=folder) again
 	@node dist/src/bin.js report $(or $(RUN),$(lastword $(sort $(dir $(wildcard results/*/run.json)))),$(error no run in results/: make experiments))
