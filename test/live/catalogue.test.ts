@@ -7,6 +7,16 @@ import { lingerlab, live, scratch } from './program.ts';
 
 /** Facts that refute a claim which no cell of its experiment can, by experiment and claim. */
 const handMade: Readonly<Record<string, HandMade>> = {
+  'did-it-arrive': {
+    'close-answers-0': { facts: { closed: 'EWOULDBLOCK' } },
+  },
+  rebind: {
+    'wildcard-asks-the-same': { facts: { 'bind.none.own': 'EADDRINUSE', 'bind.none.wildcard': 'ok' } },
+  },
+  'server-restart': {
+    // no other cell has a TIME-WAIT that was seen to end
+    'until-time-wait-ends': { facts: { freeAfter: 30, 'timeWait.seconds': 60.2 } },
+  },
   'close-order': {
     // refuted by a cell whose FINs crossed, too, but no race need have one
     'waits-from-second-fin': {
