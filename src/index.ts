@@ -13,6 +13,8 @@ export {
 } from './experiment/definition.ts';
 export type {
   Answer,
+  BindOptions,
+  Bound,
   CloseBy,
   CloseOptions,
   ConnectOptions,
@@ -21,10 +23,12 @@ export type {
   Listener,
   ListenOptions,
   Peer,
+  Reuse,
   SocketOptions,
   Stage,
   Step,
   TcpInfo,
+  Where,
 } from './experiment/stage.ts';
 export { type Kind, kind } from './facts/kinds.ts';
 export type { End, State } from './facts/states.ts';

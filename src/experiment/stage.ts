@@ -77,6 +77,31 @@ export interface Endpoint {
   shutdown(how: 'RD' | 'WR' | 'RDWR', options?: CloseOptions): Step;
 }
 
+/** SO_REUSEADDR, SO_REUSEPORT, both or neither, set before bind(2). */
+export type Reuse = 'none' | 'addr' | 'port' | 'both';
+/** The peer's address in the lab, every address, or another one that the lab has at the same end. */
+export type Where = 'own' | 'wildcard' | 'other';
+
+export interface BindOptions {
+  readonly family?: 4 | 6;
+  /** Default: one that this cell alone has. 0: one that the kernel chooses; tracepoints do not watch that. */
+  readonly port?: number;
+  /** Default `own`. */
+  readonly at?: Where;
+  /** Default `none`, which net has no way to ask for: libuv sets SO_REUSEADDR. */
+  readonly reuse?: Reuse;
+  /** IP_BIND_ADDRESS_NO_PORT, ip(7): with port 0, no port is taken before connect(2). Default false. */
+  readonly noPort?: boolean;
+}
+
+/** A socket that is bound, and no more: made by libc, before net has it. */
+export interface Bound {
+  readonly at: Address;
+  /** listen(2), and hand it to net; what it accepts inherits its options. From then on the listener's `close()` closes it. */
+  listen(options?: Pick<ListenOptions, 'backlog' | 'allowHalfOpen'>): Step<Listener>;
+  close(): Step;
+}
+
 export interface Listener {
   readonly at: Address;
   close(): Step;
@@ -85,6 +110,10 @@ export interface Listener {
 export interface ListenOptions {
   readonly family?: 4 | 6;
   readonly port?: number;
+  /** Default `own`. */
+  readonly at?: Where;
+  /** Set before bind(2) on a socket made by libc. Absent: net's own way, which is `addr`. */
+  readonly reuse?: Reuse;
   readonly backlog?: number;
   /** net's `allowHalfOpen` for accepted sockets; default true, so that the scenario decides who closes second. */
   readonly allowHalfOpen?: boolean;
@@ -102,6 +131,9 @@ export interface Peer<Label extends string = string> {
   readonly name: string;
   readonly pid: number;
   listen(options?: ListenOptions): Step<Listener>;
+  bind(options?: BindOptions): Step<Bound>;
+  /** Connect, and reset at once: says whether someone listens there, and leaves no socket and no TIME-WAIT behind. */
+  knock(on: Listener): Step;
   /** Both ends, established: the connecting one first. */
   connect(to: Listener, options?: ConnectOptions<Label>): Step<readonly [Endpoint, Endpoint]>;
   /** Send a signal; SIGKILL and SIGTERM end it, SIGSTOP pauses it until SIGCONT. */

@@ -13,6 +13,8 @@ export interface Lab extends AsyncDisposable {
   space(end: End): Space;
   /** The address at which an end listens. */
   address(end: End, family: 4 | 6): string;
+  /** Another address of that end; `::1` has no other on loopback, so that one is refused with EADDRNOTAVAIL. */
+  otherAddress(end: End, family: 4 | 6): string;
   /** A port that this cell alone has. */
   port(): number;
   readonly ports: readonly number[];
@@ -40,7 +42,8 @@ export async function makeLab({ network, sysctls, ports, serial }: LabOptions): 
   });
   if (network === 'veth') await joinByVeth(spaces as [Space, Space]);
   const kept = made.move();
-  const loopback = `127.${64 + ports.block}.${(serial >> 8) & 255}.${serial & 255}`;
+  // two parts of 127/8 that never meet: there are 22 blocks of ports
+  const loopback = (first: number) => `127.${first + ports.block}.${(serial >> 8) & 255}.${serial & 255}`;
   return {
     network,
     spaces,
@@ -48,7 +51,11 @@ export async function makeLab({ network, sysctls, ports, serial }: LabOptions): 
     space: (end) => (network === 'loopback' || end === 'client' ? spaces[0] : spaces[1]) as Space,
     address: (end, family) => {
       if (network === 'veth') return vethAddress(end, family);
-      return family === 4 ? loopback : '::1';
+      return family === 4 ? loopback(64) : '::1';
+    },
+    otherAddress: (end, family) => {
+      if (network === 'veth') return vethAddress(end, family, 'other');
+      return family === 4 ? loopback(96) : '::2';
     },
     port() {
       const port = ports.take();
@@ -60,14 +67,17 @@ export async function makeLab({ network, sysctls, ports, serial }: LabOptions): 
   };
 }
 
-const vethAddress = (end: End, family: 4 | 6) =>
-  (family === 4 ? '10.77.0.' : 'fd77::') + (end === 'client' ? '1' : '2');
+const vethAddress = (end: End, family: 4 | 6, which: 'own' | 'other' = 'own') =>
+  (family === 4 ? '10.77.0.' : 'fd77::') + (which === 'other' ? '1' : '') + (end === 'client' ? '1' : '2');
 
 /** One batch of ip(8) in the server's namespace, one in the client's. IPv6 without duplicate detection: it takes a second. */
 async function joinByVeth([client, server]: readonly [Space, Space]): Promise<void> {
   const up = (end: End) => [
     `addr add ${vethAddress(end, 4)}/24 dev veth0`,
     `addr add ${vethAddress(end, 6)}/64 dev veth0 nodad`,
+    `addr add ${vethAddress(end, 4, 'other')}/24 dev veth0`,
+    // deprecated: not taken as a source address unless a socket is bound to it
+    `addr add ${vethAddress(end, 6, 'other')}/64 dev veth0 nodad preferred_lft 0`,
     'link set veth0 up',
   ];
   await ipBatch(server, [`link add name veth0 type veth peer name veth0 netns ${client.path}`, ...up('server')]);

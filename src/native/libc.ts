@@ -47,6 +47,9 @@ const call = (name: string, signature: string) => {
 export const close = call('close', 'int close(int)');
 export const dup = call('dup', 'int dup(int)');
 export const socket = call('socket', 'int socket(int, int, int)');
+export const bind = call('bind', 'int bind(int, void *, uint32_t)');
+export const listen = call('listen', 'int listen(int, int)');
+export const getsockname = call('getsockname', 'int getsockname(int, void *, void *)');
 export const write = call('write', 'long write(int, void *, size_t)');
 export const shutdown = call('shutdown', 'int shutdown(int, int)');
 export const setsockopt = call('setsockopt', 'int setsockopt(int, int, int, void *, uint32_t)');
@@ -59,6 +62,16 @@ export const schedSetaffinity = call('sched_setaffinity', 'int sched_setaffinity
 export const mount = call('mount', 'int mount(const char *, const char *, const char *, unsigned long, void *)');
 export const clockNanosleep = call('clock_nanosleep', 'int clock_nanosleep(int, int, void *, void *)');
 export const clockGetres = call('clock_getres', 'int clock_getres(int, void *)');
+
+export const inetPton = call('inet_pton', 'int inet_pton(int, const char *, void *)');
+const nativeNtop = libc.func('void *inet_ntop(int, void *, void *, uint32_t)');
+
+/** The text of a binary address, inet_ntop(3). */
+export function inetNtop(family: number, address: Uint8Array): string {
+  const text = Buffer.alloc(46);
+  nativeNtop(family, address, text, text.length);
+  return text.toString('latin1', 0, text.indexOf(0));
+}
 
 const nativeRead = libc.func('long read(int, void *, size_t)');
 const EAGAIN = constants.errno.EAGAIN;

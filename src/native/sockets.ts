@@ -1,7 +1,21 @@
 import type { SocketOption, SocketOptions, TcpInfo } from '../experiment/stage.ts';
 import { stateNumbered } from '../facts/states.ts';
+import type { Address } from '../record/event.ts';
 import { socketConstants as c, SIOCINQ } from './constants.ts';
-import { errnoName, getsockopt, ioctl, setsockopt, shutdown } from './libc.ts';
+import {
+  bind,
+  close,
+  errnoName,
+  getsockname,
+  getsockopt,
+  inetNtop,
+  inetPton,
+  ioctl,
+  listen,
+  setsockopt,
+  shutdown,
+  socket,
+} from './libc.ts';
 
 /** Level and name of each option for setsockopt(2). */
 const optionOf: Record<SocketOption, readonly [level: number, name: number]> = {
@@ -70,3 +84,59 @@ export function receiveQueue(fd: number): number {
   ioctl(fd, SIOCINQ, bytes);
   return bytes.readInt32LE();
 }
+
+type BindingOption = 'SO_REUSEADDR' | 'SO_REUSEPORT' | 'IP_BIND_ADDRESS_NO_PORT';
+
+/** Where struct sockaddr_in and sockaddr_in6 keep the address, and their lengths: ip(7), ipv6(7). */
+const layoutOf = (family: number) =>
+  family === c.AF_INET6 ? { from: 8, to: 24, length: 28 } : { from: 4, to: 8, length: 16 };
+const familyOf = (address: string): number => (address.includes(':') ? c.AF_INET6 : c.AF_INET);
+
+/** An address as bind(2) takes it; throws TypeError where the text is no address. */
+export function encodeAddress({ address, port }: Address): Buffer {
+  const family = familyOf(address);
+  const { from, to, length } = layoutOf(family);
+  const binary = Buffer.alloc(to - from);
+  if (inetPton(family, address, binary) !== 1) throw new TypeError(`not an address: ${address}`);
+  const encoded = Buffer.alloc(length);
+  encoded.writeUInt16LE(family, 0);
+  encoded.writeUInt16BE(port, 2);
+  binary.copy(encoded, from);
+  return encoded;
+}
+
+/** An address as getsockname(2) gives it. */
+export function decodeAddress(encoded: Buffer): Address {
+  const family = encoded.readUInt16LE(0);
+  const { from, to } = layoutOf(family);
+  return { address: inetNtop(family, encoded.subarray(from, to)), port: encoded.readUInt16BE(2) };
+}
+
+/** The address that a descriptor is bound to; throws SystemCallError. */
+export function boundAddress(fd: number): Address {
+  const encoded = Buffer.alloc(28);
+  getsockname(fd, encoded, ints(encoded.length));
+  return decodeAddress(encoded);
+}
+
+/**
+ * A TCP socket bound to an address, with options that count at bind(2) set before it: libuv would set SO_REUSEADDR.
+ * Throws SystemCallError, and leaves no descriptor then.
+ */
+export function bindSocket(at: Address, options: Partial<Pick<SocketOptions, BindingOption>>): number {
+  const fd = socket(familyOf(at.address), c.SOCK_STREAM | c.SOCK_NONBLOCK | c.SOCK_CLOEXEC, 0);
+  try {
+    for (const [option, value] of Object.entries(options)) setOption(fd, option as BindingOption, value);
+    const encoded = encodeAddress(at);
+    bind(fd, encoded, encoded.length);
+    return fd;
+  } catch (error) {
+    close(fd);
+    throw error;
+  }
+}
+
+/** listen(2); throws SystemCallError. */
+export const listenOn = (fd: number, backlog: number): void => {
+  listen(fd, backlog);
+};

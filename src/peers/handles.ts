@@ -1,6 +1,8 @@
 import { LingerlabError } from '../errors.ts';
 import type {
   Answer,
+  BindOptions,
+  Bound,
   CloseBy,
   CloseOptions,
   ConnectOptions,
@@ -9,6 +11,7 @@ import type {
   ListenOptions,
   Peer,
   Step,
+  Where,
 } from '../experiment/stage.ts';
 import type { End } from '../facts/states.ts';
 import type { Lab } from '../lab/lab.ts';
@@ -37,11 +40,18 @@ export interface Placed {
   readonly label: string;
 }
 
+/** A listener as the harness knows it. */
+interface Listening {
+  readonly process: PeerProcess;
+  /** Where a connection finds it: a wildcard has no address of its own. */
+  readonly reach: Address;
+}
+
 /** The scenario's handles, and what stands behind each. */
 export class Handles {
   readonly #cast: Cast;
   readonly #placed = new Map<Endpoint, Placed>();
-  readonly #listeners = new Map<Listener, PeerProcess>();
+  readonly #listeners = new Map<Listener, Listening>();
 
   constructor(cast: Cast) {
     this.#cast = cast;
@@ -59,6 +69,12 @@ export class Handles {
       pid: process.pid,
       signal: (name) => process.signal(name),
       listen: (options = {}) => this.#step(`${process.name}.listen`, this.#listen(process, end, options)),
+      bind: (options = {}) => this.#step(`${process.name}.bind`, this.#bind(process, end, options)),
+      knock: (on) =>
+        this.#step(
+          `${process.name}.knock on port ${on.at.port}`,
+          process.ask('knock', { to: this.#listening(on).reach }),
+        ),
       connect: (to, options = {}) =>
         this.#step(`${process.name}.connect to port ${to.at.port}`, this.#connect(process, to, options)),
     };
@@ -70,21 +86,71 @@ export class Handles {
     return steps.take(what, looked);
   }
 
+  #address(end: End, at: Where, family: 4 | 6): string {
+    const { lab } = this.#cast;
+    if (at === 'wildcard') return family === 4 ? '0.0.0.0' : '::';
+    return at === 'own' ? lab.address(end, family) : lab.otherAddress(end, family);
+  }
+
+  /** A port of the cell's, or the one that was asked for; its events are the cell's. */
+  #port(asked: number | undefined): number {
+    const port = asked ?? this.#cast.lab.port();
+    // every connecting socket of the machine has port 0 at its first transition: those are not this cell's
+    if (port !== 0) this.#cast.observers.watchPort(port);
+    return port;
+  }
+
   async #listen(process: PeerProcess, end: End, options: ListenOptions): Promise<Answer<Listener>> {
-    const { lab, observers } = this.#cast;
-    const { family = 4, backlog, allowHalfOpen = true } = options;
-    const port = options.port ?? lab.port();
-    observers.watchPort(port);
-    const ask = { address: lab.address(end, family), port, allowHalfOpen, ...(backlog !== undefined && { backlog }) };
-    const answer = await process.ask('listen', ask);
-    if (!answer.ok) return answer;
-    const { listener, at } = answer.value;
+    const { family = 4, at = 'own', reuse, backlog, allowHalfOpen = true } = options;
+    const answer = await process.ask('listen', {
+      address: this.#address(end, at, family),
+      port: this.#port(options.port),
+      allowHalfOpen,
+      ...(reuse && { reuse }),
+      ...(backlog !== undefined && { backlog }),
+    });
+    return answer.ok ? { ...answer, value: this.#listener(process, end, answer.value) } : answer;
+  }
+
+  #listener(process: PeerProcess, end: End, { listener, at }: Verbs['listen']['value']): Listener {
     const handle: Listener = {
       at,
       close: () => this.#step(`${process.name}.listener.close`, process.ask('unlisten', { listener })),
     };
-    this.#listeners.set(handle, process);
-    return { ...answer, value: handle };
+    const reach =
+      at.address === '0.0.0.0' || at.address === '::'
+        ? { address: this.#cast.lab.address(end, at.address === '::' ? 6 : 4), port: at.port }
+        : at;
+    this.#listeners.set(handle, { process, reach });
+    return handle;
+  }
+
+  async #bind(process: PeerProcess, end: End, options: BindOptions): Promise<Answer<Bound>> {
+    const { family = 4, at = 'own', reuse = 'none', noPort = false } = options;
+    const address = this.#address(end, at, family);
+    const answer = await process.ask('bind', { address, port: this.#port(options.port), reuse, noPort });
+    if (!answer.ok) return answer;
+    const { bound } = answer.value;
+    const listen = async (ask: Omit<Verbs['listenBound']['ask'], 'bound'>): Promise<Answer<Listener>> => {
+      const listening = await process.ask('listenBound', { bound, ...ask });
+      return listening.ok ? { ...listening, value: this.#listener(process, end, listening.value) } : listening;
+    };
+    const value: Bound = {
+      at: answer.value.at,
+      listen: ({ backlog, allowHalfOpen = true } = {}) =>
+        this.#step(
+          `${process.name}.bound.listen`,
+          listen({ allowHalfOpen, ...(backlog !== undefined && { backlog }) }),
+        ),
+      close: () => this.#step(`${process.name}.bound.close`, process.ask('unbind', { bound })),
+    };
+    return { ...answer, value };
+  }
+
+  #listening(listener: Listener): Listening {
+    const listening = this.#listeners.get(listener);
+    if (!listening) throw new TypeError('not a listener of this cell');
+    return listening;
   }
 
   async #connect(
@@ -96,10 +162,9 @@ export class Handles {
       const remedy = 'name it under connections, so that its facts are declared';
       throw new LingerlabError('UNKNOWN_LABEL', `connection label '${label}' is not declared`, remedy);
     }
-    const listening = this.#listeners.get(to);
-    if (!listening) throw new TypeError('not a listener of this cell');
+    const { process: listening, reach } = this.#listening(to);
     const answer = await process.ask('connect', {
-      to: to.at,
+      to: reach,
       allowHalfOpen,
       ...(localPort !== undefined && { localPort }),
     });

@@ -1,12 +1,23 @@
-import type { CloseBy, SocketOption, SocketOptions, TcpInfo } from '../experiment/stage.ts';
+import type { CloseBy, Reuse, SocketOption, SocketOptions, TcpInfo } from '../experiment/stage.ts';
 import type { Address, CallEvent, NodeEvent, StallEvent } from '../record/event.ts';
 
 /** What a peer is told to do, with what it answers. Endpoints and listeners are numbered by the peer that has them. */
 export interface Verbs {
   listen: {
-    ask: { address: string; port: number; backlog?: number; allowHalfOpen: boolean };
+    ask: { address: string; port: number; reuse?: Reuse; backlog?: number; allowHalfOpen: boolean };
     value: { listener: number; at: Address };
   };
+  bind: {
+    ask: { address: string; port: number; reuse: Reuse; noPort: boolean };
+    value: { bound: number; at: Address };
+  };
+  listenBound: {
+    ask: { bound: number; backlog?: number; allowHalfOpen: boolean };
+    value: { listener: number; at: Address };
+  };
+  unbind: { ask: { bound: number }; value: undefined };
+  /** Connects and resets at once. */
+  knock: { ask: { to: Address }; value: undefined };
   unlisten: { ask: { listener: number }; value: undefined };
   connect: {
     ask: { to: Address; localPort?: number; localAddress?: string; allowHalfOpen: boolean };

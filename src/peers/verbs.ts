@@ -5,6 +5,7 @@ import type { CloseBy } from '../experiment/stage.ts';
 import { close, dup, SystemCallError, write } from '../native/libc.ts';
 import { pinToCpu, sleepUntil } from '../native/process.ts';
 import { getOption, pendingError, receiveQueue, setOption, shutdownSocket, tcpInfo } from '../native/sockets.ts';
+import { boundHandlers, listenFresh } from './bound.ts';
 import type { Verb, Verbs } from './protocol.ts';
 import { type Clock, descriptorOf, type Held, type Sockets, startReading, stopReading, when } from './sockets.ts';
 
@@ -102,7 +103,9 @@ const payload = (bytes: number | undefined) => (bytes === undefined ? undefined 
 
 /** What a peer does for each verb. A refusal by the kernel is thrown as an error with `code` or `errno`, and `syscall`. */
 export const handlers = (sockets: Sockets, self: Self): Handlers => ({
-  async listen({ address, port, backlog, allowHalfOpen }) {
+  ...boundHandlers(sockets),
+  async listen({ address, port, reuse, backlog, allowHalfOpen }, timed) {
+    if (reuse) return listenFresh(sockets, { at: { address, port }, reuse, backlog, allowHalfOpen }, timed);
     const server = createServer({ allowHalfOpen });
     const listening = new Promise<void>((resolve, reject) => {
       server.once('listening', resolve).once('error', reject);

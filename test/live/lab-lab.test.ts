@@ -17,6 +17,7 @@ inNamespaces('a lab', () => {
     expect(one.address('server', 4)).toBe(`127.${64 + ports.block}.0.1`);
     expect(two.address('server', 4)).toBe(`127.${64 + ports.block}.1.2`);
     expect(one.address('server', 6)).toBe('::1');
+    expect(one.otherAddress('server', 4)).toBe(`127.${96 + ports.block}.0.1`);
   });
 
   test('on veth is two namespaces that reach each other over both families', async () => {
@@ -28,6 +29,10 @@ inNamespaces('a lab', () => {
       const address = lab.address('server', family);
       const route = lab.space('client').inside(() => spawnSync('ip', ['route', 'get', address], { encoding: 'utf8' }));
       expect(route.stdout).toMatch(/dev veth0/);
+      // a peer connects from its own address, not from the other one
+      expect(route.stdout).toContain(`src ${lab.address('client', family)} `);
+      const own = lab.space('server').inside(() => spawnSync('ip', ['-o', 'addr'], { encoding: 'utf8' }));
+      expect(own.stdout).toContain(` ${lab.otherAddress('server', family)}/`);
     }
   });
 

@@ -1,7 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { socketConstants as c } from '../../src/native/constants.ts';
 import { close, socket } from '../../src/native/libc.ts';
-import { getOption, pendingError, setOption, shutdownSocket, tcpInfo } from '../../src/native/sockets.ts';
+import {
+  bindSocket,
+  boundAddress,
+  decodeAddress,
+  encodeAddress,
+  getOption,
+  listenOn,
+  pendingError,
+  setOption,
+  shutdownSocket,
+  tcpInfo,
+} from '../../src/native/sockets.ts';
 
 let fd = -1;
 beforeEach(() => {
@@ -85,4 +96,54 @@ test('a socket without an error has none', () => {
 
 test('shutdown of a socket that is not connected is refused: ENOTCONN', () => {
   expect(() => shutdownSocket(fd, 'WR')).toThrow(expect.objectContaining({ syscall: 'shutdown', errno: 'ENOTCONN' }));
+});
+
+describe('an address as the kernel has it', () => {
+  test.each([
+    { address: '127.64.0.1', port: 10_240 },
+    { address: '0.0.0.0', port: 0 },
+    { address: '::1', port: 65_535 },
+    { address: 'fd77::12', port: 1 },
+    { address: '::', port: 80 },
+  ])('$address:$port is the same after both ways', (address) => {
+    expect(decodeAddress(encodeAddress(address))).toEqual(address);
+  });
+
+  test('is struct sockaddr_in: family as the machine counts, port and address as the network does', () => {
+    expect([...encodeAddress({ address: '127.0.0.2', port: 0x1234 })]).toEqual([
+      2, 0, 0x12, 0x34, 127, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0,
+    ]);
+  });
+
+  test('is struct sockaddr_in6: the address after the flow information', () => {
+    const encoded = encodeAddress({ address: '2001:db8::7', port: 0x1234 });
+    expect(encoded).toHaveLength(28);
+    expect(encoded.subarray(0, 8).toString('hex')).toBe('0a00123400000000');
+    expect(encoded.subarray(8, 24).toString('hex')).toBe('20010db8000000000000000000000007');
+  });
+
+  test('is none where the text is none', () => {
+    expect(() => encodeAddress({ address: '127.0.0.256', port: 1 })).toThrow('not an address: 127.0.0.256');
+  });
+});
+
+describe('a socket bound by libc', () => {
+  test('has the options it was asked for, and no other', () => {
+    const bound = bindSocket({ address: '127.0.0.1', port: 0 }, { SO_REUSEPORT: true });
+    try {
+      expect(getOption(bound, 'SO_REUSEPORT')).toBe(true);
+      expect(getOption(bound, 'SO_REUSEADDR')).toBe(false);
+      expect(boundAddress(bound)).toEqual({ address: '127.0.0.1', port: expect.any(Number) });
+      listenOn(bound, 1);
+      expect(tcpInfo(bound).state).toBe('LISTEN');
+    } finally {
+      close(bound);
+    }
+  });
+
+  test('at an address that this machine does not have is refused: EADDRNOTAVAIL', () => {
+    expect(() => bindSocket({ address: '192.0.2.1', port: 0 }, {})).toThrow(
+      expect.objectContaining({ syscall: 'bind', errno: 'EADDRNOTAVAIL' }),
+    );
+  });
 });

@@ -1,0 +1,93 @@
+import { connect, createServer } from 'node:net';
+import type { Reuse, SocketOptions } from '../experiment/stage.ts';
+import { close } from '../native/libc.ts';
+import { bindSocket, boundAddress, listenOn } from '../native/sockets.ts';
+import type { Address } from '../record/event.ts';
+import type { Verbs } from './protocol.ts';
+import type { Sockets } from './sockets.ts';
+import type { Handlers, Timed } from './verbs.ts';
+
+const optionsOf = (reuse: Reuse): Partial<SocketOptions> => ({
+  ...((reuse === 'addr' || reuse === 'both') && { SO_REUSEADDR: true }),
+  ...((reuse === 'port' || reuse === 'both') && { SO_REUSEPORT: true }),
+});
+
+/** What net asks for where nobody says otherwise. */
+const netsBacklog = 511;
+
+type ListenValue = Verbs['listen']['value'];
+
+/** Hand a listening descriptor to net, whose it is from then on. */
+async function serve(sockets: Sockets, fd: number, allowHalfOpen: boolean, backlog: number): Promise<ListenValue> {
+  const at = boundAddress(fd);
+  const server = createServer({ allowHalfOpen });
+  const listening = new Promise<void>((resolve, reject) => {
+    server.once('listening', resolve).once('error', reject);
+  });
+  server.listen({ fd, backlog });
+  await listening;
+  return { listener: sockets.addListener(server), at };
+}
+
+interface Fresh {
+  readonly at: Address;
+  readonly reuse: Reuse;
+  readonly backlog?: number | undefined;
+  readonly allowHalfOpen: boolean;
+}
+
+/** A listener made by libc, so that its options are those asked for when bind(2) looks at them. */
+export async function listenFresh(
+  sockets: Sockets,
+  { at, reuse, backlog = netsBacklog, allowHalfOpen }: Fresh,
+  timed: Timed,
+): Promise<ListenValue> {
+  const fd = timed(() => bindSocket(at, optionsOf(reuse)));
+  try {
+    timed(() => listenOn(fd, backlog));
+  } catch (error) {
+    close(fd);
+    throw error;
+  }
+  return serve(sockets, fd, allowHalfOpen, backlog);
+}
+
+/** Verbs for sockets that libc made and net does not have yet. */
+export function boundHandlers(sockets: Sockets): Pick<Handlers, 'bind' | 'listenBound' | 'unbind' | 'knock'> {
+  const descriptors = new Map<number, number>();
+  let next = 1;
+  const descriptorOf = (bound: number): number => {
+    const fd = descriptors.get(bound);
+    if (fd === undefined)
+      throw Object.assign(new Error(`no bound socket ${bound}`), { code: 'EBADF', syscall: 'bound' });
+    return fd;
+  };
+  return {
+    bind({ address, port, reuse, noPort }, timed) {
+      const options = { ...optionsOf(reuse), ...(noPort && { IP_BIND_ADDRESS_NO_PORT: true }) };
+      const fd = timed(() => bindSocket({ address, port }, options));
+      descriptors.set(next, fd);
+      return { bound: next++, at: boundAddress(fd) };
+    },
+    async listenBound({ bound, backlog = netsBacklog, allowHalfOpen }, timed) {
+      const fd = descriptorOf(bound);
+      timed(() => listenOn(fd, backlog));
+      descriptors.delete(bound);
+      return serve(sockets, fd, allowHalfOpen, backlog);
+    },
+    unbind({ bound }, timed) {
+      const fd = descriptorOf(bound);
+      descriptors.delete(bound);
+      timed(() => close(fd));
+      return undefined;
+    },
+    async knock({ to }) {
+      const socket = connect({ host: to.address, port: to.port });
+      await new Promise<void>((resolve, reject) => {
+        socket.once('connect', () => socket.resetAndDestroy()).once('error', reject);
+        socket.once('close', () => resolve());
+      });
+      return undefined;
+    },
+  };
+}
