@@ -4,7 +4,12 @@ import { type End, ends, type State, states } from './states.ts';
 /** Facts of one endpoint; in a cell's facts their names begin with `client.` or `server.`. */
 export const endFacts = {
   path: described('states the endpoint passed, in order', kind.words(...states)),
-  miniSocket: described('states it held as a mini-socket, without a process', kind.words('FIN-WAIT-2', 'TIME-WAIT')),
+  // an orphan whose FIN is acknowledged while close(2) still holds its socket stays a full one in FIN-WAIT-2: a race with the ACK
+  // (tcp_rcv_state_process() in net/ipv4/tcp_input.c, sock_owned_by_user())
+  miniSocket: described('states it held as a mini-socket, without a process', {
+    ...kind.words('FIN-WAIT-2', 'TIME-WAIT'),
+    compare: 'race',
+  } as const),
   closedWith: described('closing segments it sent, in order', kind.words('FIN', 'RST')),
   closeMs: described('how long the closing call held its thread', kind.ms()),
   stallMs: described('longest event-loop stall', kind.ms()),
