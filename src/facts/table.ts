@@ -9,7 +9,7 @@ export const endFacts = {
   miniSocket: described('states it held as a mini-socket, without a process', {
     ...kind.words('FIN-WAIT-2', 'TIME-WAIT'),
     compare: 'race',
-  } as const),
+  } as Kind<readonly ('FIN-WAIT-2' | 'TIME-WAIT')[]>),
   closedWith: described('closing segments it sent, in order', kind.words('FIN', 'RST')),
   closeMs: described('how long the closing call held its thread', kind.ms()),
   stallMs: described('longest event-loop stall', kind.ms()),
