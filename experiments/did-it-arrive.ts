@@ -45,9 +45,7 @@ export default experiment({
     const [near, far] = await client.connect(listener);
     if (linger !== 'off') await near.set('SO_LINGER', linger === 'zero' ? 0 : lingerSeconds);
     if (peer !== 'reading') {
-      server.signal('SIGSTOP');
-      // a signal is on its way for a moment
-      await rest(0.02);
+      await server.signal('SIGSTOP');
     }
     await near.write(sizes[data]);
     if (peer === 'reading') await far.received(sizes[data]);
@@ -60,9 +58,9 @@ export default experiment({
     // the acknowledgement of a FIN may be delayed, too; behind data that does not fit it waits
     await until(near, stuck({ linger, peer, data }) ? 'FIN-WAIT-1' : 'FIN-WAIT-2', 'CLOSED');
 
-    if (peer === 'killed') server.signal('SIGKILL');
+    if (peer === 'killed') await server.signal('SIGKILL');
     else {
-      if (peer === 'stopped') server.signal('SIGCONT');
+      if (peer === 'stopped') await server.signal('SIGCONT');
       const end = await far.ended().answer();
       // a FIN that carries the acknowledgement of the first one would hide FIN-WAIT-2
       if (linger !== 'zero') await until(near, 'FIN-WAIT-2');

@@ -58,7 +58,7 @@ export default experiment({
     'server.path',
   ],
 
-  async scenario({ client, server, until, rest }, { closes, body, client: reads, answer }) {
+  async scenario({ client, server, until }, { closes, body, client: reads, answer }) {
     const read = body === 'read' || body === 'follows';
     const listener = await server.listen();
     const [near, far] = await client.connect(listener);
@@ -70,9 +70,7 @@ export default experiment({
 
     if (reads === 'late') await near.stopReading();
     if (reads === 'busy') {
-      client.signal('SIGSTOP');
-      // a signal is on its way for a moment
-      await rest(0.02);
+      await client.signal('SIGSTOP');
     }
     await far.write(answers[answer]);
     if (reads === 'prompt') await near.received(answers[answer]);
@@ -83,7 +81,7 @@ export default experiment({
     // the FIN waits behind an answer that does not fit; the acknowledgement of another is delayed
     await until(far, answer === 'long' ? 'FIN-WAIT-1' : 'FIN-WAIT-2', 'CLOSED');
 
-    if (reads === 'busy') client.signal('SIGCONT');
+    if (reads === 'busy') await client.signal('SIGCONT');
     if (body === 'follows') await near.write(bodies[body]);
     // late: when its write is done, or has failed
     if (reads === 'late') {

@@ -50,10 +50,10 @@ export default experiment({
       await near.close('destroy');
       await until(near, 'FIN-WAIT-2');
       await far.ended();
-      server.signal('SIGKILL');
+      await server.signal('SIGKILL');
       await until(far, 'CLOSED');
     } else {
-      server.signal('SIGKILL');
+      await server.signal('SIGKILL');
       await until(far, 'FIN-WAIT-2');
       await near.ended();
       if (left === 'time-wait') {

@@ -136,8 +136,8 @@ export interface Peer<Label extends string = string> {
   knock(on: Listener): Step;
   /** Both ends, established: the connecting one first. */
   connect(to: Listener, options?: ConnectOptions<Label>): Step<readonly [Endpoint, Endpoint]>;
-  /** Send a signal; SIGKILL and SIGTERM end it, SIGSTOP pauses it until SIGCONT. */
-  signal(name: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void;
+  /** Send a signal; SIGKILL and SIGTERM end it, SIGSTOP pauses it until SIGCONT. Resolves when it has taken effect. */
+  signal(name: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): Promise<void>;
 }
 
 /** What a scenario is played on. */

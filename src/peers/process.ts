@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LingerlabError } from '../errors.ts';
 import type { Answer } from '../experiment/stage.ts';
 import type { Space } from '../lab/space.ts';
 import { startWorker } from '../lab/worker.ts';
 import type { Event } from '../record/event.ts';
+import { processState } from '../record/live.ts';
 import type { PeerArguments, Reply, Told, Verb, Verbs } from './protocol.ts';
 
 /** A peer's process as the harness sees it. */
@@ -10,7 +12,8 @@ export interface PeerProcess extends AsyncDisposable {
   readonly name: string;
   readonly pid: number;
   ask<V extends Verb>(verb: V, ask: Verbs[V]['ask']): Promise<Answer<Verbs[V]['value']>>;
-  signal(name: NodeJS.Signals): void;
+  /** Resolves when /proc shows that the signal has taken effect: stopped, going on, ended. */
+  signal(name: NodeJS.Signals): Promise<void>;
   /** What it wrote to standard output and error. */
   log(): string;
 }
@@ -26,6 +29,14 @@ export interface PeerOptions {
   readonly saw: (event: Event) => void;
   /** The process ended though nobody stopped it. */
   readonly died: (error: LingerlabError) => void;
+}
+
+/** proc(5): T is stopped, Z or nothing has ended. */
+function tookEffect(pid: number, signal: NodeJS.Signals): boolean {
+  const state = processState(pid);
+  if (state === null) return true;
+  if (signal === 'SIGSTOP') return state === 'T';
+  return signal === 'SIGCONT' ? state !== 'T' : false;
 }
 
 /** Start a peer inside a namespace; resolves when it obeys. Rejects with PEER_DIED when it ends before that. */
@@ -52,9 +63,10 @@ export async function startPeer({ name, index, space, origin, spawned, saw, died
     pid: worker.pid,
     log: () => worker.log(),
     ask: (verb, ask) => worker.ask(verb, ask) as Promise<Answer<never>>,
-    signal(signal) {
+    async signal(signal) {
       if (signal === 'SIGKILL' || signal === 'SIGTERM') worker.expectEnd();
       worker.signal(signal);
+      while (!tookEffect(worker.pid, signal)) await sleep(1);
     },
     async [Symbol.asyncDispose]() {
       worker.expectEnd();

@@ -11,6 +11,16 @@ export function parseProcessStat(text: string): { readonly state: string; readon
   return { state: fields[0] ?? '', startTicks: Number(fields[19]) };
 }
 
+/** A process's state letter; `null` where there is none, or only what is left of one. */
+export function processState(pid: number): string | null {
+  try {
+    const { state } = parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    return state === 'Z' || state === 'X' ? null : state;
+  } catch {
+    return null;
+  }
+}
+
 /** When a process started, in clock ticks since boot; `null` where there is none, or only what is left of one. */
 export function processStart(pid: number): number | null {
   try {
