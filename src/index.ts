@@ -29,6 +29,7 @@ export type {
   Step,
   TcpInfo,
   Where,
+  WithOptions,
 } from './experiment/stage.ts';
 export { type Kind, kind } from './facts/kinds.ts';
 export type { End, State } from './facts/states.ts';

@@ -46,13 +46,17 @@ export interface TcpInfo {
   readonly rttUs: number;
 }
 
+/** A socket whose options can be set, whether or not it is connected. */
+export interface WithOptions {
+  set<O extends SocketOption>(option: O, value: SocketOptions[O]): Step;
+  get<O extends SocketOption>(option: O): Step<SocketOptions[O]>;
+}
+
 /** One end of one connection. */
-export interface Endpoint {
+export interface Endpoint extends WithOptions {
   readonly end: End;
   readonly local: Address;
   readonly remote: Address;
-  set<O extends SocketOption>(option: O, value: SocketOptions[O]): Step;
-  get<O extends SocketOption>(option: O): Step<SocketOptions[O]>;
   /** SO_ERROR: the pending error's name or `none`; reading clears it. */
   error(): Step<string>;
   info(): Step<TcpInfo>;
@@ -95,14 +99,14 @@ export interface BindOptions {
 }
 
 /** A socket that is bound, and no more: made by libc, before net has it. */
-export interface Bound {
+export interface Bound extends WithOptions {
   readonly at: Address;
   /** listen(2), and hand it to net; what it accepts inherits its options. From then on the listener's `close()` closes it. */
   listen(options?: Pick<ListenOptions, 'backlog' | 'allowHalfOpen'>): Step<Listener>;
   close(): Step;
 }
 
-export interface Listener {
+export interface Listener extends WithOptions {
   readonly at: Address;
   close(): Step;
 }

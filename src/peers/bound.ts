@@ -54,30 +54,19 @@ export async function listenFresh(
 
 /** Verbs for sockets that libc made and net does not have yet. */
 export function boundHandlers(sockets: Sockets): Pick<Handlers, 'bind' | 'listenBound' | 'unbind' | 'knock'> {
-  const descriptors = new Map<number, number>();
-  let next = 1;
-  const descriptorOf = (bound: number): number => {
-    const fd = descriptors.get(bound);
-    if (fd === undefined)
-      throw Object.assign(new Error(`no bound socket ${bound}`), { code: 'EBADF', syscall: 'bound' });
-    return fd;
-  };
   return {
     bind({ address, port, reuse, noPort }, timed) {
       const options = { ...optionsOf(reuse), ...(noPort && { IP_BIND_ADDRESS_NO_PORT: true }) };
       const fd = timed(() => bindSocket({ address, port }, options));
-      descriptors.set(next, fd);
-      return { bound: next++, at: boundAddress(fd) };
+      return { bound: sockets.addDescriptor(fd), at: boundAddress(fd) };
     },
     async listenBound({ bound, backlog = netsBacklog, allowHalfOpen }, timed) {
-      const fd = descriptorOf(bound);
+      const fd = sockets.descriptor(bound, 'listen');
       timed(() => listenOn(fd, backlog));
-      descriptors.delete(bound);
-      return serve(sockets, fd, allowHalfOpen, backlog);
+      return serve(sockets, sockets.takeDescriptor(bound, 'listen'), allowHalfOpen, backlog);
     },
     unbind({ bound }, timed) {
-      const fd = descriptorOf(bound);
-      descriptors.delete(bound);
+      const fd = sockets.takeDescriptor(bound, 'close');
       timed(() => close(fd));
       return undefined;
     },

@@ -12,6 +12,7 @@ import type {
   Peer,
   Step,
   Where,
+  WithOptions,
 } from '../experiment/stage.ts';
 import type { End } from '../facts/states.ts';
 import type { Lab } from '../lab/lab.ts';
@@ -86,6 +87,14 @@ export class Handles {
     return steps.take(what, looked);
   }
 
+  #options(process: PeerProcess, socket: number, what: string): WithOptions {
+    return {
+      set: (option, value) => this.#step(`${what}.set ${option}`, process.ask('set', { socket, option, value })),
+      get: (option) =>
+        this.#step(`${what}.get ${option}`, process.ask('get', { socket, option })) as unknown as Step<never>,
+    };
+  }
+
   #address(end: End, at: Where, family: 4 | 6): string {
     const { lab } = this.#cast;
     if (at === 'wildcard') return family === 4 ? '0.0.0.0' : '::';
@@ -115,6 +124,7 @@ export class Handles {
   #listener(process: PeerProcess, end: End, { listener, at }: Verbs['listen']['value']): Listener {
     const handle: Listener = {
       at,
+      ...this.#options(process, listener, `${process.name}.listener`),
       close: () => this.#step(`${process.name}.listener.close`, process.ask('unlisten', { listener })),
     };
     const reach =
@@ -137,6 +147,7 @@ export class Handles {
     };
     const value: Bound = {
       at: answer.value.at,
+      ...this.#options(process, bound, `${process.name}.bound`),
       listen: ({ backlog, allowHalfOpen = true } = {}) =>
         this.#step(
           `${process.name}.bound.listen`,
@@ -203,8 +214,7 @@ export class Handles {
       end,
       local,
       remote,
-      set: (option, value) => step('set', { option, value }, `set ${option}`),
-      get: (option) => step('get', { option }, `get ${option}`) as Step<never>,
+      ...this.#options(peer, id, `${label ? `${label}.` : ''}${end}`),
       error: () => step('error', {}, 'SO_ERROR'),
       info: () => step('info', {}, 'TCP_INFO'),
       write: (bytes) => step('write', { bytes }),

@@ -52,6 +52,7 @@ async function obey(request: Request): Promise<Reply> {
     verb: 'by' in request ? `close by ${request.by}` : verb,
     ns,
     ...('endpoint' in request && { endpoint: request.endpoint }),
+    ...('socket' in request && sockets.has(request.socket) && { endpoint: request.socket }),
     ...('sending' in request && request.sending !== undefined && { bytes: request.sending }),
     ...('bytes' in request && { bytes: request.bytes }),
     ...refusal,

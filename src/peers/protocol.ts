@@ -1,7 +1,7 @@
 import type { CloseBy, Reuse, SocketOption, SocketOptions, TcpInfo } from '../experiment/stage.ts';
 import type { Address, CallEvent, NodeEvent, StallEvent } from '../record/event.ts';
 
-/** What a peer is told to do, with what it answers. Endpoints and listeners are numbered by the peer that has them. */
+/** What a peer is told to do, with what it answers. Endpoints, listeners and bound sockets are numbered by the peer that has them. */
 export interface Verbs {
   listen: {
     ask: { address: string; port: number; reuse?: Reuse; backlog?: number; allowHalfOpen: boolean };
@@ -25,8 +25,9 @@ export interface Verbs {
   };
   /** The accepted socket whose other end is at this address; waits for it. */
   accepted: { ask: { from: Address }; value: { endpoint: number; local: Address; remote: Address } };
-  set: { ask: { endpoint: number; option: SocketOption; value: SocketOptions[SocketOption] }; value: undefined };
-  get: { ask: { endpoint: number; option: SocketOption }; value: SocketOptions[SocketOption] };
+  /** Of a socket of any kind. */
+  set: { ask: { socket: number; option: SocketOption; value: SocketOptions[SocketOption] }; value: undefined };
+  get: { ask: { socket: number; option: SocketOption }; value: SocketOptions[SocketOption] };
   error: { ask: { endpoint: number }; value: string };
   info: { ask: { endpoint: number }; value: TcpInfo };
   write: { ask: { endpoint: number; bytes: number }; value: undefined };

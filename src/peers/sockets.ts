@@ -1,4 +1,5 @@
 import type { Server, Socket } from 'node:net';
+import { SystemCallError } from '../native/libc.ts';
 import type { Address, NodeEvent } from '../record/event.ts';
 
 /** Nanoseconds of the one clock since the run's origin. */
@@ -31,10 +32,10 @@ interface Handle {
   readStart(): number;
   readStop(): number;
 }
-const handleOf = (socket: Socket) => (socket as unknown as { _handle?: Handle | null })._handle ?? undefined;
+const handleOf = (socket: Socket | Server) => (socket as unknown as { _handle?: Handle | null })._handle ?? undefined;
 
 /** The descriptor of a net socket while net has it. */
-export const descriptorOf = (socket: Socket): number | undefined => {
+export const descriptorOf = (socket: Socket | Server): number | undefined => {
   const fd = handleOf(socket)?.fd;
   return fd === undefined || fd < 0 ? undefined : fd;
 };
@@ -62,10 +63,11 @@ const plain = (address = '', port = 0): Address => ({ address: address.replace(/
 export const localOf = (socket: Socket): Address => plain(socket.localAddress, socket.localPort);
 export const remoteOf = (socket: Socket): Address => plain(socket.remoteAddress, socket.remotePort);
 
-/** The sockets and listeners of one peer, by number; every event of theirs is heard. */
+/** The sockets of one peer, by number: net's, its listeners, and bare descriptors. Every event of net's is heard. */
 export class Sockets {
   readonly #held = new Map<number, Held>();
   readonly #listeners = new Map<number, Server>();
+  readonly #descriptors = new Map<number, number>();
   readonly #watchers = new Set<() => void>();
   readonly #claimed = new Set<number>();
   readonly #peer: string;
@@ -85,10 +87,37 @@ export class Sockets {
     return held;
   }
 
+  /** Whether this is the number of an endpoint. */
+  has(id: number): boolean {
+    return this.#held.has(id);
+  }
+
   listener(id: number): Server {
     const server = this.#listeners.get(id);
     if (!server) throw new Error(`no listener ${id}`);
     return server;
+  }
+
+  /** The open descriptor behind a number of any kind; a refusal with EBADF where there is none. */
+  descriptor(id: number, syscall: string): number {
+    const net = this.#held.get(id)?.socket ?? this.#listeners.get(id);
+    const fd = net ? descriptorOf(net) : this.#descriptors.get(id);
+    if (fd === undefined) throw new SystemCallError(syscall, 'EBADF');
+    return fd;
+  }
+
+  /** Keep a descriptor that net does not have. */
+  addDescriptor(fd: number): number {
+    const id = this.#next++;
+    this.#descriptors.set(id, fd);
+    return id;
+  }
+
+  /** Give away a descriptor that {@link addDescriptor} kept; a refusal with EBADF where it is gone. */
+  takeDescriptor(id: number, syscall: string): number {
+    const fd = this.descriptor(id, syscall);
+    this.#descriptors.delete(id);
+    return fd;
   }
 
   addListener(server: Server): number {

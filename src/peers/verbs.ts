@@ -2,12 +2,12 @@ import { connect, createServer } from 'node:net';
 import { availableParallelism, constants, setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CloseBy } from '../experiment/stage.ts';
-import { close, dup, SystemCallError, write } from '../native/libc.ts';
+import { close, dup, write } from '../native/libc.ts';
 import { pinToCpu, sleepUntil } from '../native/process.ts';
 import { getOption, pendingError, receiveQueue, setOption, shutdownSocket, tcpInfo } from '../native/sockets.ts';
 import { boundHandlers, listenFresh } from './bound.ts';
 import type { Verb, Verbs } from './protocol.ts';
-import { type Clock, descriptorOf, type Held, type Sockets, startReading, stopReading, when } from './sockets.ts';
+import { type Clock, type Held, type Sockets, startReading, stopReading, when } from './sockets.ts';
 
 /** Runs a call and keeps how long it held the thread, whether it succeeds or throws. */
 export type Timed = <T>(call: () => T) => T;
@@ -21,12 +21,6 @@ export interface Self {
 }
 export type Handlers = { readonly [V in Verb]: Handler<V> };
 
-const openDescriptor = ({ socket }: Held, syscall: string): number => {
-  const fd = descriptorOf(socket);
-  if (fd === undefined) throw new SystemCallError(syscall, 'EBADF');
-  return fd;
-};
-
 const once = (emitter: { once(event: string, listener: (...args: never[]) => void): unknown }, event: string) =>
   new Promise<void>((resolve) => emitter.once(event, () => resolve()));
 
@@ -34,8 +28,13 @@ const once = (emitter: { once(event: string, listener: (...args: never[]) => voi
  * close(2) on the descriptor of a socket that net was using. A duplicate is taken first and net lets go of its own:
  * closing net's descriptor under it would close whatever gets the number next. Only the last close acts on the socket.
  */
-async function closeDescriptor(held: Held, before: (fd: number) => Promise<void>, timed: Timed): Promise<void> {
-  const fd = dup(openDescriptor(held, 'close'));
+async function closeDescriptor(
+  held: Held,
+  openFd: number,
+  before: (fd: number) => Promise<void>,
+  timed: Timed,
+): Promise<void> {
+  const fd = dup(openFd);
   const gone = once(held.socket, 'close');
   held.socket.destroy();
   await gone;
@@ -135,20 +134,20 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
     const held = await sockets.from(from);
     return { endpoint: held.id, local: held.local, remote: held.remote };
   },
-  set({ endpoint, option, value }, timed) {
-    const fd = openDescriptor(sockets.get(endpoint), 'setsockopt');
+  set({ socket, option, value }, timed) {
+    const fd = sockets.descriptor(socket, 'setsockopt');
     return timed(() => setOption(fd, option, value)) as undefined;
   },
-  get({ endpoint, option }, timed) {
-    const fd = openDescriptor(sockets.get(endpoint), 'getsockopt');
+  get({ socket, option }, timed) {
+    const fd = sockets.descriptor(socket, 'getsockopt');
     return timed(() => getOption(fd, option));
   },
   error({ endpoint }, timed) {
-    const fd = openDescriptor(sockets.get(endpoint), 'getsockopt');
+    const fd = sockets.descriptor(endpoint, 'getsockopt');
     return timed(() => pendingError(fd));
   },
   info({ endpoint }, timed) {
-    const fd = openDescriptor(sockets.get(endpoint), 'getsockopt');
+    const fd = sockets.descriptor(endpoint, 'getsockopt');
     return timed(() => tcpInfo(fd));
   },
   async write({ endpoint, bytes }) {
@@ -181,7 +180,8 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
   },
   async unread({ endpoint, where, bytes }) {
     const held = sockets.get(endpoint);
-    const lying = () => (where === 'node' ? held.socket.readableLength : receiveQueue(openDescriptor(held, 'ioctl')));
+    const lying = () =>
+      where === 'node' ? held.socket.readableLength : receiveQueue(sockets.descriptor(endpoint, 'ioctl'));
     // nothing tells of data that nobody reads
     while (lying() < bytes) await sleep(1);
     return undefined;
@@ -198,7 +198,7 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
         await until(self, atNs);
         if (data) write(fd, data, data.length);
       };
-      await closeDescriptor(held, before, timed);
+      await closeDescriptor(held, sockets.descriptor(endpoint, 'close'), before, timed);
     } else {
       await until(self, atNs);
       timed(() => closings[by](held, data));
@@ -207,7 +207,7 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
   },
   async shutdown({ endpoint, how, sending, atNs }, timed) {
     const held = sockets.get(endpoint);
-    const fd = openDescriptor(held, 'shutdown');
+    const fd = sockets.descriptor(endpoint, 'shutdown');
     const data = payload(sending);
     await until(self, atNs);
     if (data) held.socket.write(data);

@@ -72,7 +72,7 @@ describe('a bound socket', () => {
     open = [];
     await handlers.unbind({ bound }, timed);
     expect((await bind(at.port, 'none')).at).toEqual(at);
-    expect(() => handlers.unbind({ bound }, timed)).toThrow(expect.objectContaining({ code: 'EBADF' }));
+    expect(() => handlers.unbind({ bound }, timed)).toThrow(expect.objectContaining({ errno: 'EBADF' }));
   });
 
   test('that listens accepts through net', async () => {
