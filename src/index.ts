@@ -20,13 +20,16 @@ export type {
   ConnectOptions,
   Endpoint,
   Instant,
+  Instruments,
   Listener,
   ListenOptions,
   Peer,
   Reuse,
+  SocketCounts,
   SocketOptions,
   Stage,
   Step,
+  Sysctl,
   TcpInfo,
   Where,
   WithOptions,
@@ -34,3 +37,4 @@ export type {
 export { type Kind, kind } from './facts/kinds.ts';
 export type { End, State } from './facts/states.ts';
 export type { FactsOf } from './facts/table.ts';
+export type { SsSocket } from './record/event.ts';

@@ -1,6 +1,6 @@
 import type { Kind, ValueOf } from '../facts/kinds.ts';
 import type { End, State } from '../facts/states.ts';
-import type { Address } from '../record/event.ts';
+import type { Address, SsSocket } from '../record/event.ts';
 
 /** What the kernel said to a step: a value, or a refusal; `ns` is how long the call held its thread. */
 export type Answer<T = void> =
@@ -144,8 +144,39 @@ export interface Peer<Label extends string = string> {
   signal(name: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): Promise<void>;
 }
 
+/** A sysctl of a lab's namespace. */
+export interface Sysctl {
+  readonly value: string;
+  /** What the kernel had made it, where the lab pins it to compare kernels and not hosts; else the same. */
+  readonly own: string;
+}
+
+/** How many TCP sockets a namespace has, by /proc/net/sockstat; not the host-wide figures of that file. */
+export interface SocketCounts {
+  /** Full sockets but TIME-WAIT, of both families. */
+  readonly inUse: number;
+  /** Mini-sockets: TIME-WAIT, and FIN-WAIT-2 of orphans. */
+  readonly timeWait: number;
+}
+
+/** What a scenario can look at and take away from outside the peers. */
+export interface Instruments {
+  /** What `ss` shows of the endpoint now; undefined where it shows nothing. */
+  readonly look: (endpoint: Endpoint) => Promise<SsSocket | undefined>;
+  readonly sockets: (where: End) => SocketCounts;
+  /** undefined where this kernel has none of that name. */
+  readonly sysctl: (name: string, where?: End) => Sysctl | undefined;
+  /** Have the kernel destroy its socket: `ss -K`, ss(8). EOPNOTSUPP where it is still there afterwards. */
+  readonly destroy: (endpoint: Endpoint) => Step;
+  /**
+   * Give that end's namespace up: its peers are killed, and nothing of this program holds it. Resolves when the kernel has
+   * taken it apart, with the seconds that took; needs `veth`, whose other end vanishes with it.
+   */
+  readonly abandon: (where: End) => Step<number>;
+}
+
 /** What a scenario is played on. */
-export interface Stage<C extends readonly string[], M> {
+export interface Stage<C extends readonly string[], M> extends Instruments {
   readonly client: Peer<C[number]>;
   readonly server: Peer<C[number]>;
   /** One more process, in the namespace of the client or of the server. */

@@ -34,7 +34,12 @@ export const connectionFacts = {
   'timeWait.holder': described('the end that TIME-WAIT was left with', kind.word('client', 'server', 'both', 'none')),
   'timeWait.began': described('from the first FIN to the beginning of TIME-WAIT', kind.seconds()),
   'timeWait.beganWith': described('what began it', kind.word("peer's FIN", 'ACK of FIN')),
-  'timeWait.seconds': described('how long TIME-WAIT lasted', kind.seconds({ compare: 'within', resolution: 'timer' })),
+  'timeWait.seconds': described(
+    'how long TIME-WAIT lasted, where its timer ended it',
+    kind.seconds({ compare: 'within', resolution: 'timer' }),
+  ),
+  // when that is, is the scenario's doing, and the machine's
+  'timeWait.cutShort': described('how long TIME-WAIT lasted, where something else ended it', kind.seconds()),
   // ss prints whole seconds, and each of two runs may be a second off
   'timeWait.timer': described(
     'how long its timer was set for: what ss showed of it, and what had passed',

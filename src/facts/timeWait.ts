@@ -1,6 +1,6 @@
 import type { Address, Ns, PathStep } from '../record/event.ts';
 import { enteredAt } from './chains.ts';
-import type { CellView, ConnectionView, EndView } from './connections.ts';
+import { type CellView, type ConnectionView, type EndView, sameAddress } from './connections.ts';
 import { type Findings, Unknown } from './findings.ts';
 import type { EndpointPath } from './path.ts';
 import { type End, ends, otherEnd } from './states.ts';
@@ -64,8 +64,9 @@ function lengthFindings(view: CellView, connection: ConnectionView, { end, path,
     return { 'timeWait.endedBy': 'namespace' };
   }
   const seconds = (endedAt - began) / 1e9;
-  const ended = (endedBy: string | Unknown) => ({ 'timeWait.seconds': seconds, 'timeWait.endedBy': endedBy });
-  if (miniEnd?.by === 'timer') return ended('timer');
+  if (miniEnd?.by === 'timer') return { 'timeWait.seconds': seconds, 'timeWait.endedBy': 'timer' };
+  const ended = (endedBy: string | Unknown) => ({ 'timeWait.cutShort': seconds, 'timeWait.endedBy': endedBy });
+  if (destroyed(view, connection[end], step.at, endedAt)) return ended('kill');
   if (resetFrom(view, connection[otherEnd(end)].local, step.at, endedAt)) return ended('rst');
   if (!miniEnd) return ended('recycled');
   return ended(new Unknown(`it was gone ${seconds.toFixed(3)} s after it began, before its timer ran out`));
@@ -75,6 +76,16 @@ const unknownLength = (why: string): Findings => ({
   'timeWait.seconds': new Unknown(why),
   'timeWait.endedBy': new Unknown(why),
 });
+
+const destroyed = (view: CellView, { local, remote }: EndView, from: Ns, to: Ns): boolean =>
+  view.events.some(
+    (event) =>
+      event.kind === 'destroyed' &&
+      event.t >= from &&
+      event.t <= to &&
+      sameAddress(event.local, local) &&
+      sameAddress(event.remote, remote),
+  );
 
 /**
  * Whether the other end's address sent a RST meanwhile: its listener does when TIME-WAIT answers a segment that came late and

@@ -62,7 +62,7 @@ export async function makeLab({ network, sysctls, ports, serial }: LabOptions): 
       taken.push(port);
       return port;
     },
-    empty: async () => void (await Promise.all(spaces.map(emptied))),
+    empty: async () => void (await Promise.all(spaces.filter(({ released }) => !released).map(emptied))),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { LingerlabError, messageOf } from '../errors.ts';
 import {
   insideNamespace,
@@ -7,7 +7,7 @@ import {
   namespaceInode,
   releaseNamespace,
 } from '../native/namespaces.ts';
-import { parseSockstat } from '../observers/counters/parse.ts';
+import { parseSockstat, type Sockstat } from '../observers/counters/parse.ts';
 
 /** An anonymous network namespace, held by a descriptor of this process and gone with it. */
 export interface Space extends Disposable {
@@ -15,6 +15,10 @@ export interface Space extends Disposable {
   /** A path by which another process, or `ip`, can open the namespace while this one lives. */
   readonly path: string;
   readonly inode: number;
+  /** Sysctls that were pinned, as the kernel had made them. */
+  readonly own: Readonly<Record<string, string>>;
+  /** Given back: whatever else holds the namespace keeps it. */
+  readonly released: boolean;
   /** Run synchronous work, or start a child, inside. */
   inside<T>(work: () => T): T;
 }
@@ -42,14 +46,27 @@ export function setSysctls(values: Readonly<Record<string, string | number>>): v
   for (const [name, value] of Object.entries(values)) writeFileSync(sysctlFile(name), String(value));
 }
 
-function setPinned(): void {
+/** A sysctl of the thread's present namespace; undefined where this kernel has none of that name. */
+export function sysctlHere(name: string): string | undefined {
+  const file = sysctlFile(name);
+  return existsSync(file) ? readFileSync(file, 'utf8').trim().replaceAll('\t', ' ') : undefined;
+}
+
+/** Returns what the pinned ones were before. */
+function setPinned(): Record<string, string> {
+  const own: Record<string, string> = {};
   for (const [name, value] of Object.entries(pinned)) {
+    const made = sysctlHere(name);
+    // a kernel without IPv6 has no such file
+    if (made === undefined) continue;
+    own[name] = made;
     try {
       writeFileSync(sysctlFile(name), value);
     } catch {
-      // a kernel without IPv6 or without cubic has no such file or value: the run's sysctl dump shows what it has instead
+      // a kernel without cubic refuses the value: the run's sysctl dump shows what it has instead
     }
   }
+  return own;
 }
 
 /** Make a namespace with the kernel's own TCP defaults and `lo` up. Throws NO_NAMESPACES where that is not allowed. */
@@ -65,26 +82,36 @@ export function makeSpace(name: string): Space {
       { cause },
     );
   }
+  let own: Record<string, string>;
   try {
-    insideNamespace(fd, () => {
-      setPinned();
-      interfaceUp('lo');
-    });
+    own = insideNamespace(fd, setPinned);
+    insideNamespace(fd, () => interfaceUp('lo'));
   } catch (error) {
     releaseNamespace(fd);
     throw error;
   }
+  let released = false;
   return {
     name,
     path: `/proc/${process.pid}/fd/${fd}`,
     inode: namespaceInode(fd),
-    inside: (work) => insideNamespace(fd, work),
-    [Symbol.dispose]: () => releaseNamespace(fd),
+    own,
+    get released() {
+      return released;
+    },
+    inside(work) {
+      if (released) throw new TypeError(`namespace ${name} was given back`);
+      return insideNamespace(fd, work);
+    },
+    [Symbol.dispose]() {
+      if (!released) releaseNamespace(fd);
+      released = true;
+    },
   };
 }
 
-/** TCP sockets that still have this namespace, TIME-WAIT apart: that has no hold on it. */
-export function socketsIn(space: Space): number {
+/** /proc/net/sockstat of a namespace. */
+export function sockstatIn(space: Space): Sockstat {
   return space.inside(() => {
     let text = readFileSync('/proc/thread-self/net/sockstat', 'utf8');
     try {
@@ -92,7 +119,12 @@ export function socketsIn(space: Space): number {
     } catch {
       // a kernel without IPv6 has no such file, and no such sockets
     }
-    const { inuse, inuse6 = 0 } = parseSockstat(text);
-    return inuse + inuse6;
+    return parseSockstat(text);
   });
+}
+
+/** TCP sockets that still have this namespace, TIME-WAIT apart: that has no hold on it. */
+export function socketsIn(space: Space): number {
+  const { inuse, inuse6 = 0 } = sockstatIn(space);
+  return inuse + inuse6;
 }

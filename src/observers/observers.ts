@@ -24,6 +24,8 @@ export interface CellObservers extends AsyncDisposable {
   /** Resolves when a sample taken after this call is in the record. */
   sample(): Promise<void>;
   counters(): Promise<void>;
+  /** Resolves when the observers hold this namespace of the cell no more. */
+  leave(space: string): Promise<void>;
   /** Resolves when every trace event of before is in the record. */
   flush(): Promise<void>;
 }
@@ -99,6 +101,7 @@ export async function startObservers(
         nudge: () => void ask('nudge', { cell }).catch(() => undefined),
         sample: () => ask('sample', { cell }),
         counters: () => ask('counters', { cell }),
+        leave: (space) => ask('leave', { cell, space }),
         flush: () => ask('flush', {}),
         async [Symbol.asyncDispose]() {
           await ask('unwatch', { cell }).catch(() => undefined);

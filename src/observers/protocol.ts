@@ -13,6 +13,8 @@ export interface ObserverVerbs {
   guard: { ask: { pid: number }; value: undefined };
   /** Answered when every trace event of before has been told. */
   flush: { ask: Record<never, never>; value: undefined };
+  /** One of a watched cell's namespaces is to be given back: let go of it. */
+  leave: { ask: { cell: number; space: string }; value: undefined };
   unwatch: { ask: { cell: number }; value: undefined };
   close: { ask: Record<never, never>; value: undefined };
 }

@@ -6,6 +6,7 @@ import type { FactValue } from '../facts/kinds.ts';
 import type { End } from '../facts/states.ts';
 import type { CellEvents } from '../record/cellEvents.ts';
 import { type Cast, Handles } from './handles.ts';
+import { instruments } from './instruments.ts';
 import { type PeerProcess, startPeer } from './process.ts';
 import { until } from './until.ts';
 
@@ -47,6 +48,7 @@ export async function makeStage(options: StageOptions): Promise<Playing> {
   await using scope = new AsyncDisposableStack();
   let started = 0;
   const processes: PeerProcess[] = [];
+  const placed = new Map<PeerProcess, End>();
   const notes: Record<string, FactValue> = {};
 
   const start = async (name: string, where: End): Promise<Peer> => {
@@ -61,6 +63,7 @@ export async function makeStage(options: StageOptions): Promise<Playing> {
       died: options.died,
     });
     processes.push(kept.use(process));
+    placed.set(process, where);
     return handles.peer(process, where);
   };
   let kept = scope;
@@ -85,6 +88,11 @@ export async function makeStage(options: StageOptions): Promise<Playing> {
         signal,
         resting: options.resting,
       }),
+    ...instruments({
+      ...options,
+      events: options.events.all,
+      peers: (where) => processes.filter((process) => placed.get(process) === where),
+    }),
     rest: (seconds) => options.resting(() => sleep(seconds * 1000, undefined, { signal })),
     soon: () => ({ ns: now() + soonNs }),
     note(name, value) {

@@ -138,6 +138,13 @@ export interface TcpInfoEvent extends Seen {
   readonly endpoint: number;
   readonly state: State;
 }
+/** The scenario had the kernel destroy the socket with these addresses. */
+export interface DestroyedEvent extends Seen {
+  readonly source: 'harness';
+  readonly kind: 'destroyed';
+  readonly local: Address;
+  readonly remote: Address;
+}
 /** The scenario ended; what follows is tear-down. */
 export interface ScenarioEvent extends Seen {
   readonly source: 'harness';
@@ -158,6 +165,7 @@ export type Event =
   | StallEvent
   | ConnectionEvent
   | TcpInfoEvent
+  | DestroyedEvent
   | ScenarioEvent;
 
 /** How well a step of a path is known: to the nanosecond, between two exact events, or between two samples. */

@@ -119,14 +119,26 @@ describe('how long it lasts', () => {
     const reset = segment('reset-sent', one, 'server', 4000);
     const { facts } = waits([...opened(one, 10), ...closedInTurn(one, 'client', 20, 50), reset, ...looks]);
     expect(facts.endedBy).toBe('rst');
-    expect(facts.seconds).toBeCloseTo(4.954_98, 5);
+    expect(facts.cutShort).toBeCloseTo(4.954_98, 5);
+  });
+
+  test('ended early by the kernel, which the scenario had destroy it', () => {
+    const looks = [sample(70, shown(one, 'client', 'TIME-WAIT', 59_980)), sample(5000)];
+    const closed = [...opened(one, 10), ...closedInTurn(one, 'client', 20, 50), ...looks];
+    const { local, remote } = shown(one, 'client', 'TIME-WAIT', 0);
+    const destroyed = { t: 4_000_000_000, source: 'harness', kind: 'destroyed' } as const;
+    const { facts } = waits([...closed, { ...destroyed, local, remote }]);
+    expect(facts.endedBy).toBe('kill');
+    expect(facts.cutShort).toBeCloseTo(4.954_98, 5);
+    const others = waits([...closed, { ...destroyed, local: { ...local, port: 9 }, remote }]);
+    expect(others.facts.endedBy).toBeNull();
   });
 
   test('gone early for no reason that was seen: the length is known, what ended it is not', () => {
     const looks = [sample(70, shown(one, 'client', 'TIME-WAIT', 59_980)), sample(5000)];
     const { facts, unknown } = waits([...opened(one, 10), ...closedInTurn(one, 'client', 20, 50), ...looks]);
     expect(facts.endedBy).toBeNull();
-    expect(facts.seconds).toBeCloseTo(4.954_98, 5);
+    expect(facts.cutShort).toBeCloseTo(4.954_98, 5);
     expect(unknown.endedBy).toMatch(/gone 4.955 s after it began, before its timer ran out/);
   });
 
@@ -157,7 +169,7 @@ describe('a later connection with the same addresses and ports', () => {
   test('takes its place: it was recycled when that one began', () => {
     const { facts } = waits([...first, ...opened(again, 1250)], all, 'old');
     expect(facts.endedBy).toBe('recycled');
-    expect(facts.seconds).toBeCloseTo(1.199_98, 8);
+    expect(facts.cutShort).toBeCloseTo(1.199_98, 8);
   });
 
   test('is not seen as the earlier one', () => {

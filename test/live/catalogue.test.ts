@@ -35,6 +35,12 @@ const handMade: Readonly<Record<string, HandMade>> = {
       },
     },
   },
+  'time-wait-limit': {
+    'half-the-table': { facts: { ownLimit: 65536, hashEntries: 65536 } },
+  },
+  'time-wait-owner': {
+    'nobody-holds-it': { facts: { heldBefore: true, heldIn: true } },
+  },
   // every TIME-WAIT is alike: that is the finding
   'time-wait-length': {
     'a-minute': { facts: { 'timeWait.seconds': 3 } },

@@ -64,6 +64,7 @@ const handlers: Handlers = {
     return undefined;
   },
   flush: () => tellTraced() as undefined,
+  leave: ({ cell, space }) => sampler.leave(cell, space) as Promise<undefined>,
   unwatch: ({ cell }) => sampler.unwatch(cell) as undefined,
   close: () => close() as undefined,
 };

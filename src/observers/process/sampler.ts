@@ -22,6 +22,7 @@ export class Sampler {
   readonly #cells = new Map<number, readonly WatchedSpace[]>();
   readonly #schedule = new SampleSchedule();
   readonly #asked = new Map<number, (() => void)[]>();
+  readonly #sampling = new Map<number, Promise<unknown>>();
   readonly #now: () => Ns;
   readonly #tell: (samples: Samples) => void;
   #wake: (() => void) | undefined;
@@ -46,6 +47,18 @@ export class Sampler {
     this.#cells.delete(cell);
     this.#schedule.unwatch(cell);
     this.#answer(cell)();
+  }
+
+  /** Resolves when nothing of this process holds the namespace any more. */
+  async leave(cell: number, name: string): Promise<void> {
+    const spaces = this.#cells.get(cell) ?? [];
+    this.#cells.set(
+      cell,
+      spaces.filter((space) => space.name !== name),
+    );
+    // ss that was started in it before
+    await this.#sampling.get(cell);
+    for (const space of spaces) if (space.name === name) closeSync(space.fd);
   }
 
   nudge(cell: number): void {
@@ -104,7 +117,10 @@ export class Sampler {
     this.#schedule.sampled(cell, performance.now(), spaces.length);
     const answer = this.#answer(cell);
     const unparsed: string[] = [];
-    const seen = await Promise.all(spaces.map((space) => this.#sampleSpace(space, unparsed)));
+    const sampling = Promise.all(spaces.map((space) => this.#sampleSpace(space, unparsed)));
+    this.#sampling.set(cell, sampling);
+    const seen = await sampling;
+    this.#sampling.delete(cell);
     // a namespace that went while ss was being started gives nothing
     this.#tell({ cell, seen: seen.filter((sample) => sample !== undefined), unparsed });
     answer();

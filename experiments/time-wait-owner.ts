@@ -1,0 +1,132 @@
+import { experiment, kind } from 'lingerlab';
+
+/** More than the other end's window and this end's send buffer take, at their largest. */
+const tooMuch = 12_000_000;
+/** How long a namespace is shown to be held by a socket that holds it. */
+const heldSeconds = 1;
+
+export default experiment({
+  id: 'time-wait-owner',
+  question: 'Who owns a socket in TIME-WAIT, what does it hold, and what takes it away?',
+  group: 'Closing',
+  factors: {
+    next: ['nothing', 'processes-killed', 'destroyed', 'namespace-abandoned'],
+    left: ['TIME-WAIT', 'FIN-WAIT-1'],
+    family: [4, 6],
+  },
+  only: ({ next, left }) => left === 'TIME-WAIT' || next === 'namespace-abandoned',
+  network: ({ next }) => (next === 'namespace-abandoned' ? 'veth' : 'loopback'),
+  seconds: ({ left }) => (left === 'FIN-WAIT-1' ? 2 : 1),
+  measures: {
+    heldBefore: kind.boolean({ text: 'while connected, a process holds the socket: ss shows its inode' }),
+    heldIn: kind.boolean({ text: 'in TIME-WAIT a process holds the socket' }),
+    fullSockets: kind.count({ text: 'full sockets that the namespace counts while one end is in TIME-WAIT' }),
+    timeWaits: kind.count({ text: 'mini-sockets that it counts' }),
+    after: kind.word('TIME-WAIT', 'gone'),
+    abandonSeconds: kind.seconds({ text: 'from giving the namespace up until the kernel has taken it apart' }),
+  },
+  shows: ['heldBefore', 'heldIn', 'timeWaits', 'after', 'abandonSeconds', 'timeWait.endedBy'],
+
+  async scenario(stage, { next, left, family }) {
+    const { client, server, until, look, note } = stage;
+    const listener = await server.listen({ family });
+    const [near, far] = await client.connect(listener);
+    note('heldBefore', ((await look(near))?.inode ?? 0) > 0);
+    if (left === 'FIN-WAIT-1') {
+      // its FIN waits behind data for which the server has no room
+      await far.stopReading();
+      await near.close('destroy', { sending: tooMuch });
+      await until(near, 'FIN-WAIT-1');
+    } else {
+      await near.close('destroy');
+      await until(near, 'FIN-WAIT-2');
+      await far.ended();
+      await far.close();
+      await Promise.all([until(near, 'TIME-WAIT'), until(far, 'CLOSED'), far.gone(), near.gone()]);
+      await listener.close();
+      note('heldIn', ((await look(near))?.inode ?? 0) > 0);
+      const { inUse, timeWait } = stage.sockets('client');
+      note('fullSockets', inUse);
+      note('timeWaits', timeWait);
+    }
+
+    if (next === 'namespace-abandoned') {
+      const abandoned = stage.abandon('client');
+      if (left === 'FIN-WAIT-1') {
+        await stage.rest(heldSeconds);
+        await far.resume();
+      }
+      note('abandonSeconds', await abandoned);
+      return;
+    }
+    if (next === 'processes-killed') await Promise.all([client.signal('SIGKILL'), server.signal('SIGKILL')]);
+    if (next === 'destroyed') await stage.destroy(near);
+    note('after', (await look(near))?.state === 'TIME-WAIT' ? 'TIME-WAIT' : 'gone');
+  },
+
+  claims: [
+    {
+      id: 'nobody-holds-it',
+      text: 'a connected socket is held by a process; in TIME-WAIT by none, it has no inode and so takes no descriptor',
+      source:
+        'inet_twsk_diag_fill() in net/ipv4/inet_diag.c: idiag_inode = 0; tcp_time_wait() in net/ipv4/tcp_minisocks.c',
+      when: ({ left }) => left === 'TIME-WAIT',
+      holds: (facts) => facts.heldBefore && !facts.heldIn,
+    },
+    {
+      id: 'survives-its-processes',
+      text: 'it outlives the processes of both ends',
+      source: 'inet_twsk_schedule() in net/ipv4/inet_timewait_sock.c: only its timer holds it',
+      when: ({ next }) => next === 'processes-killed',
+      holds: (facts) => facts.after === 'TIME-WAIT' && facts['timeWait.endedBy'] === 'namespace',
+    },
+    {
+      id: 'a-mini-socket',
+      text: 'it is a mini-socket that took the place of the full one, which went FIN-WAIT-2 → CLOSED; sockstat counts it as tw and nothing as inuse',
+      source: 'tcp_time_wait() in net/ipv4/tcp_minisocks.c calls tcp_done(); sockstat_seq_show() in net/ipv4/proc.c',
+      when: ({ left }) => left === 'TIME-WAIT',
+      holds: (facts) =>
+        facts['client.miniSocket'].includes('TIME-WAIT') && facts.timeWaits === 1 && facts.fullSockets === 0,
+    },
+    {
+      id: 'can-be-destroyed',
+      text: 'ss -K takes it away',
+      source: 'tcp_abort() in net/ipv4/tcp.c, TCP_TIME_WAIT; CONFIG_INET_DIAG_DESTROY',
+      when: ({ next }) => next === 'destroyed',
+      holds: (facts) => facts.after === 'gone' && facts['timeWait.endedBy'] === 'kill',
+    },
+    {
+      id: 'does-not-hold-its-namespace',
+      text: 'it does not hold its network namespace, and goes with it: a container that is deleted leaves no TIME-WAIT',
+      source:
+        'inet_twsk_purge() in net/ipv4/inet_timewait_sock.c. Tolerance: a namespace is taken apart in well under a second, TIME-WAIT lasts 60',
+      when: ({ next, left }) => next === 'namespace-abandoned' && left === 'TIME-WAIT',
+      holds: (facts) => facts.abandonSeconds < heldSeconds,
+    },
+    {
+      id: 'an-orphan-holds-it',
+      text: 'an orphan that still has data to send does: the namespace lives until that is acknowledged',
+      source: 'sk_alloc() in net/core/sock.c: a full socket counts as a user of its namespace',
+      when: ({ left }) => left === 'FIN-WAIT-1',
+      holds: (facts) => facts.abandonSeconds >= heldSeconds,
+    },
+  ],
+
+  answer(outcomes) {
+    const waiting = outcomes.filter(({ cell }) => cell.left === 'TIME-WAIT');
+    const held = waiting.filter(({ facts }) => facts.heldIn);
+    const of = (next: (typeof outcomes)[number]['cell']['next']) => waiting.filter(({ cell }) => cell.next === next);
+    const still = of('processes-killed').filter(({ facts }) => facts.after === 'TIME-WAIT');
+    const gone = of('destroyed').filter(({ facts }) => facts.after === 'gone');
+    const ms = (chosen: typeof outcomes) =>
+      chosen.length === 0
+        ? 'unknown'
+        : `${Math.round(Math.max(...chosen.map(({ facts }) => facts.abandonSeconds)) * 1000)} ms`;
+    const orphaned = outcomes.filter(({ cell }) => cell.left === 'FIN-WAIT-1');
+    return (
+      `A process held ${held.length} of ${waiting.length} sockets in TIME-WAIT; ${still.length} of ${of('processes-killed').length} ` +
+      `outlived both processes, ss -K took ${gone.length} of ${of('destroyed').length} away, and a deleted namespace took its own ` +
+      `with it in ${ms(of('namespace-abandoned'))}; an orphan with unsent data kept one for ${ms(orphaned)}, until the data was read.`
+    );
+  },
+});
