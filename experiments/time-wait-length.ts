@@ -40,7 +40,8 @@ export default experiment({
     {
       id: 'a-minute',
       text: 'TIME-WAIT lasts 60 s, and up to one slot of the timer wheel longer',
-      source: 'TCP_TIMEWAIT_LEN in include/net/tcp.h; RFC 9293 §3.4.2 asks for twice the maximum segment lifetime',
+      source:
+        'TCP_TIMEWAIT_LEN in include/net/tcp.h; RFC 9293 §3.6.1, MUST-13, asks for twice the maximum segment lifetime',
       holds: (facts) => facts['timeWait.seconds'] >= length && facts['timeWait.seconds'] <= length + slot,
     },
     {
