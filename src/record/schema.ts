@@ -119,6 +119,26 @@ export const pathStep = z.object({
   mini: z.literal(true).optional().describe('held by a mini-socket'),
 });
 
+export const segmentRecord = z.object({
+  n: z.number().int().describe('its number in wire.pcapng, from 1'),
+  t: z.number().describe('ns since the origin: when the wire took it from the end that sent it'),
+  arrived: z.number().optional().describe('when the wire gave it to the other end; absent: never'),
+  from: z.enum(['client', 'server']).describe('the end that sent it, or is made to look so'),
+  label: z.string().describe("its connection's label; empty where the cell has one connection"),
+  incarnation: z.number().int().describe('counts the connections of the wire, from 1'),
+  flags: z.array(z.enum(['SYN', 'FIN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR', 'AE'])),
+  seq: z.number().optional().describe("relative: the SYN's is 0; absent where the wire saw no SYN"),
+  ack: z.number().optional().describe('relative'),
+  length: z.number().int().describe('bytes of payload'),
+  window: z.number().int().describe('as on the wire, not scaled'),
+  options: z.string().optional().describe('MSS, window scale, SACK, timestamps, as text'),
+  deed: z
+    .enum(['carried', 'dropped', 'black hole', 'lost', 'queue full', 'held', 'delayed', 'copy', 'replay', 'forged'])
+    .describe('what the wire did with it, or that it is its own'),
+  of: z.number().int().optional().describe('the number of the segment that it repeats'),
+});
+export type SegmentRecord = z.infer<typeof segmentRecord>;
+
 export const cellRecord = z.object({
   id: z.string(),
   experiment: z.string(),
@@ -134,6 +154,7 @@ export const cellRecord = z.object({
   paths: z
     .record(z.string(), z.array(pathStep).readonly())
     .describe("by end, 'client' or 'old.client': each step's evidence"),
+  segments: z.array(segmentRecord).optional().describe('on the wire, in order; of many, the first and the last'),
   claims: z.array(z.object({ id: z.string(), verdict, detail: z.string() })),
   warnings: z.array(warning),
 });
