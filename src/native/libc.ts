@@ -1,5 +1,7 @@
 import { constants } from 'node:os';
-import koffi from 'koffi';
+import { loadKoffi } from './koffi.ts';
+
+const koffi = loadKoffi();
 
 /**
  * The only place that declares libc functions. Calls are synchronous: `koffi.errno()` is lost after an asynchronous one,
