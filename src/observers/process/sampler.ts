@@ -1,10 +1,10 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { execa } from 'execa';
 import { insideNamespace } from '../../native/namespaces.ts';
 import type { CountersEvent, Ns, SampleEvent } from '../../record/event.ts';
 import { changes, parseCounters } from '../counters/parse.ts';
 import { parseSs } from '../ss/parse.ts';
 import { SampleSchedule } from './schedule.ts';
+import { startSs } from './ss.ts';
 
 interface WatchedSpace {
   readonly name: string;
@@ -128,12 +128,9 @@ export class Sampler {
 
   async #sampleSpace({ name, fd }: WatchedSpace, unparsed: string[]): Promise<SampleEvent | undefined> {
     const t = this.#now();
-    const ss = insideNamespace(fd, () =>
-      execa('ss', ['-tanHOeo'], { reject: false, stdin: 'ignore', stripFinalNewline: false }),
-    );
-    const { failed, stdout, stderr } = await ss;
-    if (failed) {
-      unparsed.push(`ss failed: ${stderr}`);
+    const { stdout, problem } = await insideNamespace(fd, startSs);
+    if (problem !== '') {
+      unparsed.push(`ss failed: ${problem}`);
       return undefined;
     }
     const { sockets, unread } = parseSs(stdout);
