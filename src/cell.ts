@@ -13,6 +13,7 @@ import { makeSteps, type Steps } from './peers/step.ts';
 import type { PlannedCell } from './plan/cells.ts';
 import type { Slot } from './plan/slots.ts';
 import { cellEvents } from './record/cellEvents.ts';
+import type { CellMeter } from './record/cpu.ts';
 import type { Event } from './record/event.ts';
 import type { CellRecord, Warning } from './record/schema.ts';
 import { warn } from './record/warnings.ts';
@@ -31,6 +32,7 @@ export interface CellWork {
   readonly slot: Slot;
   readonly signal: AbortSignal;
   readonly writer: RunWriter;
+  readonly meter: CellMeter;
 }
 
 /** One (cell, repeat): lab, observers, scenario, record, facts, verdicts. Rejects only when the run is being interrupted. */
@@ -91,12 +93,12 @@ async function play(
   events: ReturnType<typeof cellEvents>,
   unparsed: (line: string) => void,
 ): Promise<Played> {
-  const { planned, repeat, observers, origin, slot, definition, writer } = work;
+  const { planned, repeat, observers, origin, slot, definition, writer, meter } = work;
   const now = clockSince(origin);
   const record = (event: Event) => events.add(event);
   await using scope = new AsyncDisposableStack();
   const lab = scope.use(await makeLab({ ...planned, ports: work.ports, serial: work.serial }));
-  const watching = scope.use(await observers.watch(lab, record, unparsed));
+  const watching = scope.use(await observers.watch(lab, { saw: record, unparsed, sampled: meter.samples }));
   // once the peers are gone: until every socket is, so that the trace has each chain's end
   scope.defer(async () => {
     await lab.empty();
@@ -117,6 +119,7 @@ async function play(
       record,
       signal,
       spawned: (pid) => observers.guard(pid),
+      spent: meter.peer,
       labels: definition.connections ?? [],
       measures: new Set(Object.keys(definition.measures ?? {})),
       resting: (wait) => slot.while(wait),

@@ -10,10 +10,11 @@ import type { PlannedCell } from './plan/cells.ts';
 import { order } from './plan/schedule.ts';
 import type { Selection } from './plan/select.ts';
 import { type Slot, slots } from './plan/slots.ts';
+import { type CpuMeter, cpuMeter } from './record/cpu.ts';
 import { environment } from './record/environment.ts';
 import { createRun, resumeRun } from './record/folder.ts';
 import { cellKey } from './record/layout.ts';
-import { beginning, finding, notRunHere, unsupported } from './record/making.ts';
+import { beginning, costing, finding, notRunHere, unsupported } from './record/making.ts';
 import { readRun } from './record/read.ts';
 import type { CellRecord, Environment, Run } from './record/schema.ts';
 import { tool } from './record/tool.ts';
@@ -59,9 +60,11 @@ export async function run(request: RunRequest): Promise<Run> {
   const runnable = await setAside(todo, machine, writer);
   progress.begin(runnable.map(({ planned }) => planned));
   const fail = (error: unknown) => stop.abort(error);
-  await playAll(runnable, { ...request, ports, observers, origin, signal, writer, fail });
+  const meter = await cpuMeter(() => observers.cpu());
+  await playAll(runnable, { ...request, ports, observers, origin, signal, writer, meter, fail });
   const cells = (await readRun(folder)).cells;
-  await writer.update((saved) => finding(saved, selection, cells, observers.trace));
+  const cpu = await meter.session();
+  await writer.update((saved) => costing(finding(saved, selection, cells, observers.trace), cpu));
   await writer.finish(signal.aborted ? 'interrupted' : 'complete');
   const finished = await readRun(folder);
   await saveReport(finished);
@@ -133,6 +136,7 @@ interface Players extends RunRequest {
   readonly observers: Observers;
   readonly origin: bigint;
   readonly writer: RunWriter;
+  readonly meter: CpuMeter;
   /** The run cannot go on: the others at work are stopped, and what finished is saved. */
   readonly fail: (error: unknown) => void;
 }
@@ -151,7 +155,17 @@ async function playAll(tasks: readonly Task[], players: Players): Promise<void> 
         using slot = await working.acquire(planned.quiet, signal);
         progress.cellStarted(planned.id);
         const waiting = tellingSlot(slot, () => progress.cellWaiting(planned.id, planned.seconds));
-        const record = await runCell({ ...players, planned, definition, repeat, serial: ++serial, slot: waiting });
+        const meter = players.meter.cell();
+        const record = await runCell({
+          ...players,
+          planned,
+          definition,
+          repeat,
+          serial: ++serial,
+          slot: waiting,
+          meter,
+        });
+        meter.finished(record.seconds);
         await writer.appendCell(record);
         progress.cellFinished(record);
       } catch (error) {

@@ -37,6 +37,10 @@ export const CLOCK_MONOTONIC = 1;
 export const CLOCK_MONOTONIC_COARSE = 6;
 export const TIMER_ABSTIME = 1;
 
+/** include/uapi/linux/resource.h */
+export const RUSAGE_SELF = 0;
+export const RUSAGE_CHILDREN = -1;
+
 /** include/uapi/linux/sockios.h and if.h */
 export const SIOCGIFFLAGS = 0x8913;
 export const SIOCSIFFLAGS = 0x8914;

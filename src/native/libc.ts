@@ -63,6 +63,9 @@ export const ioctl = call('ioctl', 'int ioctl(int, unsigned long, void *)');
 export const schedSetaffinity = call('sched_setaffinity', 'int sched_setaffinity(int, size_t, void *)');
 export const mount = call('mount', 'int mount(const char *, const char *, const char *, unsigned long, void *)');
 export const clockNanosleep = call('clock_nanosleep', 'int clock_nanosleep(int, int, void *, void *)');
+export const clockGettime = call('clock_gettime', 'int clock_gettime(int, void *)');
+export const clockGetcpuclockid = call('clock_getcpuclockid', 'int clock_getcpuclockid(int, void *)');
+export const getrusage = call('getrusage', 'int getrusage(int, void *)');
 export const clockGetres = call('clock_getres', 'int clock_getres(int, void *)');
 
 export const inetPton = call('inet_pton', 'int inet_pton(int, const char *, void *)');

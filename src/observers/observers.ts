@@ -37,12 +37,18 @@ export interface Observers extends AsyncDisposable {
   readonly reaped: readonly string[];
   /** Have a peer killed when the harness is. */
   guard(pid: number): void;
-  watch(lab: Lab, saw: (event: Event) => void, unparsed: (line: string) => void): Promise<CellObservers>;
+  /** Seconds of CPU that the process and every `ss` that has ended have used. */
+  cpu(): Promise<number>;
+  watch(lab: Lab, told: CellWatch): Promise<CellObservers>;
 }
 
-interface Watching {
+/** What a cell is told by its observers. */
+export interface CellWatch {
   readonly saw: (event: Event) => void;
+  /** A line of `ss` that was not understood. */
   readonly unparsed: (line: string) => void;
+  /** Told once, at the end: the seconds of CPU that the cell's samples took. */
+  readonly sampled: (cpu: number) => void;
 }
 
 const closeMs = 2000;
@@ -53,7 +59,7 @@ export async function startObservers(
   origin: bigint,
   died: (error: LingerlabError) => void,
 ): Promise<Observers> {
-  const cells = new Map<number, Watching>();
+  const cells = new Map<number, CellWatch>();
   const router = new Router();
   const argument: ObserverArguments = { parent: process.pid, originNs: String(origin) };
   const worker = await startWorker<ObserverReply, ObserverTold>({
@@ -92,9 +98,11 @@ export async function startObservers(
     sight: opened.trace,
     reaped: opened.reaped,
     guard: (pid) => void ask('guard', { pid }).catch(() => undefined),
-    async watch(lab, saw, unparsed) {
+    cpu: () => ask('cpu', {}),
+    async watch(lab, told) {
       const cell = nextCell++;
-      cells.set(cell, { saw, unparsed });
+      const { saw, sampled } = told;
+      cells.set(cell, told);
       await ask('watch', { cell, spaces: lab.spaces.map(({ name, path }) => ({ name, path })) });
       return {
         watchPort: (port) => router.add(port, saw),
@@ -104,7 +112,7 @@ export async function startObservers(
         leave: (space) => ask('leave', { cell, space }),
         flush: () => ask('flush', {}),
         async [Symbol.asyncDispose]() {
-          await ask('unwatch', { cell }).catch(() => undefined);
+          await ask('unwatch', { cell }).then(sampled, () => undefined);
           router.remove(saw);
           cells.delete(cell);
         },

@@ -15,7 +15,10 @@ export interface ObserverVerbs {
   flush: { ask: Record<never, never>; value: undefined };
   /** One of a watched cell's namespaces is to be given back: let go of it. */
   leave: { ask: { cell: number; space: string }; value: undefined };
-  unwatch: { ask: { cell: number }; value: undefined };
+  /** Answered with the seconds of CPU that the cell's samples took. */
+  unwatch: { ask: { cell: number }; value: number };
+  /** Seconds of CPU that the process has used, with every `ss` that has ended. */
+  cpu: { ask: Record<never, never>; value: number };
   close: { ask: Record<never, never>; value: undefined };
 }
 export type ObserverVerb = keyof ObserverVerbs;

@@ -3,6 +3,7 @@ import { LingerlabError } from '../errors.ts';
 import type { Answer } from '../experiment/stage.ts';
 import type { Space } from '../lab/space.ts';
 import { startWorker } from '../lab/worker.ts';
+import { cpuOf } from '../native/cpu.ts';
 import type { Event } from '../record/event.ts';
 import { processState } from '../record/live.ts';
 import type { PeerArguments, Reply, Told, Verb, Verbs } from './protocol.ts';
@@ -26,6 +27,8 @@ export interface PeerOptions {
   readonly origin: bigint;
   /** Told at once of its pid. */
   readonly spawned: (pid: number) => void;
+  /** Told of the seconds of CPU that it had used when it was told to end; 0 when it had ended before. */
+  readonly spent: (cpu: number) => void;
   readonly saw: (event: Event) => void;
   /** The process ended though nobody stopped it. */
   readonly died: (error: LingerlabError) => void;
@@ -40,7 +43,8 @@ function tookEffect(pid: number, signal: NodeJS.Signals): boolean {
 }
 
 /** Start a peer inside a namespace; resolves when it obeys. Rejects with PEER_DIED when it ends before that. */
-export async function startPeer({ name, index, space, origin, spawned, saw, died }: PeerOptions): Promise<PeerProcess> {
+export async function startPeer(options: PeerOptions): Promise<PeerProcess> {
+  const { name, index, space, origin, spawned, spent, saw, died } = options;
   const argument: PeerArguments = { name, index, parent: process.pid, originNs: String(origin) };
   const worker = await startWorker<Reply, Told>({
     entry: 'peers/main',
@@ -70,6 +74,7 @@ export async function startPeer({ name, index, space, origin, spawned, saw, died
     },
     async [Symbol.asyncDispose]() {
       worker.expectEnd();
+      spent(cpuOf(worker.pid) ?? 0);
       // nothing to flush: what it saw has been told, and its sockets' ends are the kernel's work
       worker.signal('SIGKILL');
       await worker.ended;

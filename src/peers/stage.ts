@@ -24,6 +24,8 @@ export interface StageOptions extends Cast {
   readonly origin: bigint;
   /** Told of each peer's pid as soon as it has one. */
   readonly spawned: (pid: number) => void;
+  /** Told of the seconds of CPU that a peer had used when it was told to end. */
+  readonly spent: (cpu: number) => void;
   readonly events: CellEvents;
   readonly sight: Sight;
   readonly signal: AbortSignal;
@@ -59,6 +61,7 @@ export async function makeStage(options: StageOptions): Promise<Playing> {
       space: lab.space(where),
       origin,
       spawned: options.spawned,
+      spent: options.spent,
       saw: record,
       died: options.died,
     });

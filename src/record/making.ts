@@ -7,7 +7,14 @@ import { type Obstacle, whyNot } from '../plan/runnable.ts';
 import type { Selection } from '../plan/select.ts';
 import { claimsWithoutCells } from '../verdict/claims.ts';
 import { answerOf, judgeRun } from '../verdict/run.ts';
-import { type CellRecord, type Environment, type ExperimentRecord, type RunRecord, schemaVersion } from './schema.ts';
+import {
+  type CellRecord,
+  type Environment,
+  type ExperimentRecord,
+  type RunRecord,
+  type SessionCpu,
+  schemaVersion,
+} from './schema.ts';
 import { tool } from './tool.ts';
 import { warn } from './warnings.ts';
 
@@ -82,6 +89,14 @@ export function finding(
   const blind = trace.transitions ? [] : [warn('tracepoints-unavailable', `no tracepoints: ${trace.missing}`)];
   return { ...saved, experiments: judged, warnings: [...blind, ...idle] };
 }
+
+/** run.json with what its last session cost. */
+export const costing = (saved: RunRecord, cpu: SessionCpu | undefined): RunRecord => {
+  const sessions = saved.sessions.map((session, index) =>
+    cpu && index === saved.sessions.length - 1 ? { ...session, cpu } : session,
+  );
+  return { ...saved, sessions };
+};
 
 /** Why this machine cannot run the cell, if it cannot. */
 export const notRunHere = (planned: PlannedCell, machine: Machine): Obstacle | undefined =>

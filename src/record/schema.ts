@@ -81,6 +81,25 @@ const clock = z.object({
   wall: z.string().describe('the same moment, ISO 8601'),
 });
 
+const seconds = (whose: string) => z.number().describe(`seconds of CPU, user and system, of ${whose}`);
+
+/** What a session cost the machine. */
+export const sessionCpu = z.object({
+  harness: seconds('the program itself, its report apart'),
+  observers: seconds('the observer process and the ss that it ran'),
+  peers: seconds('all other processes that the program started: peers, and what made their labs'),
+  short: z
+    .object({
+      results: z.number().int().describe('how many'),
+      harness: z.number(),
+      observers: z.number(),
+      peers: z.number(),
+    })
+    .optional()
+    .describe('mean seconds of CPU of a (cell, repeat) that took less than 1 s; what is not its own is divided evenly'),
+});
+export type SessionCpu = z.infer<typeof sessionCpu>;
+
 export const runRecord = z.object({
   schemaVersion: z.literal(schemaVersion),
   tool: z.object({ name: z.literal('lingerlab'), version: z.string(), commit: z.string().nullable() }),
@@ -100,6 +119,7 @@ export const runRecord = z.object({
       finishedAt: z.string().nullable(),
       clock: clock.optional().describe("the origin of this session's event times, where it is not the run's"),
       environment,
+      cpu: sessionCpu.optional().describe('absent where the session ended before it could say, or ran no cell'),
     }),
   ),
   experiments: z.array(experimentRecord),

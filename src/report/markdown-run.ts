@@ -1,4 +1,5 @@
 import type { Environment, Run } from '../record/schema.ts';
+import { type Cost, shortText, totalText } from './cost.ts';
 import { formatElapsed, formatMemory, formatNumber, plural } from './format.ts';
 import { environmentOf } from './gather.ts';
 import { blocks, code, details, plain, table } from './markdown-text.ts';
@@ -17,6 +18,7 @@ function properties(run: Run, overview: Overview): string {
     ['when', `${when(sessions)}, status ${status}`],
     ['cells', cellsText(overview)],
     ['time', timeText(overview)],
+    ...(overview.cost ? [['CPU', costText(overview.cost)] as const] : []),
     ...(argv.length > 0 ? [['command', code(commandOf(argv))] as const] : []),
   ];
   return table(['', ''], rows);
@@ -69,8 +71,16 @@ function cellsText({ cells, missing, repeats }: Overview): string {
 }
 
 function timeText({ wallSeconds, longest }: Overview): string {
-  const cell = longest ? `; longest cell ${formatElapsed(longest.seconds)}, ${code(longest.id)}` : '';
-  return `${formatElapsed(wallSeconds)}${cell}`;
+  if (!longest) return formatElapsed(wallSeconds);
+  const ratio =
+    longest.ratio === undefined ? '; longest cell' : `, ${formatNumber(longest.ratio)} times the longest cell:`;
+  return `${formatElapsed(wallSeconds)}${ratio} ${formatElapsed(longest.seconds)}, ${code(longest.id)}`;
+}
+
+/** Of which a short cell's own are its samples and what its peers used until they were told to end. */
+function costText(cost: Cost): string {
+  const divided = 'from the first cell on, what cannot be told apart is divided evenly among results, or peers';
+  return `${totalText(cost)}${cost.short ? `; ${shortText(cost)}; ${divided}` : ''}`;
 }
 
 function sysctls(run: Run): string {

@@ -1,4 +1,5 @@
 import type { Run, Verdict, Warning } from '../record/schema.ts';
+import { type Cost, costOf } from './cost.ts';
 import { type CellGroup, environmentOf, gatherCells } from './gather.ts';
 
 /** A code's warnings over a whole run. */
@@ -32,7 +33,13 @@ export interface Overview {
   /** How often a cell ran, all repeats together. */
   readonly repeats: number;
   readonly wallSeconds: number;
-  readonly longest?: { readonly id: string; readonly seconds: number };
+  readonly longest?: {
+    readonly id: string;
+    readonly seconds: number;
+    /** How many times as long the run took; absent where it was resumed, which takes as long as it takes. */
+    readonly ratio?: number;
+  };
+  readonly cost?: Cost;
   readonly verdicts: Readonly<Record<Verdict, number>>;
   readonly unsupported: readonly ReasonGroup[];
   readonly errored: readonly ReasonGroup[];
@@ -45,6 +52,8 @@ export function overviewOf(run: Run, groups: readonly CellGroup[] = gatherCells(
   const errored = groups.filter(({ status }) => status === 'errored');
   const unsupported = unsupportedOf(run, groups);
   const reached = new Set([...groups.map(({ id }) => id), ...unsupported.map(({ id }) => id)]);
+  const wallSeconds = wallSecondsOf(run);
+  const cost = costOf(run);
   const longest = groups
     .flatMap((group) => group.ran)
     .reduce<{ id: string; seconds: number } | undefined>(longer, undefined);
@@ -57,8 +66,15 @@ export function overviewOf(run: Run, groups: readonly CellGroup[] = gatherCells(
     },
     missing: run.run.plan.filter((id) => !reached.has(id)),
     repeats: groups.reduce((total, group) => total + group.ran.length, 0),
-    wallSeconds: wallSecondsOf(run),
-    ...(longest && { longest: { id: longest.id, seconds: longest.seconds } }),
+    wallSeconds,
+    ...(longest && {
+      longest: {
+        id: longest.id,
+        seconds: longest.seconds,
+        ...(run.run.sessions.length === 1 && { ratio: wallSeconds / longest.seconds }),
+      },
+    }),
+    ...(cost && { cost }),
     verdicts: countVerdicts(run.run.experiments.flatMap(({ claims }) => claims)),
     unsupported: byReason(unsupported),
     errored: byReason(errored.map(({ id, reason = '' }) => ({ id, reason }))),

@@ -1,6 +1,7 @@
 import type { ClaimRecord, ExperimentRecord, Run } from '../record/schema.ts';
 import { answerOf, brief, cellsWith, openTogether, reasonsOf, verdictMarks, verdictOrder } from './claims.ts';
-import { formatElapsed, plural } from './format.ts';
+import { shortText } from './cost.ts';
+import { formatElapsed, formatNumber, plural } from './format.ts';
 import { type CellGroup, gatherCells } from './gather.ts';
 import { countVerdicts, type Overview, overviewOf, type ReasonGroup, setting } from './overview.ts';
 import { type Style, styleOf } from './style.ts';
@@ -34,7 +35,7 @@ export function terminalSummary(run: Run, { color, width = 100, report }: Option
     notRunLines('errored', overview.errored, width, style),
     notRunLines('unsupported', overview.unsupported, width, style),
     warningLines(overview, width, style),
-    closingLines(run, overview, report, style),
+    closingLines(run, overview, report, width, style),
   ];
   return `${sections
     .filter((lines) => lines.length > 0)
@@ -114,25 +115,32 @@ function warningLines({ warnings }: Overview, width: number, style: Style): stri
   });
 }
 
-function closingLines({ run }: Run, overview: Overview, report: string, style: Style): string[] {
-  const { cells, missing, verdicts, wallSeconds, longest } = overview;
+function closingLines({ run }: Run, overview: Overview, report: string, width: number, style: Style): string[] {
+  const { cells, missing, verdicts, repeats, wallSeconds, longest, cost } = overview;
   const parts = [
-    `${plural(cells.ran, 'cell')} ran`,
+    `${plural(cells.ran, 'cell')} ran${repeats > cells.ran ? ` (${plural(repeats, 'result')})` : ''}`,
     ...(cells.unsupported > 0 ? [`${cells.unsupported} unsupported`] : []),
     ...(cells.errored > 0 ? [style('red', `${cells.errored} errored`)] : []),
     ...(missing.length > 0 ? [style('yellow', `${missing.length} without a result`)] : []),
   ];
-  const slowest = longest ? ` (longest cell ${formatElapsed(longest.seconds)})` : '';
   const claims = verdictOrder.map((each) =>
     style(verdicts[each] > 0 ? verdictColors[each] : 'dim', `${verdicts[each]} ${each}`),
   );
   const status = run.status === 'complete' ? [] : [style(['bold', 'yellow'], statusText[run.status])];
   return [
     ...status,
-    `${parts.join(', ')} in ${formatElapsed(wallSeconds)}${slowest}`,
+    `${parts.join(', ')} in ${formatElapsed(wallSeconds)}`,
+    ...(longest ? hang('  ', longestText(longest), width) : []),
+    ...(cost?.short ? hang('  ', shortText(cost), width, 4) : []),
     ...(run.experiments.some((experiment) => experiment.claims.length > 0) ? [`Claims: ${claims.join(', ')}`] : []),
     `Report: ${report}`,
   ];
+}
+
+/** `1.02 times the longest cell, 1 min 1 s: time-wait-length/…`. */
+function longestText({ id, seconds, ratio }: NonNullable<Overview['longest']>): string {
+  const times = ratio === undefined ? 'longest cell' : `${formatNumber(ratio)} times the longest cell,`;
+  return `${times} ${formatElapsed(seconds)}: ${id}`;
 }
 
 const statusText = {

@@ -108,6 +108,12 @@ export function runOf(
           startedAt: '2025-11-20T09:00:00.000Z',
           finishedAt: '2025-11-20T09:01:04.200Z',
           environment: environment(seen),
+          cpu: {
+            harness: 1.25,
+            observers: 0.5,
+            peers: 2,
+            short: { results: 16, harness: 0.0125, observers: 0.01, peers: 0.08 },
+          },
         },
       ],
       experiments: [...experiments],

@@ -54,7 +54,8 @@ test('the end says what ran where, how long, and how much did not', () => {
     | privilege | root |
     | when | 2025-11-20 09:00:00 UTC to 2025-11-20 09:01:04 UTC, status complete |
     | cells | 12: 9 ran, 18 results with their repeats; 2 unsupported; 1 errored |
-    | time | 1 min 4 s; longest cell 1 min 2 s, \`close-order/closes=client,linger=off,family=4\` |
+    | time | 1 min 4 s, 1.04 times the longest cell: 1 min 2 s, \`close-order/closes=client,linger=off,family=4\` |
+    | CPU | 3.75 s: harness 1.25, observers 0.500, peers 2.00; a short cell: 103 ms of CPU (mean of 16 results under 1 s: harness 12.5, observers 10.0, peers 80.0); from the first cell on, what cannot be told apart is divided evenly among results, or peers |
     | command | \`lingerlab run\` |
 
     "

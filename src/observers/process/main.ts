@@ -5,6 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../../errors.ts';
+import { childrenCpu, ownCpu } from '../../native/cpu.ts';
 import { dieWithParent } from '../../native/process.ts';
 import { clockSince } from '../../peers/sockets.ts';
 import type {
@@ -65,7 +66,8 @@ const handlers: Handlers = {
   },
   flush: () => tellTraced() as undefined,
   leave: ({ cell, space }) => sampler.leave(cell, space) as Promise<undefined>,
-  unwatch: ({ cell }) => sampler.unwatch(cell) as undefined,
+  unwatch: ({ cell }) => sampler.unwatch(cell),
+  cpu: () => ownCpu() + childrenCpu(),
   close: () => close() as undefined,
 };
 

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { childrenCpu, ownCpu } from '../../native/cpu.ts';
 import { insideNamespace } from '../../native/namespaces.ts';
 import type { CountersEvent, Ns, SampleEvent } from '../../record/event.ts';
 import { changes, parseCounters } from '../counters/parse.ts';
@@ -11,6 +12,12 @@ interface WatchedSpace {
   readonly fd: number;
 }
 
+interface WatchedCell {
+  spaces: readonly WatchedSpace[];
+  /** Seconds of CPU that its samples took: to start `ss`, `ss` itself, and to read what it wrote. */
+  cpu: number;
+}
+
 export interface Samples {
   readonly cell: number;
   readonly seen: readonly (SampleEvent | CountersEvent)[];
@@ -19,7 +26,7 @@ export interface Samples {
 
 /** Runs `ss` in the cells' namespaces: on its schedule, and soon when asked. */
 export class Sampler {
-  readonly #cells = new Map<number, readonly WatchedSpace[]>();
+  readonly #cells = new Map<number, WatchedCell>();
   readonly #schedule = new SampleSchedule();
   readonly #asked = new Map<number, (() => void)[]>();
   readonly #sampling = new Map<number, Promise<unknown>>();
@@ -34,28 +41,28 @@ export class Sampler {
   }
 
   watch(cell: number, spaces: readonly { name: string; path: string }[]): void {
-    this.#cells.set(
-      cell,
-      spaces.map(({ name, path }) => ({ name, fd: openSync(path, 'r') })),
-    );
+    const opened = spaces.map(({ name, path }) => ({ name, fd: openSync(path, 'r') }));
+    this.#cells.set(cell, { spaces: opened, cpu: 0 });
     this.#schedule.watch(cell, performance.now());
     this.#wake?.();
   }
 
-  unwatch(cell: number): void {
-    for (const { fd } of this.#cells.get(cell) ?? []) closeSync(fd);
+  /** The seconds of CPU that its samples took. */
+  unwatch(cell: number): number {
+    const { spaces = [], cpu = 0 } = this.#cells.get(cell) ?? {};
+    for (const { fd } of spaces) closeSync(fd);
     this.#cells.delete(cell);
     this.#schedule.unwatch(cell);
     this.#answer(cell)();
+    return cpu;
   }
 
   /** Resolves when nothing of this process holds the namespace any more. */
   async leave(cell: number, name: string): Promise<void> {
-    const spaces = this.#cells.get(cell) ?? [];
-    this.#cells.set(
-      cell,
-      spaces.filter((space) => space.name !== name),
-    );
+    const watched = this.#cells.get(cell);
+    if (!watched) return;
+    const { spaces } = watched;
+    watched.spaces = spaces.filter((space) => space.name !== name);
     // ss that was started in it before
     await this.#sampling.get(cell);
     for (const space of spaces) if (space.name === name) closeSync(space.fd);
@@ -112,35 +119,50 @@ export class Sampler {
 
   /** One `ss` in each namespace of the cell. */
   async #sample(cell: number): Promise<void> {
-    const spaces = this.#cells.get(cell);
-    if (!spaces) return;
+    const watched = this.#cells.get(cell);
+    if (!watched) return;
+    const { spaces } = watched;
     this.#schedule.sampled(cell, performance.now(), spaces.length);
     const answer = this.#answer(cell);
     const unparsed: string[] = [];
-    const sampling = Promise.all(spaces.map((space) => this.#sampleSpace(space, unparsed)));
+    // one cell at a time is sampled, so that every child that ends meanwhile is its own
+    const before = childrenCpu();
+    const sampling = Promise.all(spaces.map((space) => this.#sampleSpace(watched, space, unparsed)));
     this.#sampling.set(cell, sampling);
     const seen = await sampling;
     this.#sampling.delete(cell);
+    watched.cpu += childrenCpu() - before;
     // a namespace that went while ss was being started gives nothing
     this.#tell({ cell, seen: seen.filter((sample) => sample !== undefined), unparsed });
     answer();
   }
 
-  async #sampleSpace({ name, fd }: WatchedSpace, unparsed: string[]): Promise<SampleEvent | undefined> {
+  async #sampleSpace(
+    watched: WatchedCell,
+    { name, fd }: WatchedSpace,
+    unparsed: string[],
+  ): Promise<SampleEvent | undefined> {
     const t = this.#now();
-    const { stdout, problem } = await insideNamespace(fd, startSs);
+    const metered = <T>(work: () => T): T => {
+      const before = ownCpu();
+      const value = work();
+      watched.cpu += ownCpu() - before;
+      return value;
+    };
+    const ss = metered(() => insideNamespace(fd, startSs));
+    const { stdout, problem } = await ss;
     if (problem !== '') {
       unparsed.push(`ss failed: ${problem}`);
       return undefined;
     }
-    const { sockets, unread } = parseSs(stdout);
+    const { sockets, unread } = metered(() => parseSs(stdout));
     unparsed.push(...unread);
     return { t, until: this.#now(), source: 'ss', kind: 'sample', space: name, sockets };
   }
 
   /** Counters since the namespaces were made: they began with zeros. */
   counters(cell: number): void {
-    const seen = (this.#cells.get(cell) ?? []).map(({ name, fd }): CountersEvent => {
+    const seen = (this.#cells.get(cell)?.spaces ?? []).map(({ name, fd }): CountersEvent => {
       const [snmp, netstat] = insideNamespace(fd, () => [
         readFileSync('/proc/thread-self/net/snmp', 'utf8'),
         readFileSync('/proc/thread-self/net/netstat', 'utf8'),
