@@ -1,6 +1,7 @@
-import type { CallEvent, CountersEvent, Event, NodeEvent, PathStep, StallEvent } from '../record/event.ts';
+import type { CountersEvent, Event, PathStep, StallEvent } from '../record/event.ts';
 import type { Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
+import { bytesOf, toldBy } from './bytes.ts';
 import { type Chain, enteredAt, isOf } from './chains.ts';
 import {
   type CellView,
@@ -43,7 +44,9 @@ export function derive(events: readonly Event[], sight: Sight): Derived {
     for (const end of ends) {
       const name = endName(label, end);
       paths[name] = folded[end].steps;
-      for (const text of folded[end].disagreements) warnings.push(warn('observers-disagree', text));
+      const { disagreements } = bytesOf(view, connection, connection[end]);
+      for (const text of [...folded[end].disagreements, ...disagreements])
+        warnings.push(warn('observers-disagree', text));
     }
     add(findings, label, connectionFindings(view, connection, folded));
   }
@@ -107,7 +110,7 @@ function endFindings(view: CellView, connection: ConnectionView, end: EndView, p
     ),
     ...durations(path),
     ...applicationFindings(view, end),
-    delivered: bytesRead(view, connection[otherEnd(end.end)]),
+    ...bytesOf(view, connection, end).findings,
   };
 }
 
@@ -165,19 +168,9 @@ function segmentsSent(view: CellView, end: EndView, chain: Chain, other: EndView
   return sent.sort((a, b) => a.t - b.t).map(({ segment }) => segment);
 }
 
-const ofEnd = (end: EndView) => (event: Event) =>
-  event.source === 'peer' && event.peer === end.peer && 'endpoint' in event && event.endpoint === end.endpoint;
-
-const bytesRead = (view: CellView, end: EndView): number =>
-  view.events
-    .filter(ofEnd(end))
-    .reduce((sum, event) => sum + (event.kind === 'node' && event.event === 'data' ? (event.bytes ?? 0) : 0), 0);
-
 /** What the end's application did and saw. */
 function applicationFindings(view: CellView, end: EndView): Findings {
-  const own = view.events.filter(ofEnd(end));
-  const node = own.filter((event): event is NodeEvent => event.kind === 'node');
-  const calls = own.filter((event): event is CallEvent => event.kind === 'call');
+  const { node, calls } = toldBy(view, end);
   const closing = calls.filter(({ verb }) => verb.startsWith('close') || verb === 'shutdown');
   const names = node.map(({ event }) => event);
   const closed = node.find(({ event }) => event === 'close');
@@ -196,7 +189,6 @@ function applicationFindings(view: CellView, end: EndView): Findings {
     errors: refused,
     closeMs: closing.length === 0 ? undefined : Math.max(...closing.map(({ ns }) => ns)) / 1e6,
     stallMs: stalls.length === 0 ? undefined : Math.max(...stalls.map(({ ns }) => ns)) / 1e6,
-    written: calls.reduce((sum, { bytes, errno }) => sum + (errno === undefined ? (bytes ?? 0) : 0), 0),
   };
 }
 

@@ -1,5 +1,10 @@
 import { type Declaration, described, type Kind, kind, type ValueOf } from './kinds.ts';
+import { places } from './marks.ts';
 import { type End, ends, type State, states } from './states.ts';
+
+/** Where a stream stops is a matter of what both kernels' buffers hold, and of timers: the places are compared by `lostIn`. */
+const lostAt = (place: string) =>
+  described(`lost bytes that had come as far as ${place}`, kind.bytes({ compare: 'measurement' }));
 
 /** Facts of one endpoint; in a cell's facts their names begin with `client.` or `server.`. */
 export const endFacts = {
@@ -17,12 +22,27 @@ export const endFacts = {
   sawEnd: described('its application read the end of the stream', kind.boolean()),
   hadError: described("Node's 'close' came with hadError", kind.boolean()),
   events: described("Node's events, in order; runs of 'data' are one", kind.words<readonly string[]>()),
-  written: described('bytes its application wrote', kind.bytes()),
+  written: described('bytes its application wrote, also in a write that failed later', kind.bytes()),
+  // a matter of when the other end's delayed ACK came
+  acked: described("bytes of its own that the other end's kernel acknowledged", kind.bytes({ compare: 'measurement' })),
   // how much of a stream fits before a reader's window closes varies within one unit of that window, 128 bytes at scale 7
   delivered: described(
     "bytes of its own that the other end's application read",
     kind.bytes({ compare: 'within', resolution: 128 }),
   ),
+  lost: described(
+    'bytes it wrote that no application read: the other end is closed',
+    kind.bytes({ compare: 'within', resolution: 128 }),
+  ),
+  lostIn: described(
+    "how far its lost bytes had come: its own process, its kernel's send queue, sent, the other kernel's receive queue, net's buffer there",
+    kind.words(...places),
+  ),
+  'lost.js': lostAt('its own process, in a queue of net or libuv'),
+  'lost.sendQueue': lostAt("its kernel's send queue, and were never sent"),
+  'lost.network': lostAt('the network: sent, and not received in order'),
+  'lost.receiveQueue': lostAt("the other kernel's receive queue"),
+  'lost.readBuffer': lostAt("net's buffer at the other end"),
   // a probe for a lost tail or a closed window is sent, or not, by timers that race with the reader
   retransmits: described('segments it sent again', kind.count({ compare: 'measurement' })),
 } as const;

@@ -1,5 +1,5 @@
 import type { SocketOption, SocketOptions, TcpInfo } from '../experiment/stage.ts';
-import { stateNumbered } from '../facts/states.ts';
+import { type State, stateNumbered } from '../facts/states.ts';
 import type { Address } from '../record/event.ts';
 import { socketConstants as c, SIOCINQ } from './constants.ts';
 import {
@@ -69,6 +69,37 @@ export function tcpInfo(fd: number): TcpInfo {
     rtoUs: info.readUInt32LE(8),
     unacked: info.readUInt32LE(24),
     rttUs: info.readUInt32LE(68),
+  };
+}
+
+/** What a connected socket's kernel holds of either direction, and what has passed, in bytes. */
+export interface Queues {
+  readonly state: State;
+  /** Sent at least once: tcpi_bytes_sent without tcpi_bytes_retrans, neither of which counts SYN or FIN. */
+  readonly sent: number;
+  /** In the send queue and never sent; a FIN that waits behind it is one more. */
+  readonly unsent: number;
+  /** Acknowledged by the other end; the SYN of the end that connected, and a FIN, are one each. */
+  readonly acked: number;
+  /** Received in order; a FIN is one more. */
+  readonly received: number;
+  /** In the receive queue: SIOCINQ. */
+  readonly unread: number;
+}
+
+/** tcpi_bytes_retrans ends here: Linux 4.19. */
+const queuesSize = 216;
+
+/** Both queues of a connected socket: TCP_INFO, struct tcp_info of include/uapi/linux/tcp.h, and SIOCINQ; throws SystemCallError. */
+export function queues(fd: number): Queues {
+  const info = readOption(fd, c.IPPROTO_TCP, c.TCP_INFO, queuesSize);
+  return {
+    state: stateNumbered(info.readUInt8(0)) ?? 'CLOSED',
+    sent: Number(info.readBigUInt64LE(200) - info.readBigUInt64LE(208)),
+    unsent: info.readUInt32LE(144),
+    acked: Number(info.readBigUInt64LE(120)),
+    received: Number(info.readBigUInt64LE(128)),
+    unread: receiveQueue(fd),
   };
 }
 

@@ -68,7 +68,10 @@ export class Handles {
     return {
       name: process.name,
       pid: process.pid,
-      signal: (name) => process.signal(name),
+      signal: async (name) => {
+        await process.signal(name);
+        this.#cast.record({ t: this.#cast.now(), source: 'harness', kind: 'signal', peer: process.name, signal: name });
+      },
       listen: (options = {}) => this.#step(`${process.name}.listen`, this.#listen(process, end, options)),
       bind: (options = {}) => this.#step(`${process.name}.bind`, this.#bind(process, end, options)),
       knock: (on) =>

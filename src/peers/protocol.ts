@@ -1,5 +1,5 @@
 import type { CloseBy, Reuse, SocketOption, SocketOptions, TcpInfo } from '../experiment/stage.ts';
-import type { Address, CallEvent, NodeEvent, StallEvent } from '../record/event.ts';
+import type { Address, CallEvent, NodeEvent, QueuesEvent, StallEvent } from '../record/event.ts';
 
 /** What a peer is told to do, with what it answers. Endpoints, listeners and bound sockets are numbered by the peer that has them. */
 export interface Verbs {
@@ -56,7 +56,7 @@ export type Reply =
   | { id: number; ok: false; errno: string; syscall: string; ns: number };
 
 /** What a peer tells unasked: that it is ready, and events as they happen. */
-export type Told = { ready: true } | { saw: NodeEvent | CallEvent | StallEvent };
+export type Told = { ready: true } | { saw: NodeEvent | CallEvent | QueuesEvent | StallEvent };
 export type FromPeer = Reply | Told;
 
 /** Arguments of the peer's process: its name, its parent's pid, the clock's origin. */

@@ -1,6 +1,7 @@
 import type { Server, Socket } from 'node:net';
 import { SystemCallError } from '../native/libc.ts';
-import type { Address, NodeEvent } from '../record/event.ts';
+import { queues } from '../native/sockets.ts';
+import type { Address, NodeEvent, QueuesEvent } from '../record/event.ts';
 
 /** Nanoseconds of the one clock since the run's origin. */
 export type Clock = () => number;
@@ -9,7 +10,7 @@ export const clockSince =
   () =>
     Number(process.hrtime.bigint() - origin);
 
-type Heard = (event: NodeEvent) => void;
+type Heard = (event: NodeEvent | QueuesEvent) => void;
 
 /** A net socket and what its application saw. */
 export interface Held {
@@ -19,6 +20,8 @@ export interface Held {
   remote: Address;
   read: number;
   readonly seen: Set<string>;
+  /** Whether its queues are told when net closes it; not where the closing step sees to that. */
+  tells: boolean;
   /** A failure of the socket while someone waits for something else. */
   failure?: NodeJS.ErrnoException;
   /** Called at each event, so that waiting steps look again. */
@@ -57,6 +60,15 @@ export function startReading(socket: Socket): void {
     handle.readStart();
   }
   socket.resume();
+}
+
+/** Calls `look` once, before net closes the descriptor, whoever destroys the socket: the scenario, an error, or net at the end. */
+function beforeClosing(socket: Socket, look: () => void): void {
+  const destroy = socket._destroy.bind(socket);
+  socket._destroy = (error, done) => {
+    look();
+    destroy(error, done);
+  };
 }
 
 const plain = (address = '', port = 0): Address => ({ address: address.replace(/^::ffff:(?=\d)/, ''), port });
@@ -157,12 +169,23 @@ export class Sockets {
       remote: remoteOf(socket),
       read: 0,
       seen: new Set(),
+      tells: true,
       watchers: new Set(),
     };
     this.#held.set(held.id, held);
+    beforeClosing(socket, () => {
+      if (held.tells) this.tellQueues(held, descriptorOf(socket));
+    });
     this.#listen(held);
     for (const look of [...this.#watchers]) look();
     return held;
+  }
+
+  /** Tell what lies in a socket that is about to be closed; nothing where it has no descriptor any more. */
+  tellQueues({ id, socket }: Held, fd: number | undefined): void {
+    if (fd === undefined) return;
+    const told = { t: this.#now(), source: 'peer', kind: 'queues', peer: this.#peer, endpoint: id } as const;
+    this.#heard({ ...told, ...queues(fd), read: socket.bytesRead });
   }
 
   #listen(held: Held): void {

@@ -86,7 +86,8 @@ async function until({ now, origin, index }: Self, atNs: number | undefined): Pr
   while (now() < atNs);
 }
 
-const closings: Record<Exclude<CloseBy, 'close(2)'>, (held: Held, data: Buffer | undefined) => void> = {
+type ClosingCall = Exclude<CloseBy, 'close(2)'>;
+const closings: Record<ClosingCall, (held: Held, data: Buffer | undefined) => void> = {
   end: ({ socket }, data) => void (data ? socket.end(data) : socket.end()),
   destroy: ({ socket }, data) => {
     if (data) socket.write(data);
@@ -97,6 +98,19 @@ const closings: Record<Exclude<CloseBy, 'close(2)'>, (held: Held, data: Buffer |
     socket.resetAndDestroy();
   },
 };
+
+/** Close, and tell what lay in the queues just before; the time that takes is not the closing call's. */
+function closeTelling(sockets: Sockets, held: Held, by: ClosingCall, data: Buffer | undefined, timed: Timed): void {
+  // end() closes nothing yet: net does, later
+  if (by === 'end') {
+    timed(() => closings.end(held, data));
+    return;
+  }
+  if (data) held.socket.write(data);
+  held.tells = false;
+  sockets.tellQueues(held, descriptorOf(held.socket));
+  timed(() => closings[by](held, undefined));
+}
 
 const payload = (bytes: number | undefined) => (bytes === undefined ? undefined : Buffer.alloc(bytes, 'linger'));
 
@@ -194,12 +208,17 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
     const held = sockets.get(endpoint);
     const data = payload(sending);
     if (by === 'close(2)') {
+      held.tells = false;
       const before = async (fd: number) => {
         await until(self, atNs);
         if (data) write(fd, data, data.length);
+        if (atNs === undefined) sockets.tellQueues(held, fd);
       };
       await closeDescriptor(held, sockets.descriptor(endpoint, 'close'), before, timed);
-    } else {
+    } else if (atNs === undefined) closeTelling(sockets, held, by, data, timed);
+    else {
+      // looking would change the race
+      if (by !== 'end') held.tells = false;
       await until(self, atNs);
       timed(() => closings[by](held, data));
     }

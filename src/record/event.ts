@@ -130,6 +130,36 @@ export interface ConnectionEvent extends Seen {
   readonly client: { readonly peer: string; readonly endpoint: number; readonly local: Address };
   readonly server: { readonly peer: string; readonly endpoint: number; readonly local: Address };
 }
+/**
+ * What lay where just before a peer's socket was closed, by the scenario or by net itself: read in the same turn of the event
+ * loop. Not told of a close at a common moment, which reading would delay.
+ */
+export interface QueuesEvent extends Seen {
+  readonly source: 'peer';
+  readonly kind: 'queues';
+  readonly peer: string;
+  readonly endpoint: number;
+  readonly state: State;
+  /** Bytes the kernel had sent at least once. */
+  readonly sent: number;
+  /** Bytes the kernel had taken and never sent; a FIN behind them is one more. */
+  readonly unsent: number;
+  /** Bytes the other end had acknowledged; the SYN of the end that connected, and a FIN, are one each. */
+  readonly acked: number;
+  /** Bytes the kernel had received in order; a FIN is one more. */
+  readonly received: number;
+  /** Bytes in the kernel's receive queue. */
+  readonly unread: number;
+  /** Bytes net had read from the kernel, for the application or for its own buffer. */
+  readonly read: number;
+}
+/** A signal that the scenario sent to a peer has taken effect. */
+export interface SignalEvent extends Seen {
+  readonly source: 'harness';
+  readonly kind: 'signal';
+  readonly peer: string;
+  readonly signal: string;
+}
 /** A state read through TCP_INFO on an open descriptor. */
 export interface TcpInfoEvent extends Seen {
   readonly source: 'tcp_info';
@@ -166,6 +196,8 @@ export type Event =
   | ConnectionEvent
   | TcpInfoEvent
   | DestroyedEvent
+  | QueuesEvent
+  | SignalEvent
   | ScenarioEvent;
 
 /** How well a step of a path is known: to the nanosecond, between two exact events, or between two samples. */

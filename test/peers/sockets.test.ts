@@ -10,6 +10,9 @@ class Puppet extends EventEmitter {
   localPort?: number;
   remoteAddress?: string;
   remotePort?: number;
+  _destroy(_error: Error | null, done: (error?: Error | null) => void) {
+    done();
+  }
   constructor(remoteAddress?: string, remotePort?: number) {
     super();
     Object.assign(this, { localAddress: '127.64.0.1', localPort: 10_240, remoteAddress, remotePort });
@@ -23,7 +26,9 @@ function peer() {
   const sockets = new Sockets(
     'server',
     () => ++now,
-    (event) => void heard.push(event),
+    (event) => {
+      if (event.kind === 'node') heard.push(event);
+    },
   );
   return { sockets, heard };
 }
