@@ -29,6 +29,8 @@ export default experiment({
   shows: [
     'client.delivered',
     'client.written',
+    'client.lostIn',
+    'client.acked',
     'closed',
     'unacked',
     'client.closedWith',
@@ -83,14 +85,18 @@ export default experiment({
       source: 'RFC 793 §2.6: an acknowledgment does not guarantee that the data has been delivered to the end user',
       when: ({ linger, peer, data }) => linger !== 'zero' && peer === 'killed' && data === 'short',
       holds: (facts) =>
-        facts.unacked === 0 && facts['client.path'].includes('FIN-WAIT-2') && facts['client.delivered'] === 0,
+        facts.unacked === 0 &&
+        facts['client.acked'] === facts['client.written'] &&
+        facts['client.path'].includes('FIN-WAIT-2') &&
+        facts['client.lostIn'].join() === 'receiveQueue' &&
+        facts['client.delivered'] === 0,
     },
     {
       id: 'unacked-misses-unsent',
       text: "with the other end's window closed TCP_INFO's unacked is 0 though most of the data has not left",
       source: 'tcp_get_info() in net/ipv4/tcp.c: tcpi_unacked is packets_out; what was not sent is tcpi_notsent_bytes',
       when: (cell) => stuck(cell) && cell.peer === 'stopped' && cell.linger === 'zero',
-      holds: (facts) => facts.unacked === 0 && facts['client.delivered'] < facts['client.written'] / 2,
+      holds: (facts) => facts.unacked === 0 && facts['client.lost.sendQueue'] > facts['client.written'] / 2,
     },
     {
       id: 'kernel-goes-on',
@@ -98,7 +104,10 @@ export default experiment({
       source: 'RFC 9293 §3.6: closing is "I have no more data to send"; tcp_send_fin() queues behind the data',
       when: ({ linger, peer }) => linger !== 'zero' && peer !== 'killed',
       holds: (facts, { data }) =>
-        facts['client.written'] === sizes[data] && facts['client.delivered'] === sizes[data] && facts['server.sawEnd'],
+        facts['client.written'] === sizes[data] &&
+        facts['client.delivered'] === sizes[data] &&
+        facts['client.lost'] === 0 &&
+        facts['server.sawEnd'],
     },
     {
       id: 'linger-0-drops-unsent',
@@ -107,7 +116,7 @@ export default experiment({
       when: (cell) => cell.linger === 'zero' && cell.peer === 'stopped' && stuck(cell),
       holds: (facts) =>
         facts['counters.lab.TcpExt.TCPAbortOnData'] === 1 &&
-        facts['client.delivered'] < facts['client.written'] &&
+        facts['client.lostIn'].join() === 'sendQueue' &&
         !facts['server.sawEnd'] &&
         facts['server.errors'].some(({ errno }) => errno === 'ECONNRESET'),
     },
@@ -172,6 +181,16 @@ export default experiment({
       const inVain = lingering.filter(({ facts }) => facts['client.closeMs'] >= lingerSeconds * 1000);
       sentences.push(
         `of ${lingering.length} that lingered for up to ${lingerSeconds} s, ${inVain.length} waited all of it in vain and answered 0 like the others`,
+      );
+    }
+    const lossy = succeeded.filter(({ facts }) => facts['client.lost'] > 0);
+    if (lossy.length > 0) {
+      const known = lossy.filter(({ facts }) => 'client.lostIn' in facts);
+      const ways = [...Map.groupBy(known, ({ facts }) => facts['client.lostIn'].join(' and '))];
+      const told = ways.map(([where, of]) => `${where} in ${of.length}`);
+      if (known.length < lossy.length) told.push(`not wholly known in ${lossy.length - known.length}`);
+      sentences.push(
+        `${lossy.length} of ${succeeded.length} lost data all the same, how far it had come: ${told.join(', ')}`,
       );
     }
     return `${sentences.join('; ')}.`;

@@ -9,8 +9,12 @@ const ways: Record<'end' | 'destroy' | 'raw-close', CloseBy> = {
 const heldBytes = 300_000;
 /** Fits into Node's buffer, which takes 64 KiB from the kernel without being asked. */
 const belowBytes = 1000;
-const beyondBytes = 300_000;
+/** More than net's buffer, the closing end's kernel and chance can take: some of it is always left in the other kernel. */
+const beyondBytes = 1_000_000;
 const lingerMs = 2000;
+/** A peer looks at its event loop every 5 ms: a stall is told that much too short at each of its ends. */
+const stallResolutionMs = 10;
+const otherOf = { client: 'server', server: 'client' } as const;
 
 export default experiment({
   id: 'linger',
@@ -28,12 +32,19 @@ export default experiment({
     'timeWait.holder',
     'client.closedWith',
     'server.closedWith',
-    'client.delivered',
-    'server.delivered',
-    'client.errors',
-    'server.errors',
     'counters.lab.TcpExt.TCPAbortOnData',
     'counters.lab.TcpExt.TCPAbortOnClose',
+    // either end closes in half of the cells: the client's columns tell of the closing end and of the other
+    'client.lostIn',
+    'client.closeMs',
+    'client.errors',
+    'server.errors',
+    'server.lostIn',
+    'client.lost',
+    'server.lost',
+    'server.closeMs',
+    'client.stallMs',
+    'server.stallMs',
   ],
 
   async scenario({ client, server, until }, { linger, by, sending, unread, closer }) {
@@ -75,6 +86,17 @@ export default experiment({
         facts[`${closer}.closedWith`].join() === 'RST' && facts['timeWait.holder'] === 'none',
     },
     {
+      id: 'zero-counts',
+      text: 'the kernel counts such a close once as TCPAbortOnData and as one RST sent, and both ends as resets of established connections',
+      source:
+        '__tcp_close() in net/ipv4/tcp.c: TCPAbortOnData; tcp_set_state(): EstabResets, of each end, here in one namespace',
+      when: ({ linger, by, unread }) => linger === 0 && by !== 'end' && unread !== 'beyond',
+      holds: (facts) =>
+        facts['counters.lab.TcpExt.TCPAbortOnData'] === 1 &&
+        facts['counters.lab.Tcp.OutRsts'] === 1 &&
+        facts['counters.lab.Tcp.EstabResets'] === 2,
+    },
+    {
       id: 'unread-resets',
       text: 'a socket with unread data in the kernel is reset when it is closed, whatever SO_LINGER says, and at once',
       source: 'RFC 2525 §2.17; __tcp_close() in net/ipv4/tcp.c: TCPAbortOnClose',
@@ -82,7 +104,17 @@ export default experiment({
       holds: (facts, { closer }) =>
         facts[`${closer}.closedWith`].join() === 'RST' &&
         facts['counters.lab.TcpExt.TCPAbortOnClose'] === 1 &&
+        facts['timeWait.holder'] === 'none' &&
         facts[`${closer}.closeMs`] < lingerMs / 2,
+    },
+    {
+      id: 'unread-loses-both-ways',
+      text: 'that reset loses data of both ends: what the closing end had not read and the other had not sent, and what the closing end itself had not sent, whatever SO_LINGER says',
+      source: 'RFC 2525 §2.17; tcp_reset() in net/ipv4/tcp_input.c purges the write queue',
+      when: ({ unread, by }) => unread === 'beyond' && by !== 'end',
+      holds: (facts, { closer, sending }) =>
+        facts[`${otherOf[closer]}.lostIn`].join() === 'sendQueue,receiveQueue,readBuffer' &&
+        facts[`${closer}.lostIn`].join() === (sending === 'held' ? 'sendQueue' : ''),
     },
     {
       id: 'below-does-not-reset',
@@ -92,6 +124,16 @@ export default experiment({
       holds: (facts, { closer }) => facts[`${closer}.closedWith`].join() === 'FIN',
     },
     {
+      id: 'below-loses-silently',
+      text: 'what is lost with that buffer was acknowledged, and no error tells the end that wrote it',
+      source: 'RFC 793 §2.6: an acknowledgment does not guarantee that the data has been delivered to the end user',
+      when: ({ unread, by, linger }) => unread === 'below' && by !== 'end' && linger !== 0,
+      holds: (facts, { closer }) =>
+        facts[`${otherOf[closer]}.lostIn`].join() === 'readBuffer' &&
+        facts[`${otherOf[closer]}.acked`] === belowBytes &&
+        facts[`${otherOf[closer]}.errors`].length === 0,
+    },
+    {
       id: 'positive-blocks-node',
       text: 'a positive linger blocks the whole event loop in destroy() and close(2), though the descriptor is non-blocking, for its full time when the other end does not read',
       source: 'inet_release() in net/ipv4/af_inet.c; sk_stream_wait_close() in net/core/stream.c',
@@ -99,7 +141,18 @@ export default experiment({
         linger === 2 && by !== 'end' && sending === 'held' && unread !== 'beyond',
       // the kernel's timer is never early; a slot of its wheel at 2 s is 0.06 s at HZ=1000, 0.26 s at 250, 0.64 s at 100
       holds: (facts, { closer }) =>
-        facts[`${closer}.closeMs`] >= lingerMs && facts[`${closer}.closeMs`] <= lingerMs + 1000,
+        facts[`${closer}.closeMs`] >= lingerMs &&
+        facts[`${closer}.closeMs`] <= lingerMs + 1000 &&
+        facts[`${closer}.stallMs`] >= lingerMs - stallResolutionMs,
+    },
+    {
+      id: 'linger-ends-with-acknowledgement',
+      text: 'a positive linger ends when the FIN is acknowledged: close returns before its time though the other end has not closed',
+      source: 'sk_stream_closing() in net/core/stream.c: FIN-WAIT-1, CLOSING, LAST-ACK',
+      when: ({ linger, by, sending, unread }) =>
+        linger === 2 && by !== 'end' && sending === 'empty' && unread !== 'beyond',
+      holds: (facts, { closer }) =>
+        facts[`${closer}.closedWith`].join() === 'FIN' && facts[`${closer}.closeMs`] < lingerMs / 2,
     },
     {
       id: 'timeout-is-no-reset',
@@ -108,7 +161,10 @@ export default experiment({
       when: ({ linger, by, sending, unread }) =>
         linger === 2 && by !== 'end' && sending === 'held' && unread !== 'beyond',
       holds: (facts, { closer }) =>
-        facts[`${closer}.closedWith`].join() === 'FIN' && facts[`${closer}.delivered`] === heldBytes,
+        facts[`${closer}.closedWith`].join() === 'FIN' &&
+        facts[`${closer}.delivered`] === heldBytes &&
+        facts[`${closer}.lost`] === 0 &&
+        facts[`${closer}.errors`].length === 0,
     },
     {
       id: 'off-loses-nothing',
@@ -117,14 +173,27 @@ export default experiment({
       when: ({ linger, by, sending, unread }) =>
         linger === 'off' && by !== 'end' && sending === 'held' && unread !== 'beyond',
       holds: (facts, { closer }) =>
-        facts[`${closer}.closeMs`] < lingerMs / 2 && facts[`${closer}.delivered`] === heldBytes,
+        facts[`${closer}.closeMs`] < lingerMs / 2 &&
+        facts[`${closer}.delivered`] === heldBytes &&
+        facts[`${closer}.lost`] === 0,
     },
     {
       id: 'zero-loses',
-      text: 'linger 0 throws away what the kernel had not sent yet',
+      text: "linger 0 throws away what the closing end's kernel had not sent yet, and only that",
       source: '__tcp_close() in net/ipv4/tcp.c: tcp_disconnect() purges the write queue',
       when: ({ linger, by, sending }) => linger === 0 && by !== 'end' && sending === 'held',
-      holds: (facts, { closer }) => facts[`${closer}.delivered`] < heldBytes,
+      holds: (facts, { closer }) => facts[`${closer}.lostIn`].join() === 'sendQueue',
+    },
+    {
+      id: 'zero-leaves-arrived',
+      text: 'what had arrived before the RST of linger 0 is read first, then ECONNRESET in place of the end',
+      source:
+        'tcp_reset() in net/ipv4/tcp_input.c leaves sk_receive_queue; tcp_recvmsg_locked() reads it before sk_err',
+      when: ({ linger, by, sending }) => linger === 0 && by !== 'end' && sending === 'held',
+      holds: (facts, { closer }) =>
+        facts[`${closer}.delivered`] > 0 &&
+        !facts[`${otherOf[closer]}.sawEnd`] &&
+        facts[`${otherOf[closer]}.errors`].some(({ errno }) => errno === 'ECONNRESET'),
     },
     {
       id: 'unread-counts-first',
@@ -135,32 +204,49 @@ export default experiment({
         facts['counters.lab.TcpExt.TCPAbortOnClose'] === 1 && facts['counters.lab.TcpExt.TCPAbortOnData'] === 0,
     },
     {
+      id: 'read-all-then-fin',
+      text: 'an end that has read all up to the FIN of the other is closed with a FIN: no RST is sent',
+      source: 'RFC 9293 §3.6; __tcp_close() in net/ipv4/tcp.c: tcp_close_state(), CLOSE-WAIT to LAST-ACK',
+      when: ({ linger, by, unread }) => by === 'end' || (linger !== 0 && unread !== 'beyond'),
+      holds: (facts, { closer }) =>
+        facts[`${otherOf[closer]}.closedWith`].join() === 'FIN' && facts['counters.lab.Tcp.OutRsts'] === 0,
+    },
+    {
       id: 'end-is-not-close',
-      text: "net's end() only shuts down: it never blocks, and SO_LINGER does not change the FIN",
+      text: "net's end() only shuts down: it never blocks, SO_LINGER does not change the FIN, and linger 0 takes no TIME-WAIT back when net closes later",
       source: 'inet_shutdown() in net/ipv4/af_inet.c knows no linger; Node.js documentation, socket.end()',
       when: ({ by }) => by === 'end',
       holds: (facts, { closer }) =>
-        facts[`${closer}.closedWith`][0] === 'FIN' && facts[`${closer}.closeMs`] < lingerMs / 2,
+        facts[`${closer}.closedWith`].join() === 'FIN' &&
+        facts[`${closer}.closeMs`] < lingerMs / 2 &&
+        facts['timeWait.holder'] === closer,
     },
   ],
 
   answer(outcomes) {
+    type Outcomes = typeof outcomes;
     const closed = outcomes.filter(({ cell }) => cell.by !== 'end');
-    const of = (linger: 'off' | 0 | 2, sending: 'empty' | 'held') =>
-      closed.filter(({ cell }) => cell.linger === linger && cell.sending === sending && cell.unread !== 'beyond');
-    const resets = [...of(0, 'empty'), ...of(0, 'held')].filter(
-      ({ cell, facts }) => facts[`${cell.closer}.closedWith`].join() === 'RST',
+    const kept = closed.filter(({ cell }) => cell.unread !== 'beyond');
+    const of = (linger: 'off' | 0 | 2, among: Outcomes = kept) => among.filter(({ cell }) => cell.linger === linger);
+    const held = kept.filter(({ cell }) => cell.sending === 'held');
+    const unread = closed.filter(({ cell }) => cell.unread === 'beyond');
+    const resets = (among: Outcomes) =>
+      among.filter(({ cell, facts }) => facts[`${cell.closer}.closedWith`].join() === 'RST');
+    const whole = (among: Outcomes) => among.filter(({ cell, facts }) => facts[`${cell.closer}.lost`] === 0);
+    const unsent = of(0, held).filter(
+      ({ cell, facts }) => facts[`${cell.closer}.lost`] > 0 && facts[`${cell.closer}.lostIn`].join() === 'sendQueue',
     );
-    const lost = of(0, 'held').map(({ cell, facts }) => heldBytes - facts[`${cell.closer}.delivered`]);
-    const blocked = of(2, 'held').map(({ cell, facts }) => facts[`${cell.closer}.closeMs`]);
-    const kept = of(2, 'held').filter(({ cell, facts }) => facts[`${cell.closer}.delivered`] === heldBytes);
-    const share = (part: readonly unknown[], whole: readonly unknown[]) => `${part.length} of ${whole.length}`;
-    const most = (values: readonly number[]) =>
-      values.length === 0 ? 'unknown' : String(Math.round(Math.max(...values)));
+    const share = (part: Outcomes, among: Outcomes) => `${part.length} of ${among.length}`;
+    const most = (among: Outcomes, what: 'lost' | 'stallMs') => {
+      const values = among.map(({ cell, facts }) => facts[`${cell.closer}.${what}`]);
+      return values.length === 0 ? 'unknown' : String(Math.round(Math.max(...values)));
+    };
     return (
-      `Linger 0 reset ${share(resets, [...of(0, 'empty'), ...of(0, 'held')])} closes and lost up to ${most(lost)} of ` +
-      `${heldBytes} bytes; linger 2 froze the whole Node process for up to ${most(blocked)} ms when the other end did not read, ` +
-      `and all bytes still arrived in ${share(kept, of(2, 'held'))}.`
+      `Linger 0 reset ${share(resets(of(0)), of(0))} closes, and where the other end was slow to read it threw away up to ` +
+      `${most(of(0, held), 'lost')} of ${heldBytes} bytes, in ${share(unsent, of(0, held))} only such as the kernel had taken and not sent; ` +
+      `without linger the kernel delivered them all in ${share(whole(of('off', held)), of('off', held))}, with linger 2 in ` +
+      `${share(whole(of(2, held)), of(2, held))}, but linger 2 froze the whole Node process for up to ${most(of(2, held), 'stallMs')} ms; ` +
+      `a close on data that the kernel held unread was a reset in ${share(resets(unread), unread)}, whatever SO_LINGER said.`
     );
   },
 });

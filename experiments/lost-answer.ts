@@ -6,8 +6,8 @@ const bodies = {
   read: 1_000,
   /** Its application read nothing, but net has drained the kernel into its own buffer of 64 KiB. */
   buffered: 1_000,
-  /** More than net's buffer holds: the rest lies in the kernel. */
-  unread: 300_000,
+  /** More than net's buffer and the server's kernel hold, whatever chance makes of them: the rest waits in the client's kernel. */
+  unread: 1_000_000,
   /** More than both kernels hold: the client is still sending. */
   'still-coming': 16_000_000,
   /** Its application has read all that came; as much again comes after it has closed. */
@@ -49,6 +49,8 @@ export default experiment({
   seconds: (cell) => (waitsInVain(cell) ? lingerSeconds + 0.3 : 0.2),
   shows: [
     'server.delivered',
+    'server.lostIn',
+    'client.lostIn',
     'client.sawEnd',
     'client.errors',
     'server.closedWith',
@@ -123,6 +125,13 @@ export default experiment({
         facts['counters.lab.Tcp.OutRsts'] === 0,
     },
     {
+      id: 'drained-is-lost',
+      text: "a request that net has drained and the application never read is lost in net's buffer, and no error tells the client",
+      source: 'RFC 793 §2.6: an acknowledgment does not guarantee that the data has been delivered to the end user',
+      when: (cell) => clean(cell) && cell.body === 'buffered',
+      holds: (facts) => facts['client.lostIn'].join() === 'readBuffer' && facts['client.errors'].length === 0,
+    },
+    {
       id: 'half-close-delivers',
       text: 'half-closing, then reading the request to its end, gives the client the whole answer, its end and no error',
       source: 'RFC 9112 §9.6; nginx documentation, lingering_close',
@@ -158,26 +167,32 @@ export default experiment({
       when: (cell) =>
         cell.answer === 'long' &&
         (onData(cell) ? cell.client !== 'prompt' && !failsFirst(cell) : tooLate(cell) && cell.client === 'late'),
-      holds: (facts, { answer }) =>
+      holds: (facts, cell) =>
         facts['server.delivered'] > 0 &&
-        facts['server.delivered'] < answers[answer] &&
+        facts['server.delivered'] < answers[cell.answer] &&
+        // behind a FIN the kernel goes on until the client's data comes: what it sent meanwhile is not observed
+        (!onData(cell) || facts['server.lostIn'].join() === 'sendQueue') &&
         facts['client.errors'].some(({ errno }) => errno === 'ECONNRESET'),
     },
     {
       id: 'sender-reads-nothing',
-      text: 'a client that is still sending, and does not read yet, reads nothing of the answer: its write fails first, and net destroys the socket',
+      text: 'a client that is still sending, and does not read yet, reads nothing of the answer, which its kernel has: its write fails first, and net destroys the socket',
       source: "Node.js documentation, net: event 'error', after which 'close' follows; RFC 9112 §9.6",
       when: (cell) => onData(cell) && failsFirst(cell),
       holds: (facts) =>
         facts['server.delivered'] === 0 &&
+        facts['server.lostIn'].includes('receiveQueue') &&
         facts['client.errors'].some(({ call, errno }) => call === 'write' && errno === 'ECONNRESET'),
     },
     {
       id: 'late-data-resets',
-      text: 'data that reaches a server which has closed is answered by a RST, though nothing was unread',
+      text: 'data that reaches a server which has closed is lost on arrival and answered by a RST, though nothing was unread',
       source: 'RFC 9112 §9.6; RFC 1122 §4.2.2.13; tcp_rcv_state_process() in net/ipv4/tcp_input.c',
       when: tooLate,
-      holds: (facts) => facts['counters.lab.Tcp.OutRsts'] === 1 && facts['counters.lab.TcpExt.TCPAbortOnClose'] === 0,
+      holds: (facts) =>
+        facts['counters.lab.Tcp.OutRsts'] === 1 &&
+        facts['counters.lab.TcpExt.TCPAbortOnClose'] === 0 &&
+        facts['client.lostIn'].join() === 'network',
     },
   ],
 

@@ -86,8 +86,11 @@ function lostPlaces(marks: Marks, from: Told, to: Told): Findings {
 
 function whyUnknown(from: Told, to: Told): string {
   const silent = [from, to].filter(({ queues }) => queues === undefined).map(({ end }) => `the ${end.end}`);
-  if (silent.length > 0) return `the queues of ${silent.join(' and ')} were not read when it closed`;
-  return `the ${from.end.end}'s kernel went on sending after the close`;
+  const reasons = [
+    from.queues && `the ${from.end.end}'s kernel went on after the close`,
+    silent.length > 0 && `the queues of ${silent.join(' and ')} were not read when it closed`,
+  ];
+  return reasons.filter(Boolean).join(', and ');
 }
 
 /** A FIN that was acknowledged has all bytes before it acknowledged. */

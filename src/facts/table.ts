@@ -40,7 +40,7 @@ export const endFacts = {
   ),
   'lost.js': lostAt('its own process, in a queue of net or libuv'),
   'lost.sendQueue': lostAt("its kernel's send queue, and were never sent"),
-  'lost.network': lostAt('the network: sent, and not received in order'),
+  'lost.network': lostAt('the network: sent, and in no receive queue'),
   'lost.receiveQueue': lostAt("the other kernel's receive queue"),
   'lost.readBuffer': lostAt("net's buffer at the other end"),
   // a probe for a lost tail or a closed window is sent, or not, by timers that race with the reader

@@ -10,8 +10,10 @@ import type {
   MiniSocketEvent,
   MiniTimerEvent,
   NodeEvent,
+  QueuesEvent,
   SampleEvent,
   SegmentEvent,
+  SignalEvent,
   SsSocket,
   StallEvent,
   TcpInfoEvent,
@@ -154,6 +156,32 @@ export const call = (of: Flow, end: End, at: number, verb: string, more: Partial
   verb,
   ns: 0,
   ...more,
+});
+
+/** What an end's queues held just before it was closed. */
+export const queues = (of: Flow, end: End, at: number, held: Partial<QueuesEvent>): QueuesEvent => ({
+  t: ns(at),
+  source: 'peer',
+  kind: 'queues',
+  peer: end,
+  endpoint: of.endpoint[end],
+  state: 'ESTABLISHED',
+  sent: 0,
+  unsent: 0,
+  // the SYN of the end that connected
+  acked: end === 'client' ? 1 : 0,
+  received: (held.read ?? 0) + (held.unread ?? 0),
+  unread: 0,
+  read: 0,
+  ...held,
+});
+
+export const signalled = (end: End, at: number, signal: string): SignalEvent => ({
+  t: ns(at),
+  source: 'harness',
+  kind: 'signal',
+  peer: end,
+  signal,
 });
 
 /** The client's peer is told to connect: the endpoint has no number yet. */

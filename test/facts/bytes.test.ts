@@ -1,0 +1,235 @@
+import { describe, expect, test } from 'vitest';
+import { derive } from '../../src/facts/derive.ts';
+import type { End } from '../../src/facts/states.ts';
+import type { Event } from '../../src/record/event.ts';
+import {
+  all,
+  blind,
+  call,
+  closedInTurn,
+  flow,
+  node,
+  opened,
+  orphaned,
+  queues,
+  sample,
+  segment,
+  shown,
+  signalled,
+  went,
+} from './handmade.ts';
+
+const one = flow();
+const wrote = (bytes: number, at = 20) => call(one, 'client', at, 'write', { bytes });
+const read = (bytes: number, at = 30) => node(one, 'server', at, 'data', { bytes });
+
+/** `end` resets at `at`, the other end receives it. */
+function reset(end: End, at: number): Event[] {
+  const other = end === 'client' ? 'server' : 'client';
+  return [
+    went(one, end, at, 'ESTABLISHED', 'CLOSED'),
+    segment('reset-sent', one, end, at + 0.01),
+    segment('reset-received', one, other, at + 0.02),
+    went(one, other, at + 0.03, 'ESTABLISHED', 'CLOSED'),
+  ];
+}
+
+/** What is known of the client's bytes. */
+function known(events: readonly Event[], sight = all) {
+  const { facts, unknown, warnings } = derive([...opened(one, 10), ...events], sight);
+  const of = (values: Record<string, unknown>) =>
+    Object.fromEntries(
+      Object.entries(values)
+        .filter(([name]) => /^client\.(acked|lost)/.test(name))
+        .map(([name, value]) => [name.slice('client.'.length), value]),
+    );
+  return { ...of(facts), why: of(unknown), warnings };
+}
+const none = { 'lost.js': 0, 'lost.sendQueue': 0, 'lost.network': 0, 'lost.receiveQueue': 0, 'lost.readBuffer': 0 };
+
+describe('nothing is lost', () => {
+  test('where nothing was written, whatever else is known', () => {
+    expect(known([])).toMatchObject({ acked: 0, lost: 0, lostIn: [], ...none });
+  });
+
+  test('where everything was read, though nobody read the queues', () => {
+    const events = [wrote(500), read(500), ...closedInTurn(one, 'client', 40, 50)];
+    expect(known(events)).toMatchObject({ acked: 500, lost: 0, lostIn: [], ...none });
+  });
+});
+
+describe('lost bytes lie where they had come to', () => {
+  test("never taken by the writer's kernel: in its process", () => {
+    const events = [
+      wrote(1000),
+      queues(one, 'client', 40, { sent: 600, acked: 601 }),
+      ...orphaned(one, 'client', 40.01, 60),
+      read(600, 45),
+      queues(one, 'server', 59, { state: 'CLOSE-WAIT', read: 600, received: 601 }),
+    ];
+    expect(known(events)).toMatchObject({ acked: 600, lost: 400, lostIn: ['js'], ...none, 'lost.js': 400 });
+  });
+
+  test('taken and never sent, then thrown away by a reset: in the send queue', () => {
+    const events = [
+      wrote(1000),
+      queues(one, 'client', 40, { sent: 300, unsent: 700, acked: 201 }),
+      ...reset('client', 40.01),
+      read(300, 45),
+      queues(one, 'server', 50, { state: 'CLOSED', read: 300 }),
+    ];
+    expect(known(events)).toMatchObject({ acked: 200, lost: 700, lostIn: ['sendQueue'], 'lost.sendQueue': 700 });
+  });
+
+  test('sent, and in no receive queue: in the network', () => {
+    const events = [
+      wrote(1000),
+      queues(one, 'client', 40, { sent: 1000, acked: 401 }),
+      ...reset('client', 40.01),
+      read(400, 45),
+      queues(one, 'server', 50, { state: 'CLOSED', read: 400 }),
+    ];
+    expect(known(events)).toMatchObject({ lost: 600, lostIn: ['network'], 'lost.network': 600 });
+  });
+
+  test("received by the other kernel, and by net for its buffer: in both of the reader's places", () => {
+    const events = [
+      wrote(1000),
+      read(100),
+      queues(one, 'server', 40, { read: 400, unread: 600 }),
+      ...reset('server', 40.01),
+      queues(one, 'client', 41, { state: 'CLOSED', sent: 1000, acked: 1001 }),
+    ];
+    expect(known(events)).toMatchObject({
+      acked: 1000,
+      lost: 900,
+      lostIn: ['receiveQueue', 'readBuffer'],
+      ...none,
+      'lost.receiveQueue': 600,
+      'lost.readBuffer': 300,
+    });
+  });
+
+  test('in every place at once, and the places add up', () => {
+    const events = [
+      wrote(1000),
+      read(100),
+      queues(one, 'server', 40, { read: 150, unread: 250 }),
+      ...reset('server', 40.01),
+      queues(one, 'client', 41, { state: 'CLOSED', sent: 500, unsent: 300, acked: 401 }),
+    ];
+    expect(known(events)).toMatchObject({
+      lost: 900,
+      lostIn: ['js', 'sendQueue', 'network', 'receiveQueue', 'readBuffer'],
+      'lost.js': 200,
+      'lost.sendQueue': 300,
+      'lost.network': 100,
+      'lost.receiveQueue': 250,
+      'lost.readBuffer': 50,
+    });
+  });
+});
+
+describe('the kernel counts SYN and FIN', () => {
+  test('a FIN behind unsent data is no lost byte', () => {
+    const events = [
+      wrote(1000),
+      went(one, 'client', 30, 'ESTABLISHED', 'FIN-WAIT-1'),
+      queues(one, 'client', 40, { state: 'FIN-WAIT-1', sent: 400, unsent: 601, acked: 401 }),
+      went(one, 'client', 40.01, 'FIN-WAIT-1', 'CLOSED'),
+      read(400, 35),
+      queues(one, 'server', 50, { state: 'CLOSED', read: 400 }),
+    ];
+    expect(known(events)).toMatchObject({ lost: 600, 'lost.js': 0, 'lost.sendQueue': 600 });
+  });
+
+  test('the SYN of the client is acknowledged, too; a server has none', () => {
+    const both = [queues(one, 'client', 40, { acked: 1 }), queues(one, 'server', 41, { acked: 700, sent: 700 })];
+    const { facts } = derive(
+      [...opened(one, 10), call(one, 'server', 20, 'write', { bytes: 900 }), ...both, ...reset('server', 41.01)],
+      all,
+    );
+    expect(facts).toMatchObject({ 'client.acked': 0, 'server.acked': 700 });
+  });
+});
+
+describe('what nobody could see is unknown', () => {
+  test('while the reader is open nothing is lost yet', () => {
+    const { why } = known([wrote(1000), queues(one, 'client', 40, { sent: 1000 })]);
+    expect(why).toMatchObject({ lost: 'the server was still open when the scenario ended' });
+  });
+
+  test('after a close without a reset the kernel goes on: sent or not is unknown, the rest is not', () => {
+    const events = [
+      wrote(1000),
+      queues(one, 'client', 40, { sent: 400, unsent: 600, acked: 401 }),
+      went(one, 'client', 40.01, 'ESTABLISHED', 'FIN-WAIT-1'),
+      queues(one, 'server', 50, { read: 0, unread: 400 }),
+      ...reset('server', 50.01),
+    ];
+    const { why, ...facts } = known(events);
+    expect(facts).toMatchObject({ lost: 1000, lostIn: null, 'lost.receiveQueue': 400, 'lost.js': 0, acked: 400 });
+    expect(facts).toMatchObject({ 'lost.sendQueue': null, 'lost.network': null });
+    expect(why).toMatchObject({
+      'lost.sendQueue': "between 0 and 600 bytes: the client's kernel went on after the close",
+    });
+  });
+
+  test('without the queues of either end only the sum is known', () => {
+    const { why, ...facts } = known([wrote(1000), read(200), ...reset('server', 40)]);
+    expect(facts).toMatchObject({ lost: 800, lostIn: null, 'lost.js': null, acked: null });
+    expect(why).toMatchObject({ lostIn: expect.stringContaining('the client and the server were not read') });
+  });
+
+  test('without the trace a reset is none that was seen', () => {
+    const { why } = known(
+      [wrote(1000), queues(one, 'client', 40, { sent: 400, unsent: 600 }), queues(one, 'server', 50, { read: 400 })],
+      blind,
+    );
+    expect(why).toHaveProperty(['lost.sendQueue']);
+  });
+});
+
+describe('a process that was killed', () => {
+  const killed = (...signals: string[]) =>
+    known([
+      ...signals.map((signal, index) => signalled('server', 15 + index, signal)),
+      wrote(1000),
+      sample(30, { ...shown(one, 'server', 'ESTABLISHED'), recvQ: 1000 }),
+      queues(one, 'client', 40, { sent: 1000, acked: 1001 }),
+      ...orphaned(one, 'client', 40.01, 60),
+      signalled('server', 55, 'SIGKILL'),
+    ]);
+
+  test('while it was stopped has left in the receive queue what ss saw there', () => {
+    expect(killed('SIGSTOP')).toMatchObject({ lost: 1000, lostIn: ['receiveQueue'], 'lost.receiveQueue': 1000 });
+  });
+
+  test('while it ran may have read it since: unknown', () => {
+    for (const signals of [[], ['SIGSTOP', 'SIGCONT']])
+      expect(killed(...signals)).toMatchObject({ lost: 1000, lostIn: null, 'lost.readBuffer': null });
+  });
+});
+
+describe('sources that contradict each other', () => {
+  test.each([
+    [
+      'a kernel that took more than was written',
+      [queues(one, 'client', 40, { sent: 2000 })],
+      'took 2000 bytes of 1000',
+    ],
+    [
+      'a kernel that received what net has not',
+      [queues(one, 'server', 40, { received: 900, read: 500 })],
+      'received 900',
+    ],
+    ['an application that read more than net', [read(600), queues(one, 'server', 40, { read: 500 })], 'net only 500'],
+  ] as const)('are shown, and decide nothing: %s', (_, events, said) => {
+    const { why, warnings, ...facts } = known([wrote(1000), ...events, ...reset('server', 40.01)]);
+    expect(warnings.map(({ code, text }) => [code, text])).toEqual([
+      ['observers-disagree', expect.stringContaining(said)],
+    ]);
+    expect(facts).toMatchObject({ lostIn: null, 'lost.js': null });
+    expect(why).toMatchObject({ lostIn: expect.stringContaining('contradict') });
+  });
+});
