@@ -8,6 +8,14 @@ type Asked = { readonly linger: string; readonly peer: string; readonly data: st
 /** Whether most of the data waits in the closing end's kernel for the other application to read. */
 const stuck = ({ peer, data }: Asked) => peer !== 'reading' && data === 'long';
 
+const placeWords = {
+  js: "the client's process",
+  sendQueue: "the client's send queue",
+  network: 'the network',
+  receiveQueue: "the server's receive queue",
+  readBuffer: "the server's buffer",
+} as const;
+
 export default experiment({
   id: 'did-it-arrive',
   question: 'close() returned 0: was the data delivered?',
@@ -186,12 +194,12 @@ export default experiment({
     const lossy = succeeded.filter(({ facts }) => facts['client.lost'] > 0);
     if (lossy.length > 0) {
       const known = lossy.filter(({ facts }) => 'client.lostIn' in facts);
-      const ways = [...Map.groupBy(known, ({ facts }) => facts['client.lostIn'].join(' and '))];
-      const told = ways.map(([where, of]) => `${where} in ${of.length}`);
-      if (known.length < lossy.length) told.push(`not wholly known in ${lossy.length - known.length}`);
-      sentences.push(
-        `${lossy.length} of ${succeeded.length} lost data all the same, how far it had come: ${told.join(', ')}`,
+      const ways = Map.groupBy(known, ({ facts }) =>
+        facts['client.lostIn'].map((place) => placeWords[place]).join(' and '),
       );
+      const told = [...ways].map(([where, of]) => `out of ${where} in ${of.length}`);
+      if (known.length < lossy.length) told.push(`from where is not wholly known in ${lossy.length - known.length}`);
+      sentences.push(`${lossy.length} of ${succeeded.length} lost data all the same: ${told.join(', ')}`);
     }
     return `${sentences.join('; ')}.`;
   },

@@ -240,6 +240,14 @@ export default experiment({
       const told = fates.filter(([count]) => count > 0).map(([count, fate]) => `${count} ${fate}`);
       sentences.push(`of ${notYet.length} clients that had not read before the reset, ${told.join(', ')}`);
     }
+    const cut = notYet.filter(({ facts }) => facts['server.lost'] > 0);
+    if (cut.length > 0) {
+      const unsent = cut.filter(({ facts }) => facts['server.lostIn'].includes('sendQueue'));
+      const unheard = cut.filter(({ facts }) => facts['server.lostIn'].includes('receiveQueue'));
+      sentences.push(
+        `what they lost of it had never left the server's kernel in ${unsent.length}, and lay in the client's own, which its write's failure closed, in ${unheard.length}`,
+      );
+    }
     if (drained.length > 0) {
       sentences.push(
         `where the request had left the kernel, for net's buffer or the application, it was reset in ${resets(drained).length} of ${drained.length}`,
