@@ -108,6 +108,9 @@ function contradiction(sender: Sender | undefined, to: QueuesEvent | undefined, 
   return undefined;
 }
 
+const handedOver = ({ calls }: Told): number =>
+  calls.reduce((sum, { verb, bytes, errno }) => sum + (verb === 'write' && errno === undefined ? (bytes ?? 0) : 0), 0);
+
 /** From what both ends told: how far each byte of a direction had come. */
 export function marksOf(
   writer: Told,
@@ -130,7 +133,8 @@ export function marksOf(
     read,
     queues ? fixed(received) : from(Math.max(received, delivered + (stopped?.unread ?? 0))),
     sender?.final ? fixed(Math.max(sender.sent, received)) : from(sender?.sent ?? 0),
-    sender ? fixed(sender.taken) : from(0),
+    // net's write() calls back when the kernel has taken all of it
+    sender ? fixed(sender.taken) : from(handedOver(writer)),
     fixed(written),
   ];
   const [d, n, r, s, k, w] = tightened(marks) as [Range, Range, Range, Range, Range, Range];

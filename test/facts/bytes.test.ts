@@ -175,10 +175,18 @@ describe('what nobody could see is unknown', () => {
     });
   });
 
-  test('without the queues of either end only the sum is known', () => {
+  test('without the queues of either end: the sum, and that the kernel had taken what was written without an error', () => {
     const { why, ...facts } = known([wrote(1000), read(200), ...reset('server', 40)]);
-    expect(facts).toMatchObject({ lost: 800, lostIn: null, 'lost.js': null, acked: null });
+    expect(facts).toMatchObject({ lost: 800, lostIn: null, 'lost.js': 0, 'lost.sendQueue': null, acked: null });
     expect(why).toMatchObject({ lostIn: expect.stringContaining('the client and the server were not read') });
+  });
+
+  test('without them, a write in the same turn as the close, or one that failed, may not have left the process', () => {
+    for (const verb of ['close by destroy', 'write']) {
+      const failed = verb === 'write' ? { errno: 'ECANCELED', syscall: 'write' } : {};
+      const facts = known([call(one, 'client', 20, verb, { bytes: 1000, ...failed }), ...reset('server', 40)]);
+      expect(facts).toMatchObject({ lost: 1000, 'lost.js': null });
+    }
   });
 
   test('without the trace a reset is none that was seen', () => {
