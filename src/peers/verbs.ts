@@ -7,7 +7,7 @@ import { pinToCpu, sleepUntil } from '../native/process.ts';
 import { getOption, pendingError, receiveQueue, setOption, shutdownSocket, tcpInfo } from '../native/sockets.ts';
 import { boundHandlers, listenFresh } from './bound.ts';
 import type { Verb, Verbs } from './protocol.ts';
-import { type Clock, type Held, type Sockets, startReading, stopReading, when } from './sockets.ts';
+import { type Clock, descriptorOf, type Held, type Sockets, startReading, stopReading, when } from './sockets.ts';
 
 /** Runs a call and keeps how long it held the thread, whether it succeeds or throws. */
 export type Timed = <T>(call: () => T) => T;
