@@ -8,6 +8,7 @@ export {
   experiment,
   type Factors,
   type FactorValue,
+  type Need,
   type Network,
   type Outcome,
 } from './experiment/definition.ts';
@@ -19,6 +20,7 @@ export type {
   CloseOptions,
   ConnectOptions,
   Endpoint,
+  Handed,
   Instant,
   Instruments,
   Listener,
@@ -28,6 +30,7 @@ export type {
   SocketCounts,
   SocketOptions,
   Stage,
+  StartOptions,
   Step,
   Sysctl,
   TcpInfo,

@@ -9,6 +9,9 @@ export type Cell<F extends Factors> = { readonly [K in keyof F]: F[K][number] };
 /** How the peers are joined: one namespace, or two with a veth pair between them. */
 export type Network = 'loopback' | 'veth';
 
+/** What not every machine has: a second user to be (capability of `doctor`: `otherUser`). */
+export type Need = 'another-user';
+
 /** A statement about the facts of one cell. */
 export interface Claim<CellOf, Facts> {
   readonly id: string;
@@ -52,6 +55,8 @@ export interface Definition<
   readonly network?: Network | ((cell: NoInfer<Cell<F>>) => Network);
   /** A value of `undefined` leaves the sysctl as it is. */
   readonly sysctls?: (cell: NoInfer<Cell<F>>) => Readonly<Record<string, string | number | undefined>>;
+  /** What the cell cannot run without: where it is missing, the cell is unsupported. */
+  readonly needs?: (cell: NoInfer<Cell<F>>) => readonly Need[];
   /** Expected seconds of a cell; its deadline is three times that plus ten. Default 1. */
   readonly seconds?: number | ((cell: NoInfer<Cell<F>>) => number);
   /** Its timings need the machine to itself: such cells run one at a time while others only wait. */

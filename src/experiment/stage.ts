@@ -24,6 +24,8 @@ export interface SocketOptions {
   SO_REUSEADDR: boolean;
   SO_REUSEPORT: boolean;
   IP_BIND_ADDRESS_NO_PORT: boolean;
+  /** Refused with EINVAL on a socket that is bound: see `ipv6Only` of {@link BindOptions}. */
+  IPV6_V6ONLY: boolean;
 }
 export type SocketOption = keyof SocketOptions;
 
@@ -96,6 +98,8 @@ export interface BindOptions {
   readonly reuse?: Reuse;
   /** IP_BIND_ADDRESS_NO_PORT, ip(7): with port 0, no port is taken before connect(2). Default false. */
   readonly noPort?: boolean;
+  /** IPV6_V6ONLY, ipv6(7), set before bind(2). Absent: as the sysctl net.ipv6.bindv6only says, which is off. */
+  readonly ipv6Only?: boolean;
 }
 
 /** A socket that is bound, and no more: made by libc, before net has it. */
@@ -108,6 +112,19 @@ export interface Bound extends WithOptions {
 
 export interface Listener extends WithOptions {
   readonly at: Address;
+  /** Send its descriptor to another peer of the same end (SCM_RIGHTS, unix(7)), which has a copy then; this peer listens on. */
+  handTo(peer: Peer): Step<Handed>;
+  close(): Step;
+}
+
+/** A listening socket that another peer handed over: connections wait in its queue until someone serves. */
+export interface Handed extends WithOptions {
+  readonly at: Address;
+  /** Resolves when so many connections wait to be accepted. */
+  queued(connections: number): Step;
+  /** Hand it to net, which accepts from then on: `server.listen({ fd })`. */
+  serve(options?: Pick<ListenOptions, 'backlog' | 'allowHalfOpen'>): Step<Listener>;
+  /** Close this peer's copy. */
   close(): Step;
 }
 
@@ -128,6 +145,8 @@ export interface ConnectOptions<Label extends string> {
   readonly as?: Label;
   readonly allowHalfOpen?: boolean;
   readonly localPort?: number;
+  /** To a listener on `::`: over IPv4 or IPv6. Default: the family of its address. */
+  readonly family?: 4 | 6;
 }
 
 /** A process that obeys the scenario's steps. */
@@ -137,9 +156,9 @@ export interface Peer<Label extends string = string> {
   listen(options?: ListenOptions): Step<Listener>;
   bind(options?: BindOptions): Step<Bound>;
   /** Connect, and reset at once: says whether someone listens there, and leaves no socket and no TIME-WAIT behind. */
-  knock(on: Listener): Step;
+  knock(on: Listener | Handed, options?: Pick<ConnectOptions<Label>, 'family'>): Step;
   /** Both ends, established: the connecting one first. */
-  connect(to: Listener, options?: ConnectOptions<Label>): Step<readonly [Endpoint, Endpoint]>;
+  connect(to: Listener | Handed, options?: ConnectOptions<Label>): Step<readonly [Endpoint, Endpoint]>;
   /** Send a signal; SIGKILL and SIGTERM end it, SIGSTOP pauses it until SIGCONT. Resolves when it has taken effect. */
   signal(name: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): Promise<void>;
 }
@@ -175,12 +194,19 @@ export interface Instruments {
   readonly abandon: (where: End) => Step<number>;
 }
 
+export interface StartOptions {
+  /** The namespace it is in: the client's or the server's. Default `client`. */
+  readonly where?: End;
+  /** The user whose it is, by setuid(2) before its first step. The experiment says `needs: () => ['another-user']`. */
+  readonly uid?: number;
+}
+
 /** What a scenario is played on. */
 export interface Stage<C extends readonly string[], M> extends Instruments {
   readonly client: Peer<C[number]>;
   readonly server: Peer<C[number]>;
   /** One more process, in the namespace of the client or of the server. */
-  readonly start: (name: string, where?: End) => Step<Peer<C[number]>>;
+  readonly start: (name: string, options?: End | StartOptions) => Step<Peer<C[number]>>;
   /** Resolves with the first of these states that the endpoint is in or has passed through. */
   readonly until: (endpoint: Endpoint, ...states: readonly [State, ...State[]]) => Promise<State>;
   /** Resolves after so many seconds in which the cell only waits. */

@@ -33,6 +33,7 @@ const shape = z.strictObject(
     only: func.optional(),
     network: orFunction((value) => value === 'loopback' || value === 'veth', '"loopback" or "veth"').optional(),
     sysctls: func.optional(),
+    needs: func.optional(),
     seconds: orFunction(isPositive, 'a positive number').optional(),
     quiet: orFunction((value) => typeof value === 'boolean', 'true or false').optional(),
     race: func.optional(),

@@ -35,6 +35,23 @@ export interface Machine {
 export const isPrivileged = (): boolean =>
   process.geteuid?.() === 0 && /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
 
+/** The user that peers become who are to be another: nobody, where /etc/passwd has not been changed. */
+export const otherUser = 65_534;
+const CAP_SETUID = 7n;
+
+/** Whether setuid(2) to {@link otherUser} is possible: it is mapped, user_namespaces(7), and allowed, capabilities(7). */
+function otherUserHere(): string {
+  const mapped = readFileSync('/proc/self/uid_map', 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .some(([from = 0, , count = 0]) => otherUser >= from && otherUser < from + count);
+  if (!mapped) return missing(`user id ${otherUser} is not mapped in this user namespace`);
+  const effective = /^CapEff:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  const may = (BigInt(`0x${effective}`) >> CAP_SETUID) & 1n;
+  return may ? `peers can become user ${otherUser}` : missing('no capability CAP_SETUID');
+}
+
 interface Probe {
   readonly id: string;
   readonly consequence: string;
@@ -120,6 +137,12 @@ function probes(space: () => Space, trace: TraceSight): readonly Probe[] {
       consequence:
         'segments between two namespaces cannot be held, dropped or forged by a program: no cell needs that yet',
       remedy: 'run as root, load the module (modprobe tun); in a container, pass the device /dev/net/tun',
+    },
+    {
+      id: 'otherUser',
+      look: otherUserHere,
+      consequence: 'cells in which a second user takes part are unsupported',
+      remedy: 'run as root',
     },
     {
       id: 'tracefs',

@@ -4,6 +4,7 @@
  * O_DIRECT and O_LARGEFILE, none of which is here), so one table is right on both.
  */
 export const socketConstants = {
+  AF_UNIX: 1,
   AF_INET: 2,
   AF_INET6: 10,
   SOCK_STREAM: 1,
@@ -17,9 +18,14 @@ export const socketConstants = {
   SO_REUSEPORT: 15,
   IPPROTO_IP: 0,
   IP_BIND_ADDRESS_NO_PORT: 24,
+  IPPROTO_IPV6: 41,
+  IPV6_V6ONLY: 26,
   IPPROTO_TCP: 6,
   TCP_LINGER2: 8,
   TCP_INFO: 11,
+  SCM_RIGHTS: 1,
+  MSG_DONTWAIT: 0x40,
+  MSG_CMSG_CLOEXEC: 0x40000000,
   SHUT_RD: 0,
   SHUT_WR: 1,
   SHUT_RDWR: 2,

@@ -34,7 +34,29 @@ export class SystemCallError extends Error {
   }
 }
 
-type Argument = number | bigint | string | null | Uint8Array;
+koffi.struct('iovec', { iov_base: 'void *', iov_len: 'size_t' });
+koffi.struct('msghdr', {
+  msg_name: 'void *',
+  msg_namelen: 'uint32_t',
+  msg_iov: 'iovec *',
+  msg_iovlen: 'size_t',
+  msg_control: 'void *',
+  msg_controllen: 'size_t',
+  msg_flags: 'int',
+});
+
+/** struct msghdr with one struct iovec, recvmsg(2). */
+export interface Message {
+  readonly msg_name: Uint8Array | null;
+  readonly msg_namelen: number;
+  readonly msg_iov: { readonly iov_base: Uint8Array; readonly iov_len: number };
+  readonly msg_iovlen: 1;
+  readonly msg_control: Uint8Array;
+  readonly msg_controllen: number;
+  readonly msg_flags: number;
+}
+
+type Argument = number | bigint | string | null | Uint8Array | Message;
 
 /** A libc function that returns -1 and sets errno on failure; the wrapper throws {@link SystemCallError} instead. */
 const call = (name: string, signature: string) => {
@@ -53,6 +75,8 @@ export const bind = call('bind', 'int bind(int, void *, uint32_t)');
 export const listen = call('listen', 'int listen(int, int)');
 export const getsockname = call('getsockname', 'int getsockname(int, void *, void *)');
 export const write = call('write', 'long write(int, void *, size_t)');
+export const sendmsg = call('sendmsg', 'long sendmsg(int, msghdr *, int)');
+export const recvmsg = call('recvmsg', 'long recvmsg(int, msghdr *, int)');
 export const shutdown = call('shutdown', 'int shutdown(int, int)');
 export const setsockopt = call('setsockopt', 'int setsockopt(int, int, int, void *, uint32_t)');
 export const getsockopt = call('getsockopt', 'int getsockopt(int, int, int, void *, void *)');

@@ -24,6 +24,7 @@ const optionOf: Record<SocketOption, readonly [level: number, name: number]> = {
   SO_REUSEADDR: [c.SOL_SOCKET, c.SO_REUSEADDR],
   SO_REUSEPORT: [c.SOL_SOCKET, c.SO_REUSEPORT],
   IP_BIND_ADDRESS_NO_PORT: [c.IPPROTO_IP, c.IP_BIND_ADDRESS_NO_PORT],
+  IPV6_V6ONLY: [c.IPPROTO_IPV6, c.IPV6_V6ONLY],
 };
 
 const ints = (...values: number[]): Buffer => Buffer.from(Int32Array.from(values).buffer);
@@ -116,7 +117,7 @@ export function receiveQueue(fd: number): number {
   return bytes.readInt32LE();
 }
 
-type BindingOption = 'SO_REUSEADDR' | 'SO_REUSEPORT' | 'IP_BIND_ADDRESS_NO_PORT';
+type BindingOption = 'SO_REUSEADDR' | 'SO_REUSEPORT' | 'IP_BIND_ADDRESS_NO_PORT' | 'IPV6_V6ONLY';
 
 /** Where struct sockaddr_in and sockaddr_in6 keep the address, and their lengths: ip(7), ipv6(7). */
 const layoutOf = (family: number) =>
@@ -166,6 +167,9 @@ export function bindSocket(at: Address, options: Partial<Pick<SocketOptions, Bin
     throw error;
   }
 }
+
+/** Connections that a listening socket has and nobody has accepted: tcp_get_info() in net/ipv4/tcp.c gives sk_ack_backlog. */
+export const acceptQueue = (fd: number): number => tcpInfo(fd).unacked;
 
 /** listen(2); throws SystemCallError. */
 export const listenOn = (fd: number, backlog: number): void => {

@@ -13,12 +13,17 @@ const optionsOf = (reuse: Reuse): Partial<SocketOptions> => ({
 });
 
 /** What net asks for where nobody says otherwise. */
-const netsBacklog = 511;
+export const netsBacklog = 511;
 
 type ListenValue = Verbs['listen']['value'];
 
-/** Hand a listening descriptor to net, whose it is from then on. */
-async function serve(sockets: Sockets, fd: number, allowHalfOpen: boolean, backlog: number): Promise<ListenValue> {
+/** Hand a listening descriptor to net, whose it is from then on; libuv calls listen(2) again, which changes the backlog only. */
+export async function serve(
+  sockets: Sockets,
+  fd: number,
+  allowHalfOpen: boolean,
+  backlog: number,
+): Promise<ListenValue> {
   const at = boundAddress(fd);
   const server = createServer({ allowHalfOpen });
   const listening = new Promise<void>((resolve, reject) => {
@@ -55,8 +60,12 @@ export async function listenFresh(
 /** Verbs for sockets that libc made and net does not have yet. */
 export function boundHandlers(sockets: Sockets): Pick<Handlers, 'bind' | 'listenBound' | 'unbind' | 'knock'> {
   return {
-    bind({ address, port, reuse, noPort }, timed) {
-      const options = { ...optionsOf(reuse), ...(noPort && { IP_BIND_ADDRESS_NO_PORT: true }) };
+    bind({ address, port, reuse, noPort, ipv6Only }, timed) {
+      const options = {
+        ...optionsOf(reuse),
+        ...(noPort && { IP_BIND_ADDRESS_NO_PORT: true }),
+        ...(ipv6Only !== undefined && { IPV6_V6ONLY: ipv6Only }),
+      };
       const fd = timed(() => bindSocket({ address, port }, options));
       return { bound: sockets.addDescriptor(fd), at: boundAddress(fd) };
     },

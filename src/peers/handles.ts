@@ -7,6 +7,7 @@ import type {
   CloseOptions,
   ConnectOptions,
   Endpoint,
+  Handed,
   Listener,
   ListenOptions,
   Peer,
@@ -44,15 +45,16 @@ export interface Placed {
 /** A listener as the harness knows it. */
 interface Listening {
   readonly process: PeerProcess;
-  /** Where a connection finds it: a wildcard has no address of its own. */
-  readonly reach: Address;
+  readonly end: End;
+  readonly at: Address;
 }
 
 /** The scenario's handles, and what stands behind each. */
 export class Handles {
   readonly #cast: Cast;
   readonly #placed = new Map<Endpoint, Placed>();
-  readonly #listeners = new Map<Listener, Listening>();
+  readonly #listeners = new Map<Listener | Handed, Listening>();
+  readonly #processes = new Map<Peer, PeerProcess>();
 
   constructor(cast: Cast) {
     this.#cast = cast;
@@ -65,7 +67,7 @@ export class Handles {
   }
 
   peer(process: PeerProcess, end: End): Peer {
-    return {
+    const peer: Peer = {
       name: process.name,
       pid: process.pid,
       signal: async (name) => {
@@ -74,14 +76,16 @@ export class Handles {
       },
       listen: (options = {}) => this.#step(`${process.name}.listen`, this.#listen(process, end, options)),
       bind: (options = {}) => this.#step(`${process.name}.bind`, this.#bind(process, end, options)),
-      knock: (on) =>
+      knock: (on, { family } = {}) =>
         this.#step(
           `${process.name}.knock on port ${on.at.port}`,
-          process.ask('knock', { to: this.#listening(on).reach }),
+          process.ask('knock', { to: this.#reach(on, family) }),
         ),
       connect: (to, options = {}) =>
         this.#step(`${process.name}.connect to port ${to.at.port}`, this.#connect(process, to, options)),
     };
+    this.#processes.set(peer, process);
+    return peer;
   }
 
   #step<T>(what: string, answer: Promise<Answer<T>>): Step<T> {
@@ -106,9 +110,10 @@ export class Handles {
 
   /** A port of the cell's, or the one that was asked for; its events are the cell's. */
   #port(asked: number | undefined): number {
-    const port = asked ?? this.#cast.lab.port();
-    // every connecting socket of the machine has port 0 at its first transition: those are not this cell's
-    if (port !== 0) this.#cast.observers.watchPort(port);
+    const { lab, observers } = this.#cast;
+    const port = asked ?? lab.port();
+    // any other is not traced, and a client of another cell may have it
+    if (lab.ports.includes(port)) observers.watchPort(port);
     return port;
   }
 
@@ -128,20 +133,49 @@ export class Handles {
     const handle: Listener = {
       at,
       ...this.#options(process, listener, `${process.name}.listener`),
+      handTo: (peer) =>
+        this.#step(`${process.name}.listener.handTo ${peer.name}`, this.#handTo(listener, { process, end, at }, peer)),
       close: () => this.#step(`${process.name}.listener.close`, process.ask('unlisten', { listener })),
     };
-    const reach =
-      at.address === '0.0.0.0' || at.address === '::'
-        ? { address: this.#cast.lab.address(end, at.address === '::' ? 6 : 4), port: at.port }
-        : at;
-    this.#listeners.set(handle, { process, reach });
+    this.#listeners.set(handle, { process, end, at });
+    return handle;
+  }
+
+  async #handTo(listener: number, { process, end, at }: Listening, peer: Peer): Promise<Answer<Handed>> {
+    const to = this.#processes.get(peer);
+    if (!to) throw new TypeError('not a peer of this cell');
+    const opened = await to.ask('openMailbox', {});
+    if (!opened.ok) return opened;
+    const sent = await process.ask('handOver', { listener, mailbox: opened.value.name });
+    if (!sent.ok) return sent;
+    const taken = await to.ask('takeOver', { mailbox: opened.value.mailbox });
+    return taken.ok ? { ...taken, value: this.#handed(to, end, at, taken.value.handed) } : taken;
+  }
+
+  #handed(process: PeerProcess, end: End, at: Address, handed: number): Handed {
+    const what = `${process.name}.handed`;
+    const serve = async (ask: Omit<Verbs['serve']['ask'], 'handed'>): Promise<Answer<Listener>> => {
+      const serving = await process.ask('serve', { handed, ...ask });
+      return serving.ok ? { ...serving, value: this.#listener(process, end, serving.value) } : serving;
+    };
+    const handle: Handed = {
+      at,
+      ...this.#options(process, handed, what),
+      queued: (connections) => this.#step(`${what}.queued`, process.ask('queued', { handed, connections })),
+      serve: ({ backlog, allowHalfOpen = true } = {}) =>
+        this.#step(`${what}.serve`, serve({ allowHalfOpen, ...(backlog !== undefined && { backlog }) })),
+      close: () => this.#step(`${what}.close`, process.ask('unbind', { bound: handed })),
+    };
+    this.#listeners.set(handle, { process, end, at });
     return handle;
   }
 
   async #bind(process: PeerProcess, end: End, options: BindOptions): Promise<Answer<Bound>> {
-    const { family = 4, at = 'own', reuse = 'none', noPort = false } = options;
+    const { family = 4, at = 'own', reuse = 'none', noPort = false, ipv6Only } = options;
     const address = this.#address(end, at, family);
-    const answer = await process.ask('bind', { address, port: this.#port(options.port), reuse, noPort });
+    const port = this.#port(options.port);
+    const only = ipv6Only === undefined ? {} : { ipv6Only };
+    const answer = await process.ask('bind', { address, port, reuse, noPort, ...only });
     if (!answer.ok) return answer;
     const { bound } = answer.value;
     const listen = async (ask: Omit<Verbs['listenBound']['ask'], 'bound'>): Promise<Answer<Listener>> => {
@@ -161,7 +195,14 @@ export class Handles {
     return { ...answer, value };
   }
 
-  #listening(listener: Listener): Listening {
+  /** Where a connection finds a listener: a wildcard has no address of its own. */
+  #reach(listener: Listener | Handed, family?: 4 | 6): Address {
+    const { end, at } = this.#listening(listener);
+    if (at.address !== '0.0.0.0' && at.address !== '::') return at;
+    return { address: this.#cast.lab.address(end, family ?? (at.address === '::' ? 6 : 4)), port: at.port };
+  }
+
+  #listening(listener: Listener | Handed): Listening {
     const listening = this.#listeners.get(listener);
     if (!listening) throw new TypeError('not a listener of this cell');
     return listening;
@@ -169,16 +210,16 @@ export class Handles {
 
   async #connect(
     process: PeerProcess,
-    to: Listener,
-    { as: label = '', allowHalfOpen = true, localPort }: ConnectOptions<string>,
+    to: Listener | Handed,
+    { as: label = '', allowHalfOpen = true, localPort, family }: ConnectOptions<string>,
   ): Promise<Answer<readonly [Endpoint, Endpoint]>> {
     if (label && !this.#cast.labels.includes(label)) {
       const remedy = 'name it under connections, so that its facts are declared';
       throw new LingerlabError('UNKNOWN_LABEL', `connection label '${label}' is not declared`, remedy);
     }
-    const { process: listening, reach } = this.#listening(to);
+    const { process: listening } = this.#listening(to);
     const answer = await process.ask('connect', {
-      to: reach,
+      to: this.#reach(to, family),
       allowHalfOpen,
       ...(localPort !== undefined && { localPort }),
     });

@@ -8,7 +8,7 @@ export interface Verbs {
     value: { listener: number; at: Address };
   };
   bind: {
-    ask: { address: string; port: number; reuse: Reuse; noPort: boolean };
+    ask: { address: string; port: number; reuse: Reuse; noPort: boolean; ipv6Only?: boolean };
     value: { bound: number; at: Address };
   };
   listenBound: {
@@ -16,6 +16,19 @@ export interface Verbs {
     value: { listener: number; at: Address };
   };
   unbind: { ask: { bound: number }; value: undefined };
+  /** setuid(2): for good. */
+  become: { ask: { uid: number }; value: undefined };
+  /** A socket to which another peer can send a listener's descriptor; its abstract name in hexadecimal. */
+  openMailbox: { ask: Record<never, never>; value: { mailbox: number; name: string } };
+  handOver: { ask: { listener: number; mailbox: string }; value: undefined };
+  /** Takes the descriptor out of the mailbox, which is closed. */
+  takeOver: { ask: { mailbox: number }; value: { handed: number } };
+  /** Waits until so many connections wait to be accepted. */
+  queued: { ask: { handed: number; connections: number }; value: undefined };
+  serve: {
+    ask: { handed: number; backlog?: number; allowHalfOpen: boolean };
+    value: { listener: number; at: Address };
+  };
   /** Connects and resets at once. */
   knock: { ask: { to: Address }; value: undefined };
   unlisten: { ask: { listener: number }; value: undefined };

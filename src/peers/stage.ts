@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LingerlabError } from '../errors.ts';
-import type { AnyStage, Peer } from '../experiment/stage.ts';
+import type { Answer, AnyStage, Peer, StartOptions } from '../experiment/stage.ts';
 import type { Sight } from '../facts/connections.ts';
 import type { FactValue } from '../facts/kinds.ts';
 import type { End } from '../facts/states.ts';
@@ -53,7 +53,7 @@ export async function makeStage(options: StageOptions): Promise<Playing> {
   const placed = new Map<PeerProcess, End>();
   const notes: Record<string, FactValue> = {};
 
-  const start = async (name: string, where: End): Promise<Peer> => {
+  const start = async (name: string, where: End, uid?: number): Promise<Answer<Peer>> => {
     const index = started++;
     const process = await startPeer({
       name,
@@ -67,20 +67,25 @@ export async function makeStage(options: StageOptions): Promise<Playing> {
     });
     processes.push(kept.use(process));
     placed.set(process, where);
-    return handles.peer(process, where);
+    const became = uid === undefined ? undefined : await process.ask('become', { uid });
+    return became?.ok === false ? became : { ok: true, value: handles.peer(process, where), ns: became?.ns ?? 0 };
   };
   let kept = scope;
-  const [client, server] = await Promise.all([start('client', 'client'), start('server', 'server')]);
+  const asUs = async (end: End) => {
+    const started = await start(end, end);
+    if (!started.ok) throw new TypeError('nobody asked for another user');
+    return started.value;
+  };
+  const [client, server] = await Promise.all([asUs('client'), asUs('server')]);
   kept = scope.move();
 
   const stage: AnyStage = {
     client,
     server,
-    start: (name, where = 'client') =>
-      options.steps.take(
-        `start ${name}`,
-        start(name, where).then((value) => ({ ok: true as const, value, ns: 0 })),
-      ),
+    start(name, chosen = 'client') {
+      const { where = 'client', uid }: StartOptions = typeof chosen === 'string' ? { where: chosen } : chosen;
+      return options.steps.take(`start ${name}${uid === undefined ? '' : ` as user ${uid}`}`, start(name, where, uid));
+    },
     until: (endpoint, ...states) =>
       until(handles.placed(endpoint), states, {
         events: options.events.all,

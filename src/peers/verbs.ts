@@ -3,9 +3,10 @@ import { availableParallelism, constants, setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CloseBy } from '../experiment/stage.ts';
 import { close, dup, write } from '../native/libc.ts';
-import { pinToCpu, sleepUntil } from '../native/process.ts';
+import { dieWithParent, pinToCpu, sleepUntil } from '../native/process.ts';
 import { getOption, pendingError, receiveQueue, setOption, shutdownSocket, tcpInfo } from '../native/sockets.ts';
 import { boundHandlers, listenFresh } from './bound.ts';
+import { handoverHandlers } from './handover.ts';
 import type { Verb, Verbs } from './protocol.ts';
 import { type Clock, descriptorOf, type Held, type Sockets, startReading, stopReading, when } from './sockets.ts';
 
@@ -18,6 +19,8 @@ export interface Self {
   readonly origin: bigint;
   /** Counts the cell's peers. */
   readonly index: number;
+  /** The harness's pid. */
+  readonly parent: number;
 }
 export type Handlers = { readonly [V in Verb]: Handler<V> };
 
@@ -117,6 +120,13 @@ const payload = (bytes: number | undefined) => (bytes === undefined ? undefined 
 /** What a peer does for each verb. A refusal by the kernel is thrown as an error with `code` or `errno`, and `syscall`. */
 export const handlers = (sockets: Sockets, self: Self): Handlers => ({
   ...boundHandlers(sockets),
+  ...handoverHandlers(sockets),
+  become({ uid }, timed) {
+    timed(() => process.setuid?.(uid));
+    // a change of user cancels it: commit_creds() in kernel/cred.c
+    dieWithParent(self.parent);
+    return undefined;
+  },
   async listen({ address, port, reuse, backlog, allowHalfOpen }, timed) {
     if (reuse) return listenFresh(sockets, { at: { address, port }, reuse, backlog, allowHalfOpen }, timed);
     const server = createServer({ allowHalfOpen });

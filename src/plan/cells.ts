@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { LingerlabError, messageOf } from '../errors.ts';
-import type { AnyDefinition, FactorValue, Network } from '../experiment/definition.ts';
+import type { AnyDefinition, FactorValue, Need, Network } from '../experiment/definition.ts';
 
 /** One cell as it will run. */
 export interface PlannedCell {
@@ -20,6 +20,7 @@ export interface PlannedCell {
   readonly seconds: number;
   readonly quiet: boolean;
   readonly sysctls: Readonly<Record<string, string | number>>;
+  readonly needs: readonly Need[];
 }
 
 /** What a cell takes where its experiment does not say, in seconds. */
@@ -66,6 +67,7 @@ function planned(definition: AnyDefinition, factors: Readonly<Record<string, Fac
     seconds: ask('seconds', definition.seconds, defaultSeconds, isSeconds, 'a positive number of seconds'),
     quiet: ask('quiet', definition.quiet, false, isBoolean, 'true or false'),
     sysctls: given(ask<Sysctls>('sysctls', definition.sysctls, {}, isSysctls, 'sysctl names with texts or numbers')),
+    needs: ask<readonly Need[]>('needs', definition.needs, [], isNeeds, 'a list of "another-user"'),
   };
 }
 
@@ -88,6 +90,7 @@ const refused = (id: string, name: string, what: string, cause?: unknown): Linge
 
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 const isNetwork = (value: unknown): boolean => value === 'loopback' || value === 'veth';
+const isNeeds = (value: unknown): boolean => Array.isArray(value) && value.every((need) => need === 'another-user');
 const isSeconds = (value: unknown): boolean => typeof value === 'number' && value > 0 && Number.isFinite(value);
 const isRepeats = (value: unknown): boolean => value === false || (Number.isInteger(value) && (value as number) > 0);
 type Sysctls = Readonly<Record<string, string | number | undefined>>;

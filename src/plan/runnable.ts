@@ -14,7 +14,7 @@ const dotted = (sysctl: string): string => sysctl.replaceAll('/', '.');
  * not named is absent; `sysctls`: dotted names of the files under /proc/sys that exist in a namespace of its own.
  */
 export function whyNot(
-  cell: Pick<PlannedCell, 'network' | 'sysctls'>,
+  cell: Pick<PlannedCell, 'network' | 'sysctls' | 'needs'>,
   capabilities: Readonly<Record<string, boolean>>,
   sysctls: ReadonlySet<string>,
 ): Obstacle | undefined {
@@ -30,6 +30,13 @@ export function whyNot(
     return {
       reason: 'this kernel cannot make veth devices',
       remedy: 'load the module with `modprobe veth`, or boot a kernel that was built with CONFIG_VETH',
+    };
+  }
+  if (cell.needs.includes('another-user') && !can('otherUser')) {
+    return {
+      reason:
+        'this process cannot become another user: only one is mapped in its user namespace, or it may not set user ids',
+      remedy: 'run as root',
     };
   }
   const missing = Object.keys(cell.sysctls).filter((name) => !sysctls.has(dotted(name)));

@@ -31,6 +31,7 @@ test("without factors there is one cell, and its id is the experiment's", () => 
       seconds: 1,
       quiet: false,
       sysctls: {},
+      needs: [],
     },
   ]);
 });
@@ -79,6 +80,7 @@ describe('an answer that cannot be is refused with the cell', () => {
     ['race', 0, 'must be false or a number of repeats, not 0'],
     ['race', 1.5, 'must be false or a number of repeats, not 1.5'],
     ['race', true, 'must be false or a number of repeats, not true'],
+    ['needs', ['a-wish'], `must be a list of "another-user", not [ 'a-wish' ]`],
     ['sysctls', ['a'], "must be sysctl names with texts or numbers, not [ 'a' ]"],
     ['sysctls', { 'net ipv4': 1 }, "must be sysctl names with texts or numbers, not { 'net ipv4': 1 }"],
     ['sysctls', { 'net.a': true }, "must be sysctl names with texts or numbers, not { 'net.a': true }"],

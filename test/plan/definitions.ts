@@ -34,5 +34,6 @@ export const cell = (parts: Partial<PlannedCell>): PlannedCell => ({
   seconds: 1,
   quiet: false,
   sysctls: {},
+  needs: [],
   ...parts,
 });

@@ -35,3 +35,13 @@ test('sysctls that this kernel does not have are named, however they are written
     'this kernel has no sysctl net.ipv4.tcp_new, net/ipv4/tcp_x in a network namespace',
   );
 });
+
+test('a cell with another user needs one', () => {
+  const other = cell({ needs: ['another-user'] });
+  expect(whyNot(other, { ...all, otherUser: false }, sysctls)).toMatchObject({
+    reason: expect.stringContaining('another user'),
+    remedy: 'run as root',
+  });
+  expect(whyNot(other, { ...all, otherUser: true }, sysctls)).toBeUndefined();
+  expect(whyNot(cell({}), { ...all, otherUser: false }, sysctls)).toBeUndefined();
+});
