@@ -1,4 +1,14 @@
-import { type Endpoint, experiment, type Kind, kind, type Reuse, type Stage, type Where } from 'lingerlab';
+import {
+  type Bound,
+  type Endpoint,
+  experiment,
+  type Kind,
+  kind,
+  type Peer,
+  type Reuse,
+  type Stage,
+  type Where,
+} from 'lingerlab';
 
 const reuses = ['none', 'addr', 'port', 'both'] as const;
 const places = ['own', 'wildcard', 'other'] as const;
@@ -77,8 +87,50 @@ const leave: Record<'CLOSED' | (typeof connected)[number], Leave> = {
   'TIME-WAIT': (near, far, until) => closeInTurn(far, near, until),
 };
 
+const olds = ['CLOSED', 'BOUND', 'BOUND-then-set', 'BOUND-then-LISTEN', 'LISTEN', ...connected] as const;
+/** States whose data is not read: megabytes of it, until somebody resets. */
+const full: readonly string[] = ['FIN-WAIT-1', 'LAST-ACK'];
+/** What the server's end may be a mini-socket in. */
+const minis: readonly string[] = ['TIME-WAIT', 'FIN-WAIT-2-orphan'];
+/** The user nobody. */
+const nobody = 65_534;
+
+interface Setting {
+  readonly client: Peer<'old'>;
+  readonly server: Peer;
+  readonly until: Parameters<Leave>[2];
+  readonly reuse: Reuse;
+  readonly held: 'own' | 'wildcard';
+}
+interface Left {
+  readonly at: Bound['at'];
+  readonly forget?: () => Promise<void>;
+}
+
+/** Have the server leave something on a port of its own. */
+async function leaveOld(setting: Setting, old: (typeof olds)[number]): Promise<Left> {
+  const { client, server, until, reuse, held } = setting;
+  const first = await server.bind({ reuse: old === 'BOUND-then-set' ? 'none' : reuse, at: held });
+  if (old === 'BOUND-then-set') {
+    if (has(reuse, 'addr')) await first.set('SO_REUSEADDR', true);
+    if (has(reuse, 'port')) await first.set('SO_REUSEPORT', true);
+  }
+  if (old === 'BOUND-then-LISTEN') await first.close();
+  if (old === 'BOUND' || old === 'BOUND-then-set' || old === 'BOUND-then-LISTEN') return first;
+  const listener = await first.listen();
+  if (old === 'LISTEN') return listener;
+  const [near, far] = await client.connect(listener, { as: 'old' });
+  await listener.close();
+  await leave[old](near, far, until);
+  const forget = async () => {
+    if (full.includes(old)) await near.close('resetAndDestroy');
+  };
+  return { at: first.at, forget };
+}
+
 const has = (reuse: Reuse, option: 'addr' | 'port') => reuse === option || reuse === 'both';
 const share = (a: Reuse, b: Reuse, option: 'addr' | 'port') => has(a, option) && has(b, option);
+const together = (tries: string) => tries === 'together';
 const outcome = (answer: { ok: true } | { ok: false; errno: string }) => (answer.ok ? 'ok' : answer.errno);
 
 export default experiment({
@@ -86,46 +138,51 @@ export default experiment({
   question: 'When can a port be bound again beside what an earlier server left on it?',
   group: 'Port reuse',
   factors: {
-    old: ['CLOSED', 'BOUND', 'BOUND-then-LISTEN', 'LISTEN', ...connected],
-    reuse: reuses,
+    old: olds,
+    // the old socket's; net's own way first
+    reuse: ['addr', 'none', 'port', 'both'],
     held: ['own', 'wildcard'],
-    // each attempt alone, with --all: that they share an old socket changes nothing
-    tries: ['all', ...attempts],
+    // the new socket's; only SO_REUSEPORT asks
+    user: ['same', 'other'],
+    // each at an old socket of its own, with --all: that they share one changes nothing
+    tries: ['together', 'each-alone'],
   },
-  only: ({ old, held, tries }) =>
-    tries === 'all' && (held === 'own' || old === 'BOUND' || old === 'LISTEN' || old === 'TIME-WAIT'),
-  seconds: 0.2,
+  only: ({ old, reuse, held, user, tries }) => {
+    if (tries !== 'together' || (old === 'BOUND-then-set' && reuse === 'none')) return false;
+    if (user === 'other') return held === 'own' && (reuse === 'addr' || reuse === 'port') && old !== 'CLOSED';
+    return held === 'own' || old === 'BOUND' || old === 'LISTEN' || old === 'TIME-WAIT';
+  },
+  needs: ({ user }) => (user === 'other' ? ['another-user'] : []),
+  seconds: ({ tries }) => (tries === 'together' ? 0.2 : 2),
+  // whether it is a mini-socket, which has no user, is decided between close(2) and the ACK of its FIN
+  race: ({ old, user }) => user === 'other' && old === 'FIN-WAIT-2-orphan' && 4,
   connections: ['old'],
   measures,
   shows: (['own', 'other'] as const).flatMap((at) => reuses.map((reuse) => `bind.${reuse}.${at}` as const)),
 
-  async scenario({ client, server, until, note }, { old, reuse, held, tries }) {
-    const first = await server.bind({ reuse, at: held });
-    if (old === 'BOUND-then-LISTEN') await first.close();
-    else if (old !== 'BOUND') {
-      const listener = await first.listen();
-      if (old !== 'LISTEN') {
-        const [near, far] = await client.connect(listener, { as: 'old' });
-        await listener.close();
-        await leave[old](near, far, until);
+  async scenario({ client, server, start, until, note }, { old, reuse, held, user, tries }) {
+    const newcomer = user === 'same' ? server : await start('newcomer', { where: 'server', uid: nobody });
+    const setting = { client, server, until, reuse, held };
+    for (const lot of tries === 'together' ? [attempts] : attempts.map((attempt) => [attempt])) {
+      const left = await leaveOld(setting, old);
+      for (const attempt of lot) {
+        const [again, at] = attempt.split('.') as [Reuse, Where];
+        // one that listens stays: each attempt to bind before that needs another
+        const rival = old === 'BOUND-then-LISTEN' ? await server.bind({ reuse, at: held }) : undefined;
+        const binding = await newcomer.bind({ port: (rival ?? left).at.port, reuse: again, at }).answer();
+        const rivalListens = await rival?.listen();
+        note(`bind.${attempt}`, outcome(binding));
+        if (binding.ok) {
+          const listening = await binding.value.listen().answer();
+          note(`listen.${attempt}`, outcome(listening));
+          if (listening.ok) {
+            note(`connect.${attempt}`, outcome(await client.knock(listening.value).answer()));
+            await listening.value.close();
+          } else await binding.value.close();
+        }
+        await rivalListens?.close();
       }
-    }
-
-    for (const attempt of attempts.filter((one) => tries === 'all' || tries === one)) {
-      const [again, at] = attempt.split('.') as [Reuse, Where];
-      // one that listens stays: each attempt to bind before that needs another
-      const rival = old === 'BOUND-then-LISTEN' ? await server.bind({ reuse, at: held }) : undefined;
-      const { port } = (rival ?? first).at;
-      const binding = await server.bind({ port, reuse: again, at }).answer();
-      await rival?.listen();
-      note(`bind.${attempt}`, outcome(binding));
-      if (!binding.ok) continue;
-      const listening = await binding.value.listen().answer();
-      note(`listen.${attempt}`, outcome(listening));
-      if (listening.ok) {
-        note(`connect.${attempt}`, outcome(await client.knock(listening.value).answer()));
-        await listening.value.close();
-      } else await binding.value.close();
+      await left.forget?.();
     }
   },
 
@@ -135,21 +192,21 @@ export default experiment({
       text: 'a server whose client closed first leaves nothing on its port: it can be bound again without any option',
       source:
         'RFC 9293 §3.6.1: TIME-WAIT is with the end that closed first; inet_csk_get_port() in net/ipv4/inet_connection_sock.c',
-      when: ({ old, tries }) => tries === 'all' && old === 'CLOSED',
+      when: ({ old, tries }) => together(tries) && old === 'CLOSED',
       holds: (facts) => attempts.every((attempt) => facts[`bind.${attempt}`] === 'ok'),
     },
     {
       id: 'blocks-without-option',
       text: 'a new socket without SO_REUSEADDR and SO_REUSEPORT is refused beside any old one on its address',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c; socket(7)',
-      when: ({ old, tries }) => tries === 'all' && old !== 'CLOSED',
+      when: ({ old, tries }) => together(tries) && old !== 'CLOSED',
       holds: (facts) => facts['bind.none.own'] === 'EADDRINUSE' && facts['bind.none.wildcard'] === 'EADDRINUSE',
     },
     {
       id: 'both-must-share-an-option',
       text: 'what only one of the two sockets has set does not help, nor SO_REUSEADDR on one and SO_REUSEPORT on the other',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c asks sk and sk2',
-      when: ({ old, tries }) => tries === 'all' && old !== 'CLOSED',
+      when: ({ old, tries }) => together(tries) && old !== 'CLOSED',
       holds: (facts, { reuse }) =>
         reuses
           .filter((again) => !share(reuse, again, 'addr') && !share(reuse, again, 'port'))
@@ -157,50 +214,67 @@ export default experiment({
     },
     {
       id: 'reuseaddr-beside-connections',
-      text: 'with SO_REUSEADDR on both, a port is bound again beside a connection in any state, not only TIME-WAIT',
+      text: 'with SO_REUSEADDR on both, a port is bound again beside a connection in any state, not only TIME-WAIT, and by any user',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse of both, sk2 not in TCP_LISTEN',
-      when: ({ old, reuse, tries }) => tries === 'all' && isConnected(old) && has(reuse, 'addr'),
+      when: ({ old, reuse, tries }) => together(tries) && isConnected(old) && has(reuse, 'addr'),
       holds: (facts) => facts['bind.addr.own'] === 'ok' && facts['bind.addr.wildcard'] === 'ok',
     },
     {
       id: 'reuseaddr-not-beside-listener',
       text: 'SO_REUSEADDR, on both or not, never binds a port beside one who listens on it',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk2->sk_state != TCP_LISTEN; socket(7)',
-      when: ({ old, tries }) => tries === 'all' && old === 'LISTEN',
+      when: ({ old, tries }) => together(tries) && old === 'LISTEN',
       holds: (facts) => facts['bind.addr.own'] === 'EADDRINUSE' && facts['bind.addr.wildcard'] === 'EADDRINUSE',
     },
     {
       id: 'reuseport-beside-anything',
       text: 'with SO_REUSEPORT on both, and one user, a port is bound again beside anything, a listener too',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuseport of both, uid_eq(); socket(7)',
-      when: ({ reuse, tries }) => tries === 'all' && has(reuse, 'port'),
+      when: ({ reuse, user, tries }) => together(tries) && user === 'same' && has(reuse, 'port'),
       holds: (facts) => facts['bind.port.own'] === 'ok' && facts['bind.port.wildcard'] === 'ok',
+    },
+    {
+      id: 'reuseport-is-one-users',
+      text: "what SO_REUSEPORT on both would share is refused to another user's socket, root's to nobody's too",
+      source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: uid_eq(); socket(7): SO_REUSEPORT',
+      when: ({ old, reuse, user, tries }) =>
+        together(tries) && user === 'other' && has(reuse, 'port') && old !== 'CLOSED' && !minis.includes(old),
+      holds: (facts) => facts['bind.port.own'] === 'EADDRINUSE' && facts['bind.port.wildcard'] === 'EADDRINUSE',
+    },
+    {
+      id: 'mini-sockets-have-no-user',
+      text: "what was another user's connection is nobody's as a mini-socket, in TIME-WAIT or as an orphan in FIN-WAIT-2: SO_REUSEPORT on both binds beside it",
+      source:
+        'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_state of every mini-socket is TCP_TIME_WAIT, whatever its tw_substate',
+      when: ({ old, reuse, user, tries }) =>
+        together(tries) && user === 'other' && has(reuse, 'port') && minis.includes(old),
+      holds: (facts) => facts['bind.port.own'] === (facts['old.server.miniSocket'].length > 0 ? 'ok' : 'EADDRINUSE'),
     },
     {
       id: 'other-address-is-free',
       text: 'on another address of the machine the port is free, whatever a socket of one address left',
       source: 'inet_bhash2_conflict() in net/ipv4/inet_connection_sock.c; inet_rcv_saddr_equal()',
-      when: ({ old, held, tries }) => tries === 'all' && (held === 'own' || isConnected(old)),
+      when: ({ old, held, tries }) => together(tries) && (held === 'own' || isConnected(old)),
       holds: (facts) => reuses.every((again) => facts[`bind.${again}.other`] === 'ok'),
     },
     {
       id: 'wildcard-holds-every-address',
       text: 'a socket on the wildcard that is bound or listens holds the port of every address alike',
       source: 'inet_bhash2_addr_any_conflict() in net/ipv4/inet_connection_sock.c',
-      when: ({ old, held, tries }) => tries === 'all' && held === 'wildcard' && (old === 'BOUND' || old === 'LISTEN'),
+      when: ({ old, held, tries }) => together(tries) && held === 'wildcard' && (old === 'BOUND' || old === 'LISTEN'),
       holds: (facts) => reuses.every((again) => facts[`bind.${again}.other`] === facts[`bind.${again}.own`]),
     },
     {
       id: 'wildcard-asks-the-same',
       text: 'the wildcard is bound and refused exactly as the address itself',
       source: 'inet_rcv_saddr_equal() with match_wildcard, net/ipv4/inet_connection_sock.c',
-      when: ({ tries }) => tries === 'all',
+      when: ({ tries }) => together(tries),
       holds: (facts) => reuses.every((again) => facts[`bind.${again}.wildcard`] === facts[`bind.${again}.own`]),
     },
     {
       id: 'bound-is-as-good-as-listening',
       text: 'where bind(2) succeeded and nobody else listens since, listen(2) succeeds and a client connects',
-      when: ({ old, tries }) => tries === 'all' && old !== 'BOUND-then-LISTEN',
+      when: ({ old, tries }) => together(tries) && old !== 'BOUND-then-LISTEN',
       source:
         'inet_csk_listen_start() in net/ipv4/inet_connection_sock.c asks for the port again: only a listener could refuse it now',
       holds: (facts) =>
@@ -210,14 +284,14 @@ export default experiment({
     },
     {
       id: 'first-listener-wins',
-      text: 'of two sockets that SO_REUSEADDR let bind to one port, the first to listen keeps the other from listening; SO_REUSEPORT lets both',
+      text: 'of two sockets that SO_REUSEADDR let bind to one port, the first to listen keeps the other from listening; SO_REUSEPORT lets both, of one user',
       source:
         'inet_csk_listen_start() in net/ipv4/inet_connection_sock.c calls get_port() again, after TCP_LISTEN is set',
-      when: ({ old, reuse, tries }) => tries === 'all' && old === 'BOUND-then-LISTEN' && has(reuse, 'addr'),
-      holds: (facts, { reuse }) =>
+      when: ({ old, reuse, tries }) => together(tries) && old === 'BOUND-then-LISTEN' && has(reuse, 'addr'),
+      holds: (facts, { reuse, user }) =>
         facts['bind.addr.own'] === 'ok' &&
         facts['listen.addr.own'] === 'EADDRINUSE' &&
-        facts['listen.both.own'] === (reuse === 'both' ? 'ok' : 'EADDRINUSE'),
+        facts['listen.both.own'] === (reuse === 'both' && user === 'same' ? 'ok' : 'EADDRINUSE'),
     },
   ],
 
@@ -229,48 +303,88 @@ export default experiment({
         'inet_bind_conflict() in net/ipv4/inet_connection_sock.c knows TCP_LISTEN, and TCP_TIME_WAIT only for the user',
       holds: (outcomes) => {
         const left = outcomes.filter(
-          ({ cell }) => isConnected(cell.old) && cell.held === 'own' && cell.tries === 'all',
+          ({ cell }) => isConnected(cell.old) && cell.held === 'own' && cell.user === 'same' && together(cell.tries),
         );
         return left.every(({ cell, facts }) => {
           const live = left.find(({ cell: other }) => other.old === 'ESTABLISHED' && other.reuse === cell.reuse);
-          return attempts.every((attempt) => live?.facts[`bind.${attempt}`] === facts[`bind.${attempt}`]);
+          return !live || attempts.every((attempt) => live.facts[`bind.${attempt}`] === facts[`bind.${attempt}`]);
+        });
+      },
+    },
+    {
+      id: 'set-late-counts',
+      text: 'options that the old socket was given after it was bound count like those of before',
+      source:
+        'inet_bind_conflict() in net/ipv4/inet_connection_sock.c reads sk_reuse and sk_reuseport of both at each bind(2)',
+      holds: (outcomes) => {
+        const bound = outcomes.filter(({ cell }) => cell.held === 'own' && together(cell.tries));
+        return bound.every(({ cell, facts }) => {
+          const early =
+            cell.old === 'BOUND-then-set' &&
+            bound.find(
+              ({ cell: { old, reuse, user } }) => old === 'BOUND' && reuse === cell.reuse && user === cell.user,
+            );
+          return !early || attempts.every((attempt) => early.facts[`bind.${attempt}`] === facts[`bind.${attempt}`]);
+        });
+      },
+    },
+    {
+      id: 'wildcard-refuses-the-same',
+      text: 'a server that was on the wildcard leaves the port of its address as one that was on the address alone',
+      source: 'inet_rcv_saddr_equal() with match_wildcard, net/ipv4/inet_connection_sock.c',
+      holds: (outcomes) => {
+        const all = outcomes.filter(({ cell }) => together(cell.tries));
+        return all.every(({ cell, facts }) => {
+          const one =
+            cell.held === 'wildcard' &&
+            all.find(
+              ({ cell: { old, reuse, user, held } }) =>
+                held === 'own' && old === cell.old && reuse === cell.reuse && user === cell.user,
+            );
+          const of = attempts.filter((attempt) => !attempt.endsWith('.other'));
+          return !one || of.every((attempt) => one.facts[`bind.${attempt}`] === facts[`bind.${attempt}`]);
         });
       },
     },
   ],
 
   answer(outcomes) {
-    const bound = (chosen: typeof outcomes, news: readonly Reuse[]) => {
-      const made = chosen.flatMap(({ facts }) =>
-        news.filter((again) => `bind.${again}.own` in facts).map((again) => facts[`bind.${again}.own`] === 'ok'),
-      );
-      return `${made.filter(Boolean).length} of ${made.length}`;
+    type Chosen = (cell: (typeof outcomes)[number]['cell']) => boolean;
+    /** `its words in 3 of 4`, of attempts to bind the address itself; nothing where none was made. */
+    const bound = (chosen: Chosen, again: Reuse, words: string): string[] => {
+      const made = outcomes
+        .filter(({ cell, facts }) => chosen(cell) && `bind.${again}.own` in facts)
+        .map(({ facts }) => facts[`bind.${again}.own`] === 'ok');
+      return made.length === 0 ? [] : [`in ${made.filter(Boolean).length} of ${made.length} ${words}`];
     };
-    const left = outcomes.filter(({ cell }) => isConnected(cell.old));
-    const listening = outcomes.filter(({ cell }) => cell.old === 'LISTEN');
-    const addr = ({ cell }: (typeof outcomes)[number]) => has(cell.reuse, 'addr');
-    const port = ({ cell }: (typeof outcomes)[number]) => has(cell.reuse, 'port');
-    const late = outcomes.filter((one) => one.cell.old === 'BOUND-then-LISTEN' && addr(one));
+    const sentence = (begins: string, parts: string[]) => (parts.length > 0 ? [`${begins} ${parts.join(', ')}`] : []);
+    const beside = (old: (old: string) => boolean, user: 'same' | 'other', option?: 'addr' | 'port'): Chosen => {
+      return (cell) => old(cell.old) && cell.user === user && (!option || has(cell.reuse, option));
+    };
+    const without: Chosen = (cell) => beside(isConnected, 'same')(cell) && !has(cell.reuse, 'addr');
+    const listens = (old: string) => old === 'LISTEN';
+    const late = outcomes.filter(({ cell }) => beside((old) => old === 'BOUND-then-LISTEN', 'same', 'addr')(cell));
     const kept = late.filter(({ facts }) => 'listen.addr.own' in facts && facts['listen.addr.own'] !== 'ok');
-    const sentences: string[] = [];
-    if (left.length > 0) {
-      sentences.push(
-        `Beside a connection that an earlier server left, ESTABLISHED to TIME-WAIT, its port was bound again in ${bound(left, ['none'])} attempts without an option, in ${bound(left.filter(addr), ['addr'])} with SO_REUSEADDR on both servers' sockets, in ${bound(
-          left.filter((one) => !addr(one)),
-          ['addr'],
-        )} with SO_REUSEADDR on the new one alone`,
-      );
-    }
-    if (listening.length > 0) {
-      sentences.push(
-        `beside a listener in ${bound(listening.filter(addr), ['addr'])} with SO_REUSEADDR on both, in ${bound(listening.filter(port), ['port'])} with SO_REUSEPORT on both`,
-      );
-    }
-    if (late.length > 0) {
-      sentences.push(
-        `of two sockets that SO_REUSEADDR let bind to it, the second could not listen in ${kept.length} of ${late.length} once the first did`,
-      );
-    }
+    const sentences = [
+      ...sentence(
+        'Beside a connection that an earlier server left, ESTABLISHED to TIME-WAIT, its port was bound again',
+        [
+          ...bound(beside(isConnected, 'same'), 'none', 'attempts without an option'),
+          ...bound(beside(isConnected, 'same', 'addr'), 'addr', "with SO_REUSEADDR on both servers' sockets"),
+          ...bound(without, 'addr', 'with SO_REUSEADDR on the new one alone'),
+        ],
+      ),
+      ...sentence('beside a listener', [
+        ...bound(beside(listens, 'same', 'addr'), 'addr', 'with SO_REUSEADDR on both'),
+        ...bound(beside(listens, 'same', 'port'), 'port', 'with SO_REUSEPORT on both'),
+        ...bound(beside(listens, 'other', 'port'), 'port', 'with SO_REUSEPORT on both and another user'),
+      ]),
+      ...(late.length > 0
+        ? [
+            `of two sockets that SO_REUSEADDR let bind to it, the second could not listen in ${kept.length} of ${late.length} once the first did`,
+          ]
+        : []),
+    ];
     return sentences.length > 0 ? `${sentences.join('; ')}.` : 'No attempt was made beside what a server left.';
   },
 });

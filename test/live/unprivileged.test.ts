@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { readRun } from '../../src/record/read.ts';
-import { bin, scratch } from './program.ts';
+import { bin, experimentFile, plainRest, scratch } from './program.ts';
 
 const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', '--'];
 const asNobody = (args: readonly string[], cwd = '/') =>
@@ -31,6 +31,47 @@ describe.skipIf(reason)(`without root${reason ? ` (skipped: ${reason})` : ''}`, 
     expect({ able, privileged }).toEqual({ able: true, privileged: false });
     const tracefs = findings.find(({ id }: { id: string }) => id === 'tracefs');
     expect(tracefs).toMatchObject({ ok: false, consequence: expect.stringContaining('only what `ss` samples') });
+  });
+
+  test('a cell with another user is unsupported, and the run says why and what to do', async () => {
+    const folder = await scratch();
+    await chmod(folder, 0o777);
+    const where = ['-w', 'old=BOUND,LISTEN', '-w', 'reuse=port', '-w', 'held=own'];
+    const { exitCode, stdout } = await asNobody(['run', 'rebind', ...where, '-o', join(folder, 'run')], folder);
+    expect(exitCode, stdout).toBe(0);
+    const { run, cells } = await readRun(join(folder, 'run'));
+    expect(cells.map(({ factors, status }) => `${factors.user} ${status}`).sort()).toEqual([
+      'other unsupported',
+      'other unsupported',
+      'same ran',
+      'same ran',
+    ]);
+    expect(run.notRun).toHaveLength(2);
+    expect(run.notRun[0]).toMatchObject({
+      reason: expect.stringContaining('cannot become another user'),
+      remedy: 'run as root',
+    });
+  });
+
+  test('a peer that cannot become another user answers so', async () => {
+    const folder = await scratch();
+    await chmod(folder, 0o777);
+    const file = await experimentFile(
+      folder,
+      'users.ts',
+      `import { experiment, kind } from 'lingerlab';
+        export default experiment({
+          id: 'users', question: 'who?', factors: {}, measures: { refused: kind.outcome() },
+          async scenario({ start, note }) {
+            const other = await start('other', { uid: 65534 }).answer();
+            note('refused', other.ok ? 'ok' : \`\${other.syscall} \${other.errno}\`);
+          },
+          ${plainRest},
+        });`,
+    );
+    const { exitCode, stdout } = await asNobody(['run', file, '-o', join(folder, 'run')], folder);
+    expect(exitCode, stdout).toBe(0);
+    expect((await readRun(join(folder, 'run'))).cells[0]!.facts.refused).toBe('setuid EINVAL');
   });
 
   test('cells run in a user namespace; who holds TIME-WAIT is known, what only tracepoints see is unknown', async () => {
