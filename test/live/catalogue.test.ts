@@ -13,9 +13,14 @@ const handMade: Readonly<Record<string, HandMade>> = {
   rebind: {
     'wildcard-asks-the-same': { facts: { 'bind.none.own': 'EADDRINUSE', 'bind.none.wildcard': 'ok' } },
   },
+  'client-port': {
+    // no cell has a conflict on another address: that is the finding
+    'other-address-is-free': { facts: { 'bind.none.other': 'EADDRINUSE' } },
+    'who-binds-can-listen': { facts: { 'bind.none.own': 'ok', 'listen.none.own': 'EADDRINUSE' } },
+  },
   'server-restart': {
     // no other cell has a TIME-WAIT that was seen to end
-    'until-time-wait-ends': { facts: { freeAfter: 30, 'timeWait.seconds': 60.2 } },
+    'until-time-wait-ends': { facts: { lastRefused: 30, firstAccepted: 30.5, 'old.timeWait.seconds': 60.2 } },
   },
   'close-order': {
     // refuted by a cell whose FINs crossed, too, but no race need have one
