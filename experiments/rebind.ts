@@ -235,7 +235,7 @@ export default experiment({
     },
     {
       id: 'reuseport-is-one-users',
-      text: "what SO_REUSEPORT on both would share is refused to another user's socket, root's to nobody's too",
+      text: "SO_REUSEPORT on both shares a port among one user's sockets only: another user's is refused, even where the first is root's",
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: uid_eq(); socket(7): SO_REUSEPORT',
       when: ({ old, reuse, user, tries }) =>
         together(tries) && user === 'other' && has(reuse, 'port') && old !== 'CLOSED' && !minis.includes(old),
@@ -243,7 +243,7 @@ export default experiment({
     },
     {
       id: 'mini-sockets-have-no-user',
-      text: "what was another user's connection is nobody's as a mini-socket, in TIME-WAIT or as an orphan in FIN-WAIT-2: SO_REUSEPORT on both binds beside it",
+      text: "a mini-socket, TIME-WAIT or an orphan's FIN-WAIT-2, has no user: beside it SO_REUSEPORT on both binds, whoever asks",
       source:
         'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_state of every mini-socket is TCP_TIME_WAIT, whatever its tw_substate',
       when: ({ old, reuse, user, tries }) =>
