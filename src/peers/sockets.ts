@@ -236,3 +236,7 @@ export async function when(held: Held, condition: () => boolean): Promise<void> 
     });
   }
 }
+
+/** Resolves when the emitter emits this next. */
+export const once = (emitter: { once(event: string, listener: (...args: never[]) => void): unknown }, event: string) =>
+  new Promise<void>((resolve) => emitter.once(event, () => resolve()));
