@@ -3,8 +3,6 @@ import type {
   Answer,
   BindOptions,
   Bound,
-  CloseBy,
-  CloseOptions,
   ConnectOptions,
   Endpoint,
   Handed,
@@ -19,8 +17,9 @@ import type { End } from '../facts/states.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { CellObservers } from '../observers/observers.ts';
 import type { Address, ConnectionEvent, Event } from '../record/event.ts';
+import { endpointHandle } from './endpoint.ts';
 import type { PeerProcess } from './process.ts';
-import type { Verb, Verbs } from './protocol.ts';
+import type { Verbs } from './protocol.ts';
 import type { Steps } from './step.ts';
 
 /** What every handle of a scenario needs of its cell. */
@@ -245,34 +244,11 @@ export class Handles {
   }
 
   #endpoint(peer: PeerProcess, id: number, end: End, local: Address, remote: Address, label: string): Endpoint {
-    const step = <V extends Verb>(verb: V, rest: Omit<Verbs[V]['ask'], 'endpoint'>, what: string = verb) =>
-      this.#step(
-        `${label ? `${label}.` : ''}${end}.${what}`,
-        peer.ask(verb, { ...rest, endpoint: id } as unknown as Verbs[V]['ask']),
-      );
-    const closing = ({ sending, at }: CloseOptions) => ({
-      ...(sending !== undefined && { sending }),
-      ...(at && { atNs: at.ns }),
-    });
-    const endpoint: Endpoint = {
-      end,
-      local,
-      remote,
-      ...this.#options(peer, id, `${label ? `${label}.` : ''}${end}`),
-      error: () => step('error', {}, 'SO_ERROR'),
-      info: () => step('info', {}, 'TCP_INFO'),
-      write: (bytes) => step('write', { bytes }),
-      received: (bytes) => step('received', { bytes }, `received ${bytes} bytes`),
-      ended: () => step('saw', { event: 'end' }, 'ended'),
-      gone: () => step('saw', { event: 'close' }, 'gone'),
-      pause: () => step('pause', {}),
-      stopReading: () => step('stopReading', {}),
-      unread: (where, bytes) => step('unread', { where, bytes }, `${bytes} bytes unread in ${where}`),
-      resume: () => step('resume', {}),
-      close: (by: CloseBy = 'end', options: CloseOptions = {}) =>
-        step('close', { by, ...closing(options) }, `close by ${by}`),
-      shutdown: (how, options: CloseOptions = {}) => step('shutdown', { how, ...closing(options) }, `shutdown ${how}`),
-    };
+    const what = `${label ? `${label}.` : ''}${end}`;
+    const endpoint = endpointHandle(
+      { peer, id, end, local, remote, what, options: this.#options(peer, id, what) },
+      (name, answer) => this.#step(name, answer),
+    );
     this.#placed.set(endpoint, { endpoint, peer, id, label });
     return endpoint;
   }
