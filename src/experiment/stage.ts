@@ -29,6 +29,20 @@ export interface SocketOptions {
 }
 export type SocketOption = keyof SocketOptions;
 
+/** struct linger of socket(7), field for field: switched off, the option keeps the seconds that it had. */
+export interface StructLinger {
+  readonly l_onoff: number;
+  /** Seconds. */
+  readonly l_linger: number;
+}
+/** What a socket option may be set to: SO_LINGER also to the kernel's own structure. */
+export type Settable<O extends SocketOption> = SocketOptions[O] | (O extends 'SO_LINGER' ? StructLinger : never);
+
+export interface SetOptions {
+  /** setsockopt(2)'s `optlen`, bytes; default the size of what the option takes. */
+  readonly length?: number;
+}
+
 /** Ways to close: net's `end()`, `destroy()`, `resetAndDestroy()`, or close(2) on the descriptor, taken from net first. */
 export type CloseBy = 'end' | 'destroy' | 'resetAndDestroy' | 'close(2)';
 
@@ -50,8 +64,10 @@ export interface TcpInfo {
 
 /** A socket whose options can be set, whether or not it is connected. */
 export interface WithOptions {
-  set<O extends SocketOption>(option: O, value: SocketOptions[O]): Step;
+  set<O extends SocketOption>(option: O, value: Settable<O>, how?: SetOptions): Step;
   get<O extends SocketOption>(option: O): Step<SocketOptions[O]>;
+  /** SO_LINGER as getsockopt(2) gives it. */
+  linger(): Step<StructLinger>;
 }
 
 /** One end of one connection. */

@@ -1,4 +1,4 @@
-import type { SocketOption, SocketOptions, TcpInfo } from '../experiment/stage.ts';
+import type { Settable, SocketOption, SocketOptions, StructLinger, TcpInfo } from '../experiment/stage.ts';
 import { type State, stateNumbered } from '../facts/states.ts';
 import type { Address } from '../record/event.ts';
 import { socketConstants as c, SIOCINQ } from './constants.ts';
@@ -29,12 +29,19 @@ const optionOf: Record<SocketOption, readonly [level: number, name: number]> = {
 
 const ints = (...values: number[]): Buffer => Buffer.from(Int32Array.from(values).buffer);
 
-/** setsockopt(2) on a descriptor; throws SystemCallError. */
-export function setOption<O extends SocketOption>(fd: number, option: O, value: SocketOptions[O]): void {
+function encodeOption(option: SocketOption, value: Settable<SocketOption>): Buffer {
+  if (typeof value === 'object') return ints(value.l_onoff, value.l_linger);
+  if (option !== 'SO_LINGER') return ints(Number(value));
+  return value === 'off' ? ints(0, 0) : ints(1, Number(value));
+}
+
+/** setsockopt(2) on a descriptor, with another `optlen` than the value's own size where one is given; throws SystemCallError. */
+export function setOption<O extends SocketOption>(fd: number, option: O, value: Settable<O>, length?: number): void {
   const [level, name] = optionOf[option];
-  const encoded =
-    option === 'SO_LINGER' ? (value === 'off' ? ints(0, 0) : ints(1, Number(value))) : ints(Number(value));
-  setsockopt(fd, level, name, encoded, encoded.length);
+  const encoded = encodeOption(option, value);
+  // the kernel reads as much as it is told
+  const given = Buffer.concat([encoded], Math.max(encoded.length, length ?? 0));
+  setsockopt(fd, level, name, given, length ?? encoded.length);
 }
 
 function readOption(fd: number, level: number, name: number, size: number): Buffer {
@@ -53,6 +60,12 @@ export function getOption<O extends SocketOption>(fd: number, option: O): Socket
   }
   const number = value.readInt32LE();
   return (option === 'TCP_LINGER2' ? number : number !== 0) as SocketOptions[O];
+}
+
+/** SO_LINGER, struct linger of socket(7); throws SystemCallError. */
+export function structLinger(fd: number): StructLinger {
+  const value = readOption(fd, c.SOL_SOCKET, c.SO_LINGER, 8);
+  return { l_onoff: value.readInt32LE(), l_linger: value.readInt32LE(4) };
 }
 
 /** SO_ERROR: the pending error's name, or `none`; reading clears it, socket(7). */

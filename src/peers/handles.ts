@@ -95,9 +95,11 @@ export class Handles {
 
   #options(process: PeerProcess, socket: number, what: string): WithOptions {
     return {
-      set: (option, value) => this.#step(`${what}.set ${option}`, process.ask('set', { socket, option, value })),
+      set: (option, value, how = {}) =>
+        this.#step(`${what}.set ${option}`, process.ask('set', { socket, option, value, ...how })),
       get: (option) =>
         this.#step(`${what}.get ${option}`, process.ask('get', { socket, option })) as unknown as Step<never>,
+      linger: () => this.#step(`${what}.get SO_LINGER`, process.ask('linger', { socket })),
     };
   }
 

@@ -1,4 +1,12 @@
-import type { CloseBy, Reuse, SocketOption, SocketOptions, TcpInfo } from '../experiment/stage.ts';
+import type {
+  CloseBy,
+  Reuse,
+  Settable,
+  SocketOption,
+  SocketOptions,
+  StructLinger,
+  TcpInfo,
+} from '../experiment/stage.ts';
 import type { Address, CallEvent, NodeEvent, QueuesEvent, StallEvent } from '../record/event.ts';
 
 /** What a peer is told to do, with what it answers. Endpoints, listeners and bound sockets are numbered by the peer that has them. */
@@ -39,8 +47,12 @@ export interface Verbs {
   /** The accepted socket whose other end is at this address; waits for it. */
   accepted: { ask: { from: Address }; value: { endpoint: number; local: Address; remote: Address } };
   /** Of a socket of any kind. */
-  set: { ask: { socket: number; option: SocketOption; value: SocketOptions[SocketOption] }; value: undefined };
+  set: {
+    ask: { socket: number; option: SocketOption; value: Settable<SocketOption>; length?: number };
+    value: undefined;
+  };
   get: { ask: { socket: number; option: SocketOption }; value: SocketOptions[SocketOption] };
+  linger: { ask: { socket: number }; value: StructLinger };
   error: { ask: { endpoint: number }; value: string };
   info: { ask: { endpoint: number }; value: TcpInfo };
   write: { ask: { endpoint: number; bytes: number }; value: undefined };

@@ -1,7 +1,7 @@
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dieWithParent } from '../native/process.ts';
-import { getOption, pendingError, receiveQueue, setOption, tcpInfo } from '../native/sockets.ts';
+import { getOption, pendingError, receiveQueue, setOption, structLinger, tcpInfo } from '../native/sockets.ts';
 import { boundHandlers, listenFresh } from './bound.ts';
 import { closingHandlers } from './closing.ts';
 import { handoverHandlers } from './handover.ts';
@@ -64,13 +64,17 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
     const held = await sockets.from(from);
     return { endpoint: held.id, local: held.local, remote: held.remote };
   },
-  set({ socket, option, value }, timed) {
+  set({ socket, option, value, length }, timed) {
     const fd = sockets.descriptor(socket, 'setsockopt');
-    return timed(() => setOption(fd, option, value)) as undefined;
+    return timed(() => setOption(fd, option, value, length)) as undefined;
   },
   get({ socket, option }, timed) {
     const fd = sockets.descriptor(socket, 'getsockopt');
     return timed(() => getOption(fd, option));
+  },
+  linger({ socket }, timed) {
+    const fd = sockets.descriptor(socket, 'getsockopt');
+    return timed(() => structLinger(fd));
   },
   error({ endpoint }, timed) {
     const fd = sockets.descriptor(endpoint, 'getsockopt');

@@ -11,6 +11,7 @@ import {
   pendingError,
   setOption,
   shutdownSocket,
+  structLinger,
   tcpInfo,
 } from '../../src/native/sockets.ts';
 
@@ -45,6 +46,21 @@ describe('an option that is set reads back', () => {
     expect(getOption(fd, option)).toBe(true);
     setOption(fd, option, false);
     expect(getOption(fd, option)).toBe(false);
+  });
+
+  test('SO_LINGER that is switched off keeps the seconds that it had, not those it is switched off with', () => {
+    setOption(fd, 'SO_LINGER', 7);
+    setOption(fd, 'SO_LINGER', { l_onoff: 0, l_linger: 5 });
+    expect(structLinger(fd)).toEqual({ l_onoff: 0, l_linger: 7 });
+  });
+
+  test('SO_LINGER in four bytes is refused, in more than eight taken', () => {
+    expect(() => setOption(fd, 'SO_LINGER', 5, 4)).toThrow(
+      expect.objectContaining({ syscall: 'setsockopt', errno: 'EINVAL' }),
+    );
+    expect(structLinger(fd)).toEqual({ l_onoff: 0, l_linger: 0 });
+    setOption(fd, 'SO_LINGER', 5, 12);
+    expect(structLinger(fd)).toEqual({ l_onoff: 1, l_linger: 5 });
   });
 
   test('TCP_LINGER2: seconds; not at all; what is more than two minutes is two minutes', () => {
