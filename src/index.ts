@@ -19,6 +19,7 @@ export type {
   CloseBy,
   CloseOptions,
   ConnectOptions,
+  Duplicate,
   Endpoint,
   Handed,
   Instant,

@@ -51,6 +51,8 @@ export interface CloseOptions {
   readonly sending?: number;
   /** Close at this moment of the one clock; the peer spins until then. */
   readonly at?: Instant;
+  /** A second way of net's, in the same turn of the event loop; what net refuses of it is an 'error' event. Not after close(2). */
+  readonly andThen?: Exclude<CloseBy, 'close(2)'>;
 }
 
 /** What TCP_INFO says of an open descriptor, tcp(7). */
@@ -68,6 +70,12 @@ export interface WithOptions {
   get<O extends SocketOption>(option: O): Step<SocketOptions[O]>;
   /** SO_LINGER as getsockopt(2) gives it. */
   linger(): Step<StructLinger>;
+}
+
+/** One more descriptor of an endpoint's socket, dup(2), which net does not know: the socket is closed when the last one is. */
+export interface Duplicate extends WithOptions {
+  /** close(2); in a thread of libuv's pool what blocks does not block the event loop. Default `main`. */
+  close(thread?: 'main' | 'pool'): Step;
 }
 
 /** One end of one connection. */
@@ -97,6 +105,7 @@ export interface Endpoint extends WithOptions {
   close(by?: CloseBy, options?: CloseOptions): Step;
   /** shutdown(2) on the descriptor, behind net's back. */
   shutdown(how: 'RD' | 'WR' | 'RDWR', options?: CloseOptions): Step;
+  dup(): Step<Duplicate>;
 }
 
 /** SO_REUSEADDR, SO_REUSEPORT, both or neither, set before bind(2). */

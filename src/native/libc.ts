@@ -69,6 +69,19 @@ const call = (name: string, signature: string) => {
 };
 
 export const close = call('close', 'int close(int)');
+const nativeClose = libc.func('int close(int)');
+/**
+ * close(2) in a thread of libuv's pool, which waits where it lingers. Rejects with {@link SystemCallError}; its errno is lost
+ * on the way.
+ */
+export const closeInPool = (fd: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    nativeClose.async(fd, (error: unknown, result: number) => {
+      if (error) reject(error);
+      else if (result === -1) reject(new SystemCallError('close', 'unknown'));
+      else resolve();
+    });
+  });
 export const dup = call('dup', 'int dup(int)');
 export const socket = call('socket', 'int socket(int, int, int)');
 export const bind = call('bind', 'int bind(int, void *, uint32_t)');

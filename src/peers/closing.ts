@@ -1,5 +1,5 @@
 import type { CloseBy } from '../experiment/stage.ts';
-import { close, dup, write } from '../native/libc.ts';
+import { close, closeInPool, dup, write } from '../native/libc.ts';
 import { shutdownSocket } from '../native/sockets.ts';
 import { until } from './moment.ts';
 import { descriptorOf, type Held, once, type Sockets } from './sockets.ts';
@@ -52,8 +52,11 @@ function closeTelling(sockets: Sockets, held: Held, by: ClosingCall, data: Buffe
 const payload = (bytes: number | undefined) => (bytes === undefined ? undefined : Buffer.alloc(bytes, 'linger'));
 
 /** Verbs that close an endpoint, or one direction of it. */
-export const closingHandlers = (sockets: Sockets, self: Self): Pick<Handlers, 'close' | 'shutdown'> => ({
-  async close({ endpoint, by, sending, atNs }, timed) {
+export const closingHandlers = (
+  sockets: Sockets,
+  self: Self,
+): Pick<Handlers, 'close' | 'shutdown' | 'dup' | 'closeDuplicate'> => ({
+  async close({ endpoint, by, sending, atNs, andThen }, timed) {
     const held = sockets.get(endpoint);
     const data = payload(sending);
     if (by === 'close(2)') {
@@ -69,16 +72,32 @@ export const closingHandlers = (sockets: Sockets, self: Self): Pick<Handlers, 'c
       // looking would change the race
       if (by !== 'end') held.tells = false;
       await until(self, atNs);
-      timed(() => closings[by](held, data));
+      timed(() => {
+        closings[by](held, data);
+        if (andThen) closings[andThen](held, undefined);
+      });
     }
     return undefined;
   },
-  async shutdown({ endpoint, how, sending, atNs }, timed) {
+  async shutdown({ endpoint, how, sending, atNs, andThen }, timed) {
     const held = sockets.get(endpoint);
     const fd = sockets.descriptor(endpoint, 'shutdown');
     const data = payload(sending);
     await until(self, atNs);
     if (data) held.socket.write(data);
-    return timed(() => shutdownSocket(fd, how)) as undefined;
+    timed(() => {
+      shutdownSocket(fd, how);
+      if (andThen) closings[andThen](held, undefined);
+    });
+    return undefined;
+  },
+  dup({ endpoint }, timed) {
+    const fd = sockets.descriptor(endpoint, 'dup');
+    return { duplicate: sockets.addDescriptor(timed(() => dup(fd))) };
+  },
+  async closeDuplicate({ duplicate, thread }, timed) {
+    const fd = sockets.takeDescriptor(duplicate, 'close');
+    await timed(() => (thread === 'pool' ? closeInPool(fd) : close(fd)));
+    return undefined;
   },
 });

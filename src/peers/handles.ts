@@ -248,7 +248,7 @@ export class Handles {
   #endpoint(peer: PeerProcess, id: number, end: End, local: Address, remote: Address, label: string): Endpoint {
     const what = `${label ? `${label}.` : ''}${end}`;
     const endpoint = endpointHandle(
-      { peer, id, end, local, remote, what, options: this.#options(peer, id, what) },
+      { peer, id, end, local, remote, what, options: (socket, named) => this.#options(peer, socket, named) },
       (name, answer) => this.#step(name, answer),
     );
     this.#placed.set(endpoint, { endpoint, peer, id, label });

@@ -5,7 +5,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { dieWithParent } from '../native/process.ts';
 import type { CallEvent } from '../record/event.ts';
-import type { FromPeer, PeerArguments, Reply, Request } from './protocol.ts';
+import type { FromPeer, PeerArguments, Reply, Request, Verbs } from './protocol.ts';
 import { clockSince, Sockets } from './sockets.ts';
 import { handlers, type Timed } from './verbs.ts';
 
@@ -32,15 +32,21 @@ const refusalOf = (error: Refusal) => ({
   syscall: error.syscall ?? 'step',
 });
 
+const closingOf = ({ by, andThen }: Verbs['close']['ask']) => `close by ${by}${andThen ? ` then ${andThen}` : ''}`;
+
 async function obey(request: Request): Promise<Reply> {
   let t = now();
   let ns = 0;
   const timed: Timed = (call) => {
     t = now();
-    try {
-      return call();
-    } finally {
+    const ends = () => {
       ns = now() - t;
+    };
+    try {
+      const result = call();
+      return result instanceof Promise ? (result.finally(ends) as typeof result) : result;
+    } finally {
+      ends();
     }
   };
   const { id, verb } = request;
@@ -49,7 +55,7 @@ async function obey(request: Request): Promise<Reply> {
     source: 'peer',
     kind: 'call',
     peer: name,
-    verb: 'by' in request ? `close by ${request.by}` : verb,
+    verb: 'by' in request ? closingOf(request) : verb,
     ns,
     ...('endpoint' in request && { endpoint: request.endpoint }),
     ...('socket' in request && sockets.has(request.socket) && { endpoint: request.socket }),

@@ -9,6 +9,8 @@ import type {
 } from '../experiment/stage.ts';
 import type { Address, CallEvent, NodeEvent, QueuesEvent, StallEvent } from '../record/event.ts';
 
+type ThenClose = Exclude<CloseBy, 'close(2)'>;
+
 /** What a peer is told to do, with what it answers. Endpoints, listeners and bound sockets are numbered by the peer that has them. */
 export interface Verbs {
   listen: {
@@ -64,11 +66,16 @@ export interface Verbs {
   stopReading: { ask: { endpoint: number }; value: undefined };
   unread: { ask: { endpoint: number; where: 'node' | 'kernel'; bytes: number }; value: undefined };
   resume: { ask: { endpoint: number }; value: undefined };
-  close: { ask: { endpoint: number; by: CloseBy; sending?: number; atNs?: number }; value: undefined };
-  shutdown: {
-    ask: { endpoint: number; how: 'RD' | 'WR' | 'RDWR'; sending?: number; atNs?: number };
+  close: {
+    ask: { endpoint: number; by: CloseBy; sending?: number; atNs?: number; andThen?: ThenClose };
     value: undefined;
   };
+  shutdown: {
+    ask: { endpoint: number; how: 'RD' | 'WR' | 'RDWR'; sending?: number; atNs?: number; andThen?: ThenClose };
+    value: undefined;
+  };
+  dup: { ask: { endpoint: number }; value: { duplicate: number } };
+  closeDuplicate: { ask: { endpoint: number; duplicate: number; thread: 'main' | 'pool' }; value: undefined };
   /** Answered when everything the peer saw before has been told. */
   sync: { ask: Record<never, never>; value: undefined };
 }

@@ -8,7 +8,7 @@ import { handoverHandlers } from './handover.ts';
 import type { Verb, Verbs } from './protocol.ts';
 import { type Clock, once, type Sockets, startReading, stopReading, when } from './sockets.ts';
 
-/** Runs a call and keeps how long it held the thread, whether it succeeds or throws. */
+/** Runs a call and keeps how long it held its thread, whether it succeeds or throws; a promise's until it is settled. */
 export type Timed = <T>(call: () => T) => T;
 type Handler<V extends Verb> = (ask: Verbs[V]['ask'], timed: Timed) => Verbs[V]['value'] | Promise<Verbs[V]['value']>;
 /** What a peer knows of itself. */
