@@ -174,6 +174,23 @@ export interface ConnectOptions<Label extends string> {
   readonly family?: 4 | 6;
 }
 
+/**
+ * Ways for a process to end: `process.exit()`; its event loop has nothing left to do, its sockets being unref'd; an exception
+ * that nobody catches; a signal.
+ */
+export type EndBy = 'process.exit' | 'natural' | 'exception' | 'SIGTERM' | 'SIGKILL';
+
+/** How a process ended. */
+export interface Ended {
+  /** `exit code 0`, or the name of the signal. */
+  readonly how: string;
+  /** From its last own doing, or from the signal, until it was gone with its descriptors; some ms of it are the harness's. */
+  readonly ms: number;
+}
+
+/** Signals that a peer can be made to catch; uncaught, each ends it. */
+export type CaughtSignal = 'SIGHUP' | 'SIGALRM' | 'SIGUSR2';
+
 /** A process that obeys the scenario's steps. */
 export interface Peer<Label extends string = string> {
   readonly name: string;
@@ -184,8 +201,15 @@ export interface Peer<Label extends string = string> {
   knock(on: Listener | Handed, options?: Pick<ConnectOptions<Label>, 'family'>): Step;
   /** Both ends, established: the connecting one first. */
   connect(to: Listener | Handed, options?: ConnectOptions<Label>): Step<readonly [Endpoint, Endpoint]>;
-  /** Send a signal; SIGKILL and SIGTERM end it, SIGSTOP pauses it until SIGCONT. Resolves when it has taken effect. */
-  signal(name: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): Promise<void>;
+  /**
+   * Send a signal; SIGKILL and SIGTERM end it, SIGSTOP pauses it until SIGCONT. Resolves when it has taken effect; one that
+   * it catches: when the kernel has delivered it.
+   */
+  signal(name: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT' | CaughtSignal): Promise<void>;
+  /** Catch a signal from now on, with a handler that does nothing: `process.on(signal, () => {})`. */
+  survive(signal: CaughtSignal): Step;
+  /** End the process; resolves when it is gone. Steps that it had not answered reject with PEER_DIED. */
+  end(by: EndBy): Step<Ended>;
 }
 
 /** A sysctl of a lab's namespace. */

@@ -73,6 +73,8 @@ export class Handles {
         await process.signal(name);
         this.#cast.record({ t: this.#cast.now(), source: 'harness', kind: 'signal', peer: process.name, signal: name });
       },
+      survive: (signal) => this.#step(`${process.name}.survive ${signal}`, process.ask('survive', { signal })),
+      end: (by) => this.#step(`${process.name}.end by ${by}`, process.end(by)),
       listen: (options = {}) => this.#step(`${process.name}.listen`, this.#listen(process, end, options)),
       bind: (options = {}) => this.#step(`${process.name}.bind`, this.#bind(process, end, options)),
       knock: (on, { family } = {}) =>

@@ -1,20 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LingerlabError } from '../errors.ts';
-import type { Answer } from '../experiment/stage.ts';
+import type { Answer, EndBy, Ended } from '../experiment/stage.ts';
 import type { Space } from '../lab/space.ts';
 import { startWorker } from '../lab/worker.ts';
 import { cpuOf } from '../native/cpu.ts';
 import type { Event } from '../record/event.ts';
-import { processState } from '../record/live.ts';
-import type { PeerArguments, Reply, Told, Verb, Verbs } from './protocol.ts';
+import type { OwnEnd, PeerArguments, Reply, Told, Verb, Verbs } from './protocol.ts';
+import { tookEffect } from './signals.ts';
+import { clockSince } from './sockets.ts';
 
 /** A peer's process as the harness sees it. */
 export interface PeerProcess extends AsyncDisposable {
   readonly name: string;
   readonly pid: number;
   ask<V extends Verb>(verb: V, ask: Verbs[V]['ask']): Promise<Answer<Verbs[V]['value']>>;
-  /** Resolves when /proc shows that the signal has taken effect: stopped, going on, ended. */
+  /** Resolves when /proc shows that the signal has taken effect: delivered, stopped, going on, ended. */
   signal(name: NodeJS.Signals): Promise<void>;
+  /** End it; resolves when it is gone. */
+  end(by: EndBy): Promise<Answer<Ended>>;
   /** What it wrote to standard output and error. */
   log(): string;
 }
@@ -34,18 +37,12 @@ export interface PeerOptions {
   readonly died: (error: LingerlabError) => void;
 }
 
-/** proc(5): T is stopped, Z or nothing has ended. */
-function tookEffect(pid: number, signal: NodeJS.Signals): boolean {
-  const state = processState(pid);
-  if (state === null) return true;
-  if (signal === 'SIGSTOP') return state === 'T';
-  return signal === 'SIGCONT' ? state !== 'T' : false;
-}
-
 /** Start a peer inside a namespace; resolves when it obeys. Rejects with PEER_DIED when it ends before that. */
 export async function startPeer(options: PeerOptions): Promise<PeerProcess> {
   const { name, index, space, origin, spawned, spent, saw, died } = options;
   const argument: PeerArguments = { name, index, parent: process.pid, originNs: String(origin) };
+  const now = clockSince(origin);
+  let ending = '';
   const worker = await startWorker<Reply, Told>({
     entry: 'peers/main',
     argument,
@@ -54,14 +51,21 @@ export async function startPeer(options: PeerOptions): Promise<PeerProcess> {
     told: (message) => {
       if ('saw' in message) saw(message.saw);
     },
-    died: (how, log) =>
-      new LingerlabError(
+    died(how, log) {
+      ending = how;
+      return new LingerlabError(
         'PEER_DIED',
         `peer ${name} ended: ${how}${log && `; it wrote: ${log.slice(-500)}`}`,
         'its whole output is in the cell folder of the run',
-      ),
+      );
+    },
     surprised: died,
   });
+  const askToEnd = async (way: OwnEnd): Promise<number> => {
+    const answer = (await worker.ask('end', { way })) as unknown as Answer<Verbs['end']['value']>;
+    if (!answer.ok) throw new Error(`${name} does not end: ${answer.errno}`);
+    return answer.value.atNs;
+  };
   return {
     name,
     pid: worker.pid,
@@ -71,6 +75,15 @@ export async function startPeer(options: PeerOptions): Promise<PeerProcess> {
       if (signal === 'SIGKILL' || signal === 'SIGTERM') worker.expectEnd();
       worker.signal(signal);
       while (!tookEffect(worker.pid, signal)) await sleep(1);
+    },
+    async end(by) {
+      worker.expectEnd();
+      let began = now();
+      if (by === 'SIGTERM' || by === 'SIGKILL') worker.signal(by);
+      else began = await askToEnd(by);
+      await worker.ended;
+      const ns = now() - began;
+      return { ok: true, value: { how: ending, ms: ns / 1e6 }, ns };
     },
     async [Symbol.asyncDispose]() {
       worker.expectEnd();

@@ -1,5 +1,7 @@
 import type {
+  CaughtSignal,
   CloseBy,
+  EndBy,
   Reuse,
   Settable,
   SocketOption,
@@ -9,6 +11,8 @@ import type {
 } from '../experiment/stage.ts';
 import type { Address, CallEvent, NodeEvent, QueuesEvent, StallEvent } from '../record/event.ts';
 
+/** Ways to end that are the process's own doing. */
+export type OwnEnd = Exclude<EndBy, NodeJS.Signals>;
 type ThenClose = Exclude<CloseBy, 'close(2)'>;
 
 /** What a peer is told to do, with what it answers. Endpoints, listeners and bound sockets are numbered by the peer that has them. */
@@ -76,6 +80,9 @@ export interface Verbs {
   };
   dup: { ask: { endpoint: number }; value: { duplicate: number } };
   closeDuplicate: { ask: { endpoint: number; duplicate: number; thread: 'main' | 'pool' }; value: undefined };
+  survive: { ask: { signal: CaughtSignal }; value: undefined };
+  /** Ends the process right after the answer: the moment of it on the one clock. */
+  end: { ask: { way: OwnEnd }; value: { atNs: number } };
   /** Answered when everything the peer saw before has been told. */
   sync: { ask: Record<never, never>; value: undefined };
 }

@@ -132,6 +132,12 @@ export class Sockets {
     return fd;
   }
 
+  /** None of net's sockets and listeners keeps the event loop alive any more. */
+  unref(): void {
+    for (const { socket } of this.#held.values()) socket.unref();
+    for (const server of this.#listeners.values()) server.unref();
+  }
+
   addListener(server: Server): number {
     const id = this.#next++;
     this.#listeners.set(id, server);

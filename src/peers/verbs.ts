@@ -4,6 +4,7 @@ import { dieWithParent } from '../native/process.ts';
 import { getOption, pendingError, receiveQueue, setOption, structLinger, tcpInfo } from '../native/sockets.ts';
 import { boundHandlers, listenFresh } from './bound.ts';
 import { closingHandlers } from './closing.ts';
+import { endingHandlers } from './ending.ts';
 import { handoverHandlers } from './handover.ts';
 import type { Verb, Verbs } from './protocol.ts';
 import { type Clock, once, type Sockets, startReading, stopReading, when } from './sockets.ts';
@@ -26,6 +27,7 @@ export type Handlers = { readonly [V in Verb]: Handler<V> };
 export const handlers = (sockets: Sockets, self: Self): Handlers => ({
   ...boundHandlers(sockets),
   ...closingHandlers(sockets, self),
+  ...endingHandlers(sockets, self),
   ...handoverHandlers(sockets),
   become({ uid }, timed) {
     timed(() => process.setuid?.(uid));
