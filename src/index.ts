@@ -30,6 +30,7 @@ export type {
   Listener,
   ListenOptions,
   Peer,
+  Queue,
   Reuse,
   SetOptions,
   Settable,

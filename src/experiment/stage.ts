@@ -132,6 +132,14 @@ export interface Bound extends WithOptions {
   readonly at: Address;
   /** listen(2), and hand it to net; what it accepts inherits its options. From then on the listener's `close()` closes it. */
   listen(options?: Pick<ListenOptions, 'backlog' | 'allowHalfOpen'>): Step<Listener>;
+  /** listen(2) and never accept(2). From then on the queue's `close()` closes it. */
+  queue(options?: Pick<ListenOptions, 'backlog'>): Step<Queue>;
+  close(): Step;
+}
+
+/** A listening socket whose connections the kernel establishes and nobody accepts: they wait in its accept queue. */
+export interface Queue extends WithOptions {
+  readonly at: Address;
   close(): Step;
 }
 
@@ -201,6 +209,11 @@ export interface Peer<Label extends string = string> {
   knock(on: Listener | Handed, options?: Pick<ConnectOptions<Label>, 'family'>): Step;
   /** Both ends, established: the connecting one first. */
   connect(to: Listener | Handed, options?: ConnectOptions<Label>): Step<readonly [Endpoint, Endpoint]>;
+  /**
+   * Connect to where nobody accepts: established at both ends, but no process has the other one, so it has facts of its
+   * socket and none of an application.
+   */
+  join(queue: Queue, options?: ConnectOptions<Label>): Step<Endpoint>;
   /**
    * Send a signal; SIGKILL and SIGTERM end it, SIGSTOP pauses it until SIGCONT. Resolves when it has taken effect; one that
    * it catches: when the kernel has delivered it.

@@ -46,12 +46,17 @@ const isOver = ({ queues, end, node }: Told): boolean =>
  * and, once the other end is closed, lost: how many, and how far they had come.
  */
 export function bytesOf(view: CellView, connection: ConnectionView, end: EndView): BytesFound {
+  const other = connection[otherEnd(end.end)];
+  if (end.endpoint === null) return { findings: {}, disagreements: [] };
   const from = toldBy(view, end);
-  const to = toldBy(view, connection[otherEnd(end.end)]);
+  const to = toldBy(view, other);
   const written = sum(from.calls);
   const delivered = sum(to.node.filter(({ event }) => event === 'data'));
   const marks = marksOf(from, to, written, delivered);
-  const findings: Findings = { written, delivered, acked: ackedOf(from, marks) };
+  const acked = ackedOf(from, marks);
+  // nobody accepted the other end: there is no application to read
+  if (other.endpoint === null) return { findings: { written, acked }, disagreements: [] };
+  const findings: Findings = { written, delivered, acked };
   if (delivered < written && !isOver(to)) {
     const open = new Unknown(`the ${to.end.end} was still open when the scenario ended`);
     return { findings: { ...findings, ...all(open) }, disagreements: [] };

@@ -22,7 +22,8 @@ export interface Look {
 export interface EndView {
   readonly end: End;
   readonly peer: string;
-  readonly endpoint: number;
+  /** Null where no process ever had this end. */
+  readonly endpoint: number | null;
   readonly local: Address;
   readonly remote: Address;
   readonly chain: Chain | undefined;

@@ -97,11 +97,12 @@ function split(findings: Findings): Pick<Derived, 'facts' | 'unknown'> {
 function endFindings(view: CellView, connection: ConnectionView, end: EndView, path: EndpointPath): Findings {
   const whole = (value: () => FactValue): FactValue | Unknown =>
     path.incomplete === undefined ? value() : new Unknown(path.incomplete);
+  const other = connection[otherEnd(end.end)];
   const states = path.steps.map(({ state }) => state);
   return {
     path: whole(() => states.filter((state, index) => state !== states[index - 1])),
     miniSocket: whole(() => path.steps.filter(({ mini }) => mini).map(({ state }) => state)),
-    closedWith: ofChain(view, end, 'resets', (chain) => segmentsSent(view, end, chain, connection[otherEnd(end.end)])),
+    closedWith: ofChain(view, end, 'resets', (chain) => segmentsSent(view, end, chain, other)),
     retransmits: ofChain(
       view,
       end,
@@ -109,7 +110,7 @@ function endFindings(view: CellView, connection: ConnectionView, end: EndView, p
       (chain) => view.events.filter((event) => event.kind === 'retransmit' && isOf(chain, event)).length,
     ),
     ...durations(path),
-    ...applicationFindings(view, end),
+    ...(end.endpoint !== null && applicationFindings(view, end)),
     ...bytesOf(view, connection, end).findings,
   };
 }

@@ -58,7 +58,7 @@ export async function listenFresh(
 }
 
 /** Verbs for sockets that libc made and net does not have yet. */
-export function boundHandlers(sockets: Sockets): Pick<Handlers, 'bind' | 'listenBound' | 'unbind' | 'knock'> {
+export function boundHandlers(sockets: Sockets): Pick<Handlers, 'bind' | 'listenBound' | 'queue' | 'unbind' | 'knock'> {
   return {
     bind({ address, port, reuse, noPort, ipv6Only }, timed) {
       const options = {
@@ -73,6 +73,11 @@ export function boundHandlers(sockets: Sockets): Pick<Handlers, 'bind' | 'listen
       const fd = sockets.descriptor(bound, 'listen');
       timed(() => listenOn(fd, backlog));
       return serve(sockets, sockets.takeDescriptor(bound, 'listen'), allowHalfOpen, backlog);
+    },
+    queue({ bound, backlog = netsBacklog }, timed) {
+      const fd = sockets.descriptor(bound, 'listen');
+      timed(() => listenOn(fd, backlog));
+      return undefined;
     },
     unbind({ bound }, timed) {
       const fd = sockets.takeDescriptor(bound, 'close');

@@ -9,6 +9,7 @@ import type {
   Listener,
   ListenOptions,
   Peer,
+  Queue,
   Step,
   Where,
   WithOptions,
@@ -52,7 +53,7 @@ interface Listening {
 export class Handles {
   readonly #cast: Cast;
   readonly #placed = new Map<Endpoint, Placed>();
-  readonly #listeners = new Map<Listener | Handed, Listening>();
+  readonly #listeners = new Map<Listener | Queue | Handed, Listening>();
   readonly #processes = new Map<Peer, PeerProcess>();
 
   constructor(cast: Cast) {
@@ -84,6 +85,8 @@ export class Handles {
         ),
       connect: (to, options = {}) =>
         this.#step(`${process.name}.connect to port ${to.at.port}`, this.#connect(process, to, options)),
+      join: (queue, options = {}) =>
+        this.#step(`${process.name}.join port ${queue.at.port}`, this.#join(process, queue, options)),
     };
     this.#processes.set(peer, process);
     return peer;
@@ -193,53 +196,85 @@ export class Handles {
           `${process.name}.bound.listen`,
           listen({ allowHalfOpen, ...(backlog !== undefined && { backlog }) }),
         ),
+      queue: ({ backlog } = {}) => this.#step(`${process.name}.bound.queue`, queue(backlog)),
       close: () => this.#step(`${process.name}.bound.close`, process.ask('unbind', { bound })),
+    };
+    const queue = async (backlog: number | undefined): Promise<Answer<Queue>> => {
+      const queueing = await process.ask('queue', { bound, ...(backlog !== undefined && { backlog }) });
+      if (!queueing.ok) return queueing;
+      const { set, get, linger, close } = value;
+      const handle: Queue = { at: value.at, set, get, linger, close };
+      this.#listeners.set(handle, { process, end, at: value.at });
+      return { ...queueing, value: handle };
     };
     return { ...answer, value };
   }
 
   /** Where a connection finds a listener: a wildcard has no address of its own. */
-  #reach(listener: Listener | Handed, family?: 4 | 6): Address {
+  #reach(listener: Listener | Queue | Handed, family?: 4 | 6): Address {
     const { end, at } = this.#listening(listener);
     if (at.address !== '0.0.0.0' && at.address !== '::') return at;
     return { address: this.#cast.lab.address(end, family ?? (at.address === '::' ? 6 : 4)), port: at.port };
   }
 
-  #listening(listener: Listener | Handed): Listening {
+  #listening(listener: Listener | Queue | Handed): Listening {
     const listening = this.#listeners.get(listener);
     if (!listening) throw new TypeError('not a listener of this cell');
     return listening;
   }
 
-  async #connect(
+  #connected(label: string, client: ConnectionEvent['client'], server: ConnectionEvent['server']): void {
+    this.#cast.record({ t: this.#cast.now(), source: 'harness', kind: 'connection', label, client, server });
+  }
+
+  async #dial(
     process: PeerProcess,
-    to: Listener | Handed,
+    to: Listener | Queue | Handed,
     { as: label = '', allowHalfOpen = true, localPort, family }: ConnectOptions<string>,
-  ): Promise<Answer<readonly [Endpoint, Endpoint]>> {
+  ): Promise<Answer<Verbs['connect']['value']>> {
     if (label && !this.#cast.labels.includes(label)) {
       const remedy = 'name it under connections, so that its facts are declared';
       throw new LingerlabError('UNKNOWN_LABEL', `connection label '${label}' is not declared`, remedy);
     }
-    const { process: listening } = this.#listening(to);
-    const answer = await process.ask('connect', {
+    return process.ask('connect', {
       to: this.#reach(to, family),
       allowHalfOpen,
       ...(localPort !== undefined && { localPort }),
     });
+  }
+
+  async #join(process: PeerProcess, to: Queue, options: ConnectOptions<string>): Promise<Answer<Endpoint>> {
+    const { process: listening } = this.#listening(to);
+    const answer = await this.#dial(process, to, options);
     if (!answer.ok) return answer;
+    const { as: label = '' } = options;
+    const { endpoint, local, remote } = answer.value;
+    this.#connected(
+      label,
+      { peer: process.name, endpoint, local },
+      { peer: listening.name, endpoint: null, local: remote },
+    );
+    return { ...answer, value: this.#endpoint(process, endpoint, 'client', local, remote, label) };
+  }
+
+  async #connect(
+    process: PeerProcess,
+    to: Listener | Handed,
+    options: ConnectOptions<string>,
+  ): Promise<Answer<readonly [Endpoint, Endpoint]>> {
+    const { process: listening } = this.#listening(to);
+    const answer = await this.#dial(process, to, options);
+    if (!answer.ok) return answer;
+    const { as: label = '' } = options;
     const near = answer.value;
     const accepted = await listening.ask('accepted', { from: near.local });
     if (!accepted.ok) return accepted;
     const far = accepted.value;
-    const event: ConnectionEvent = {
-      t: this.#cast.now(),
-      source: 'harness',
-      kind: 'connection',
+    this.#connected(
       label,
-      client: { peer: process.name, endpoint: near.endpoint, local: near.local },
-      server: { peer: listening.name, endpoint: far.endpoint, local: far.local },
-    };
-    this.#cast.record(event);
+      { peer: process.name, endpoint: near.endpoint, local: near.local },
+      { peer: listening.name, endpoint: far.endpoint, local: far.local },
+    );
     const ends = [
       this.#endpoint(process, near.endpoint, 'client', near.local, near.remote, label),
       this.#endpoint(listening, far.endpoint, 'server', far.local, far.remote, label),

@@ -29,6 +29,8 @@ export interface Verbs {
     ask: { bound: number; backlog?: number; allowHalfOpen: boolean };
     value: { listener: number; at: Address };
   };
+  /** Listens and accepts nothing. */
+  queue: { ask: { bound: number; backlog?: number }; value: undefined };
   unbind: { ask: { bound: number }; value: undefined };
   /** setuid(2): for good. */
   become: { ask: { uid: number }; value: undefined };

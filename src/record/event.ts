@@ -128,7 +128,8 @@ export interface ConnectionEvent extends Seen {
   readonly kind: 'connection';
   readonly label: string;
   readonly client: { readonly peer: string; readonly endpoint: number; readonly local: Address };
-  readonly server: { readonly peer: string; readonly endpoint: number; readonly local: Address };
+  /** `endpoint` is null while it waits in an accept queue: no process has it. */
+  readonly server: { readonly peer: string; readonly endpoint: number | null; readonly local: Address };
 }
 /**
  * What lay where just before a peer's socket was closed, by the scenario or by net itself: read in the same turn of the event
