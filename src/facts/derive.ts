@@ -143,21 +143,27 @@ function durations(path: EndpointPath): Findings {
 
 /**
  * A FIN is queued as the state becomes FIN-WAIT-1 or LAST-ACK (tcp_close_state(), tcp_send_fin()), behind data that may wait for
- * the other end's window. It was sent where the other end saw it, or where this end went on as if it was acknowledged.
+ * the other end's window. It was sent where the other end saw it, or where this end went on as if it was acknowledged, and not
+ * because of a RST: CLOSING and LAST-ACK end with one, too, and CLOSING begins with the other end's FIN alone.
  */
-function finArrived(chain: Chain, other: EndView): boolean {
+function finArrived(events: readonly Event[], chain: Chain, other: EndView): boolean {
   const seen = enteredAt(other.chain, 'CLOSE-WAIT', 'CLOSING') !== undefined;
-  const answered = enteredAt(chain, 'FIN-WAIT-2', 'CLOSING') !== undefined;
+  if (seen || enteredAt(chain, 'FIN-WAIT-2') !== undefined) return true;
+  const wasReset = events.some(
+    (event) => (event.kind === 'reset-sent' || event.kind === 'reset-received') && isOf(chain, event),
+  );
+  if (wasReset) return false;
+  const crossed = enteredAt(chain, 'CLOSING') !== undefined;
   const closed = chain.transitions.some(({ from, to }) => from === 'LAST-ACK' && to === 'CLOSED');
   const waited = other.chain?.transitions.some(({ from, to }) => from === 'FIN-WAIT-2' && to === 'CLOSED') ?? false;
-  return seen || answered || closed || waited;
+  return crossed || closed || waited;
 }
 
 function segmentsSent(view: CellView, end: EndView, chain: Chain, other: EndView): FactValue | Unknown {
   const sent = chain.transitions
     .filter(({ from, to }) => from !== to && (to === 'FIN-WAIT-1' || to === 'LAST-ACK'))
     .map(({ t }) => ({ t, segment: 'FIN' }));
-  if (sent.length > 0 && !finArrived(chain, other))
+  if (sent.length > 0 && !finArrived(view.events, chain, other))
     return new Unknown('its FIN was queued; nothing shows that it was sent');
   for (const event of view.events) {
     if (event.kind !== 'reset-sent') continue;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { flawsOf, foldChains } from '../../src/facts/chains.ts';
 import { derive } from '../../src/facts/derive.ts';
-import type { End } from '../../src/facts/states.ts';
+import type { End, State } from '../../src/facts/states.ts';
 import type { Event } from '../../src/record/event.ts';
 import {
   all,
@@ -52,6 +52,30 @@ describe('paths', () => {
     expect(facts['server.path']).toEqual(['SYN-RECEIVED', 'ESTABLISHED', 'CLOSE-WAIT', 'LAST-ACK', 'CLOSED']);
     expect(facts['server.miniSocket']).toEqual([]);
   });
+
+  test.each(['CLOSING', 'LAST-ACK'] as const)(
+    'a FIN queued behind data was not seen to be sent by an end that resets in %s',
+    (state) => {
+      const passed: Record<typeof state, State[]> = {
+        CLOSING: ['ESTABLISHED', 'FIN-WAIT-1', 'CLOSING', 'CLOSED'],
+        'LAST-ACK': ['ESTABLISHED', 'CLOSE-WAIT', 'LAST-ACK', 'CLOSED'],
+      };
+      const steps = passed[state].slice(1).map((to, index) => {
+        const from = passed[state][index] as State;
+        return went(one, 'client', 20 + index, from, to);
+      });
+      const closing = [
+        ...steps,
+        went(one, 'server', 19, 'ESTABLISHED', 'FIN-WAIT-1'),
+        went(one, 'server', 19.5, 'FIN-WAIT-1', 'FIN-WAIT-2'),
+        went(one, 'server', 22.01, 'FIN-WAIT-2', 'CLOSED'),
+      ];
+      const reset = [segment('reset-sent', one, 'client', 22), segment('reset-received', one, 'server', 22.01)];
+      const told = (events: readonly Event[]) => derive([...opened(one, 10), ...events], all);
+      expect(told([...closing, ...reset]).facts['client.closedWith']).toBeNull();
+      expect(told(closing).facts['client.closedWith']).toEqual(['FIN']);
+    },
+  );
 
   test('give how long each state lasted that was seen to end', () => {
     const facts = factsOf([...opened(one, 10), ...closedInTurn(one, 'client', 20, 50), timerExpire(60_100)]);
