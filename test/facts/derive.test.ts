@@ -77,6 +77,18 @@ describe('paths', () => {
     },
   );
 
+  test('of an end that no process has speak of its socket, not of an application', () => {
+    const events = [...opened(one, 10), ...closedInTurn(one, 'client', 20, 50)].map((event) =>
+      event.kind === 'connection' ? { ...event, server: { ...event.server, endpoint: null } } : event,
+    );
+    const facts = factsOf(events);
+    expect(facts['server.path']).toEqual(['SYN-RECEIVED', 'ESTABLISHED', 'CLOSE-WAIT', 'LAST-ACK', 'CLOSED']);
+    expect(facts['server.closedWith']).toEqual(['FIN']);
+    for (const name of ['server.sawEnd', 'server.errors', 'server.written', 'client.delivered'])
+      expect(facts).not.toHaveProperty([name]);
+    expect(facts).toHaveProperty(['client.sawEnd']);
+  });
+
   test('give how long each state lasted that was seen to end', () => {
     const facts = factsOf([...opened(one, 10), ...closedInTurn(one, 'client', 20, 50), timerExpire(60_100)]);
     expect(facts['client.stateMs.FIN-WAIT-2']).toBeCloseTo(30, 9);

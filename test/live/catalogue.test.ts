@@ -10,6 +10,10 @@ const handMade: Readonly<Record<string, HandMade>> = {
   'did-it-arrive': {
     'close-answers-0': { facts: { closed: 'EWOULDBLOCK' } },
   },
+  // every other cell of it closes at once, too: that is the finding
+  'linger-life': {
+    'no-connection-no-wait': { facts: { heldMs: 2010 } },
+  },
   rebind: {
     'wildcard-asks-the-same': { facts: { 'bind.none.own': 'EADDRINUSE', 'bind.none.wildcard': 'ok' } },
   },

@@ -4,7 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { socketConstants as c } from '../../src/native/constants.ts';
-import { close, dup, errnoName, readAvailable, SystemCallError, socket, write } from '../../src/native/libc.ts';
+import {
+  close,
+  closeInPool,
+  dup,
+  errnoName,
+  readAvailable,
+  SystemCallError,
+  socket,
+  write,
+} from '../../src/native/libc.ts';
 
 describe('the name of an errno', () => {
   test.each([
@@ -50,6 +59,18 @@ describe('a call that the kernel refuses', () => {
       }
     });
     expect(errnos).toEqual(['EBADF', 'EINVAL', 'EBADF']);
+  });
+});
+
+describe('close(2) in the thread pool', () => {
+  test('closes', async () => {
+    const fd = socket(c.AF_INET, c.SOCK_STREAM | c.SOCK_CLOEXEC, 0);
+    await closeInPool(fd);
+    expect(() => dup(fd)).toThrow(expect.objectContaining({ errno: 'EBADF' }));
+  });
+
+  test('is refused without an errno', async () => {
+    await expect(closeInPool(-1)).rejects.toMatchObject({ syscall: 'close', errno: 'unknown' });
   });
 });
 

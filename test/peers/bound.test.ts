@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { boundHandlers, listenFresh } from '../../src/peers/bound.ts';
@@ -83,6 +84,19 @@ describe('a bound socket', () => {
     const socket = connect(at.port, address);
     await accepted;
     socket.resetAndDestroy();
+  });
+
+  test('that queues connections accepts none of them, and resets them when it is closed', async () => {
+    const { handlers, bind } = peer();
+    const { bound, at } = await bind(0, 'none');
+    await handlers.queue({ bound }, timed);
+    const socket = connect(at.port, address);
+    await once(socket, 'connect');
+    const failed = once(socket, 'error');
+    open = [];
+    await handlers.unbind({ bound }, timed);
+    const [error] = await failed;
+    expect(error).toMatchObject({ code: 'ECONNRESET' });
   });
 
   test('that is refused listen stays bound', async () => {
