@@ -18,6 +18,7 @@ import type { End } from '../facts/states.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { CellObservers } from '../observers/observers.ts';
 import type { Address, ConnectionEvent, Event } from '../record/event.ts';
+import { boundHandle } from './boundHandle.ts';
 import { endpointHandle } from './endpoint.ts';
 import type { PeerProcess } from './process.ts';
 import type { Verbs } from './protocol.ts';
@@ -183,30 +184,16 @@ export class Handles {
     const only = ipv6Only === undefined ? {} : { ipv6Only };
     const answer = await process.ask('bind', { address, port, reuse, noPort, ...only });
     if (!answer.ok) return answer;
-    const { bound } = answer.value;
-    const listen = async (ask: Omit<Verbs['listenBound']['ask'], 'bound'>): Promise<Answer<Listener>> => {
-      const listening = await process.ask('listenBound', { bound, ...ask });
-      return listening.ok ? { ...listening, value: this.#listener(process, end, listening.value) } : listening;
-    };
-    const value: Bound = {
-      at: answer.value.at,
-      ...this.#options(process, bound, `${process.name}.bound`),
-      listen: ({ backlog, allowHalfOpen = true } = {}) =>
-        this.#step(
-          `${process.name}.bound.listen`,
-          listen({ allowHalfOpen, ...(backlog !== undefined && { backlog }) }),
-        ),
-      queue: ({ backlog } = {}) => this.#step(`${process.name}.bound.queue`, queue(backlog)),
-      close: () => this.#step(`${process.name}.bound.close`, process.ask('unbind', { bound })),
-    };
-    const queue = async (backlog: number | undefined): Promise<Answer<Queue>> => {
-      const queueing = await process.ask('queue', { bound, ...(backlog !== undefined && { backlog }) });
-      if (!queueing.ok) return queueing;
-      const { set, get, linger, close } = value;
-      const handle: Queue = { at: value.at, set, get, linger, close };
-      this.#listeners.set(handle, { process, end, at: value.at });
-      return { ...queueing, value: handle };
-    };
+    const value = boundHandle(
+      {
+        peer: process,
+        ...answer.value,
+        options: (socket, what) => this.#options(process, socket, what),
+        listener: (listening) => this.#listener(process, end, listening),
+        queued: (queue) => void this.#listeners.set(queue, { process, end, at: queue.at }),
+      },
+      (what, taken) => this.#step(what, taken),
+    );
     return { ...answer, value };
   }
 
