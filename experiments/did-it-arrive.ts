@@ -50,7 +50,7 @@ export default experiment({
     'server.path',
   ],
 
-  async scenario({ client, server, until, rest, note }, { linger, peer, data }) {
+  async scenario({ client, server, until, look, rest, note }, { linger, peer, data }) {
     const listener = await server.listen();
     const [near, far] = await client.connect(listener);
     if (linger !== 'off') await near.set('SO_LINGER', linger === 'zero' ? 0 : lingerSeconds);
@@ -68,8 +68,11 @@ export default experiment({
     // the acknowledgement of a FIN may be delayed, too; behind data that does not fit it waits
     await until(near, stuck({ linger, peer, data }) ? 'FIN-WAIT-1' : 'FIN-WAIT-2', 'CLOSED');
 
-    if (peer === 'killed') await server.signal('SIGKILL');
-    else {
+    if (peer === 'killed') {
+      // nobody else can say what lay in its receive queue
+      await look(far);
+      await server.signal('SIGKILL');
+    } else {
       if (peer === 'stopped') await server.signal('SIGCONT');
       const end = await far.ended().answer();
       // a FIN that carries the acknowledgement of the first one would hide FIN-WAIT-2

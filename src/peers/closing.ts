@@ -36,17 +36,32 @@ const closings: Record<ClosingCall, (held: Held, data: Buffer | undefined) => vo
   },
 };
 
+interface Closing {
+  readonly held: Held;
+  readonly by: ClosingCall;
+  /** Written just before. */
+  readonly data: Buffer | undefined;
+  /** A second way, in the same turn. */
+  readonly andThen: ClosingCall | undefined;
+}
+
+function closeBy({ held, by, data, andThen }: Closing): void {
+  closings[by](held, data);
+  if (andThen) closings[andThen](held, undefined);
+}
+
 /** Close, and tell what lay in the queues just before; the time that takes is not the closing call's. */
-function closeTelling(sockets: Sockets, held: Held, by: ClosingCall, data: Buffer | undefined, timed: Timed): void {
+function closeTelling(sockets: Sockets, closing: Closing, timed: Timed): void {
+  const { held, by, data } = closing;
   // end() closes nothing yet: net does, later
   if (by === 'end') {
-    timed(() => closings.end(held, data));
+    timed(() => closeBy(closing));
     return;
   }
   if (data) held.socket.write(data);
   held.tells = false;
   sockets.tellQueues(held, descriptorOf(held.socket));
-  timed(() => closings[by](held, undefined));
+  timed(() => closeBy({ ...closing, data: undefined }));
 }
 
 const payload = (bytes: number | undefined) => (bytes === undefined ? undefined : Buffer.alloc(bytes, 'linger'));
@@ -67,16 +82,17 @@ export const closingHandlers = (
         if (atNs === undefined) sockets.tellQueues(held, fd);
       };
       await closeDescriptor(held, sockets.descriptor(endpoint, 'close'), before, timed);
-    } else if (atNs === undefined) closeTelling(sockets, held, by, data, timed);
-    else {
-      // looking would change the race
-      if (by !== 'end') held.tells = false;
-      await until(self, atNs);
-      timed(() => {
-        closings[by](held, data);
-        if (andThen) closings[andThen](held, undefined);
-      });
+      return undefined;
     }
+    const closing = { held, by, data, andThen };
+    if (atNs === undefined) {
+      closeTelling(sockets, closing, timed);
+      return undefined;
+    }
+    // looking would change the race
+    if (by !== 'end') held.tells = false;
+    await until(self, atNs);
+    timed(() => closeBy(closing));
     return undefined;
   },
   async shutdown({ endpoint, how, sending, atNs, andThen }, timed) {
