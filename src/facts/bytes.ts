@@ -51,12 +51,10 @@ export function bytesOf(view: CellView, connection: ConnectionView, end: EndView
   const from = toldBy(view, end);
   const to = toldBy(view, other);
   const written = sum(from.calls);
+  if (other.endpoint === null) return { findings: { written }, disagreements: [] };
   const delivered = sum(to.node.filter(({ event }) => event === 'data'));
   const marks = marksOf(from, to, written, delivered);
-  const acked = ackedOf(from, marks);
-  // nobody accepted the other end: there is no application to read
-  if (other.endpoint === null) return { findings: { written, acked }, disagreements: [] };
-  const findings: Findings = { written, delivered, acked };
+  const findings: Findings = { written, delivered, acked: ackedOf(from, marks) };
   if (delivered < written && !isOver(to)) {
     const open = new Unknown(`the ${to.end.end} was still open when the scenario ended`);
     return { findings: { ...findings, ...all(open) }, disagreements: [] };

@@ -36,32 +36,25 @@ const closings: Record<ClosingCall, (held: Held, data: Buffer | undefined) => vo
   },
 };
 
-interface Closing {
-  readonly held: Held;
-  readonly by: ClosingCall;
-  /** Written just before. */
-  readonly data: Buffer | undefined;
-  /** A second way, in the same turn. */
-  readonly andThen: ClosingCall | undefined;
-}
+/** A way of net's, and a second one in the same turn. */
+type Ways = readonly [by: ClosingCall, andThen: ClosingCall | undefined];
 
-function closeBy({ held, by, data, andThen }: Closing): void {
+function closeBy([by, andThen]: Ways, held: Held, data: Buffer | undefined): void {
   closings[by](held, data);
   if (andThen) closings[andThen](held, undefined);
 }
 
 /** Close, and tell what lay in the queues just before; the time that takes is not the closing call's. */
-function closeTelling(sockets: Sockets, closing: Closing, timed: Timed): void {
-  const { held, by, data } = closing;
+function closeTelling(sockets: Sockets, held: Held, ways: Ways, data: Buffer | undefined, timed: Timed): void {
   // end() closes nothing yet: net does, later
-  if (by === 'end') {
-    timed(() => closeBy(closing));
+  if (ways[0] === 'end') {
+    timed(() => closeBy(ways, held, data));
     return;
   }
   if (data) held.socket.write(data);
   held.tells = false;
   sockets.tellQueues(held, descriptorOf(held.socket));
-  timed(() => closeBy({ ...closing, data: undefined }));
+  timed(() => closeBy(ways, held, undefined));
 }
 
 const payload = (bytes: number | undefined) => (bytes === undefined ? undefined : Buffer.alloc(bytes, 'linger'));
@@ -82,17 +75,13 @@ export const closingHandlers = (
         if (atNs === undefined) sockets.tellQueues(held, fd);
       };
       await closeDescriptor(held, sockets.descriptor(endpoint, 'close'), before, timed);
-      return undefined;
+    } else if (atNs === undefined) closeTelling(sockets, held, [by, andThen], data, timed);
+    else {
+      // looking would change the race
+      if (by !== 'end') held.tells = false;
+      await until(self, atNs);
+      timed(() => closeBy([by, andThen], held, data));
     }
-    const closing = { held, by, data, andThen };
-    if (atNs === undefined) {
-      closeTelling(sockets, closing, timed);
-      return undefined;
-    }
-    // looking would change the race
-    if (by !== 'end') held.tells = false;
-    await until(self, atNs);
-    timed(() => closeBy(closing));
     return undefined;
   },
   async shutdown({ endpoint, how, sending, atNs, andThen }, timed) {
@@ -111,8 +100,9 @@ export const closingHandlers = (
     const fd = sockets.descriptor(endpoint, 'dup');
     return { duplicate: sockets.addDescriptor(timed(() => dup(fd))) };
   },
-  async closeDuplicate({ duplicate, thread }, timed) {
+  async closeDuplicate({ endpoint, duplicate, thread }, timed) {
     const fd = sockets.takeDescriptor(duplicate, 'close');
+    sockets.tellQueues(sockets.get(endpoint), fd);
     await timed(() => (thread === 'pool' ? closeInPool(fd) : close(fd)));
     return undefined;
   },

@@ -4,6 +4,8 @@ import type {
   BindOptions,
   Bound,
   ConnectOptions,
+  EndBy,
+  Ended,
   Endpoint,
   Handed,
   Listener,
@@ -54,7 +56,7 @@ interface Listening {
 export class Handles {
   readonly #cast: Cast;
   readonly #placed = new Map<Endpoint, Placed>();
-  readonly #listeners = new Map<Listener | Queue | Handed, Listening>();
+  readonly #listeners = new Map<Listener | Handed | Queue, Listening>();
   readonly #processes = new Map<Peer, PeerProcess>();
 
   constructor(cast: Cast) {
@@ -73,10 +75,10 @@ export class Handles {
       pid: process.pid,
       signal: async (name) => {
         await process.signal(name);
-        this.#cast.record({ t: this.#cast.now(), source: 'harness', kind: 'signal', peer: process.name, signal: name });
+        this.#signalled(process, name);
       },
       survive: (signal) => this.#step(`${process.name}.survive ${signal}`, process.ask('survive', { signal })),
-      end: (by) => this.#step(`${process.name}.end by ${by}`, process.end(by)),
+      end: (by) => this.#step(`${process.name}.end by ${by}`, this.#end(process, by)),
       listen: (options = {}) => this.#step(`${process.name}.listen`, this.#listen(process, end, options)),
       bind: (options = {}) => this.#step(`${process.name}.bind`, this.#bind(process, end, options)),
       knock: (on, { family } = {}) =>
@@ -91,6 +93,16 @@ export class Handles {
     };
     this.#processes.set(peer, process);
     return peer;
+  }
+
+  #signalled(process: PeerProcess, signal: string): void {
+    this.#cast.record({ t: this.#cast.now(), source: 'harness', kind: 'signal', peer: process.name, signal });
+  }
+
+  async #end(process: PeerProcess, by: EndBy): Promise<Answer<Ended>> {
+    const answer = await process.end(by);
+    if (by === 'SIGTERM' || by === 'SIGKILL') this.#signalled(process, by);
+    return answer;
   }
 
   #step<T>(what: string, answer: Promise<Answer<T>>): Step<T> {
@@ -198,13 +210,13 @@ export class Handles {
   }
 
   /** Where a connection finds a listener: a wildcard has no address of its own. */
-  #reach(listener: Listener | Queue | Handed, family?: 4 | 6): Address {
+  #reach(listener: Listener | Handed | Queue, family?: 4 | 6): Address {
     const { end, at } = this.#listening(listener);
     if (at.address !== '0.0.0.0' && at.address !== '::') return at;
     return { address: this.#cast.lab.address(end, family ?? (at.address === '::' ? 6 : 4)), port: at.port };
   }
 
-  #listening(listener: Listener | Queue | Handed): Listening {
+  #listening(listener: Listener | Handed | Queue): Listening {
     const listening = this.#listeners.get(listener);
     if (!listening) throw new TypeError('not a listener of this cell');
     return listening;
@@ -216,7 +228,7 @@ export class Handles {
 
   async #dial(
     process: PeerProcess,
-    to: Listener | Queue | Handed,
+    to: Listener | Handed | Queue,
     { as: label = '', allowHalfOpen = true, localPort, family }: ConnectOptions<string>,
   ): Promise<Answer<Verbs['connect']['value']>> {
     if (label && !this.#cast.labels.includes(label)) {
