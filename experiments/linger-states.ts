@@ -53,7 +53,8 @@ export default experiment({
     }
     for (const end of shut) {
       await (end === 'closing' ? near : far).shutdown('WR');
-      if (end === 'other') await until(near, 'CLOSE-WAIT', 'CLOSING', 'TIME-WAIT');
+      // its FIN is acknowledged: whether a RST finds it in FIN-WAIT-1 would be a race
+      if (end === 'other') await until(far, 'FIN-WAIT-2', 'CLOSED');
     }
     await until(near, state);
 
