@@ -1,9 +1,7 @@
-import { LingerlabError } from '../errors.ts';
 import type {
   Answer,
   BindOptions,
   Bound,
-  ConnectOptions,
   EndBy,
   Ended,
   Endpoint,
@@ -19,9 +17,9 @@ import type {
 import type { End } from '../facts/states.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { CellObservers } from '../observers/observers.ts';
-import type { Address, ConnectionEvent, Event } from '../record/event.ts';
+import type { Address, Event } from '../record/event.ts';
 import { boundHandle } from './boundHandle.ts';
-import { endpointHandle } from './endpoint.ts';
+import { Connections, type Placed } from './connections.ts';
 import type { PeerProcess } from './process.ts';
 import type { Verbs } from './protocol.ts';
 import type { Steps } from './step.ts';
@@ -37,16 +35,8 @@ export interface Cast {
   readonly labels: readonly string[];
 }
 
-/** An endpoint as the harness knows it: the handle, with the process and number behind it. */
-export interface Placed {
-  readonly endpoint: Endpoint;
-  readonly peer: PeerProcess;
-  readonly id: number;
-  readonly label: string;
-}
-
 /** A listener as the harness knows it. */
-interface Listening {
+export interface Listening {
   readonly process: PeerProcess;
   readonly end: End;
   readonly at: Address;
@@ -55,18 +45,22 @@ interface Listening {
 /** The scenario's handles, and what stands behind each. */
 export class Handles {
   readonly #cast: Cast;
-  readonly #placed = new Map<Endpoint, Placed>();
+  readonly #connections: Connections;
   readonly #listeners = new Map<Listener | Handed | Queue, Listening>();
   readonly #processes = new Map<Peer, PeerProcess>();
 
   constructor(cast: Cast) {
     this.#cast = cast;
+    this.#connections = new Connections(cast, {
+      step: (what, answer) => this.#step(what, answer),
+      options: (process, socket, what) => this.#options(process, socket, what),
+      listening: (listener) => this.#listening(listener),
+      reach: (listener, family) => this.#reach(listener, family),
+    });
   }
 
   placed(endpoint: Endpoint): Placed {
-    const placed = this.#placed.get(endpoint);
-    if (!placed) throw new TypeError('not an endpoint of this cell');
-    return placed;
+    return this.#connections.placed(endpoint);
   }
 
   peer(process: PeerProcess, end: End): Peer {
@@ -87,9 +81,9 @@ export class Handles {
           process.ask('knock', { to: this.#reach(on, family) }),
         ),
       connect: (to, options = {}) =>
-        this.#step(`${process.name}.connect to port ${to.at.port}`, this.#connect(process, to, options)),
+        this.#step(`${process.name}.connect to port ${to.at.port}`, this.#connections.connect(process, to, options)),
       join: (queue, options = {}) =>
-        this.#step(`${process.name}.join port ${queue.at.port}`, this.#join(process, queue, options)),
+        this.#step(`${process.name}.join port ${queue.at.port}`, this.#connections.join(process, queue, options)),
     };
     this.#processes.set(peer, process);
     return peer;
@@ -220,74 +214,5 @@ export class Handles {
     const listening = this.#listeners.get(listener);
     if (!listening) throw new TypeError('not a listener of this cell');
     return listening;
-  }
-
-  #connected(label: string, client: ConnectionEvent['client'], server: ConnectionEvent['server']): void {
-    this.#cast.record({ t: this.#cast.now(), source: 'harness', kind: 'connection', label, client, server });
-  }
-
-  async #dial(
-    process: PeerProcess,
-    to: Listener | Handed | Queue,
-    { as: label = '', allowHalfOpen = true, localPort, family }: ConnectOptions<string>,
-  ): Promise<Answer<Verbs['connect']['value']>> {
-    if (label && !this.#cast.labels.includes(label)) {
-      const remedy = 'name it under connections, so that its facts are declared';
-      throw new LingerlabError('UNKNOWN_LABEL', `connection label '${label}' is not declared`, remedy);
-    }
-    return process.ask('connect', {
-      to: this.#reach(to, family),
-      allowHalfOpen,
-      ...(localPort !== undefined && { localPort }),
-    });
-  }
-
-  async #join(process: PeerProcess, to: Queue, options: ConnectOptions<string>): Promise<Answer<Endpoint>> {
-    const { process: listening } = this.#listening(to);
-    const answer = await this.#dial(process, to, options);
-    if (!answer.ok) return answer;
-    const { as: label = '' } = options;
-    const { endpoint, local, remote } = answer.value;
-    this.#connected(
-      label,
-      { peer: process.name, endpoint, local },
-      { peer: listening.name, endpoint: null, local: remote },
-    );
-    return { ...answer, value: this.#endpoint(process, endpoint, 'client', local, remote, label) };
-  }
-
-  async #connect(
-    process: PeerProcess,
-    to: Listener | Handed,
-    options: ConnectOptions<string>,
-  ): Promise<Answer<readonly [Endpoint, Endpoint]>> {
-    const { process: listening } = this.#listening(to);
-    const answer = await this.#dial(process, to, options);
-    if (!answer.ok) return answer;
-    const { as: label = '' } = options;
-    const near = answer.value;
-    const accepted = await listening.ask('accepted', { from: near.local });
-    if (!accepted.ok) return accepted;
-    const far = accepted.value;
-    this.#connected(
-      label,
-      { peer: process.name, endpoint: near.endpoint, local: near.local },
-      { peer: listening.name, endpoint: far.endpoint, local: far.local },
-    );
-    const ends = [
-      this.#endpoint(process, near.endpoint, 'client', near.local, near.remote, label),
-      this.#endpoint(listening, far.endpoint, 'server', far.local, far.remote, label),
-    ] as const;
-    return { ...answer, value: ends };
-  }
-
-  #endpoint(peer: PeerProcess, id: number, end: End, local: Address, remote: Address, label: string): Endpoint {
-    const what = `${label ? `${label}.` : ''}${end}`;
-    const endpoint = endpointHandle(
-      { peer, id, end, local, remote, what, options: (socket, named) => this.#options(peer, socket, named) },
-      (name, answer) => this.#step(name, answer),
-    );
-    this.#placed.set(endpoint, { endpoint, peer, id, label });
-    return endpoint;
   }
 }

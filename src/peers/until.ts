@@ -4,7 +4,7 @@ import { pathOf } from '../facts/path.ts';
 import type { State } from '../facts/states.ts';
 import type { CellObservers } from '../observers/observers.ts';
 import type { Event } from '../record/event.ts';
-import type { Placed } from './handles.ts';
+import type { Placed } from './connections.ts';
 
 export interface Waiting {
   readonly events: readonly Event[];

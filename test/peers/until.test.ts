@@ -3,7 +3,7 @@ import type { Endpoint } from '../../src/experiment/stage.ts';
 import type { Sight } from '../../src/facts/connections.ts';
 import type { State } from '../../src/facts/states.ts';
 import type { CellObservers } from '../../src/observers/observers.ts';
-import type { Placed } from '../../src/peers/handles.ts';
+import type { Placed } from '../../src/peers/connections.ts';
 import type { PeerProcess } from '../../src/peers/process.ts';
 import { until, type Waiting } from '../../src/peers/until.ts';
 import type { Event } from '../../src/record/event.ts';
