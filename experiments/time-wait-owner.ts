@@ -1,7 +1,7 @@
 import { experiment, kind } from 'lingerlab';
 
-/** More than the other end's window and this end's send buffer take, at their largest. */
-const tooMuch = 12_000_000;
+/** More than the other end's kernel takes when its application does not read, no more than this end's takes besides. */
+const heldBytes = 150_000;
 /** How long a namespace is shown to be held by a socket that holds it. */
 const heldSeconds = 1;
 
@@ -23,9 +23,10 @@ export default experiment({
     fullSockets: kind.count({ text: 'full sockets that the namespace counts while one end is in TIME-WAIT' }),
     timeWaits: kind.count({ text: 'mini-sockets that it counts' }),
     after: kind.word('TIME-WAIT', 'gone'),
+    heldUntilRead: kind.boolean({ text: 'the namespace was still there when the other end began to read' }),
     abandonSeconds: kind.seconds({ text: 'from giving the namespace up until the kernel has taken it apart' }),
   },
-  shows: ['heldBefore', 'heldIn', 'timeWaits', 'after', 'abandonSeconds', 'timeWait.endedBy'],
+  shows: ['heldBefore', 'heldIn', 'timeWaits', 'after', 'heldUntilRead', 'abandonSeconds', 'timeWait.endedBy'],
 
   async scenario(stage, { next, left, family }) {
     const { client, server, until, look, note } = stage;
@@ -35,7 +36,8 @@ export default experiment({
     if (left === 'FIN-WAIT-1') {
       // its FIN waits behind data for which the server has no room
       await far.stopReading();
-      await near.close('destroy', { sending: tooMuch });
+      await near.write(heldBytes);
+      await near.close('destroy');
       await until(near, 'FIN-WAIT-1');
     } else {
       await near.close('destroy');
@@ -51,9 +53,14 @@ export default experiment({
     }
 
     if (next === 'namespace-abandoned') {
-      const abandoned = stage.abandon('client');
+      let gone = false;
+      const abandoned = stage.abandon('client').then((seconds) => {
+        gone = true;
+        return seconds;
+      });
       if (left === 'FIN-WAIT-1') {
         await stage.rest(heldSeconds);
+        note('heldUntilRead', !gone);
         await far.resume();
       }
       note('abandonSeconds', await abandoned);
@@ -108,7 +115,7 @@ export default experiment({
       text: 'an orphan that still has data to send does: the namespace lives until that is acknowledged',
       source: 'sk_alloc() in net/core/sock.c: a full socket counts as a user of its namespace',
       when: ({ left }) => left === 'FIN-WAIT-1',
-      holds: (facts) => facts.abandonSeconds >= heldSeconds,
+      holds: (facts) => facts.heldUntilRead,
     },
   ],
 

@@ -51,7 +51,7 @@ export async function run(request: RunRequest): Promise<Run> {
   const stop = new AbortController();
   const signal = AbortSignal.any([request.signal, stop.signal]);
   using _strays = catchStrays();
-  await using ports = await lockPorts();
+  using ports = lockPorts();
   await using observers = await startObservers(ports, origin, (died) => stop.abort(died));
   const machine = await examine(observers.trace);
   requireBasics(machine);

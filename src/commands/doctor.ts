@@ -7,7 +7,7 @@ import { answer, answerJson, wantsColor } from './output.ts';
 
 /** `lingerlab doctor`: what this machine can do, each with consequence and remedy. 3 where nothing can run. */
 export async function doctor({ json }: { readonly json: boolean }): Promise<ExitCode> {
-  await using ports = await lockPorts();
+  using ports = lockPorts();
   await using observers = await startObservers(ports, process.hrtime.bigint(), () => undefined);
   const { findings, capabilities, hz, iproute2, privileged } = await examine(observers.trace);
   const able = capabilities.namespaces && capabilities.ss;

@@ -1,5 +1,7 @@
-import { createServer, type Server } from 'node:net';
+import { closeSync, constants, fchmodSync, openSync } from 'node:fs';
 import { LingerlabError } from '../errors.ts';
+import { LOCK_EX, LOCK_NB } from '../native/constants.ts';
+import { flock } from '../native/libc.ts';
 
 /** Listener ports of all runs: below the ephemeral range of every kernel (32768 on), so that no client's port falls into it. */
 const first = 10_240;
@@ -7,7 +9,7 @@ const perRun = 1024;
 const blocks = 22;
 
 /** A block of ports that this run alone uses on this machine: tracepoints see every namespace and tell them apart by port. */
-export interface Ports extends AsyncDisposable {
+export interface Ports extends Disposable {
   readonly block: number;
   readonly from: number;
   /** One past the last. */
@@ -16,32 +18,50 @@ export interface Ports extends AsyncDisposable {
   give(port: number): void;
 }
 
-/** The lock is an abstract Unix socket: it goes with its process, however that ends. */
-function lock(block: number): Promise<Server | undefined> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') resolve(undefined);
-      else reject(error);
-    });
-    server.listen(`\0lingerlab-ports-${block}`, () => resolve(server.unref()));
-  });
+/** Not os.tmpdir(): it has to be the same for every user, in every network namespace. */
+const lockFile = (block: number): string => `/tmp/lingerlab-ports-${block}`;
+const { O_RDONLY, O_CREAT, O_NOFOLLOW } = constants;
+
+/** flock(2) asks for no permission to write, so that a file of another user's run will do. */
+function openLock(path: string): number {
+  try {
+    return openSync(path, O_RDONLY | O_NOFOLLOW);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const fd = openSync(path, O_RDONLY | O_CREAT | O_NOFOLLOW, 0o644);
+  fchmodSync(fd, 0o644);
+  return fd;
+}
+
+/** The lock goes with its process, however that ends; the empty file stays. undefined where another has it. */
+function lock(block: number): number | undefined {
+  let fd: number | undefined;
+  try {
+    fd = openLock(lockFile(block));
+    flock(fd, LOCK_EX | LOCK_NB);
+    return fd;
+  } catch {
+    // another run has it; or its file is not ours to open, and so not ours to use
+    if (fd !== undefined) closeSync(fd);
+    return undefined;
+  }
 }
 
 /** Lock a free block. Throws NO_PORTS when as many runs as there are blocks are at work. */
-export async function lockPorts(): Promise<Ports> {
+export function lockPorts(): Ports {
   for (let block = 0; block < blocks; block++) {
-    const server = await lock(block);
-    if (server) return ports(block, server);
+    const fd = lock(block);
+    if (fd !== undefined) return ports(block, fd);
   }
   throw new LingerlabError(
     'NO_PORTS',
-    `${blocks} runs are at work on this machine`,
+    `${blocks} runs are at work on this machine, or ${lockFile(0)} and its like cannot be opened`,
     'wait until one of them has ended',
   );
 }
 
-function ports(block: number, server: Server): Ports {
+function ports(block: number, fd: number): Ports {
   const from = first + block * perRun;
   const free = Array.from({ length: perRun }, (_, index) => from + index);
   return {
@@ -57,6 +77,6 @@ function ports(block: number, server: Server): Ports {
     },
     // to the end of the queue: a port rests as long as possible, so that late events of its last cell meet no new one
     give: (port) => void free.push(port),
-    [Symbol.asyncDispose]: () => new Promise((resolve) => server.close(() => resolve())),
+    [Symbol.dispose]: () => closeSync(fd),
   };
 }

@@ -63,3 +63,7 @@ export const IFF_NO_PI = 0x1000;
 /** include/uapi/linux/mount.h */
 export const MS_REC = 0x4000;
 export const MS_PRIVATE = 0x40000;
+
+/** include/uapi/asm-generic/fcntl.h */
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;

@@ -96,6 +96,7 @@ export const getsockopt = call('getsockopt', 'int getsockopt(int, int, int, void
 export const unshare = call('unshare', 'int unshare(int)');
 export const setns = call('setns', 'int setns(int, int)');
 export const prctl = call('prctl', 'int prctl(int, unsigned long)');
+export const flock = call('flock', 'int flock(int, int)');
 export const ioctl = call('ioctl', 'int ioctl(int, unsigned long, void *)');
 export const schedSetaffinity = call('sched_setaffinity', 'int sched_setaffinity(int, size_t, void *)');
 export const mount = call('mount', 'int mount(const char *, const char *, const char *, unsigned long, void *)');

@@ -22,7 +22,7 @@ const heldNamespaces = (): string[] =>
 
 inNamespaces('a lab', () => {
   test('on loopback is one namespace, with an address of its own for its listeners', async () => {
-    await using ports = await lockPorts();
+    using ports = lockPorts();
     await using one = await makeLab({ network: 'loopback', sysctls: {}, ports, serial: 1 });
     await using two = await makeLab({ network: 'loopback', sysctls: {}, ports, serial: 258 });
     expect(one.spaces.map(({ name }) => name)).toEqual(['lab']);
@@ -34,7 +34,7 @@ inNamespaces('a lab', () => {
   });
 
   test('on veth is two namespaces that reach each other over both families', async () => {
-    await using ports = await lockPorts();
+    using ports = lockPorts();
     await using lab = await makeLab({ network: 'veth', sysctls: {}, ports, serial: 1 });
     expect(lab.spaces.map(({ name }) => name)).toEqual(['client', 'server']);
     expect(lab.space('client').inode).not.toBe(lab.space('server').inode);
@@ -50,14 +50,14 @@ inNamespaces('a lab', () => {
   });
 
   test('has the cell’s sysctls in each of its namespaces', async () => {
-    await using ports = await lockPorts();
+    using ports = lockPorts();
     await using lab = await makeLab({ network: 'veth', sysctls: { 'net.ipv4.tcp_fin_timeout': 17 }, ports, serial: 1 });
     const read = () => readFileSync('/proc/sys/net/ipv4/tcp_fin_timeout', 'utf8').trim();
     expect(lab.spaces.map((space) => space.inside(read))).toEqual(['17', '17']);
   });
 
   test('has ports that no other lab has, and gives them back when it goes', async () => {
-    await using ports = await lockPorts();
+    using ports = lockPorts();
     const one = await makeLab({ network: 'loopback', sysctls: {}, ports, serial: 1 });
     await using two = await makeLab({ network: 'loopback', sysctls: {}, ports, serial: 2 });
     const taken = [one.port(), two.port(), one.port()];
@@ -70,7 +70,7 @@ inNamespaces('a lab', () => {
   });
 
   test('that cannot be made gives back what it took', async () => {
-    await using ports = await lockPorts();
+    using ports = lockPorts();
     const before = heldNamespaces();
     const making = makeLab({ network: 'veth', sysctls: { 'net.ipv4.tcp_none': 1 }, ports, serial: 1 });
     await expect(making).rejects.toThrow(/ENOENT/);
@@ -78,7 +78,7 @@ inNamespaces('a lab', () => {
   });
 
   test('is empty once nothing listens or is connected in it', async () => {
-    await using ports = await lockPorts();
+    using ports = lockPorts();
     await using lab = await makeLab({ network: 'loopback', sysctls: {}, ports, serial: 1 });
     const port = lab.port();
     const server = lab.space('server').inside(() => createServer().listen(port));
