@@ -1,0 +1,127 @@
+import { type End, otherEnd } from '../facts/states.ts';
+import type { Address, Ns } from '../record/event.ts';
+import { flagBits } from './flags.ts';
+import type { Packet, TcpSegment } from './segment.ts';
+
+/** A packet that came from an end, with what the history knows of its connection. What the wire itself emits is not seen. */
+export interface Seen {
+  /** Counts everything in the capture from 1: the frame's number there. */
+  readonly n: number;
+  readonly t: Ns;
+  readonly from: End;
+  /** Bytes of the whole packet. */
+  readonly length: number;
+  readonly packet: Packet;
+  /** Counts incarnations from 1; 0: no TCP segment. */
+  readonly connection: number;
+  /** Counted from the initial sequence numbers; absent where the wire has not seen them. */
+  readonly seq?: number;
+  readonly ack?: number;
+}
+
+/** One incarnation of a connection: what each end sent last. Ends are the devices that segments came from. */
+export interface Connection {
+  readonly id: number;
+  readonly at: Readonly<Record<End, Address>>;
+  readonly isn: { client?: number; server?: number };
+  /** Behind the highest sequence number that an end has sent, absolute: the other's RCV.NXT if it got everything. */
+  readonly next: { client?: number; server?: number };
+  /** The latest TSval of an end. */
+  readonly tsval: { client?: number; server?: number };
+  /** The latest segment of an end, without its payload. */
+  readonly last: { client?: TcpSegment; server?: TcpSegment };
+}
+
+/** Connections as the segments so far tell them. */
+export interface History {
+  /** What the history knows of a packet, having learnt from it. */
+  see(n: number, t: Ns, from: End, length: number, packet: Packet): Seen;
+  /** An incarnation by its number, or the latest one between two addresses. */
+  connection(which: number | { readonly one: Address; readonly other: Address }): Connection | undefined;
+}
+
+/** A distance in sequence numbers; the 64 Ki before the start are negative: a keepalive's, an old duplicate's. */
+export function distance(from: number, to: number): number {
+  const ahead = (to - from) >>> 0;
+  return ahead >= 0xffff0000 ? ahead - 2 ** 32 : ahead;
+}
+
+/** Whether a sequence number is after another, RFC 9293 §3.4: modulo 2^32. */
+const after = (one: number, other: number): boolean => ((one - other) | 0) > 0;
+const keyOf = (client: Address, server: Address) => `${client.address} ${client.port} ${server.address} ${server.port}`;
+/** Sequence numbers that a segment takes: its data, SYN and FIN, RFC 9293 §3.4. */
+export const lengthOf = ({ payload, flags }: TcpSegment): number =>
+  payload.length + (flags & flagBits.SYN ? 1 : 0) + (flags & flagBits.FIN ? 1 : 0);
+
+function learn(connection: Connection, from: End, segment: TcpSegment): void {
+  if (segment.flags & flagBits.SYN) connection.isn[from] = segment.seq;
+  const end = (segment.seq + lengthOf(segment)) >>> 0;
+  const known = connection.next[from];
+  // a reset may carry the other end's idea of a number: it moves nothing
+  if (known === undefined || (after(end, known) && !(segment.flags & flagBits.RST))) connection.next[from] = end;
+  const stamp = segment.options.find((option) => option.kind === 'timestamps');
+  if (stamp) connection.tsval[from] = stamp.value;
+  // without its payload: those bytes are the capture's, which uses them again
+  connection.last[from] = { ...segment, payload: new Uint8Array() };
+}
+
+/** A history that remembers so many connections, the latest. */
+export function makeHistory(limit = 100_000): History {
+  const latest = new Map<string, Connection>();
+  const numbered = new Map<number, Connection>();
+  let count = 0;
+
+  function begin(key: string, at: Connection['at'], before: Connection | undefined, from: End): Connection {
+    const other = otherEnd(from);
+    // until it answers with a SYN of its own, the other end speaks for the incarnation that it has
+    const kept = <T>(of: { client?: T; server?: T } | undefined) =>
+      of?.[other] === undefined ? {} : { [other]: of[other] };
+    const made: Connection = {
+      id: ++count,
+      at,
+      isn: kept(before?.isn),
+      next: kept(before?.next),
+      tsval: kept(before?.tsval),
+      last: kept(before?.last),
+    };
+    latest.delete(key);
+    latest.set(key, made);
+    numbered.set(made.id, made);
+    if (numbered.size > limit) numbered.delete(count - limit);
+    if (latest.size > limit) latest.delete(latest.keys().next().value as string);
+    return made;
+  }
+
+  function connectionOf(from: End, segment: TcpSegment): Connection {
+    const at =
+      from === 'client'
+        ? { client: segment.source, server: segment.destination }
+        : { client: segment.destination, server: segment.source };
+    const key = keyOf(at.client, at.server);
+    const known = latest.get(key);
+    const opens = (segment.flags & (flagBits.SYN | flagBits.ACK)) === flagBits.SYN;
+    const isn = known?.isn[from];
+    return known && !(opens && isn !== undefined && isn !== segment.seq) ? known : begin(key, at, known, from);
+  }
+
+  return {
+    see(n, t, from, length, packet) {
+      const seen = { n, t, from, length, packet };
+      if (packet.kind === 'other') return { ...seen, connection: 0 };
+      const connection = connectionOf(from, packet);
+      learn(connection, from, packet);
+      const isn = connection.isn[from];
+      const peers = connection.isn[otherEnd(from)];
+      return {
+        ...seen,
+        connection: connection.id,
+        ...(isn !== undefined && { seq: distance(isn, packet.seq) }),
+        ...(peers !== undefined && packet.flags & flagBits.ACK && { ack: distance(peers, packet.ack) }),
+      };
+    },
+    connection(which) {
+      if (typeof which === 'number') return numbered.get(which);
+      return latest.get(keyOf(which.one, which.other)) ?? latest.get(keyOf(which.other, which.one));
+    },
+  };
+}
