@@ -1,0 +1,268 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { messageOf } from '../errors.ts';
+import type { End } from '../facts/states.ts';
+import type { Ns } from '../record/event.ts';
+import {
+  type CapturedPacket,
+  commentAt,
+  interfaceDescription,
+  optionsAt,
+  packetAround,
+  packetAt,
+  packetHead,
+  packetOptions,
+  type Sender,
+  sectionHeader,
+} from './pcapng.ts';
+
+/** The largest packet that IPv4 and a TUN device know. */
+export const largestPacket = 65_535;
+/** Room for a comment that is written when it is known what became of a packet. */
+const pendingRoom = 64;
+/** Behind a packet in its block: padding, comment, its end. */
+const tailRoom = 128;
+
+/** The file speaks from the client's side: what comes from the client goes out. */
+const senderOf = (from: End, emitted: boolean): Sender => ({
+  direction: from === 'client' ? 'outbound' : 'inbound',
+  emitted,
+});
+
+export interface CaptureOptions {
+  /** Written as pcapng; absent: kept in memory only. */
+  readonly file?: string;
+  /** Wall time at t = 0, in ns. */
+  readonly wallNs: bigint;
+  /** Bytes kept of a packet. */
+  readonly snap: number;
+  /** Beyond a file of so many bytes, only headers are kept. */
+  readonly limit: number;
+  /** Memory in which the latest packets stay, to be replayed: so many chunks of so many bytes. */
+  readonly chunks?: number;
+  readonly chunkBytes?: number;
+}
+
+interface Chunk {
+  readonly bytes: Buffer;
+  readonly view: DataView;
+  /** Number of its first packet. */
+  first: number;
+  used: number;
+  /** How far it is in the file. */
+  flushed: number;
+  /** Where it begins in the file. */
+  fileAt: number;
+  /** Tells it from what its memory held before. */
+  serial: number;
+}
+
+/** Where the comment of a packet is that waits. */
+export interface Pending {
+  readonly n: number;
+  readonly chunk: number;
+  readonly at: number;
+  readonly fileAt: number;
+}
+
+/** A packet of the capture as memory has it. */
+export interface Entry {
+  readonly n: number;
+  readonly t: Ns;
+  readonly from: End;
+  /** The wire's own: a copy, a replay, a forgery. */
+  readonly emitted: boolean;
+  readonly packet: CapturedPacket;
+}
+
+export interface CaptureCount {
+  readonly packets: number;
+  /** Packets of which not all bytes were kept. */
+  readonly cut: number;
+  readonly fileBytes: number;
+  /** Why nothing more is written to the file. */
+  readonly fileError?: string;
+}
+
+const headersOnly = 128;
+
+/**
+ * Everything that passed, numbered from 1 as its frame in the file. A packet is read into the memory in which its block is
+ * made, and written to the file when that chunk is full: nothing is copied on the way.
+ */
+export class Capture {
+  readonly #options: CaptureOptions;
+  readonly #chunkBytes: number;
+  readonly #file: number | undefined;
+  readonly #chunks: Chunk[] = [];
+  readonly #wall: { readonly high: number; readonly low: number };
+  readonly #carried = {
+    client: packetOptions(senderOf('client', false), 'carried'),
+    server: packetOptions(senderOf('server', false), 'carried'),
+  };
+  #fileAt = 0;
+  #count = 0;
+  #cut = 0;
+  #serial = 0;
+  #fileError: string | undefined;
+  #chunk: Chunk;
+
+  /** Throws where the file cannot be made. */
+  constructor(options: CaptureOptions) {
+    this.#options = options;
+    this.#chunkBytes = options.chunkBytes ?? 2 ** 20;
+    this.#wall = { high: Number(options.wallNs >> 32n), low: Number(options.wallNs & 0xffffffffn) };
+    if (options.file !== undefined) {
+      this.#file = openSync(options.file, 'w');
+      const application = 'lingerlab wire';
+      const comment = `t = 0 of the run's record is ${options.wallNs} ns of wall time`;
+      const snap = options.snap;
+      this.#toFile(sectionHeader({ application, comment }), 0);
+      this.#toFile(interfaceDescription({ name: 'wire', snap }), this.#fileAt);
+    }
+    this.#chunk = this.#begin();
+  }
+
+  /** The number of the latest packet. */
+  get latest(): number {
+    return this.#count;
+  }
+
+  #begin(): Chunk {
+    const recycled = this.#chunks.length >= (this.#options.chunks ?? 64) ? this.#chunks.shift() : undefined;
+    const bytes = recycled?.bytes ?? Buffer.allocUnsafeSlow(this.#chunkBytes);
+    const chunk: Chunk = {
+      bytes,
+      view: recycled?.view ?? new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
+      first: this.#count + 1,
+      used: 0,
+      flushed: 0,
+      fileAt: this.#fileAt,
+      serial: ++this.#serial,
+    };
+    this.#chunks.push(chunk);
+    return chunk;
+  }
+
+  /** Where the next packet is to be read to. */
+  room(): Uint8Array {
+    if (this.#chunk.used + packetHead + largestPacket + tailRoom > this.#chunkBytes) {
+      this.flush();
+      this.#chunk = this.#begin();
+    }
+    const from = this.#chunk.used + packetHead;
+    return this.#chunk.bytes.subarray(from, from + largestPacket);
+  }
+
+  /** Keep the packet that lies in the room, as carried. Returns its number. */
+  keep(length: number, t: Ns, from: End): number {
+    this.#keep(length, t, this.#carried[from]);
+    return this.#count;
+  }
+
+  /** Keep it with what the wire did to it. */
+  keepAs(length: number, t: Ns, from: End, deed: string): number {
+    this.#keep(length, t, packetOptions(senderOf(from, false), deed));
+    return this.#count;
+  }
+
+  /** Keep it with a comment that is replaced when it is known what became of it. */
+  keepPending(length: number, t: Ns, from: End, deed: string): Pending {
+    const chunk = this.#chunk;
+    const at = chunk.used;
+    const captured = this.#keep(length, t, packetOptions(senderOf(from, false), deed, pendingRoom));
+    const comment = optionsAt(at, captured) + commentAt;
+    return { n: this.#count, chunk: chunk.serial, at: comment, fileAt: chunk.fileAt + comment };
+  }
+
+  /** Keep a packet that the wire emits in the place of an end. */
+  emit(bytes: Uint8Array, t: Ns, from: End, deed: string): number {
+    this.room().set(bytes);
+    this.#keep(bytes.length, t, packetOptions(senderOf(from, true), deed));
+    return this.#count;
+  }
+
+  #keep(length: number, t: Ns, options: Uint8Array): number {
+    const chunk = this.#chunk;
+    const snap = chunk.fileAt > this.#options.limit ? headersOnly : this.#options.snap;
+    const captured = Math.min(length, snap);
+    const low = this.#wall.low + (t % 2 ** 32);
+    const place = {
+      high: this.#wall.high + Math.floor(t / 2 ** 32) + (low >= 2 ** 32 ? 1 : 0),
+      low: low >>> 0,
+      captured,
+      original: length,
+    };
+    chunk.used = packetAround(chunk.view, chunk.used, place, options);
+    this.#count++;
+    if (captured < length) this.#cut++;
+    return captured;
+  }
+
+  /** Say what became of a packet that waited. */
+  amend(pending: Pending, deed: string): void {
+    const text = Buffer.from(deed.padEnd(pendingRoom).slice(0, pendingRoom));
+    const chunk = this.#chunks.find(({ serial }) => serial === pending.chunk);
+    chunk?.bytes.set(text, pending.at);
+    if (!chunk || pending.at < chunk.flushed) this.#toFile(text, pending.fileAt);
+  }
+
+  /** Everything kept so far is in the file. */
+  flush(): void {
+    const chunk = this.#chunk;
+    this.#toFile(chunk.bytes.subarray(chunk.flushed, chunk.used), chunk.fileAt + chunk.flushed);
+    chunk.flushed = chunk.used;
+  }
+
+  #toFile(bytes: Uint8Array, at: number): void {
+    if (this.#file === undefined || this.#fileError !== undefined) return;
+    try {
+      let written = 0;
+      while (written < bytes.length)
+        written += writeSync(this.#file, bytes, written, bytes.length - written, at + written);
+      this.#fileAt = Math.max(this.#fileAt, at + bytes.length);
+    } catch (error) {
+      // a full disk must not stop the wire: the record says that the capture ends there
+      this.#fileError = messageOf(error);
+    }
+  }
+
+  /** Packets that memory still has, from a number on. */
+  *entries(from = 1): Generator<Entry, void, undefined> {
+    for (const [index, chunk] of this.#chunks.entries()) {
+      const behind = this.#chunks[index + 1]?.first ?? this.#count + 1;
+      if (behind > from) yield* this.#entriesOf(chunk, from);
+    }
+  }
+
+  *#entriesOf(chunk: Chunk, from: number): Generator<Entry, void, undefined> {
+    const bytes = chunk.bytes.subarray(0, chunk.used);
+    let n = chunk.first;
+    for (let read = packetAt(bytes, 0); read; read = packetAt(bytes, read.next)) {
+      const { packet } = read;
+      const t = Number(packet.wallNs - this.#options.wallNs);
+      const end = packet.direction === 'outbound' ? 'client' : 'server';
+      if (n >= from) yield { n, t, from: end, emitted: packet.emitted, packet };
+      n++;
+    }
+  }
+
+  /** A packet by its number; undefined where there is none, or memory has it no more. */
+  find(n: number): Entry | undefined {
+    const entry = this.entries(n).next().value ?? undefined;
+    return entry?.n === n ? entry : undefined;
+  }
+
+  get count(): CaptureCount {
+    return {
+      packets: this.#count,
+      cut: this.#cut,
+      fileBytes: this.#fileAt,
+      ...(this.#fileError !== undefined && { fileError: this.#fileError }),
+    };
+  }
+
+  close(): void {
+    this.flush();
+    if (this.#file !== undefined) closeSync(this.#file);
+  }
+}

@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process';
+import { userInfo } from 'node:os';
+import { describe } from 'vitest';
+
+/** What another program reads in a capture file. */
+export interface Frame {
+  /** Seconds with ns, as the program prints them. */
+  readonly time: string;
+  readonly text: string;
+}
+
+const has = (program: string) => spawnSync(program, ['--version'], { encoding: 'utf8' }).status === 0;
+
+/** Tests that need a program of another project: skipped, with the reason in their title, where it is not installed. */
+export function withTool(program: 'tcpdump' | 'tshark', title: string, tests: () => void): void {
+  if (has(program)) return void describe(title, tests);
+  const reason = `${program} is not installed: apt-get install ${program}`;
+  process.stderr.write(`skipped: ${title}: ${reason}\n`);
+  describe.skip(`${title} (skipped: ${reason})`, tests);
+}
+
+function output(program: string, args: readonly string[]): string[] {
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 2 ** 28 });
+  if (status !== 0) throw new Error(`${program}: ${stderr}`);
+  return stdout.split('\n').filter((line) => line !== '');
+}
+
+/** The lines that tcpdump prints of a file, absolute numbers, times in ns. */
+export const tcpdump = (file: string): Frame[] =>
+  // as root it would become a user of its own, who may not be there or not read our files
+  output('tcpdump', ['-Z', userInfo().username, '-nn', '-S', '-v', '-tt', '--nano', '-r', file])
+    .join('\n')
+    // -v takes a second line for IPv4
+    .replaceAll('\n    ', ' ')
+    .split('\n')
+    .map((line) => ({ time: line.slice(0, line.indexOf(' ')), text: line.slice(line.indexOf(' ') + 1) }));
+
+/** Fields of each frame as tshark has them. */
+export const tshark = (file: string, ...fields: readonly string[]): string[][] =>
+  output('tshark', ['-n', '-r', file, '-T', 'fields', ...fields.flatMap((field) => ['-e', field])]).map((line) =>
+    line.split('\t'),
+  );
