@@ -34,6 +34,8 @@ export const errorCodes = {
   SCENARIO_THREW: exitCode.failed,
   PEER_DIED: exitCode.failed,
   OBSERVER_DIED: exitCode.failed,
+  WIRE_DIED: exitCode.failed,
+  WIRE_REFUSED: exitCode.failed,
   TEARDOWN: exitCode.failed,
   INTERRUPTED: exitCode.interrupted,
 } as const satisfies Record<string, ExitCode>;

@@ -47,6 +47,11 @@ export const TIMER_ABSTIME = 1;
 export const RUSAGE_SELF = 0;
 export const RUSAGE_CHILDREN = -1;
 
+/** include/uapi/linux/timerfd.h: O_NONBLOCK, O_CLOEXEC */
+export const TFD_NONBLOCK = 0o4000;
+export const TFD_CLOEXEC = 0o2000000;
+export const TFD_TIMER_ABSTIME = 1;
+
 /** include/uapi/linux/sockios.h and if.h */
 export const SIOCGIFFLAGS = 0x8913;
 export const SIOCSIFFLAGS = 0x8914;

@@ -106,6 +106,9 @@ export const clockGetcpuclockid = call('clock_getcpuclockid', 'int clock_getcpuc
 export const getrusage = call('getrusage', 'int getrusage(int, void *)');
 export const clockGetres = call('clock_getres', 'int clock_getres(int, void *)');
 
+export const timerfdCreate = call('timerfd_create', 'int timerfd_create(int, int)');
+export const timerfdSettime = call('timerfd_settime', 'int timerfd_settime(int, int, void *, void *)');
+
 export const inetPton = call('inet_pton', 'int inet_pton(int, const char *, void *)');
 const nativeNtop = libc.func('void *inet_ntop(int, void *, void *, uint32_t)');
 
@@ -126,4 +129,11 @@ export function readAvailable(fd: number, into: Uint8Array): number {
   const errno = koffi.errno();
   if (errno === EAGAIN) return -1;
   throw new SystemCallError('read', errnoName(errno));
+}
+
+const nativeWrite = libc.func('long write(int, void *, size_t)');
+
+/** write(2) of all these bytes; the errno's name where the kernel refuses them, undefined where it took them. */
+export function refusedWrite(fd: number, bytes: Uint8Array): string | undefined {
+  return Number(nativeWrite(fd, bytes, bytes.length)) >= 0 ? undefined : errnoName(koffi.errno());
 }

@@ -1,6 +1,7 @@
 import { type End, otherEnd } from '../facts/states.ts';
 import type { Address, Ns } from '../record/event.ts';
 import { flagBits } from './flags.ts';
+import { makeGlance } from './glance.ts';
 import type { Packet, TcpSegment } from './segment.ts';
 
 /** A packet that came from an end, with what the history knows of its connection. What the wire itself emits is not seen. */
@@ -22,6 +23,10 @@ export interface Seen {
 /** One incarnation of a connection: what each end sent last. Ends are the devices that segments came from. */
 export interface Connection {
   readonly id: number;
+  /** Number of its first packet. */
+  readonly since: number;
+  /** The incarnation before it between the same addresses. */
+  readonly before?: number;
   readonly at: Readonly<Record<End, Address>>;
   readonly isn: { client?: number; server?: number };
   /** Behind the highest sequence number that an end has sent, absolute: the other's RCV.NXT if it got everything. */
@@ -36,6 +41,10 @@ export interface Connection {
 export interface History {
   /** What the history knows of a packet, having learnt from it. */
   see(n: number, t: Ns, from: End, length: number, packet: Packet): Seen;
+  /** What it knows of a packet that it has learnt from before. */
+  describe(n: number, t: Ns, from: End, length: number, packet: Packet): Seen;
+  /** Learn from an ordinary segment of a known connection without parsing it; false: it is something else. */
+  glance(from: End, bytes: Uint8Array, length: number): boolean;
   /** An incarnation by its number, or the latest one between two addresses. */
   connection(which: number | { readonly one: Address; readonly other: Address }): Connection | undefined;
 }
@@ -69,15 +78,18 @@ function learn(connection: Connection, from: End, segment: TcpSegment): void {
 export function makeHistory(limit = 100_000): History {
   const latest = new Map<string, Connection>();
   const numbered = new Map<number, Connection>();
+  const glances = makeGlance();
   let count = 0;
 
-  function begin(key: string, at: Connection['at'], before: Connection | undefined, from: End): Connection {
+  function begin(n: number, key: string, at: Connection['at'], before: Connection | undefined, from: End): Connection {
     const other = otherEnd(from);
     // until it answers with a SYN of its own, the other end speaks for the incarnation that it has
     const kept = <T>(of: { client?: T; server?: T } | undefined) =>
       of?.[other] === undefined ? {} : { [other]: of[other] };
     const made: Connection = {
       id: ++count,
+      since: n,
+      ...(before && { before: before.id }),
       at,
       isn: kept(before?.isn),
       next: kept(before?.next),
@@ -86,39 +98,61 @@ export function makeHistory(limit = 100_000): History {
     };
     latest.delete(key);
     latest.set(key, made);
+    glances.know(made);
     numbered.set(made.id, made);
     if (numbered.size > limit) numbered.delete(count - limit);
-    if (latest.size > limit) latest.delete(latest.keys().next().value as string);
+    if (latest.size > limit) {
+      const [oldest, gone] = latest.entries().next().value as [string, Connection];
+      latest.delete(oldest);
+      glances.forget(gone);
+    }
     return made;
   }
 
-  function connectionOf(from: End, segment: TcpSegment): Connection {
-    const at =
-      from === 'client'
-        ? { client: segment.source, server: segment.destination }
-        : { client: segment.destination, server: segment.source };
+  const atOf = (from: End, { source, destination }: TcpSegment) =>
+    from === 'client' ? { client: source, server: destination } : { client: destination, server: source };
+
+  /** The incarnation that a segment belongs to, a new one where it opens one. */
+  function connectionOf(n: number, from: End, segment: TcpSegment): Connection {
+    const at = atOf(from, segment);
     const key = keyOf(at.client, at.server);
     const known = latest.get(key);
     const opens = (segment.flags & (flagBits.SYN | flagBits.ACK)) === flagBits.SYN;
     const isn = known?.isn[from];
-    return known && !(opens && isn !== undefined && isn !== segment.seq) ? known : begin(key, at, known, from);
+    return known && !(opens && isn !== undefined && isn !== segment.seq) ? known : begin(n, key, at, known, from);
+  }
+
+  function incarnation(n: number, from: End, segment: TcpSegment): Connection | undefined {
+    const at = atOf(from, segment);
+    let known = latest.get(keyOf(at.client, at.server));
+    while (known && known.since > n) known = known.before === undefined ? undefined : numbered.get(known.before);
+    return known;
+  }
+
+  function described(seen: Omit<Seen, 'connection'>, connection: Connection | undefined): Seen {
+    const { packet, from } = seen;
+    if (packet.kind === 'other' || !connection) return { ...seen, connection: 0 };
+    const isn = connection.isn[from];
+    const peers = connection.isn[otherEnd(from)];
+    return {
+      ...seen,
+      connection: connection.id,
+      ...(isn !== undefined && { seq: distance(isn, packet.seq) }),
+      ...(peers !== undefined && packet.flags & flagBits.ACK && { ack: distance(peers, packet.ack) }),
+    };
   }
 
   return {
     see(n, t, from, length, packet) {
-      const seen = { n, t, from, length, packet };
-      if (packet.kind === 'other') return { ...seen, connection: 0 };
-      const connection = connectionOf(from, packet);
-      learn(connection, from, packet);
-      const isn = connection.isn[from];
-      const peers = connection.isn[otherEnd(from)];
-      return {
-        ...seen,
-        connection: connection.id,
-        ...(isn !== undefined && { seq: distance(isn, packet.seq) }),
-        ...(peers !== undefined && packet.flags & flagBits.ACK && { ack: distance(peers, packet.ack) }),
-      };
+      const connection = packet.kind === 'tcp' ? connectionOf(n, from, packet) : undefined;
+      if (packet.kind === 'tcp' && connection) learn(connection, from, packet);
+      return described({ n, t, from, length, packet }, connection);
     },
+    describe(n, t, from, length, packet) {
+      const connection = packet.kind === 'tcp' ? incarnation(n, from, packet) : undefined;
+      return described({ n, t, from, length, packet }, connection);
+    },
+    glance: (from, bytes, length) => glances.learn(from, bytes, length),
     connection(which) {
       if (typeof which === 'number') return numbered.get(which);
       return latest.get(keyOf(which.one, which.other)) ?? latest.get(keyOf(which.other, which.one));

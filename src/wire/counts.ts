@@ -1,0 +1,54 @@
+import type { End } from '../facts/states.ts';
+import type { Ns } from '../record/event.ts';
+
+/** What the pump counts. */
+export interface Counts {
+  readonly carried: Record<End, number>;
+  readonly bytes: Record<End, number>;
+  readonly others: Record<string, number>;
+  readonly refused: Record<string, number>;
+  /** The first hundred. */
+  readonly faults: string[];
+  dropped: number;
+  emitted: number;
+  longestBacklog: Ns;
+  latest: Ns;
+  carry(from: End, length: number): void;
+  other(why: string): void;
+  /** Counts a packet that the kernel did not take, and says so. */
+  refuse(errno: string): string;
+  fault(message: string): void;
+  late(by: Ns): void;
+}
+
+export function makeCounts(): Counts {
+  const counts: Counts = {
+    carried: { client: 0, server: 0 },
+    bytes: { client: 0, server: 0 },
+    others: {},
+    refused: {},
+    faults: [],
+    dropped: 0,
+    emitted: 0,
+    longestBacklog: 0,
+    latest: 0,
+    carry(from, length) {
+      counts.carried[from]++;
+      counts.bytes[from] += length;
+    },
+    other(why) {
+      counts.others[why] = (counts.others[why] ?? 0) + 1;
+    },
+    refuse(errno) {
+      counts.refused[errno] = (counts.refused[errno] ?? 0) + 1;
+      return `refused by the kernel: ${errno}`;
+    },
+    fault(message) {
+      if (counts.faults.length < 100) counts.faults.push(message);
+    },
+    late(by) {
+      counts.latest = Math.max(counts.latest, by);
+    },
+  };
+  return counts;
+}

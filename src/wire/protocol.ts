@@ -1,0 +1,63 @@
+import type { End } from '../facts/states.ts';
+import type { Forgery } from './forge.ts';
+import type { PatternData } from './patterns.ts';
+import type { DeedEvent, Sighting, WireEvent } from './report.ts';
+import type { Rule } from './rules.ts';
+import type { WireStatistics } from './statistics.ts';
+import type { Which } from './waiting.ts';
+
+/** Which packets are told as events: all, those that open, close or reset and those that a rule decides, or none. */
+export type Telling = 'all' | 'notable' | 'none';
+
+export interface WireSettings {
+  /** pcapng file of the capture; absent: in memory only. */
+  readonly capture?: string;
+  /** Wall time of the run's origin, in ns, decimal. */
+  readonly wallNs: string;
+  /** Bytes kept of a packet; default all. */
+  readonly snap?: number;
+  /** Bytes of file beyond which only headers are kept; default 1 GiB. */
+  readonly limit?: number;
+  /** Default `notable`. */
+  readonly telling?: Telling;
+}
+
+/** What the wire is told to do, with what it answers. */
+export interface WireVerbs {
+  /** Makes a device of this name in each namespace, given by path, and carries from then on. */
+  open: {
+    ask: { spaces: Readonly<Record<End, string>>; device: string; settings: WireSettings };
+    value: undefined;
+  };
+  /** One more rule, after the others; its number. */
+  rule: { ask: { rule: Rule }; value: { rule: number } };
+  /** Without a rule, or without any; what they hold goes on when it is released. */
+  lift: { ask: { rule?: number }; value: undefined };
+  /** Carries what is held, of a rule, or one packet, or all; how many. */
+  release: { ask: Which; value: { released: number } };
+  /** Answers when such a packet is in the history behind a number, or at once where it is. */
+  seen: { ask: { pattern: PatternData; after: number }; value: Sighting };
+  /** The number of the packet that was emitted. */
+  inject: { ask: { forgery: Forgery }; value: { n: number } };
+  /** Any bytes, hexadecimal, as if they came from an end. */
+  injectRaw: { ask: { from: End; hex: string }; value: { n: number } };
+  /** The bytes of a packet of the history once more. */
+  replay: { ask: { n: number }; value: { n: number } };
+  /** Everything read so far has been told, and is in the file. */
+  flush: { ask: Record<never, never>; value: undefined };
+  statistics: { ask: Record<never, never>; value: WireStatistics };
+  /** Flushes, and ends the process. */
+  close: { ask: Record<never, never>; value: undefined };
+}
+export type WireVerb = keyof WireVerbs;
+
+export type WireRequest = { [V in WireVerb]: { id: number; verb: V } & WireVerbs[V]['ask'] }[WireVerb];
+export type WireReply = { id: number; value: unknown } | { id: number; error: string };
+/** What it tells unasked. */
+export type WireTold = { readonly seen: readonly (WireEvent | DeedEvent)[] };
+
+/** Arguments of the process. */
+export interface WireArguments {
+  readonly parent: number;
+  readonly originNs: string;
+}

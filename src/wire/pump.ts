@@ -1,0 +1,249 @@
+import { messageOf } from '../errors.ts';
+import { type End, ends, otherEnd } from '../facts/states.ts';
+import type { Ns } from '../record/event.ts';
+import type { Capture } from './capture.ts';
+import { type Counts, makeCounts } from './counts.ts';
+import type { Device } from './device.ts';
+import { flagBits } from './flags.ts';
+import type { History, Seen } from './history.ts';
+import type { Telling } from './protocol.ts';
+import { type DeedEvent, sighting, type WireEvent } from './report.ts';
+import { parse } from './segment.ts';
+import { type Deed, idle, noRules, step, type WireState } from './step.ts';
+import type { Waiting, WaitingRoom } from './waiting.ts';
+
+/** Packets of one end before the other has its turn, and of both before the process does anything else. */
+const burst = 16;
+const turnLimit = 256;
+
+export interface PumpOptions {
+  readonly devices: Readonly<Record<End, Device>>;
+  readonly capture: Capture;
+  readonly history: History;
+  readonly room: WaitingRoom;
+  readonly now: () => Ns;
+  /** Call {@link Pump.timeout} then, or never. */
+  readonly arm: (at: Ns | undefined) => void;
+  readonly telling: Telling;
+  readonly tell: (events: readonly (WireEvent | DeedEvent)[]) => void;
+}
+
+const ms = (ns: Ns): string => `${(ns / 1e6).toFixed(3)} ms`;
+const controls = flagBits.SYN | flagBits.FIN | flagBits.RST;
+
+/** Carries packets between two devices as the rules say: the only part of the wire that reads and writes. */
+export class Pump {
+  readonly #options: PumpOptions;
+  readonly counts: Counts = makeCounts();
+  /** Looks at every packet from the peers; more work for each while there is one. */
+  readonly watchers = new Set<(seen: Seen) => void>();
+  #state: WireState = noRules;
+  /** No rule can act: packets are carried without being parsed. */
+  #idle = true;
+  #events: (WireEvent | DeedEvent)[] = [];
+  #busySince: Ns | undefined;
+
+  constructor(options: PumpOptions) {
+    this.#options = options;
+  }
+
+  get state(): WireState {
+    return this.#state;
+  }
+  set state(state: WireState) {
+    this.#state = state;
+    this.#idle = idle(state);
+  }
+
+  /** A device is readable: carry what waits, for a while. */
+  turn(): void {
+    const { now } = this.#options;
+    this.#busySince ??= now();
+    let left = turnLimit;
+    for (let more = true; more && left > 0; left -= 2 * burst) {
+      const client = this.#some('client');
+      more = this.#some('server') || client;
+    }
+    if (left > 0) {
+      this.counts.longestBacklog = Math.max(this.counts.longestBacklog, now() - this.#busySince);
+      this.#busySince = undefined;
+    }
+    this.tellAll();
+  }
+
+  /** Carry a burst of one end; whether it stopped before the device was empty. */
+  #some(end: End): boolean {
+    for (let count = 0; count < burst; count++) if (!this.#one(end)) return false;
+    return true;
+  }
+
+  #one(end: End): boolean {
+    const { devices, capture, history, room, now, telling } = this.#options;
+    const place = capture.room();
+    const length = devices[end].read(place);
+    if (length < 0) return false;
+    const t = now();
+    const plain = this.#idle && this.watchers.size === 0 && room.overtaken === 0 && telling !== 'all';
+    if (plain && history.glance(end, place, length)) {
+      const refused = devices[otherEnd(end)].write(place.subarray(0, length));
+      if (refused === undefined) {
+        this.counts.carry(end, length);
+        capture.keep(length, t, end);
+      } else capture.keepAs(length, t, end, this.counts.refuse(refused));
+      return true;
+    }
+    this.#consider(end, place.subarray(0, length), t);
+    return true;
+  }
+
+  /** What a packet is, what the rules say, and that. A fault of ours is counted, and the packet carried. */
+  #consider(from: End, bytes: Uint8Array, t: Ns): void {
+    const { capture, history } = this.#options;
+    let seen: Seen | undefined;
+    let decision: ReturnType<typeof step> = { state: this.#state, deeds: [{ deed: 'carry' }] };
+    try {
+      const packet = parse(bytes);
+      if (packet.kind === 'other') this.counts.other(packet.why);
+      seen = history.see(capture.latest + 1, t, from, bytes.length, packet);
+      decision = step(this.#state, seen, t);
+      for (const watch of this.watchers) watch(seen);
+    } catch (error) {
+      this.counts.fault(messageOf(error));
+    }
+    this.state = decision.state;
+    const [first, ...copies] = decision.deeds;
+    // kept before the capture uses its memory for the next
+    const copied = copies.length > 0 ? Uint8Array.from(bytes) : bytes;
+    const { n, deed } = this.#do(first, from, bytes, t, decision.rule ?? 0);
+    for (const copy of copies) {
+      if (copy.deed !== 'copy') continue;
+      this.#wait({ n, from, bytes: copied, since: t, rule: decision.rule ?? 0, why: 'copy', due: copy.at });
+    }
+    if (seen) {
+      if (this.#isTold(seen, decision.rule)) {
+        this.#events.push({ ...sighting(seen), source: 'wire', kind: 'segment', deed });
+      }
+    }
+    if (first.deed === 'carry') this.#overtook(from);
+    if (copies.length > 0) this.timeout();
+  }
+
+  #isTold({ packet }: Seen, rule: number | undefined): boolean {
+    const { telling } = this.#options;
+    if (telling !== 'notable') return telling === 'all';
+    return rule !== undefined || (packet.kind === 'tcp' && (packet.flags & controls) !== 0);
+  }
+
+  /** Do the first deed of a packet that lies in the capture's room. */
+  #do(deed: Deed, from: End, bytes: Uint8Array, t: Ns, rule: number): { n: number; deed: string } {
+    const { capture } = this.#options;
+    const length = bytes.length;
+    const as = (text: string) => ({ n: capture.keepAs(length, t, from, text), deed: text });
+    switch (deed.deed) {
+      case 'drop':
+        this.counts.dropped++;
+        return as(`${deed.why} (rule ${rule})`);
+      case 'hold':
+        return this.#keep('held', { from, bytes, since: t, rule });
+      case 'wait':
+        return this.#keep('delayed', { from, bytes, since: t, rule, due: deed.until });
+      case 'behind':
+        return this.#keep('overtaken', { from, bytes, since: t, rule, due: deed.until, behind: deed.count });
+      default: {
+        const refused = this.#options.devices[otherEnd(from)].write(bytes);
+        if (refused !== undefined) return as(this.counts.refuse(refused));
+        this.counts.carry(from, length);
+        return as('carried');
+      }
+    }
+  }
+
+  #keep(
+    why: Exclude<Waiting['why'], 'copy'>,
+    what: Omit<Waiting, 'n' | 'why' | 'pending'>,
+  ): { n: number; deed: string } {
+    const bytes = Uint8Array.from(what.bytes);
+    const deed = `${why} (rule ${what.rule})`;
+    const pending = this.#options.capture.keepPending(bytes.length, what.since, what.from, `${deed}, and still is`);
+    this.#wait({ ...what, bytes, why, n: pending.n, pending });
+    return { n: pending.n, deed };
+  }
+
+  #wait(waiting: Waiting): void {
+    this.#options.room.add(waiting);
+    if (waiting.due !== undefined) this.#options.arm(this.#options.room.nextDue);
+  }
+
+  /** A packet was carried: others may have waited for it. */
+  #overtook(from: End): void {
+    const { room } = this.#options;
+    if (room.overtaken > 0) for (const waiting of room.passed(from)) this.#go(waiting);
+  }
+
+  /** Send on what the wire kept. */
+  #go(waiting: Waiting): void {
+    const { devices, capture, now } = this.#options;
+    const { n, from, bytes, since, why, pending, rule } = waiting;
+    const t = now();
+    if (!pending) {
+      this.emit(from, bytes, `duplicate of #${n} (rule ${rule})`);
+      return;
+    }
+    const refused = devices[otherEnd(from)].write(bytes);
+    if (refused === undefined) this.counts.carry(from, bytes.length);
+    const after = `${why} ${ms(t - since)}`;
+    const deed = refused === undefined ? after : `${after}, then ${this.counts.refuse(refused)}`;
+    capture.amend(pending, `${deed} (rule ${rule})`);
+    if (this.#options.telling !== 'none') this.#events.push({ t, source: 'wire', kind: 'deed', n, deed });
+  }
+
+  /** Something is due. */
+  timeout(): void {
+    const { room, now, arm } = this.#options;
+    const t = now();
+    for (const waiting of room.due(t)) {
+      // one that waits to be overtaken may go early: its time is the limit
+      if (waiting.why !== 'overtaken') this.counts.late(t - (waiting.due ?? t));
+      this.#go(waiting);
+      this.#overtook(waiting.from);
+    }
+    arm(room.nextDue);
+    this.tellAll();
+  }
+
+  /** Carry what is held. */
+  release(released: readonly Waiting[]): void {
+    for (const waiting of released) {
+      this.#go(waiting);
+      this.#overtook(waiting.from);
+    }
+    this.tellAll();
+  }
+
+  /** Send bytes to the other end as if they came from this one; no rule sees them. Returns their number. */
+  emit(from: End, bytes: Uint8Array, deed: string): number {
+    const { devices, capture, history, now, telling } = this.#options;
+    const t = now();
+    const refused = devices[otherEnd(from)].write(bytes);
+    this.counts.emitted++;
+    const done = refused === undefined ? deed : `${deed}, ${this.counts.refuse(refused)}`;
+    const n = capture.emit(bytes, t, from, done);
+    if (telling !== 'none') {
+      const seen = history.describe(n, t, from, bytes.length, parse(bytes));
+      this.#events.push({ ...sighting(seen), source: 'wire', kind: 'segment', deed: done });
+    }
+    return n;
+  }
+
+  /** Tell the events so far. */
+  tellAll(): void {
+    if (this.#events.length === 0) return;
+    const events = this.#events;
+    this.#events = [];
+    this.#options.tell(events);
+  }
+
+  get deviceErrors(): string[] {
+    return ends.flatMap((end) => this.#options.devices[end].error ?? []);
+  }
+}

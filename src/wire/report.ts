@@ -1,0 +1,72 @@
+import type { End } from '../facts/states.ts';
+import type { Address, Ns } from '../record/event.ts';
+import { type Flag, namesOf } from './flags.ts';
+import type { Seen } from './history.ts';
+import type { TcpOption } from './options.ts';
+import { tcpdumpText } from './text.ts';
+
+/** A packet as the wire tells of it: JSON, without its payload's bytes. */
+export interface Sighting {
+  /** The frame's number in the capture. */
+  readonly n: number;
+  readonly t: Ns;
+  readonly from: End;
+  /** One line as tcpdump has it, its numbers relative where they are known. */
+  readonly text: string;
+  /** Absent: no TCP segment. */
+  readonly segment?: {
+    readonly source: Address;
+    readonly destination: Address;
+    /** Counts incarnations from 1. */
+    readonly connection: number;
+    readonly flags: readonly Flag[];
+    /** Relative; absent where the wire has not seen the SYN. */
+    readonly seq?: number;
+    readonly ack?: number;
+    readonly absolute: { readonly seq: number; readonly ack: number };
+    /** As on the wire, not scaled. */
+    readonly window: number;
+    /** Of payload. */
+    readonly bytes: number;
+    readonly options: readonly TcpOption[];
+    /** Whether its checksums are right. */
+    readonly intact: boolean;
+  };
+}
+
+/** What the wire tells of a packet that it saw. */
+export function sighting({ n, t, from, packet, connection, seq, ack }: Seen): Sighting {
+  const text = tcpdumpText(packet, { seq, ack });
+  if (packet.kind === 'other') return { n, t, from, text };
+  const segment = {
+    source: packet.source,
+    destination: packet.destination,
+    connection,
+    flags: namesOf(packet.flags),
+    ...(seq !== undefined && { seq }),
+    ...(ack !== undefined && { ack }),
+    absolute: { seq: packet.seq, ack: packet.ack },
+    window: packet.window,
+    bytes: packet.payload.length,
+    options: packet.options,
+    intact: packet.intact,
+  };
+  return { n, t, from, text, segment };
+}
+
+/** A packet that came to the wire, and what it did with it; a wait ends with a {@link DeedEvent}. */
+export interface WireEvent extends Sighting {
+  readonly source: 'wire';
+  readonly kind: 'segment';
+  /** `carried`, `dropped (rule 1)`, `held (rule 2)`, `duplicate of #7`, `replay of #7`, `forged`. */
+  readonly deed: string;
+}
+
+/** What became of a packet that waited: `held 412.000 ms`. */
+export interface DeedEvent {
+  readonly t: Ns;
+  readonly source: 'wire';
+  readonly kind: 'deed';
+  readonly n: number;
+  readonly deed: string;
+}

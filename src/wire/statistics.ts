@@ -1,0 +1,61 @@
+import { type End, ends } from '../facts/states.ts';
+import type { CaptureCount } from './capture.ts';
+
+/** What the wire did so far. */
+export interface WireStatistics {
+  /** Packets that came from each end and went on, at once or later, and their bytes. */
+  readonly carried: Readonly<Record<End, number>>;
+  readonly bytes: Readonly<Record<End, number>>;
+  readonly dropped: number;
+  /** Packets that it keeps now. */
+  readonly waiting: number;
+  /** Copies, replays and forgeries. */
+  readonly emitted: number;
+  /** Packets that were no whole TCP segment, by why; neighbour discovery and MLD are `no-tcp`. */
+  readonly others: Readonly<Record<string, number>>;
+  /** Packets that the kernel did not take from the wire, by errno. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** Packets that the kernel dropped at each end's device, because the wire did not read them. */
+  readonly txDropped: Readonly<Record<End, number>>;
+  /** The longest time in which the wire never found both devices empty: how long a packet may have waited unread, ms. */
+  readonly longestBacklogMs: number;
+  /** How late the latest packet with a time of its own left, ms. */
+  readonly latestMs: number;
+  /** Faults of the wire's own program: packets that it carried though it did not understand what to do. */
+  readonly faults: readonly string[];
+  /** Why a device is read no more. */
+  readonly deviceErrors: readonly string[];
+  readonly capture: CaptureCount;
+}
+
+/** A wait in the devices' queues that is told: about what a scheduler does to a process on a busy machine. */
+const backlogLimitMs = 20;
+/** A delay is asked for in ms. */
+const lateLimitMs = 1;
+
+const listed = (counts: Readonly<Record<string, number>>): string =>
+  Object.entries(counts)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ');
+
+/** Where the wire changed the experiment by itself, a sentence each; empty: it did only what it was told. */
+export function fallingBehind(statistics: WireStatistics): string[] {
+  const { txDropped, longestBacklogMs, latestMs, refused, faults, deviceErrors, capture } = statistics;
+  const sentences: string[] = [];
+  for (const end of ends) {
+    if (txDropped[end] > 0) {
+      sentences.push(`the kernel dropped ${txDropped[end]} packets of the ${end}, which the wire did not read in time`);
+    }
+  }
+  if (longestBacklogMs > backlogLimitMs) {
+    sentences.push(`packets queued before the wire for up to ${longestBacklogMs.toFixed(0)} ms without a break`);
+  }
+  if (latestMs > lateLimitMs) sentences.push(`a packet left ${latestMs.toFixed(1)} ms later than its rule says`);
+  if (Object.keys(refused).length > 0)
+    sentences.push(`the kernel did not take packets from the wire: ${listed(refused)}`);
+  if (faults.length > 0) sentences.push(`the wire failed at ${faults.length} packets: ${faults[0]}`);
+  for (const error of deviceErrors) sentences.push(`a device of the wire cannot be read: ${error}`);
+  if (capture.fileError !== undefined) sentences.push(`the capture ends early: ${capture.fileError}`);
+  if (capture.cut > 0) sentences.push(`${capture.cut} packets are not whole in the capture`);
+  return sentences;
+}

@@ -1,0 +1,213 @@
+import { describe, expect, test } from 'vitest';
+import { any, data, syn, tcp } from '../../src/wire/patterns.ts';
+import { blackhole, delay, drop, duplicate, hold, type Rule, rate, reorder } from '../../src/wire/rules.ts';
+import { format } from '../../src/wire/segment.ts';
+import { noRules, withRule } from '../../src/wire/step.ts';
+import { whenSeen } from '../../src/wire/watch.ts';
+import { type FakeOptions, fakeWire } from './fake-wire.ts';
+import { generator } from './random.ts';
+import { segment } from './seen.ts';
+
+const opener = format(segment('client', ['SYN'], { seq: 1000 }));
+const bytesOf = (payload: string, seq = 1001) => format(segment('client', ['ACK'], { seq, ack: 1, payload }));
+
+function wireWith(rule: Rule, options?: FakeOptions) {
+  const wire = fakeWire({ telling: 'all', ...options });
+  wire.pump.state = withRule(noRules, 1, rule);
+  return wire;
+}
+
+describe('without rules', () => {
+  test('every packet goes to the other end as it was, in its order, and is in the capture', () => {
+    const { segment: random, below } = generator(5);
+    const wire = fakeWire();
+    const sent = { client: [] as Buffer[], server: [] as Buffer[] };
+    for (let count = 0; count < 1000; count++) {
+      const from = below(2) ? 'client' : 'server';
+      const packet = format(random());
+      sent[from].push(packet);
+      wire.send(from, packet);
+    }
+    expect(wire.got('server')).toEqual(sent.client);
+    expect(wire.got('client')).toEqual(sent.server);
+    expect(wire.pump.counts.carried).toEqual({ client: sent.client.length, server: sent.server.length });
+    expect(wire.capture.latest).toBe(1000);
+    expect(new Set(wire.deeds())).toEqual(new Set(['carried']));
+  });
+
+  test('more than one turn’s packets take more turns, and neither end starves', () => {
+    const wire = fakeWire();
+    wire.send('client', ...Array.from({ length: 1000 }, () => bytesOf('x')));
+    expect(wire.got('server').length).toBeGreaterThan(100);
+    expect(wire.got('server').length).toBeLessThan(300);
+    wire.send('server', opener);
+    expect(wire.got('client')).toHaveLength(1);
+    for (let turns = 0; turns < 10; turns++) wire.pump.turn();
+    expect(wire.got('server')).toHaveLength(1000);
+  });
+
+  test('only what opens, closes or resets is told', () => {
+    const wire = fakeWire();
+    const flags = [['SYN'], ['ACK'], ['ACK', 'PSH'], ['FIN', 'ACK'], ['RST']] as const;
+    wire.send('client', ...flags.map((each) => format(segment('client', each, { seq: 5 }))));
+    expect(wire.events.map((event) => event.kind === 'segment' && event.segment!.flags.join())).toEqual([
+      'SYN',
+      'FIN,ACK',
+      'RST',
+    ]);
+  });
+});
+
+describe('hostile bytes', () => {
+  test('are counted, captured and forwarded: 5000 random packets, with a rule that looks at each', () => {
+    for (const wire of [fakeWire(), wireWith(drop(tcp.containing('never in there').withOption('mss')))]) {
+      const { bytes, below, pick } = generator(77);
+      const sent = Array.from({ length: 5000 }, () => {
+        const packet = Buffer.from(bytes(1 + below(100)));
+        packet[0] = pick([0x45, 0x46, 0x4f, 0x60, packet[0]!]);
+        if (packet.length > 9) packet[9] = pick([6, 6, 17]);
+        return packet;
+      });
+      for (const packet of sent) wire.send('client', packet);
+      expect(wire.got('server')).toEqual(sent);
+      expect(wire.pump.counts.faults).toEqual([]);
+      const others = Object.values(wire.pump.counts.others).reduce((sum, count) => sum + count, 0);
+      expect(others).toBeGreaterThan(4000);
+      const captured = [...wire.capture.entries()].map(({ packet }) => Buffer.from(packet.bytes));
+      expect(captured).toEqual(sent.slice(-captured.length));
+    }
+  });
+
+  test('that the kernel refuses are captured with its reason, and the next packet is carried', () => {
+    const wire = fakeWire({ refuses: (packet) => (packet[0] === 0xff ? 'EINVAL' : undefined) });
+    wire.send('client', Uint8Array.of(0xff), opener);
+    expect(wire.got('server')).toEqual([opener]);
+    expect(wire.deeds()).toEqual(['refused by the kernel: EINVAL', 'carried']);
+    expect(wire.pump.counts.refused).toEqual({ EINVAL: 1 });
+  });
+
+  test('a rule that nobody understands is a fault that is counted, and the packet is carried', () => {
+    const wire = wireWith({ pattern: { match: { is: 'any' } }, action: { do: 'nonsense' } as never });
+    wire.send('client', opener);
+    expect(wire.got('server')).toEqual([opener]);
+    expect(wire.pump.counts.faults).toHaveLength(1);
+  });
+});
+
+describe('a rule', () => {
+  test('drops, and says which rule did', () => {
+    const wire = wireWith(drop(syn, { times: 1 }));
+    wire.send('client', opener, opener);
+    expect(wire.got('server')).toEqual([opener]);
+    expect(wire.deeds()).toEqual(['dropped (rule 1)', 'carried']);
+    expect(wire.pump.counts.dropped).toBe(1);
+  });
+
+  test('is a black hole for one way only', () => {
+    const wire = wireWith(blackhole(any.from('client')));
+    wire.send('client', opener);
+    wire.send('server', opener);
+    expect([wire.got('server'), wire.got('client')]).toEqual([[], [opener]]);
+    expect(wire.deeds()).toEqual(['black hole (rule 1)', 'carried']);
+  });
+
+  test('holds until it is released, though the capture’s memory was used again meanwhile', () => {
+    const wire = wireWith(hold(syn, { times: 1 }));
+    wire.send('client', opener);
+    const big = bytesOf('x'.repeat(60_000));
+    for (let count = 0; count < 30; count++) wire.send('client', big);
+    expect(wire.deeds()[0]).toBe('held (rule 1), and still is');
+    wire.clock.now = 412e6;
+    wire.pump.release(wire.room.release({ rule: 1 }));
+    expect(wire.got('server').at(-1)).toEqual(opener);
+    expect(wire.deeds()[0]).toBe('held 412.000 ms (rule 1)');
+    expect(wire.events.at(-1)).toMatchObject({ kind: 'deed', n: 1, deed: 'held 412.000 ms' });
+  });
+
+  test('delays: the order of what is delayed alike stays, what is not goes first', () => {
+    const wire = wireWith(delay(data, 5));
+    wire.send('client', bytesOf('a'), bytesOf('b'), opener);
+    expect(wire.got('server')).toEqual([opener]);
+    wire.until(4.9e6);
+    expect(wire.got('server')).toHaveLength(1);
+    wire.until(5e6);
+    expect(wire.got('server')).toEqual([opener, bytesOf('a'), bytesOf('b')]);
+    expect(wire.deeds()).toEqual(['delayed 5.000 ms (rule 1)', 'delayed 5.000 ms (rule 1)', 'carried']);
+    expect(wire.clock.armed).toBeUndefined();
+  });
+
+  test('duplicates at once, or later: each copy has a frame of its own, and no rule', () => {
+    const wire = wireWith(duplicate(syn, { copies: 2, everyMs: 3 }), { snap: 30 });
+    wire.send('client', opener);
+    wire.until(10e6);
+    expect(wire.got('server')).toEqual([opener, opener, opener]);
+    expect(wire.deeds()).toEqual(['carried', 'duplicate of #1 (rule 1)', 'duplicate of #1 (rule 1)']);
+    expect([...wire.capture.entries()].map(({ t }) => t)).toEqual([0, 3e6, 6e6]);
+    const atOnce = wireWith(duplicate(syn));
+    atOnce.send('client', opener);
+    expect(atOnce.got('server')).toEqual([opener, opener]);
+  });
+
+  test('lets others overtake, or goes when its time is over', () => {
+    const wire = wireWith(reorder(data, { behind: 2, withinMs: 50, times: 1 }));
+    wire.send('client', bytesOf('a'), opener);
+    wire.send('server', opener);
+    expect(wire.got('server')).toEqual([opener]);
+    wire.send('client', opener);
+    expect(wire.got('server')).toEqual([opener, opener, bytesOf('a')]);
+    const alone = wireWith(reorder(data, { behind: 2, withinMs: 50 }));
+    alone.send('client', bytesOf('a'));
+    alone.until(60e6);
+    expect(alone.got('server')).toEqual([bytesOf('a')]);
+    expect(alone.deeds()).toEqual(['overtaken 50.000 ms (rule 1)']);
+  });
+
+  test('that has a rate sends one after the other', () => {
+    const wire = wireWith(rate(data, 1_000_000));
+    const packet = bytesOf('x'.repeat(960));
+    expect(packet).toHaveLength(1000);
+    wire.send('client', packet, packet, packet);
+    wire.until(2.5e6);
+    expect(wire.got('server')).toHaveLength(2);
+    wire.until(3e6);
+    expect(wire.got('server')).toHaveLength(3);
+  });
+
+  test('counts how late a timer was', () => {
+    const wire = wireWith(delay(any, 1));
+    wire.send('client', opener);
+    wire.clock.now = 3e6;
+    wire.pump.timeout();
+    expect(wire.pump.counts.latest).toBe(2e6);
+  });
+});
+
+describe('a wait', () => {
+  test('is over at once for what came already, and counts from the beginning', async () => {
+    const wire = fakeWire();
+    wire.send('client', opener, bytesOf('a'), bytesOf('b', 1002));
+    const second = await whenSeen(wire, data.nth(2), 0);
+    expect(second).toMatchObject({ n: 3, from: 'client', segment: { seq: 2, bytes: 1, connection: 1 } });
+    expect((await whenSeen(wire, data, 2)).n).toBe(3);
+  });
+
+  test('is over when it comes; what the wire emits itself is not meant', async () => {
+    const wire = fakeWire();
+    wire.send('client', bytesOf('a'));
+    const waiting = whenSeen(wire, data.nth(2), 0);
+    wire.pump.emit('client', bytesOf('b'), 'forged');
+    expect(wire.pump.watchers.size).toBe(1);
+    wire.send('client', opener, bytesOf('c'));
+    expect((await waiting).n).toBe(4);
+    expect(wire.pump.watchers.size).toBe(0);
+  });
+});
+
+test('the longest time without both devices being empty is counted', () => {
+  const wire = fakeWire();
+  wire.send('client', ...Array.from({ length: 600 }, () => opener));
+  expect(wire.pump.counts.longestBacklog).toBe(0);
+  wire.clock.now = 30e6;
+  for (let turns = 0; turns < 4; turns++) wire.pump.turn();
+  expect(wire.pump.counts.longestBacklog).toBe(30e6);
+});

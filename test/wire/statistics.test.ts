@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { txDropped } from '../../src/wire/running.ts';
+import { fallingBehind, type WireStatistics } from '../../src/wire/statistics.ts';
+
+const fine: WireStatistics = {
+  carried: { client: 10, server: 10 },
+  bytes: { client: 400, server: 400 },
+  dropped: 3,
+  waiting: 1,
+  emitted: 2,
+  // neighbour discovery and MLD
+  others: { 'no-tcp': 4 },
+  refused: {},
+  txDropped: { client: 0, server: 0 },
+  longestBacklogMs: 3,
+  latestMs: 0.4,
+  faults: [],
+  deviceErrors: [],
+  capture: { packets: 22, cut: 0, fileBytes: 4000 },
+};
+
+test('a wire that did what it was told says nothing', () => {
+  expect(fallingBehind(fine)).toEqual([]);
+});
+
+test.each<[Partial<WireStatistics>, RegExp]>([
+  [{ txDropped: { client: 0, server: 7 } }, /dropped 7 packets of the server/],
+  [{ longestBacklogMs: 35 }, /up to 35 ms/],
+  [{ latestMs: 2.25 }, /2\.3 ms later/],
+  [{ refused: { EIO: 2 } }, /EIO 2/],
+  [{ faults: ['nonsense'] }, /1 packets: nonsense/],
+  [{ deviceErrors: ['read: EBADFD'] }, /EBADFD/],
+  [{ capture: { packets: 1, cut: 5, fileBytes: 1 } }, /5 packets are not whole/],
+  [{ capture: { packets: 1, cut: 0, fileBytes: 1, fileError: 'ENOSPC' } }, /ENOSPC/],
+])('%o is said', (change, expected) => {
+  const sentences = fallingBehind({ ...fine, ...change });
+  expect(sentences).toHaveLength(1);
+  expect(sentences[0]).toMatch(expected);
+});
+
+test('the kernel’s drops are read from /proc/net/dev', () => {
+  const text = `Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo:       1       2    3    4    5     6          7         8        9      10   11   12   13    14      15         16
+ wire0:   840       10    0    9    0     0          0         0      840      10    0   17    0     0       0          0
+`;
+  expect(txDropped(text, 'wire0')).toBe(17);
+  expect(txDropped(text, 'wire1')).toBe(0);
+});
