@@ -6,8 +6,8 @@ export type FactorValue = string | number | boolean;
 export type Factors = Readonly<Record<string, readonly FactorValue[]>>;
 /** One combination of factor values. */
 export type Cell<F extends Factors> = { readonly [K in keyof F]: F[K][number] };
-/** How the peers are joined: one namespace, or two with a veth pair between them. */
-export type Network = 'loopback' | 'veth';
+/** How the peers are joined: one namespace, or two with a veth pair or our own wire between them. */
+export type Network = 'loopback' | 'veth' | 'wire';
 
 /** What not every machine has: a second user to be (capability of `doctor`: `otherUser`). */
 export type Need = 'another-user';

@@ -31,7 +31,10 @@ const shape = z.strictObject(
     group: text.optional(),
     factors: checked(factorProblems),
     only: func.optional(),
-    network: orFunction((value) => value === 'loopback' || value === 'veth', '"loopback" or "veth"').optional(),
+    network: orFunction(
+      (value) => value === 'loopback' || value === 'veth' || value === 'wire',
+      '"loopback", "veth" or "wire"',
+    ).optional(),
     sysctls: func.optional(),
     needs: func.optional(),
     seconds: orFunction(isPositive, 'a positive number').optional(),

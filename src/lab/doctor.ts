@@ -134,8 +134,7 @@ function probes(space: () => Space, trace: TraceSight): readonly Probe[] {
     {
       id: 'tun',
       look: () => tunIn(space()),
-      consequence:
-        'segments between two namespaces cannot be held, dropped or forged by a program: no cell needs that yet',
+      consequence: 'cells on the wire are unsupported: no segment can be dropped, held, delayed or forged',
       remedy: 'run as root, load the module (modprobe tun); in a container, pass the device /dev/net/tun',
     },
     {

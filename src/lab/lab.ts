@@ -2,8 +2,11 @@ import { execa } from 'execa';
 import { LingerlabError } from '../errors.ts';
 import type { Network } from '../experiment/definition.ts';
 import type { End } from '../facts/states.ts';
+import type { WireProcess } from '../wire/process.ts';
+import { joinByVeth, linkAddress } from './link.ts';
 import type { Ports } from './ports.ts';
 import { makeSpace, type Space, setSysctls, socketsIn } from './space.ts';
+import { joinByWire, type WireLink } from './wireLink.ts';
 
 /** What a cell runs in: its namespaces, its network, its ports. Made for it and gone after it. */
 export interface Lab extends AsyncDisposable {
@@ -18,6 +21,8 @@ export interface Lab extends AsyncDisposable {
   /** A port that this cell alone has. */
   port(): number;
   readonly ports: readonly number[];
+  /** What carries the packets of the network `wire`. */
+  readonly wire?: WireProcess;
   /** Resolves when no socket holds the namespaces any more, having killed what would; throws TEARDOWN. */
   empty(): Promise<void>;
 }
@@ -28,10 +33,12 @@ export interface LabOptions {
   readonly ports: Ports;
   /** Tells cells apart in the record: the third and fourth number of a loopback address. */
   readonly serial: number;
+  /** Of the network `wire`; default: its own clock, no capture file, packets of 1500 bytes. */
+  readonly wire?: WireLink;
 }
 
 /** Make a lab. Everything it took is given back when it is disposed of, or when making it fails half-way. */
-export async function makeLab({ network, sysctls, ports, serial }: LabOptions): Promise<Lab> {
+export async function makeLab({ network, sysctls, ports, serial, wire: link }: LabOptions): Promise<Lab> {
   await using made = new AsyncDisposableStack();
   const names = network === 'loopback' ? ['lab'] : ['client', 'server'];
   const spaces = names.map((name) => made.use(makeSpace(name)));
@@ -40,7 +47,9 @@ export async function makeLab({ network, sysctls, ports, serial }: LabOptions): 
   made.defer(() => {
     for (const port of taken) ports.give(port);
   });
-  if (network === 'veth') await joinByVeth(spaces as [Space, Space]);
+  const pair = spaces as [Space, Space];
+  if (network === 'veth') await joinByVeth(pair);
+  const wire = network === 'wire' ? made.use(await joinByWire(pair, link)) : undefined;
   const kept = made.move();
   // two parts of 127/8 that never meet: there are 22 blocks of ports
   const loopback = (first: number) => `127.${first + ports.block}.${(serial >> 8) & 255}.${serial & 255}`;
@@ -48,13 +57,14 @@ export async function makeLab({ network, sysctls, ports, serial }: LabOptions): 
     network,
     spaces,
     ports: taken,
+    ...(wire && { wire }),
     space: (end) => (network === 'loopback' || end === 'client' ? spaces[0] : spaces[1]) as Space,
     address: (end, family) => {
-      if (network === 'veth') return vethAddress(end, family);
+      if (network !== 'loopback') return linkAddress(end, family);
       return family === 4 ? loopback(64) : '::1';
     },
     otherAddress: (end, family) => {
-      if (network === 'veth') return vethAddress(end, family, 'other');
+      if (network !== 'loopback') return linkAddress(end, family, 'other');
       return family === 4 ? loopback(96) : '::2';
     },
     port() {
@@ -65,34 +75,6 @@ export async function makeLab({ network, sysctls, ports, serial }: LabOptions): 
     empty: async () => void (await Promise.all(spaces.filter(({ released }) => !released).map(emptied))),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
-}
-
-const vethAddress = (end: End, family: 4 | 6, which: 'own' | 'other' = 'own') =>
-  (family === 4 ? '10.77.0.' : 'fd77::') + (which === 'other' ? '1' : '') + (end === 'client' ? '1' : '2');
-
-/** One batch of ip(8) in the server's namespace, one in the client's. IPv6 without duplicate detection: it takes a second. */
-async function joinByVeth([client, server]: readonly [Space, Space]): Promise<void> {
-  const up = (end: End) => [
-    `addr add ${vethAddress(end, 4)}/24 dev veth0`,
-    `addr add ${vethAddress(end, 6)}/64 dev veth0 nodad`,
-    `addr add ${vethAddress(end, 4, 'other')}/24 dev veth0`,
-    // deprecated: not taken as a source address unless a socket is bound to it
-    `addr add ${vethAddress(end, 6, 'other')}/64 dev veth0 nodad preferred_lft 0`,
-    'link set veth0 up',
-  ];
-  await ipBatch(server, [`link add name veth0 type veth peer name veth0 netns ${client.path}`, ...up('server')]);
-  await ipBatch(client, up('client'));
-}
-
-async function ipBatch(space: Space, lines: readonly string[]): Promise<void> {
-  const result = await space.inside(() => execa('ip', ['-batch', '-'], { input: lines.join('\n'), reject: false }));
-  if (result.failed) {
-    throw new LingerlabError(
-      'NO_NAMESPACES',
-      `ip -batch in a namespace: ${result.stderr}`,
-      'lingerlab doctor tells more',
-    );
-  }
 }
 
 const teardownMs = 2000;

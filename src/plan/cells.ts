@@ -63,7 +63,7 @@ function planned(definition: AnyDefinition, factors: Readonly<Record<string, Fac
     isDefault: ask('only', definition.only, true, isBoolean, 'true or false'),
     repeats: repeats === false ? 1 : repeats,
     race: repeats !== false,
-    network: ask<Network>('network', definition.network, 'loopback', isNetwork, '"loopback" or "veth"'),
+    network: ask<Network>('network', definition.network, 'loopback', isNetwork, '"loopback", "veth" or "wire"'),
     seconds: ask('seconds', definition.seconds, defaultSeconds, isSeconds, 'a positive number of seconds'),
     quiet: ask('quiet', definition.quiet, false, isBoolean, 'true or false'),
     sysctls: given(ask<Sysctls>('sysctls', definition.sysctls, {}, isSysctls, 'sysctl names with texts or numbers')),
@@ -89,7 +89,7 @@ const refused = (id: string, name: string, what: string, cause?: unknown): Linge
   );
 
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
-const isNetwork = (value: unknown): boolean => value === 'loopback' || value === 'veth';
+const isNetwork = (value: unknown): boolean => value === 'loopback' || value === 'veth' || value === 'wire';
 const isNeeds = (value: unknown): boolean => Array.isArray(value) && value.every((need) => need === 'another-user');
 const isSeconds = (value: unknown): boolean => typeof value === 'number' && value > 0 && Number.isFinite(value);
 const isRepeats = (value: unknown): boolean => value === false || (Number.isInteger(value) && (value as number) > 0);

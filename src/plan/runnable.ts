@@ -39,6 +39,12 @@ export function whyNot(
       remedy: 'run as root',
     };
   }
+  if (cell.network === 'wire' && !can('tun')) {
+    return {
+      reason: 'this process cannot make TUN devices, which the wire is made of',
+      remedy: 'run as root, load the module (`modprobe tun`); in a container, pass the device /dev/net/tun',
+    };
+  }
   const missing = Object.keys(cell.sysctls).filter((name) => !sysctls.has(dotted(name)));
   if (missing.length === 0) return undefined;
   return {

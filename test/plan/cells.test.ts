@@ -73,7 +73,7 @@ describe('an answer that cannot be is refused with the cell', () => {
   const wrong = (value: unknown) => (() => value) as () => never;
   test.each([
     ['only', 1, 'must be true or false, not 1'],
-    ['network', 'wire', 'must be "loopback" or "veth", not \'wire\''],
+    ['network', 'bridge', 'must be "loopback", "veth" or "wire", not \'bridge\''],
     ['seconds', Number.NaN, 'must be a positive number of seconds, not NaN'],
     ['seconds', 0, 'must be a positive number of seconds, not 0'],
     ['quiet', undefined, 'must be true or false, not undefined'],

@@ -24,6 +24,16 @@ test('only a veth cell needs veth', () => {
   expect(whyNot(cell({ network: 'loopback' }), capabilities, sysctls)).toBeUndefined();
 });
 
+test('only a wire cell needs TUN devices', () => {
+  const capabilities = { namespaces: true, veth: true, tun: false };
+  expect(whyNot(cell({ network: 'wire' }), capabilities, sysctls)).toMatchObject({
+    reason: expect.stringContaining('TUN'),
+    remedy: expect.stringContaining('modprobe tun'),
+  });
+  expect(whyNot(cell({ network: 'wire' }), { ...capabilities, tun: true }, sysctls)).toBeUndefined();
+  expect(whyNot(cell({ network: 'veth' }), capabilities, sysctls)).toBeUndefined();
+});
+
 test('sysctls that this kernel does not have are named, however they are written', () => {
   const wanted = {
     'net.ipv4.tcp_fin_timeout': 5,

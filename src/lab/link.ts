@@ -1,0 +1,37 @@
+import { execa } from 'execa';
+import { LingerlabError } from '../errors.ts';
+import type { End } from '../facts/states.ts';
+import type { Space } from './space.ts';
+
+/** The address of an end of a link between two namespaces, veth or wire. */
+export const linkAddress = (end: End, family: 4 | 6, which: 'own' | 'other' = 'own'): string =>
+  (family === 4 ? '10.77.0.' : 'fd77::') + (which === 'other' ? '1' : '') + (end === 'client' ? '1' : '2');
+
+/** What ip(8) is told at one end of a link. IPv6 without duplicate detection: it takes a second. */
+export const upLines = (end: End, device: string): readonly string[] => [
+  `addr add ${linkAddress(end, 4)}/24 dev ${device}`,
+  `addr add ${linkAddress(end, 6)}/64 dev ${device} nodad`,
+  `addr add ${linkAddress(end, 4, 'other')}/24 dev ${device}`,
+  // deprecated: not taken as a source address unless a socket is bound to it
+  `addr add ${linkAddress(end, 6, 'other')}/64 dev ${device} nodad preferred_lft 0`,
+  `link set ${device} up`,
+];
+
+/** Join two namespaces by a veth pair. One batch of ip(8) in the server's namespace, one in the client's. */
+export async function joinByVeth([client, server]: readonly [Space, Space]): Promise<void> {
+  const add = `link add name veth0 type veth peer name veth0 netns ${client.path}`;
+  await batch('ip', server, [add, ...upLines('server', 'veth0')]);
+  await batch('ip', client, upLines('client', 'veth0'));
+}
+
+/** Have ip(8) or tc(8) do these lines in a namespace; throws NO_NAMESPACES with what it wrote. */
+export async function batch(program: 'ip' | 'tc', space: Space, lines: readonly string[]): Promise<void> {
+  const result = await space.inside(() => execa(program, ['-batch', '-'], { input: lines.join('\n'), reject: false }));
+  if (result.failed) {
+    throw new LingerlabError(
+      'NO_NAMESPACES',
+      `${program} -batch in a namespace: ${result.stderr}`,
+      'lingerlab doctor tells more',
+    );
+  }
+}
