@@ -1,4 +1,5 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type End, ends } from '../facts/states.ts';
 import { insideNamespace } from '../native/namespaces.ts';
 import { type Watch, whenReadable } from '../native/poll.ts';
@@ -12,6 +13,9 @@ import type { WireTold, WireVerbs } from './protocol.ts';
 import { Pump } from './pump.ts';
 import type { WireStatistics } from './statistics.ts';
 import { makeWaitingRoom } from './waiting.ts';
+
+/** Shorter stalls are not seen; to look for them would itself be work. */
+const stallResolutionMs = 5;
 
 /** The `drop` column of a device's transmitted packets, /proc/net/dev of the thread's present namespace. */
 export function txDropped(text: string, device: string): number {
@@ -73,6 +77,10 @@ export function startRunning(
     tell: (seen) => tell({ seen }),
   });
   for (const end of ends) scope.use<Watch>(whenReadable(fds[end], () => pump.turn()));
+  // from now on: the start of the process is nobody's delay
+  const delay = monitorEventLoopDelay({ resolution: stallResolutionMs });
+  delay.enable();
+  scope.defer(() => void delay.disable());
   const kept = scope.move();
   const dropped = (end: End) =>
     insideNamespace(namespaces[end], () => txDropped(readFileSync('/proc/thread-self/net/dev', 'utf8'), device));
@@ -93,6 +101,7 @@ export function startRunning(
         refused,
         txDropped: { client: dropped('client'), server: dropped('server') },
         longestBacklogMs: longestBacklog / 1e6,
+        longestStallMs: Math.max(0, delay.max / 1e6 - stallResolutionMs),
         latestMs: latest / 1e6,
         faults,
         deviceErrors: pump.deviceErrors,

@@ -19,6 +19,8 @@ export interface WireStatistics {
   readonly txDropped: Readonly<Record<End, number>>;
   /** The longest time in which the wire never found both devices empty: how long a packet may have waited unread, ms. */
   readonly longestBacklogMs: number;
+  /** The longest time in which the wire's process did not run though it should have, ms; what came meanwhile waited. */
+  readonly longestStallMs: number;
   /** How late the latest packet with a time of its own left, ms. */
   readonly latestMs: number;
   /** Faults of the wire's own program: packets that it carried though it did not understand what to do. */
@@ -40,7 +42,7 @@ const listed = (counts: Readonly<Record<string, number>>): string =>
 
 /** Where the wire changed the experiment by itself, a sentence each; empty: it did only what it was told. */
 export function fallingBehind(statistics: WireStatistics): string[] {
-  const { txDropped, longestBacklogMs, latestMs, refused, faults, deviceErrors, capture } = statistics;
+  const { txDropped, longestBacklogMs, longestStallMs, latestMs, refused, faults, deviceErrors, capture } = statistics;
   const sentences: string[] = [];
   for (const end of ends) {
     if (txDropped[end] > 0) {
@@ -49,6 +51,9 @@ export function fallingBehind(statistics: WireStatistics): string[] {
   }
   if (longestBacklogMs > backlogLimitMs) {
     sentences.push(`packets queued before the wire for up to ${longestBacklogMs.toFixed(0)} ms without a break`);
+  }
+  if (longestStallMs > backlogLimitMs) {
+    sentences.push(`the wire did not run for up to ${longestStallMs.toFixed(0)} ms`);
   }
   if (latestMs > lateLimitMs) sentences.push(`a packet left ${latestMs.toFixed(1)} ms later than its rule says`);
   if (Object.keys(refused).length > 0)

@@ -1,6 +1,9 @@
+import { spawnSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { ack, data, fin, rst, syn, synAck, tcp } from '../../src/wire/patterns.ts';
 import type { WireEvent } from '../../src/wire/report.ts';
+import { fallingBehind } from '../../src/wire/statistics.ts';
 import { found, onWire, type WiredCell, wiredCell } from './wire-cell.ts';
 
 /** Texts of the segments that were told, with what became of them. */
@@ -264,5 +267,45 @@ onWire('hostile bytes', () => {
       cell.events.find(({ deed }) => deed.includes('refused by the kernel')),
     );
     expect(refused.deed).toMatch(/^forged, refused by the kernel: E[A-Z]+$/);
+  });
+});
+
+onWire('a wire that falls behind', () => {
+  test('says that it did not run, and for how long', async () => {
+    await using cell = await wiredCell();
+    const [near, far] = await cell.connect(await cell.listen(4));
+    process.kill(cell.wirePid, 'SIGSTOP');
+    const writing = near.ask('write', { bytes: 10 });
+    // the stall itself
+    await sleep(300);
+    process.kill(cell.wirePid, 'SIGCONT');
+    await writing;
+    await far.ask('received', { bytes: 10 });
+    const stalled = async () => {
+      const statistics = await cell.wire.statistics();
+      return statistics.longestStallMs > 250 ? statistics : undefined;
+    };
+    expect(fallingBehind(await found('the stall', stalled)).join()).toMatch(/the wire did not run for up to \d{3} ms/);
+  });
+
+  test('says how many packets the kernel dropped meanwhile', async () => {
+    await using cell = await wiredCell();
+    // a queue of 10 packets at the client's device instead of the usual 10,000
+    const shorten = () => spawnSync('ip', ['link', 'set', 'wire0', 'txqueuelen', '10'], { encoding: 'utf8' });
+    expect(cell.lab.space('client').inside(shorten).stderr).toBe('');
+    const at = await cell.listen(4);
+    const [near, far] = await cell.connect(at);
+    // a window large enough for more than the queue at once
+    await near.ask('write', { bytes: 200_000 });
+    await far.ask('received', { bytes: 200_000 });
+    process.kill(cell.wirePid, 'SIGSTOP');
+    const writing = near.ask('write', { bytes: 200_000 });
+    await sleep(50);
+    process.kill(cell.wirePid, 'SIGCONT');
+    await writing;
+    await far.ask('received', { bytes: 400_000 });
+    const statistics = await cell.wire.statistics();
+    expect(statistics.txDropped.client).toBeGreaterThan(0);
+    expect(fallingBehind(statistics).join()).toContain(`dropped ${statistics.txDropped.client} packets of the client`);
   });
 });

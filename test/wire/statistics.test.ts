@@ -13,6 +13,7 @@ const fine: WireStatistics = {
   refused: {},
   txDropped: { client: 0, server: 0 },
   longestBacklogMs: 3,
+  longestStallMs: 2,
   latestMs: 0.4,
   faults: [],
   deviceErrors: [],
@@ -26,6 +27,7 @@ test('a wire that did what it was told says nothing', () => {
 test.each<[Partial<WireStatistics>, RegExp]>([
   [{ txDropped: { client: 0, server: 7 } }, /dropped 7 packets of the server/],
   [{ longestBacklogMs: 35 }, /up to 35 ms/],
+  [{ longestStallMs: 300 }, /did not run for up to 300 ms/],
   [{ latestMs: 2.25 }, /2\.3 ms later/],
   [{ refused: { EIO: 2 } }, /EIO 2/],
   [{ faults: ['nonsense'] }, /1 packets: nonsense/],
