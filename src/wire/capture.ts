@@ -1,18 +1,15 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { messageOf } from '../errors.ts';
 import type { End } from '../facts/states.ts';
 import type { Ns } from '../record/event.ts';
+import { type CaptureFile, noFile, openCaptureFile } from './captureFile.ts';
 import {
   type CapturedPacket,
   commentAt,
-  interfaceDescription,
   optionsAt,
   packetAround,
   packetAt,
   packetHead,
   packetOptions,
   type Sender,
-  sectionHeader,
 } from './pcapng.ts';
 
 /** The largest packet that IPv4 and a TUN device know. */
@@ -92,18 +89,16 @@ const headersOnly = 128;
 export class Capture {
   readonly #options: CaptureOptions;
   readonly #chunkBytes: number;
-  readonly #file: number | undefined;
+  readonly #file: CaptureFile;
   readonly #chunks: Chunk[] = [];
   readonly #wall: { readonly high: number; readonly low: number };
   readonly #carried = {
     client: packetOptions(senderOf('client', false), 'carried'),
     server: packetOptions(senderOf('server', false), 'carried'),
   };
-  #fileAt = 0;
   #count = 0;
   #cut = 0;
   #serial = 0;
-  #fileError: string | undefined;
   #chunk: Chunk;
 
   /** Throws where the file cannot be made. */
@@ -111,14 +106,7 @@ export class Capture {
     this.#options = options;
     this.#chunkBytes = options.chunkBytes ?? 2 ** 20;
     this.#wall = { high: Number(options.wallNs >> 32n), low: Number(options.wallNs & 0xffffffffn) };
-    if (options.file !== undefined) {
-      this.#file = openSync(options.file, 'w');
-      const application = 'lingerlab wire';
-      const comment = `t = 0 of the run's record is ${options.wallNs} ns of wall time`;
-      const snap = options.snap;
-      this.#toFile(sectionHeader({ application, comment }), 0);
-      this.#toFile(interfaceDescription({ name: 'wire', snap }), this.#fileAt);
-    }
+    this.#file = options.file === undefined ? noFile : openCaptureFile(options.file, options.wallNs, options.snap);
     this.#chunk = this.#begin();
   }
 
@@ -136,7 +124,7 @@ export class Capture {
       first: this.#count + 1,
       used: 0,
       flushed: 0,
-      fileAt: this.#fileAt,
+      fileAt: this.#file.end,
       serial: ++this.#serial,
     };
     this.#chunks.push(chunk);
@@ -203,27 +191,14 @@ export class Capture {
     const text = Buffer.from(deed.padEnd(pendingRoom).slice(0, pendingRoom));
     const chunk = this.#chunks.find(({ serial }) => serial === pending.chunk);
     chunk?.bytes.set(text, pending.at);
-    if (!chunk || pending.at < chunk.flushed) this.#toFile(text, pending.fileAt);
+    if (!chunk || pending.at < chunk.flushed) this.#file.write(text, pending.fileAt);
   }
 
   /** Everything kept so far is in the file. */
   flush(): void {
     const chunk = this.#chunk;
-    this.#toFile(chunk.bytes.subarray(chunk.flushed, chunk.used), chunk.fileAt + chunk.flushed);
+    this.#file.write(chunk.bytes.subarray(chunk.flushed, chunk.used), chunk.fileAt + chunk.flushed);
     chunk.flushed = chunk.used;
-  }
-
-  #toFile(bytes: Uint8Array, at: number): void {
-    if (this.#file === undefined || this.#fileError !== undefined) return;
-    try {
-      let written = 0;
-      while (written < bytes.length)
-        written += writeSync(this.#file, bytes, written, bytes.length - written, at + written);
-      this.#fileAt = Math.max(this.#fileAt, at + bytes.length);
-    } catch (error) {
-      // a full disk must not stop the wire: the record says that the capture ends there
-      this.#fileError = messageOf(error);
-    }
   }
 
   /** Packets that memory still has, from a number on. */
@@ -256,13 +231,13 @@ export class Capture {
     return {
       packets: this.#count,
       cut: this.#cut,
-      fileBytes: this.#fileAt,
-      ...(this.#fileError !== undefined && { fileError: this.#fileError }),
+      fileBytes: this.#file.end,
+      ...(this.#file.error !== undefined && { fileError: this.#file.error }),
     };
   }
 
   close(): void {
     this.flush();
-    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file.close();
   }
 }

@@ -167,7 +167,7 @@ function optionsOf(bytes: Buffer, from: number, to: number): Map<number, Buffer>
 }
 
 /** What a capture file holds. */
-export interface CaptureFile {
+export interface Pcapng {
   readonly application: string;
   readonly comment: string;
   readonly interfaces: readonly { readonly name: string; readonly linkType: number; readonly resolution: number }[];
@@ -177,7 +177,7 @@ export interface CaptureFile {
 }
 
 /** Read a capture of ours; packets are views of its bytes. Throws where it does not begin with our section header. */
-export function readPcapng(bytes: Buffer): CaptureFile {
+export function readPcapng(bytes: Buffer): Pcapng {
   if (bytes.length < 28 || bytes.readUInt32LE(0) !== sectionHeaderType || bytes.readUInt32LE(8) !== byteOrderMagic) {
     throw new TypeError('not a little-endian pcapng file');
   }

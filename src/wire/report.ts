@@ -29,14 +29,15 @@ export interface Sighting {
     /** Of payload. */
     readonly bytes: number;
     readonly options: readonly TcpOption[];
-    /** Whether its checksums are right. */
-    readonly intact: boolean;
+    /** Whether its checksums are right; absent where the capture has not all of it any more. */
+    readonly intact?: boolean;
   };
 }
 
-/** What the wire tells of a packet that it saw. */
-export function sighting({ n, t, from, packet, connection, seq, ack }: Seen): Sighting {
-  const text = tcpdumpText(packet, { seq, ack });
+/** What the wire tells of a packet that it saw; `cut`: whose end is not known any more. */
+export function sighting({ n, t, from, packet, connection, seq, ack }: Seen, cut = false): Sighting {
+  const shown = cut && packet.kind === 'tcp' ? { ...packet, intact: true } : packet;
+  const text = tcpdumpText(shown, { seq, ack });
   if (packet.kind === 'other') return { n, t, from, text };
   const segment = {
     source: packet.source,
@@ -49,7 +50,7 @@ export function sighting({ n, t, from, packet, connection, seq, ack }: Seen): Si
     window: packet.window,
     bytes: packet.payload.length,
     options: packet.options,
-    intact: packet.intact,
+    ...(!cut && { intact: packet.intact }),
   };
   return { n, t, from, text, segment };
 }

@@ -2,6 +2,7 @@ import type { Capture } from './capture.ts';
 import type { History, Seen } from './history.ts';
 import { matches } from './match.ts';
 import type { PatternData } from './patterns.ts';
+import type { CapturedPacket } from './pcapng.ts';
 import type { Pump } from './pump.ts';
 import { type Sighting, sighting } from './report.ts';
 import { parse } from './segment.ts';
@@ -10,6 +11,13 @@ import { parse } from './segment.ts';
 function finder({ match, ordinal = 1 }: PatternData): (seen: Seen) => boolean {
   let count = 0;
   return (seen) => matches(match, seen) && ++count === ordinal;
+}
+
+/** As long as it was: its headers tell all but what was in its payload. */
+function filledUp({ bytes, original }: CapturedPacket): Uint8Array {
+  const whole = new Uint8Array(original);
+  whole.set(bytes);
+  return whole;
 }
 
 /** Resolves with the first packet behind a number that a pattern means: from the history, as far as memory has it, or to come. */
@@ -21,8 +29,9 @@ export function whenSeen(
   const found = finder(pattern);
   for (const { n, t, from, emitted, packet } of capture.entries(after + 1)) {
     if (emitted) continue;
-    const seen = history.describe(n, t, from, packet.original, parse(packet.bytes));
-    if (found(seen)) return Promise.resolve(sighting(seen));
+    const cut = packet.bytes.length < packet.original;
+    const seen = history.describe(n, t, from, packet.original, parse(cut ? filledUp(packet) : packet.bytes));
+    if (found(seen)) return Promise.resolve(sighting(seen, cut));
   }
   return new Promise((resolve) => {
     const watch = (seen: Seen): void => {

@@ -203,6 +203,16 @@ describe('a wait', () => {
   });
 });
 
+test('a wait finds what the capture has cut, and does not say what was behind the cut', async () => {
+  const wire = fakeWire({ snap: 64 });
+  wire.send('client', opener, bytesOf('x'.repeat(1000)));
+  const { segment: found, text } = await whenSeen(wire, data, 0);
+  expect(found).toMatchObject({ seq: 1, bytes: 1000, flags: ['ACK'] });
+  expect(found).not.toHaveProperty('intact');
+  expect(text).not.toContain('checksum');
+  expect((await whenSeen(wire, syn, 0)).segment!.intact).toBe(true);
+});
+
 test('the longest time without both devices being empty is counted', () => {
   const wire = fakeWire();
   wire.send('client', ...Array.from({ length: 600 }, () => opener));
