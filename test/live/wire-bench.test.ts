@@ -32,7 +32,7 @@ async function load<T>(
   amount: number,
   look: (lab: Lab, value: never) => Promise<T>,
 ) {
-  await using ports = await lockPorts();
+  using ports = lockPorts();
   await using lab = await makeLab({ network, sysctls: {}, ports, serial: 1 });
   const [address, port] = [lab.address('server', 4), String(lab.port())];
   const server = start(lab, 'server', 'serve', address, port);

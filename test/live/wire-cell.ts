@@ -67,7 +67,7 @@ export async function wiredCell({ settings, sysctls = {} }: WiredOptions = {}): 
   const origin = process.hrtime.bigint();
   const wallNs = String(BigInt(Date.now()) * 1_000_000n);
   const events: (WireEvent | DeedEvent)[] = [];
-  const ports = scope.use(await lockPorts());
+  const ports = scope.use(lockPorts());
   const link = {
     origin,
     settings: { wallNs, ...settings },

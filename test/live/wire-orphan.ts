@@ -2,7 +2,7 @@
 import { makeLab } from '../../src/lab/lab.ts';
 import { lockPorts } from '../../src/lab/ports.ts';
 
-const ports = await lockPorts();
+const ports = lockPorts();
 const capture = process.argv[2]!;
 const lab = await makeLab({
   network: 'wire',

@@ -59,7 +59,7 @@ onWire('what a wire leaves behind', () => {
 
   test('when it is killed itself, it is its devices; who asks it is told', async () => {
     const ends: LingerlabError[] = [];
-    await using ports = await lockPorts();
+    using ports = lockPorts();
     const wire = { died: (error: LingerlabError) => void ends.push(error) };
     await using lab = await makeLab({ network: 'wire', sysctls: {}, ports, serial: 1, wire });
     expect(linksOf(lab.space('client'))).toContain('wire0');
@@ -71,7 +71,7 @@ onWire('what a wire leaves behind', () => {
   });
 
   test('that cannot be opened is nothing, and the reason is told', async () => {
-    await using ports = await lockPorts();
+    using ports = lockPorts();
     const before = processes().filter(({ command }) => command.includes('/wire/main.js')).length;
     const wire = { settings: { wallNs: '0', capture: '/nowhere/wire.pcapng' } };
     const making = makeLab({ network: 'wire', sysctls: {}, ports, serial: 1, wire });
