@@ -1,0 +1,88 @@
+import type { SegmentRecord } from '../record/schema.ts';
+import type { Moment } from './ladder-moments.ts';
+
+/** What a segment is for, by its flags and payload. */
+export type Purpose = 'SYN' | 'FIN' | 'RST' | 'data' | 'ACK';
+export function purposeOf({ flags, length }: SegmentRecord): Purpose {
+  const flag = (['RST', 'SYN', 'FIN'] as const).find((each) => flags.includes(each));
+  return flag ?? (length > 0 ? 'data' : 'ACK');
+}
+
+/** The wire let it through, sooner or later as its network has it. */
+export const hasPassed = ({ deed }: SegmentRecord): boolean => deed === 'carried' || deed === 'delayed';
+
+/** Segments that go together as one. */
+export interface Fold {
+  readonly segments: readonly SegmentRecord[];
+  /** Whether all left and arrived without anything of note in between. */
+  readonly whole: boolean;
+}
+
+/** How much of a ladder is folded. */
+export interface Folding {
+  /** Fewer are drawn each for itself. */
+  readonly least: number;
+  /** A longer silence than this, ns, parts what goes together. */
+  readonly silenceNs: number;
+  /** Whether the segment, the nth of its like and so many from the last, may be folded. */
+  readonly mayFold: (segment: SegmentRecord, nth: number, fromLast: number) => boolean;
+}
+
+const isStream = (segment: SegmentRecord): boolean =>
+  hasPassed(segment) && (purposeOf(segment) === 'data' || purposeOf(segment) === 'ACK');
+
+/** From little to much: the first that makes a ladder short enough is taken. A pause is longer than the silence. */
+export const foldings = (silenceNs: number): readonly Folding[] => [
+  { least: 6, silenceNs, mayFold: (segment, nth) => isStream(segment) && (nth > 0 || purposeOf(segment) === 'ACK') },
+  { least: 3, silenceNs, mayFold: (segment, nth, fromLast) => nth > 0 && (isStream(segment) || fromLast > 0) },
+  { least: 2, silenceNs: Number.POSITIVE_INFINITY, mayFold: (_, nth, fromLast) => nth > 0 && fromLast > 0 },
+  { least: 2, silenceNs: Number.POSITIVE_INFINITY, mayFold: (segment, nth) => nth > 0 || purposeOf(segment) === 'ACK' },
+];
+
+/** Which segments go together as one. */
+export function foldsOf(moments: readonly Moment[], folding: Folding): Fold[] {
+  let folded = candidates(moments, folding);
+  for (;;) {
+    const groups = groupsOf(moments, folded, folding);
+    const enough = groups.filter(({ segments }) => segments.length >= folding.least);
+    if (enough.length === groups.length) return groups;
+    // what is drawn for itself parts others
+    folded = new Set(enough.flatMap(({ segments }) => segments));
+  }
+}
+
+function candidates(moments: readonly Moment[], { mayFold }: Folding): Set<SegmentRecord> {
+  const segments = [...new Set(moments.flatMap((moment) => ('segment' in moment ? [moment.segment] : [])))];
+  const alike = [...Map.groupBy(segments, likeOf).values()];
+  return new Set(
+    alike.flatMap((group) => group.filter((segment, index) => mayFold(segment, index, group.length - 1 - index))),
+  );
+}
+
+const likeOf = (segment: SegmentRecord): string =>
+  [connectionOf(segment), segment.from, purposeOf(segment), hasPassed(segment) ? 'passed' : segment.deed].join(' ');
+
+/** Tells the connections of a cell apart. */
+export const connectionOf = ({ label, incarnation }: SegmentRecord): string => `${label} ${incarnation}`;
+
+/** Candidates between whose leaving, and between whose arrivals, nothing of note happened. */
+function groupsOf(moments: readonly Moment[], folded: ReadonlySet<SegmentRecord>, { silenceNs }: Folding): Fold[] {
+  const places = new Map<SegmentRecord, number[]>();
+  let block = 0;
+  let before = moments[0]?.at ?? 0;
+  for (const moment of moments) {
+    const isFolded = 'segment' in moment && folded.has(moment.segment);
+    if (!isFolded || moment.at - before > silenceNs) block++;
+    if (isFolded) places.set(moment.segment, [...(places.get(moment.segment) ?? []), block]);
+    before = Math.max(before, moment.at);
+  }
+  const groups = Map.groupBy(places.keys(), (segment) => {
+    const [from, to = from] = places.get(segment) ?? [];
+    const direction = from === to ? '' : segment.from;
+    return [connectionOf(segment), from, to, direction].join(' ');
+  });
+  return [...groups.values()].map((segments) => {
+    const [from, to = from] = places.get(segments[0] as SegmentRecord) ?? [];
+    return { segments, whole: from === to };
+  });
+}

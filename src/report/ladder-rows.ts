@@ -1,0 +1,115 @@
+import { type End, otherEnd } from '../facts/states.ts';
+import type { SegmentRecord } from '../record/schema.ts';
+import type { ArrivalRow, LadderRow, PauseRow, SegmentRow, StateRow } from './ladder.ts';
+import { connectionOf, type Fold, hasPassed, purposeOf } from './ladder-folds.ts';
+import { isOwn, type Moment, type StateMoment } from './ladder-moments.ts';
+
+/** A row, and what tells whether another may be drawn across it. */
+interface Placed {
+  readonly row: LadderRow;
+  /** Where the first of its moments stands. */
+  readonly index: number;
+}
+
+/** The moments as rows: a segment is one row unless something happened meanwhile. */
+export function rowsOf(moments: readonly Moment[], folds: readonly Fold[], silenceNs: number): LadderRow[] {
+  const foldOf = new Map(folds.flatMap((fold) => fold.segments.map((segment) => [segment, fold] as const)));
+  const seen = new Set<string>();
+  const drawn = new Set<Fold | SegmentRecord>();
+  const placed = moments.flatMap((moment, index): Placed[] => {
+    if (moment.kind === 'state') return [{ row: stateRow(moment), index }];
+    if (moment.kind === 'gap') return [{ row: { kind: 'gap', at: moment.at, count: moment.count }, index }];
+    const { segment } = moment;
+    const what = foldOf.get(segment) ?? segment;
+    if (drawn.has(what)) return [];
+    drawn.add(what);
+    const fold = foldOf.get(segment);
+    const last = lastIndex(moments, fold?.segments ?? [segment]);
+    const split = fold ? !fold.whole : !isWhole(moments, index, last, silenceNs);
+    const row = segmentRow(fold?.segments ?? [segment], split, seen);
+    return split
+      ? [
+          { row, index },
+          { row: arrivalRow(row), index: last },
+        ]
+      : [{ row, index }];
+  });
+  const rows = placed.sort((a, b) => a.index - b.index).map(({ row }) => row);
+  return withPauses(rows, silenceNs);
+}
+
+function stateRow({ end, label, at, step, mini }: StateMoment): StateRow {
+  return { kind: 'state', end, label, at, step, ...(mini && { mini }) };
+}
+
+function segmentRow(segments: readonly SegmentRecord[], split: boolean, seen: Set<string>): SegmentRow {
+  const all = [...segments].sort((a, b) => a.t - b.t || a.n - b.n) as [SegmentRecord, ...SegmentRecord[]];
+  const likes = new Set(all.map((segment) => `${connectionOf(segment)} ${segment.from} ${purposeOf(segment)}`));
+  const more = [...likes].some((like) => seen.has(like));
+  for (const like of likes) seen.add(like);
+  return {
+    kind: all.length === 1 ? 'segment' : 'run',
+    at: all[0].t,
+    until: Math.max(...all.map(({ t, arrived }) => arrived ?? t)),
+    segments: all,
+    split,
+    more,
+  };
+}
+
+const arrivalRow = (of: SegmentRow): ArrivalRow => ({ kind: 'arrival', at: of.until, of });
+
+function lastIndex(moments: readonly Moment[], segments: readonly SegmentRecord[]): number {
+  const own = new Set(segments);
+  return moments.findLastIndex((moment) => 'segment' in moment && own.has(moment.segment));
+}
+
+/** A segment that takes longer, ns, is on its way while others are sent; a wire that only carries takes some 100 µs. */
+const slowNs = 1e6;
+
+/**
+ * Whether one row can show a segment leaving and arriving: nothing happened to its receiver meanwhile, and its sender
+ * received nothing; on a slow path, nothing at all. What is held never can.
+ */
+function isWhole(moments: readonly Moment[], leaves: number, arrives: number, silenceNs: number): boolean {
+  const moment = moments[leaves];
+  if (moment === undefined || !('segment' in moment)) return true;
+  const { segment } = moment;
+  if (leaves === arrives) return true;
+  const transit = (segment.arrived ?? segment.t) - segment.t;
+  if (!hasPassed(segment) || transit >= silenceNs) return false;
+  const isAlone = arrives === leaves + 1;
+  if (isAlone || transit >= slowNs) return isAlone;
+  const to = otherEnd(segment.from);
+  return moments
+    .slice(leaves + 1, arrives)
+    .every(
+      (other) =>
+        other.kind === 'gap' || (endOf(other) !== to && other.kind !== 'arrives') || isPipelined(other, moment),
+    );
+}
+
+const endOf = (moment: Moment): End | undefined => ('end' in moment ? moment.end : undefined);
+
+/** Sent before it in the same direction: it arrives before, and neither crosses the other. */
+const isPipelined = (other: Moment, { segment }: { segment: SegmentRecord }): boolean =>
+  other.kind === 'arrives' &&
+  !isOwn(other.segment) &&
+  hasPassed(other.segment) &&
+  other.segment.from === segment.from &&
+  other.segment.t <= segment.t;
+
+/** A long silence is a row of its own. */
+function withPauses(rows: readonly LadderRow[], silenceNs: number): LadderRow[] {
+  let clock = rows[0]?.at ?? 0;
+  return rows.flatMap((row): LadderRow[] => {
+    const before = clock;
+    const earliest = row.kind === 'state' ? Math.max(row.step.notBefore ?? row.at, before) : row.at;
+    clock = Math.max(clock, Math.min(earliest, row.at), row.kind === 'segment' && !row.split ? row.until : 0);
+    if (row.kind === 'run' && !row.split) clock = Math.max(clock, row.until);
+    const least = Math.min(earliest, row.at) - before;
+    if (least < silenceNs) return [row];
+    const pause: PauseRow = { kind: 'pause', at: before, least, most: row.at - before };
+    return [pause, row];
+  });
+}

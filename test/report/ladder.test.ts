@@ -1,0 +1,353 @@
+import { describe, expect, test } from 'vitest';
+import type { CellRecord, SegmentRecord } from '../../src/record/schema.ts';
+import { type Ladder, type LadderRow, ladderOf, type StateRow } from '../../src/report/ladder.ts';
+import { cellOf, path } from './fixture.ts';
+import { blackHole, crossingFins, forgedReset, heldFins, lostLastAck, oldDuplicate, wire } from './wire-fixture.ts';
+
+/** A row in a word or two: `client FIN-WAIT-1`, `client FIN ACK`, `…FIN ACK` where it arrives later. */
+function short(row: LadderRow): string {
+  if (row.kind === 'state') return `${row.end} ${row.step.state}`;
+  if (row.kind === 'arrival') return `…${row.of.segments[0].flags.join(' ')}`;
+  if (row.kind === 'segment') return `${row.segments[0].from} ${row.segments[0].flags.join(' ')}`;
+  if (row.kind === 'run' || row.kind === 'omitted') return `${row.kind} ${row.segments.length}`;
+  return row.kind;
+}
+const shorts = (record: CellRecord): string[] => ladderOf(record).rows.map(short);
+
+/** The segments of a ladder's rows, each as often as it is drawn. */
+const drawn = ({ rows }: Ladder): SegmentRecord[] => rows.flatMap((row) => ('segments' in row ? row.segments : []));
+
+/** Numbers that look like chance, the same each time: a linear congruential generator. */
+function chance(seed: number): (most: number) => number {
+  let state = seed;
+  return (most) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * most);
+  };
+}
+
+/** A record of a wire that does anything. */
+function anything(seed: number): CellRecord {
+  const random = chance(seed);
+  const deeds = [
+    'carried',
+    'carried',
+    'carried',
+    'delayed',
+    'held',
+    'dropped',
+    'lost',
+    'copy',
+    'replay',
+    'forged',
+  ] as const;
+  const flags = [['ACK'], ['PSH', 'ACK'], ['FIN', 'ACK'], ['RST'], ['SYN']] as const;
+  let [t, n] = [0, 0];
+  const segments = Array.from({ length: 1 + random(400) }, (): SegmentRecord => {
+    t += random(10) === 0 ? random(3e9) : random(60_000);
+    n += random(30) === 0 ? 40 : 1;
+    const deed = deeds[random(deeds.length)] ?? 'carried';
+    const isLost = deed === 'dropped' || deed === 'lost' || random(40) === 0;
+    return {
+      n,
+      t,
+      ...(!isLost && { arrived: t + random(deed === 'held' ? 2e9 : 100_000) }),
+      from: random(2) === 0 ? 'client' : 'server',
+      label: ['', 'old', 'new'][random(3)] ?? '',
+      incarnation: 1 + random(2),
+      flags: [...(flags[random(random(4) === 0 ? 5 : 2)] ?? [])],
+      seq: random(5000),
+      ack: random(5000),
+      length: random(2) * 1448,
+      window: 502,
+      deed,
+    };
+  });
+  const times = Array.from({ length: 4 }, () => random(t + 1) / 1e6).sort((a, b) => a - b);
+  const [a, b, c, d] = times as [number, number, number, number];
+  return cellOf(
+    'anything',
+    { seed },
+    {},
+    {
+      segments,
+      paths: {
+        'old.client': path(`SYN-SENT ${a}`, `ESTABLISHED ${b}`, `FIN-WAIT-1 ${c}`, `CLOSED ${c}-${d}~`),
+        'old.server': path(`ESTABLISHED ${b}`, `CLOSE-WAIT ${b}-${c}`, `LAST-ACK ${c}-${d}~`, `CLOSED ${d}`),
+      },
+    },
+  );
+}
+const byNumber = (a: number, b: number): number => a - b;
+const nameOf = ({ label, end }: StateRow): string => (label === '' ? end : `${label}.${end}`);
+const seeds = Array.from({ length: 60 }, (_, seed) => seed * 7 + 1);
+const stories = { lostLastAck, oldDuplicate, heldFins, crossingFins, blackHole, forgedReset };
+
+describe('any record', () => {
+  const records = [...seeds.map(anything), ...Object.values(stories).map((story) => story())];
+  test('has every segment in one row', () => {
+    for (const record of records) {
+      const numbers = drawn(ladderOf(record)).map(({ n }) => n);
+      expect(numbers.sort(byNumber), record.id).toEqual(record.segments?.map(({ n }) => n).sort(byNumber));
+    }
+  });
+
+  test('has at most 40 rows, no arrival before its segment left, each end in its order', () => {
+    for (const record of records) {
+      const { rows } = ladderOf(record);
+      expect(rows.length, record.id).toBeLessThanOrEqual(40);
+      for (const [index, row] of rows.entries()) {
+        if (row.kind === 'arrival') expect(rows.indexOf(row.of), record.id).toBeLessThan(index);
+        if (row.kind === 'arrival') expect(row.at).toBeGreaterThanOrEqual(row.of.at);
+        if ('until' in row) expect(row.until).toBeGreaterThanOrEqual(row.at);
+      }
+      for (const [name, steps] of Object.entries(record.paths)) {
+        const own = rows.flatMap((row) => (row.kind === 'state' && nameOf(row) === name ? [row.step] : []));
+        expect(own, record.id).toEqual(steps.filter((step) => own.includes(step)));
+      }
+    }
+  });
+});
+
+describe('causes come before effects', () => {
+  /** A close by the client, every time by chance; the wire's own times are late by up to 4 ms. */
+  function close(seed: number): CellRecord {
+    const random = chance(seed);
+    let now = 10;
+    const soon = (): number => (now += 0.001 + random(1000) / 1e4);
+    const wait: string[] = [];
+    const states = { client: ['ESTABLISHED 1'], server: ['ESTABLISHED 1.1'] };
+    const send = (end: 'client' | 'server', what: string, ...led: ['client' | 'server', string][]): void => {
+      const sent = soon();
+      const real = soon();
+      for (const [at, state] of led) states[at].push(`${state} ${soon()}`);
+      // told after the state that it led to
+      wait.push(`${end} ${what} @${sent}-${random(2) === 0 ? real : now + 0.5}`);
+      now += 1;
+    };
+    states.client.push(`FIN-WAIT-1 ${soon()}`);
+    send('client', 'F. 1:1', ['server', 'CLOSE-WAIT']);
+    send('server', '. 1:2', ['client', 'FIN-WAIT-2']);
+    states.server.push(`LAST-ACK ${soon()}`);
+    send('server', 'F. 1:2', ['client', 'TIME-WAIT']);
+    send('client', '. 2:2', ['server', 'CLOSED']);
+    const paths = { client: path(...states.client), server: path(...states.server) };
+    return cellOf('close', { seed }, {}, { segments: wire(wait), paths });
+  }
+  test('of a close whose arrivals are told late', () => {
+    for (const seed of seeds) {
+      expect(shorts(close(seed)).slice(2), String(seed)).toEqual([
+        'client FIN-WAIT-1',
+        'client FIN ACK',
+        'server CLOSE-WAIT',
+        'server ACK',
+        'client FIN-WAIT-2',
+        'server LAST-ACK',
+        'server FIN ACK',
+        'client TIME-WAIT',
+        'client ACK',
+        'server CLOSED',
+      ]);
+    }
+  });
+
+  test('a state known between two times stands where its segment arrived, before what it sent', () => {
+    const record = cellOf(
+      'x',
+      {},
+      {},
+      {
+        segments: wire([
+          'client F. 1:1 @10-10.05',
+          'server . 1:2 @10.1-10.15',
+          'server F. 1:2 @20-20.05',
+          'client . 2:2 @20.1-20.15',
+        ]),
+        paths: {
+          client: path('ESTABLISHED 1', 'FIN-WAIT-1 5-90~', 'TIME-WAIT 19-95~'),
+          server: path('ESTABLISHED 1', 'CLOSE-WAIT 2-80~', 'LAST-ACK 12-90~', 'CLOSED 91-99~'),
+        },
+      },
+    );
+    expect(shorts(record).slice(2)).toEqual([
+      'client FIN-WAIT-1',
+      'client FIN ACK',
+      'server CLOSE-WAIT',
+      'server ACK',
+      'server LAST-ACK',
+      'server FIN ACK',
+      'client TIME-WAIT',
+      'client ACK',
+      'server CLOSED',
+    ]);
+  });
+
+  test('an end that resets is CLOSED before its RST, the other after', () => {
+    const record = cellOf(
+      'x',
+      {},
+      {},
+      {
+        segments: wire(['client R. 1:1 @10-10.05']),
+        paths: { client: path('ESTABLISHED 1', 'CLOSED 9.9'), server: path('ESTABLISHED 1', 'CLOSED 10.04') },
+      },
+    );
+    expect(shorts(record).slice(2)).toEqual(['client CLOSED', 'client RST ACK', 'server CLOSED']);
+  });
+});
+
+test('what is held leaves in one row and arrives in another, with the pause between', () => {
+  expect(shorts(heldFins()).slice(2, 9)).toEqual([
+    'client FIN-WAIT-1',
+    'client FIN ACK',
+    'server FIN-WAIT-1',
+    'server FIN ACK',
+    'pause',
+    '…FIN ACK',
+    '…FIN ACK',
+  ]);
+});
+
+test('what is held has two rows even where nothing else happened', () => {
+  const held = (ms: number): string[] =>
+    shorts(cellOf('x', {}, {}, { segments: wire([`client F. 1:1 @10-${10 + ms} held`]) }));
+  expect(held(5)).toEqual(['client FIN ACK', '…FIN ACK']);
+  expect(held(300)).toEqual(['client FIN ACK', 'pause', '…FIN ACK']);
+});
+
+test('segments that cross have both their rows between each other', () => {
+  expect(shorts(crossingFins()).slice(4, 10)).toEqual([
+    'client FIN ACK',
+    'server FIN ACK',
+    '…FIN ACK',
+    'server CLOSING',
+    '…FIN ACK',
+    'client CLOSING',
+  ]);
+});
+
+test('one that passes what is sent behind it is one row', () => {
+  const record = cellOf(
+    'x',
+    {},
+    {},
+    {
+      segments: wire(['client P. 1:1+5 @1-1.3', 'client F. 6:1 @1.1-1.4', 'server . 1:7 @1.5-1.6']),
+    },
+  );
+  expect(shorts(record)).toEqual(['client PSH ACK', 'client FIN ACK', 'server ACK']);
+});
+
+test('on a slow path what is sent behind another leaves before that arrives', () => {
+  const segments = wire([
+    'client P. 1:1+5 @1-31 delayed',
+    'client F. 6:1 @1.1-31.1 delayed',
+    'server . 1:7 @32-62 delayed',
+  ]);
+  const rows = ['client PSH ACK', 'client FIN ACK', '…PSH ACK', '…FIN ACK', 'server ACK'];
+  expect(shorts(cellOf('x', {}, {}, { segments }))).toEqual(rows);
+});
+
+test('minutes do not vanish: a silence is a row with its length, a range where its end is not exact', () => {
+  const pauses = ladderOf(lostLastAck()).rows.filter(({ kind }) => kind === 'pause');
+  expect(pauses).toMatchObject([
+    { least: 206_510_000, most: 206_510_000 },
+    { least: expect.closeTo(61.04e9, -7), most: expect.closeTo(61.095e9, -7) },
+  ]);
+});
+
+test('a slow path has no pauses while segments are on their way', () => {
+  const slow = Array.from(
+    { length: 5 },
+    (_, n) => `${n % 2 ? 'server' : 'client'} . 1:1 @${n * 151}-${n * 151 + 150} delayed`,
+  );
+  expect(shorts(cellOf('x', {}, {}, { segments: wire(slow) }))).not.toContain('pause');
+});
+
+describe('folding', () => {
+  test('a flood is one row; what began and ended it is drawn', () => {
+    expect(shorts(oldDuplicate()).slice(7, 15)).toEqual([
+      'client PSH ACK',
+      'server PSH ACK',
+      '…PSH ACK',
+      '…PSH ACK',
+      'run 718',
+      'client CLOSED',
+      'client RST ACK',
+      'server CLOSED',
+    ]);
+  });
+
+  test('a run ends where an end enters a state', () => {
+    const data = Array.from({ length: 40 }, (_, n) => `client P. ${1 + n * 100}:1+100 @${n}-${n + 0.05}`);
+    const record = cellOf(
+      'x',
+      {},
+      {},
+      {
+        segments: wire(data),
+        paths: { client: path('ESTABLISHED 0'), server: path('FIN-WAIT-1 19.5') },
+      },
+    );
+    expect(shorts(record)).toEqual(['client ESTABLISHED', 'client PSH ACK', 'run 19', 'server FIN-WAIT-1', 'run 20']);
+  });
+
+  test('many that were on their way when an end entered a state leave together and arrive together', () => {
+    const data = Array.from({ length: 20 }, (_, n) => `client P. ${1 + n * 100}:1+100 @${n / 10}-${5 + n / 10}`);
+    const record = cellOf('x', {}, {}, { segments: wire(data), paths: { server: path('FIN-WAIT-1 3') } });
+    const { rows } = ladderOf(record);
+    expect(rows.map(short)).toEqual(['client PSH ACK', 'run 19', 'server FIN-WAIT-1', '…PSH ACK', '…PSH ACK']);
+  });
+
+  test('a run ends where nothing is sent for long', () => {
+    const data = Array.from({ length: 21 }, (_, n) => {
+      const at = n < 11 ? n : 60_000 + n;
+      return `client P. ${1 + n}:1+1 @${at}-${at + 0.05}`;
+    });
+    expect(shorts(cellOf('x', {}, {}, { segments: wire(data) }))).toEqual([
+      'client PSH ACK',
+      'run 10',
+      'pause',
+      'run 10',
+    ]);
+  });
+
+  test('what the wire lost of a flood is drawn for itself', () => {
+    const data = Array.from(
+      { length: 30 },
+      (_, n) => `client P. ${1 + n}:1+1 @${n}${n === 15 ? ' lost' : `-${n + 0.05}`}`,
+    );
+    expect(shorts(cellOf('x', {}, {}, { segments: wire(data) }))).toEqual([
+      'client PSH ACK',
+      'run 14',
+      'client PSH ACK',
+      'run 14',
+    ]);
+  });
+
+  test('packets that only the capture has are told', () => {
+    const record = cellOf('x', {}, {}, { segments: wire(['client S 0: @1-1.1', 'client R 9: @50-50.1 n=812']) });
+    expect(ladderOf(record).rows[1]).toMatchObject({ kind: 'gap', count: 810 });
+  });
+});
+
+describe('connections', () => {
+  test('have their labels for names, where there are several', () => {
+    const { nameOf, labels } = ladderOf(oldDuplicate());
+    expect(labels).toEqual(['old', 'new']);
+    expect([nameOf({ label: 'old', incarnation: 1 }), nameOf({ label: 'new', incarnation: 2 })]).toEqual([
+      'old',
+      'new',
+    ]);
+    expect(ladderOf(lostLastAck()).nameOf({ label: '', incarnation: 1 })).toBe('');
+  });
+
+  test('without labels are numbered', () => {
+    const segments = [...wire(['client S 0: @1-1.1']), ...wire(['client S 0: @2-2.1'], '', 2, 2)];
+    const { nameOf } = ladderOf(cellOf('x', {}, {}, { segments }));
+    expect(nameOf({ label: '', incarnation: 2 })).toBe('#2');
+  });
+});
+
+test('a record without segments or paths has no rows', () =>
+  expect(ladderOf(cellOf('x', {}, {}))).toMatchObject({ rows: [], origin: 0, labels: [] }));
