@@ -29,8 +29,9 @@ export function sequenceDiagram(connection: ConnectionPaths): string {
 }
 
 /** The names stand on top only, and steps close together. https://mermaid.js.org/config/schema-docs/config-defs-sequence-diagram-config.html */
-const look = "%%{init: {'sequence': {'mirrorActors': false, 'messageMargin': 20, 'height': 36}}}%%";
-const side: Readonly<Record<End, string>> = { client: 'left', server: 'right' };
+export const look = "%%{init: {'sequence': {'mirrorActors': false, 'messageMargin': 20, 'height': 36}}}%%";
+/** Where the states of an end stand. */
+export const side: Readonly<Record<End, string>> = { client: 'left', server: 'right' };
 const isOpen = ({ step }: Placed): boolean => step.state === 'ESTABLISHED';
 const isLater = ({ step }: Placed): boolean => !openingStates.has(step.state);
 

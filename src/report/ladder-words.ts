@@ -1,0 +1,211 @@
+import type { End } from '../facts/states.ts';
+import type { SegmentRecord } from '../record/schema.ts';
+import { formatCount, formatSeconds, plural } from './format.ts';
+import type { ArrivalRow, Ladder, LadderRow, OmittedRow, PauseRow, SegmentRow, StateRow } from './ladder.ts';
+import { connectionOf, hasPassed, type Purpose, purposeOf } from './ladder-folds.ts';
+import { isOwn } from './ladder-moments.ts';
+import { type Times, timesOf } from './ladder-times.ts';
+
+/** What a ladder's drawings say. */
+export interface LadderWords {
+  readonly time: Times;
+  /** Flags, numbers, length: `FIN ACK seq 1 ack 1`. */
+  readonly segment: (segment: SegmentRecord) => string;
+  /** What the wire did with it beyond carrying it: `lost`, `held for 3.00 s`; empty for nothing of note. */
+  readonly deed: (segment: SegmentRecord) => string;
+  /** `412 more data segments of 1448 bytes each way, 318 ms`. */
+  readonly run: (row: SegmentRow) => string;
+  /** What arrives in a row of its own: `FIN`. */
+  readonly arrival: (row: ArrivalRow) => string;
+  /** The state, with the name of its connection. */
+  readonly state: (row: StateRow) => string;
+  /** When it was entered and how that is known, line by line. */
+  readonly entered: (row: StateRow) => readonly string[];
+}
+
+/** The words for a ladder. */
+export function wordsFor(ladder: Ladder): LadderWords {
+  const time = timesOf(ladder);
+  const repeated = repeatsIn(ladder.rows);
+  const delayed = delayIsRule(ladder.rows);
+  return {
+    time,
+    segment: (segment) => segmentText(segment, ladder.nameOf(segment), repeated.has(segment)),
+    deed: (segment) => (delayed && segment.deed === 'delayed' ? '' : deedText(segment, ladder, time)),
+    run: (row) => named(ladder.nameOf(row.segments[0]), runText(row)),
+    arrival: ({ of }) =>
+      named(
+        ladder.nameOf(of.segments[0]),
+        of.kind === 'run' ? `these ${formatCount(of.segments.length)}` : of.segments[0].flags.join(' '),
+      ),
+    state: ({ label, step }) => named(ladder.labels.length > 1 ? label : '', step.state),
+    entered: (row) => enteredText(row, time, ladder.origin),
+  };
+}
+
+const named = (name: string, text: string): string => (name === '' ? text : `${name}: ${text}`);
+
+function segmentText(segment: SegmentRecord, name: string, again: boolean): string {
+  const { flags, seq, ack, length, window } = segment;
+  const words = [flags.join(' ') || 'no flags'];
+  if (seq !== undefined) words.push(`seq ${seq}`);
+  if (ack !== undefined && flags.includes('ACK')) words.push(`ack ${ack}`);
+  if (length > 0) words.push(`len ${length}`);
+  // a window of 0 stops the other end; that of a RST says nothing
+  if (window === 0 && !flags.includes('RST')) words.push('win 0');
+  if (again) words.push('(again)');
+  return named(name, words.join(' '));
+}
+
+/** Segments whose SYN, FIN or bytes the same end had sent before: what the capture tells of retransmission. */
+function repeatsIn(rows: readonly LadderRow[]): Set<SegmentRecord> {
+  const sent = rows
+    .flatMap((row) => ('segments' in row ? row.segments : []))
+    .filter((segment) => !isOwn(segment) && segment.seq !== undefined && takesNumbers(segment))
+    .sort((a, b) => a.t - b.t);
+  const seen = new Set<string>();
+  return new Set(
+    sent.filter((segment) => {
+      const key = [connectionOf(segment), segment.from, purposeOf(segment), segment.seq, segment.length].join(' ');
+      const again = seen.has(key);
+      seen.add(key);
+      return again;
+    }),
+  );
+}
+
+const takesNumbers = (segment: SegmentRecord): boolean => ['SYN', 'FIN', 'data'].includes(purposeOf(segment));
+
+/** On a wire that delays most of what it carries, a delay is not of note. */
+function delayIsRule(rows: readonly LadderRow[]): boolean {
+  const all = rows.flatMap((row) => ('segments' in row ? row.segments : []));
+  return all.filter(({ deed }) => deed === 'delayed').length * 2 > all.length;
+}
+
+function deedText(segment: SegmentRecord, ladder: Ladder, time: Times): string {
+  const { deed, t, arrived } = segment;
+  const after = arrived === undefined ? '' : formatSeconds((arrived - t) / 1e9);
+  switch (deed) {
+    case 'carried':
+      return arrived === undefined ? 'arrival not recorded' : '';
+    case 'dropped':
+      return 'lost: dropped by the wire';
+    case 'black hole':
+      return 'lost in a black hole';
+    case 'lost':
+      return 'lost';
+    case 'queue full':
+      return 'lost: the queue was full';
+    case 'held':
+      return after === '' ? 'held, never released' : `held for ${after}`;
+    case 'delayed':
+      return after === '' ? 'delayed, arrival not recorded' : `delayed by ${after}`;
+    case 'forged':
+      return `forged by the wire in the ${segment.from}'s name`;
+    case 'copy':
+    case 'replay':
+      return `${deed === 'copy' ? 'copied' : 'replayed'} by the wire${originalOf(segment, ladder, time)}`;
+  }
+}
+
+/** Which one it repeats: by its time where the ladder has it, else by its number in the capture. */
+function originalOf({ of }: SegmentRecord, { rows }: Ladder, time: Times): string {
+  if (of === undefined) return '';
+  const row = rows.find((each) => 'segments' in each && each.segments.some(({ n }) => n === of));
+  const original = row && 'segments' in row && row.segments.find(({ n }) => n === of);
+  if (!original) return `: number ${of} of the capture`;
+  return `: the one sent at ${time(original.t)}`;
+}
+
+const things: Readonly<Record<Purpose, string>> = {
+  SYN: 'SYN',
+  FIN: 'FIN',
+  RST: 'RST',
+  data: 'data segment',
+  ACK: 'ACK',
+};
+
+/** Many segments as one, with how long that took. */
+export function runText({ segments, more, at, until }: Pick<SegmentRow, 'segments' | 'more' | 'at' | 'until'>): string {
+  return `${countsOf(segments, more).join(', ')}, ${formatSeconds((until - at) / 1e9)}`;
+}
+
+/** How many of each purpose and end; those of both ends together where they are the same number and length. */
+function countsOf(segments: readonly SegmentRecord[], more: boolean): string[] {
+  const groups = [
+    ...Map.groupBy(segments, (segment) => `${purposeOf(segment)} ${hasPassed(segment) ? '' : segment.deed}`).values(),
+  ];
+  return groups.flatMap((group, index) => {
+    const [client, server] = (['client', 'server'] as const).map((end) => group.filter(({ from }) => from === end));
+    const word = more && index === 0;
+    if (client?.length === server?.length && lengthsOf(client ?? []) === lengthsOf(server ?? [])) {
+      return [`${countOf(client ?? [], word)} each way`];
+    }
+    const both = segments.some(({ from }) => from !== segments[0]?.from);
+    return (
+      [
+        ['client', client],
+        ['server', server],
+      ] as const
+    )
+      .filter(([, own]) => (own ?? []).length > 0)
+      .map(([end, own], nth) => countOf(own ?? [], word && nth === 0) + (both ? fromText(end) : ''));
+  });
+}
+
+const fromText = (end: End): string => ` from the ${end}`;
+
+function countOf(segments: readonly SegmentRecord[], more: boolean): string {
+  const [first] = segments as [SegmentRecord];
+  const what = things[purposeOf(first)];
+  const count = plural(segments.length, more ? `more ${what}` : what);
+  const became = hasPassed(first) ? '' : `, ${becameOf[first.deed] ?? first.deed}`;
+  return `${count}${lengthsOf(segments)}${became}`;
+}
+
+const becameOf: Partial<Record<SegmentRecord['deed'], string>> = {
+  dropped: 'dropped by the wire',
+  'black hole': 'lost in a black hole',
+  'queue full': 'lost for a full queue',
+  copy: 'copied by the wire',
+  replay: 'replayed by the wire',
+  forged: 'forged by the wire',
+};
+
+/** ` of 1448 bytes`; empty without payload. */
+function lengthsOf(segments: readonly SegmentRecord[]): string {
+  const lengths = segments.map(({ length }) => length);
+  const [least, most] = [Math.min(...lengths), Math.max(...lengths)];
+  if (!(most > 0)) return '';
+  return least === most ? ` of ${most} bytes` : ` of ${least} to ${most} bytes`;
+}
+
+/** A long gap: `61.0 s later`. */
+export function pauseText({ least, most }: PauseRow): string {
+  const [early, late] = [least, most].map((ns) => formatSeconds(ns / 1e9));
+  return `${early === late ? early : `${early} to ${late}`} later`;
+}
+
+/** What is not drawn of a ladder that is too long. */
+export function omittedText({ segments, states, at, until }: OmittedRow): string {
+  const what = segments.length === 0 ? [] : countsOf(segments, false);
+  const entered = states === 0 ? [] : [plural(states, 'state')];
+  return `Not drawn: ${[...what, ...entered].join(', ')}, ${formatSeconds((until - at) / 1e9)}`;
+}
+
+/** Packets that only the capture has. */
+export const gapText = ({ count }: { readonly count: number }): string =>
+  `${plural(count, 'packet')} that only the capture has`;
+
+function enteredText({ at, step, mini }: StateRow, time: Times, origin: number): string[] {
+  const own = step.mini && step.state !== 'TIME-WAIT' ? ['mini-socket'] : [];
+  return [enteredAt(step, at, time, origin), ...own, ...(mini ? [`mini-socket from ${time(mini.at)}`] : [])];
+}
+
+/** A range reaches as far as its state is known to have been entered then. */
+function enteredAt(step: StateRow['step'], at: number, time: Times, origin: number): string {
+  const early = Math.max(origin, step.notBefore ?? step.at);
+  const isRange = step.evidence !== 'exact' && time(early) !== time(step.at);
+  const text = isRange ? `${time(early)} to ${time(step.at)}` : time(step.evidence === 'exact' ? step.at : at);
+  return step.evidence === 'sampled' ? `${text} (sampled)` : text;
+}
