@@ -1,0 +1,189 @@
+import { type End, otherEnd } from '../facts/states.ts';
+import type { SegmentRecord } from '../record/schema.ts';
+import type { ArrivalRow, LadderRow, SegmentRow, StateRow } from './ladder.ts';
+import type { Arrow, Columns, Layout, Point } from './ladder-layout.ts';
+import { isOwn } from './ladder-moments.ts';
+
+/** Between rows, between times at the axis, and what a line of text takes, px. */
+const space = { row: 11, tick: 13, line: 13, label: 21 } as const;
+
+/** A straight arrow's fall by its time on the way: by powers of ten, since microseconds and minutes stand side by side. */
+function fallOf({ segments: [{ t, arrived = t }] }: SegmentRow): number {
+  const us = Math.max(1, (arrived - t) / 1e3);
+  return Math.min(44, 16 + 6 * Math.log10(us));
+}
+
+const isKept = ({ deed }: SegmentRecord): boolean => deed === 'held' || deed === 'carried' || deed === 'delayed';
+
+/** Draws a ladder's rows from top to bottom, and knows where the next can stand. */
+export class Pen {
+  readonly #columns: Columns;
+  readonly #linesOf: (row: StateRow) => number;
+  readonly #states: Layout['states'][number][] = [];
+  readonly #arrows: Arrow[] = [];
+  readonly #ticks: Layout['ticks'][number][] = [];
+  readonly #across: Layout['across'][number][] = [];
+  readonly #under = new Map<SegmentRow, Point[]>();
+  readonly #names: Record<End, number>;
+  /** How far down lines reach: at the client, a quarter on, half way, three quarters on, at the server. */
+  #low: number[];
+  #y: number;
+
+  constructor(columns: Columns, top: number, linesOf: (row: StateRow) => number) {
+    this.#columns = columns;
+    this.#linesOf = linesOf;
+    this.#names = { client: top, server: top };
+    this.#low = [0, 0, 0, 0, 0].map(() => top - space.label);
+    this.#y = top - space.row;
+  }
+
+  place(row: LadderRow): void {
+    if (row.kind === 'state') this.#state(row);
+    else if (row.kind === 'arrival') this.#arrive(row);
+    else if (row.kind === 'segment' || (row.kind === 'run' && row.split)) this.#leave(row);
+    else this.#stand(row);
+  }
+
+  #state(row: StateRow): void {
+    const y = Math.max(this.#y + space.row, this.#names[row.end]);
+    this.#states.push({ row, y });
+    this.#names[row.end] = y + space.line * (1 + this.#linesOf(row)) + 7;
+    this.#y = y;
+  }
+
+  #stand(row: Layout['across'][number]['row']): void {
+    const names = row.kind === 'pause' ? Math.max(this.#names.client, this.#names.server) : 0;
+    const y = Math.max(this.#y + 28, names + 8, ...this.#low.map((low) => low + 27));
+    this.#across.push({ row, y });
+    if (row.kind === 'run') this.#tick(row.at, y);
+    this.#y = y + 14;
+    this.#low = this.#low.map(() => y + 16);
+    if (row.kind === 'pause') this.#names.client = this.#names.server = y + 24;
+  }
+
+  #leave(row: SegmentRow): void {
+    const [segment] = row.segments;
+    const { x } = this.#columns;
+    const fall = fallOf(row);
+    const half = { x: x.wire, y: fall / 2 };
+    const [from, to] = [x[segment.from], x[otherEnd(segment.from)]];
+    if (row.split) {
+      this.#set(row, half);
+      return;
+    }
+    const came = segment.arrived !== undefined;
+    const line = isOwn(segment) ? [half, { x: to, y: fall }] : [{ x: from, y: 0 }, came ? { x: to, y: fall } : half];
+    const points = this.#fit(row, line, line);
+    this.#arrow(row, points, came || isOwn(segment) ? 'head' : isKept(segment) ? 'kept' : 'lost');
+    this.#y = Math.max(...points.map(({ y }) => y));
+    const [first] = points as [Point];
+    // its note stands in the half that it leaves free
+    if (isOwn(segment))
+      this.#reach([
+        { x: from, y: first.y + 30 },
+        { ...half, y: first.y + 22 },
+      ]);
+    else if (!came)
+      this.#reach([
+        { ...half, y: this.#y + 8 },
+        { x: to, y: this.#y + 12 },
+      ]);
+  }
+
+  /** It is on its way until its arrival: held half way, or falling to a place that is not known yet. */
+  #set(row: SegmentRow, half: Point): void {
+    const [{ from, deed }] = row.segments;
+    const start = { x: this.#columns.x[from], y: 0 };
+    const held = deed === 'held';
+    const bend = { x: half.x + (from === 'client' ? -9 : 9), y: half.y };
+    const crosses = [...this.#under.keys()].some(({ segments: [other] }) => other.from !== from);
+    const flat = { x: half.x, y: 0 };
+    const points = this.#fit(row, held ? [start, bend] : [start, start], held ? [start, bend] : [start, flat]);
+    const [first, last] = points as [Point, Point];
+    // room for what stands beside it, and for an X where two cross
+    const room = held ? 24 : crosses ? 34 : 0;
+    this.#reach([
+      { ...first, y: first.y + (held ? 0 : room) },
+      { x: half.x, y: last.y + (held ? room : 0) },
+    ]);
+    this.#under.set(row, points);
+  }
+
+  /** As high as it can be without touching what is above. */
+  #fit(row: SegmentRow, line: readonly Point[], cleared: readonly Point[]): Point[] {
+    const first = line[0] as Point;
+    const whole = !row.split && row.segments[0].arrived !== undefined && !isOwn(row.segments[0]);
+    const rows = this.#y + space.row - first.y;
+    const ticks = (this.#ticks.at(-1)?.y ?? 0) + space.tick - first.y;
+    const clear = this.#samples(cleared).map(
+      ({ index, y }) => (this.#low[index] ?? 0) + (this.#isEdge(index) && whole ? 9 : space.label) - y,
+    );
+    const top = Math.max(rows, ticks, ...clear);
+    const points = line.map((point) => ({ x: point.x, y: point.y + top }));
+    this.#reach(points);
+    this.#tick(row.at, first.y + top);
+    this.#y = Math.max(this.#y, first.y + top);
+    return points;
+  }
+
+  /** Lines come down as far as this one. */
+  #reach(line: readonly Point[]): void {
+    for (const { index, y } of this.#samples(line)) this.#low[index] = Math.max(this.#low[index] ?? 0, y);
+  }
+
+  #isEdge = (index: number): boolean => index === 0 || index === 4;
+
+  /** Its heights where `low` is kept, as far as it reaches. */
+  #samples(line: readonly Point[]): { index: number; y: number }[] {
+    const { client, server } = this.#columns.x;
+    const [a, b] = [line[0], line.at(-1)] as [Point, Point];
+    return [0, 1, 2, 3, 4].flatMap((index) => {
+      const x = client + ((server - client) * index) / 4;
+      const part = a.x === b.x ? -1 : (x - a.x) / (b.x - a.x);
+      return part < -0.05 || part > 1.05 ? [] : [{ index, y: a.y + (b.y - a.y) * part }];
+    });
+  }
+
+  #arrive(row: ArrivalRow): void {
+    const left = this.#under.get(row.of) ?? [];
+    const [start = { x: 0, y: 0 }, bend = start] = left;
+    const [segment] = row.of.segments;
+    const x = this.#columns.x[otherEnd(segment.from)];
+    const held = segment.deed === 'held' && row.of.kind === 'segment';
+    const fall = fallOf(row.of);
+    const ticks = (this.#ticks.at(-1)?.y ?? 0) + space.tick;
+    const edge = this.#low[x === this.#columns.x.client ? 0 : 4] ?? 0;
+    const y = Math.max(this.#y + space.row, ticks, edge + 9, held ? bend.y + 34 : start.y + fall);
+    const end = { x, y };
+    const points: Point[] = held ? [start, bend, { x: bend.x, y: y - 9 }, end] : [start, end];
+    this.#under.delete(row.of);
+    this.#arrow(row.of, points, 'head');
+    const last = held ? points.slice(-2) : points;
+    this.#reach(last);
+    this.#tick(row.at, y);
+    this.#y = y;
+  }
+
+  #arrow(row: SegmentRow, points: readonly Point[], ending: Arrow['ending']): void {
+    this.#arrows.push({ row, points: points as Arrow['points'], ending });
+  }
+
+  #tick(at: number, y: number): void {
+    this.#ticks.push({ at, y });
+  }
+
+  layout(top: number): Layout {
+    for (const [row, points] of this.#under) this.#arrow(row, points, 'kept');
+    const bottom = Math.max(this.#y, this.#names.client, this.#names.server, ...this.#low) + 10;
+    return {
+      columns: this.#columns,
+      height: bottom,
+      states: this.#states,
+      arrows: this.#arrows,
+      ticks: this.#ticks,
+      across: this.#across,
+      top,
+      bottom,
+    };
+  }
+}
