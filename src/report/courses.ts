@@ -2,6 +2,7 @@ import type { FactValue } from '../facts/kinds.ts';
 import { type End, ends } from '../facts/states.ts';
 import type { CellRecord } from '../record/schema.ts';
 import type { CellGroup } from './gather.ts';
+import { hasPassed, purposeOf } from './ladder-folds.ts';
 
 export type Path = CellRecord['paths'][string];
 
@@ -14,7 +15,10 @@ export interface ConnectionPaths {
   readonly closedWith: Readonly<Record<End, readonly string[] | null>>;
 }
 
-/** A course that the ends took, by states and closing segments: other cells and repeats may have taken it, too. */
+/**
+ * A course that the ends took, by states and closing segments, and by what a wire did to what: other cells and repeats may
+ * have taken it, too.
+ */
 export interface Course {
   /** The first result that took it, and its cell. */
   readonly cell: CellGroup;
@@ -30,11 +34,12 @@ export function coursesOf(cells: readonly CellGroup[]): Course[] {
   const results = cells.flatMap((cell) =>
     cell.ran.flatMap((record) => {
       const connections = connectionsOf(record);
-      return connections.length === 0 ? [] : [{ cell, record, connections }];
+      const isSeen = connections.length > 0 || (record.segments ?? []).length > 0;
+      return isSeen ? [{ cell, record, connections }] : [];
     }),
   );
-  const same = Map.groupBy(results, ({ connections }) =>
-    JSON.stringify(connections.map((each) => [each.label, ends.map((end) => stepsOf(each, end))])),
+  const same = Map.groupBy(results, ({ connections, record }) =>
+    JSON.stringify([connections.map((each) => [each.label, ends.map((end) => stepsOf(each, end))]), deedsOf(record)]),
   );
   return [...same.values()].map((group) => ({
     ...(group[0] as (typeof results)[number]),
@@ -48,6 +53,12 @@ const stepsOf = ({ paths, closedWith }: ConnectionPaths, end: End): unknown[] =>
   paths[end].flatMap(({ state }, index) => (paths[end][index - 1]?.state === state ? [] : [state])),
   closedWith[end],
 ];
+
+/** What the wire did to which kind of segment. How often varies with timing: that makes no other course. */
+function deedsOf({ segments = [] }: CellRecord): string[] {
+  const marked = segments.filter((segment) => !hasPassed(segment));
+  return [...new Set(marked.map((each) => [each.label, each.from, purposeOf(each), each.deed].join(' ')))].sort();
+}
 
 function connectionsOf({ paths, facts }: CellRecord): ConnectionPaths[] {
   const labels = new Set(Object.keys(paths).map((name) => name.replace(/\.?(client|server)$/, '')));

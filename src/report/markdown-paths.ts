@@ -2,6 +2,7 @@ import { ends } from '../facts/states.ts';
 import { type Course, coursesOf } from './courses.ts';
 import { formatCount, plural } from './format.ts';
 import type { CellGroup } from './gather.ts';
+import { ladderMermaid } from './ladder-mermaid.ts';
 import { blocks, code, details } from './markdown-text.ts';
 import type { Outcomes } from './outcomes.ts';
 import { sequenceDiagram } from './sequence-diagram.ts';
@@ -29,12 +30,14 @@ function lettersOf({ records }: Course, outcomes: Outcomes | undefined): string[
 }
 
 function courseOf(course: Course, letters: readonly string[], all: readonly CellGroup[]): string {
-  const { records, cells, connections } = course;
+  const { record, records, cells, connections } = course;
   const times = plural(records.length, 'result');
   const where = whichCells(cells, all, code, 1);
   return details(
     letters.length === 0 ? `${records.length > 1 ? `${times}, ` : ''}${where}` : `**${letters.join(', ')}**: ${times}`,
-    blocks(...connections.map((each) => connectionOf(each, timesOf(course)))),
+    (record.segments ?? []).length > 0
+      ? ladderOf(course)
+      : blocks(...connections.map((each) => connectionOf(each, timesOf(course)))),
   );
 }
 
@@ -44,12 +47,28 @@ function timesOf({ cell, record }: Course): string {
   return `The times are those of ${code(record.id)}${repeat}.`;
 }
 
+/** What the wire saw, all connections together. */
+function ladderOf(course: Course): string {
+  const said = course.connections.map(
+    ({ label, closedWith }) => `${label === '' ? '' : `${code(label)}: `}${closingSegments(closedWith)}`,
+  );
+  const closing = said.length === 0 ? '' : `Closing segments sent: ${said.join('; ')}. `;
+  return blocks(
+    diagram(ladderMermaid(course.record)),
+    `${closing}${timesOf(course)} Segments are those of its capture.`,
+  );
+}
+
+const diagram = (mermaid: string): string => `\`\`\`mermaid\n${mermaid}\n\`\`\``;
+
+const closingSegments = (closedWith: Course['connections'][number]['closedWith']): string =>
+  ends.map((end) => `${end} ${closedWith[end]?.join(', ') || (closedWith[end] ? 'nothing' : 'unknown')}`).join('; ');
+
 function connectionOf(connection: Course['connections'][number], times: string): string {
   const { label, closedWith } = connection;
-  const said = ends.map((end) => `${end} ${closedWith[end]?.join(', ') || (closedWith[end] ? 'nothing' : 'unknown')}`);
   return blocks(
     label !== '' && `Connection ${code(label)}:`,
-    `\`\`\`mermaid\n${sequenceDiagram(connection)}\n\`\`\``,
-    `Closing segments sent: ${said.join('; ')}. ${times}`,
+    diagram(sequenceDiagram(connection)),
+    `Closing segments sent: ${closingSegments(closedWith)}. ${times}`,
   );
 }

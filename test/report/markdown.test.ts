@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Run } from '../../src/record/schema.ts';
 import { markdownReport } from '../../src/report/markdown.ts';
 import { cellOf, claimOf, experimentOf, path, runOf, sampleRun } from './fixture.ts';
+import { oldDuplicate } from './wire-fixture.ts';
 
 const section = (report: string, from: string): string => {
   const rest = report.slice(report.indexOf(from));
@@ -236,6 +237,14 @@ describe('courses of states', () => {
     const report = markdownReport(runOf([experimentOf({ id: 'x' })], [cellOf('x', {}, {}, { paths })]));
     expect(report.match(/Connection `(old|new)`:/g)).toEqual(['Connection `old`:', 'Connection `new`:']);
   });
+});
+
+test('a cell that ran over a wire has one ladder with its segments, whatever its connections', () => {
+  const report = markdownReport(runOf([experimentOf({ id: 'old-duplicate' })], [oldDuplicate()]));
+  expect(report.match(/```mermaid/g)).toHaveLength(1);
+  expect(report).toContain('client->>server: new: SYN seq 0<br/>+309.1 ms');
+  expect(report).toContain('`new`: client unknown; server unknown. The times are those of `old-duplicate/');
+  expect(report).not.toContain('Connection `old`:');
 });
 
 test('a repeat that was run again after an error counts once', () => {
