@@ -80,8 +80,18 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
     .addOption(json())
     .action((id, options) => done(explain(id, options)));
 
-  command('report', 'make the report of a run again, from its folder alone', 'report results/20261120-084500-6.18.44')
+  command(
+    'report',
+    'make the report of a run again, from its folder alone',
+    'report results/20261120-084500-6.18.44',
+    'report results/20261120-084500-6.18.44 --ladder lost-last-ack > ladder.svg',
+  )
     .argument('<run>', 'a run folder')
+    .addOption(
+      new Option('--ladder <cell>', 'only print the ladder diagram of a cell that ran over a wire, as SVG').conflicts(
+        'json',
+      ),
+    )
     .addOption(json())
     .action((folder, options) => done(report(folder, options)));
 

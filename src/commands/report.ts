@@ -1,12 +1,24 @@
 import { readRun } from '../record/read.ts';
+import { ladderSvg } from '../report/ladder-svg.ts';
 import { reportPath, saveReport } from '../report/save.ts';
 import { terminalSummary } from '../report/terminal.ts';
+import { ladderCell } from './ladder.ts';
 import { answer, answerJson, columnsOf, wantsColor } from './output.ts';
 import { runAnswer } from './runAnswer.ts';
 
-/** `lingerlab report RUN`: make the report again from the folder alone. */
-export async function report(folder: string, { json }: { readonly json: boolean }): Promise<void> {
+interface ReportOptions {
+  readonly json: boolean;
+  /** A cell's id: its ladder diagram is the answer, and no report is made. */
+  readonly ladder?: string;
+}
+
+/**
+ * `lingerlab report RUN`: make the report again from the folder alone.
+ * @throws LingerlabError UNKNOWN_CELL, BAD_OPTION where `ladder` names a cell that has none
+ */
+export async function report(folder: string, { json, ladder }: ReportOptions): Promise<void> {
   const run = await readRun(folder);
+  if (ladder !== undefined) return answer(ladderSvg(ladderCell(run, ladder)));
   await saveReport(run);
   if (json) return answerJson(runAnswer(run));
   const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout) };
