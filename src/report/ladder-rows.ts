@@ -44,9 +44,9 @@ function stateRow({ end, label, at, step, mini }: StateMoment): StateRow {
 
 function segmentRow(segments: readonly SegmentRecord[], split: boolean, seen: Set<string>): SegmentRow {
   const all = [...segments].sort((a, b) => a.t - b.t || a.n - b.n) as [SegmentRecord, ...SegmentRecord[]];
-  const likes = new Set(all.map((segment) => `${connectionOf(segment)} ${segment.from} ${purposeOf(segment)}`));
-  const more = [...likes].some((like) => seen.has(like));
-  for (const like of likes) seen.add(like);
+  const likeOf = (segment: SegmentRecord): string => `${connectionOf(segment)} ${segment.from} ${purposeOf(segment)}`;
+  const more = [...new Set(all.filter((segment) => seen.has(likeOf(segment))).map(purposeOf))];
+  for (const segment of all) seen.add(likeOf(segment));
   return {
     kind: all.length === 1 ? 'segment' : 'run',
     at: all[0].t,

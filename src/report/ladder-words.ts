@@ -1,8 +1,8 @@
-import type { End } from '../facts/states.ts';
 import type { SegmentRecord } from '../record/schema.ts';
 import { formatCount, formatSeconds, plural } from './format.ts';
 import type { ArrivalRow, Ladder, LadderRow, OmittedRow, PauseRow, SegmentRow, StateRow } from './ladder.ts';
-import { connectionOf, hasPassed, type Purpose, purposeOf } from './ladder-folds.ts';
+import { countsOf } from './ladder-counts.ts';
+import { connectionOf, purposeOf } from './ladder-folds.ts';
 import { isOwn } from './ladder-moments.ts';
 import { type Times, timesOf } from './ladder-times.ts';
 
@@ -117,67 +117,9 @@ function originalOf({ of }: SegmentRecord, { rows }: Ladder, time: Times): strin
   return `: the one sent at ${time(original.t)}`;
 }
 
-const things: Readonly<Record<Purpose, string>> = {
-  SYN: 'SYN',
-  FIN: 'FIN',
-  RST: 'RST',
-  data: 'data segment',
-  ACK: 'ACK',
-};
-
 /** Many segments as one, with how long that took. */
 export function runText({ segments, more, at, until }: Pick<SegmentRow, 'segments' | 'more' | 'at' | 'until'>): string {
   return `${countsOf(segments, more).join(', ')}, ${formatSeconds((until - at) / 1e9)}`;
-}
-
-/** How many of each purpose and end; those of both ends together where they are the same number and length. */
-function countsOf(segments: readonly SegmentRecord[], more: boolean): string[] {
-  const groups = [
-    ...Map.groupBy(segments, (segment) => `${purposeOf(segment)} ${hasPassed(segment) ? '' : segment.deed}`).values(),
-  ];
-  return groups.flatMap((group, index) => {
-    const [client, server] = (['client', 'server'] as const).map((end) => group.filter(({ from }) => from === end));
-    const word = more && index === 0;
-    if (client?.length === server?.length && lengthsOf(client ?? []) === lengthsOf(server ?? [])) {
-      return [`${countOf(client ?? [], word)} each way`];
-    }
-    const both = segments.some(({ from }) => from !== segments[0]?.from);
-    return (
-      [
-        ['client', client],
-        ['server', server],
-      ] as const
-    )
-      .filter(([, own]) => (own ?? []).length > 0)
-      .map(([end, own], nth) => countOf(own ?? [], word && nth === 0) + (both ? fromText(end) : ''));
-  });
-}
-
-const fromText = (end: End): string => ` from the ${end}`;
-
-function countOf(segments: readonly SegmentRecord[], more: boolean): string {
-  const [first] = segments as [SegmentRecord];
-  const what = things[purposeOf(first)];
-  const count = plural(segments.length, more ? `more ${what}` : what);
-  const became = hasPassed(first) ? '' : `, ${becameOf[first.deed] ?? first.deed}`;
-  return `${count}${lengthsOf(segments)}${became}`;
-}
-
-const becameOf: Partial<Record<SegmentRecord['deed'], string>> = {
-  dropped: 'dropped by the wire',
-  'black hole': 'lost in a black hole',
-  'queue full': 'lost for a full queue',
-  copy: 'copied by the wire',
-  replay: 'replayed by the wire',
-  forged: 'forged by the wire',
-};
-
-/** ` of 1448 bytes`; empty without payload. */
-function lengthsOf(segments: readonly SegmentRecord[]): string {
-  const lengths = segments.map(({ length }) => length);
-  const [least, most] = [Math.min(...lengths), Math.max(...lengths)];
-  if (!(most > 0)) return '';
-  return least === most ? ` of ${most} bytes` : ` of ${least} to ${most} bytes`;
 }
 
 /** A long gap: `61.0 s later`. */
@@ -188,7 +130,7 @@ export function pauseText({ least, most }: PauseRow): string {
 
 /** What is not drawn of a ladder that is too long. */
 export function omittedText({ segments, states, at, until }: OmittedRow): string {
-  const what = segments.length === 0 ? [] : countsOf(segments, false);
+  const what = segments.length === 0 ? [] : countsOf(segments, []);
   const entered = states === 0 ? [] : [plural(states, 'state')];
   return `Not drawn: ${[...what, ...entered].join(', ')}, ${formatSeconds((until - at) / 1e9)}`;
 }

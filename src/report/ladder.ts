@@ -1,7 +1,7 @@
 import type { End } from '../facts/states.ts';
 import type { CellRecord, SegmentRecord } from '../record/schema.ts';
 import type { Step } from './ladder-causes.ts';
-import { connectionOf, foldings, foldsOf } from './ladder-folds.ts';
+import { connectionOf, foldings, foldsOf, type Purpose } from './ladder-folds.ts';
 import { type Moment, momentsOf } from './ladder-moments.ts';
 import { rowsOf } from './ladder-rows.ts';
 
@@ -29,8 +29,8 @@ export interface SegmentRow extends Row {
   readonly until: number;
   /** Something happened while it was on its way: its arrival is a row of its own. */
   readonly split: boolean;
-  /** The like was drawn before. */
-  readonly more: boolean;
+  /** Of what purpose the same connection's were drawn before. */
+  readonly more: readonly Purpose[];
 }
 
 /** What left in an earlier row arrives. */

@@ -9,8 +9,9 @@ const wordsOf = (...lines: string[]): string[] => {
   const words = wordsFor(ladderOf(cellOf('x', {}, {}, { segments })));
   return segments.map((segment) => [words.segment(segment), words.deed(segment)].filter(Boolean).join('; '));
 };
-const runOf = (more: boolean, ...lines: string[]): string => {
+const runOf = (isMore: boolean, ...lines: string[]): string => {
   const segments = wire(lines) as unknown as Parameters<typeof runText>[0]['segments'];
+  const more = isMore ? (['data', 'FIN'] as const) : [];
   return runText({ segments, more, at: 0, until: 318e6 });
 };
 
@@ -66,6 +67,10 @@ describe('a run', () => {
   test('of different lengths, with ACKs, both ends named', () =>
     expect(runOf(false, 'client P. 1:1+9 @1-2', 'client P. 10:1+5 @1-2', 'server . 1:10 @1-2')).toBe(
       '2 data segments of 5 to 9 bytes from the client, 1 ACK from the server, 318 ms',
+    ));
+  test('tells which of its purposes were drawn before', () =>
+    expect(runOf(true, 'server . 1:10 @1-2', 'client P. 1:1+9 @1-2', 'client P. 10:1+9 @1-2')).toBe(
+      '1 ACK from the server, 2 more data segments of 9 bytes from the client, 318 ms',
     ));
   test('of lost ones says so', () =>
     expect(runOf(true, 'client F. 1:1 @1 black hole', 'client F. 1:1 @9 black hole')).toBe(
