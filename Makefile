@@ -4,7 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-sources := $(shell find src experiments -name '*.ts' 2>/dev/null)
+# their folders, too: those change when a file goes
+sources := $(shell find src experiments -name '*.ts' -o -type d 2>/dev/null)
 
 .PHONY: help experiments test check build reference report clean
 

@@ -6,6 +6,7 @@ import { type Derived, derive } from './facts/derive.ts';
 import { unsound } from './facts/soundness.ts';
 import { makeLab } from './lab/lab.ts';
 import type { Ports } from './lab/ports.ts';
+import { cpuOf } from './native/cpu.ts';
 import type { Observers } from './observers/observers.ts';
 import { clockSince } from './peers/sockets.ts';
 import { makeStage } from './peers/stage.ts';
@@ -19,6 +20,7 @@ import type { CellRecord, Warning } from './record/schema.ts';
 import { warn } from './record/warnings.ts';
 import type { RunWriter } from './record/writer.ts';
 import { judgeCell } from './verdict/claims.ts';
+import { fallingBehind } from './wire/statistics.ts';
 
 export interface CellWork {
   readonly planned: PlannedCell;
@@ -65,11 +67,15 @@ export async function runCell(work: CellWork): Promise<CellRecord> {
   if ('error' in outcome) {
     return { ...common, ...nothing, status: 'errored', reason: reasonOf(outcome.error), warnings };
   }
-  const { facts, unknown, paths } = outcome.derived;
-  const record = { ...common, facts: { ...facts, ...outcome.notes }, unknown, paths };
+  const { facts, unknown, paths, segments } = outcome.derived;
+  const carried = segments.length > 0 && { segments };
+  const record = { ...common, facts: { ...facts, ...outcome.notes }, unknown, paths, ...carried };
   const claims = judgeCell(work.definition, record);
   return { ...record, status: 'ran', claims, warnings: [...outcome.derived.warnings, ...warnings] };
 }
+
+/** Every packet is told until a scenario sends very many: then those that open, close, reset, or that a rule decides. */
+const told = { telling: 'all', tellAllUpTo: 2000 } as const;
 
 interface Played {
   readonly derived: Derived;
@@ -97,7 +103,17 @@ async function play(
   const now = clockSince(origin);
   const record = (event: Event) => events.add(event);
   await using scope = new AsyncDisposableStack();
-  const lab = scope.use(await makeLab({ ...planned, ports: work.ports, serial: work.serial }));
+  const failure = new AbortController();
+  const wire = {
+    origin,
+    settings: { ...told, capture: writer.capture(planned.id, repeat) },
+    spawned: (pid: number) => observers.guard(pid),
+    saw: record,
+    died: (error: LingerlabError) => failure.abort(error),
+  };
+  const wired = planned.network === 'wire' && { wire };
+  const lab = scope.use(await makeLab({ ...planned, ...wired, ports: work.ports, serial: work.serial }));
+  scope.defer(() => lab.wire && meter.peer(cpuOf(lab.wire.pid) ?? 0));
   const watching = scope.use(await observers.watch(lab, { saw: record, unparsed, sampled: meter.samples }));
   // once the peers are gone: until every socket is, so that the trace has each chain's end
   scope.defer(async () => {
@@ -105,7 +121,6 @@ async function play(
     await watching.flush();
   });
   const steps = makeSteps();
-  const failure = new AbortController();
   const signal = AbortSignal.any([work.signal, failure.signal]);
   const playing = scope.use(
     await makeStage({
@@ -142,10 +157,14 @@ async function play(
   await playing.settle();
   await watching.sample();
   await watching.counters();
+  await lab.wire?.ask('flush', {});
+  const behind = lab.wire ? fallingBehind(await lab.wire.ask('statistics', {})) : [];
   record({ t: now(), source: 'harness', kind: 'scenario-ends' });
   // what happened until then is in the record before facts are derived: from the folder, later, they come out the same
   await watching.flush();
-  return { derived: derive(events.all, observers.sight), notes: playing.notes as CellRecord['facts'] };
+  const derived = derive(events.all, observers.sight);
+  const warnings = [...derived.warnings, ...behind.map((text) => warn('wire-fell-behind', text))];
+  return { derived: { ...derived, warnings }, notes: playing.notes as CellRecord['facts'] };
 }
 
 interface Deadline {

@@ -49,3 +49,7 @@ export { type Kind, kind } from './facts/kinds.ts';
 export type { End, State } from './facts/states.ts';
 export type { FactsOf } from './facts/table.ts';
 export type { SsSocket } from './record/event.ts';
+export type { Forgery } from './wire/forge.ts';
+export { ack, any, data, fin, notTcp, type Pattern, rst, syn, synAck, tcp } from './wire/patterns.ts';
+export type { Sighting } from './wire/report.ts';
+export type { RuleHandle, Wire } from './wire/stage.ts';

@@ -1,6 +1,7 @@
 import type { Kind, ValueOf } from '../facts/kinds.ts';
 import type { End, State } from '../facts/states.ts';
 import type { Address, SsSocket } from '../record/event.ts';
+import type { Wire } from '../wire/stage.ts';
 
 /** What the kernel said to a step: a value, or a refusal; `ns` is how long the call held its thread. */
 export type Answer<T = void> =
@@ -267,6 +268,8 @@ export interface StartOptions {
 export interface Stage<C extends readonly string[], M> extends Instruments {
   readonly client: Peer<C[number]>;
   readonly server: Peer<C[number]>;
+  /** What carries the packets of the network `wire`; throws TypeError on another. */
+  readonly wire: Wire;
   /** One more process, in the namespace of the client or of the server. */
   readonly start: (name: string, options?: End | StartOptions) => Step<Peer<C[number]>>;
   /** Resolves with the first of these states that the endpoint is in or has passed through. */

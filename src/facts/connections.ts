@@ -8,6 +8,8 @@ import type {
   SampleEvent,
   SsSocket,
 } from '../record/event.ts';
+import { sameAddress } from './addresses.ts';
+import { type Carried, carriedIn } from './carried.ts';
 import { type Chain, foldChains, isOf } from './chains.ts';
 import { type End, otherEnd } from './states.ts';
 
@@ -64,9 +66,9 @@ export interface CellView {
   readonly connections: readonly ConnectionView[];
   readonly miniSockets: readonly MiniSocketEvent[];
   readonly miniTimers: readonly MiniTimerEvent[];
+  /** What the wire told, where the cell had one. */
+  readonly carried: Carried;
 }
-
-export const sameAddress = (a: Address, b: Address) => a.port === b.port && a.address === b.address;
 
 const sameEnds = (a: ConnectionEvent, b: ConnectionEvent) =>
   sameAddress(a.client.local, b.client.local) && sameAddress(a.server.local, b.server.local);
@@ -83,10 +85,16 @@ export function viewOf(all: readonly Event[], sight: Sight, horizon: Ns = Number
   const events = all.filter((event) => event.t <= horizon).sort((a, b) => a.t - b.t);
   const connections = events.filter((event): event is ConnectionEvent => event.kind === 'connection');
   const arranged: Arranged = { events, connections, chains: foldChains(events) };
+  let carried: Carried | undefined;
   return {
     events,
     sight,
     horizon,
+    // asked for at the end, and not by a step that waits
+    get carried() {
+      carried ??= carriedIn(events);
+      return carried;
+    },
     connections: connections.map((connection) => connectionView(arranged, connection)),
     miniTimers: events.filter(
       (event): event is MiniTimerEvent => event.kind === 'mini-timer-start' || event.kind === 'mini-timer-expire',

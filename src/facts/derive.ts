@@ -1,21 +1,15 @@
 import type { CountersEvent, Event, PathStep, StallEvent } from '../record/event.ts';
-import type { Warning } from '../record/schema.ts';
+import type { SegmentRecord, Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
 import { bytesOf, toldBy } from './bytes.ts';
-import { type Chain, enteredAt, isOf } from './chains.ts';
-import {
-  type CellView,
-  type ConnectionView,
-  type EndView,
-  endName,
-  type Sight,
-  sameAddress,
-  viewOf,
-} from './connections.ts';
+import { kept } from './carried.ts';
+import { isOf } from './chains.ts';
+import { closedWith, closingContradiction, ofChain } from './closedWith.ts';
+import { type CellView, type ConnectionView, type EndView, endName, type Sight, viewOf } from './connections.ts';
 import { type Findings, notOver, Unknown } from './findings.ts';
 import type { FactValue, RefusedCall } from './kinds.ts';
 import { type EndpointPath, pathOf } from './path.ts';
-import { type End, ends, otherEnd } from './states.ts';
+import { type End, ends } from './states.ts';
 import { counterFact } from './table.ts';
 import { timeWaitFacts } from './timeWait.ts';
 
@@ -24,6 +18,8 @@ export interface Derived {
   readonly facts: Record<string, FactValue | null>;
   readonly unknown: Record<string, string>;
   readonly paths: Record<string, readonly PathStep[]>;
+  /** On the wire, where the cell had one. */
+  readonly segments: readonly SegmentRecord[];
   readonly warnings: readonly Warning[];
 }
 
@@ -45,13 +41,14 @@ export function derive(events: readonly Event[], sight: Sight): Derived {
       const name = endName(label, end);
       paths[name] = folded[end].steps;
       const { disagreements } = bytesOf(view, connection, connection[end]);
-      for (const text of [...folded[end].disagreements, ...disagreements])
+      const closing = closingContradiction(view, connection, connection[end]);
+      for (const text of [...folded[end].disagreements, ...disagreements, ...closing])
         warnings.push(warn('observers-disagree', text));
     }
     add(findings, label, connectionFindings(view, connection, folded));
   }
   Object.assign(findings, counterFindings(view.events));
-  return { ...split(findings), paths, warnings };
+  return { ...split(findings), paths, segments: kept(view.carried.segments), warnings };
 }
 
 function byLabel(connections: readonly ConnectionView[]): Map<string, ConnectionView[]> {
@@ -97,12 +94,11 @@ function split(findings: Findings): Pick<Derived, 'facts' | 'unknown'> {
 function endFindings(view: CellView, connection: ConnectionView, end: EndView, path: EndpointPath): Findings {
   const whole = (value: () => FactValue): FactValue | Unknown =>
     path.incomplete === undefined ? value() : new Unknown(path.incomplete);
-  const other = connection[otherEnd(end.end)];
   const states = path.steps.map(({ state }) => state);
   return {
     path: whole(() => states.filter((state, index) => state !== states[index - 1])),
     miniSocket: whole(() => path.steps.filter(({ mini }) => mini).map(({ state }) => state)),
-    closedWith: ofChain(view, end, 'resets', (chain) => segmentsSent(view, end, chain, other)),
+    closedWith: closedWith(view, connection, end),
     retransmits: ofChain(
       view,
       end,
@@ -113,18 +109,6 @@ function endFindings(view: CellView, connection: ConnectionView, end: EndView, p
     ...(end.endpoint !== null && applicationFindings(view, end)),
     ...bytesOf(view, connection, end).findings,
   };
-}
-
-/** What the trace says of the end's segments; unknown where it has no such socket, or this kernel no such tracepoint. */
-function ofChain(
-  { sight }: CellView,
-  { chain }: EndView,
-  needs: 'resets' | 'retransmits',
-  value: (chain: Chain) => FactValue | Unknown,
-): FactValue | Unknown {
-  if (!sight.transitions) return new Unknown('without tracepoints, segments are not seen');
-  if (!chain) return new Unknown('the trace has no socket of this endpoint');
-  return sight[needs] ? value(chain) : new Unknown(`this kernel does not trace ${needs}`);
 }
 
 /** How long each state lasted that was seen to end; states entered twice add up. */
@@ -139,40 +123,6 @@ function durations(path: EndpointPath): Findings {
   const last = path.steps.at(-1);
   if (!last || last.state === 'CLOSED') return found;
   return { ...found, [`stateMs.${last.state}`]: new Unknown(notOver) };
-}
-
-/**
- * A FIN is queued as the state becomes FIN-WAIT-1 or LAST-ACK (tcp_close_state(), tcp_send_fin()), behind data that may wait for
- * the other end's window. It was sent where the other end saw it, or where this end went on as if it was acknowledged, and not
- * because of a RST: CLOSING and LAST-ACK end with one, too, and CLOSING begins with the other end's FIN alone.
- */
-function finArrived(events: readonly Event[], chain: Chain, other: EndView): boolean {
-  const seen = enteredAt(other.chain, 'CLOSE-WAIT', 'CLOSING') !== undefined;
-  if (seen || enteredAt(chain, 'FIN-WAIT-2') !== undefined) return true;
-  const wasReset = events.some(
-    (event) => (event.kind === 'reset-sent' || event.kind === 'reset-received') && isOf(chain, event),
-  );
-  if (wasReset) return false;
-  const crossed = enteredAt(chain, 'CLOSING') !== undefined;
-  const closed = chain.transitions.some(({ from, to }) => from === 'LAST-ACK' && to === 'CLOSED');
-  const waited = other.chain?.transitions.some(({ from, to }) => from === 'FIN-WAIT-2' && to === 'CLOSED') ?? false;
-  return crossed || closed || waited;
-}
-
-function segmentsSent(view: CellView, end: EndView, chain: Chain, other: EndView): FactValue | Unknown {
-  const sent = chain.transitions
-    .filter(({ from, to }) => from !== to && (to === 'FIN-WAIT-1' || to === 'LAST-ACK'))
-    .map(({ t }) => ({ t, segment: 'FIN' }));
-  if (sent.length > 0 && !finArrived(view.events, chain, other))
-    return new Unknown('its FIN was queued; nothing shows that it was sent');
-  for (const event of view.events) {
-    if (event.kind !== 'reset-sent') continue;
-    // a socket that was just closed still sends its RST; a mini-socket, or nobody, sends one in its place
-    const flow = sameAddress(event.local, end.local) && sameAddress(event.remote, end.remote);
-    const now = event.t >= chain.begins && event.t < end.succeededAt;
-    if (isOf(chain, event) || (flow && now)) sent.push({ t: event.t, segment: 'RST' });
-  }
-  return sent.sort((a, b) => a.t - b.t).map(({ segment }) => segment);
 }
 
 /** What the end's application did and saw. */

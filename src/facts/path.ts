@@ -1,4 +1,5 @@
 import type { Ns, PathStep } from '../record/event.ts';
+import { finArrivals } from './carried.ts';
 import { enteredAt } from './chains.ts';
 import type { CellView, ConnectionView, EndView } from './connections.ts';
 import { afterlifeOf, type MiniEnd, miniEndOf } from './miniSocket.ts';
@@ -31,7 +32,7 @@ export function pathOf(view: CellView, connection: ConnectionView, end: EndView)
   if (afterlife.exists === false) return { steps, disagreements };
   steps.pop();
   if (afterlife.exists === 'unknown') return { steps, disagreements, incomplete: afterlife.why };
-  const began = miniSteps(connection, end, last);
+  const began = miniSteps(view, connection, end, last);
   steps.push(...began.steps);
   const inMini = steps.at(-1)?.at ?? last.t;
   const miniEnd = miniEndOf(view, end, inMini, afterlife.timer);
@@ -61,10 +62,15 @@ interface MiniSteps {
 
 /**
  * The states of the mini-socket. tcp_time_wait() makes it in TIME-WAIT when the peer's FIN has come, and in FIN-WAIT-2 when
- * an orphan waits for that FIN: then TIME-WAIT begins with no event of its own, between the peer's FIN being sent and its
- * acknowledgement taking the peer from LAST-ACK to CLOSED.
+ * an orphan waits for that FIN: then TIME-WAIT begins with no event of its own, when that comes: on a wire exactly known,
+ * otherwise between its being sent and its acknowledgement taking the peer from LAST-ACK to CLOSED.
  */
-function miniSteps(connection: ConnectionView, end: EndView, closed: { t: Ns; from: State }): MiniSteps {
+function miniSteps(
+  { carried }: CellView,
+  connection: ConnectionView,
+  end: EndView,
+  closed: { t: Ns; from: State },
+): MiniSteps {
   const exact = (state: State): PathStep => ({ state, at: closed.t, evidence: 'exact', source: 'trace', mini: true });
   if (closed.from === 'CLOSING') return { steps: [exact('TIME-WAIT')], beganWith: 'ACK of FIN' };
   const peer = connection[otherEnd(end.end)];
@@ -74,6 +80,11 @@ function miniSteps(connection: ConnectionView, end: EndView, closed: { t: Ns; fr
     return { steps: [exact('TIME-WAIT')], beganWith: "peer's FIN" };
   }
   const orphan = exact('FIN-WAIT-2');
+  const came = finArrivals(carried, connection.event, otherEnd(end.end)).find((at) => at >= closed.t);
+  if (came !== undefined) {
+    const waiting: PathStep = { state: 'TIME-WAIT', at: came, evidence: 'exact', source: 'wire', mini: true };
+    return { steps: [orphan, waiting], beganWith: "peer's FIN" };
+  }
   // before the peer's FIN there is no TIME-WAIT: such a sample contradicts the trace
   const shown = end.looks.find(
     ({ from, until, socket }) => from >= closed.t && until >= (finSent ?? 0) && socket?.state === 'TIME-WAIT',

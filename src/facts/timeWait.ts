@@ -1,6 +1,7 @@
 import type { Address, Ns, PathStep } from '../record/event.ts';
+import { sameAddress } from './addresses.ts';
 import { enteredAt } from './chains.ts';
-import { type CellView, type ConnectionView, type EndView, sameAddress } from './connections.ts';
+import type { CellView, ConnectionView, EndView } from './connections.ts';
 import { type Findings, Unknown } from './findings.ts';
 import type { EndpointPath } from './path.ts';
 import { type End, ends, otherEnd } from './states.ts';

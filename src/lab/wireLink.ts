@@ -6,7 +6,8 @@ import { type Space, setSysctls } from './space.ts';
 
 /** How two namespaces are joined by a wire. */
 export interface WireLink extends Partial<WireOptions> {
-  readonly settings?: WireSettings;
+  /** Default: wall time as of now, no capture file, opening and closing segments and those that a rule decides told. */
+  readonly settings?: Partial<WireSettings>;
   /** Bytes of the largest packet; default 1500. */
   readonly mtu?: number;
 }
@@ -36,7 +37,7 @@ export async function joinByWire(
   await wire.ask('open', {
     spaces: { client: client.path, server: server.path },
     device,
-    settings: settings ?? { wallNs: wallAt(origin) },
+    settings: { wallNs: wallAt(origin), ...settings },
   });
   for (const end of ends) {
     const space = spaces[end];

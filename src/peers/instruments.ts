@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import type { Answer, Endpoint, Instruments } from '../experiment/stage.ts';
-import { sameAddress } from '../facts/connections.ts';
+import { sameAddress } from '../facts/addresses.ts';
 import { type End, otherEnd } from '../facts/states.ts';
 import type { Lab } from '../lab/lab.ts';
 import { type Space, sockstatIn, sysctlHere } from '../lab/space.ts';

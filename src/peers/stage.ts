@@ -5,6 +5,7 @@ import type { Sight } from '../facts/connections.ts';
 import type { FactValue } from '../facts/kinds.ts';
 import type { End } from '../facts/states.ts';
 import type { CellEvents } from '../record/cellEvents.ts';
+import { makeWire, type Wire } from '../wire/stage.ts';
 import { type Cast, Handles } from './handles.ts';
 import { instruments } from './instruments.ts';
 import { type PeerProcess, startPeer } from './process.ts';
@@ -79,6 +80,7 @@ export async function makeStage(options: StageOptions): Promise<Playing> {
   const [client, server] = await Promise.all([asUs('client'), asUs('server')]);
   kept = scope.move();
 
+  let wire: Wire | undefined;
   const stage: AnyStage = {
     client,
     server,
@@ -96,6 +98,11 @@ export async function makeStage(options: StageOptions): Promise<Playing> {
         signal,
         resting: options.resting,
       }),
+    get wire() {
+      if (!lab.wire) throw new TypeError("this cell has no wire: give the experiment network: 'wire'");
+      wire ??= makeWire(lab.wire, options.steps);
+      return wire;
+    },
     ...instruments({
       ...options,
       events: options.events.all,

@@ -1,4 +1,5 @@
 import type { State } from '../facts/states.ts';
+import type { DeedEvent, WireEvent } from '../wire/report.ts';
 
 /** Nanoseconds of CLOCK_MONOTONIC since the run's origin: a safe integer for the first 104 days of a run. */
 export type Ns = number;
@@ -199,6 +200,8 @@ export type Event =
   | DestroyedEvent
   | QueuesEvent
   | SignalEvent
+  | WireEvent
+  | DeedEvent
   | ScenarioEvent;
 
 /** How well a step of a path is known: to the nanosecond, between two exact events, or between two samples. */
@@ -213,7 +216,7 @@ export interface PathStep {
   readonly notBefore?: Ns;
   readonly evidence: Evidence;
   /** `node`: connect or accept succeeded. */
-  readonly source: 'trace' | 'ss' | 'tcp_info' | 'node';
+  readonly source: 'trace' | 'ss' | 'tcp_info' | 'node' | 'wire';
   /** The state was held by a mini-socket. */
   readonly mini?: true;
 }

@@ -8,6 +8,7 @@ export const files = {
   cells: 'cells.ndjson',
   cellFolders: 'cells',
   events: 'events.ndjson.gz',
+  capture: 'wire.pcapng',
 } as const;
 
 /** File systems allow 255 bytes in a name; the rest is room for what editors and archivers append. */

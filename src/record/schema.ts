@@ -135,7 +135,7 @@ export const pathStep = z.object({
   at: z.number().describe('ns since the origin: entered at the latest'),
   notBefore: z.number().optional().describe('entered at the earliest'),
   evidence: z.enum(['exact', 'bracketed', 'sampled']),
-  source: z.enum(['trace', 'ss', 'tcp_info', 'node']),
+  source: z.enum(['trace', 'ss', 'tcp_info', 'node', 'wire']),
   mini: z.literal(true).optional().describe('held by a mini-socket'),
 });
 
@@ -174,7 +174,11 @@ export const cellRecord = z.object({
   paths: z
     .record(z.string(), z.array(pathStep).readonly())
     .describe("by end, 'client' or 'old.client': each step's evidence"),
-  segments: z.array(segmentRecord).optional().describe('on the wire, in order; of many, the first and the last'),
+  segments: z
+    .array(segmentRecord)
+    .readonly()
+    .optional()
+    .describe('on the wire, in order; of many, the first and the last'),
   claims: z.array(z.object({ id: z.string(), verdict, detail: z.string() })),
   warnings: z.array(warning),
 });

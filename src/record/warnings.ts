@@ -11,6 +11,8 @@ export const warningRemedies = {
   'ss-unparsed-line': 'report the line with the version of iproute2: its output has changed',
   'tracepoints-unavailable':
     'run as root, with tracefs mounted, to see every transition; `lingerlab doctor` says what is missing',
+  'wire-fell-behind':
+    'run again with the machine to itself (--jobs 1): what the wire did late is not what its rules said',
   'torn-line': 'the run was cut off while it wrote; `lingerlab run --resume` runs that cell again',
 } as const satisfies Record<string, string>;
 export type WarningCode = keyof typeof warningRemedies;

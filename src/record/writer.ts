@@ -19,6 +19,8 @@ export interface RunWriter extends AsyncDisposable {
   writeEvents(cellId: string, repeat: number, events: readonly Event[]): Promise<void>;
   /** The folder of a (cell, repeat), made, and emptied of what an earlier session left. */
   cellFolder(cellId: string, repeat: number): string;
+  /** Where the wire's capture goes. */
+  capture(cellId: string, repeat: number): string;
   /** Where a peer's output goes. */
   peerLog(cellId: string, repeat: number, peer: string): string;
   /** Save run.json with these changes. */
@@ -109,6 +111,7 @@ export async function openWriter(folder: string, saved: RunRecord): Promise<RunW
     writeEvents: async (cellId, repeat, events) =>
       replaceFile(join(folderOf(cellId, repeat), files.events), await promisify(gzip)(ndjson(events))),
     cellFolder: folderOf,
+    capture: (cellId, repeat) => join(folderOf(cellId, repeat), files.capture),
     peerLog: (cellId, repeat, peer) => join(folderOf(cellId, repeat), `${peer.replace(/[^\w.+-]/g, '_')}.log`),
     update,
     finish,

@@ -84,6 +84,8 @@ function statesOf(
       states[states.length - 1] = Object.assign(last, { mini: step });
       continue;
     }
+    // a close after a shutdown announces the state that it is in once more
+    if (last && last.step.state === step.state) continue;
     const cause = causeOf(step, path[index - 1], come, sent);
     const arrival = cause && arrivals.get(cause);
     const at = step.evidence === 'exact' || !arrival ? step.at : Math.max(arrival.at, step.notBefore ?? 0);

@@ -20,6 +20,8 @@ export interface WireSettings {
   readonly limit?: number;
   /** Default `notable`. */
   readonly telling?: Telling;
+  /** Where all are told: after so many, only notable ones. Default: no limit. */
+  readonly tellAllUpTo?: number;
 }
 
 /** What the wire is told to do, with what it answers. */

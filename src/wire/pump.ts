@@ -25,6 +25,8 @@ export interface PumpOptions {
   /** Call {@link Pump.timeout} then, or never. */
   readonly arm: (at: Ns | undefined) => void;
   readonly telling: Telling;
+  /** Where all are told: after so many, only notable ones. */
+  readonly tellAllUpTo: number;
   readonly tell: (events: readonly (WireEvent | DeedEvent)[]) => void;
 }
 
@@ -42,9 +44,12 @@ export class Pump {
   #idle = true;
   #events: (WireEvent | DeedEvent)[] = [];
   #busySince: Ns | undefined;
+  #telling: Telling;
+  #told = 0;
 
   constructor(options: PumpOptions) {
     this.#options = options;
+    this.#telling = options.telling;
   }
 
   get state(): WireState {
@@ -78,12 +83,12 @@ export class Pump {
   }
 
   #one(end: End): boolean {
-    const { devices, capture, history, room, now, telling } = this.#options;
+    const { devices, capture, history, room, now } = this.#options;
     const place = capture.room();
     const length = devices[end].read(place);
     if (length < 0) return false;
     const t = now();
-    const plain = this.#idle && this.watchers.size === 0 && room.overtaken === 0 && telling !== 'all';
+    const plain = this.#idle && this.watchers.size === 0 && room.overtaken === 0 && this.#telling !== 'all';
     if (plain && history.glance(end, place, length)) {
       const refused = devices[otherEnd(end)].write(place.subarray(0, length));
       if (refused === undefined) {
@@ -129,8 +134,8 @@ export class Pump {
   }
 
   #isTold({ packet }: Seen, rule: number | undefined): boolean {
-    const { telling } = this.#options;
-    if (telling !== 'notable') return telling === 'all';
+    if (this.#telling === 'all' && this.#told++ >= this.#options.tellAllUpTo) this.#telling = 'notable';
+    if (this.#telling !== 'notable') return this.#telling === 'all';
     return rule !== undefined || (packet.kind === 'tcp' && (packet.flags & controls) !== 0);
   }
 
@@ -194,7 +199,7 @@ export class Pump {
     const after = `${why} ${ms(t - since)}`;
     const deed = refused === undefined ? after : `${after}, then ${this.counts.refuse(refused)}`;
     capture.amend(pending, `${deed} (rule ${rule})`);
-    if (this.#options.telling !== 'none') this.#events.push({ t, source: 'wire', kind: 'deed', n, deed });
+    if (this.#telling !== 'none') this.#events.push({ t, source: 'wire', kind: 'deed', n, deed });
   }
 
   /** Something is due. */
@@ -222,13 +227,13 @@ export class Pump {
 
   /** Send bytes to the other end as if they came from this one; no rule sees them. Returns their number. */
   emit(from: End, bytes: Uint8Array, deed: string): number {
-    const { devices, capture, history, now, telling } = this.#options;
+    const { devices, capture, history, now } = this.#options;
     const t = now();
     const refused = devices[otherEnd(from)].write(bytes);
     this.counts.emitted++;
     const done = refused === undefined ? deed : `${deed}, ${this.counts.refuse(refused)}`;
     const n = capture.emit(bytes, t, from, done);
-    if (telling !== 'none') {
+    if (this.#telling !== 'none') {
       const seen = history.describe(n, t, from, bytes.length, parse(bytes));
       this.#events.push({ ...sighting(seen), source: 'wire', kind: 'segment', deed: done });
     }

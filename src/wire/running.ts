@@ -74,6 +74,7 @@ export function startRunning(
     now,
     arm: (at) => timer.arm(at === undefined ? undefined : origin + BigInt(at)),
     telling: settings.telling ?? 'notable',
+    tellAllUpTo: settings.tellAllUpTo ?? Number.POSITIVE_INFINITY,
     tell: (seen) => tell({ seen }),
   });
   for (const end of ends) scope.use<Watch>(whenReadable(fds[end], () => pump.turn()));

@@ -44,6 +44,13 @@ function optionText(option: TcpOption): string {
   }
 }
 
+/** Options in one line, no-ops left out: `mss 1460,wscale 7`. */
+export const optionsText = (options: readonly TcpOption[]): string =>
+  options
+    .filter(({ kind }) => kind !== 'nop')
+    .map(optionText)
+    .join(',');
+
 const at = ({ address, port }: TcpSegment['source']) => `${address.includes(':') ? `[${address}]` : address}:${port}`;
 
 /** A packet in one line as tcpdump(8) has it: `10.77.0.1:4242 > 10.77.0.2:80 [S] seq 0 win 64240 len 0 <mss 1460>`. */

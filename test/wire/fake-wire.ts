@@ -53,6 +53,7 @@ export function fakeWire({ telling = 'notable', refuses = () => undefined, snap 
       clock.armed = at;
     },
     telling,
+    tellAllUpTo: Number.POSITIVE_INFINITY,
     tell: (told) => events.push(...told),
   });
   return {

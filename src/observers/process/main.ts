@@ -88,7 +88,8 @@ process.on('message', (request: ObserverRequest) => void obey(request));
 function killOrphans(): void {
   for (const pid of guarded) {
     try {
-      if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('/peers/main.js')) process.kill(pid, 'SIGKILL');
+      if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').match(/\/(peers|wire)\/main\.js/))
+        process.kill(pid, 'SIGKILL');
     } catch {
       // ended
     }

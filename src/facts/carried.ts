@@ -1,0 +1,156 @@
+import type { Address, ConnectionEvent, Event, Ns } from '../record/event.ts';
+import type { SegmentRecord } from '../record/schema.ts';
+import type { DeedEvent, WireEvent } from '../wire/report.ts';
+import { optionsText } from '../wire/text.ts';
+import { sameAddress } from './addresses.ts';
+import type { End } from './states.ts';
+
+type Told = WireEvent & { readonly segment: NonNullable<WireEvent['segment']> };
+type Deed = SegmentRecord['deed'];
+
+/** More of a cell than this are in its capture only. */
+const most = 400;
+
+/** What the pump says of a packet, in the words of the record. */
+const deedWords: readonly (readonly [RegExp, Deed])[] = [
+  [/^carried/, 'carried'],
+  [/^black hole/, 'black hole'],
+  [/^lost/, 'lost'],
+  [/^queue full/, 'queue full'],
+  [/^held/, 'held'],
+  [/^(delayed|overtaken)/, 'delayed'],
+  [/^duplicate of/, 'copy'],
+  [/^replay of/, 'replay'],
+  [/^forged/, 'forged'],
+];
+const deedOf = (text: string): Deed => deedWords.find(([pattern]) => pattern.test(text))?.[1] ?? 'dropped';
+const waits: ReadonlySet<Deed> = new Set(['held', 'delayed']);
+const never: ReadonlySet<Deed> = new Set(['dropped', 'black hole', 'lost', 'queue full']);
+/** Segments that no end sent, at least not then. */
+const wiresOwn: ReadonlySet<Deed> = new Set(['copy', 'replay', 'forged']);
+
+const originalOf = (text: string): number | undefined => {
+  const number = /^(?:duplicate|replay) of #(\d+)/.exec(text)?.[1];
+  return number === undefined ? undefined : Number(number);
+};
+
+/** When it was given to the other end: at once, or when what held it let go; undefined where never. */
+function arrivalOf({ n, t, deed }: Told, later: ReadonlyMap<number, DeedEvent>): Ns | undefined {
+  const word = deedOf(deed);
+  if (never.has(word) || deed.includes('refused by the kernel')) return undefined;
+  if (!waits.has(word)) return t;
+  const done = later.get(n);
+  return done && !done.deed.includes('refused by the kernel') ? done.t : undefined;
+}
+
+const between = (one: ConnectionEvent, source: Address, destination: Address): End | undefined => {
+  const { client, server } = one;
+  if (sameAddress(client.local, source) && sameAddress(server.local, destination)) return 'client';
+  if (sameAddress(server.local, source) && sameAddress(client.local, destination)) return 'server';
+  return undefined;
+};
+
+/**
+ * Which connection of the cell an incarnation is: of those with its addresses the first that was known when it, and no later
+ * incarnation, had begun.
+ */
+function connectionsOf(
+  segments: readonly Told[],
+  connections: readonly ConnectionEvent[],
+): ReadonlyMap<number, ConnectionEvent> {
+  const begins = new Map<number, Told>();
+  for (const event of segments) {
+    const { connection } = event.segment;
+    if (!originalOf(event.deed) && !begins.has(connection)) begins.set(connection, event);
+  }
+  const order = [...begins.values()].sort((a, b) => a.segment.connection - b.segment.connection);
+  return new Map(
+    order.flatMap(({ t, segment: { connection, source, destination } }) => {
+      const own = connections.filter((each) => between(each, source, destination));
+      const next = order.find(
+        ({ segment: other }) =>
+          other.connection > connection && own.some((each) => between(each, other.source, other.destination)),
+      );
+      const known = own.find((each) => each.t >= t && each.t < (next?.t ?? Number.POSITIVE_INFINITY));
+      return known ? [[connection, known] as const] : [];
+    }),
+  );
+}
+
+/** What a cell's wire told of. */
+export interface Carried {
+  /** Carried, held back or made, in their order. */
+  readonly segments: readonly SegmentRecord[];
+  /** Which of the cell's connections an incarnation is, by its number; absent for others, and for what was never established. */
+  readonly connections: ReadonlyMap<number, ConnectionEvent>;
+}
+
+/** The segments of a cell, and whose they are. Without a wire: none. */
+export function carriedIn(events: readonly Event[]): Carried {
+  const wire = events.filter((event): event is WireEvent => event.kind === 'segment');
+  const told = wire.filter((event): event is Told => event.segment !== undefined);
+  if (told.length === 0) return { segments: [], connections: new Map() };
+  const later = new Map(events.flatMap((event) => (event.kind === 'deed' ? [[event.n, event] as const] : [])));
+  const connections = connectionsOf(
+    told,
+    events.filter((event): event is ConnectionEvent => event.kind === 'connection'),
+  );
+  const incarnations = new Map(told.map(({ n, segment }) => [n, segment.connection]));
+  const segments = told
+    .map((event): SegmentRecord => {
+      const { n, t, from, segment, deed } = event;
+      const of = originalOf(deed);
+      const incarnation = (of !== undefined && incarnations.get(of)) || segment.connection;
+      const arrived = arrivalOf(event, later);
+      const options = optionsText(segment.options);
+      return {
+        n,
+        t,
+        ...(arrived !== undefined && { arrived }),
+        from,
+        label: connections.get(incarnation)?.label ?? '',
+        incarnation,
+        flags: [...segment.flags],
+        ...(segment.seq !== undefined && { seq: segment.seq }),
+        ...(segment.ack !== undefined && { ack: segment.ack }),
+        length: segment.bytes,
+        window: segment.window,
+        ...(options && { options }),
+        deed: deedOf(deed),
+        ...(of !== undefined && { of }),
+      };
+    })
+    .sort((a, b) => a.n - b.n);
+  return { segments, connections };
+}
+
+/** Of very many the first and the last. */
+export const kept = (segments: readonly SegmentRecord[]): readonly SegmentRecord[] =>
+  segments.length <= most ? segments : [...segments.slice(0, most / 2), ...segments.slice(-most / 2)];
+
+/**
+ * The FIN and the RSTs that an end of a connection sent, in order; a FIN that it sent again is not counted twice. undefined
+ * where the wire has no segment of the connection.
+ */
+export function closingSegments(
+  { segments, connections }: Carried,
+  connection: ConnectionEvent,
+  end: End,
+): readonly ('FIN' | 'RST')[] | undefined {
+  const own = segments.filter(({ incarnation }) => connections.get(incarnation) === connection);
+  if (own.length === 0) return undefined;
+  const sent: ('FIN' | 'RST')[] = [];
+  for (const { from, deed, flags } of own) {
+    if (from !== end || wiresOwn.has(deed)) continue;
+    if (flags.includes('RST')) sent.push('RST');
+    else if (flags.includes('FIN') && !sent.includes('FIN')) sent.push('FIN');
+  }
+  return sent;
+}
+
+/** Each time that an end's FIN came to the other end, in order. */
+export const finArrivals = ({ segments, connections }: Carried, connection: ConnectionEvent, end: End): readonly Ns[] =>
+  segments
+    .filter(({ incarnation, from }) => from === end && connections.get(incarnation) === connection)
+    .flatMap(({ flags, arrived }) => (flags.includes('FIN') && arrived !== undefined ? [arrived] : []))
+    .sort((a, b) => a - b);
