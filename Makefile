@@ -4,8 +4,9 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-# their folders, too: those change when a file goes
-sources := $(shell find src experiments -name '*.ts' -o -type d 2>/dev/null)
+sources := $(shell find src experiments -name '*.ts' 2>/dev/null)
+# they change when a file goes; `/.` tells one from the target of its name
+folders := $(addsuffix /.,$(shell find src experiments -type d 2>/dev/null))
 
 .PHONY: help experiments test check build reference report clean
 
@@ -36,7 +37,7 @@ report: build ## make the report of the latest run (or RUN=folder) again
 clean: ## remove what was built and installed; results stay
 	@rm -rf dist node_modules
 
-dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(sources)
+dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(sources) $(folders)
 	@rm -rf dist
 	@tsc -p tsconfig.build.json
 	@chmod +x dist/src/bin.js
