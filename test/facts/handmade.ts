@@ -19,6 +19,7 @@ import type {
   TcpInfoEvent,
   TransitionEvent,
 } from '../../src/record/event.ts';
+import type { DeedEvent, WireEvent } from '../../src/wire/report.ts';
 
 /** Records made by hand, an event at a time. Times are in milliseconds of the cell's clock; a µs is 0.001. */
 export const ns = (ms: number): number => Math.round(ms * 1e6);
@@ -219,6 +220,50 @@ export const connected = (of: Flow, at: number): ConnectionEvent => ({
   label: of.label,
   client: { peer: 'client', endpoint: of.endpoint.client, local: of.address.client },
   server: { peer: 'server', endpoint: of.endpoint.server, local: of.address.server },
+});
+
+type FlagName = NonNullable<WireEvent['segment']>['flags'][number];
+
+/** A segment that came to the wire; numbers are relative. */
+export function onWire(
+  of: Flow,
+  from: End,
+  at: number,
+  flags: readonly FlagName[],
+  more: { n: number; seq?: number; ack?: number; bytes?: number; deed?: string; connection?: number },
+): WireEvent {
+  const { n, seq, ack, bytes = 0, deed = 'carried', connection = 1 } = more;
+  return {
+    n,
+    t: ns(at),
+    from,
+    text: '',
+    source: 'wire',
+    kind: 'segment',
+    deed,
+    segment: {
+      source: of.address[from],
+      destination: of.address[otherEnd(from)],
+      connection,
+      flags,
+      ...(seq !== undefined && { seq }),
+      ...(ack !== undefined && { ack }),
+      absolute: { seq: 1000 + (seq ?? 0), ack: 5000 + (ack ?? 0) },
+      window: 502,
+      bytes,
+      options: [],
+      intact: true,
+    },
+  };
+}
+
+/** What became of a packet that waited. */
+export const wentOn = (n: number, at: number, deed: string): DeedEvent => ({
+  n,
+  t: ns(at),
+  source: 'wire',
+  kind: 'deed',
+  deed,
 });
 
 export const scenarioEnds = (at: number): Event => ({ t: ns(at), source: 'harness', kind: 'scenario-ends' });

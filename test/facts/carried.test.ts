@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import { carriedIn, closingSegments, finArrivals, kept } from '../../src/facts/carried.ts';
+import { derive } from '../../src/facts/derive.ts';
+import type { Event } from '../../src/record/event.ts';
+import { all, closedInTurn, connected, flow, ns, onWire, opened, orphaned, segment, wentOn } from './handmade.ts';
+
+const one = flow();
+const again = flow({ label: 'new', endpoint: { client: 3, server: 4 } });
+const syn = onWire(one, 'client', 10, ['SYN'], { n: 1, seq: 0 });
+
+describe('the segments of a record', () => {
+  test('are in the order of the capture, each with what the wire did with it and when it arrived', () => {
+    const events: Event[] = [
+      syn,
+      onWire(one, 'server', 11, ['SYN', 'ACK'], { n: 2, seq: 0, ack: 1, deed: 'held (rule 1)' }),
+      wentOn(2, 400, 'held 389.000 ms'),
+      onWire(one, 'client', 12, ['SYN'], { n: 3, seq: 0, deed: 'lost (rule 2)' }),
+      onWire(one, 'client', 401, ['ACK'], { n: 4, seq: 1, ack: 1, deed: 'duplicate of #1 (rule 3)' }),
+      connected(one, 402),
+    ];
+    const { segments } = carriedIn(events.toReversed());
+    expect(segments.map(({ n, deed, arrived, of }) => [n, deed, arrived, of])).toEqual([
+      [1, 'carried', ns(10), undefined],
+      [2, 'held', ns(400), undefined],
+      [3, 'lost', undefined, undefined],
+      [4, 'copy', ns(401), 1],
+    ]);
+  });
+
+  test('that are held to the end, dropped, or refused by the kernel never arrive', () => {
+    const deeds = ['held (rule 1)', 'dropped (rule 1)', 'black hole (rule 1)', 'refused by the kernel: EIO'];
+    const events = deeds.map((deed, index) => onWire(one, 'client', 10 + index, ['SYN'], { n: index + 1, deed }));
+    expect(carriedIn(events).segments.map(({ arrived }) => arrived)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test('are told apart by incarnation where two connections have the same addresses; a replay is the one that it repeats', () => {
+    const events: Event[] = [
+      syn,
+      connected(one, 12),
+      onWire(one, 'client', 20, ['ACK'], { n: 2, seq: 1, bytes: 5 }),
+      onWire(one, 'client', 30, ['SYN'], { n: 3, seq: 0, connection: 2 }),
+      connected(again, 32),
+      onWire(one, 'client', 40, ['ACK'], { n: 4, seq: 1, bytes: 5, connection: 2, deed: 'replay of #2' }),
+    ];
+    const { segments } = carriedIn(events);
+    expect(segments.map(({ label, incarnation }) => [label, incarnation])).toEqual([
+      ['', 1],
+      ['', 1],
+      ['new', 2],
+      ['', 1],
+    ]);
+  });
+
+  test('of very many are the first and the last', () => {
+    const many = carriedIn(
+      Array.from({ length: 1000 }, (_, index) => onWire(one, 'client', index, ['ACK'], { n: index + 1 })),
+    ).segments;
+    expect([kept(many).length, kept(many)[0]?.n, kept(many).at(-1)?.n]).toEqual([400, 1, 1000]);
+    expect(kept(many.slice(0, 400))).toEqual(many.slice(0, 400));
+  });
+});
+
+describe('closing segments', () => {
+  const closing = (events: readonly Event[]) => {
+    const connection = connected(one, 12);
+    return closingSegments(carriedIn([syn, connection, ...events]), connection, 'client');
+  };
+
+  test('are FIN and RST in order; a FIN that was sent again counts once, what the wire made not at all', () => {
+    expect(
+      closing([
+        onWire(one, 'client', 20, ['FIN', 'ACK'], { n: 2, deed: 'dropped (rule 1)' }),
+        onWire(one, 'client', 220, ['FIN', 'ACK'], { n: 3 }),
+        onWire(one, 'client', 221, ['RST'], { n: 4, deed: 'forged' }),
+        onWire(one, 'server', 222, ['RST'], { n: 5 }),
+        onWire(one, 'client', 230, ['RST', 'ACK'], { n: 6 }),
+      ]),
+    ).toEqual(['FIN', 'RST']);
+    expect(closing([])).toEqual([]);
+  });
+
+  test('are not known of a connection that the wire did not see', () => {
+    expect(closingSegments(carriedIn([connected(one, 12)]), connected(one, 12), 'client')).toBeUndefined();
+  });
+
+  test('that contradict the trace are a warning', () => {
+    const record = [...opened(one, 10), ...closedInTurn(one, 'client', 20, 50)];
+    const fins = [
+      { ...syn, t: ns(9.9) },
+      onWire(one, 'client', 20.01, ['FIN', 'ACK'], { n: 2 }),
+      onWire(one, 'server', 50.01, ['FIN', 'ACK'], { n: 3 }),
+    ];
+    expect(derive([...record, ...fins], all).warnings).toEqual([]);
+    const { facts, warnings } = derive([...record, ...fins.slice(0, 2)], all);
+    expect(facts['server.closedWith']).toEqual([]);
+    expect(warnings.map(({ code, text }) => [code, text])).toEqual([
+      ['observers-disagree', 'server: on the wire it closed with nothing, by the trace with FIN'],
+    ]);
+    expect(derive([...record, ...fins, segment('reset-sent', one, 'client', 60)], all).warnings).toHaveLength(1);
+  });
+});
+
+test('the beginning of an orphan’s TIME-WAIT is exactly when the other end’s FIN came', () => {
+  const record = [...opened(one, 10), ...orphaned(one, 'client', 20, 1600)];
+  const fins = [
+    { ...syn, t: ns(9.9) },
+    onWire(one, 'client', 20.005, ['FIN', 'ACK'], { n: 2 }),
+    onWire(one, 'server', 1600.001, ['FIN', 'ACK'], { n: 3, deed: 'held (rule 1)' }),
+    wentOn(3, 1600.009, 'held 0.008 ms'),
+  ];
+  const { paths } = derive([...record, ...fins], all);
+  expect(paths.client?.find(({ state }) => state === 'TIME-WAIT')).toEqual({
+    state: 'TIME-WAIT',
+    at: ns(1600.009),
+    evidence: 'exact',
+    source: 'wire',
+    mini: true,
+  });
+  const connection = connected(one, 12);
+  const carried = carriedIn([...fins, connection]);
+  expect(finArrivals(carried, connection, 'server')).toEqual([ns(1600.009)]);
+});
