@@ -128,6 +128,12 @@ export function carriedIn(events: readonly Event[]): Carried {
 export const kept = (segments: readonly SegmentRecord[]): readonly SegmentRecord[] =>
   segments.length <= most ? segments : [...segments.slice(0, most / 2), ...segments.slice(-most / 2)];
 
+/** A FIN or a RST, and when it was sent. */
+export interface ClosingSegment {
+  readonly t: Ns;
+  readonly segment: 'FIN' | 'RST';
+}
+
 /**
  * The FIN and the RSTs that an end of a connection sent, in order; a FIN that it sent again is not counted twice. undefined
  * where the wire has no segment of the connection.
@@ -136,14 +142,14 @@ export function closingSegments(
   { segments, connections }: Carried,
   connection: ConnectionEvent,
   end: End,
-): readonly ('FIN' | 'RST')[] | undefined {
+): readonly ClosingSegment[] | undefined {
   const own = segments.filter(({ incarnation }) => connections.get(incarnation) === connection);
   if (own.length === 0) return undefined;
-  const sent: ('FIN' | 'RST')[] = [];
-  for (const { from, deed, flags } of own) {
+  const sent: ClosingSegment[] = [];
+  for (const { t, from, deed, flags } of own) {
     if (from !== end || wiresOwn.has(deed)) continue;
-    if (flags.includes('RST')) sent.push('RST');
-    else if (flags.includes('FIN') && !sent.includes('FIN')) sent.push('FIN');
+    if (flags.includes('RST')) sent.push({ t, segment: 'RST' });
+    else if (flags.includes('FIN') && !sent.some(({ segment }) => segment === 'FIN')) sent.push({ t, segment: 'FIN' });
   }
   return sent;
 }

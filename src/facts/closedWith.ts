@@ -58,13 +58,20 @@ const byTrace = (view: CellView, connection: ConnectionView, end: EndView): read
 
 /** The closing segments that an end sent: by the wire, which saw them; without one by the trace. */
 export const closedWith = (view: CellView, connection: ConnectionView, end: EndView): readonly string[] | Unknown =>
-  closingSegments(view.carried, connection.event, end.end) ?? byTrace(view, connection, end);
+  closingSegments(view.carried, connection.event, end.end)?.map(({ segment }) => segment) ??
+  byTrace(view, connection, end);
 
-/** Where the trace knows as much as the wire, they must agree. */
+/** Where the trace knows as much as the wire, they must agree. Who resets for a socket that is gone is not in the trace. */
 export function closingContradiction(view: CellView, connection: ConnectionView, end: EndView): string[] {
   const wire = closingSegments(view.carried, connection.event, end.end);
   const trace = byTrace(view, connection, end);
-  if (!wire || trace instanceof Unknown || trace.join() === wire.join()) return [];
+  if (!wire || trace instanceof Unknown) return [];
+  const closed = end.chain?.transitions.find(({ to }) => to === 'CLOSED')?.t ?? Number.POSITIVE_INFINITY;
+  const sent = wire.map(({ segment }) => segment);
+  const more = wire.slice(trace.length);
+  const agreed =
+    sent.slice(0, trace.length).join() === trace.join() &&
+    more.every(({ t, segment }) => segment === 'RST' && t > closed);
   const said = (segments: readonly string[]) => segments.join(', ') || 'nothing';
-  return [`${end.end}: on the wire it closed with ${said(wire)}, by the trace with ${said(trace)}`];
+  return agreed ? [] : [`${end.end}: on the wire it closed with ${said(sent)}, by the trace with ${said(trace)}`];
 }

@@ -68,7 +68,9 @@ describe('the segments of a record', () => {
 describe('closing segments', () => {
   const closing = (events: readonly Event[]) => {
     const connection = connected(one, 12);
-    return closingSegments(carriedIn([syn, connection, ...events]), connection, 'client');
+    return closingSegments(carriedIn([syn, connection, ...events]), connection, 'client')?.map(
+      ({ segment: sent }) => sent,
+    );
   };
 
   test('are FIN and RST in order; a FIN that was sent again counts once, what the wire made not at all', () => {
@@ -102,6 +104,12 @@ describe('closing segments', () => {
       ['observers-disagree', 'server: on the wire it closed with nothing, by the trace with FIN'],
     ]);
     expect(derive([...record, ...fins, segment('reset-sent', one, 'client', 60)], all).warnings).toHaveLength(1);
+    // nobody's socket: a listener's RST names no other end
+    const late = onWire(one, 'server', 60, ['RST'], { n: 4 });
+    expect(derive([...record, ...fins, late], all)).toMatchObject({
+      facts: { 'server.closedWith': ['FIN', 'RST'] },
+      warnings: [],
+    });
   });
 });
 

@@ -14,8 +14,10 @@ live('the README', () => {
   let folder = '';
   beforeAll(async () => {
     folder = await scratch();
-    const [question] = blocks('ts');
-    await writeFile(join(folder, 'my-question.ts'), question!);
+    for (const text of blocks('ts')) {
+      const name = /^\/\/ (\S+\.ts)\n/.exec(text)?.[1];
+      await writeFile(join(folder, name!), text);
+    }
   });
 
   // in their order: a later one uses what an earlier one made

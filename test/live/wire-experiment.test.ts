@@ -1,0 +1,99 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { readRun } from '../../src/record/read.ts';
+import { readPcapng } from '../../src/wire/pcapng.ts';
+import { experimentFile, lingerlab, scratch } from './program.ts';
+import { onWire } from './wire-cell.ts';
+
+const text = `
+import { ack, experiment, fin, kind, rst } from 'lingerlab';
+export default experiment({
+  id: 'own-rules',
+  question: 'Do rules of my own file work?',
+  factors: { family: [4, 6] },
+  network: 'wire',
+  seconds: 1,
+  measures: { released: kind.count(), answer: kind.word('RST', 'ACK') },
+  async scenario({ client, server, wire, until, look, note }, { family }) {
+    const [near, far] = await client.connect(await server.listen({ family }));
+    const held = await wire.hold(fin.from('client'), { times: 1 });
+    await near.close('destroy');
+    await wire.seen(fin.from('client'));
+    await held.lift();
+    note('released', await held.release());
+    await until(near, 'FIN-WAIT-2');
+    await far.ended();
+    await far.close();
+    await until(near, 'TIME-WAIT');
+    await until(far, 'CLOSED');
+    const forged = await wire.inject({ from: 'server', on: near, flags: ['FIN', 'ACK'], seq: { next: -1 } });
+    const answer = await wire.seen(ack.or(rst).from('client'), { after: forged });
+    note('answer', answer.segment?.flags.includes('RST') ? 'RST' : 'ACK');
+    // nobody is left to whom that answer would say anything: its RST ends TIME-WAIT, RFC 1337
+    await wire.seen(rst.from('server'), { after: answer });
+    if (await look(near)) throw new Error('still there');
+  },
+  claims: [
+    { id: 'answered', text: 'TIME-WAIT answers a FIN', source: 'a test', holds: (facts) => facts.answer === 'ACK' },
+  ],
+  answer: (outcomes) => String(outcomes.length),
+});
+`;
+
+onWire('an experiment of one’s own on the wire', () => {
+  test('has its rules obeyed, its segments in its record and its report, and a capture', async () => {
+    const folder = await scratch();
+    const file = await experimentFile(folder, 'own-rules.ts', text);
+    const checked = await lingerlab(['check', file]);
+    expect(checked.exitCode, checked.stdout + checked.stderr).toBe(0);
+    const out = join(folder, 'run');
+    const { exitCode, stdout, stderr } = await lingerlab(['run', file, '--out', out]);
+    expect(exitCode, stdout + stderr).toBe(0);
+    const { cells } = await readRun(out);
+    expect(cells.map(({ status, warnings }) => [status, warnings])).toEqual([
+      ['ran', []],
+      ['ran', []],
+    ]);
+    for (const { id, facts, segments = [], claims, paths } of cells) {
+      expect(facts).toMatchObject({
+        released: 1,
+        answer: 'ACK',
+        'timeWait.holder': 'client',
+        'timeWait.endedBy': 'rst',
+        'client.closedWith': ['FIN'],
+        'server.closedWith': ['FIN', 'RST'],
+      });
+      expect(claims.map(({ verdict }) => verdict)).toEqual(['confirmed']);
+      expect(segments.map(({ deed }) => deed)).toEqual(expect.arrayContaining(['held', 'forged']));
+      const held = segments.find(({ deed }) => deed === 'held')!;
+      expect(held.arrived!).toBeGreaterThan(held.t);
+      // the orphan's TIME-WAIT begins with no event but this segment
+      const fin = segments.find(
+        ({ from, flags, deed }) => from === 'server' && flags.includes('FIN') && deed === 'carried',
+      );
+      expect(paths.client!.find(({ state }) => state === 'TIME-WAIT')).toMatchObject({
+        at: fin!.arrived,
+        source: 'wire',
+      });
+      const capture = await readFile(join(out, 'cells', 'own-rules', id.split('/')[1]!, '1', 'wire.pcapng'));
+      const { packets, torn } = readPcapng(capture);
+      expect(torn).toBe(0);
+      expect(packets.map(({ comment }) => comment).filter((comment) => comment === 'forged')).toHaveLength(1);
+      expect(packets.filter(({ comment }) => comment.startsWith('held'))).toHaveLength(1);
+    }
+    const report = await readFile(join(out, 'report.md'), 'utf8');
+    expect(report).toContain('participant wire');
+    expect(report).toMatch(/client->>wire: FIN ACK seq 1 ack 1<br\/>held/);
+    const svg = await lingerlab(['report', out, '--ladder', cells[0]!.id]);
+    expect(svg.stdout).toMatch(/^<svg[\s\S]*<\/svg>$/);
+  }, 60_000);
+
+  test('cannot give rules to a network that is no wire: the cell is errored and says why', async () => {
+    const folder = await scratch();
+    const file = await experimentFile(folder, 'no-wire.ts', text.replace("network: 'wire'", "network: 'veth'"));
+    const { exitCode, stdout } = await lingerlab(['run', file, '--out', join(folder, 'run')]);
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain('this cell has no wire: give the experiment network:');
+  }, 60_000);
+});
