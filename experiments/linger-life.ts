@@ -98,7 +98,11 @@ export default experiment({
     } else await closing.close(where === 'reset' ? 'resetAndDestroy' : 'destroy');
 
     const end = await other.ended().answer();
-    if (end.ok) await other.close();
+    if (end.ok) {
+      // an acknowledgement that crossed the second FIN would meet TIME-WAIT, and what that answers is reset (RFC 1337)
+      await until(closing, 'FIN-WAIT-2', 'CLOSED');
+      await other.close();
+    }
     await Promise.all([until(closing, 'TIME-WAIT', 'CLOSED'), until(other, 'CLOSED'), other.gone()]);
   },
 

@@ -55,6 +55,7 @@ export default experiment({
       await (end === 'closing' ? near : far).shutdown('WR');
       // its FIN is acknowledged: whether a RST finds it in FIN-WAIT-1 would be a race
       if (end === 'other') await until(far, 'FIN-WAIT-2', 'CLOSED');
+      else if (!held) await until(near, 'FIN-WAIT-2', 'LAST-ACK');
     }
     await until(near, state);
 
@@ -67,7 +68,8 @@ export default experiment({
     await far.resume();
     // the end of the stream, or that it was reset
     await far.ended().answer();
-    if (option === 'linger2-minus-1') await until(near, 'FIN-WAIT-2', 'CLOSED', 'LAST-ACK');
+    // an acknowledgement that crossed the second FIN would meet TIME-WAIT, and what that answers is reset (RFC 1337)
+    await until(near, 'FIN-WAIT-2', 'CLOSED', 'LAST-ACK', 'TIME-WAIT');
     await far.close('destroy');
     await Promise.all([until(near, 'TIME-WAIT', 'CLOSED'), until(far, 'TIME-WAIT', 'CLOSED'), near.gone(), far.gone()]);
   },

@@ -66,6 +66,8 @@ export default experiment({
     await far.set('SO_LINGER', 'off');
     await near.close();
     await far.ended();
+    // an acknowledgement that crossed the second FIN would meet TIME-WAIT, and what that answers is reset (RFC 1337)
+    await until(near, 'FIN-WAIT-2');
     await far.close();
     await Promise.all([until(near, 'TIME-WAIT'), until(far, 'CLOSED'), near.gone(), far.gone()]);
   },

@@ -92,7 +92,11 @@ export default experiment({
     }
     const end = await near.ended().answer();
     await sent;
-    if (end.ok) await near.close('end');
+    if (end.ok) {
+      // an acknowledgement that crossed the second FIN would meet TIME-WAIT, and what that answers is reset (RFC 1337)
+      await until(far, 'FIN-WAIT-2', 'CLOSED');
+      await near.close('end');
+    }
     await Promise.all([near.gone(), far.gone(), until(near, 'CLOSED'), until(far, 'TIME-WAIT', 'CLOSED')]);
   },
 
