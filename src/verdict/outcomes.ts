@@ -10,7 +10,16 @@ export interface Outcomes {
   /** Facts that were read: `<cell>: <fact> = <value>`. */
   readonly read: () => readonly string[];
   /** The first fact without a value that was read, and the cell it is of. */
-  readonly missing: () => { readonly cell: string; readonly error: NoValue } | null;
+  readonly missing: () => Missing | null;
+  /** Of each result of which a fact without a value was read, the first. */
+  readonly allMissing: () => readonly Missing[];
+}
+
+/** A fact without a value that was read, and of which result. */
+export interface Missing {
+  readonly cell: string;
+  readonly record: CellRecord;
+  readonly error: NoValue;
 }
 
 /** The cells of an experiment that ran, in the order given. */
@@ -27,7 +36,12 @@ export function cellLabel(cell: CellRecord, cells: readonly CellRecord[]): strin
 /** Hand out the facts of these cells. */
 export function outcomesOf(definition: AnyDefinition, ran: readonly CellRecord[]): Outcomes {
   const declared = declaredBy(definition);
-  const readings = ran.map((cell) => ({ label: () => cellLabel(cell, ran), ...reading(cell, declared) }));
+  const readings = ran.map((cell) => ({ cell, label: () => cellLabel(cell, ran), ...reading(cell, declared) }));
+  const allMissing = (): Missing[] =>
+    readings.flatMap(({ cell, label, missing }) => {
+      const error = missing();
+      return error ? [{ cell: label(), record: cell, error }] : [];
+    });
   return {
     outcomes: ran.map((cell, index) => ({
       cell: cell.factors,
@@ -35,12 +49,7 @@ export function outcomesOf(definition: AnyDefinition, ran: readonly CellRecord[]
       facts: (readings[index] as Reading).facts,
     })),
     read: () => readings.flatMap(({ label, read }) => readShown(read, declared).map((one) => `${label()}: ${one}`)),
-    missing: () => {
-      for (const { label, missing } of readings) {
-        const error = missing();
-        if (error) return { cell: label(), error };
-      }
-      return null;
-    },
+    missing: () => allMissing()[0] ?? null,
+    allMissing,
   };
 }

@@ -3,7 +3,7 @@ import type { AnyDefinition } from '../experiment/definition.ts';
 import type { CellRecord, ClaimRecord, Verdict } from '../record/schema.ts';
 import { type AnyAcrossClaim, type AnyClaim, acrossOf, answeredBy, claimsOf } from './asked.ts';
 import { type CellVerdict, factsShown, type Judgement, threw, verdictOf } from './claims.ts';
-import { cellLabel, outcomesOf, ranOf } from './outcomes.ts';
+import { cellLabel, type Missing, outcomesOf, ranOf } from './outcomes.ts';
 import { inWords } from './reading.ts';
 
 /** The worst verdict stands for all. */
@@ -110,28 +110,71 @@ export function judgeRun(definition: AnyDefinition, cells: readonly CellRecord[]
   return [...claimsOf(definition).map((claim) => claimOfCells(claim, ran)), ...across];
 }
 
-/** The answer to an experiment's question, or why there is none. */
-export type Answered = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string };
+/** The answer to an experiment's question, and what it was made without; or why there is none. */
+export type Answered =
+  | { readonly ok: true; readonly text: string; readonly without: string }
+  | { readonly ok: false; readonly why: string };
 
-/** Ask for the answer from the cells that ran. */
-export function askAnswer(definition: AnyDefinition, ran: readonly CellRecord[]): Answered {
-  if (ran.length === 0) return { ok: false, why: 'no cell ran' };
-  const { outcomes, missing } = outcomesOf(definition, ran);
-  const withoutValue = () => {
-    const found = missing();
-    return found && ({ ok: false, why: `${found.cell}: ${found.error.message}` } as const);
+type Asked = Answered | { readonly ok: 'again'; readonly missing: readonly Missing[] };
+
+function askOnce(definition: AnyDefinition, ran: readonly CellRecord[]): Asked {
+  const { outcomes, allMissing } = outcomesOf(definition, ran);
+  const again = (): Asked | null => {
+    const missing = allMissing();
+    return missing.length > 0 ? { ok: 'again', missing } : null;
   };
   try {
     const text: unknown = answeredBy(definition, outcomes);
     const isSentence = typeof text === 'string' && text.trim() !== '';
-    return withoutValue() ?? (isSentence ? { ok: true, text } : { ok: false, why: 'answer() returned no sentence' });
+    return (
+      again() ?? (isSentence ? { ok: true, text, without: '' } : { ok: false, why: 'answer() returned no sentence' })
+    );
   } catch (thrown) {
-    return withoutValue() ?? { ok: false, why: `answer() threw: ${messageOf(thrown)}` };
+    return again() ?? { ok: false, why: `answer() threw: ${messageOf(thrown)}` };
   }
 }
 
-/** An experiment's answer in one sentence, or `no answer: …`. */
+/** What a sentence says where it was made of nothing: a mean, or the largest, of no number. */
+const hollow = /\b(?:NaN|undefined)\b|Infinity/;
+
+/**
+ * Ask for the answer from the cells that ran. A result of which it reads a fact without a value is left out, and it is asked
+ * again: the other results are known. What it was made without is said beside it.
+ */
+export function askAnswer(definition: AnyDefinition, ran: readonly CellRecord[]): Answered {
+  if (ran.length === 0) return { ok: false, why: 'no cell ran' };
+  const left: Missing[] = [];
+  for (let rest = ran; rest.length > 0; ) {
+    const asked = askOnce(definition, rest);
+    if (asked.ok !== 'again') return left.length === 0 ? asked : asAnswered(asked, left, ran.length);
+    left.push(...asked.missing);
+    const out = new Set(asked.missing.map(({ record }) => record));
+    rest = rest.filter((cell) => !out.has(cell));
+  }
+  return { ok: false, why: leftOut(left, ran.length) };
+}
+
+/** An answer that nothing but the missing results prevented is prevented by them. */
+const asAnswered = (asked: Answered, left: readonly Missing[], all: number): Answered =>
+  asked.ok && !hollow.test(asked.text)
+    ? { ...asked, without: leftOut(left, all) }
+    : { ok: false, why: leftOut(left, all) };
+
+/** Different reasons to leave results out that a sentence names. */
+const mostReasons = 3;
+
+/** `12 of 108 results left out: client.closedWith not observed`. */
+function leftOut(left: readonly Missing[], all: number): string {
+  const reasons = Map.groupBy(left, ({ error }) => error.message.replace(/: .*$/s, ''));
+  const words = [...reasons].map(([reason, { length }]) => (reasons.size > 1 ? `${reason} (${length})` : reason));
+  return `${left.length} of ${all} results left out: ${inWords(words, mostReasons, ', ')}`;
+}
+
+/** An experiment's answer in one sentence, with what it was made without, or `no answer: …`. */
 export function answerOf(definition: AnyDefinition, cells: readonly CellRecord[]): string {
   const answer = askAnswer(definition, ranOf(definition, cells));
-  return answer.ok ? answer.text : `no answer: ${answer.why}`;
+  if (!answer.ok) return `no answer: ${answer.why}`;
+  if (answer.without === '') return answer.text;
+  const [, sentence = '', stop = ''] = /^(.*?)(\.?)\s*$/s.exec(answer.text) ?? [];
+  return `${sentence}; ${answer.without}${stop}`;
 }

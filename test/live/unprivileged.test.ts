@@ -53,6 +53,16 @@ describe.skipIf(reason)(`without root${reason ? ` (skipped: ${reason})` : ''}`, 
     });
   });
 
+  test('an answer is made of the results whose facts are known, and says what it was made without', async () => {
+    const folder = await scratch();
+    await chmod(folder, 0o777);
+    const { exitCode, stdout } = await asNobody(['run', 'linger-states', '--quick', '-o', join(folder, 'run')], folder);
+    expect(exitCode, stdout).toBe(0);
+    const { answer } = (await readRun(join(folder, 'run'))).run.experiments[0]!;
+    expect(answer).not.toMatch(/^no answer/);
+    expect(answer).toMatch(/; \d+ of \d+ results left out: .* not observed/);
+  });
+
   test('a peer that cannot become another user answers so', async () => {
     const folder = await scratch();
     await chmod(folder, 0o777);
