@@ -1,4 +1,4 @@
-import { closeSync, constants, fchmodSync, openSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, openSync, statSync, unlinkSync } from 'node:fs';
 import { LingerlabError } from '../errors.ts';
 import { LOCK_EX, LOCK_NB } from '../native/constants.ts';
 import { flock } from '../native/libc.ts';
@@ -34,17 +34,50 @@ function openLock(path: string): number {
   return fd;
 }
 
-/** The lock goes with its process, however that ends; the empty file stays. undefined where another has it. */
+/** Whether a path still is that of an open file. */
+function isStill(path: string, fd: number): boolean {
+  const named = statSync(path, { throwIfNoEntry: false });
+  const open = fstatSync(fd);
+  return named !== undefined && named.ino === open.ino && named.dev === open.dev;
+}
+
+/**
+ * The lock goes with its process, however that ends. undefined where another has it. Who gives it back removes the file first:
+ * a lock on a file that has lost its name in the meantime is none, and the next file of that name is tried.
+ */
 function lock(block: number): number | undefined {
-  let fd: number | undefined;
+  const path = lockFile(block);
+  for (;;) {
+    let fd: number | undefined;
+    try {
+      fd = openLock(path);
+      flock(fd, LOCK_EX | LOCK_NB);
+      if (isStill(path, fd)) return fd;
+    } catch {
+      // another run has it; or its file is not ours to open, and so not ours to use
+      if (fd !== undefined) closeSync(fd);
+      return undefined;
+    }
+    closeSync(fd);
+  }
+}
+
+/** Remove the file of a block that is locked, and give the lock back. */
+function unlock(block: number, fd: number): void {
   try {
-    fd = openLock(lockFile(block));
-    flock(fd, LOCK_EX | LOCK_NB);
-    return fd;
+    unlinkSync(lockFile(block));
   } catch {
-    // another run has it; or its file is not ours to open, and so not ours to use
-    if (fd !== undefined) closeSync(fd);
-    return undefined;
+    // it is another user's, whose runs will use it again
+  }
+  closeSync(fd);
+}
+
+/** Remove what runs left that were killed: files that nobody has locked. */
+function sweep(): void {
+  for (let block = 0; block < blocks; block++) {
+    if (statSync(lockFile(block), { throwIfNoEntry: false }) === undefined) continue;
+    const fd = lock(block);
+    if (fd !== undefined) unlock(block, fd);
   }
 }
 
@@ -77,6 +110,9 @@ function ports(block: number, fd: number): Ports {
     },
     // to the end of the queue: a port rests as long as possible, so that late events of its last cell meet no new one
     give: (port) => void free.push(port),
-    [Symbol.dispose]: () => closeSync(fd),
+    [Symbol.dispose]: () => {
+      unlock(block, fd);
+      sweep();
+    },
   };
 }

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { lockPorts } from '../../src/lab/ports.ts';
 
@@ -28,6 +29,50 @@ describe('a block of ports', () => {
       expect(tries(block)).toBe(1);
     }
     expect(tries(block)).toBe(0);
+  });
+
+  test('leaves no file behind when it is released, and removes what killed runs left', () => {
+    const path = (block: number) => `/tmp/lingerlab-ports-${block}`;
+    const left = 21;
+    {
+      using one = lockPorts();
+      using other = lockPorts();
+      if (!existsSync(path(left))) writeFileSync(path(left), '');
+      expect([one, other].map(({ block }) => existsSync(path(block)))).toEqual([true, true]);
+    }
+    expect(existsSync(path(left))).toBe(false);
+  });
+
+  test('whose file was removed between opening and locking it is not taken for locked', () => {
+    const race = `
+      import { lockPorts } from ${JSON.stringify(new URL('../../src/lab/ports.ts', import.meta.url).href)};
+      for (let n = 0; n < 300; n++) {
+        const ports = lockPorts();
+        process.stdout.write(\`\${process.hrtime.bigint()} + \${ports.block}\\n\`);
+        process.stdout.write(\`\${process.hrtime.bigint()} - \${ports.block}\\n\`);
+        ports[Symbol.dispose]();
+      }`;
+    const script = Array.from(
+      { length: 4 },
+      () => '"$0" --conditions=lingerlab-source --input-type=module -e "$1" &',
+    ).join(' ');
+    const { stdout, stderr, status } = spawnSync('bash', ['-c', `${script} wait`, process.execPath, race], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    const steps = stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ') as [string, string, string])
+      .sort(([a], [b]) => (BigInt(a) < BigInt(b) ? -1 : 1));
+    expect(steps).toHaveLength(2400);
+    const held = new Set<string>();
+    for (const [, sign, block] of steps) {
+      expect(held.has(block), `block ${block} ${sign}`).toBe(sign === '-');
+      if (sign === '+') held.add(block);
+      else held.delete(block);
+    }
   });
 
   test('lies below the ephemeral range of every kernel, and above the privileged ports', () => {
