@@ -4,7 +4,7 @@ import { compare } from './commands/compare.ts';
 import { doctor } from './commands/doctor.ts';
 import { explain } from './commands/explain.ts';
 import { list } from './commands/list.ts';
-import { errorText } from './commands/output.ts';
+import { errorText, firstError } from './commands/output.ts';
 import { report } from './commands/report.ts';
 import { run } from './commands/run.ts';
 import { schema } from './commands/schema.ts';
@@ -126,7 +126,8 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
   } catch (error) {
     // commander has already told, and help is no error
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
-    process.stderr.write(errorText(error));
-    return error instanceof LingerlabError ? error.exitCode : exitCode.failed;
+    const first = firstError(error);
+    process.stderr.write(errorText(first));
+    return first instanceof LingerlabError ? first.exitCode : exitCode.failed;
   }
 }

@@ -1,5 +1,6 @@
 /** The program under its own runtime. */
 import { cli } from './cli.ts';
+import { endQuietly } from './commands/output.ts';
 import { dieWithParent } from './native/process.ts';
 
 const parent = process.env.LINGERLAB_PARENT;
@@ -8,4 +9,5 @@ if (parent) {
   delete process.env.LINGERLAB_PARENT;
   dieWithParent(Number(parent), 'SIGTERM');
 }
+endQuietly();
 process.exitCode = await cli(process.argv.slice(2));

@@ -1,12 +1,19 @@
+import { existsSync } from 'node:fs';
 import type { Loaded } from '../experiment/load.ts';
 import { loadFile } from '../experiment/load.ts';
 import { builtins, registry } from '../experiment/registry.ts';
 
-/** Patterns that name a file rather than an experiment or a cell. */
-const isFile = (pattern: string): boolean => /\.[cm]?[jt]s$/.test(pattern);
+/**
+ * Patterns that name a file rather than an experiment or a cell: by a file's name or a path's beginning, or since nothing
+ * else is called so and there is one.
+ */
+const isFile = (pattern: string, own: readonly Loaded[]): boolean =>
+  /\.[cm]?[jt]s$|^[./~]/.test(pattern) ||
+  (existsSync(pattern) && !own.some(({ definition }) => definition.id === pattern.split('/', 1)[0]));
 
 /** The program's own experiments and those in the files that the patterns name. Throws LingerlabError. */
 export async function experimentsFor(patterns: readonly string[]): Promise<Loaded[]> {
-  const own = await Promise.all([...new Set(patterns.filter(isFile))].map((path) => loadFile(path)));
-  return registry([...(await builtins()), ...own]);
+  const own = await builtins();
+  const paths = new Set(patterns.filter((pattern) => isFile(pattern, own)));
+  return registry([...own, ...(await Promise.all([...paths].map((path) => loadFile(path))))]);
 }

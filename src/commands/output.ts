@@ -1,4 +1,4 @@
-import { LingerlabError, messageOf } from '../errors.ts';
+import { exitCode, LingerlabError, messageOf } from '../errors.ts';
 
 /** Where a command's answer goes: stdout, and nothing else goes there. */
 export const answer = (text: string): void => void process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
@@ -7,7 +7,35 @@ export const answerJson = (value: unknown): void => answer(JSON.stringify(value,
 /** Whether colors are wanted on a stream: a terminal, and https://no-color.org. */
 export const wantsColor = (stream: { isTTY?: boolean }): boolean => stream.isTTY === true && !process.env.NO_COLOR;
 
-export const columnsOf = (stream: { columns?: number }): number => Math.max(60, Math.min(stream.columns ?? 100, 140));
+/** Narrower than this, nothing is left beside the names. */
+const fewestColumns = 40;
+
+/** Characters in a line: as COLUMNS says, else as wide as the terminal within reason, else 100. */
+export function columnsOf(stream: { columns?: number }, env: NodeJS.ProcessEnv = process.env): number {
+  const asked = /^[1-9]\d{0,4}$/.test(env.COLUMNS ?? '') ? Number(env.COLUMNS) : undefined;
+  if (asked !== undefined) return Math.max(fewestColumns, asked);
+  return Math.max(60, Math.min(stream.columns ?? 100, 140));
+}
+
+/**
+ * Whoever reads may have read enough (`| head`): what is left of the output is nobody's, and the command ends as it would
+ * have. Any other failure to write is told, and the exit code is 1.
+ */
+export function endQuietly(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') return;
+      if (stream === process.stdout) process.stderr.write(`lingerlab: cannot write to stdout: ${error.message}\n`);
+      process.on('exit', () => {
+        process.exitCode = exitCode.failed;
+      });
+    });
+  }
+}
+
+/** A failing clean-up must not hide the error that came first. */
+export const firstError = (error: unknown): unknown =>
+  error instanceof SuppressedError ? firstError(error.suppressed) : error;
 
 /** An error as the user meets it: code, what happened, what to do. */
 export function errorText(error: unknown): string {

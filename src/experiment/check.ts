@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { access, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -7,9 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { LingerlabError } from '../errors.ts';
 import { cellsOf } from '../plan/cells.ts';
-import { loadFile } from './load.ts';
+import { loadFile, sourceOf } from './load.ts';
 import { ownIndex } from './program.ts';
-import { unreadable } from './refusal.ts';
 
 /** What `lingerlab check` found in a file. */
 export interface Checked {
@@ -27,13 +26,11 @@ export interface CheckOptions {
 /**
  * Check a user's experiment: its types against this program's own, then that it loads, what it defines, and that its
  * functions of the cell answer for each cell. `path` is relative to the working directory.
- * Throws EXPERIMENT_LOAD where there is no such file; everything wrong inside it is in the result.
+ * Throws EXPERIMENT_LOAD where there is no such file, or none that an experiment can be in; everything wrong inside it is in the result.
  */
 export async function checkFile(path: string, options: CheckOptions = {}): Promise<Checked> {
   const file = resolve(path);
-  await access(file).catch(async (cause: unknown) => {
-    throw await unreadable(path, cause);
-  });
+  await sourceOf(path);
   const types = await typeCheck(file, options);
   if (!types.ok) return types;
   try {

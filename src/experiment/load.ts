@@ -28,18 +28,25 @@ const extensions = ['.ts', '.mts', '.js', '.mjs'];
  */
 export async function loadFile(path: string): Promise<Loaded> {
   const file = resolve(path);
-  const bytes = await readFile(file).catch(async (cause: unknown) => {
-    throw await unreadable(path, cause);
-  });
-  if (!extensions.includes(extname(file))) {
-    throw new LingerlabError(
-      'EXPERIMENT_LOAD',
-      `${path} is no file that an experiment can be in`,
-      `an experiment's file ends in one of ${extensions.join(' ')}`,
-    );
-  }
+  const bytes = await sourceOf(path);
   const definition = await importDefinition(file, path);
   return { definition, file, sourceHash: hash(bytes) };
+}
+
+/**
+ * The bytes of a file that an experiment can be in.
+ * Throws EXPERIMENT_LOAD where it cannot be read, or is no TypeScript or JavaScript file by its name.
+ */
+export async function sourceOf(path: string): Promise<Buffer> {
+  const bytes = await readFile(resolve(path)).catch(async (cause: unknown) => {
+    throw await unreadable(path, cause);
+  });
+  if (extensions.includes(extname(path))) return bytes;
+  throw new LingerlabError(
+    'EXPERIMENT_LOAD',
+    `${path} is not a TypeScript or JavaScript file`,
+    `an experiment's file ends in one of ${extensions.join(' ')}`,
+  );
 }
 
 /** sha256 of an experiment's file. */

@@ -1,8 +1,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readRun } from '../../src/record/read.ts';
-import { experimentFile, lingerlab, live, plainRest, scratch } from './program.ts';
+import { experimentOf, runOf } from '../report/fixture.ts';
+import { bin, experimentFile, lingerlab, live, plainRest, scratch } from './program.ts';
 
 const definition = (id: string, more: string) => `import { experiment } from 'lingerlab';
   export default experiment({ id: '${id}', question: 'what?', factors: { n: [1, 2] }, ${more} ${plainRest} });`;
@@ -19,6 +21,10 @@ beforeAll(async () => {
   await mkdir(join(folder, 'full'));
   await writeFile(join(folder, 'full', 'notes.txt'), 'mine');
   await writeFile(join(folder, 'a-file'), '');
+  await writeFile(join(folder, 'q.json'), '{"a": 1}');
+  await mkdir(join(folder, 'saved'));
+  await mkdir(join(folder, 'saved', 'report.md'));
+  await writeFile(join(folder, 'saved', 'run.json'), JSON.stringify(runOf([], []).run));
   await mkdir(join(folder, 'newer'));
   await writeFile(join(folder, 'newer', 'run.json'), JSON.stringify({ schemaVersion: 99 }));
   await mkdir(join(folder, 'broken'));
@@ -52,6 +58,18 @@ const wrong: readonly Wrong[] = [
   { what: 'a definition that does not fit', args: ['run', './unfit.ts'], says: ['BAD_DEFINITION', 'seconds'] },
   { what: 'a duplicate id', args: ['run', './twice.ts', 'close-order'], says: ['DUPLICATE_EXPERIMENT', 'twice.ts'] },
   { what: 'a file without an experiment', args: ['run', './thing.ts'], says: ['thing.ts'] },
+  {
+    what: 'a file without a name like one',
+    args: ['run', '/etc/passwd'],
+    says: ['EXPERIMENT_LOAD', 'not a TypeScript'],
+  },
+  { what: 'a file of another sort', args: ['run', 'q.json'], says: ['EXPERIMENT_LOAD', 'q.json is not a TypeScript'] },
+  { what: 'a folder', args: ['run', './'], says: ['EXPERIMENT_LOAD', './ is a folder'] },
+  { what: 'a folder by its name', args: ['run', 'full'], says: ['EXPERIMENT_LOAD', 'full is a folder'] },
+  { what: 'no source to check', args: ['check', '/etc/passwd'], says: ['EXPERIMENT_LOAD', 'not a TypeScript'] },
+  { what: 'data to check', args: ['check', 'q.json'], says: ['EXPERIMENT_LOAD', 'q.json is not a TypeScript'] },
+  { what: 'a folder to check', args: ['check', '/tmp'], says: ['EXPERIMENT_LOAD', '/tmp is a folder'] },
+  { what: 'a report that cannot be saved', args: ['report', 'saved'], says: ['RUN_NOT_WRITABLE', 'report.md'] },
   { what: 'a file that is not there', args: ['run', './non.ts'], says: ['EXPERIMENT_LOAD', 'non.ts'] },
 ];
 
@@ -69,6 +87,67 @@ describe('wrong input', () => {
     const { exitCode, stdout } = await lingerlab(['run', '--help']);
     expect(exitCode).toBe(0);
     expect(stdout).toContain('$ lingerlab run close-order');
+  });
+});
+
+describe('a reader that has read enough', () => {
+  const piped = (command: string, reader: string) =>
+    execa('bash', ['-c', `"$0" "${bin}" ${command} | ${reader}; echo "exit \${PIPESTATUS[0]}"`, process.execPath], {
+      reject: false,
+      cwd: folder,
+    });
+  test.each([
+    ['of lines', 'list', 'true'],
+    ['of the first lines', 'list', 'head -2'],
+    ['of a long plan', 'run --all --dry-run', 'head -1'],
+    ['of a text larger than a pipe holds', 'run --all --dry-run --json', 'head -c 9'],
+    ['of help', 'run --help', 'true'],
+  ])('%s ends the command quietly', async (_, command, reader) => {
+    const { stdout, stderr } = await piped(command, reader);
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/exit 0$/);
+  });
+
+  test('a disk that is full does not: the failure is told', async () => {
+    const { stdout, stderr } = await piped('list > /dev/full', 'true');
+    expect(stderr).toMatch(/^lingerlab: cannot write to stdout: .*ENOSPC/);
+    expect(stdout).toBe('exit 1');
+  });
+});
+
+test('a value of --where joins those given before', async () => {
+  const plan = async (...where: string[]) =>
+    JSON.parse((await lingerlab(['run', 'close-order', ...where, '--json', '--dry-run'])).stdout).cells.length;
+  const both = await plan('-w', 'closes=client', '-w', 'closes=server');
+  expect(both).toBe(await plan('-w', 'closes=client,server'));
+  expect(both).toBeGreaterThan(await plan('-w', 'closes=server'));
+});
+
+test('COLUMNS says how wide the text is', async () => {
+  const out = join(folder, 'narrow');
+  await mkdir(out);
+  const answer =
+    'The end that closes first, unless it resets, and then neither of both ends is left with anything at all.';
+  await writeFile(join(out, 'run.json'), JSON.stringify(runOf([experimentOf({ id: 'x', answer })], []).run));
+  const widest = async (env: Record<string, string>) =>
+    Math.max(...(await lingerlab(['report', out], { env })).stdout.split('\n').map(({ length }) => length));
+  expect(await widest({ COLUMNS: '60' })).toBeLessThanOrEqual(60);
+  expect(await widest({ COLUMNS: '' })).toBeGreaterThan(60);
+});
+
+live('a disk that gets full', () => {
+  test('ends the run with what happened and what to do, not as a defect', async () => {
+    const disk = await scratch();
+    // a namespace of mounts of its own: the small disk goes with the command
+    const script = `mount -t tmpfs -o size=300k lingerlab-test "$2" && exec "$0" "$1" run linger --out "$2/run"`;
+    const { exitCode, stderr } = await execa(
+      'unshare',
+      ['--mount', 'bash', '-c', script, process.execPath, bin, disk],
+      { reject: false, stdin: 'ignore' },
+    );
+    expect(stderr).not.toContain('INTERNAL');
+    expect(stderr).toMatch(/RUN_NOT_WRITABLE: cannot write .*ENOSPC.*\n {2}choose another folder/);
+    expect(exitCode).toBe(2);
   });
 });
 
