@@ -26,10 +26,17 @@ check: build ## install, build, check formatting, lint and types
 
 build: dist/.built ## install and compile
 
-reference: build ## run the default matrix and keep it, without events, as this kernel's results/reference/<release>
-	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; kept=results/reference/$$(uname -r); \
-	node dist/src/bin.js run --out "$$scratch/run" && rm -rf "$$kept" && mkdir -p "$$kept" && \
-	cp "$$scratch"/run/{run.json,cells.ndjson,report.md} "$$kept/" && echo "kept in $$kept"
+# where it is kept, and the most that it may take: bytes
+kept = results/reference/$$(uname -r)
+most = 2000000
+
+reference: build ## run the default matrix and keep it, without events and packed, as this kernel's results/reference/<release>
+	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; kept=$(kept); \
+	node dist/src/bin.js run $(ARGS) --out "$$scratch/run"; cd "$$scratch/run"; gzip -9n cells.ndjson; rm -rf cells; \
+	size=$$(cat * | wc -c); \
+	if [ "$$size" -gt $(most) ]; then echo "not kept: it takes $$size bytes, more than $(most):" >&2; wc -c * >&2; exit 1; fi; \
+	cd "$(CURDIR)"; rm -rf "$$kept"; mkdir -p "$$kept"; \
+	cp "$$scratch"/run/{run.json,cells.ndjson.gz,report.md} "$$kept/"; echo "kept in $$kept: $$size bytes"
 
 report: build ## make the report of the latest run (or RUN=folder) again
 	@node dist/src/bin.js report $(or $(RUN),$(lastword $(sort $(dir $(wildcard results/*/run.json)))),$(error no run in results/: make experiments))

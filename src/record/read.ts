@@ -19,6 +19,8 @@ export interface ReadRun extends Run {
   /** What was met while reading. */
   readonly warnings: readonly Warning[];
   readonly lines: CellLines;
+  /** Its cells are in cells.ndjson.gz: nothing can be appended to them. */
+  readonly packed: boolean;
 }
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
@@ -57,6 +59,20 @@ function checkedRun(path: string, json: unknown): RunRecord {
   return checked.value;
 }
 
+/** The lines of cells, and where they are: packed, where a run is kept. */
+async function cellLinesOf(folder: string): Promise<{ path: string; bytes: Buffer; packed: boolean }> {
+  const path = join(folder, files.cells);
+  const plain = await contentsOf(path);
+  const packedPath = join(folder, files.packedCells);
+  const packed = plain === null ? await contentsOf(packedPath) : null;
+  if (packed === null) return { path, bytes: plain ?? Buffer.alloc(0), packed: false };
+  try {
+    return { path: packedPath, bytes: await promisify(gunzip)(packed), packed: true };
+  } catch (cause) {
+    throw unreadable(packedPath, messageOf(cause));
+  }
+}
+
 /**
  * Read a run from its folder (or from the path of its run.json), upgraded to this program's schema.
  * @throws LingerlabError RUN_NOT_FOUND, RUN_UNREADABLE, RUN_NEWER
@@ -75,8 +91,8 @@ export async function readRun(path: string, table: Readonly<Record<number, Upgra
   const json = parseRun(runPath, bytes);
   const upgrade = upgradeFrom(json.schemaVersion, folder, table);
   const run = checkedRun(runPath, upgrade.run(json));
-  const cellsPath = join(folder, files.cells);
-  const lines = parseCells((await contentsOf(cellsPath)) ?? Buffer.alloc(0), cellsPath, upgrade.cell);
+  const { path: cellsPath, bytes: cellBytes, packed } = await cellLinesOf(folder);
+  const lines = parseCells(cellBytes, cellsPath, upgrade.cell);
   const live = isLive(run);
   // While a run is live its last line may just be on its way.
   const torn = lines.tornAt !== null && !live;
@@ -87,6 +103,7 @@ export async function readRun(path: string, table: Readonly<Record<number, Upgra
     live,
     warnings: torn ? [warn('torn-line', `the last line of ${cellsPath} is cut off; it was left out`)] : [],
     lines,
+    packed,
   };
 }
 

@@ -31,12 +31,18 @@ function experimentProblems({ run }: Run, current: Current): string[] {
 
 /**
  * What a resumed run still has to do. A complete run may have nothing left; that is no error.
- * @throws LingerlabError RESUME_REFUSED: another kernel, tool version or changed experiment, or the run is still live
+ * @throws LingerlabError RESUME_REFUSED: another kernel, tool version or changed experiment, or the run is still live, or packed
  */
-export function resumePlan(previous: Run & { readonly live?: boolean }, current: Current): ResumePlan {
+export function resumePlan(
+  previous: Run & { readonly live?: boolean; readonly packed?: boolean },
+  current: Current,
+): ResumePlan {
   const { run, folder, cells } = previous;
   if (previous.live) {
     throw refused(folder, [`process ${run.pid} is still running it`], 'wait for it to end, or stop it with Ctrl-C');
+  }
+  if (previous.packed) {
+    throw refused(folder, ['its cells are packed'], 'unpack them first: `gunzip cells.ndjson.gz` in that folder');
   }
   const kernels = new Set(run.sessions.map((session) => session.environment.kernel));
   const otherKernels = [...kernels].filter((kernel) => kernel !== current.kernel);

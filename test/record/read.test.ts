@@ -1,5 +1,6 @@
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { Event } from '../../src/record/event.ts';
 import { createRun } from '../../src/record/folder.ts';
@@ -103,6 +104,26 @@ describe('readRun', () => {
   test('reads a run without cells.ndjson, and one whose cells.ndjson is empty', async () => {
     expect((await readRun(written(done()))).cells).toEqual([]);
     expect((await readRun(written(done(), ''))).cells).toEqual([]);
+  });
+
+  test('reads a run that was packed as what it was, and one whose pack is damaged not at all', async () => {
+    const plain = written(done(), lines(exampleCell(), server));
+    const folder = written(done());
+    writeFileSync(join(folder, 'cells.ndjson.gz'), gzipSync(lines(exampleCell(), server)));
+    const packed = await readRun(folder);
+    expect(packed.cells).toEqual((await readRun(plain)).cells);
+    expect(packed).toMatchObject({ packed: true, warnings: [] });
+    truncateSync(join(folder, 'cells.ndjson.gz'), 40);
+    await expect(readRun(folder)).rejects.toMatchObject({
+      code: 'RUN_UNREADABLE',
+      message: expect.stringContaining('cells.ndjson.gz: '),
+    });
+  });
+
+  test('prefers lines that were appended since to those that are packed', async () => {
+    const folder = written(done(), lines(exampleCell()));
+    writeFileSync(join(folder, 'cells.ndjson.gz'), gzipSync(lines(server)));
+    expect(await readRun(folder)).toMatchObject({ packed: false, cells: [exampleCell()] });
   });
 
   test('names the line in the middle that is damaged', async () => {

@@ -68,3 +68,9 @@ test('names all reasons at once', () => {
 test('refuses a run that is still live, naming its process', () => {
   expect(refusal({}, true).message).toContain(`process ${process.pid} is still running it`);
 });
+
+test('refuses a run that is packed, telling how it is unpacked', () => {
+  expect(() => resumePlan({ ...run, packed: true }, current)).toThrow(
+    expect.objectContaining({ code: 'RESUME_REFUSED', remedy: expect.stringContaining('gunzip cells.ndjson.gz') }),
+  );
+});

@@ -1,0 +1,37 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { expect, test } from 'vitest';
+import { readRun } from '../../src/record/read.ts';
+import { packageRoot } from '../../src/record/tool.ts';
+import { lingerlab, live, scratch } from './program.ts';
+
+const make = (...args: string[]) =>
+  execa('make', ['reference', ...args], { cwd: packageRoot(), reject: false, stdin: 'ignore' });
+
+live('make reference', () => {
+  test('keeps a packed run, which report and compare read like any other', async () => {
+    const kept = join(await scratch(), 'kept');
+    const { exitCode, stdout, stderr } = await make('ARGS=time-wait-limit', `kept=${kept}`);
+    expect(exitCode, stderr).toBe(0);
+    expect(stdout).toContain(`kept in ${kept}: `);
+    expect((await readdir(kept)).sort()).toEqual(['cells.ndjson.gz', 'report.md', 'run.json']);
+    expect((await readRun(kept)).cells).toHaveLength(4);
+    const report = await readFile(join(kept, 'report.md'), 'utf8');
+    await writeFile(join(kept, 'report.md'), '');
+    expect((await lingerlab(['report', kept])).exitCode).toBe(0);
+    expect(await readFile(join(kept, 'report.md'), 'utf8')).toBe(report);
+    const { stdout: compared } = await lingerlab(['compare', kept, kept]);
+    expect(compared).toContain('No difference in');
+  });
+
+  test('keeps nothing, and says so, where it would take more than it may', async () => {
+    const kept = join(await scratch(), 'kept');
+    await mkdir(kept);
+    await writeFile(join(kept, 'before'), '');
+    const { exitCode, stderr } = await make('ARGS=time-wait-limit', `kept=${kept}`, 'most=1000');
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toMatch(/not kept: it takes \d+ bytes, more than 1000:\n +\d+ cells.ndjson.gz/);
+    expect(await readdir(kept)).toEqual(['before']);
+  });
+});
