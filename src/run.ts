@@ -106,12 +106,13 @@ function tasksOf(cells: readonly PlannedCell[]): Task[] {
   return repeated.map((task) => (task.planned.quiet ? (quiet.shift() as Task) : task));
 }
 
-const environmentParts = ({ hz, iproute2, privileged, capabilities, sysctls }: Machine) => ({
+const environmentParts = ({ hz, iproute2, privileged, capabilities, sysctls, pinned }: Machine) => ({
   hz,
   iproute2,
   privileged,
   capabilities: { ...capabilities },
   sysctls: { ...sysctls },
+  pinned: { ...pinned },
 });
 
 /** Cells that this machine cannot run are saved as unsupported with the reason, and are not tried. */

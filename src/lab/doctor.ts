@@ -6,7 +6,7 @@ import { hz } from '../native/process.ts';
 import { openTun } from '../native/tun.ts';
 import type { TraceSight } from '../observers/protocol.ts';
 import { sysctlDump } from '../record/environment.ts';
-import { makeSpace, type Space } from './space.ts';
+import { makeSpace, type Pinned, type Space } from './space.ts';
 
 /** One thing that this machine can or cannot do. */
 export interface Finding {
@@ -27,6 +27,8 @@ export interface Machine {
   readonly privileged: boolean;
   /** Of a new lab: dotted names and values. */
   readonly sysctls: Readonly<Record<string, string>>;
+  /** Those of them that lingerlab sets, and what the kernel had made. */
+  readonly pinned: Pinned;
   /** Dotted names of everything under /proc/sys/net of a new lab. */
   readonly sysctlNames: ReadonlySet<string>;
 }
@@ -187,6 +189,7 @@ export async function examine(trace: TraceSight): Promise<Machine> {
     iproute2: findings.find(({ id }) => id === 'ss')?.found ?? '',
     privileged: findings.some(({ id, ok }) => id === 'privilege' && ok),
     sysctls,
+    pinned: made?.pinned ?? {},
     sysctlNames,
   };
 }

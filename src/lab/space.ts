@@ -17,17 +17,22 @@ export interface Space extends Disposable {
   readonly inode: number;
   /** Sysctls that were pinned, as the kernel had made them. */
   readonly own: Readonly<Record<string, string>>;
+  /** The same, with what they are set to. */
+  readonly pinned: Pinned;
   /** Given back: whatever else holds the namespace keeps it. */
   readonly released: boolean;
   /** Run synchronous work, or start a child, inside. */
   inside<T>(work: () => T): T;
 }
 
+/** Sysctls that lingerlab sets: to what, as the kernel took it, and what the kernel had made of them. */
+export type Pinned = Readonly<Record<string, { readonly set: string; readonly own: string }>>;
+
 /**
  * What a new namespace takes from the host instead of from the kernel's defaults, or scales with memory: pinned, so that
  * kernels are compared and not hosts. tcp_rmem and tcp_wmem: the kernel's defaults on a machine of 4 GiB or more.
  */
-const pinned: Readonly<Record<string, string>> = {
+const pins: Readonly<Record<string, string>> = {
   'net.ipv4.tcp_rmem': '4096 131072 6291456',
   'net.ipv4.tcp_wmem': '4096 16384 4194304',
   'net.ipv4.tcp_congestion_control': 'cubic',
@@ -52,21 +57,21 @@ export function sysctlHere(name: string): string | undefined {
   return existsSync(file) ? readFileSync(file, 'utf8').trim().replaceAll('\t', ' ') : undefined;
 }
 
-/** Returns what the pinned ones were before. */
-function setPinned(): Record<string, string> {
-  const own: Record<string, string> = {};
-  for (const [name, value] of Object.entries(pinned)) {
+function setPinned(): Pinned {
+  const pinned: Record<string, Pinned[string]> = {};
+  for (const [name, value] of Object.entries(pins)) {
     const made = sysctlHere(name);
     // a kernel without IPv6 has no such file
     if (made === undefined) continue;
-    own[name] = made;
     try {
       writeFileSync(sysctlFile(name), value);
     } catch {
-      // a kernel without cubic refuses the value: the run's sysctl dump shows what it has instead
+      // a kernel without cubic refuses the value: it keeps what it has, and the run's sysctl dump shows that
+      continue;
     }
+    pinned[name] = { set: sysctlHere(name) ?? value, own: made };
   }
-  return own;
+  return pinned;
 }
 
 /** Make a namespace with the kernel's own TCP defaults and `lo` up. Throws NO_NAMESPACES where that is not allowed. */
@@ -82,9 +87,9 @@ export function makeSpace(name: string): Space {
       { cause },
     );
   }
-  let own: Record<string, string>;
+  let pinned: Pinned;
   try {
-    own = insideNamespace(fd, setPinned);
+    pinned = insideNamespace(fd, setPinned);
     insideNamespace(fd, () => interfaceUp('lo'));
   } catch (error) {
     releaseNamespace(fd);
@@ -95,7 +100,8 @@ export function makeSpace(name: string): Space {
     name,
     path: `/proc/${process.pid}/fd/${fd}`,
     inode: namespaceInode(fd),
-    own,
+    own: Object.fromEntries(Object.entries(pinned).map(([each, { own }]) => [each, own])),
+    pinned,
     get released() {
       return released;
     },

@@ -43,6 +43,10 @@ export const environment = z.object({
   privileged: z.boolean().describe('root of the host, not of a user namespace'),
   capabilities: z.record(z.string(), z.boolean()).describe('what this machine can do: doctor'),
   sysctls: z.record(z.string(), z.string()).describe("a fresh lab's net.ipv4.tcp_* and net.core values"),
+  pinned: z
+    .record(z.string(), z.object({ set: z.string(), own: z.string() }))
+    .optional()
+    .describe('sysctls that lingerlab sets in every lab: to what, and what the kernel had made; absent: not recorded'),
 });
 export type Environment = z.infer<typeof environment>;
 

@@ -84,8 +84,19 @@ function costText(cost: Cost): string {
 }
 
 function sysctls(run: Run): string {
-  const all = Object.entries(environmentOf(run)?.sysctls ?? {});
+  const seen = environmentOf(run);
+  const { pinned = {} } = seen ?? {};
+  const set = Object.fromEntries(Object.entries(pinned).map(([name, each]) => [name, each.set]));
+  const all = Object.entries({ ...set, ...seen?.sysctls }).sort(([a], [b]) => (a < b ? -1 : 1));
   if (all.length === 0) return '';
-  const lines = all.map(([name, value]) => `${name} = ${value}`).join('\n');
-  return details(`The kernel's settings in a fresh namespace (${all.length})`, `\`\`\`\n${lines}\n\`\`\``);
+  const lines = all.map(([name, value]) => `${name} = ${value}${pinnedWords(pinned[name])}`).join('\n');
+  const marked = Object.keys(pinned).length === 0 ? '' : ', and what lingerlab sets there';
+  return details(`The kernel's settings in a fresh namespace${marked} (${all.length})`, `\`\`\`\n${lines}\n\`\`\``);
+}
+
+function pinnedWords(pin: NonNullable<Environment['pinned']>[string] | undefined): string {
+  if (pin === undefined) return '';
+  return pin.set === pin.own
+    ? ", set by lingerlab; the kernel's own is the same"
+    : `, set by lingerlab; the kernel's own: ${pin.own}`;
 }
