@@ -16,36 +16,52 @@ export interface ConnectionPaths {
 }
 
 /**
- * A course that the ends took, by states and closing segments, and by what a wire did to what: other cells and repeats may
- * have taken it, too.
+ * A course that the ends of a connection took, by states and closing segments: other connections, cells and repeats may have
+ * taken it, too. Over a wire, that of all connections together, and by what the wire did to what.
  */
 export interface Course {
   /** The first result that took it, and its cell. */
   readonly cell: CellGroup;
   readonly record: CellRecord;
+  /** One; over a wire, all. */
   readonly connections: readonly ConnectionPaths[];
+  /** The labels of the connections that took it; none where cells have one connection. */
+  readonly labels: readonly string[];
   /** All results that took it, and their cells. */
   readonly records: readonly CellRecord[];
   readonly cells: readonly CellGroup[];
 }
 
+interface Taken {
+  readonly cell: CellGroup;
+  readonly record: CellRecord;
+  readonly connections: readonly ConnectionPaths[];
+}
+
 /** Each different course that the ends took, in the cells' order. */
 export function coursesOf(cells: readonly CellGroup[]): Course[] {
-  const results = cells.flatMap((cell) =>
-    cell.ran.flatMap((record) => {
-      const connections = connectionsOf(record);
-      const isSeen = connections.length > 0 || (record.segments ?? []).length > 0;
-      return isSeen ? [{ cell, record, connections }] : [];
-    }),
-  );
-  const same = Map.groupBy(results, ({ connections, record }) =>
-    JSON.stringify([connections.map((each) => [each.label, ends.map((end) => stepsOf(each, end))]), deedsOf(record)]),
+  const taken = cells.flatMap((cell) => cell.ran.flatMap((record) => takenIn(cell, record)));
+  const same = Map.groupBy(taken, ({ connections, record }) =>
+    JSON.stringify([
+      connections.map((each) => [isWired(record) && each.label, ends.map((end) => stepsOf(each, end))]),
+      deedsOf(record),
+    ]),
   );
   return [...same.values()].map((group) => ({
-    ...(group[0] as (typeof results)[number]),
-    records: group.map(({ record }) => record),
+    ...(group[0] as Taken),
+    labels: [...new Set(group.flatMap(({ connections }) => connections.map(({ label }) => label)))].filter(Boolean),
+    records: [...new Set(group.map(({ record }) => record))],
     cells: [...new Set(group.map(({ cell }) => cell))],
   }));
+}
+
+const isWired = ({ segments = [] }: CellRecord): boolean => segments.length > 0;
+
+/** What there is to draw of a result: its wire's ladder, or each connection. */
+function takenIn(cell: CellGroup, record: CellRecord): Taken[] {
+  const connections = connectionsOf(record);
+  if (isWired(record)) return [{ cell, record, connections }];
+  return connections.map((connection) => ({ cell, record, connections: [connection] }));
 }
 
 /** A state that went on in a mini-socket is the same state. */

@@ -1,4 +1,5 @@
 import type { Declaration } from '../facts/kinds.ts';
+import { declarations } from '../facts/table.ts';
 import type { ExperimentRecord, Run } from '../record/schema.ts';
 import { answerOf } from './claims.ts';
 import { type FactTable, shownFacts } from './fact-table.ts';
@@ -82,17 +83,27 @@ function unknowns({ facts }: FactTable, cells: readonly CellGroup[]): string {
   return items.length === 0 ? '' : `**Unknown**\n\n${items.join('\n')}`;
 }
 
-/** What each fact that this report shows says, and how it is compared between runs. */
+/** What each fact that this report shows says, and how it is compared between runs: an experiment's own below its name. */
 export function glossary(experiments: readonly ExperimentRecord[]): string {
-  const lines = experiments.flatMap((experiment) =>
-    shownFacts(experiment).map((name) => {
+  const common = new Set<string>();
+  const own = experiments.map((experiment) => {
+    const lines = shownFacts(experiment).flatMap((name) => {
       const fact = declaredFact(name, experiment);
-      const says = plain(fact?.text ?? `a fact of ${experiment.id}'s own`);
-      return `- ${code(name)}: ${says}; ${fact ? comparedHow(fact) : 'undeclared'}`;
-    }),
-  );
-  return lines.length === 0 ? '' : details('What the columns say', [...new Set(lines)].join('\n'));
+      const line = `- ${code(name)}: ${plain(fact?.text ?? 'it has no description')}; ${fact ? comparedHow(fact) : 'undeclared'}`;
+      if (!isCommon(name)) return [line];
+      common.add(line);
+      return [];
+    });
+    return lines.length === 0 ? '' : `**${plain(experiment.id)}**\n\n${lines.join('\n')}`;
+  });
+  const body = blocks([...common].join('\n'), ...own);
+  return body === '' ? '' : details('What the columns say', body);
 }
+
+const everyones = declarations();
+/** Whether it means the same in every experiment: it is a fact of connections, or a counter's. */
+const isCommon = (name: string): boolean =>
+  name.startsWith('counters.') || name in everyones || name.replace(/^[^.]+\./, '') in everyones;
 
 function comparedHow({ compare, resolution, unit }: Declaration): string {
   if (compare === 'exact') return 'compared exactly';

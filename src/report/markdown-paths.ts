@@ -11,15 +11,20 @@ import { whichCells } from './which-cells.ts';
 /** More diagrams than a reader compares. */
 const mostDiagrams = 12;
 
-/** The courses that the two ends took, a diagram of each to open on a click; empty where no cell has a path. */
+/** The courses that the two ends took, a diagram of each to open on a click; empty where none has anything to draw. */
 export function markdownPaths(cells: readonly CellGroup[], outcomes?: Outcomes): string {
-  const courses = coursesOf(cells).map((course) => ({ course, letters: lettersOf(course, outcomes) }));
+  const courses = coursesOf(cells).flatMap((course) => {
+    const drawn = drawnOf(course);
+    return drawn === undefined ? [] : [{ course, drawn, letters: lettersOf(course, outcomes) }];
+  });
   if (courses.length === 0) return '';
   courses.sort((a, b) => (a.letters[0] ?? '').localeCompare(b.letters[0] ?? '', 'en', { numeric: true }));
   const left = courses.length - mostDiagrams;
   return blocks(
     `**What the two ends went through**: ${plural(courses.length, 'course')}${left > 0 ? `, the first ${mostDiagrams} drawn` : ''}.`,
-    ...courses.slice(0, mostDiagrams).map(({ course, letters }) => courseOf(course, letters, cells)),
+    ...courses
+      .slice(0, mostDiagrams)
+      .map(({ course, drawn, letters }) => details(titleOf(course, letters, cells), drawn)),
   );
 }
 
@@ -29,22 +34,32 @@ function lettersOf({ records }: Course, outcomes: Outcomes | undefined): string[
   return outcomes?.outcomes.map(({ letter }) => letter).filter((letter) => led.has(letter)) ?? [];
 }
 
-function courseOf(course: Course, letters: readonly string[], all: readonly CellGroup[]): string {
-  const { record, records, cells, connections } = course;
+/** How often it was taken and where: by the outcomes that it led to, or by cells. */
+function titleOf({ records, cells, labels }: Course, letters: readonly string[], all: readonly CellGroup[]): string {
   const times = plural(records.length, 'result');
+  const which = labels.length === 0 ? '' : `${labels.map(code).join(', ')}: `;
   const where = whichCells(cells, all, code, 1);
-  return details(
-    letters.length === 0 ? `${records.length > 1 ? `${times}, ` : ''}${where}` : `**${letters.join(', ')}**: ${times}`,
-    (record.segments ?? []).length > 0
-      ? ladderOf(course)
-      : blocks(...connections.map((each) => connectionOf(each, timesOf(course)))),
-  );
+  return letters.length === 0
+    ? `${which}${records.length > 1 ? `${times}, ` : ''}${where}`
+    : `**${letters.join(', ')}**: ${which}${times}`;
 }
 
+/** The diagram and what belongs to it; nothing where it would show a single state. */
+function drawnOf(course: Course): string | undefined {
+  const [connection] = course.connections;
+  if ((course.record.segments ?? []).length > 0) return ladderOf(course);
+  if (connection === undefined) return undefined;
+  const drawn = sequenceDiagram(connection);
+  return isStill(drawn) ? undefined : connectionOf(connection, drawn, timesOf(course, connection.label));
+}
+
+/** Whether nothing happens in a diagram: it has one note at most, and no arrow. */
+const isStill = (drawn: string): boolean => (drawn.match(/^ *Note |^ *\w+-+(?:>>|x)/gm) ?? []).length < 2;
+
 /** Whose times are drawn. */
-function timesOf({ cell, record }: Course): string {
+function timesOf({ cell, record }: Course, label = ''): string {
   const repeat = cell.ran.length > 1 ? `, repeat ${formatCount(record.repeat)}` : '';
-  return `The times are those of ${code(record.id)}${repeat}.`;
+  return `The times are those of ${code(record.id)}${repeat}${label === '' ? '' : `, connection ${code(label)}`}.`;
 }
 
 /** What the wire saw, all connections together. */
@@ -64,11 +79,5 @@ const diagram = (mermaid: string): string => `\`\`\`mermaid\n${mermaid}\n\`\`\``
 const closingSegments = (closedWith: Course['connections'][number]['closedWith']): string =>
   ends.map((end) => `${end} ${closedWith[end]?.join(', ') || (closedWith[end] ? 'nothing' : 'unknown')}`).join('; ');
 
-function connectionOf(connection: Course['connections'][number], times: string): string {
-  const { label, closedWith } = connection;
-  return blocks(
-    label !== '' && `Connection ${code(label)}:`,
-    diagram(sequenceDiagram(connection)),
-    `Closing segments sent: ${closingSegments(closedWith)}. ${times}`,
-  );
-}
+const connectionOf = ({ closedWith }: Course['connections'][number], drawn: string, times: string): string =>
+  blocks(diagram(drawn), `Closing segments sent: ${closingSegments(closedWith)}. ${times}`);

@@ -38,3 +38,25 @@ test('segments without known states are a course, nothing is none', () => {
   const { paths: _, ...rest } = lostLastAck();
   expect(courses({ ...rest, paths: {} }, cellOf('x', {}, {}))).toEqual([[0]]);
 });
+
+test('connections of a cell that went the same way are one course, with their labels; each other way is another', () => {
+  const closed = path('ESTABLISHED 1', 'FIN-WAIT-1 2', 'FIN-WAIT-2 3', 'CLOSED 4');
+  const cell = (waiting: string[]): CellRecord => {
+    const way = (label: string) => [
+      ...closed.slice(0, 3),
+      ...(waiting.includes(label) ? path('TIME-WAIT 4') : closed.slice(3)),
+    ];
+    const ends = ['one', 'two', 'three'].map((label) => [`${label}.client`, way(label)] as const);
+    return { ...cellOf('x', {}, {}), paths: Object.fromEntries(ends) };
+  };
+  const cells = [cell(['one']), cell(['one', 'two'])].map((record, n) => ({
+    ...record,
+    id: `x/n=${n}`,
+    factors: { n },
+  }));
+  const found = coursesOf(gatherCells(runOf([experimentOf({ id: 'x' })], cells)));
+  expect(found.map(({ labels, records }) => [labels, records.length])).toEqual([
+    [['one', 'two'], 2],
+    [['two', 'three'], 2],
+  ]);
+});

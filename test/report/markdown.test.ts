@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { described, kind } from '../../src/facts/kinds.ts';
+import { declarations } from '../../src/facts/table.ts';
 import type { Run } from '../../src/record/schema.ts';
 import { markdownReport } from '../../src/report/markdown.ts';
-import { cellOf, claimOf, experimentOf, path, runOf, sampleRun } from './fixture.ts';
+import { cellOf, claimOf, experimentOf, path, runOf, sampleRun, saved } from './fixture.ts';
 import { oldDuplicate } from './wire-fixture.ts';
 
 const section = (report: string, from: string): string => {
@@ -224,18 +226,17 @@ describe('courses of states', () => {
   test('one diagram for each different one, twelve at most', () => {
     const report = markdownReport(runOf([experimentOf({ id: 'x' })], cells));
     expect(report.match(/```mermaid/g)).toHaveLength(12);
-    expect(report).toContain('15 courses, the first 12 drawn');
-    expect(report).toContain('<summary>2 results, both cells with <code>a=0,15</code></summary>');
-    expect(report).toContain('The times are those of `x/a=0`.');
+    expect(report).toContain('14 courses, the first 12 drawn');
+    expect(report).toContain('<summary>2 results, both cells with <code>a=1,16</code></summary>');
+    expect(report).toContain('The times are those of `x/a=1`.');
   });
-  test('connections with labels have a diagram each', () => {
-    const paths = {
-      'old.client': path('ESTABLISHED 1'),
-      'old.server': path('ESTABLISHED 1'),
-      'new.client': path('SYN-SENT 9'),
-    };
+  test('connections with labels have a diagram for each different course, and none where nothing happens', () => {
+    const closed = path('ESTABLISHED 1', 'FIN-WAIT-1 2');
+    const paths = { 'one.client': closed, 'two.client': closed, 'three.client': path('SYN-SENT 9') };
     const report = markdownReport(runOf([experimentOf({ id: 'x' })], [cellOf('x', {}, {}, { paths })]));
-    expect(report.match(/Connection `(old|new)`:/g)).toEqual(['Connection `old`:', 'Connection `new`:']);
+    expect(report.match(/```mermaid/g)).toHaveLength(1);
+    expect(report).toContain('<summary><code>one</code>, <code>two</code>: <code>x</code></summary>');
+    expect(report).toContain('The times are those of `x`, connection `one`.');
   });
 });
 
@@ -245,6 +246,31 @@ test('a cell that ran over a wire has one ladder with its segments, whatever its
   expect(report).toContain('client->>server: new: SYN seq 0<br/>+309.1 ms');
   expect(report).toContain('`new`: client unknown; server unknown. The times are those of `old-duplicate/');
   expect(report).not.toContain('Connection `old`:');
+});
+
+test('what a column says stands below its experiment, unless it is the same in all', () => {
+  const own = (id: string, text: string) =>
+    experimentOf({
+      id,
+      shows: ['timeWait.holder', 'waited'],
+      facts: saved({ ...declarations(), waited: described(text, kind.seconds()) }),
+    });
+  const report = markdownReport(runOf([own('a', 'until the client closed'), own('b', 'until the port was free')], []));
+  const told = report.slice(report.indexOf('What the columns say')).split('</details>')[0] ?? '';
+  expect(told.match(/timeWait.holder/g)).toHaveLength(1);
+  expect(told).toMatch(/holder.*\*\*a\*\*\n\n- `waited`: until the client.*\*\*b\*\*\n\n- `waited`: until the port/s);
+});
+
+test('of a sysctl that lingerlab sets, the report says so and what the kernel had made of it', () => {
+  const pinned = {
+    'net.ipv4.tcp_max_tw_buckets': { set: '65536', own: '131072' },
+    'net.ipv4.conf.all.rp_filter': { set: '0', own: '0' },
+  };
+  const sysctls = { 'net.ipv4.tcp_max_tw_buckets': '65536', 'net.ipv4.tcp_tw_reuse': '2' };
+  const report = markdownReport(runOf([], [], { environment: { sysctls, pinned } }));
+  expect(report).toContain("net.ipv4.tcp_max_tw_buckets = 65536, set by lingerlab; the kernel's own: 131072\n");
+  expect(report).toContain("net.ipv4.conf.all.rp_filter = 0, set by lingerlab; the kernel's own is the same\n");
+  expect(report).toContain('net.ipv4.tcp_tw_reuse = 2\n');
 });
 
 test('a repeat that was run again after an error counts once', () => {
