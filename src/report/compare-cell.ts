@@ -50,7 +50,8 @@ function compareFact(fact: string, cell: MatchedCell, runs: readonly Labelled[],
   const { experiment, id } = cell;
   const { declared, taken, reasons } = take(fact, cell, runs);
   const left = (why: Readonly<Record<string, string>>): void => {
-    findings.notComparable.push({ experiment, cell: id, fact, reasons: why });
+    const knownIn = taken.filter(({ sample }) => sample.known.length > 0).map(({ run }) => run.label);
+    findings.notComparable.push({ experiment, cell: id, fact, reasons: why, ...(knownIn.length > 0 && { knownIn }) });
   };
   if (declared && taken.length < 2 && isNotReached(reasons)) {
     findings.untested++;

@@ -70,8 +70,23 @@ export function foldUnstable(all: readonly Unstable[]): { run: string; fact: str
   });
 }
 
-/** What is not comparable for the same reason, as one: the reason with its runs, and what. */
-export function foldNotComparable(all: readonly NotComparable[], mark: Mark): { reason: string; what: string }[] {
+/** What of an experiment is not comparable: how much, and what is so for the same reason as one. */
+export interface NotComparableIn {
+  readonly experiment: string;
+  readonly count: number;
+  readonly items: readonly { readonly reason: string; readonly what: string }[];
+}
+
+/** What is not comparable, by experiment. */
+export function foldNotComparable(all: readonly NotComparable[], mark: Mark): NotComparableIn[] {
+  return [...Map.groupBy(all, ({ experiment }) => experiment)].map(([experiment, own]) => ({
+    experiment,
+    count: own.length,
+    items: foldReasons(own, mark),
+  }));
+}
+
+function foldReasons(all: readonly NotComparable[], mark: Mark): NotComparableIn['items'] {
   const groups = Map.groupBy(all, ({ reasons, fact }) => JSON.stringify([fact === undefined, reasons]));
   return [...groups.values()].map((group) => {
     const [{ reasons }] = group as [NotComparable];
@@ -83,6 +98,32 @@ export function foldNotComparable(all: readonly NotComparable[], mark: Mark): { 
       what: facts.length === 0 ? where : `${someOf(facts, mark, 3)} in ${where}`,
     };
   });
+}
+
+/** Facts that some runs know and others do not: what was seen there went unseen here. */
+export interface OneSided {
+  /** `Known in A, unknown in B: 12 facts in 5 cells`. */
+  readonly text: string;
+  readonly all: readonly NotComparable[];
+}
+
+const unknownIn = ({ fact, reasons, knownIn = [] }: NotComparable): string[] =>
+  fact === undefined || knownIn.length === 0
+    ? []
+    : Object.entries(reasons).flatMap(([run, reason]) => (/^unknown\b/.test(reason) ? [run] : []));
+
+/** What is known in some runs only, by these runs; and what is not comparable for any other reason. */
+export function splitNotComparable(all: readonly NotComparable[]): { oneSided: OneSided[]; others: NotComparable[] } {
+  const sided = all.filter((each) => unknownIn(each).length > 0);
+  const groups = Map.groupBy(
+    sided,
+    (each) => `Known in ${each.knownIn?.join(', ')}, unknown in ${unknownIn(each).join(', ')}`,
+  );
+  const oneSided = [...groups].map(([runs, own]) => {
+    const cells = new Set(own.map(({ cell }) => cell)).size;
+    return { text: `${runs}: ${plural(own.length, 'fact')} of ${plural(cells, 'cell')}`, all: own };
+  });
+  return { oneSided, others: all.filter((each) => !sided.includes(each)) };
 }
 
 /** `unknown in A and C`: runs with the same reason together. */

@@ -14,6 +14,8 @@ import {
   foldUnstable,
   foldVerdicts,
   inCells,
+  type NotComparableIn,
+  splitNotComparable,
   strongest,
 } from './comparison-folds.ts';
 import { cautions, extent, headline, performanceWords } from './comparison-words.ts';
@@ -132,10 +134,19 @@ function answers({ answers: all }: ComparedExperiment, comparison: Comparison): 
 }
 
 function notComparable({ notComparable: all }: Comparison): string {
-  const folded = foldNotComparable(all, code);
-  if (folded.length === 0) return '';
-  return details(
-    `Not comparable (${all.length})`,
-    folded.map(({ reason, what }) => `- ${what}: ${plain(reason)}`).join('\n'),
+  const { oneSided, others } = splitNotComparable(all);
+  return blocks(
+    ...oneSided.flatMap(({ text, all: own }) => [
+      `**${plain(text)}**`,
+      details('Which, and why', byExperiment(foldNotComparable(own, code))),
+    ]),
+    others.length > 0 && details(`Not comparable (${others.length})`, byExperiment(foldNotComparable(others, code))),
   );
 }
+
+const byExperiment = (folded: readonly NotComparableIn[]): string =>
+  blocks(
+    ...folded.map(({ experiment, count, items }) =>
+      details(`${experiment} (${count})`, items.map(({ reason, what }) => `- ${what}: ${plain(reason)}`).join('\n')),
+    ),
+  );

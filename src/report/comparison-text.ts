@@ -15,9 +15,12 @@ import {
   foldUnstable,
   foldVerdicts,
   inCells,
+  type NotComparableIn,
+  splitNotComparable,
   strongest,
 } from './comparison-folds.ts';
 import { cautions, extent, headline, performanceWords } from './comparison-words.ts';
+import { plural } from './format.ts';
 import { racesToTell, raceValues, raceWords } from './race-words.ts';
 import { type Style, styleOf } from './style.ts';
 import { someOf } from './which-cells.ts';
@@ -176,11 +179,27 @@ function answers({ answers: all }: ComparedExperiment, { runs }: Comparison, wid
   return all.flatMap((answer, index) => hang(`  answer ${runs[index]?.label}  `, answer ?? '–', width));
 }
 
+/** So many reasons tell what went unseen; Markdown has all. */
+const mostReasons = 6;
+
 function notComparableLines({ notComparable }: Comparison, width: number, style: Style): string[] {
-  const folded = foldNotComparable(notComparable, plainly);
-  if (folded.length === 0) return [];
+  const { oneSided, others } = splitNotComparable(notComparable);
   return [
-    style('bold', 'Not comparable'),
-    ...folded.flatMap(({ reason, what }) => hang('  ', `${what} (${reason})`, width, 4)),
+    ...oneSided.flatMap(({ text, all }) => [
+      ...hang('', text, width).map((line) => style(['bold', 'yellow'], line)),
+      ...reasonLines(foldNotComparable(all, plainly), width),
+    ]),
+    ...(others.length > 0
+      ? [style('bold', `Not comparable (${others.length})`), ...reasonLines(foldNotComparable(others, plainly), width)]
+      : []),
+  ];
+}
+
+function reasonLines(folded: readonly NotComparableIn[], width: number): string[] {
+  const all = folded.flatMap(({ items }) => items);
+  const left = all.length - mostReasons;
+  return [
+    ...all.slice(0, mostReasons).flatMap(({ reason, what }) => hang('  ', `${what} (${reason})`, width, 4)),
+    ...(left > 0 ? [`  and ${plural(left, 'other group')} of them: \`--markdown\` has all`] : []),
   ];
 }

@@ -95,6 +95,8 @@ export interface NotComparable {
   readonly cell: string;
   readonly fact?: string;
   readonly reasons: Readonly<Record<string, string>>;
+  /** Of a fact: the runs that do show it, by label; absent where none does. */
+  readonly knownIn?: readonly string[];
 }
 
 export interface VerdictDifference {

@@ -308,13 +308,29 @@ describe('unstable facts', () => {
   });
 });
 
+describe('sysctls that lingerlab sets', () => {
+  const name = 'net.ipv4.tcp_max_tw_buckets';
+  const on = (own?: string) => {
+    const pinned = own === undefined ? {} : { pinned: { [name]: { set: '65536', own } } };
+    return one('word', ['a'], { environment: { sysctls: { [name]: '65536' }, ...pinned } });
+  };
+  test('are compared as the kernel made them', () => {
+    expect(compareRuns([on('131072'), on('16384')]).environment).toEqual([{ name, values: ['131072', '16384'] }]);
+    expect(compareRuns([on('131072'), on('131072')]).environment).toEqual([]);
+  });
+  test('are not compared where a run does not say what that was', () => {
+    expect(compareRuns([on('131072'), on()]).environment).toEqual([]);
+  });
+});
+
 describe('not comparable', () => {
   test('unknown in one run is no difference', () => {
     const comparison = compare('word', ['a'], [null]);
     expect(comparison).toMatchObject({ behaviour: 0, compared: { facts: 0, factsNotComparable: 1 } });
     expect(comparison.notComparable).toEqual([
-      { experiment: 'x', cell: 'x/a=1', fact: 'word', reasons: { B: 'unknown' } },
+      { experiment: 'x', cell: 'x/a=1', fact: 'word', reasons: { B: 'unknown' }, knownIn: ['A'] },
     ]);
+    expect(compare('word', [null], [null]).notComparable[0]).not.toHaveProperty('knownIn');
   });
 
   test('unknown in one of three runs leaves the others to compare', () => {

@@ -1,8 +1,10 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
+import { kind } from '../../src/facts/kinds.ts';
+import { declarations } from '../../src/facts/table.ts';
 import type { Run } from '../../src/record/schema.ts';
 import { compareRuns, comparisonMarkdown, comparisonText } from '../../src/report/compare.ts';
-import { cellOf, experimentOf, runOf, sampleRun } from './fixture.ts';
+import { cellOf, experimentOf, runOf, sampleRun, saved } from './fixture.ts';
 
 /** The sample on an older kernel, with one difference of each kind. */
 function older(): Run {
@@ -62,7 +64,7 @@ test('a comparison tells the differences by experiment, cells that share one tog
       claim both-wait  A inconclusive · B refuted
         crossing FINs leave TIME-WAIT at both ends
 
-    Not comparable
+    Not comparable (1)
       racing-closes/data=1000 (A, B: errored: STEP_DEADLINE: close() of "client" did not
         answer | within 13 s)
 
@@ -110,4 +112,30 @@ test('color adds nothing but color', () => {
   expect(stripVTControlCharacters(comparisonText(comparison, { color: true }))).toBe(
     comparisonText(comparison, { color: false }),
   );
+});
+
+test('what only one run knows comes first, apart from what none knows; a long list is cut', () => {
+  const experiments = Array.from({ length: 9 }, (_, n) =>
+    experimentOf({ id: `x${n}`, facts: saved({ ...declarations(), seen: kind.word('a'), unseen: kind.word('a') }) }),
+  );
+  const run = (seen: 'a' | null, why: string) =>
+    runOf(
+      experiments,
+      experiments.map(({ id }) =>
+        cellOf(
+          id,
+          {},
+          { seen, unseen: null },
+          { unknown: { unseen: `never: ${id}`, ...(seen === null && { seen: why }) } },
+        ),
+      ),
+    );
+  const comparison = compareRuns([run('a', ''), run(null, 'no tracepoints')]);
+  const text = comparisonText(comparison, { color: false });
+  expect(text).toContain('Known in A, unknown in B: 9 facts of 9 cells\n  seen in x0 (B: unknown: no tracepoints)');
+  expect(text.indexOf('Known in A')).toBeLessThan(text.indexOf('Not comparable (9)'));
+  expect(text).toContain('and 3 other groups of them: `--markdown` has all');
+  const markdown = comparisonMarkdown(comparison);
+  expect(markdown).toContain('**Known in A, unknown in B: 9 facts of 9 cells**');
+  expect(markdown).toContain('<summary>x8 (1)</summary>\n\n- `unseen` in `x8`: A, B: unknown: never: x8');
 });
