@@ -10,7 +10,7 @@ import type { Connection, History } from './history.ts';
 import type { WireArguments, WireReply, WireRequest, WireTold, WireVerb, WireVerbs } from './protocol.ts';
 import { type Running, startRunning } from './running.ts';
 import { withoutRule, withRule } from './step.ts';
-import { whenSeen } from './watch.ts';
+import { whenAnswered, whenSeen } from './watch.ts';
 
 const { parent, originNs } = JSON.parse(process.argv[2] ?? '{}') as WireArguments;
 // not SIGKILL: what was captured since the last write would be lost
@@ -28,6 +28,7 @@ const now = () => Number(process.hrtime.bigint() - origin);
 const tell = (message: WireReply | WireTold | { ready: true }) => void process.send?.(message);
 let running: Running | undefined;
 let rules = 0;
+let echoes = 0;
 
 function wire(): Running {
   if (!running) throw new Error('the wire is not open');
@@ -79,6 +80,7 @@ const handlers: Handlers = {
     return { released: released.length };
   },
   seen: ({ pattern, after }) => whenSeen(wire(), pattern, after),
+  answers: async ({ n }) => ({ segments: await whenAnswered(wire(), n, ++echoes) }),
   inject({ forgery }) {
     const { pump, history } = wire();
     const n = pump.emit(forgery.from, forge(forgery, connectionOf(history, forgery.on)), 'forged');

@@ -39,6 +39,8 @@ export interface WireVerbs {
   release: { ask: Which; value: { released: number } };
   /** Answers when such a packet is in the history behind a number, or at once where it is. */
   seen: { ask: { pattern: PatternData; after: number }; value: Sighting };
+  /** The TCP segments that whoever was given a packet has sent since, when it has answered an echo request sent behind it. */
+  answers: { ask: { n: number }; value: { segments: readonly Sighting[] } };
   /** The number of the packet that was emitted. */
   inject: { ask: { forgery: Forgery }; value: { n: number } };
   /** Any bytes, hexadecimal, as if they came from an end. */

@@ -1,6 +1,7 @@
 import type { Address } from '../record/event.ts';
 import { addressBytes, addressText } from './address.ts';
 import { headerChecksum, tcpChecksum } from './checksum.ts';
+import { echoReplied } from './echo.ts';
 import { formatOptions, parseOptions, type TcpOption } from './options.ts';
 
 /** What an IP header says besides addresses and lengths. */
@@ -42,6 +43,8 @@ export interface OtherPacket {
   readonly why: 'no-ip' | 'truncated' | 'bad-length' | 'fragment' | 'extension-header' | 'no-tcp';
   /** The next protocol's number, where a header told it: 58 is ICMPv6, with neighbour discovery and MLD. */
   readonly protocol?: number;
+  /** The token of an echo reply. */
+  readonly echoed?: number;
 }
 export type Packet = TcpSegment | OtherPacket;
 
@@ -50,6 +53,12 @@ const other = (why: OtherPacket['why'], protocol?: number): OtherPacket => ({
   why,
   ...(protocol !== undefined && { protocol }),
 });
+
+/** What is whole, and another protocol's. */
+function noTcp(bytes: Uint8Array, family: 4 | 6, protocol: number, from: number): OtherPacket {
+  const echoed = echoReplied(bytes, family, protocol, from);
+  return { ...other('no-tcp', protocol), ...(echoed !== undefined && { echoed }) };
+}
 
 const TCP = 6;
 /** Hop-by-hop, routing, destination options, authentication: headers that may come before TCP, RFC 8200 §4. */
@@ -73,7 +82,7 @@ function placed4(bytes: Uint8Array, view: DataView): Placed | OtherPacket {
   const fragmentation = view.getUint16(6);
   // more fragments, or an offset
   if (fragmentation & 0x3fff) return other('fragment', protocol);
-  if (protocol !== TCP) return other('no-tcp', protocol);
+  if (protocol !== TCP) return noTcp(bytes, 4, protocol, from);
   const ip: IpHeader = {
     family: 4,
     hops: bytes[8] as number,
@@ -92,7 +101,7 @@ function placed6(bytes: Uint8Array, view: DataView): Placed | OtherPacket {
   if (to > bytes.length) return other('truncated', protocol);
   if (protocol === fragmentHeader) return other('fragment', protocol);
   if (extensions.has(protocol)) return other('extension-header', protocol);
-  if (protocol !== TCP) return other('no-tcp', protocol);
+  if (protocol !== TCP) return noTcp(bytes, 6, protocol, 40);
   const first = view.getUint32(0);
   const ip: IpHeader = {
     family: 6,

@@ -40,6 +40,12 @@ export interface Wire {
   release(): Step<number>;
   /** Resolves with the first such packet from a peer: one that came already, or one to come. */
   seen(pattern: PatternData, options?: SeenOptions): Step<Sighting>;
+  /**
+   * The TCP segments that the end which was given this one, carried or forged, has sent since: what its kernel says to it at
+   * once, if anything. Resolves when that end has answered an echo request (ping) sent behind it, so that none is a silence that
+   * was observed. What its kernel delays, an acknowledgement of data, may come later.
+   */
+  answers(packet: Sighting | number): Step<readonly Sighting[]>;
   /** Sends a segment that no peer sent; its number in the capture. */
   inject(forgery: Forgery): Step<number>;
   /** Sends any bytes as if they came from an end. */
@@ -95,6 +101,11 @@ export function makeWire(wire: Asked, steps: Taking): Wire {
     release: () => step('release', release({})),
     seen: (pattern, { after = 0 } = {}) =>
       step('seen', wire.ask('seen', { pattern: dataOf(pattern), after: numberOf(after) })),
+    answers: (packet) =>
+      step(
+        'answers',
+        wire.ask('answers', { n: numberOf(packet) }).then(({ segments }) => segments),
+      ),
     inject: (forgery) => {
       // an endpoint has methods, which are no data
       const { on } = forgery;

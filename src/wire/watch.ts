@@ -1,4 +1,6 @@
-import type { Capture } from './capture.ts';
+import { otherEnd } from '../facts/states.ts';
+import type { Capture, Entry } from './capture.ts';
+import { echoRequest } from './echo.ts';
 import type { History, Seen } from './history.ts';
 import { matches } from './match.ts';
 import type { PatternData } from './patterns.ts';
@@ -20,25 +22,67 @@ function filledUp({ bytes, original }: CapturedPacket): Uint8Array {
   return whole;
 }
 
+/** Where packets are looked for. */
+interface Looking {
+  readonly capture: Capture;
+  readonly history: History;
+  readonly pump: Pump;
+}
+
+function recalled(history: History, { n, t, from, packet }: Entry): { seen: Seen; cut: boolean } {
+  const cut = packet.bytes.length < packet.original;
+  const parsed = parse(cut ? filledUp(packet) : packet.bytes);
+  return { seen: history.describe(n, t, from, packet.original, parsed), cut };
+}
+
+/** Resolves with the first packet from now on of which this is true. */
+const next = (pump: Pump, found: (seen: Seen) => boolean): Promise<Seen> =>
+  new Promise((resolve) => {
+    const watch = (seen: Seen): void => {
+      if (!found(seen)) return;
+      pump.watchers.delete(watch);
+      resolve(seen);
+    };
+    pump.watchers.add(watch);
+  });
+
 /** Resolves with the first packet behind a number that a pattern means: from the history, as far as memory has it, or to come. */
-export function whenSeen(
-  { capture, history, pump }: { capture: Capture; history: History; pump: Pump },
+export async function whenSeen(
+  { capture, history, pump }: Looking,
   pattern: PatternData,
   after: number,
 ): Promise<Sighting> {
   const found = finder(pattern);
-  for (const { n, t, from, emitted, packet } of capture.entries(after + 1)) {
-    if (emitted) continue;
-    const cut = packet.bytes.length < packet.original;
-    const seen = history.describe(n, t, from, packet.original, parse(cut ? filledUp(packet) : packet.bytes));
-    if (found(seen)) return Promise.resolve(sighting(seen, cut));
+  for (const entry of capture.entries(after + 1)) {
+    if (entry.emitted) continue;
+    const { seen, cut } = recalled(history, entry);
+    if (found(seen)) return sighting(seen, cut);
   }
-  return new Promise((resolve) => {
-    const watch = (seen: Seen): void => {
-      if (seen.n <= after || !found(seen)) return;
-      pump.watchers.delete(watch);
-      resolve(sighting(seen));
-    };
-    pump.watchers.add(watch);
-  });
+  return sighting(await next(pump, (seen) => seen.n > after && found(seen)));
+}
+
+/**
+ * Resolves with the TCP segments that the end which was given packet `n` has sent since, once it has answered an echo request
+ * sent behind it: a kernel does one packet of a device after the other. Throws RangeError where `n` is no TCP segment.
+ */
+export async function whenAnswered(
+  { capture, history, pump }: Looking,
+  n: number,
+  token: number,
+): Promise<readonly Sighting[]> {
+  const given = capture.find(n);
+  const packet = given && recalled(history, given).seen.packet;
+  if (packet?.kind !== 'tcp') throw new RangeError(`#${n} is no TCP segment in the wire's memory`);
+  const { from } = given as Entry;
+  const answering = otherEnd(from);
+  const replied = next(
+    pump,
+    ({ from, packet }) => from === answering && packet.kind === 'other' && packet.echoed === token,
+  );
+  pump.emit(from, echoRequest(packet.source.address, packet.destination.address, token), `echo request, behind #${n}`);
+  const until = (await replied).n;
+  return [...capture.entries(n + 1)]
+    .filter((entry) => entry.n < until && entry.from === answering && !entry.emitted)
+    .map((entry) => recalled(history, entry))
+    .flatMap(({ seen, cut }) => (seen.packet.kind === 'tcp' ? [sighting(seen, cut)] : []));
 }

@@ -156,8 +156,8 @@ onWire('the wire', () => {
 });
 
 /** A connection whose client closed first, and is left in TIME-WAIT. */
-async function timeWait(cell: WiredCell) {
-  const at = await cell.listen(4);
+async function timeWait(cell: WiredCell, family: 4 | 6 = 4) {
+  const at = await cell.listen(family);
   const [near, far] = await cell.connect(at);
   await near.ask('close', { by: 'end' });
   await far.ask('saw', { event: 'end' });
@@ -204,6 +204,21 @@ onWire('what reaches TIME-WAIT', () => {
     const answer = await cell.wire.seen(ack.from('client'), { after: last });
     expect(answer.n).toBeGreaterThan(right);
   });
+});
+
+onWire('what is answered at once', () => {
+  test.each([4, 6] as const)(
+    'to the FIN once more an ACK, to a RST elsewhere observed silence, over IPv%i',
+    async (family) => {
+      await using cell = await wiredCell();
+      const { near } = await timeWait(cell, family);
+      const again = await cell.wire.replay(await cell.wire.seen(fin.from('server')));
+      const answers = await cell.wire.answers(again);
+      expect(answers.map(({ from, segment }) => [from, segment!.flags.join()])).toEqual([['client', 'ACK']]);
+      const elsewhere = { from: 'server', on: near, flags: ['RST'], seq: { next: 100 } } as const;
+      expect(await cell.wire.answers(await cell.wire.inject(elsewhere))).toEqual([]);
+    },
+  );
 });
 
 onWire('a forged segment on a live connection', () => {
