@@ -28,6 +28,8 @@ const waits: ReadonlySet<Deed> = new Set(['held', 'delayed']);
 const never: ReadonlySet<Deed> = new Set(['dropped', 'black hole', 'lost', 'queue full']);
 /** Segments that no end sent, at least not then. */
 const wiresOwn: ReadonlySet<Deed> = new Set(['copy', 'replay', 'forged']);
+/** Whether what the pump says of a packet means that no end sent it then. */
+export const isWiresOwn = (deed: string): boolean => wiresOwn.has(deedOf(deed));
 
 const originalOf = (text: string): number | undefined => {
   const number = /^(?:duplicate|replay) of #(\d+)/.exec(text)?.[1];
@@ -160,3 +162,20 @@ export const finArrivals = ({ segments, connections }: Carried, connection: Conn
     .filter(({ incarnation, from }) => from === end && connections.get(incarnation) === connection)
     .flatMap(({ flags, arrived }) => (flags.includes('FIN') && arrived !== undefined ? [arrived] : []))
     .sort((a, b) => a - b);
+
+/** Whether a RST in the name of an end came to the other end in this time: who sent it may be the wire. */
+export const resetArrived = (
+  { segments, connections }: Carried,
+  connection: ConnectionEvent,
+  end: End,
+  [from, to]: readonly [Ns, Ns],
+): boolean =>
+  segments.some(
+    ({ incarnation, from: sender, flags, arrived }) =>
+      sender === end &&
+      flags.includes('RST') &&
+      arrived !== undefined &&
+      arrived >= from &&
+      arrived <= to &&
+      connections.get(incarnation) === connection,
+  );

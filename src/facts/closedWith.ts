@@ -47,7 +47,7 @@ function segmentsTraced(view: CellView, end: EndView, chain: Chain, other: EndVi
     if (event.kind !== 'reset-sent') continue;
     // a socket that was just closed still sends its RST; a mini-socket, or nobody, sends one in its place
     const flow = sameAddress(event.local, end.local) && sameAddress(event.remote, end.remote);
-    const now = event.t >= chain.begins && event.t < end.succeededAt;
+    const now = event.t >= chain.begins && event.t < end.triedAgainAt;
     if (isOf(chain, event) || (flow && now)) sent.push({ t: event.t, segment: 'RST' });
   }
   return sent.sort((a, b) => a.t - b.t).map(({ segment }) => segment);

@@ -9,7 +9,7 @@ import type {
   SsSocket,
 } from '../record/event.ts';
 import { sameAddress } from './addresses.ts';
-import { type Carried, carriedIn } from './carried.ts';
+import { type Carried, carriedIn, isWiresOwn } from './carried.ts';
 import { type Chain, foldChains, isOf } from './chains.ts';
 import { type End, otherEnd } from './states.ts';
 
@@ -29,8 +29,13 @@ export interface EndView {
   readonly local: Address;
   readonly remote: Address;
   readonly chain: Chain | undefined;
-  /** When the next connection with the same addresses and ports began: from then on they are that one's; Infinity without. */
+  /**
+   * When the next connection with the same addresses and ports began, or this end, already closed, answered a SYN with its own:
+   * from then on they are that one's; Infinity without.
+   */
   readonly succeededAt: Ns;
+  /** When a later connection with the same addresses and ports was tried, established or not; Infinity without. */
+  readonly triedAgainAt: Ns;
   readonly looks: readonly Look[];
   /** When it received a RST, by the trace. */
   readonly resetAt: Ns | undefined;
@@ -127,7 +132,10 @@ function endView(arranged: Arranged, connection: ConnectionEvent, end: End): End
   const remote = connection[otherEnd(end)].local;
   const chain = chainOf(arranged, connection, end);
   const successor = connections.find((other) => other.t > connection.t && sameEnds(other, connection));
-  const succeededAt = successor ? beganAt(arranged, successor) : Number.POSITIVE_INFINITY;
+  const succeededAt = Math.min(
+    successor ? beganAt(arranged, successor) : Number.POSITIVE_INFINITY,
+    reopenedAt(arranged, chain, local, remote),
+  );
   const began = beganAt(arranged, connection);
   return {
     end,
@@ -138,6 +146,7 @@ function endView(arranged: Arranged, connection: ConnectionEvent, end: End): End
     chain,
     knownAt: connection.t,
     succeededAt,
+    triedAgainAt: Math.min(succeededAt, triedAgainAt(arranged, connection)),
     resetAt: chain && events.find((event) => event.kind === 'reset-received' && isOf(chain, event))?.t,
     looks: looksAt(arranged, { end, local, remote }).filter(({ from, until }) => from >= began && until <= succeededAt),
   };
@@ -152,6 +161,28 @@ const chainOf = ({ chains }: Arranged, connection: ConnectionEvent, end: End): C
       sameAddress(remote, connection[otherEnd(end)].local) &&
       begins <= connection.t,
   );
+
+const triedAgainAt = ({ chains }: Arranged, { t, client, server }: ConnectionEvent): Ns =>
+  chains.find(
+    ({ begins, role, local, remote }) =>
+      begins > t && role === 'client' && sameAddress(local, client.local) && sameAddress(remote, server.local),
+  )?.begins ?? Number.POSITIVE_INFINITY;
+
+/** When the wire saw an end whose full socket was gone answer a SYN: who sent that may not be a peer of the cell. */
+function reopenedAt({ events }: Arranged, chain: Chain | undefined, local: Address, remote: Address): Ns {
+  const closed = chain?.transitions.findLast(({ to }) => to === 'CLOSED')?.t;
+  if (closed === undefined) return Number.POSITIVE_INFINITY;
+  const answer = events.find(
+    (event) =>
+      event.kind === 'segment' &&
+      event.t > closed &&
+      event.segment?.flags.join() === 'SYN,ACK' &&
+      !isWiresOwn(event.deed) &&
+      sameAddress(event.segment.source, local) &&
+      sameAddress(event.segment.destination, remote),
+  );
+  return answer?.t ?? Number.POSITIVE_INFINITY;
+}
 
 /** A connection begins with its first transition; without tracepoints when its peer was told to connect. */
 const beganAt = (arranged: Arranged, connection: ConnectionEvent): Ns =>

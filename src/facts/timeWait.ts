@@ -1,5 +1,6 @@
 import type { Address, Ns, PathStep } from '../record/event.ts';
 import { sameAddress } from './addresses.ts';
+import { resetArrived } from './carried.ts';
 import { enteredAt } from './chains.ts';
 import type { CellView, ConnectionView, EndView } from './connections.ts';
 import { type Findings, Unknown } from './findings.ts';
@@ -68,7 +69,10 @@ function lengthFindings(view: CellView, connection: ConnectionView, { end, path,
   if (miniEnd?.by === 'timer') return { 'timeWait.seconds': seconds, 'timeWait.endedBy': 'timer' };
   const ended = (endedBy: string | Unknown) => ({ 'timeWait.cutShort': seconds, 'timeWait.endedBy': endedBy });
   if (destroyed(view, connection[end], step.at, endedAt)) return ended('kill');
-  if (resetFrom(view, connection[otherEnd(end)].local, step.at, endedAt)) return ended('rst');
+  const reset =
+    resetFrom(view, connection[otherEnd(end)].local, step.at, endedAt) ||
+    resetArrived(view.carried, connection.event, otherEnd(end), [step.at, endedAt]);
+  if (reset) return ended('rst');
   if (!miniEnd) return ended('recycled');
   return ended(new Unknown(`it was gone ${seconds.toFixed(3)} s after it began, before its timer ran out`));
 }

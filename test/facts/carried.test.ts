@@ -2,7 +2,20 @@ import { describe, expect, test } from 'vitest';
 import { carriedIn, closingSegments, finArrivals, kept } from '../../src/facts/carried.ts';
 import { derive } from '../../src/facts/derive.ts';
 import type { Event } from '../../src/record/event.ts';
-import { all, closedInTurn, connected, flow, ns, onWire, opened, orphaned, segment, wentOn } from './handmade.ts';
+import {
+  all,
+  closedInTurn,
+  connected,
+  flow,
+  ns,
+  onWire,
+  opened,
+  orphaned,
+  sample,
+  segment,
+  shown,
+  wentOn,
+} from './handmade.ts';
 
 const one = flow();
 const again = flow({ label: 'new', endpoint: { client: 3, server: 4 } });
@@ -110,6 +123,36 @@ describe('closing segments', () => {
       facts: { 'server.closedWith': ['FIN', 'RST'] },
       warnings: [],
     });
+  });
+});
+
+describe('the end of TIME-WAIT by what the wire forged', () => {
+  const record = [
+    ...opened(one, 10),
+    ...closedInTurn(one, 'client', 20, 50),
+    { ...syn, t: ns(9.9) },
+    onWire(one, 'client', 20.01, ['FIN', 'ACK'], { n: 2 }),
+    onWire(one, 'server', 50.01, ['FIN', 'ACK'], { n: 3 }),
+  ];
+  const shownUntil = (at: number) => [sample(60, shown(one, 'client', 'TIME-WAIT')), sample(at)];
+
+  test('a RST that came, by whomever it was sent', () => {
+    const rst = (from: 'client' | 'server', deed: string) => onWire(one, from, 80, ['RST'], { n: 4, deed });
+    const endedBy = (event: ReturnType<typeof rst>) =>
+      derive([...record, ...shownUntil(90), event], all).facts['timeWait.endedBy'];
+    expect(endedBy(rst('server', 'forged'))).toBe('rst');
+    // what was lost, or came to the other end, ended nothing
+    expect(endedBy(rst('server', 'dropped (rule 1)'))).toBe(null);
+    expect(endedBy(rst('client', 'forged'))).toBe(null);
+  });
+
+  test('a SYN that it answered with its own: from then on the addresses are another’s', () => {
+    const answer = onWire(one, 'client', 80, ['SYN', 'ACK'], { n: 5 });
+    const request = sample(90, shown(one, 'client', 'SYN-RECEIVED'));
+    const { facts, warnings } = derive([...record, answer, request], all);
+    expect(facts['timeWait.endedBy']).toBe('recycled');
+    expect(warnings).toEqual([]);
+    expect(derive([...record, request], all).warnings).toHaveLength(1);
   });
 });
 

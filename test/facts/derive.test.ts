@@ -182,6 +182,20 @@ describe('segments', () => {
     expect([facts['client.closedWith'], facts['server.closedWith']]).toEqual([['FIN', 'RST'], []]);
   });
 
+  test('a RST to or from a later attempt at the same addresses, which was refused, is not of the connection before it', () => {
+    const refused = flow({ socket: { client: 'c7', server: 's7' } });
+    const events = [
+      ...opened(one, 10),
+      ...closedInTurn(one, 'server', 20, 50),
+      went(refused, 'client', 100, 'CLOSED', 'SYN-SENT'),
+      { ...segment('reset-sent', one, 'server', 100.5), socket: '' },
+      went(refused, 'client', 101, 'SYN-SENT', 'CLOSED'),
+    ];
+    expect(factsOf(events)['server.closedWith']).toEqual(['FIN']);
+    const without = events.filter((event) => !('socket' in event && event.socket === 'c7'));
+    expect(factsOf(without)['server.closedWith']).toEqual(['FIN', 'RST']);
+  });
+
   test('retransmits count those of the end itself', () => {
     const events = [...opened(one, 10), ...closedInTurn(one, 'client', 20, 50)];
     const facts = factsOf([
