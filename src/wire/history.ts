@@ -33,7 +33,7 @@ export interface Connection {
   readonly next: { client?: number; server?: number };
   /** The latest TSval of an end. */
   readonly tsval: { client?: number; server?: number };
-  /** The latest segment of an end, without its payload. */
+  /** The latest segment of an end, a reset only where there is no other, without its payload. */
   readonly last: { client?: TcpSegment; server?: TcpSegment };
 }
 
@@ -70,6 +70,8 @@ function learn(connection: Connection, from: End, segment: TcpSegment): void {
   if (known === undefined || (after(end, known) && !(segment.flags & flagBits.RST))) connection.next[from] = end;
   const stamp = segment.options.find((option) => option.kind === 'timestamps');
   if (stamp) connection.tsval[from] = stamp.value;
+  // a reset has no window, and may come from a kernel that has no such socket
+  if (segment.flags & flagBits.RST && connection.last[from]) return;
   // without its payload: those bytes are the capture's, which uses them again
   connection.last[from] = { ...segment, payload: new Uint8Array() };
 }

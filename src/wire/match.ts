@@ -14,6 +14,8 @@ export type Match =
   | { readonly is: 'flags'; readonly set: readonly Flag[]; readonly clear: readonly Flag[] }
   /** Bytes of payload. */
   | { readonly is: 'length'; readonly from: number; readonly to?: number }
+  /** As on the wire, not scaled. */
+  | { readonly is: 'window'; readonly from: number; readonly to: number }
   | { readonly is: 'seq' | 'ack'; readonly from: number; readonly to: number }
   /** Its payload has the byte of this sequence number. */
   | { readonly is: 'covers'; readonly seq: number }
@@ -39,6 +41,8 @@ function segmentMatches(match: Match, seen: Seen, segment: TcpSegment): boolean 
       return (segment.flags & bitsOf([...match.set, ...match.clear])) === bitsOf(match.set);
     case 'length':
       return within(segment.payload.length, match.from, match.to);
+    case 'window':
+      return within(segment.window, match.from, match.to);
     case 'seq':
       return within(seen.seq, match.from, match.to);
     case 'ack':

@@ -34,6 +34,8 @@ export interface Pattern extends PatternData {
   covering(seq: number): Pattern;
   /** Bytes of payload: exactly so many, or a range. */
   withBytes(from: number, to?: number): Pattern;
+  /** Advertised window as on the wire, not scaled: exactly so much, or a range. */
+  withWindow(from: number, to?: number): Pattern;
   containing(payload: string | Uint8Array): Pattern;
   withOption(kind: TcpOption['kind']): Pattern;
   /** Of the connection of this endpoint, in either direction, every incarnation of it. */
@@ -76,6 +78,7 @@ export function pattern(data: PatternData): Pattern {
     withAck: (from, to) => narrowed({ is: 'ack', ...range(from, to) }),
     covering: (seq) => narrowed({ is: 'covers', seq }),
     withBytes: (from, to) => narrowed({ is: 'length', ...range(whole(from, 0), to) }),
+    withWindow: (from, to) => narrowed({ is: 'window', ...range(whole(from, 0), to) }),
     containing: (payload) => narrowed({ is: 'contains', hex: Buffer.from(payload).toString('hex') }),
     withOption: (kind) => narrowed({ is: 'option', kind }),
     on: ({ local, remote }) => narrowed({ is: 'between', one: local, other: remote }),

@@ -31,6 +31,15 @@ describe('a forged segment', () => {
     });
   });
 
+  test('has the window that the end said last, not that of a RST which its kernel sent since', () => {
+    const history = makeHistory();
+    const tell = teller(history);
+    opening(tell);
+    const reset = { ...history.connection(1)!.last.client!, flags: 4, window: 0 };
+    history.see(9, 9e6, 'client', 40, reset);
+    expect(forged({ from: 'client', flags: ['ACK'] }, history.connection(1)!).window).toBe(64240);
+  });
+
   test.each([
     [3, 1003],
     [{ next: -2 }, 1004],

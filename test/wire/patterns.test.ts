@@ -41,6 +41,8 @@ test.each<[string, Pattern, string]>([
   ['tcp.covering(6)', tcp.covering(6), ''],
   ['tcp.withBytes(3)', tcp.withBytes(3), 'last'],
   ['tcp.withBytes(4, 9)', tcp.withBytes(4, 9), 'hello'],
+  ['tcp.withWindow(64240)', tcp.withWindow(64_240), 'first second third hello last reset'],
+  ['tcp.withWindow(0, 64239)', tcp.withWindow(0, 64_239), ''],
   ["tcp.containing('ell')", tcp.containing('ell'), 'hello'],
   ['tcp.withOption', tcp.withOption('mss'), ''],
   ['on its connection', syn.or(rst).on({ local: server, remote: client }), 'first reset'],
