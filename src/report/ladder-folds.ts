@@ -51,9 +51,30 @@ export function foldsOf(moments: readonly Moment[], folding: Folding): Fold[] {
   }
 }
 
-function candidates(moments: readonly Moment[], { mayFold }: Folding): Set<SegmentRecord> {
+/** Segments that say that a window is closed, or open again: the ladder's story, wherever they stand. */
+function turningWindows(segments: readonly SegmentRecord[]): Set<SegmentRecord> {
+  const isClosed = new Map<string, boolean>();
+  return new Set(
+    segments.filter((segment) => {
+      const sender = `${connectionOf(segment)} ${segment.from}`;
+      const wasClosed = isClosed.get(sender) ?? false;
+      const closes = segment.window === 0 && purposeOf(segment) === 'ACK';
+      isClosed.set(sender, closes);
+      return closes || wasClosed;
+    }),
+  );
+}
+
+function candidates(moments: readonly Moment[], { mayFold, least }: Folding): Set<SegmentRecord> {
   const segments = [...new Set(moments.flatMap((moment) => ('segment' in moment ? [moment.segment] : [])))];
-  const alike = [...Map.groupBy(segments, likeOf).values()];
+  // where so much has to be folded that even those do not fit, they go with the rest
+  const kept = least > 2 ? turningWindows(segments) : new Set();
+  const alike = [
+    ...Map.groupBy(
+      segments.filter((segment) => !kept.has(segment)),
+      likeOf,
+    ).values(),
+  ];
   return new Set(
     alike.flatMap((group) => group.filter((segment, index) => mayFold(segment, index, group.length - 1 - index))),
   );

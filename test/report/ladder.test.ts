@@ -278,6 +278,30 @@ describe('folding', () => {
     ]);
   });
 
+  test('a window that closes, and what opens it again, is drawn whatever streams around it', () => {
+    const data = (from: number, at: number) =>
+      Array.from(
+        { length: 20 },
+        (_, index) => `client . ${from + index * 100}:1+100 @${at + index}-${at + index + 0.03}`,
+      );
+    const segments = wire([
+      ...data(1, 10),
+      'server . 1:1001 @30.1-30.13 win=0',
+      'server . 1:1801 @30.2-30.23 win=0',
+      'server . 1:2001 @30.3-30.33 win=0',
+      'server . 1:2001 @30.4-30.43 win=300',
+      ...Array.from(
+        { length: 8 },
+        (_, index) => `server . 1:2001 @${30.5 + index / 100}-${30.6 + index / 100} win=400`,
+      ),
+      ...data(2001, 31),
+    ]);
+    const windows = ladderOf(cellOf('closed-window', {}, {}, { segments })).rows.flatMap((row) =>
+      row.kind === 'segment' && row.segments[0].from === 'server' ? row.segments[0].window : [],
+    );
+    expect(windows).toEqual([0, 0, 0, 300]);
+  });
+
   test('a run ends where an end enters a state', () => {
     const data = Array.from({ length: 40 }, (_, n) => `client P. ${1 + n * 100}:1+100 @${n}-${n + 0.05}`);
     const record = cellOf(
