@@ -90,7 +90,7 @@ export default experiment({
       on: near,
       flags: flags[arrives],
       // the FIN itself once more
-      seq: { next: arrives === 'fin' ? -1 : places[place] },
+      seq: { next: arrives === 'fin' && place === 'below' ? -1 : places[place] },
       timestamps: stamps[stamp],
       ...(arrives === 'data' && { payload: 'forged' }),
     });
@@ -166,7 +166,7 @@ export default experiment({
       id: 'fin-again',
       text: 'the FIN once more is acknowledged once more, and the minute begins again',
       source: 'RFC 9293 §3.10.7.4: "Acknowledge it, and restart the 2 MSL timeout"',
-      when: ({ arrives }) => arrives === 'fin',
+      when: ({ arrives, place }) => arrives === 'fin' && place === 'below',
       holds: (facts) => facts.answer === 'ACK' && facts.restarted,
     },
     {
@@ -175,7 +175,7 @@ export default experiment({
       source:
         'RFC 9293 §3.10.7.4: not acceptable, "send an acknowledgment"; inet_twsk_reschedule() in tcp_timewait_state_process()',
       when: ({ arrives, place, stamp }) =>
-        stamp !== 'older' && (arrives === 'data' || (arrives === 'ack' && place !== 'at')),
+        stamp !== 'older' && (arrives === 'data' || ((arrives === 'ack' || arrives === 'fin') && place !== 'at')),
       holds: (facts) => facts.answer === 'ACK' && facts.after === 'TIME-WAIT' && facts.restarted,
     },
     {

@@ -44,6 +44,26 @@ const handMade: Readonly<Record<string, HandMade>> = {
       },
     },
   },
+  'closed-window': {
+    // the first probe is the same whatever is done next
+    'probes-are-empty': { facts: { probeBytes: 1, probeBehind: 0, answered1: 1 } },
+    'first-after-rto': { facts: { rto: 212, probe1: 100 } },
+    'then-doubled': { facts: { rto: 212, probe2: 212, probe3: 212 } },
+    'answers-are-limited': { facts: { probe2: 440, answered2: 1 } },
+  },
+  'reconnect-at-time-wait': {
+    'and-tries-again-soon': { facts: { again: 1004 } },
+  },
+  'time-wait-assassination': {
+    answered: { facts: { answer: 'none' } },
+    'reset-in-place': { facts: { resetAt: 1 } },
+  },
+  'time-wait-rate-limit': {
+    stays: { facts: { stays: false } },
+  },
+  transfer: {
+    'within-the-window': { facts: { withinWindow: false } },
+  },
   'time-wait-limit': {
     'half-the-table': { facts: { ownLimit: 65536, hashEntries: 65536 } },
   },
