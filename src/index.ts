@@ -44,6 +44,7 @@ export type {
   TcpInfo,
   Where,
   WithOptions,
+  WriteOptions,
 } from './experiment/stage.ts';
 export { type Kind, kind } from './facts/kinds.ts';
 export type { End, State } from './facts/states.ts';

@@ -56,6 +56,11 @@ export interface CloseOptions {
   readonly andThen?: Exclude<CloseBy, 'close(2)'>;
 }
 
+export interface WriteOptions {
+  /** What is written, over and over, so that a reader can tell whose bytes it has. Default `linger`. */
+  readonly fill?: string;
+}
+
 /** What TCP_INFO says of an open descriptor, tcp(7). */
 export interface TcpInfo {
   readonly state: State;
@@ -88,7 +93,9 @@ export interface Endpoint extends WithOptions {
   error(): Step<string>;
   info(): Step<TcpInfo>;
   /** Write so many bytes; resolves when net has handed them to the kernel. */
-  write(bytes: number): Step;
+  write(bytes: number, options?: WriteOptions): Step;
+  /** The first 64 KiB that this end's application has read so far, a character for each byte (latin1). */
+  heard(): Step<string>;
   /** Resolves when this end's application has read so many bytes in all. */
   received(bytes: number): Step;
   /** Resolves when this end's application has read the end of the stream. */

@@ -63,7 +63,9 @@ export interface Verbs {
   linger: { ask: { socket: number }; value: StructLinger };
   error: { ask: { endpoint: number }; value: string };
   info: { ask: { endpoint: number }; value: TcpInfo };
-  write: { ask: { endpoint: number; bytes: number }; value: undefined };
+  write: { ask: { endpoint: number; bytes: number; fill?: string }; value: undefined };
+  /** Of what the application has read, the beginning; latin1. */
+  heard: { ask: { endpoint: number }; value: string };
   /** Waits until the application has read so many bytes in all. */
   received: { ask: { endpoint: number; bytes: number }; value: undefined };
   /** Waits for Node's event. */

@@ -10,6 +10,9 @@ export const clockSince =
   () =>
     Number(process.hrtime.bigint() - origin);
 
+/** Of what an application read, so many bytes are kept. */
+const heardBytes = 65_536;
+
 type Heard = (event: NodeEvent | QueuesEvent) => void;
 
 /** A net socket and what its application saw. */
@@ -19,6 +22,8 @@ export interface Held {
   local: Address;
   remote: Address;
   read: number;
+  /** Of what it read, the first {@link heardBytes}. */
+  readonly heard: Buffer[];
   readonly seen: Set<string>;
   /** Whether its queues are told when net closes it; not where the closing step sees to that. */
   tells: boolean;
@@ -174,6 +179,7 @@ export class Sockets {
       local: localOf(socket),
       remote: remoteOf(socket),
       read: 0,
+      heard: [],
       seen: new Set(),
       tells: true,
       watchers: new Set(),
@@ -215,6 +221,8 @@ export class Sockets {
         saw('connect');
       })
       .on('data', (chunk) => {
+        const room = heardBytes - held.read;
+        if (room > 0) held.heard.push(Buffer.from(chunk.subarray(0, room)));
         held.read += chunk.length;
         saw('data', { bytes: chunk.length });
       })

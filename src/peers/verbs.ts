@@ -86,12 +86,15 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
     const fd = sockets.descriptor(endpoint, 'getsockopt');
     return timed(() => tcpInfo(fd));
   },
-  async write({ endpoint, bytes }) {
+  async write({ endpoint, bytes, fill = 'linger' }) {
     const { socket } = sockets.get(endpoint);
     await new Promise<void>((resolve, reject) => {
-      socket.write(Buffer.alloc(bytes, 'linger'), (error) => (error ? reject(error) : resolve()));
+      socket.write(Buffer.alloc(bytes, fill), (error) => (error ? reject(error) : resolve()));
     });
     return undefined;
+  },
+  heard({ endpoint }) {
+    return Buffer.concat(sockets.get(endpoint).heard).toString('latin1');
   },
   async received({ endpoint, bytes }) {
     const held = sockets.get(endpoint);

@@ -99,6 +99,21 @@ describe('a socket', () => {
     );
   });
 
+  test('keeps the first 64 KiB of what its application read, and no more', () => {
+    const { sockets } = peer();
+    const socket = puppet('127.0.0.1', 40_000);
+    const held = sockets.add(socket);
+    for (const [letter, bytes] of [
+      ['a', 65_000],
+      ['b', 600],
+      ['c', 10],
+    ] as const)
+      socket.emit('data', Buffer.alloc(bytes, letter));
+    expect(held.read).toBe(65_610);
+    const heard = Buffer.concat(held.heard).toString('latin1');
+    expect([heard.length, heard.slice(64_998, 65_003), heard.at(-1)]).toEqual([65_536, 'aabbb', 'b']);
+  });
+
   test('has its addresses when it is connected', () => {
     const { sockets } = peer();
     const socket = puppet();
