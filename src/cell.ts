@@ -106,6 +106,7 @@ async function play(
   const failure = new AbortController();
   const wire = {
     origin,
+    mtu: planned.mtu,
     settings: { ...told, capture: writer.capture(planned.id, repeat) },
     spawned: (pid: number) => observers.guard(pid),
     saw: record,

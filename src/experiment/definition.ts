@@ -53,6 +53,8 @@ export interface Definition<
   /** The default matrix; the rest of the product runs with `--all`. */
   readonly only?: (cell: NoInfer<Cell<F>>) => boolean;
   readonly network?: Network | ((cell: NoInfer<Cell<F>>) => Network);
+  /** Bytes of the largest packet on a `wire`, from 1280, the least that IPv6 takes, to 65535. Default 1500. */
+  readonly mtu?: number | ((cell: NoInfer<Cell<F>>) => number);
   /** A value of `undefined` leaves the sysctl as it is. */
   readonly sysctls?: (cell: NoInfer<Cell<F>>) => Readonly<Record<string, string | number | undefined>>;
   /** What the cell cannot run without: where it is missing, the cell is unsupported. */

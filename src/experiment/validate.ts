@@ -35,6 +35,7 @@ const shape = z.strictObject(
       (value) => value === 'loopback' || value === 'veth' || value === 'wire',
       '"loopback", "veth" or "wire"',
     ).optional(),
+    mtu: orFunction((value) => typeof value === 'number', 'a number of bytes').optional(),
     sysctls: func.optional(),
     needs: func.optional(),
     seconds: orFunction(isPositive, 'a positive number').optional(),

@@ -16,6 +16,8 @@ export interface PlannedCell {
   /** Its facts are compared as distributions over its repeats. */
   readonly race: boolean;
   readonly network: Network;
+  /** Of a wire, bytes. */
+  readonly mtu: number;
   /** Expected, of one repeat. */
   readonly seconds: number;
   readonly quiet: boolean;
@@ -25,6 +27,8 @@ export interface PlannedCell {
 
 /** What a cell takes where its experiment does not say, in seconds. */
 const defaultSeconds = 1;
+/** Ethernet's. */
+const defaultMtu = 1500;
 
 /** A cell's id from its factors, in their order. */
 export function cellId(experiment: string, factors: Readonly<Record<string, FactorValue>>): string {
@@ -64,6 +68,7 @@ function planned(definition: AnyDefinition, factors: Readonly<Record<string, Fac
     repeats: repeats === false ? 1 : repeats,
     race: repeats !== false,
     network: ask<Network>('network', definition.network, 'loopback', isNetwork, '"loopback", "veth" or "wire"'),
+    mtu: ask('mtu', definition.mtu, defaultMtu, isMtu, 'a whole number of bytes from 1280 to 65535'),
     seconds: ask('seconds', definition.seconds, defaultSeconds, isSeconds, 'a positive number of seconds'),
     quiet: ask('quiet', definition.quiet, false, isBoolean, 'true or false'),
     sysctls: given(ask<Sysctls>('sysctls', definition.sysctls, {}, isSysctls, 'sysctl names with texts or numbers')),
@@ -90,6 +95,8 @@ const refused = (id: string, name: string, what: string, cause?: unknown): Linge
 
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 const isNetwork = (value: unknown): boolean => value === 'loopback' || value === 'veth' || value === 'wire';
+const isMtu = (value: unknown): boolean =>
+  Number.isInteger(value) && (value as number) >= 1280 && (value as number) <= 65_535;
 const isNeeds = (value: unknown): boolean => Array.isArray(value) && value.every((need) => need === 'another-user');
 const isSeconds = (value: unknown): boolean => typeof value === 'number' && value > 0 && Number.isFinite(value);
 const isRepeats = (value: unknown): boolean => value === false || (Number.isInteger(value) && (value as number) > 0);

@@ -31,6 +31,7 @@ export const cell = (parts: Partial<PlannedCell>): PlannedCell => ({
   repeats: 1,
   race: false,
   network: 'loopback',
+  mtu: 1500,
   seconds: 1,
   quiet: false,
   sysctls: {},
