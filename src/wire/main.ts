@@ -10,7 +10,7 @@ import type { Connection, History } from './history.ts';
 import type { WireArguments, WireReply, WireRequest, WireTold, WireVerb, WireVerbs } from './protocol.ts';
 import { type Running, startRunning } from './running.ts';
 import { withoutRule, withRule } from './step.ts';
-import { whenAnswered, whenSeen } from './watch.ts';
+import { countSeen, whenAnswered, whenSeen } from './watch.ts';
 
 const { parent, originNs } = JSON.parse(process.argv[2] ?? '{}') as WireArguments;
 // not SIGKILL: what was captured since the last write would be lost
@@ -81,6 +81,7 @@ const handlers: Handlers = {
   },
   seen: ({ pattern, after }) => whenSeen(wire(), pattern, after),
   answers: async ({ n }) => ({ segments: await whenAnswered(wire(), n, ++echoes) }),
+  count: ({ pattern }) => ({ count: countSeen(wire(), pattern) }),
   inject({ forgery }) {
     const { pump, history } = wire();
     const n = pump.emit(forgery.from, forge(forgery, connectionOf(history, forgery.on)), 'forged');

@@ -41,6 +41,8 @@ export interface WireVerbs {
   seen: { ask: { pattern: PatternData; after: number }; value: Sighting };
   /** The TCP segments that whoever was given a packet has sent since, when it has answered an echo request sent behind it. */
   answers: { ask: { n: number }; value: { segments: readonly Sighting[] } };
+  /** How many such packets the history has. */
+  count: { ask: { pattern: PatternData }; value: { count: number } };
   /** The number of the packet that was emitted. */
   inject: { ask: { forgery: Forgery }; value: { n: number } };
   /** Any bytes, hexadecimal, as if they came from an end. */

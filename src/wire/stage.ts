@@ -46,6 +46,8 @@ export interface Wire {
    * was observed. What its kernel delays, an acknowledgement of data, may come later.
    */
   answers(packet: Sighting | number): Step<readonly Sighting[]>;
+  /** How many such packets came from the peers so far, as far as memory has them; of an nth one, 1 or 0. */
+  count(pattern: PatternData): Step<number>;
   /** Sends a segment that no peer sent; its number in the capture. */
   inject(forgery: Forgery): Step<number>;
   /** Sends any bytes as if they came from an end. */
@@ -105,6 +107,11 @@ export function makeWire(wire: Asked, steps: Taking): Wire {
       step(
         'answers',
         wire.ask('answers', { n: numberOf(packet) }).then(({ segments }) => segments),
+      ),
+    count: (pattern) =>
+      step(
+        'count',
+        wire.ask('count', { pattern: dataOf(pattern) }).then(({ count }) => count),
       ),
     inject: (forgery) => {
       // an endpoint has methods, which are no data

@@ -86,3 +86,13 @@ export async function whenAnswered(
     .map((entry) => recalled(history, entry))
     .flatMap(({ seen, cut }) => (seen.packet.kind === 'tcp' ? [sighting(seen, cut)] : []));
 }
+
+/** How many packets a pattern means, in the history as far as memory has it. */
+export function countSeen({ capture, history }: Omit<Looking, 'pump'>, { match, ordinal }: PatternData): number {
+  let count = 0;
+  for (const entry of capture.entries(1)) {
+    if (!entry.emitted && matches(match, recalled(history, entry).seen)) count++;
+  }
+  if (ordinal === undefined) return count;
+  return count >= ordinal ? 1 : 0;
+}

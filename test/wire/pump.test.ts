@@ -3,7 +3,7 @@ import { any, data, syn, tcp } from '../../src/wire/patterns.ts';
 import { blackhole, delay, drop, duplicate, hold, type Rule, rate, reorder } from '../../src/wire/rules.ts';
 import { format } from '../../src/wire/segment.ts';
 import { noRules, withRule } from '../../src/wire/step.ts';
-import { whenSeen } from '../../src/wire/watch.ts';
+import { countSeen, whenSeen } from '../../src/wire/watch.ts';
 import { type FakeOptions, fakeWire } from './fake-wire.ts';
 import { generator } from './random.ts';
 import { segment } from './seen.ts';
@@ -201,6 +201,13 @@ describe('a wait', () => {
     expect((await waiting).n).toBe(4);
     expect(wire.pump.watchers.size).toBe(0);
   });
+});
+
+test('a count is of what the peers sent so far; what the wire emits itself is not counted', () => {
+  const wire = fakeWire();
+  wire.send('client', opener, bytesOf('a'), bytesOf('b', 1002));
+  wire.pump.emit('client', bytesOf('c', 1003), 'forged');
+  expect([data, data.nth(2), data.nth(3), syn].map((pattern) => countSeen(wire, pattern))).toEqual([2, 1, 0, 1]);
 });
 
 test('a wait finds what the capture has cut, and does not say what was behind the cut', async () => {
