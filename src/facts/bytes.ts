@@ -43,7 +43,8 @@ const isOver = ({ queues, end, node }: Told): boolean =>
 
 /**
  * The bytes of one direction: written by one end's application, acknowledged by the other's kernel, delivered to its application,
- * and, once the other end is closed, lost: how many, and how far they had come.
+ * and, once the other end is closed, lost: how many, and how far they had come. Where that application read more than was
+ * written, an old connection's bytes are among them, and it is not known which.
  */
 export function bytesOf(view: CellView, connection: ConnectionView, end: EndView): BytesFound {
   const other = connection[otherEnd(end.end)];
@@ -53,6 +54,12 @@ export function bytesOf(view: CellView, connection: ConnectionView, end: EndView
   const written = sum(from.calls);
   if (other.endpoint === null) return { findings: { written }, disagreements: [] };
   const delivered = sum(to.node.filter(({ event }) => event === 'data'));
+  if (delivered > written) {
+    const foreign = new Unknown(
+      `the ${to.end.end}'s application read ${delivered - written} bytes more than were written`,
+    );
+    return { findings: { written, delivered: foreign, acked: foreign, ...all(foreign) }, disagreements: [] };
+  }
   const marks = marksOf(from, to, written, delivered);
   const findings: Findings = { written, delivered, acked: ackedOf(from, marks) };
   if (delivered < written && !isOver(to)) {

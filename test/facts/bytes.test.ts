@@ -58,6 +58,12 @@ describe('nothing is lost', () => {
   });
 });
 
+test('where more was read than was written, whose bytes those were is not known', () => {
+  const found = known([wrote(100), read(7_000), ...closedInTurn(one, 'client', 40, 50)]);
+  expect(found).toMatchObject({ acked: null, lost: null, lostIn: null, 'lost.network': null });
+  expect(found.why).toMatchObject({ lost: "the server's application read 6900 bytes more than were written" });
+});
+
 describe('lost bytes lie where they had come to', () => {
   test("never taken by the writer's kernel: in its process", () => {
     const events = [

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { derive } from '../../src/facts/derive.ts';
+import type { Event } from '../../src/record/event.ts';
+import type { Flag } from '../../src/wire/flags.ts';
+import type { WireEvent } from '../../src/wire/report.ts';
+import { all, closedInTurn, flow, ns, opened, segment } from './handmade.ts';
+
+const one = flow();
+let n = 0;
+
+/** A segment of the connection on the wire. */
+const carried = (from: 'client' | 'server', at: number, ...flags: Flag[]): WireEvent => ({
+  n: ++n,
+  t: ns(at),
+  source: 'wire',
+  kind: 'segment',
+  from,
+  text: '',
+  deed: 'carried',
+  segment: {
+    source: one.address[from],
+    destination: one.address[from === 'client' ? 'server' : 'client'],
+    connection: 1,
+    flags,
+    seq: 0,
+    absolute: { seq: 0, ack: 0 },
+    window: 0,
+    bytes: 0,
+    options: [],
+  },
+});
+
+/** Closed in turn; then the wire saw a RST of the server's. */
+const lateReset = [
+  ...opened(one, 10),
+  carried('client', 9.9, 'SYN'),
+  ...closedInTurn(one, 'client', 40, 50),
+  carried('client', 40.01, 'FIN', 'ACK'),
+  carried('server', 50.01, 'FIN', 'ACK'),
+  carried('server', 70, 'RST'),
+];
+/** A listener's: it names no other end. */
+const nameless: Event = {
+  ...segment('reset-sent', one, 'server', 69.99),
+  socket: 'listener',
+  remote: { address: '0.0.0.0', port: 0 },
+};
+
+test("a RST that a listener sent for an end that is gone is that end's closing segment, and no contradiction", () => {
+  const { facts, warnings } = derive([...lateReset, nameless], all);
+  expect(facts['server.closedWith']).toEqual(['FIN', 'RST']);
+  expect(warnings).toEqual([]);
+});
+
+test('a RST that only the wire knows of is a contradiction', () => {
+  const { warnings } = derive(lateReset, all);
+  expect(warnings).toEqual([
+    expect.objectContaining({ text: 'server: on the wire it closed with FIN, RST, by the trace with FIN' }),
+  ]);
+});
