@@ -26,6 +26,12 @@ const handMade: Readonly<Record<string, HandMade>> = {
     // no other cell has a TIME-WAIT that was seen to end
     'until-time-wait-ends': { facts: { lastRefused: 30, firstAccepted: 30.5, 'old.timeWait.seconds': 60.2 } },
   },
+  'lost-last-ack': {
+    // only its own cells look at the timer twice
+    'timer-restarts': { facts: { timerBefore: 52, timerAfter: 51 } },
+    // every FIN that comes again comes after a timeout: that is the finding
+    'again-after-rto': { facts: { rtoMs: 204, againMs: 30 } },
+  },
   'close-order': {
     // refuted by a cell whose FINs crossed, too, but no race need have one
     'waits-from-second-fin': {

@@ -1,0 +1,218 @@
+import { ack, experiment, fin, kind, rst } from 'lingerlab';
+
+/** tcp_orphan_retries, and tcp_retries2 for an end whose descriptor is kept. */
+const retries = 3;
+/**
+ * How long the other end goes on without an answer, ms: it sends its FIN again by a tail loss probe after a timeout, then by
+ * timeouts that double, 2, 4, 8, 16 of them after the first FIN. Each asks whether it is enough, and that is a time and no
+ * number of tries: as long as so many retries would take with a timeout of 200 ms, counted from the first that was no probe.
+ */
+function patience(rtoMs: number): number {
+  const enough = (2 ** (retries + 1) - 1) * 200;
+  for (let tries = 1; ; tries++) if ((2 ** tries - 2) * rtoMs >= enough) return 2 ** tries * rtoMs;
+}
+/** TCP_INFO rounds a timeout; the kernel's timers are up to an eighth late (kernel/time/timer.c), a busy machine's a little more. */
+const isAbout = (ms: number, expected: number) => ms > 0.95 * expected && ms < 1.2 * expected;
+/** After so long a duplicate of the FIN comes late: several times what `ss` rounds to. */
+const lateSeconds = 4;
+const times = { never: 0, once: 1, twice: 2, always: 1000 } as const;
+
+export default experiment({
+  id: 'lost-last-ack',
+  question: 'The last segment of a connection is lost: how does the end that closed second find out?',
+  group: 'Why TIME-WAIT',
+  factors: {
+    // how many of the last segments of the end that closes first: an ACK of the other's FIN, or a RST
+    lost: ['never', 'once', 'twice', 'always'],
+    // what the first closer has left: TIME-WAIT; nothing, having closed with linger 0; nothing, as ss -K or a lack of buckets took it
+    left: ['TIME-WAIT', 'linger-0', 'ss-K', 'no-buckets'],
+    // the other closes, or half-closes and keeps its descriptor, which can be asked for an error
+    second: ['close', 'shutdown'],
+    family: [4, 6],
+  },
+  only: ({ lost, left, second, family }) =>
+    family === 4 &&
+    (second === 'close'
+      ? lost === 'once' || left === 'TIME-WAIT' || (left === 'no-buckets' && lost !== 'never')
+      : (lost === 'once' || lost === 'always') && (left === 'TIME-WAIT' || left === 'no-buckets')),
+  network: 'wire',
+  sysctls: ({ left }) => ({
+    'net.ipv4.tcp_orphan_retries': retries,
+    'net.ipv4.tcp_retries2': retries,
+    'net.ipv4.tcp_max_tw_buckets': left === 'no-buckets' ? 0 : undefined,
+  }),
+  seconds: ({ lost, left }) => (lost === 'always' ? 7 + (left === 'TIME-WAIT' ? lateSeconds : 0) : 0.7),
+  measures: {
+    remains: kind.word('TIME-WAIT', 'nothing'),
+    stillOpen: kind.boolean({
+      text: 'the second end was still ESTABLISHED when it closed: it knew nothing of the first',
+    }),
+    rtoMs: kind.ms({ text: 'its retransmission timeout just before it closed' }),
+    fins: kind.count({ text: 'times that it sent its FIN' }),
+    counted: kind.count({ compare: 'measurement', text: 'times that it sent its FIN until it gave up' }),
+    againMs: kind.ms({ text: 'from its FIN until it sent that again' }),
+    answers: kind.count({ text: 'last segments that the first end sent: ACKs of that FIN, and RSTs' }),
+    ending: kind.word('ACK', 'RST', 'none'),
+    told: kind.outcome({ text: "what the second end's application found in SO_ERROR" }),
+    timerBefore: kind.seconds({ text: "what TIME-WAIT's timer had left before a late duplicate of the FIN" }),
+    timerAfter: kind.seconds({ text: 'and after it' }),
+  },
+  shows: [
+    'ending',
+    'fins',
+    'counted',
+    'answers',
+    'told',
+    'remains',
+    'againMs',
+    'rtoMs',
+    'server.stateMs.LAST-ACK',
+    'client.path',
+    'server.path',
+  ],
+
+  async scenario({ client, server, wire, until, look, destroy, note, rest }, { lost, left, second, family }) {
+    const [near, far] = await client.connect(await server.listen({ family }));
+    const fins = fin.from('server');
+    const last = rst.or(ack.withAck(2)).from('client');
+    const losses = times[lost];
+
+    if (left === 'linger-0') {
+      await near.set('SO_LINGER', 0);
+      if (losses > 0) await wire.drop(last, { times: losses });
+      await near.close('destroy');
+      await wire.seen(last);
+    } else {
+      await near.close('destroy');
+      await until(near, 'FIN-WAIT-2');
+      await far.ended();
+      if (losses > 0) await wire.drop(last, { times: losses });
+    }
+    const { state, rtoUs } = await far.info();
+    note('stillOpen', state === 'ESTABLISHED');
+    note('rtoMs', rtoUs / 1000);
+
+    // TIME-WAIT is to be gone when the FIN comes again
+    if (left === 'ss-K') await wire.carry(fins, { times: 1 });
+    const held = left === 'ss-K' ? await wire.hold(fins) : undefined;
+    await (second === 'close' ? far.close('destroy') : far.shutdown('WR'));
+    if (held) {
+      await until(near, 'TIME-WAIT');
+      await destroy(near);
+      await held.lift();
+      await held.release();
+    }
+    await until(far, 'CLOSED');
+    if (second === 'shutdown') note('told', await far.error());
+
+    const sent = await wire.count(fins);
+    // how often it tries until it gives up is a matter of its timeout, and so of the path
+    note(lost === 'always' ? 'counted' : 'fins', sent);
+    const first = await wire.seen(fins);
+    if (sent > 1) note('againMs', ((await wire.seen(fins.nth(2))).t - first.t) / 1e6);
+    const answers = await wire.count(last);
+    const through = answers > losses ? await wire.seen(last.nth(losses + 1)) : undefined;
+    if (lost !== 'always') note('answers', answers);
+    note('ending', through ? (through.segment?.flags.includes('RST') ? 'RST' : 'ACK') : 'none');
+    note('remains', (await look(near))?.state === 'TIME-WAIT' ? 'TIME-WAIT' : 'nothing');
+
+    if (lost === 'always' && left === 'TIME-WAIT') {
+      await rest(lateSeconds);
+      const before = await look(near);
+      await wire.replay(first);
+      await wire.seen(last.nth(answers + 1));
+      const after = await look(near);
+      note('timerBefore', (before?.timer?.ms ?? 0) / 1000);
+      note('timerAfter', (after?.timer?.ms ?? 0) / 1000);
+    }
+  },
+
+  claims: [
+    {
+      id: 'time-wait-answers',
+      text: 'TIME-WAIT acknowledges each FIN that comes again, until the other end has heard it and is closed',
+      source: 'RFC 9293 §3.10.7.4: TIME-WAIT STATE; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c',
+      when: (cell) => cell.left === 'TIME-WAIT' && cell.lost !== 'always',
+      holds: (facts, { lost }) =>
+        facts.ending === 'ACK' && facts.answers === times[lost] + 1 && facts.fins === times[lost] + 1,
+    },
+    {
+      id: 'nobody-resets',
+      text: 'without TIME-WAIT the FIN that comes again finds nobody, and the answer is a RST',
+      source: 'RFC 9293 §3.10.7.1; tcp_v4_rcv() in net/ipv4/tcp_ipv4.c: no_tcp_socket',
+      when: (cell) => cell.left !== 'TIME-WAIT' && cell.lost !== 'always',
+      holds: (facts) => facts.ending === 'RST' && facts.remains === 'nothing',
+    },
+    {
+      id: 'a-reset-is-sent-once',
+      text: 'a lost RST is not sent again: the other end stays open and does not know, until it sends something itself',
+      source: 'RFC 9293 §3.10.5; tcp_send_active_reset() in net/ipv4/tcp_output.c: nothing is kept to be sent again',
+      when: ({ left }) => left === 'linger-0',
+      holds: (facts) => facts.stillOpen && facts.fins === 1 && facts.ending === 'RST',
+    },
+    {
+      id: 'again-after-rto',
+      text: 'a FIN that nobody acknowledged is sent again after the retransmission timeout',
+      source:
+        'RFC 6298 §5.4; RFC 8985 §7, tail loss probe. Tolerance: from one jiffy of 10 ms early (TCP_INFO rounds) to half a timeout late, on a busy machine',
+      when: ({ left, lost }) => left !== 'linger-0' && lost !== 'never',
+      holds: (facts) => facts.againMs > facts.rtoMs - 10 && facts.againMs < 1.5 * facts.rtoMs,
+    },
+    {
+      id: 'gives-up',
+      text: `where no answer comes, it is sent again and again, each time after twice as long, and given up without a word, after more tries than the ${retries} of tcp_orphan_retries: that stands for a time`,
+      source:
+        'tcp_write_timeout(), retransmits_timed_out() and tcp_model_timeout() in net/ipv4/tcp_timer.c, TCP_RTO_MIN 200 ms; RFC 8985 §7. Tolerance: 5 % early, what TCP_INFO rounds, to a fifth late, of which the timer wheel takes an eighth',
+      when: ({ lost }) => lost === 'always',
+      holds: (facts) => {
+        const ms = facts['server.stateMs.LAST-ACK'];
+        return (
+          facts.ending === 'none' &&
+          facts.counted > retries + 1 &&
+          [1, 1.05].some((more) => isAbout(ms, patience(facts.rtoMs * more))) &&
+          facts['counters.server.TcpExt.TCPAbortOnTimeout'] === 1
+        );
+      },
+    },
+    {
+      id: 'clean-with-time-wait',
+      text: 'the application of the end that closed second is told of no error where TIME-WAIT answered',
+      source: 'tcp_rcv_state_process() in net/ipv4/tcp_input.c: TCP_LAST_ACK',
+      when: (cell) => cell.second === 'shutdown' && cell.left === 'TIME-WAIT' && cell.lost !== 'always',
+      holds: (facts) => facts.told === 'none',
+    },
+    {
+      id: 'error-without',
+      text: 'where a RST answered, it finds ECONNRESET, though both ends had read all and closed in order; where nothing did, ETIMEDOUT',
+      source: 'tcp_reset() in net/ipv4/tcp_input.c; tcp_write_err() in net/ipv4/tcp_timer.c',
+      when: (cell) => cell.second === 'shutdown' && (cell.left !== 'TIME-WAIT' || cell.lost === 'always'),
+      holds: (facts, { lost }) => facts.told === (lost === 'always' ? 'ETIMEDOUT' : 'ECONNRESET'),
+    },
+    {
+      id: 'timer-restarts',
+      text: 'a FIN that comes again restarts the 60 s of TIME-WAIT',
+      source:
+        'RFC 9293 §3.10.7.4; tcp_timewait_state_process(): inet_twsk_reschedule(). Tolerance: ss rounds to a second, twice',
+      when: ({ lost, left }) => lost === 'always' && left === 'TIME-WAIT',
+      holds: (facts) => facts.timerAfter - facts.timerBefore > lateSeconds - 2 && facts.timerAfter > 57,
+    },
+  ],
+
+  answer(outcomes) {
+    const lost = outcomes.filter(({ cell }) => cell.lost === 'once' || cell.lost === 'twice');
+    const by = (of: typeof outcomes, ending: 'ACK' | 'RST') => of.filter(({ facts }) => facts.ending === ending).length;
+    const kept = lost.filter(({ cell }) => cell.left === 'TIME-WAIT');
+    const gone = lost.filter(({ cell }) => cell.left !== 'TIME-WAIT');
+    const ms = kept.flatMap(({ facts }) => ('againMs' in facts ? Math.round(facts.againMs) : []));
+    const never = outcomes.filter(({ facts }) => facts.ending === 'none');
+    const told = [...new Set(outcomes.flatMap(({ facts }) => ('told' in facts ? facts.told : [])))];
+    const timers = outcomes.filter(({ facts }) => 'timerAfter' in facts);
+    const restarted = timers.map(({ facts }) => `from ${facts.timerBefore} to ${facts.timerAfter} s`);
+    return (
+      `When the last ACK was lost, the FIN came again${ms.length > 0 ? ` after ${Math.min(...ms)} ms` : ''}: where TIME-WAIT was kept, an ACK ended the other end in ` +
+      `${by(kept, 'ACK')} of ${kept.length}; where not, a RST in ${by(gone, 'RST')} of ${gone.length}; ${never.length} heard nothing and gave up. ` +
+      `Its application found ${told.join(', ') || 'nothing'} in SO_ERROR. ` +
+      `A late FIN set TIME-WAIT's timer ${restarted.join(', ') || 'nowhere'}.`
+    );
+  },
+});
