@@ -1,14 +1,14 @@
 import { ack, experiment, fin, kind, rst } from 'lingerlab';
 
 /** tcp_orphan_retries, and tcp_retries2 for an end whose descriptor is kept. */
-const retries = 3;
+const retries = { 'TIME-WAIT': 3, 'linger-0': 1, 'ss-K': 1, 'no-buckets': 1 } as const;
 /**
  * How long the other end goes on without an answer, ms: it sends its FIN again by a tail loss probe after a timeout, then by
  * timeouts that double, 2, 4, 8, 16 of them after the first FIN. Each asks whether it is enough, and that is a time and no
  * number of tries: as long as so many retries would take with a timeout of 200 ms, counted from the first that was no probe.
  */
-function patience(rtoMs: number): number {
-  const enough = (2 ** (retries + 1) - 1) * 200;
+function patience(rtoMs: number, most: number): number {
+  const enough = (2 ** (most + 1) - 1) * 200;
   for (let tries = 1; ; tries++) if ((2 ** tries - 2) * rtoMs >= enough) return 2 ** tries * rtoMs;
 }
 /** TCP_INFO rounds a timeout; the kernel's timers are up to an eighth late (kernel/time/timer.c), a busy machine's a little more. */
@@ -37,11 +37,11 @@ export default experiment({
       : (lost === 'once' || lost === 'always') && (left === 'TIME-WAIT' || left === 'no-buckets')),
   network: 'wire',
   sysctls: ({ left }) => ({
-    'net.ipv4.tcp_orphan_retries': retries,
-    'net.ipv4.tcp_retries2': retries,
+    'net.ipv4.tcp_orphan_retries': retries[left],
+    'net.ipv4.tcp_retries2': retries[left],
     'net.ipv4.tcp_max_tw_buckets': left === 'no-buckets' ? 0 : undefined,
   }),
-  seconds: ({ lost, left }) => (lost === 'always' ? 7 + (left === 'TIME-WAIT' ? lateSeconds : 0) : 0.7),
+  seconds: ({ lost, left }) => (lost !== 'always' ? 0.7 : left === 'TIME-WAIT' ? 7 + lateSeconds : 2),
   measures: {
     remains: kind.word('TIME-WAIT', 'nothing'),
     stillOpen: kind.boolean({
@@ -83,7 +83,7 @@ export default experiment({
       await near.close('destroy');
       await wire.seen(last);
     } else {
-      await near.close('destroy');
+      await near.close('end');
       await until(near, 'FIN-WAIT-2');
       await far.ended();
       if (losses > 0) await wire.drop(last, { times: losses });
@@ -160,16 +160,16 @@ export default experiment({
     },
     {
       id: 'gives-up',
-      text: `where no answer comes, it is sent again and again, each time after twice as long, and given up without a word, after more tries than the ${retries} of tcp_orphan_retries: that stands for a time`,
+      text: 'where no answer comes, it is sent again and again, each time after twice as long, and given up without a word, after more tries than tcp_orphan_retries has: that stands for a time',
       source:
         'tcp_write_timeout(), retransmits_timed_out() and tcp_model_timeout() in net/ipv4/tcp_timer.c, TCP_RTO_MIN 200 ms; RFC 8985 §7. Tolerance: 5 % early, what TCP_INFO rounds, to a fifth late, of which the timer wheel takes an eighth',
       when: ({ lost }) => lost === 'always',
-      holds: (facts) => {
+      holds: (facts, { left }) => {
         const ms = facts['server.stateMs.LAST-ACK'];
         return (
           facts.ending === 'none' &&
-          facts.counted > retries + 1 &&
-          [1, 1.05].some((more) => isAbout(ms, patience(facts.rtoMs * more))) &&
+          facts.counted > retries[left] + 1 &&
+          [1, 1.05].some((more) => isAbout(ms, patience(facts.rtoMs * more, retries[left]))) &&
           facts['counters.server.TcpExt.TCPAbortOnTimeout'] === 1
         );
       },

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ack, data, type Endpoint, experiment, kind, rst, syn, synAck, type Wire } from 'lingerlab';
 
 /** Each end's in the old connection: more numbers than the clock of initial sequence numbers advances meanwhile, or fewer. */
-const many = 6_000_000;
+const many = 8_000_000;
 const few = 20_000;
 /** The clock of initial sequence numbers: one number in so many ns, secure_tcp_seq() in net/core/secure_seq.c. */
 const clockNs = 64;
 /** By so many numbers it advances, at least, before the new connection: the last of the old bytes lie beyond. */
-const advance = 5_200_000;
+const advance = 7_200_000;
 /** So many the new server sends: what the old segment acknowledges is among the last of it, which its client's window covers. */
 const serverBytes = many - advance + 200_000;
 /** What the new client sends when the old segment has come. */
