@@ -22,6 +22,15 @@ export interface SocketOptions {
   SO_LINGER: 'off' | number;
   /** Seconds that an orphan may stay in FIN-WAIT-2; -1: not at all, tcp(7). */
   TCP_LINGER2: number;
+  /** Milliseconds that what is sent may stay unacknowledged; 0: as long as the sysctls say, tcp(7). */
+  TCP_USER_TIMEOUT: number;
+  SO_KEEPALIVE: boolean;
+  /** Seconds without a segment from the other end before the first keepalive probe, tcp(7). */
+  TCP_KEEPIDLE: number;
+  /** Seconds from one unanswered probe to the next. */
+  TCP_KEEPINTVL: number;
+  /** Unanswered probes after which the connection is given up. */
+  TCP_KEEPCNT: number;
   SO_REUSEADDR: boolean;
   SO_REUSEPORT: boolean;
   IP_BIND_ADDRESS_NO_PORT: boolean;

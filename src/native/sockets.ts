@@ -21,11 +21,25 @@ import {
 const optionOf: Record<SocketOption, readonly [level: number, name: number]> = {
   SO_LINGER: [c.SOL_SOCKET, c.SO_LINGER],
   TCP_LINGER2: [c.IPPROTO_TCP, c.TCP_LINGER2],
+  TCP_USER_TIMEOUT: [c.IPPROTO_TCP, c.TCP_USER_TIMEOUT],
+  SO_KEEPALIVE: [c.SOL_SOCKET, c.SO_KEEPALIVE],
+  TCP_KEEPIDLE: [c.IPPROTO_TCP, c.TCP_KEEPIDLE],
+  TCP_KEEPINTVL: [c.IPPROTO_TCP, c.TCP_KEEPINTVL],
+  TCP_KEEPCNT: [c.IPPROTO_TCP, c.TCP_KEEPCNT],
   SO_REUSEADDR: [c.SOL_SOCKET, c.SO_REUSEADDR],
   SO_REUSEPORT: [c.SOL_SOCKET, c.SO_REUSEPORT],
   IP_BIND_ADDRESS_NO_PORT: [c.IPPROTO_IP, c.IP_BIND_ADDRESS_NO_PORT],
   IPV6_V6ONLY: [c.IPPROTO_IPV6, c.IPV6_V6ONLY],
 };
+
+/** Options whose value is how many, or how long; the others are on or off, SO_LINGER apart. */
+const amounts: ReadonlySet<SocketOption> = new Set([
+  'TCP_LINGER2',
+  'TCP_USER_TIMEOUT',
+  'TCP_KEEPIDLE',
+  'TCP_KEEPINTVL',
+  'TCP_KEEPCNT',
+]);
 
 const ints = (...values: number[]): Buffer => Buffer.from(Int32Array.from(values).buffer);
 
@@ -59,7 +73,7 @@ export function getOption<O extends SocketOption>(fd: number, option: O): Socket
     return (value.readInt32LE() === 0 ? 'off' : value.readInt32LE(4)) as SocketOptions[O];
   }
   const number = value.readInt32LE();
-  return (option === 'TCP_LINGER2' ? number : number !== 0) as SocketOptions[O];
+  return (amounts.has(option) ? number : number !== 0) as SocketOptions[O];
 }
 
 /** SO_LINGER, struct linger of socket(7); throws SystemCallError. */

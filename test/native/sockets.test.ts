@@ -29,6 +29,8 @@ describe('a new socket has the kernel’s defaults', () => {
     ['SO_REUSEADDR', false],
     ['SO_REUSEPORT', false],
     ['IP_BIND_ADDRESS_NO_PORT', false],
+    ['SO_KEEPALIVE', false],
+    ['TCP_USER_TIMEOUT', 0],
   ] as const)('%s is %s', (option, value) => {
     expect(getOption(fd, option)).toBe(value);
   });
@@ -41,12 +43,15 @@ describe('an option that is set reads back', () => {
     expect(getOption(fd, 'SO_LINGER')).toBe(value);
   });
 
-  test.each(['SO_REUSEADDR', 'SO_REUSEPORT', 'IP_BIND_ADDRESS_NO_PORT'] as const)('%s, on and off', (option) => {
-    setOption(fd, option, true);
-    expect(getOption(fd, option)).toBe(true);
-    setOption(fd, option, false);
-    expect(getOption(fd, option)).toBe(false);
-  });
+  test.each(['SO_REUSEADDR', 'SO_REUSEPORT', 'IP_BIND_ADDRESS_NO_PORT', 'SO_KEEPALIVE'] as const)(
+    '%s, on and off',
+    (option) => {
+      setOption(fd, option, true);
+      expect(getOption(fd, option)).toBe(true);
+      setOption(fd, option, false);
+      expect(getOption(fd, option)).toBe(false);
+    },
+  );
 
   test('SO_LINGER that is switched off keeps the seconds that it had, not those it is switched off with', () => {
     setOption(fd, 'SO_LINGER', 7);
@@ -61,6 +66,13 @@ describe('an option that is set reads back', () => {
     expect(structLinger(fd)).toEqual({ l_onoff: 0, l_linger: 0 });
     setOption(fd, 'SO_LINGER', 5, 12);
     expect(structLinger(fd)).toEqual({ l_onoff: 1, l_linger: 5 });
+  });
+
+  test('amounts, each by itself', () => {
+    const amounts = { TCP_USER_TIMEOUT: 1500, TCP_KEEPIDLE: 11, TCP_KEEPINTVL: 12, TCP_KEEPCNT: 13 } as const;
+    const options = Object.keys(amounts) as (keyof typeof amounts)[];
+    for (const option of options) setOption(fd, option, amounts[option]);
+    expect(Object.fromEntries(options.map((option) => [option, getOption(fd, option)]))).toEqual(amounts);
   });
 
   test('TCP_LINGER2: seconds; not at all; what is more than two minutes is two minutes', () => {
