@@ -7,7 +7,7 @@ export type Unit = 's' | 'ms' | 'us' | 'count' | 'bytes';
 
 /** A fact's declaration: plain data, saved in every run so that a report needs no code. */
 export interface Declaration {
-  readonly type: 'number' | 'boolean' | 'word' | 'words' | 'calls';
+  readonly type: 'number' | 'numbers' | 'boolean' | 'word' | 'words' | 'calls';
   /** The values a `word`, or each of `words`, may have; absent: any. */
   readonly values?: readonly string[];
   readonly unit?: Unit;
@@ -25,7 +25,7 @@ export interface RefusedCall {
 }
 
 /** A value a fact can have; `null` in a run folder means that it was not observed. */
-export type FactValue = number | boolean | string | readonly string[] | readonly RefusedCall[];
+export type FactValue = number | readonly number[] | boolean | string | readonly string[] | readonly RefusedCall[];
 
 declare const valueType: unique symbol;
 /** A declaration that knows the type of its values. */
@@ -48,6 +48,9 @@ export const kind = {
   seconds: number('s', {}),
   ms: number('ms', {}),
   us: number('us', {}),
+  /** Times, in order; for a reader and for claims: lists are not tested for a difference. */
+  times: (options: Options = {}) =>
+    ({ type: 'numbers', unit: 's', compare: 'measurement', ...options }) as unknown as Kind<readonly number[]>,
   boolean: (options: Options = {}) => ({ type: 'boolean', compare: 'exact', ...options }) as Kind<boolean>,
   /** One of the given words. */
   word: <const V extends readonly string[]>(...values: V) =>

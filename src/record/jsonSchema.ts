@@ -23,6 +23,7 @@ const word = ({ values }: Declaration): JsonSchema => ({ type: 'string', ...(val
 const whole = ({ unit }: Declaration): boolean => unit === 'count' || unit === 'bytes';
 const typeSchemas: Readonly<Record<Declaration['type'], (declared: Declaration) => JsonSchema>> = {
   number: (declared) => ({ type: whole(declared) ? 'integer' : 'number' }),
+  numbers: (declared) => ({ type: 'array', items: { type: whole(declared) ? 'integer' : 'number' } }),
   boolean: () => ({ type: 'boolean' }),
   word,
   words: (declared) => ({ type: 'array', items: word(declared) }),

@@ -14,11 +14,12 @@ const factValue = z.union([
   z.boolean(),
   z.string(),
   z.array(z.string()).readonly(),
+  z.array(z.number()).readonly(),
   z.array(refusedCall).readonly(),
 ]);
 
 export const declaration = z.object({
-  type: z.enum(['number', 'boolean', 'word', 'words', 'calls']),
+  type: z.enum(['number', 'numbers', 'boolean', 'word', 'words', 'calls']),
   values: z.array(z.string()).readonly().optional(),
   unit: z.enum(['s', 'ms', 'us', 'count', 'bytes']).optional(),
   compare: z.enum(['exact', 'within', 'race', 'measurement']),

@@ -72,6 +72,7 @@ function formatQuantity(value: number, unit: Unit | undefined): string {
   return unit === 'bytes' ? `${formatCount(value)} B` : formatCount(value);
 }
 
+const isNumbers = (value: readonly unknown[]): value is readonly number[] => typeof value[0] === 'number';
 const isCalls = (value: readonly unknown[]): value is readonly RefusedCall[] => typeof value[0] === 'object';
 
 /** One value of a fact: `unknown` where it was not observed, `–` where the cell did not try it. */
@@ -82,7 +83,9 @@ export function formatFact(value: Observed, declared?: Declaration): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'string') return value;
   if (value.length === 0) return 'none';
-  return isCalls(value) ? value.map(({ call, errno }) => `${call} ${errno}`).join(', ') : value.join(' → ');
+  if (isCalls(value)) return value.map(({ call, errno }) => `${call} ${errno}`).join(', ');
+  if (isNumbers(value)) return value.map((each) => formatQuantity(each, declared?.unit)).join(', ');
+  return value.join(' → ');
 }
 
 /** Equal values have equal keys, whatever the order of an object's fields. */

@@ -28,8 +28,8 @@ const rounded = (value: number): string => String(Number.isInteger(value) ? valu
 export function shown(value: FactValue, declared?: Declaration): string {
   if (typeof value === 'number') return rounded(value) + (declared?.unit ? units[declared.unit] : '');
   if (typeof value !== 'object') return String(value);
-  const parts = value.map((part) => (typeof part === 'string' ? part : `${part.call} ${part.errno}`));
-  return parts.length === 0 ? 'none' : parts.join(' → ');
+  const parts = value.map((part) => (typeof part === 'object' ? `${part.call} ${part.errno}` : shown(part, declared)));
+  return parts.length === 0 ? 'none' : parts.join(declared?.type === 'numbers' ? ', ' : ' → ');
 }
 
 /** `name = value` of each fact that was read. */

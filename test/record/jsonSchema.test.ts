@@ -30,6 +30,10 @@ test('a fact has the type and unit of its declaration, or was not observed', () 
     description: 'how long; seconds',
     anyOf: [{ type: 'number' }, { type: 'null', description: 'not observed' }],
   });
+  expect(factSchema({ type: 'numbers', unit: 's', compare: 'measurement' }).anyOf).toContainEqual({
+    type: 'array',
+    items: { type: 'number' },
+  });
   expect(factSchema({ type: 'words', values: ['FIN', 'RST'], compare: 'exact' }).anyOf).toContainEqual({
     type: 'array',
     items: { type: 'string', enum: ['FIN', 'RST'] },

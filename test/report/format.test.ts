@@ -42,6 +42,7 @@ test('facts are shown by type and unit', () => {
   expect(formatFact(true)).toBe('yes');
   expect(formatFact(['FIN', 'RST'])).toBe('FIN → RST');
   expect(formatFact([{ call: 'read', errno: 'ECONNRESET' }])).toBe('read ECONNRESET');
+  expect(formatFact([0.2523, 1.03], kind.times())).toBe('252 ms, 1.03 s');
   expect(formatFact([])).toBe('none');
 });
 

@@ -8,5 +8,6 @@ test.each([
   [true, { type: 'boolean', compare: 'exact' }, 'true'],
   [['FIN', 'RST'], { type: 'words', compare: 'exact' }, 'FIN → RST'],
   [[], { type: 'words', compare: 'exact' }, 'none'],
+  [[0.25, 0.5], { type: 'numbers', unit: 's', compare: 'measurement' }, '0.25 s, 0.5 s'],
   [[{ call: 'bind', errno: 'EADDRINUSE' }], { type: 'calls', compare: 'exact' }, 'bind EADDRINUSE'],
 ] as const)('%j is shown as a reader wants it', (value, declared, text) => expect(shown(value, declared)).toBe(text));
