@@ -1,5 +1,5 @@
 import type { Ns, PathStep } from '../record/event.ts';
-import { finArrivals } from './carried.ts';
+import { closingSegments, finArrivals } from './carried.ts';
 import { enteredAt } from './chains.ts';
 import type { CellView, ConnectionView, EndView } from './connections.ts';
 import { afterlifeOf, type MiniEnd, miniEndOf } from './miniSocket.ts';
@@ -89,7 +89,9 @@ function miniSteps(
   const shown = end.looks.find(
     ({ from, until, socket }) => from >= closed.t && until >= (finSent ?? 0) && socket?.state === 'TIME-WAIT',
   );
-  const acknowledged = enteredAt(peer.chain, 'CLOSED');
+  // the wire tells that no FIN came: its sender may have given it up
+  const isWired = closingSegments(carried, connection.event, end.end) !== undefined;
+  const acknowledged = isWired ? undefined : enteredAt(peer.chain, 'CLOSED');
   const reset = peer.resetAt !== undefined;
   if (finSent === undefined && !shown) return { steps: [orphan] };
   const latest = Math.min(

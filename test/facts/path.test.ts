@@ -15,6 +15,7 @@ import {
   miniSocket,
   noMiniTimers,
   ns,
+  onWire,
   opened,
   orphaned,
   sample,
@@ -51,6 +52,16 @@ describe('with tracepoints', () => {
     const path = folded([...opened(one, 10), ...closedInTurn(one, 'client', 20, 50)], 'server');
     expect(statesOf(path)).toBe('SYN-RECEIVED ESTABLISHED CLOSE-WAIT LAST-ACK CLOSED');
     expect(path.miniEnd).toBeUndefined();
+  });
+
+  test('no TIME-WAIT begins where the wire tells that the FIN never came: its sender gave it up', () => {
+    const syn = onWire(one, 'client', 10, ['SYN'], { n: 1, seq: 0 });
+    const fin = onWire(one, 'server', 50, ['FIN', 'ACK'], { n: 2, seq: 1, ack: 2, deed: 'black hole (rule 1)' });
+    const record = [...opened(one, 10), ...orphaned(one, 'client', 20, 50), syn, fin];
+    const path = folded(record, 'client');
+    expect(statesOf(path)).toBe('SYN-SENT ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 FIN-WAIT-2*');
+    const waits = folded([...record, sample(60, shown(one, 'client', 'FIN-WAIT-2', 59_000))], 'client');
+    expect(waits.disagreements).toEqual([]);
   });
 
   test('a connection over IPv6 folds in the same way', () => {
