@@ -26,8 +26,8 @@ const deedWords: readonly (readonly [RegExp, Deed])[] = [
 const deedOf = (text: string): Deed => deedWords.find(([pattern]) => pattern.test(text))?.[1] ?? 'dropped';
 const waits: ReadonlySet<Deed> = new Set(['held', 'delayed']);
 const never: ReadonlySet<Deed> = new Set(['dropped', 'black hole', 'lost', 'queue full']);
-/** Segments that no end sent, at least not then. */
-const wiresOwn: ReadonlySet<Deed> = new Set(['copy', 'replay', 'forged']);
+/** What the wire did with segments that no end sent, at least not then. */
+export const wiresOwn: ReadonlySet<Deed> = new Set(['copy', 'replay', 'forged']);
 /** Whether what the pump says of a packet means that no end sent it then. */
 export const isWiresOwn = (deed: string): boolean => wiresOwn.has(deedOf(deed));
 

@@ -12,6 +12,7 @@ import { type EndpointPath, pathOf } from './path.ts';
 import { type End, ends } from './states.ts';
 import { counterFact } from './table.ts';
 import { timeWaitFacts } from './timeWait.ts';
+import { unansweredFacts } from './unanswered.ts';
 
 /** What a record says: facts by name, `null` where not observed with the reason beside; each end's path with its evidence. */
 export interface Derived {
@@ -106,6 +107,7 @@ function endFindings(view: CellView, connection: ConnectionView, end: EndView, p
       (chain) => view.events.filter((event) => event.kind === 'retransmit' && isOf(chain, event)).length,
     ),
     ...durations(path),
+    ...unansweredFacts(view, connection, end, path),
     ...(end.endpoint !== null && applicationFindings(view, end)),
     ...bytesOf(view, connection, end).findings,
   };

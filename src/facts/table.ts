@@ -43,6 +43,20 @@ export const endFacts = {
   'lost.network': lostAt('the network: sent, and in no receive queue'),
   'lost.receiveQueue': lostAt("the other kernel's receive queue"),
   'lost.readBuffer': lostAt("net's buffer at the other end"),
+  // by the wire
+  resentAt: described('when it sent a segment again, from its first sending', kind.times()),
+  probedAt: described(
+    'when it asked without data whether the other end is there, since anything had come',
+    kind.times(),
+  ),
+  gaveUpAfter: described(
+    'from the first sending of what was never acknowledged, or since anything had come, until it was CLOSED',
+    kind.seconds(),
+  ),
+  closeAfterAckMs: described(
+    'from when the acknowledgement of its FIN came until close(2) returned; negative: it returned before',
+    kind.ms(),
+  ),
   // a probe for a lost tail or a closed window is sent, or not, by timers that race with the reader
   retransmits: described('segments it sent again', kind.count({ compare: 'measurement' })),
 } as const;

@@ -1,0 +1,104 @@
+import type { Ns } from '../record/event.ts';
+import type { SegmentRecord } from '../record/schema.ts';
+import { sameAddress } from './addresses.ts';
+import { toldBy } from './bytes.ts';
+import { wiresOwn } from './carried.ts';
+import type { CellView, ConnectionView, EndView } from './connections.ts';
+import type { Findings } from './findings.ts';
+import type { EndpointPath } from './path.ts';
+
+/** Sequence numbers from, up to and without, that an end sent for the first time. */
+interface FirstSent {
+  readonly from: number;
+  readonly to: number;
+  readonly t: Ns;
+  /** Its last is a FIN's. */
+  readonly fin: boolean;
+}
+
+/** What an end sent as the wire saw it, and what came to it. */
+interface Exchange {
+  readonly firsts: readonly FirstSent[];
+  /** Segments that it sent again, from the first sending of their first byte. */
+  readonly resent: readonly Ns[];
+  /** Segments without data, for bytes that it had sent long since: from when anything had last come. */
+  readonly probed: readonly Ns[];
+  readonly came: readonly (SegmentRecord & { readonly arrived: Ns })[];
+  /** When it sent a RST. */
+  readonly resets: readonly Ns[];
+}
+
+const has = ({ flags }: SegmentRecord, flag: SegmentRecord['flags'][number]): boolean => flags.includes(flag);
+const lengthOf = (segment: SegmentRecord): number =>
+  segment.length + Number(has(segment, 'SYN')) + Number(has(segment, 'FIN'));
+
+function exchangeOf(segments: readonly SegmentRecord[], end: EndView): Exchange {
+  const came = segments
+    .flatMap((segment) =>
+      segment.from !== end.end && segment.arrived !== undefined ? [{ ...segment, arrived: segment.arrived }] : [],
+    )
+    .sort((a, b) => a.arrived - b.arrived);
+  const firsts: FirstSent[] = [];
+  const resent: Ns[] = [];
+  const probed: Ns[] = [];
+  const sent = segments.filter(({ from, deed }) => from === end.end && !wiresOwn.has(deed));
+  const resets = sent.filter((segment) => has(segment, 'RST')).map(({ t }) => t);
+  for (const segment of sent) {
+    const { seq, t } = segment;
+    if (seq === undefined || has(segment, 'RST')) continue;
+    const sentTo = firsts.at(-1)?.to ?? seq;
+    const to = seq + lengthOf(segment);
+    if (seq < sentTo && to > seq) resent.push(t - (firsts.findLast(({ from }) => from <= seq)?.t ?? t));
+    else if (seq < sentTo) probed.push(t - (came.findLast(({ arrived }) => arrived <= t)?.arrived ?? t));
+    if (to > sentTo) firsts.push({ from: sentTo, to, t, fin: has(segment, 'FIN') });
+  }
+  return { firsts, resent, probed, came, resets };
+}
+
+/** Times of what an end sent and the other did not answer, where the cell had a wire. */
+export function unansweredFacts(
+  view: CellView,
+  connection: ConnectionView,
+  end: EndView,
+  { steps }: EndpointPath,
+): Findings {
+  const { segments, connections } = view.carried;
+  const own = segments.filter(({ incarnation }) => connections.get(incarnation) === connection.event);
+  if (own.length === 0) return {};
+  const exchange = exchangeOf(own, end);
+  const last = steps.at(-1);
+  const closedAt = last?.state === 'CLOSED' && last.evidence === 'exact' ? last.at : undefined;
+  return {
+    resentAt: exchange.resent.map((ns) => ns / 1e9),
+    ...(exchange.probed.length > 0 && { probedAt: exchange.probed.map((ns) => ns / 1e9) }),
+    gaveUpAfter: closedAt === undefined || destroyed(view, end) ? undefined : gaveUpAfter(exchange, closedAt),
+    closeAfterAckMs: closeAfterAck(view, end, exchange),
+  };
+}
+
+const destroyed = ({ events }: CellView, { local, remote }: EndView): boolean =>
+  events.some(
+    (event) => event.kind === 'destroyed' && sameAddress(event.local, local) && sameAddress(event.remote, remote),
+  );
+
+/** Seconds from the first sending of what was never acknowledged; where nothing such is left, since anything came. */
+function gaveUpAfter({ firsts, probed, came, resets }: Exchange, closedAt: Ns): number | undefined {
+  const before = came.filter(({ arrived }) => arrived <= closedAt);
+  if (before.some((segment) => has(segment, 'RST'))) return undefined;
+  const acked = Math.max(0, ...before.map(({ ack }) => ack ?? 0));
+  const unacked = firsts.find(({ to }) => to > acked);
+  // the wire takes a RST after the socket is gone; one in answer to what came later is nobody's
+  const answered = came.find(({ arrived }) => arrived > closedAt)?.arrived ?? Number.POSITIVE_INFINITY;
+  if (unacked) return resets.some((t) => t < answered) ? undefined : (closedAt - unacked.t) / 1e9;
+  const heard = before.at(-1)?.arrived;
+  return heard === undefined || probed.length === 0 ? undefined : (closedAt - heard) / 1e9;
+}
+
+/** From when the acknowledgement of its FIN came until close(2) returned, ms; negative: it returned before. */
+function closeAfterAck(view: CellView, end: EndView, { firsts, came }: Exchange): number | undefined {
+  const call = toldBy(view, end).calls.findLast(({ verb }) => /^close(Duplicate| by (destroy|close\(2\)))$/.test(verb));
+  const fin = firsts.find((first) => first.fin);
+  if (!call || !fin) return undefined;
+  const acked = came.find(({ ack, arrived }) => ack !== undefined && ack >= fin.to && arrived > call.t);
+  return acked && (call.t + call.ns - acked.arrived) / 1e6;
+}

@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest';
+import { derive } from '../../src/facts/derive.ts';
+import type { Event } from '../../src/record/event.ts';
+import { all, call, flow, ns, onWire, opened, went, wentOn } from './handmade.ts';
+
+const one = flow();
+const lostDeed = 'black hole (rule 1)';
+/** Three segments, at 10 ms. */
+const handshake: Event[] = [
+  ...opened(one, 10),
+  onWire(one, 'client', 10, ['SYN'], { n: 1, seq: 0 }),
+  onWire(one, 'server', 10.01, ['SYN', 'ACK'], { n: 2, seq: 0, ack: 1 }),
+  onWire(one, 'client', 10.02, ['ACK'], { n: 3, seq: 1, ack: 1 }),
+];
+const close = (at: number, tookMs: number) => call(one, 'client', at, 'close by destroy', { ns: ns(tookMs) });
+const given = (...events: Event[]) => {
+  const { facts } = derive([...handshake, ...events], all);
+  const of = (name: string) => facts[`client.${name}`];
+  return {
+    resentAt: of('resentAt'),
+    probedAt: of('probedAt'),
+    gaveUp: of('gaveUpAfter'),
+    after: of('closeAfterAckMs'),
+  };
+};
+
+describe('a FIN that nobody answers', () => {
+  const fins = [100, 300, 700].map((at, index) =>
+    onWire(one, 'client', at, ['FIN', 'ACK'], { n: 4 + index, seq: 1, ack: 1, deed: lostDeed }),
+  );
+  const orphan = [went(one, 'client', 100, 'ESTABLISHED', 'FIN-WAIT-1'), close(100, 0.1), ...fins];
+  const gone = went(one, 'client', 1500, 'FIN-WAIT-1', 'CLOSED');
+
+  test('has the times at which it was sent again, and how long until it was given up', () => {
+    expect(given(...orphan, gone)).toEqual({
+      resentAt: [0.2, 0.6],
+      probedAt: undefined,
+      gaveUp: 1.4,
+      after: undefined,
+    });
+  });
+
+  test('is not given up as long as its end is there', () => {
+    expect(given(...orphan)).toMatchObject({ resentAt: [0.2, 0.6], gaveUp: undefined });
+  });
+
+  test('was not given up where a RST ended it', () => {
+    const reset = onWire(one, 'server', 1499, ['RST'], { n: 7, seq: 1 });
+    expect(given(...orphan, reset, gone).gaveUp).toBeUndefined();
+  });
+
+  test('nor where its own end reset; a RST in answer to what came later is nobody\u2019s', () => {
+    const own = onWire(one, 'client', 1500.1, ['RST'], { n: 8, seq: 2 });
+    expect(given(...orphan, gone, own).gaveUp).toBeUndefined();
+    const late = onWire(one, 'server', 1500.05, ['PSH', 'ACK'], { n: 7, seq: 1, ack: 1, bytes: 1 });
+    expect(given(...orphan, gone, late, own).gaveUp).toBe(1.4);
+  });
+
+  test('nor where the scenario had it destroyed', () => {
+    const [local, remote] = [one.address.client, one.address.server];
+    const destroyed: Event = { t: ns(1400), source: 'harness', kind: 'destroyed', local, remote };
+    expect(given(...orphan, destroyed, gone).gaveUp).toBeUndefined();
+  });
+});
+
+describe('what is sent again', () => {
+  const data = (n: number, at: number, seq: number, bytes: number, more: { deed?: string } = {}) =>
+    onWire(one, 'client', at, ['PSH', 'ACK'], { n, seq, ack: 1, bytes, ...more });
+
+  test('counts from the first sending of its first byte, however it is cut or joined', () => {
+    const joined = onWire(one, 'client', 500, ['FIN', 'PSH', 'ACK'], { n: 7, seq: 101, ack: 1, bytes: 100 });
+    const fin = onWire(one, 'client', 103, ['FIN', 'ACK'], { n: 6, seq: 201, ack: 1 });
+    expect(given(data(4, 100, 1, 100), data(5, 102, 101, 100), fin, joined, data(8, 600, 51, 10)).resentAt).toEqual([
+      0.398, 0.5,
+    ]);
+  });
+
+  test('is no acknowledgement, and nothing that the wire made', () => {
+    const ack = onWire(one, 'client', 150, ['ACK'], { n: 5, seq: 101, ack: 1 });
+    expect(given(data(4, 100, 1, 100), ack, data(6, 200, 1, 100, { deed: 'duplicate of #4' }))).toMatchObject({
+      resentAt: [],
+      probedAt: undefined,
+    });
+  });
+});
+
+test('a probe counts from when anything had last come; unanswered to the end, so does giving up', () => {
+  const probes = [1010, 2010].map((at, index) =>
+    onWire(one, 'client', at, ['ACK'], { n: 4 + index, seq: 0, ack: 1, deed: lostDeed }),
+  );
+  const reset = onWire(one, 'client', 3010.1, ['RST', 'ACK'], { n: 6, seq: 1, ack: 1, deed: lostDeed });
+  const events = [...probes, went(one, 'client', 3010.01, 'ESTABLISHED', 'CLOSED'), reset];
+  expect(given(...events)).toEqual({
+    resentAt: [],
+    probedAt: [0.99999, 1.99999].map((s) => s + 0),
+    gaveUp: 3,
+    after: undefined,
+  });
+});
+
+describe('close(2) and the acknowledgement of its FIN', () => {
+  const fin = onWire(one, 'client', 100, ['FIN', 'ACK'], { n: 4, seq: 1, ack: 1 });
+  const acknowledged = [
+    onWire(one, 'server', 120, ['ACK'], { n: 5, seq: 1, ack: 2, deed: 'delayed (rule 1)' }),
+    wentOn(5, 150, 'delayed 30.000 ms'),
+  ];
+  test('are compared by when it came to the end that closed', () => {
+    expect(given(close(99.9, 51.1), fin, ...acknowledged).after).toBeCloseTo(1);
+    expect(given(close(99.9, 20.1), fin, ...acknowledged).after).toBeCloseTo(-30);
+  });
+
+  test('not where none came, nor where no FIN was sent', () => {
+    expect(given(close(99.9, 51.1), fin).after).toBeUndefined();
+    expect(given(close(99.9, 51.1), ...acknowledged).after).toBeUndefined();
+  });
+});
+
+test('without a wire there are no such facts', () => {
+  const { facts } = derive(opened(one, 10), all);
+  expect(Object.keys(facts).filter((name) => /resentAt|probedAt|gaveUpAfter|closeAfterAckMs/.test(name))).toEqual([]);
+});
