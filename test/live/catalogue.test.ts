@@ -14,6 +14,15 @@ const handMade: Readonly<Record<string, HandMade>> = {
   'linger-life': {
     'no-connection-no-wait': { facts: { heldMs: 2010 } },
   },
+  'linger-on-a-real-path': {
+    'answers-0': { facts: { closed: 'EWOULDBLOCK' } },
+    'orphan-asks-again': { facts: { 'client.probedAt': [0.25, 0.25, 0.25], rto: 250 } },
+  },
+  'stuck-behind-a-firewall': {
+    keepalive: {
+      facts: { 'client.probedAt': [7200, 7275], 'client.gaveUpAfter': 7350, 'client.closedWith': ['RST', 'RST'] },
+    },
+  },
   rebind: {
     'wildcard-asks-the-same': { facts: { 'bind.none.own': 'EADDRINUSE', 'bind.none.wildcard': 'ok' } },
   },

@@ -1,0 +1,194 @@
+import { any, data, experiment, fin, kind } from 'lingerlab';
+
+/** Bytes written in the same turn of the event loop as the close; 500 kB take six round trips from a window of ten segments. */
+const amounts = { nothing: 0, byte: 1, '6kB': 6000, '100kB': 100_000, '500kB': 500_000 } as const;
+/** What ten segments carry at an MTU of 1500, with timestamps: TCP_INIT_CWND in include/net/tcp.h. */
+const firstWindow = 14_480;
+/** How long after close() returned a reader that does not read is left alone: the fourth probe would come later. */
+const aloneSeconds = 2;
+/** Loses the same segments of the same traffic. */
+const seed = 7;
+/** A slot of the timer wheel, and a busy machine. */
+const lateMs = 400;
+/** A busy machine alone. */
+const busyMs = 200;
+/** TCP_DELACK_MIN, HZ / 25, in include/net/tcp.h; its timer counts from a tick that may be 10 ms old, at HZ=100. */
+const delayedAckMs = 30;
+/** A slot of the timer wheel is at most an eighth of the time that it is for: kernel/time/timer.c. */
+const wheel = 1 / 8;
+
+export default experiment({
+  id: 'linger-on-a-real-path',
+  question: 'On a path with delay and loss, how long does close() wait, and until which segment?',
+  group: 'The wire',
+  factors: {
+    linger: ['off', 0, 1, 2],
+    // ms
+    roundTrip: [0, 50, 200],
+    // per cent of the segments with data or FIN
+    loss: [0, 1, 10],
+    sent: ['nothing', 'byte', '6kB', '100kB', '500kB'],
+    reader: ['reads', 'stopped'],
+  },
+  only({ linger, roundTrip, loss, sent, reader }) {
+    if (loss > 0) return roundTrip === 200 && sent === '500kB' && reader === 'reads' && linger === 2;
+    if (reader === 'stopped') return roundTrip === 50 && linger !== 'off' && sent === (linger === 0 ? '500kB' : '6kB');
+    if (sent === 'nothing' || sent === 'byte') return linger === 1 && (sent === 'nothing' || roundTrip !== 50);
+    if (sent === '6kB') return false;
+    if (sent === '100kB') return roundTrip === 0 && linger === 2;
+    return roundTrip === 200 && linger !== 0;
+  },
+  network: 'wire',
+  sysctls: ({ sent }) => ({
+    // room for all of it in the sender's kernel at once: what close() waits for is the path
+    'net.ipv4.tcp_wmem': '4096 4194304 4194304',
+    // and for less than that in the receiver's
+    'net.ipv4.tcp_rmem': sent === '6kB' ? '4096 8192 8192' : undefined,
+  }),
+  seconds({ linger, loss, reader, roundTrip }) {
+    if (reader === 'stopped') return Number(linger) > 0 ? Number(linger) + aloneSeconds + 1 : 1;
+    return loss > 0 ? 4 : roundTrip === 200 ? 2.2 : 1;
+  },
+  measures: {
+    closed: kind.outcome({ text: 'what close() answered' }),
+    rto: kind.ms({ text: 'the RTO before the close, by TCP_INFO' }),
+  },
+  shows: ['client.closedWith', 'client.closeMs', 'client.closeAfterAckMs', 'client.delivered', 'client.retransmits'],
+
+  async scenario({ client, server, wire, until, look, rest, note }, { linger, roundTrip, loss, sent, reader }) {
+    if (loss > 0) await wire.loss(data.or(fin).from('client'), loss / 100, { seed });
+    if (roundTrip > 0) await wire.delay(any, roundTrip / 2);
+    const [near, far] = await client.connect(await server.listen());
+    if (reader === 'stopped') await far.stopReading();
+    await near.set('SO_LINGER', linger);
+    note('rto', (await near.info()).rtoUs / 1000);
+
+    const answer = await near.close('destroy', { sending: amounts[sent] }).answer();
+    note('closed', answer.ok ? 'ok' : answer.errno);
+    if (reader === 'stopped') {
+      await rest(aloneSeconds);
+      await look(near);
+      await far.resume();
+    }
+    if (linger === 0) return Promise.all([far.gone(), until(far, 'CLOSED')]).then(() => undefined);
+    await far.ended();
+    await until(near, 'FIN-WAIT-2');
+    await far.close();
+    await Promise.all([until(near, 'TIME-WAIT'), until(far, 'CLOSED'), far.gone()]);
+  },
+
+  claims: [
+    {
+      id: 'until-the-ack-of-the-fin',
+      text: 'close() waits until the acknowledgement of its FIN has come, or its time is over, whichever is first; what the other application does, and its FIN, it does not wait for',
+      source:
+        'sk_stream_wait_close() and sk_stream_closing() in net/core/stream.c. Tolerance: 200 ms to wake up on a busy machine; for the time a slot of the timer wheel, too',
+      when: ({ linger }) => Number(linger) > 0,
+      holds: (facts, { linger }) => {
+        const [held, after] = [facts['client.closeMs'], facts['client.closeAfterAckMs']];
+        const limit = Number(linger) * 1000;
+        return after >= 0 ? after < busyMs && held < limit + lateMs : held >= limit && held < limit + lateMs;
+      },
+    },
+    {
+      id: 'costs-a-round-trip',
+      text: 'with nothing to send it costs a round trip',
+      source: 'follows from the claim before; tolerance: 200 ms above for a busy machine',
+      when: ({ sent }) => sent === 'nothing',
+      holds: (facts, { roundTrip }) =>
+        facts['client.closeMs'] >= roundTrip && facts['client.closeMs'] < roundTrip + busyMs,
+    },
+    {
+      id: 'and-a-delayed-ack',
+      text: 'behind a byte that the other end has to do nothing about, a round trip and a delayed acknowledgement',
+      source: 'TCP_DELACK_MIN in include/net/tcp.h, 40 ms; tolerance: a tick at HZ=100 below, a busy machine above',
+      when: ({ sent }) => sent === 'byte',
+      holds: (facts, { roundTrip }) =>
+        facts['client.closeMs'] >= roundTrip + delayedAckMs && facts['client.closeMs'] < roundTrip + 40 + busyMs,
+    },
+    {
+      id: 'as-long-as-the-data-takes',
+      text: '500 kB take more than five round trips: at 200 ms linger 1 is too short, and close() returns before',
+      source: 'RFC 6928: ten segments in the first round trip; RFC 5681 §3.1: at most twice as many in the next',
+      when: ({ linger, roundTrip, sent }) => linger === 1 && roundTrip === 200 && sent === '500kB',
+      holds: (facts) => facts['client.closeAfterAckMs'] < 0,
+    },
+    {
+      id: 'answers-0',
+      text: 'it answers 0 whether its time was enough or not',
+      source: 'tcp_close() in net/ipv4/tcp.c: returns nothing',
+      holds: (facts) => facts.closed === 'ok',
+    },
+    {
+      id: 'off-waits-for-nothing',
+      text: 'with SO_LINGER off close() returns at once',
+      source: 'inet_release() in net/ipv4/af_inet.c; tolerance: a round trip',
+      when: ({ linger }) => linger === 'off',
+      holds: (facts, { roundTrip }) => facts['client.closeMs'] < roundTrip,
+    },
+    {
+      id: 'nothing-is-lost',
+      text: 'off or positive, too short or not, on a path that loses segments, behind a window that was closed: every byte arrives, then a FIN',
+      source: '__tcp_close() in net/ipv4/tcp.c: what is left is an orphan in FIN-WAIT-1, which goes on',
+      when: ({ linger }) => linger !== 0,
+      holds: (facts, { sent }) =>
+        facts['client.delivered'] === amounts[sent] && facts['client.closedWith'].join() === 'FIN',
+    },
+    {
+      id: 'lost-is-sent-again',
+      text: 'where the path loses segments it is only slower: they are sent again',
+      source: 'RFC 9293 §3.8.1',
+      when: ({ loss }) => loss > 0,
+      holds: (facts) => facts['client.retransmits'] > 0 && facts['client.resentAt'].length > 0,
+    },
+    {
+      id: 'orphan-asks-again',
+      text: 'behind a closed window the orphan asks again and again whether it is still closed, each time after twice as long, the first time after an RTO; as long as it is answered it stays',
+      source:
+        'RFC 9293 §3.8.6.1; tcp_probe_timer() in net/ipv4/tcp_timer.c. Tolerance: the wheel, an eighth, and a busy machine, 200 ms',
+      when: ({ linger, reader }) => reader === 'stopped' && Number(linger) > 0,
+      holds: (facts) => {
+        const probes = facts['client.probedAt'].map((seconds) => seconds * 1000);
+        return (
+          probes.length > 1 &&
+          probes.every((at, index) => {
+            const wait = facts.rto * 2 ** index;
+            return at >= wait * (1 - wheel) && at < wait * (1 + wheel) + busyMs;
+          })
+        );
+      },
+    },
+    {
+      id: 'zero-resets',
+      text: 'linger 0 waits for nothing and resets: what had left arrives, the rest is lost, and each acknowledgement of what had left is answered by one more RST',
+      source: 'RFC 9293 §3.10.5; tcp_disconnect() in net/ipv4/tcp.c; RFC 6928: ten segments',
+      when: ({ linger }) => linger === 0,
+      holds: (facts, { roundTrip, sent }) =>
+        facts['client.closeMs'] < roundTrip &&
+        facts['client.delivered'] === firstWindow &&
+        facts['client.lost'] === amounts[sent] - firstWindow &&
+        facts['server.errors'].map(({ errno }) => errno).join() === 'ECONNRESET' &&
+        facts['client.closedWith'].length > 1 &&
+        facts['client.closedWith'].every((segment) => segment === 'RST'),
+    },
+  ],
+
+  answer(outcomes) {
+    const ms = (value: number | undefined) => (value === undefined ? 'unknown' : `${Math.round(value)} ms`);
+    const find = (asked: Partial<(typeof outcomes)[number]['cell']>) =>
+      outcomes.find(({ cell }) =>
+        Object.entries(asked).every(([name, value]) => cell[name as keyof typeof cell] === value),
+      )?.facts;
+    const held = (asked: Parameters<typeof find>[0]) => ms(find(asked)?.['client.closeMs']);
+    const far = { roundTrip: 200, sent: '500kB' } as const;
+    const waited = outcomes.filter(({ cell }) => Number(cell.linger) > 0);
+    const withAck = waited.filter(({ facts }) => facts['client.closeAfterAckMs'] >= 0);
+    return (
+      `A lingering close() returned with the acknowledgement of its FIN in ${withAck.length} of ${waited.length} cells, else when its time ` +
+      `was over: with nothing to send after ${held({ sent: 'nothing', roundTrip: 50 })} at a round trip of 50 ms and ` +
+      `${held({ sent: 'nothing', roundTrip: 200 })} at 200 ms; with 500 kB at 200 ms after ${held({ ...far, linger: 1 })} with linger 1, ` +
+      `${held({ ...far, linger: 2, loss: 0 })} with linger 2, with 1 % loss ${held({ loss: 1 })}, with 10 % ${held({ loss: 10 })}; where the other end did not read after ${held({ reader: 'stopped', linger: 1 })} and ` +
+      `${held({ reader: 'stopped', linger: 2 })}.`
+    );
+  },
+});
