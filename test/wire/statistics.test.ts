@@ -26,9 +26,9 @@ test('a wire that did what it was told says nothing', () => {
 
 test.each<[Partial<WireStatistics>, RegExp]>([
   [{ txDropped: { client: 0, server: 7 } }, /dropped 7 packets of the server/],
-  [{ longestBacklogMs: 35 }, /up to 35 ms/],
+  [{ longestBacklogMs: 135 }, /up to 135 ms/],
   [{ longestStallMs: 300 }, /did not run for up to 300 ms/],
-  [{ latestMs: 2.25 }, /2\.3 ms later/],
+  [{ latestMs: 102.25 }, /102\.3 ms later/],
   [{ refused: { EIO: 2 } }, /EIO 2/],
   [{ faults: ['nonsense'] }, /1 packets: nonsense/],
   [{ deviceErrors: ['read: EBADFD'] }, /EBADFD/],
