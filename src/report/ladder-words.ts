@@ -45,11 +45,14 @@ export function wordsFor(ladder: Ladder): LadderWords {
 
 const named = (name: string, text: string): string => (name === '' ? text : `${name}: ${text}`);
 
+/** Below the initial number, as what an old incarnation says of a new one is: nobody sends 2 GiB in a ladder. */
+const signed = (relative: number): number => (relative >= 2 ** 31 ? relative - 2 ** 32 : relative);
+
 function segmentText(segment: SegmentRecord, name: string, again: boolean): string {
   const { flags, seq, ack, length, window } = segment;
   const words = [flags.join(' ') || 'no flags'];
-  if (seq !== undefined) words.push(`seq ${seq}`);
-  if (ack !== undefined && flags.includes('ACK')) words.push(`ack ${ack}`);
+  if (seq !== undefined) words.push(`seq ${signed(seq)}`);
+  if (ack !== undefined && flags.includes('ACK')) words.push(`ack ${signed(ack)}`);
   if (length > 0) words.push(`len ${length}`);
   // a window of 0 stops the other end; that of a RST says nothing
   if (window === 0 && !flags.includes('RST')) words.push('win 0');

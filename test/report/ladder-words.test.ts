@@ -19,6 +19,8 @@ test('a segment is told by flags, numbers, length, and a window that is shut', (
   expect(
     wordsOf('client S 0: @1-2', 'server P. 1:1+1448 @3-4', 'client . 1:1449 @5-6 win=0', 'client R 1: @7-8 win=0'),
   ).toEqual(['SYN seq 0', 'PSH ACK seq 1 ack 1 len 1448', 'ACK seq 1 ack 1449 win 0', 'RST seq 1']);
+  // an old incarnation's number, counted from the new one's first
+  expect(wordsOf('server . 2:4294312798 @1-2')).toEqual(['ACK seq 2 ack -654498']);
 });
 
 test('what an end had sent before it sends again; an ACK, or a copy of the wire, does not repeat', () => {
