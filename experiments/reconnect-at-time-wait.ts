@@ -109,14 +109,14 @@ export default experiment({
       id: 'the-challenge-lets-it-in',
       text: 'that RST ends TIME-WAIT, and the second SYN is let in, though its timestamp is older than what TIME-WAIT remembered: the challenge protects nothing',
       source: 'RFC 5961 §4.2; RFC 1337; tcp_timewait_state_process(): "This is TIME_WAIT assassination"',
-      when: ({ stamp, rfc1337 }) => stamp === 'older' && rfc1337 === 0,
+      when: ({ stamp, listener, rfc1337 }) => stamp === 'older' && listener === 'open' && rfc1337 === 0,
       holds: (facts) => facts.connected === 'ok' && facts['counters.client.TcpExt.TCPSynRetrans'] === 1 && !facts.stays,
     },
     {
       id: 'nobody-listens-is-told-late',
       text: 'where nobody listens any more the client is refused by the answer to its second SYN: the first was answered by an ACK',
       source: 'tcp_v4_rcv() in net/ipv4/tcp_ipv4.c: TCP_TW_SYN without a listener falls through to the ACK',
-      when: ({ stamp, listener, rfc1337 }) => stamp === 'newer' && listener === 'closed' && rfc1337 === 0,
+      when: ({ listener, rfc1337 }) => listener === 'closed' && rfc1337 === 0,
       holds: (facts) =>
         facts.connected === 'ECONNREFUSED' && facts['counters.client.TcpExt.TCPSynRetrans'] === 1 && !facts.stays,
     },
