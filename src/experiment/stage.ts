@@ -125,6 +125,25 @@ export interface Endpoint extends WithOptions {
   dup(): Step<Duplicate>;
 }
 
+/** An end of a connection by its addresses, whether or not a process has it. */
+export type Side = Pick<Endpoint, 'end' | 'local' | 'remote'>;
+
+/** An end that may not be established: from SYN-SENT on. */
+export interface Opened extends Endpoint {
+  /**
+   * Resolves when it is established. A refusal is what the kernel made of it: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH; its
+   * `ns` is the time from connect(2) to that.
+   */
+  connected(): Step;
+  /** The other end, where `ss` shows a request in SYN-RECEIVED, which no process has. */
+  readonly other: Side;
+}
+
+/** An address of a peer's end with a port of the cell's: whether there is a socket is the scenario's matter. */
+export interface Place {
+  readonly at: Address;
+}
+
 /** SO_REUSEADDR, SO_REUSEPORT, both or neither, set before bind(2). */
 export type Reuse = 'none' | 'addr' | 'port' | 'both';
 /** The peer's address in the lab, every address, or another one that the lab has at the same end. */
@@ -162,6 +181,8 @@ export interface Queue extends WithOptions {
 
 export interface Listener extends WithOptions {
   readonly at: Address;
+  /** Resolves with the other end of a connection that was opened, when this listener's application has accepted it. */
+  accepted(opened: Opened): Step<Endpoint>;
   /** Send its descriptor to another peer of the same end (SCM_RIGHTS, unix(7)), which has a copy then; this peer listens on. */
   handTo(peer: Peer): Step<Handed>;
   close(): Step;
@@ -231,6 +252,14 @@ export interface Peer<Label extends string = string> {
    * socket and none of an application.
    */
   join(queue: Queue, options?: ConnectOptions<Label>): Step<Endpoint>;
+  /** An address of its own with a port that this cell alone has, and nothing bound to it. */
+  place(options?: { readonly family?: 4 | 6 }): Place;
+  /**
+   * Send a SYN: resolves when connect(2) has returned, with an end that is in SYN-SENT then. With `localPort` from this
+   * peer's own address in the lab, that of its places. To a place from which another peer opens to this one's: the other end of
+   * the same connection; the client's peer opens first. To its own: one socket that is both ends, whose facts are the client's.
+   */
+  open(to: Listener | Handed | Queue | Bound | Place, options?: ConnectOptions<Label>): Step<Opened>;
   /**
    * Send a signal; SIGKILL and SIGTERM end it, SIGSTOP pauses it until SIGCONT. Resolves when it has taken effect; one that
    * it catches: when the kernel has delivered it.
@@ -260,12 +289,12 @@ export interface SocketCounts {
 /** What a scenario can look at and take away from outside the peers. */
 export interface Instruments {
   /** What `ss` shows of the endpoint now; undefined where it shows nothing. */
-  readonly look: (endpoint: Endpoint) => Promise<SsSocket | undefined>;
+  readonly look: (endpoint: Side) => Promise<SsSocket | undefined>;
   readonly sockets: (where: End) => SocketCounts;
   /** undefined where this kernel has none of that name. */
   readonly sysctl: (name: string, where?: End) => Sysctl | undefined;
   /** Have the kernel destroy its socket: `ss -K`, ss(8). EOPNOTSUPP where it is still there afterwards. */
-  readonly destroy: (endpoint: Endpoint) => Step;
+  readonly destroy: (endpoint: Side) => Step;
   /**
    * Give that end's namespace up: its peers are killed, and nothing of this program holds it. Resolves when the kernel has
    * taken it apart, with the seconds that took; needs `veth`, whose other end vanishes with it.
@@ -289,7 +318,7 @@ export interface Stage<C extends readonly string[], M> extends Instruments {
   /** One more process, in the namespace of the client or of the server. */
   readonly start: (name: string, options?: End | StartOptions) => Step<Peer<C[number]>>;
   /** Resolves with the first of these states that the endpoint is in or has passed through. */
-  readonly until: (endpoint: Endpoint, ...states: readonly [State, ...State[]]) => Promise<State>;
+  readonly until: (endpoint: Side, ...states: readonly [State, ...State[]]) => Promise<State>;
   /** Resolves after so many seconds in which the cell only waits. */
   readonly rest: (seconds: number) => Promise<void>;
   /** A moment far enough ahead for every peer to have heard of it. */

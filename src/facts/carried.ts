@@ -3,6 +3,7 @@ import type { SegmentRecord } from '../record/schema.ts';
 import type { DeedEvent, WireEvent } from '../wire/report.ts';
 import { optionsText } from '../wire/text.ts';
 import { sameAddress } from './addresses.ts';
+import { connectionsIn } from './opened.ts';
 import type { End } from './states.ts';
 
 type Told = WireEvent & { readonly segment: NonNullable<WireEvent['segment']> };
@@ -54,7 +55,7 @@ const between = (one: ConnectionEvent, source: Address, destination: Address): E
 
 /**
  * Which connection of the cell an incarnation is: of those with its addresses the first that was known when it, and no later
- * incarnation, had begun.
+ * incarnation, had begun; of those that were opened the last before it.
  */
 function connectionsOf(
   segments: readonly Told[],
@@ -73,7 +74,10 @@ function connectionsOf(
         ({ segment: other }) =>
           other.connection > connection && own.some((each) => between(each, other.source, other.destination)),
       );
-      const known = own.find((each) => each.t >= t && each.t < (next?.t ?? Number.POSITIVE_INFINITY));
+      const established = own.filter(({ client }) => !client.opening);
+      const known =
+        established.find((each) => each.t >= t && each.t < (next?.t ?? Number.POSITIVE_INFINITY)) ??
+        own.findLast(({ client }) => client.opening && client.opening.from <= t);
       return known ? [[connection, known] as const] : [];
     }),
   );
@@ -93,10 +97,7 @@ export function carriedIn(events: readonly Event[]): Carried {
   const told = wire.filter((event): event is Told => event.segment !== undefined);
   if (told.length === 0) return { segments: [], connections: new Map() };
   const later = new Map(events.flatMap((event) => (event.kind === 'deed' ? [[event.n, event] as const] : [])));
-  const connections = connectionsOf(
-    told,
-    events.filter((event): event is ConnectionEvent => event.kind === 'connection'),
-  );
+  const connections = connectionsOf(told, connectionsIn(events));
   const incarnations = new Map(told.map(({ n, segment }) => [n, segment.connection]));
   const segments = told
     .map((event): SegmentRecord => {

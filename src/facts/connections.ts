@@ -11,6 +11,7 @@ import type {
 import { sameAddress } from './addresses.ts';
 import { type Carried, carriedIn, isWiresOwn } from './carried.ts';
 import { type Chain, foldChains, isOf } from './chains.ts';
+import { connectionsIn, isOneSocket } from './opened.ts';
 import { type End, otherEnd } from './states.ts';
 
 /** One `ss` sample as far as it concerns one endpoint: the socket it showed, or that it showed none. */
@@ -39,8 +40,10 @@ export interface EndView {
   readonly looks: readonly Look[];
   /** When it received a RST, by the trace. */
   readonly resetAt: Ns | undefined;
-  /** When connect and accept had both succeeded: it was ESTABLISHED by then. */
+  /** When connect and accept had both succeeded: it was ESTABLISHED by then. Of one that was opened: when its SYN was sent. */
   readonly knownAt: Ns;
+  /** It was told of before it was established. */
+  readonly opened: boolean;
 }
 
 /** What was observed of one connection. */
@@ -88,7 +91,7 @@ interface Arranged {
 export function viewOf(all: readonly Event[], sight: Sight, horizon: Ns = Number.POSITIVE_INFINITY): CellView {
   // several CPUs' buffers and several samples at once arrive in any order
   const events = all.filter((event) => event.t <= horizon).sort((a, b) => a.t - b.t);
-  const connections = events.filter((event): event is ConnectionEvent => event.kind === 'connection');
+  const connections = connectionsIn(events);
   const arranged: Arranged = { events, connections, chains: foldChains(events) };
   let carried: Carried | undefined;
   return {
@@ -120,7 +123,8 @@ function connectionView(arranged: Arranged, event: ConnectionEvent): ConnectionV
       return client;
     },
     get server() {
-      server ??= endView(arranged, event, 'server');
+      // one socket that is both ends is told of once
+      server ??= isOneSocket(event) ? this.client : endView(arranged, event, 'server');
       return server;
     },
   };
@@ -145,6 +149,7 @@ function endView(arranged: Arranged, connection: ConnectionEvent, end: End): End
     remote,
     chain,
     knownAt: connection.t,
+    opened: connection.client.opening !== undefined,
     succeededAt,
     triedAgainAt: Math.min(succeededAt, triedAgainAt(arranged, connection)),
     resetAt: chain && events.find((event) => event.kind === 'reset-received' && isOf(chain, event))?.t,
@@ -152,8 +157,41 @@ function endView(arranged: Arranged, connection: ConnectionEvent, end: End): End
   };
 }
 
-/** The last one before the harness knew both ends: earlier ones with the same addresses are earlier connections'. */
-const chainOf = ({ chains }: Arranged, connection: ConnectionEvent, end: End): Chain | undefined =>
+/** Of an end that was opened the one that connect(2) began; of one that was accepted then the next one. */
+function openedChain({ chains, connections }: Arranged, connection: ConnectionEvent, end: End): Chain | undefined {
+  const { local, opening } = connection[end];
+  const remote = connection[otherEnd(end)].local;
+  if (opening) {
+    return chains.find(
+      (chain) =>
+        chain.role === 'client' &&
+        sameAddress(chain.remote, remote) &&
+        // in SYN-SENT its port is told only where it was bound
+        (chain.local.port === 0 || chain.local.port === local.port) &&
+        chain.begins >= opening.from &&
+        chain.begins <= opening.until,
+    );
+  }
+  const successor = connections.find((other) => other.t > connection.t && sameEnds(other, connection));
+  const from = connection.client.opening?.from ?? connection.t;
+  return chains.find(
+    (chain) =>
+      chain.role === 'accepted' &&
+      sameAddress(chain.local, local) &&
+      sameAddress(chain.remote, remote) &&
+      chain.begins >= from &&
+      chain.begins < (successor?.client.opening?.from ?? successor?.t ?? Number.POSITIVE_INFINITY),
+  );
+}
+
+/**
+ * The last one before the harness knew both ends: earlier ones with the same addresses are earlier connections'. Of a
+ * connection that was opened see {@link openedChain}.
+ */
+const chainOf = (arranged: Arranged, connection: ConnectionEvent, end: End): Chain | undefined =>
+  connection.client.opening ? openedChain(arranged, connection, end) : establishedChain(arranged, connection, end);
+
+const establishedChain = ({ chains }: Arranged, connection: ConnectionEvent, end: End): Chain | undefined =>
   chains.findLast(
     ({ role, local, remote, begins }) =>
       role === (end === 'client' ? 'client' : 'accepted') &&
@@ -187,6 +225,7 @@ function reopenedAt({ events }: Arranged, chain: Chain | undefined, local: Addre
 /** A connection begins with its first transition; without tracepoints when its peer was told to connect. */
 const beganAt = (arranged: Arranged, connection: ConnectionEvent): Ns =>
   chainOf(arranged, connection, 'client')?.begins ??
+  connection.client.opening?.from ??
   arranged.events.findLast(
     (event) =>
       event.kind === 'call' &&

@@ -8,8 +8,9 @@ import { closedWith, closingContradiction, ofChain } from './closedWith.ts';
 import { type CellView, type ConnectionView, type EndView, endName, type Sight, viewOf } from './connections.ts';
 import { type Findings, notOver, Unknown } from './findings.ts';
 import type { FactValue, RefusedCall } from './kinds.ts';
+import { endsOf } from './opened.ts';
 import { type EndpointPath, pathOf } from './path.ts';
-import { type End, ends } from './states.ts';
+import type { End } from './states.ts';
 import { counterFact } from './table.ts';
 import { timeWaitFacts } from './timeWait.ts';
 import { unansweredFacts } from './unanswered.ts';
@@ -38,7 +39,7 @@ export function derive(events: readonly Event[], sight: Sight): Derived {
       continue;
     }
     const folded = foldedEnds(view, connection);
-    for (const end of ends) {
+    for (const end of endsOf(connection.event)) {
       const name = endName(label, end);
       paths[name] = folded[end].steps;
       const { disagreements } = bytesOf(view, connection, connection[end]);
@@ -66,7 +67,8 @@ const foldedEnds = (view: CellView, connection: ConnectionView): Record<End, End
 
 function connectionFindings(view: CellView, connection: ConnectionView, folded: Record<End, EndpointPath>): Findings {
   const findings: Findings = { ...timeWaitFacts(view, connection, folded) };
-  for (const end of ends) add(findings, end, endFindings(view, connection, connection[end], folded[end]));
+  for (const end of endsOf(connection.event))
+    add(findings, end, endFindings(view, connection, connection[end], folded[end]));
   return findings;
 }
 

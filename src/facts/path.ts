@@ -1,8 +1,9 @@
 import type { Ns, PathStep } from '../record/event.ts';
 import { closingSegments, finArrivals } from './carried.ts';
-import { enteredAt } from './chains.ts';
+import { type Chain, enteredAt } from './chains.ts';
 import type { CellView, ConnectionView, EndView } from './connections.ts';
 import { afterlifeOf, type MiniEnd, miniEndOf } from './miniSocket.ts';
+import { requestPath, withRequest } from './request.ts';
 import { otherEnd, type State } from './states.ts';
 
 /** What one endpoint went through. */
@@ -20,12 +21,19 @@ export interface EndpointPath {
 
 /** Fold everything observed of one end of a connection into its path. */
 export function pathOf(view: CellView, connection: ConnectionView, end: EndView): EndpointPath {
-  if (!end.chain) return sampledPath(view, end);
+  const accepted = end.opened && connection.event[end.end].opening === undefined;
+  const request = accepted && view.sight.transitions && end.endpoint === null;
+  if (!end.chain) return request ? requestPath(view, connection, end) : sampledPath(view, end, accepted);
+  const path = tracedPath(view, connection, end, end.chain);
+  return accepted ? { ...path, steps: withRequest(view, connection, end, path.steps) } : path;
+}
+
+function tracedPath(view: CellView, connection: ConnectionView, end: EndView, chain: Chain): EndpointPath {
   const steps: PathStep[] = [];
-  for (const { t, to } of end.chain.transitions) {
+  for (const { t, to } of chain.transitions) {
     steps.push({ state: to, at: t, evidence: 'exact', source: 'trace' });
   }
-  const last = end.chain.transitions.at(-1);
+  const last = chain.transitions.at(-1);
   const disagreements = contradictions(end, steps);
   if (last?.to !== 'CLOSED') return { steps, disagreements };
   const afterlife = afterlifeOf(view, end, last.from, last.t);
@@ -149,8 +157,10 @@ function miniContradictions(end: EndView, steps: readonly PathStep[], since: Ns)
 }
 
 /** Without tracepoints: the states that `ss` and TCP_INFO happened to show. */
-function sampledPath(view: CellView, end: EndView): EndpointPath {
-  const seen: PathStep[] = [{ state: 'ESTABLISHED', at: end.knownAt, evidence: 'sampled', source: 'node' }];
+function sampledPath(view: CellView, end: EndView, accepted: boolean): EndpointPath {
+  const known = end.opened ? 'SYN-SENT' : 'ESTABLISHED';
+  // of an end that another one opened to, nothing is known but what is seen of it
+  const seen: PathStep[] = accepted ? [] : [{ state: known, at: end.knownAt, evidence: 'sampled', source: 'node' }];
   for (const { from, until, socket } of end.looks) {
     if (!socket) continue;
     const mini = socket.timer?.name === 'timewait';

@@ -12,9 +12,9 @@ export const endFacts = {
   // an orphan whose FIN is acknowledged while close(2) still holds its socket stays a full one in FIN-WAIT-2: a race with the ACK
   // (tcp_rcv_state_process() in net/ipv4/tcp_input.c, sock_owned_by_user())
   miniSocket: described('states it held as a mini-socket, without a process', {
-    ...kind.words('FIN-WAIT-2', 'TIME-WAIT'),
+    ...kind.words('SYN-RECEIVED', 'FIN-WAIT-2', 'TIME-WAIT'),
     compare: 'race',
-  } as Kind<readonly ('FIN-WAIT-2' | 'TIME-WAIT')[]>),
+  } as Kind<readonly ('SYN-RECEIVED' | 'FIN-WAIT-2' | 'TIME-WAIT')[]>),
   closedWith: described('closing segments it sent, in order', kind.words('FIN', 'RST')),
   closeMs: described('how long the closing call held its thread', kind.ms()),
   stallMs: described('longest event-loop stall', kind.ms()),

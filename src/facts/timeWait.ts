@@ -4,6 +4,7 @@ import { resetArrived } from './carried.ts';
 import { enteredAt } from './chains.ts';
 import type { CellView, ConnectionView, EndView } from './connections.ts';
 import { type Findings, Unknown } from './findings.ts';
+import { endsOf } from './opened.ts';
 import type { EndpointPath } from './path.ts';
 import { type End, ends, otherEnd } from './states.ts';
 
@@ -22,7 +23,7 @@ export function timeWaitFacts(
   connection: ConnectionView,
   folded: Readonly<Record<End, EndpointPath>>,
 ): Findings {
-  const holders = ends
+  const holders = endsOf(connection.event)
     .flatMap((end): Holder[] => {
       const step = folded[end].steps.find(({ state }) => state === 'TIME-WAIT');
       return step ? [{ end, path: folded[end], step }] : [];
@@ -112,7 +113,7 @@ function holderOf(
   folded: Readonly<Record<End, EndpointPath>>,
   holders: readonly Holder[],
 ): End | 'both' | 'none' | Unknown {
-  for (const end of ends) {
+  for (const end of endsOf(connection.event)) {
     const { incomplete } = folded[end];
     if (incomplete === undefined || holders.some((holder) => holder.end === end)) continue;
     // without the trace, one sample after the scenario's last step still shows who is in TIME-WAIT, if anyone

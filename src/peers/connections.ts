@@ -1,15 +1,20 @@
 import { LingerlabError } from '../errors.ts';
 import type {
   Answer,
+  Bound,
   ConnectOptions,
   Endpoint,
   Handed,
   Listener,
+  Opened,
+  Place,
   Queue,
+  Side,
   Step,
   WithOptions,
 } from '../experiment/stage.ts';
-import type { End } from '../facts/states.ts';
+import { sameAddress } from '../facts/addresses.ts';
+import { type End, otherEnd } from '../facts/states.ts';
 import type { Address, ConnectionEvent } from '../record/event.ts';
 import { endpointHandle } from './endpoint.ts';
 import type { Cast, Listening } from './handles.ts';
@@ -18,13 +23,16 @@ import type { Verbs } from './protocol.ts';
 
 /** An endpoint as the harness knows it: the handle, with the process and number behind it. */
 export interface Placed {
-  readonly endpoint: Endpoint;
-  readonly peer: PeerProcess;
-  readonly id: number;
+  readonly endpoint: Side;
+  /** Absent: no process has this end, or none that the scenario asked for. */
+  readonly at?: { readonly peer: PeerProcess; readonly id: number };
   readonly label: string;
+  /** What was told of its connection when that was opened. */
+  readonly opened?: ConnectionEvent;
 }
 
-type Reachable = Listener | Handed | Queue;
+/** What has an address in the cell. */
+export type Reachable = Listener | Handed | Queue | Bound | Place;
 
 /** What connections need of the other handles of their cell. */
 export interface Within {
@@ -38,37 +46,121 @@ export interface Within {
 export class Connections {
   readonly #cast: Cast;
   readonly #within: Within;
-  readonly #placed = new Map<Endpoint, Placed>();
+  readonly #placed = new Map<Side, Placed>();
 
   constructor(cast: Cast, within: Within) {
     this.#cast = cast;
     this.#within = within;
   }
 
-  placed(endpoint: Endpoint): Placed {
+  placed(endpoint: Side): Placed {
     const placed = this.#placed.get(endpoint);
     if (!placed) throw new TypeError('not an endpoint of this cell');
     return placed;
   }
 
-  #connected(label: string, client: ConnectionEvent['client'], server: ConnectionEvent['server']): void {
-    this.#cast.record({ t: this.#cast.now(), source: 'harness', kind: 'connection', label, client, server });
+  #connected(
+    label: string,
+    client: ConnectionEvent['client'],
+    server: ConnectionEvent['server'],
+    t = this.#cast.now(),
+  ): ConnectionEvent {
+    const event: ConnectionEvent = { t, source: 'harness', kind: 'connection', label, client, server };
+    this.#cast.record(event);
+    return event;
+  }
+
+  #asked(to: Reachable, { as: label = '', allowHalfOpen = true, localPort, family }: ConnectOptions<string>) {
+    if (label && !this.#cast.labels.includes(label)) {
+      const remedy = 'name it under connections, so that its facts are declared';
+      throw new LingerlabError('UNKNOWN_LABEL', `connection label '${label}' is not declared`, remedy);
+    }
+    return { to: this.#within.reach(to, family), allowHalfOpen, ...(localPort !== undefined && { localPort }) };
   }
 
   async #dial(
     process: PeerProcess,
     to: Listener | Handed | Queue,
-    { as: label = '', allowHalfOpen = true, localPort, family }: ConnectOptions<string>,
+    options: ConnectOptions<string>,
   ): Promise<Answer<Verbs['connect']['value']>> {
-    if (label && !this.#cast.labels.includes(label)) {
-      const remedy = 'name it under connections, so that its facts are declared';
-      throw new LingerlabError('UNKNOWN_LABEL', `connection label '${label}' is not declared`, remedy);
-    }
-    return process.ask('connect', {
-      to: this.#within.reach(to, family),
-      allowHalfOpen,
-      ...(localPort !== undefined && { localPort }),
-    });
+    return process.ask('connect', this.#asked(to, options));
+  }
+
+  /** To wherever: one end, which nobody has answered. */
+  async open(
+    { process, end }: { readonly process: PeerProcess; readonly end: End },
+    to: Reachable,
+    options: ConnectOptions<string>,
+  ): Promise<Answer<Opened>> {
+    const { as: label = '' } = options;
+    const { process: there } = this.#within.listening(to);
+    const asked = this.#asked(to, options);
+    const from = this.#cast.lab.address(end, asked.to.address.includes(':') ? 6 : 4);
+    const begun =
+      options.localPort === undefined ? undefined : this.#facing({ address: from, port: options.localPort }, asked.to);
+    if (end === 'server' && !begun) throw new TypeError("open: the client's end opens first");
+    const bound = options.localPort === undefined ? {} : { localAddress: from };
+    const answer = await process.ask('open', { ...asked, ...bound });
+    if (!answer.ok) return answer;
+    const { endpoint: id, local, calledNs, sentNs } = answer.value;
+    const own = { peer: process.name, endpoint: id, local, opening: { from: calledNs, until: sentNs } };
+    const itself = sameAddress(local, asked.to);
+    const other = itself ? own : { peer: there.name, endpoint: null, local: asked.to };
+    const opened =
+      begun && end === 'server'
+        ? this.#connected(begun.label, begun.client, own, begun.t)
+        : this.#connected(label, own, other, sentNs);
+    const side = begun && end === 'server' ? begun.label : label;
+    return { ...answer, value: this.#opened({ process, id, end, opened, label: side }, local, asked.to) };
+  }
+
+  /** The connection that was opened from there to here, whose other end nobody has. */
+  #facing(here: Address, there: Address): ConnectionEvent | undefined {
+    return [...this.#placed.values()].findLast(
+      ({ endpoint, opened }) =>
+        opened?.server.endpoint === null &&
+        endpoint.end === 'client' &&
+        sameAddress(endpoint.local, there) &&
+        sameAddress(endpoint.remote, here),
+    )?.opened;
+  }
+
+  #opened(
+    {
+      process,
+      id,
+      end,
+      opened,
+      label,
+    }: Omit<Placed, 'at' | 'endpoint'> & {
+      readonly process: PeerProcess;
+      readonly id: number;
+      readonly end: End;
+      readonly opened: ConnectionEvent;
+    },
+    local: Address,
+    remote: Address,
+  ): Opened {
+    const endpoint = this.#endpoint({ peer: process, id }, end, local, remote, label);
+    const other: Side = { end: otherEnd(end), local: remote, remote: local };
+    const connected = () =>
+      this.#within.step(`${label ? `${label}.` : ''}${end}.connected`, process.ask('connected', { endpoint: id }));
+    const value: Opened = { ...endpoint, other, connected };
+    this.#placed.delete(endpoint);
+    this.#placed.set(value, { endpoint: value, at: { peer: process, id }, label, opened });
+    this.#placed.set(other, { endpoint: other, label, opened });
+    return value;
+  }
+
+  /** The end that a listener's application has, of a connection that was opened to it. */
+  async accepted(process: PeerProcess, near: Opened): Promise<Answer<Endpoint>> {
+    const { opened, label } = this.placed(near);
+    if (!opened) throw new TypeError('accepted: not an end that was opened');
+    const answer = await process.ask('accepted', { from: near.local });
+    if (!answer.ok) return answer;
+    const { endpoint: id, local, remote } = answer.value;
+    this.#connected(label, opened.client, { peer: process.name, endpoint: id, local }, opened.t);
+    return { ...answer, value: this.#endpoint({ peer: process, id }, 'server', local, remote, label) };
   }
 
   /** To where nobody accepts: one end. */
@@ -83,7 +175,7 @@ export class Connections {
       { peer: process.name, endpoint, local },
       { peer: listening.name, endpoint: null, local: remote },
     );
-    return { ...answer, value: this.#endpoint(process, endpoint, 'client', local, remote, label) };
+    return { ...answer, value: this.#endpoint({ peer: process, id: endpoint }, 'client', local, remote, label) };
   }
 
   /** Both ends. */
@@ -106,19 +198,26 @@ export class Connections {
       { peer: listening.name, endpoint: far.endpoint, local: far.local },
     );
     const ends = [
-      this.#endpoint(process, near.endpoint, 'client', near.local, near.remote, label),
-      this.#endpoint(listening, far.endpoint, 'server', far.local, far.remote, label),
+      this.#endpoint({ peer: process, id: near.endpoint }, 'client', near.local, near.remote, label),
+      this.#endpoint({ peer: listening, id: far.endpoint }, 'server', far.local, far.remote, label),
     ] as const;
     return { ...answer, value: ends };
   }
 
-  #endpoint(peer: PeerProcess, id: number, end: End, local: Address, remote: Address, label: string): Endpoint {
+  #endpoint(
+    at: { readonly peer: PeerProcess; readonly id: number },
+    end: End,
+    local: Address,
+    remote: Address,
+    label: string,
+  ): Endpoint {
+    const { peer, id } = at;
     const what = `${label ? `${label}.` : ''}${end}`;
     const endpoint = endpointHandle(
       { peer, id, end, local, remote, what, options: (socket, named) => this.#within.options(peer, socket, named) },
       (name, answer) => this.#within.step(name, answer),
     );
-    this.#placed.set(endpoint, { endpoint, peer, id, label });
+    this.#placed.set(endpoint, { endpoint, at, label });
     return endpoint;
   }
 }

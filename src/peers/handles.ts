@@ -4,12 +4,12 @@ import type {
   Bound,
   EndBy,
   Ended,
-  Endpoint,
   Handed,
   Listener,
   ListenOptions,
   Peer,
-  Queue,
+  Place,
+  Side,
   Step,
   Where,
   WithOptions,
@@ -19,7 +19,7 @@ import type { Lab } from '../lab/lab.ts';
 import type { CellObservers } from '../observers/observers.ts';
 import type { Address, Event } from '../record/event.ts';
 import { boundHandle } from './boundHandle.ts';
-import { Connections, type Placed } from './connections.ts';
+import { Connections, type Placed, type Reachable } from './connections.ts';
 import type { PeerProcess } from './process.ts';
 import type { Verbs } from './protocol.ts';
 import type { Steps } from './step.ts';
@@ -46,7 +46,7 @@ export interface Listening {
 export class Handles {
   readonly #cast: Cast;
   readonly #connections: Connections;
-  readonly #listeners = new Map<Listener | Handed | Queue, Listening>();
+  readonly #listeners = new Map<Reachable, Listening>();
   readonly #processes = new Map<Peer, PeerProcess>();
 
   constructor(cast: Cast) {
@@ -59,7 +59,7 @@ export class Handles {
     });
   }
 
-  placed(endpoint: Endpoint): Placed {
+  placed(endpoint: Side): Placed {
     return this.#connections.placed(endpoint);
   }
 
@@ -84,6 +84,9 @@ export class Handles {
         this.#step(`${process.name}.connect to port ${to.at.port}`, this.#connections.connect(process, to, options)),
       join: (queue, options = {}) =>
         this.#step(`${process.name}.join port ${queue.at.port}`, this.#connections.join(process, queue, options)),
+      place: ({ family = 4 } = {}) => this.#place(process, end, family),
+      open: (to, options = {}) =>
+        this.#step(`${process.name}.open to port ${to.at.port}`, this.#connections.open({ process, end }, to, options)),
     };
     this.#processes.set(peer, process);
     return peer;
@@ -146,6 +149,8 @@ export class Handles {
     const handle: Listener = {
       at,
       ...this.#options(process, listener, `${process.name}.listener`),
+      accepted: (opened) =>
+        this.#step(`${process.name}.listener.accepted`, this.#connections.accepted(process, opened)),
       handTo: (peer) =>
         this.#step(`${process.name}.listener.handTo ${peer.name}`, this.#handTo(listener, { process, end, at }, peer)),
       close: () => this.#step(`${process.name}.listener.close`, process.ask('unlisten', { listener })),
@@ -200,17 +205,24 @@ export class Handles {
       },
       (what, taken) => this.#step(what, taken),
     );
+    this.#listeners.set(value, { process, end, at: value.at });
     return { ...answer, value };
   }
 
+  #place(process: PeerProcess, end: End, family: 4 | 6): Place {
+    const place = { at: { address: this.#address(end, 'own', family), port: this.#port(undefined) } };
+    this.#listeners.set(place, { process, end, at: place.at });
+    return place;
+  }
+
   /** Where a connection finds a listener: a wildcard has no address of its own. */
-  #reach(listener: Listener | Handed | Queue, family?: 4 | 6): Address {
+  #reach(listener: Reachable, family?: 4 | 6): Address {
     const { end, at } = this.#listening(listener);
     if (at.address !== '0.0.0.0' && at.address !== '::') return at;
     return { address: this.#cast.lab.address(end, family ?? (at.address === '::' ? 6 : 4)), port: at.port };
   }
 
-  #listening(listener: Listener | Handed | Queue): Listening {
+  #listening(listener: Reachable): Listening {
     const listening = this.#listeners.get(listener);
     if (!listening) throw new TypeError('not a listener of this cell');
     return listening;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import type { Answer, Endpoint, Instruments } from '../experiment/stage.ts';
+import type { Answer, Instruments, Side } from '../experiment/stage.ts';
 import { sameAddress } from '../facts/addresses.ts';
 import { type End, otherEnd } from '../facts/states.ts';
 import type { Lab } from '../lab/lab.ts';
@@ -44,7 +44,7 @@ export function instruments(outside: Outside): Instruments {
   };
 }
 
-async function look({ lab, observers, events }: Outside, endpoint: Endpoint): Promise<SsSocket | undefined> {
+async function look({ lab, observers, events }: Outside, endpoint: Side): Promise<SsSocket | undefined> {
   const { name } = lab.space(endpoint.end);
   await observers.sample();
   const sample = events.findLast((event) => event.kind === 'sample' && event.space === name);
@@ -58,7 +58,7 @@ async function look({ lab, observers, events }: Outside, endpoint: Endpoint): Pr
 /** As ss(8) takes an address in a filter. */
 const inFilter = ({ address, port }: Address) => `${address.includes(':') ? `[${address}]` : address}:${port}`;
 
-async function destroy(outside: Outside, endpoint: Endpoint): Promise<Answer> {
+async function destroy(outside: Outside, endpoint: Side): Promise<Answer> {
   const { lab, now, record } = outside;
   const { local, remote } = endpoint;
   const began = now();

@@ -7,7 +7,7 @@ import { dieWithParent } from '../native/process.ts';
 import type { CallEvent } from '../record/event.ts';
 import type { FromPeer, PeerArguments, Reply, Request, Verbs } from './protocol.ts';
 import { clockSince, Sockets } from './sockets.ts';
-import { handlers, type Timed } from './verbs.ts';
+import { handlers, type Timed, type Took } from './verbs.ts';
 
 const { name, parent, originNs, index } = JSON.parse(process.argv[2] ?? '{}') as PeerArguments;
 dieWithParent(parent);
@@ -20,7 +20,7 @@ const sockets = new Sockets(name, now, (saw) => tell({ saw }));
 const verbs = handlers(sockets, { now, origin, index, parent });
 
 /** Verbs that only look or wait: not steps of the scenario, so not in the record. */
-const silent = new Set(['accepted', 'heard', 'info', 'queued', 'received', 'saw', 'sync', 'unread']);
+const silent = new Set(['accepted', 'connected', 'heard', 'info', 'queued', 'received', 'saw', 'sync', 'unread']);
 /** Stalls shorter than this are not told apart; a finer timer would itself be work, 1000 times a second at 1 ms. */
 const resolutionMs = 5;
 const delay = monitorEventLoopDelay({ resolution: resolutionMs });
@@ -49,6 +49,10 @@ async function obey(request: Request): Promise<Reply> {
       ends();
     }
   };
+  const took: Took = (from, lasted) => {
+    t = from;
+    ns = lasted;
+  };
   const { id, verb } = request;
   const event = (refusal?: { errno: string; syscall: string }): CallEvent => ({
     t,
@@ -67,7 +71,7 @@ async function obey(request: Request): Promise<Reply> {
     if (!silent.has(verb)) tell({ saw: event(refusal) });
   };
   try {
-    const value = await verbs[verb](request as never, timed);
+    const value = await verbs[verb](request as never, timed, took);
     record();
     return { id, ok: true, value, ns };
   } catch (error) {
@@ -83,7 +87,7 @@ function reportStall(): void {
 }
 
 process.on('message', (request: Request) => {
-  if (request.verb === 'connect' || request.verb === 'listen') delay.reset();
+  if (request.verb === 'connect' || request.verb === 'open' || request.verb === 'listen') delay.reset();
   void obey(request).then((reply) => {
     if (request.verb === 'sync') reportStall();
     tell(reply);

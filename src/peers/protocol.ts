@@ -52,6 +52,13 @@ export interface Verbs {
     ask: { to: Address; localPort?: number; localAddress?: string; allowHalfOpen: boolean };
     value: { endpoint: number; local: Address; remote: Address };
   };
+  /** Answered as soon as connect(2) has returned: when it was called, and had returned, on the one clock. */
+  open: {
+    ask: { to: Address; localPort?: number; localAddress?: string; allowHalfOpen: boolean };
+    value: { endpoint: number; local: Address; calledNs: number; sentNs: number };
+  };
+  /** Waits until an opened socket is established; refused with what the kernel made of it. */
+  connected: { ask: { endpoint: number }; value: undefined };
   /** The accepted socket whose other end is at this address; waits for it. */
   accepted: { ask: { from: Address }; value: { endpoint: number; local: Address; remote: Address } };
   /** Of a socket of any kind. */

@@ -52,11 +52,15 @@ async function look(placed: Placed, waiting: Waiting, pause: number): Promise<vo
   // what the trace cannot see: everything without tracepoints, mini-sockets without their timers; how a mini-socket ends
   // before its timer does is seen by the samples that come anyway
   const gone = state === undefined || state === 'CLOSED';
-  if (gone && (!sight.transitions || (!sight.miniTimers && pause >= 4))) await observers.sample();
+  // a request has neither a process nor a transition
+  const request = !placed.at;
+  if (gone && (!sight.transitions || request || (!sight.miniTimers && pause >= 4))) await observers.sample();
 }
 
 /** The state by TCP_INFO, recorded; nothing when the descriptor or its process is gone. */
-async function tcpState({ peer, id }: Placed, { now, record }: Waiting): Promise<State | undefined> {
+async function tcpState({ at }: Placed, { now, record }: Waiting): Promise<State | undefined> {
+  if (!at) return undefined;
+  const { peer, id } = at;
   const answer = await peer.ask('info', { endpoint: id }).catch(() => undefined);
   if (!answer?.ok) return undefined;
   const { state } = answer.value;
@@ -65,14 +69,15 @@ async function tcpState({ peer, id }: Placed, { now, record }: Waiting): Promise
 }
 
 function passed(
-  { endpoint, peer, id }: Placed,
+  { endpoint, at, opened }: Placed,
   wanted: readonly State[],
   { events, sight }: Waiting,
 ): State | undefined {
   const view = viewOf(events, sight);
   const connection = view.connections.findLast(({ event }) => {
+    if (opened) return event.client.opening?.from === opened.client.opening?.from;
     const own = event[endpoint.end];
-    return own.peer === peer.name && own.endpoint === id;
+    return own.peer === at?.peer.name && own.endpoint === at.id;
   });
   if (!connection) return undefined;
   const { steps } = pathOf(view, connection, connection[endpoint.end]);

@@ -6,12 +6,19 @@ import { boundHandlers, listenFresh } from './bound.ts';
 import { closingHandlers } from './closing.ts';
 import { endingHandlers } from './ending.ts';
 import { handoverHandlers } from './handover.ts';
+import { openingHandlers } from './opening.ts';
 import type { Verb, Verbs } from './protocol.ts';
 import { type Clock, once, type Sockets, startReading, stopReading, when } from './sockets.ts';
 
 /** Runs a call and keeps how long it held its thread, whether it succeeds or throws; a promise's until it is settled. */
 export type Timed = <T>(call: () => T) => T;
-type Handler<V extends Verb> = (ask: Verbs[V]['ask'], timed: Timed) => Verbs[V]['value'] | Promise<Verbs[V]['value']>;
+/** Keeps what was timed otherwise: from when, and how long it took. */
+export type Took = (from: number, ns: number) => void;
+type Handler<V extends Verb> = (
+  ask: Verbs[V]['ask'],
+  timed: Timed,
+  took?: Took,
+) => Verbs[V]['value'] | Promise<Verbs[V]['value']>;
 /** What a peer knows of itself. */
 export interface Self {
   readonly now: Clock;
@@ -29,6 +36,7 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
   ...closingHandlers(sockets, self),
   ...endingHandlers(sockets, self),
   ...handoverHandlers(sockets),
+  ...openingHandlers(sockets, self),
   become({ uid }, timed) {
     timed(() => process.setuid?.(uid));
     // a change of user cancels it: commit_creds() in kernel/cred.c

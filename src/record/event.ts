@@ -123,14 +123,33 @@ export interface StallEvent extends Seen {
   readonly peer: string;
   readonly ns: number;
 }
-/** Both ends of a connection are known: which peer's endpoint is which end. */
+/** When connect(2) was called for an end of a connection that was not established yet, and when it had returned. */
+export interface Opening {
+  readonly from: Ns;
+  readonly until: Ns;
+}
+/**
+ * Which peer's endpoint is which end of a connection: told when both are established; of one that was opened, when its SYN
+ * was sent, and again, at the same `t`, when the other end is known. Of those with the same `client.opening` the last counts.
+ * Of a socket that is connected to itself both ends are the same.
+ */
 export interface ConnectionEvent extends Seen {
   readonly source: 'harness';
   readonly kind: 'connection';
   readonly label: string;
-  readonly client: { readonly peer: string; readonly endpoint: number; readonly local: Address };
-  /** `endpoint` is null while it waits in an accept queue: no process has it. */
-  readonly server: { readonly peer: string; readonly endpoint: number | null; readonly local: Address };
+  readonly client: {
+    readonly peer: string;
+    readonly endpoint: number;
+    readonly local: Address;
+    readonly opening?: Opening;
+  };
+  /** `endpoint` is null while no process has it: a request, or waiting in an accept queue. `opening`: it sent a SYN, too. */
+  readonly server: {
+    readonly peer: string;
+    readonly endpoint: number | null;
+    readonly local: Address;
+    readonly opening?: Opening;
+  };
 }
 /**
  * What lay where just before a peer's socket was closed, by the scenario or by net itself: read in the same turn of the event

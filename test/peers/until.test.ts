@@ -76,7 +76,7 @@ function waitingFor({ events, sight = all, info, sampled, flushed, signal }: Giv
       }
     },
   };
-  const placed: Placed = { endpoint: { end: 'client' } as Endpoint, peer, id: one.endpoint.client, label: '' };
+  const placed: Placed = { endpoint: { end: 'client' } as Endpoint, at: { peer, id: one.endpoint.client }, label: '' };
   return { counts, until: (...states: State[]) => until(placed, states, waiting) };
 }
 
