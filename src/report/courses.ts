@@ -64,9 +64,12 @@ function takenIn(cell: CellGroup, record: CellRecord): Taken[] {
   return connections.map((connection) => ({ cell, record, connections: [connection] }));
 }
 
-/** A state that went on in a mini-socket is the same state. */
+/** A state that went on in a mini-socket is the same state; a request that was seen is not what a SYN cookie leaves. */
 const stepsOf = ({ paths, closedWith }: ConnectionPaths, end: End): unknown[] => [
-  paths[end].flatMap(({ state }, index) => (paths[end][index - 1]?.state === state ? [] : [state])),
+  paths[end].flatMap(({ state, mini }, index) => {
+    if (paths[end][index - 1]?.state === state) return [];
+    return state === 'SYN-RECEIVED' && mini ? ['request'] : [state];
+  }),
   closedWith[end],
 ];
 

@@ -69,7 +69,9 @@ function repeatsIn(rows: readonly LadderRow[]): Set<SegmentRecord> {
   const seen = new Set<string>();
   return new Set(
     sent.filter((segment) => {
-      const key = [connectionOf(segment), segment.from, purposeOf(segment), segment.seq, segment.length].join(' ');
+      // a SYN that crossed another is acknowledged with the same number
+      const purpose = segment.flags.includes('SYN') && segment.flags.includes('ACK') ? 'SYN ACK' : purposeOf(segment);
+      const key = [connectionOf(segment), segment.from, purpose, segment.seq, segment.length].join(' ');
       const again = seen.has(key);
       seen.add(key);
       return again;
