@@ -79,6 +79,10 @@ const handMade: Readonly<Record<string, HandMade>> = {
   transfer: {
     'within-the-window': { facts: { withinWindow: false } },
   },
+  // every SYN is sent again as its timer says, and other cells have none
+  handshake: {
+    'lost-syn-is-sent-again': { facts: { mostLateMs: 1000, mostEarlyMs: 0 } },
+  },
   'time-wait-limit': {
     'half-the-table': { facts: { ownLimit: 65536, hashEntries: 65536 } },
   },

@@ -1,0 +1,316 @@
+import { ack, experiment, kind, type Opened, type Side, type Stage, syn, synAck } from 'lingerlab';
+
+/** The first SYN's and SYN-ACK's timer, RFC 6298 §2; TCP_TIMEOUT_INIT in include/net/tcp.h. */
+const firstMs = 1000;
+/** A timer of 1 to 4 s is up to 80 ms late by the wheel's granularity at HZ 100, 250 and 1000; the rest is for a busy machine. */
+const lateMs = 250;
+/** A segment's time is when the wire read it: that of two may differ by what the wire may be behind without a warning. */
+const earlyMs = 20;
+
+const lostOf = { 'syn-lost-once': 1, 'syn-lost-thrice': 3 } as const;
+const synRetries = 2;
+const synAckRetries = 1;
+
+/** Of all retries together: tcp_model_timeout() in net/ipv4/tcp_timer.c, (2^(retries+1) - 1) times the first. */
+const givesUpMs = (retries: number) => (2 ** (retries + 1) - 1) * firstMs;
+
+/** What `ss` shows of both ends at once. */
+const pairs = [
+  'SYN-SENT –',
+  'SYN-SENT SYN-SENT',
+  'SYN-SENT SYN-RECEIVED',
+  'SYN-RECEIVED SYN-RECEIVED',
+  'ESTABLISHED –',
+  'ESTABLISHED SYN-RECEIVED',
+  'ESTABLISHED ESTABLISHED',
+  '– –',
+] as const;
+
+const measures = {
+  shown: kind.words(...pairs),
+  answer: kind.outcome({ text: 'what the kernel made of connect(2)' }),
+  answeredMs: kind.ms({ text: 'from connect(2) to that' }),
+  syns: kind.count({ text: 'SYNs that the client sent before it was answered or gave up', compare: 'measurement' }),
+  linear: kind.count({
+    text: 'SYNs that are sent again before the wait doubles: tcp_syn_linear_timeouts, 0 where there is none',
+  }),
+  mostLateMs: kind.ms({ text: 'the most by which a SYN, or the end of them, came later than its timer says' }),
+  mostEarlyMs: kind.ms({ text: 'the most by which one came earlier' }),
+  requestMs: kind.ms({ text: 'how long the request was there at most, from the SYN on' }),
+} as const;
+type Played = Stage<readonly [], typeof measures>;
+
+/** How long the client waits after its nth SYN, ms: tcp_retransmit_timer() in net/ipv4/tcp_timer.c. */
+const waitAfter = (nth: number, linear: number) => firstMs * 2 ** Math.max(0, nth - 1 - linear);
+
+/** Each time since the first SYN against what the timers say; the last may be when the socket was gone. */
+function tell({ note, sysctl }: Played, times: readonly number[]): void {
+  const linear = Number(sysctl('net.ipv4.tcp_syn_linear_timeouts', 'client')?.value ?? 0);
+  const off = times.slice(1).map((t, index) => (t - (times[index] as number)) / 1e6 - waitAfter(index + 1, linear));
+  note('linear', linear);
+  note('mostLateMs', Math.max(0, ...off));
+  note('mostEarlyMs', Math.max(0, ...off.map((each) => -each)));
+}
+
+async function synTimes({ wire }: Played, count: number): Promise<number[]> {
+  const times: number[] = [];
+  for (let nth = 1; nth <= count; nth++) times.push((await wire.seen(syn.from('client').nth(nth))).t);
+  return times;
+}
+
+export default experiment({
+  id: 'handshake',
+  question: 'Which states does a connection open through, and what does each end do when no answer comes?',
+  group: 'Opening',
+  factors: {
+    opening: [
+      'answered',
+      'syn-lost-once',
+      'syn-lost-thrice',
+      'no-answer',
+      'refused',
+      'last-ack-lost',
+      'cookies',
+      'simultaneous',
+      'self',
+    ],
+  },
+  network: 'wire',
+  seconds: ({ opening }) =>
+    ({ 'syn-lost-once': 2, 'syn-lost-thrice': 4, 'no-answer': 8, 'last-ack-lost': 5 })[opening as string] ?? 1.5,
+  sysctls: ({ opening }) => ({
+    'net.ipv4.tcp_syn_retries': opening === 'no-answer' ? synRetries : undefined,
+    'net.ipv4.tcp_synack_retries': opening === 'last-ack-lost' ? synAckRetries : undefined,
+    // 2: a cookie for every SYN, and not only where the queue of requests is full
+    'net.ipv4.tcp_syncookies': opening === 'cookies' ? 2 : undefined,
+  }),
+  measures,
+  shows: ['client.path', 'server.path', 'shown', 'answer', 'answeredMs', 'syns', 'requestMs', 'client.errors'],
+
+  async scenario(stage, { opening }) {
+    const { client, server, wire, until, look, note } = stage;
+    const shown: (typeof pairs)[number][] = [];
+    const show = async (near: Side, other: Side) => {
+      const pair = `${(await look(near))?.state ?? '–'} ${(await look(other))?.state ?? '–'}`;
+      shown.push(pair as (typeof pairs)[number]);
+      note('shown', shown);
+    };
+    const settle = async (near: Opened) => {
+      const answer = await near.connected().answer();
+      note('answer', answer.ok ? 'ok' : answer.errno);
+      note('answeredMs', answer.ns / 1e6);
+    };
+
+    if (opening === 'self') {
+      const here = client.place();
+      const near = await client.open(here, { localPort: here.at.port });
+      await settle(near);
+      await show(near, near);
+      return;
+    }
+    if (opening === 'simultaneous') {
+      const [here, there] = [client.place(), server.place()];
+      const syns = await wire.hold(syn);
+      const answers = await wire.hold(synAck);
+      const near = await client.open(there, { localPort: here.at.port });
+      const far = await server.open(here, { localPort: there.at.port });
+      await Promise.all([wire.seen(syn.from('client')), wire.seen(syn.from('server'))]);
+      await show(near, far);
+      await syns.release();
+      await Promise.all([until(near, 'SYN-RECEIVED'), until(far, 'SYN-RECEIVED')]);
+      await show(near, far);
+      await syns.lift();
+      await answers.lift();
+      await answers.release();
+      await settle(near);
+      await far.connected();
+      await show(near, far);
+      return;
+    }
+
+    if (opening === 'refused') {
+      // bound, and nobody listens
+      const near = await client.open(await server.bind());
+      await settle(near);
+      await until(near, 'CLOSED');
+      await show(near, near.other);
+      return;
+    }
+
+    const listener = await server.listen();
+    if (opening === 'syn-lost-once' || opening === 'syn-lost-thrice') {
+      const lost = lostOf[opening];
+      await wire.drop(syn, { times: lost });
+      const near = await client.open(listener);
+      await show(near, near.other);
+      await settle(near);
+      await until(await listener.accepted(near), 'ESTABLISHED');
+      note('syns', lost + 1);
+      tell(stage, await synTimes(stage, lost + 1));
+      return;
+    }
+    if (opening === 'no-answer') {
+      await wire.blackhole(syn);
+      const near = await client.open(listener);
+      await show(near, near.other);
+      await settle(near);
+      await until(near, 'CLOSED');
+      await show(near, near.other);
+      const syns = (await wire.statistics()).dropped;
+      note('syns', syns);
+      tell(stage, await synTimes(stage, syns));
+      return;
+    }
+
+    const syns = await wire.hold(synAck);
+    const acks = await wire.hold(ack.from('client'), { times: 1 });
+    // of a SYN-ACK that was sent again
+    await wire.drop(ack.from('client').withAck(1));
+    const began = performance.now();
+    const near = await client.open(listener);
+    await wire.seen(synAck);
+    await show(near, near.other);
+    await syns.release();
+    await syns.lift();
+    await settle(near);
+    await wire.seen(ack.from('client'));
+    await show(near, near.other);
+    if (opening === 'last-ack-lost') {
+      await until(near.other, 'CLOSED');
+      note('requestMs', performance.now() - began);
+      await show(near, near.other);
+      tell(stage, [(await wire.seen(synAck)).t, (await wire.seen(synAck.nth(2))).t]);
+      await acks.release();
+      await near.gone();
+      return;
+    }
+    await acks.release();
+    await until(await listener.accepted(near), 'ESTABLISHED');
+    await show(near, near.other);
+  },
+
+  claims: [
+    {
+      id: 'syn-sent',
+      text: 'while its SYN is not answered, the client is in SYN-SENT',
+      source: 'RFC 9293 §3.3.2',
+      when: ({ opening }) => opening !== 'refused' && opening !== 'self',
+      holds: (facts) => facts.shown[0]?.startsWith('SYN-SENT ') === true && facts['client.path'][0] === 'SYN-SENT',
+    },
+    {
+      id: 'two-halves',
+      text: 'the client is ESTABLISHED with the SYN-ACK, the server with the ACK of that: until then it has a request in SYN-RECEIVED, a mini-socket without a process',
+      source: 'RFC 9293 §3.5, figure 6; struct request_sock in include/net/request_sock.h',
+      when: ({ opening }) => opening === 'answered' || opening === 'last-ack-lost',
+      holds: (facts) =>
+        facts.shown[0] === 'SYN-SENT SYN-RECEIVED' &&
+        facts.shown[1] === 'ESTABLISHED SYN-RECEIVED' &&
+        facts['server.miniSocket'].includes('SYN-RECEIVED'),
+    },
+    {
+      id: 'cookie-keeps-nothing',
+      text: 'a server that answers with a SYN cookie has no socket until the ACK brings the cookie back',
+      source: 'RFC 4987 §3.6; tcp_conn_request() in net/ipv4/tcp_input.c, cookie_v4_check() in net/ipv4/syncookies.c',
+      when: ({ opening }) => opening === 'cookies',
+      holds: (facts) =>
+        facts.shown.join() === 'SYN-SENT –,ESTABLISHED –,ESTABLISHED ESTABLISHED' &&
+        facts['counters.server.TcpExt.SyncookiesRecv'] === 1,
+    },
+    {
+      id: 'lost-syn-is-sent-again',
+      text: `a SYN without an answer is sent again after 1 s, tcp_syn_linear_timeouts times more after 1 s, then after twice as long each time; a SYN-ACK after 1 s`,
+      source: `RFC 6298 §2.1; tcp_retransmit_timer() in net/ipv4/tcp_timer.c. Tolerance: ${earlyMs} ms before, what the wire may be behind, ${lateMs} after, the timer wheel and a busy machine`,
+      when: ({ opening }) => opening.startsWith('syn-lost') || opening === 'no-answer' || opening === 'last-ack-lost',
+      holds: (facts) => facts.mostLateMs <= lateMs && facts.mostEarlyMs <= earlyMs,
+    },
+    {
+      id: 'opens-all-the-same',
+      text: 'and the connection opens with the first SYN that arrives',
+      source: 'RFC 9293 §3.8.1',
+      when: ({ opening }) => opening.startsWith('syn-lost'),
+      holds: (facts, { opening }) =>
+        facts.answer === 'ok' &&
+        facts.syns === lostOf[opening as keyof typeof lostOf] + 1 &&
+        facts['server.path'].at(-1) === 'ESTABLISHED',
+    },
+    {
+      id: 'gives-up',
+      text: `connect(2) gives up with ETIMEDOUT when (2^(tcp_syn_retries+1) - 1) s have passed, ${givesUpMs(synRetries) / 1000} s with ${synRetries}, however many SYNs were sent`,
+      source: `retransmits_timed_out() in net/ipv4/tcp_timer.c. Tolerance: never early; each of its timers up to ${lateMs} ms late`,
+      when: ({ opening }) => opening === 'no-answer',
+      holds: (facts) =>
+        facts.answer === 'ETIMEDOUT' &&
+        facts.answeredMs >= givesUpMs(synRetries) &&
+        facts.answeredMs <= givesUpMs(synRetries) + facts.syns * lateMs &&
+        facts['client.path'].join() === 'SYN-SENT,CLOSED' &&
+        facts['server.path'].length === 0,
+    },
+    {
+      id: 'refused-at-once',
+      text: 'where nobody listens a RST answers the SYN, and connect(2) is refused at once',
+      source: `RFC 9293 §3.10.7.1; tcp_reset() in net/ipv4/tcp_input.c. At once: before a SYN is sent again, ${firstMs} ms`,
+      when: ({ opening }) => opening === 'refused',
+      holds: (facts) =>
+        facts.answer === 'ECONNREFUSED' &&
+        facts.answeredMs < firstMs &&
+        facts['server.closedWith'].join() === 'RST' &&
+        facts['server.path'].length === 0,
+    },
+    {
+      id: 'request-is-given-up',
+      text: `a request whose ACK does not come is given up when (2^(tcp_synack_retries+1) - 1) s have passed, ${givesUpMs(synAckRetries) / 1000} s with ${synAckRetries}, and nothing is sent: the client stays ESTABLISHED, and what it sends is answered by a RST`,
+      source: `reqsk_timer_handler() in net/ipv4/inet_connection_sock.c. Tolerance: ss is asked about once a second; one retry more would have taken ${givesUpMs(synAckRetries + 1) / 1000} s`,
+      when: ({ opening }) => opening === 'last-ack-lost',
+      holds: (facts) =>
+        facts.requestMs >= givesUpMs(synAckRetries) &&
+        facts.requestMs < givesUpMs(synAckRetries + 1) &&
+        facts.shown.at(-1) === 'ESTABLISHED –' &&
+        facts['server.path'].join() === 'SYN-RECEIVED,CLOSED' &&
+        facts['server.closedWith'].join() === 'RST' &&
+        facts['client.errors'].at(-1)?.errno === 'ECONNRESET',
+    },
+    {
+      id: 'both-may-open',
+      text: 'SYNs that cross open one connection, with nobody listening: both ends pass SYN-SENT and SYN-RECEIVED, as full sockets',
+      source: 'RFC 9293 §3.5, figure 7; MUST-10',
+      when: ({ opening }) => opening === 'simultaneous',
+      holds: (facts) =>
+        facts['client.path'].join() === 'SYN-SENT,SYN-RECEIVED,ESTABLISHED' &&
+        facts['server.path'].join() === facts['client.path'].join() &&
+        facts.shown.join() === 'SYN-SENT SYN-SENT,SYN-RECEIVED SYN-RECEIVED,ESTABLISHED ESTABLISHED' &&
+        facts['counters.client.Tcp.ActiveOpens'] === 1 &&
+        facts['counters.server.Tcp.ActiveOpens'] === 1,
+    },
+    {
+      id: 'one-socket-is-both-ends',
+      text: 'a socket that connects to its own address and port is connected to itself, through the same states: nobody listened, and connect(2) succeeds',
+      source: 'RFC 9293 §3.5, figure 7; tcp_rcv_synsent_state_process() in net/ipv4/tcp_input.c',
+      when: ({ opening }) => opening === 'self',
+      holds: (facts) =>
+        facts.answer === 'ok' &&
+        facts['client.path'].join() === 'SYN-SENT,SYN-RECEIVED,ESTABLISHED' &&
+        facts['counters.client.Tcp.ActiveOpens'] === 1 &&
+        !('server.path' in facts),
+    },
+  ],
+
+  answer(outcomes) {
+    const of = (...openings: readonly string[]) => outcomes.filter(({ cell }) => openings.includes(cell.opening));
+    const seconds = (chosen: typeof outcomes, name: 'answeredMs' | 'requestMs') =>
+      chosen.map(({ facts }) => (facts[name] / 1000).toFixed(1)).join(', ') || 'unknown';
+    const answers = (chosen: typeof outcomes) =>
+      [...new Set(chosen.map(({ facts }) => facts.answer))].join(', ') || 'unknown';
+    const waiting = of('answered', 'last-ack-lost', 'cookies');
+    const requests = waiting.filter(({ facts }) => facts.shown.includes('ESTABLISHED SYN-RECEIVED'));
+    const silent = of('no-answer');
+    return (
+      `While the server waited for the ACK of its SYN-ACK, ss showed its request in SYN-RECEIVED in ${requests.length} of ` +
+      `${waiting.length} handshakes (${of('cookies').length} with SYN cookies); without an ACK it was gone after ` +
+      `${seconds(of('last-ack-lost'), 'requestMs')} s (tcp_synack_retries ${synAckRetries}). ` +
+      `A SYN lost once opened after ${seconds(of('syn-lost-once'), 'answeredMs')} s, thrice after ` +
+      `${seconds(of('syn-lost-thrice'), 'answeredMs')} s; without any answer it was ${answers(silent)} after ` +
+      `${seconds(silent, 'answeredMs')} s and ${silent.map(({ facts }) => facts.syns).join(', ') || 'unknown'} SYNs ` +
+      `(tcp_syn_retries ${synRetries}); where nobody listened ${answers(of('refused'))}; to itself ${answers(of('self'))}.`
+    );
+  },
+});
