@@ -4,9 +4,11 @@
  */
 import { constants, setPriority } from 'node:os';
 import { messageOf } from '../errors.ts';
+import { otherEnd } from '../facts/states.ts';
 import { dieWithParent } from '../native/process.ts';
 import { forge } from './forge.ts';
 import type { Connection, History } from './history.ts';
+import { hostUnreachable } from './icmp.ts';
 import type { WireArguments, WireReply, WireRequest, WireTold, WireVerb, WireVerbs } from './protocol.ts';
 import { type Running, startRunning } from './running.ts';
 import { withoutRule, withRule } from './step.ts';
@@ -98,6 +100,12 @@ const handlers: Handlers = {
     const again = wire().pump.emit(from, bytes, `replay of #${n}`);
     wire().pump.tellAll();
     return { n: again };
+  },
+  unreachable({ n }) {
+    const { from, bytes } = wholePacket(n);
+    const answer = wire().pump.emit(otherEnd(from), hostUnreachable(bytes), 'forged');
+    wire().pump.tellAll();
+    return { n: answer };
   },
   flush,
   statistics: () => wire().statistics(),

@@ -49,6 +49,8 @@ export interface WireVerbs {
   injectRaw: { ask: { from: End; hex: string }; value: { n: number } };
   /** The bytes of a packet of the history once more. */
   replay: { ask: { n: number }; value: { n: number } };
+  /** Answers a packet of the history as a router does that cannot reach its destination. */
+  unreachable: { ask: { n: number }; value: { n: number } };
   /** Everything read so far has been told, and is in the file. */
   flush: { ask: Record<never, never>; value: undefined };
   statistics: { ask: Record<never, never>; value: WireStatistics };

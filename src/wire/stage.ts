@@ -54,6 +54,8 @@ export interface Wire {
   injectRaw(from: End, bytes: Uint8Array): Step<number>;
   /** Sends the bytes of a packet once more. */
   replay(packet: Sighting | number): Step<number>;
+  /** Answers a packet with ICMP "host unreachable", as a router on its way would; the answer's number in the capture. */
+  unreachable(packet: Sighting | number): Step<number>;
   statistics(): Step<WireStatistics>;
 }
 
@@ -131,6 +133,11 @@ export function makeWire(wire: Asked, steps: Taking): Wire {
       step(
         'replay',
         wire.ask('replay', { n: numberOf(packet) }).then(({ n }) => n),
+      ),
+    unreachable: (packet) =>
+      step(
+        'unreachable',
+        wire.ask('unreachable', { n: numberOf(packet) }).then(({ n }) => n),
       ),
     statistics: () => step('statistics', wire.ask('statistics', {})),
   };

@@ -1,0 +1,36 @@
+import { describe, expect, test } from 'vitest';
+import { headerChecksum, onesSum } from '../../src/wire/checksum.ts';
+import { hostUnreachable } from '../../src/wire/icmp.ts';
+import { format } from '../../src/wire/segment.ts';
+import { segment } from './seen.ts';
+
+describe('host unreachable', () => {
+  test('over IPv4 goes back to where the packet came from, and quotes its header and 8 bytes', () => {
+    const packet = format(segment('client', ['SYN'], { seq: 7, payload: 'more than 8 bytes' }));
+    const answer = hostUnreachable(packet);
+    expect([...answer.subarray(12, 20)]).toEqual([...packet.subarray(16, 20), ...packet.subarray(12, 16)]);
+    expect([answer[9], answer[20], answer[21]]).toEqual([1, 3, 1]);
+    expect(answer.subarray(28).equals(packet.subarray(0, 28))).toBe(true);
+    expect(answer.readUInt16BE(2)).toBe(answer.length);
+    // 0 over what holds a right checksum
+    expect(headerChecksum(answer, 20)).toBe(0);
+    expect(onesSum(answer, 20, answer.length)).toBe(0xffff);
+  });
+
+  test('over IPv6 its checksum covers the addresses', () => {
+    const v6 = { family: 6, hops: 64, trafficClass: 0, flowLabel: 0 } as const;
+    const [source, destination] = [
+      { address: 'fd77::1', port: 1 },
+      { address: 'fd77::2', port: 2 },
+    ];
+    const packet = format({ ...segment('client', ['SYN']), ip: v6, source, destination });
+    const answer = hostUnreachable(packet);
+    expect([...answer.subarray(8, 40)]).toEqual([...packet.subarray(24, 40), ...packet.subarray(8, 24)]);
+    expect([answer[6], answer[40], answer[41]]).toEqual([58, 1, 3]);
+    expect(onesSum(answer, 40, answer.length, onesSum(answer, 8, 40, 58 + answer.length - 40))).toBe(0xffff);
+  });
+
+  test('of what is no segment is refused', () => {
+    expect(() => hostUnreachable(new Uint8Array(20))).toThrow(RangeError);
+  });
+});
