@@ -43,6 +43,9 @@ export const CLONE_NEWNET = 0x40000000;
 /** include/uapi/linux/prctl.h */
 export const PR_SET_PDEATHSIG = 1;
 
+/** include/uapi/linux/sched.h */
+export const SCHED_RR = 2;
+
 /** include/uapi/linux/time.h */
 export const CLOCK_MONOTONIC = 1;
 export const CLOCK_MONOTONIC_COARSE = 6;

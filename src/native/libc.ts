@@ -99,6 +99,7 @@ export const prctl = call('prctl', 'int prctl(int, unsigned long)');
 export const flock = call('flock', 'int flock(int, int)');
 export const ioctl = call('ioctl', 'int ioctl(int, unsigned long, void *)');
 export const schedSetaffinity = call('sched_setaffinity', 'int sched_setaffinity(int, size_t, void *)');
+export const schedSetscheduler = call('sched_setscheduler', 'int sched_setscheduler(int, int, void *)');
 export const mount = call('mount', 'int mount(const char *, const char *, const char *, unsigned long, void *)');
 export const clockNanosleep = call('clock_nanosleep', 'int clock_nanosleep(int, int, void *, void *)');
 export const clockGettime = call('clock_gettime', 'int clock_gettime(int, void *)');

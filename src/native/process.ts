@@ -6,9 +6,10 @@ import {
   MS_PRIVATE,
   MS_REC,
   PR_SET_PDEATHSIG,
+  SCHED_RR,
   TIMER_ABSTIME,
 } from './constants.ts';
-import { clockGetres, clockNanosleep, mount, prctl, schedSetaffinity, unshare } from './libc.ts';
+import { clockGetres, clockNanosleep, mount, prctl, schedSetaffinity, schedSetscheduler, unshare } from './libc.ts';
 
 /**
  * Have the kernel send this process a signal when the thread that started it ends, prctl(2): SIGKILL works on a stopped
@@ -46,4 +47,14 @@ export function pinToCpu(cpu: number): void {
   const mask = Buffer.alloc(128);
   mask.writeUInt8(1 << (cpu % 8), cpu >> 3);
   schedSetaffinity(0, mask.length, mask);
+}
+
+/**
+ * Let this thread run before all that is not real-time, sched(7): whatever waits for a CPU, and whatever group it is in. Throws
+ * SystemCallError where the user may not.
+ */
+export function runFirst(): void {
+  const priority = Buffer.alloc(4);
+  priority.writeInt32LE(1);
+  schedSetscheduler(0, SCHED_RR, priority);
 }
