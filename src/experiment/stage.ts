@@ -74,9 +74,12 @@ export interface WriteOptions {
 export interface TcpInfo {
   readonly state: State;
   readonly retransmits: number;
+  /** tcpi_unacked: segments that were sent and not acknowledged; what was never sent is not among them. */
   readonly unacked: number;
   readonly rtoUs: number;
   readonly rttUs: number;
+  /** tcpi_notsent_bytes: in the send queue, and never sent. */
+  readonly notSentBytes: number;
 }
 
 /** A socket whose options can be set, whether or not it is connected. */
@@ -101,6 +104,8 @@ export interface Endpoint extends WithOptions {
   /** SO_ERROR: the pending error's name or `none`; reading clears it. */
   error(): Step<string>;
   info(): Step<TcpInfo>;
+  /** SIOCOUTQ: bytes in its send queue that the other end's kernel has not acknowledged, sent or not, tcp(7). */
+  sendQueue(): Step<number>;
   /** Write so many bytes; resolves when net has handed them to the kernel. */
   write(bytes: number, options?: WriteOptions): Step;
   /** The first 64 KiB that this end's application has read so far, a character for each byte (latin1). */
@@ -278,12 +283,16 @@ export interface Sysctl {
   readonly own: string;
 }
 
-/** How many TCP sockets a namespace has, by /proc/net/sockstat; not the host-wide figures of that file. */
+/** How many TCP sockets there are, by /proc/net/sockstat of a namespace. */
 export interface SocketCounts {
   /** Full sockets but TIME-WAIT, of both families. */
   readonly inUse: number;
   /** Mini-sockets: TIME-WAIT, and FIN-WAIT-2 of orphans. */
   readonly timeWait: number;
+  /** Orphans of the whole host, whichever namespace's file is read. */
+  readonly hostOrphans: number;
+  /** Pages that the buffers of all TCP sockets of the host take. */
+  readonly hostPages: number;
 }
 
 /** What a scenario can look at and take away from outside the peers. */
@@ -291,6 +300,8 @@ export interface Instruments {
   /** What `ss` shows of the endpoint now; undefined where it shows nothing. */
   readonly look: (endpoint: Side) => Promise<SsSocket | undefined>;
   readonly sockets: (where: End) => SocketCounts;
+  /** One slot of the kernel's timer wheel for a timer of so many seconds: how late it may be, in seconds. */
+  readonly timerSlot: (seconds: number) => number;
   /** undefined where this kernel has none of that name. */
   readonly sysctl: (name: string, where?: End) => Sysctl | undefined;
   /** Have the kernel destroy its socket: `ss -K`, ss(8). EOPNOTSUPP where it is still there afterwards. */

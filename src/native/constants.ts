@@ -67,6 +67,8 @@ export const IFF_UP = 1;
 
 /** include/uapi/linux/sockios.h: FIONREAD of include/uapi/asm-generic/ioctls.h. */
 export const SIOCINQ = 0x541b;
+/** TIOCOUTQ of the same file. */
+export const SIOCOUTQ = 0x5411;
 
 /** include/uapi/linux/if_tun.h */
 export const TUNSETIFF = 0x400454ca;

@@ -1,7 +1,7 @@
 import type { Settable, SocketOption, SocketOptions, StructLinger, TcpInfo } from '../experiment/stage.ts';
 import { type State, stateNumbered } from '../facts/states.ts';
 import type { Address } from '../record/event.ts';
-import { socketConstants as c, SIOCINQ } from './constants.ts';
+import { socketConstants as c, SIOCINQ, SIOCOUTQ } from './constants.ts';
 import {
   bind,
   close,
@@ -88,15 +88,19 @@ export function pendingError(fd: number): string {
   return errno === 0 ? 'none' : errnoName(errno);
 }
 
+/** tcpi_notsent_bytes ends here: Linux 4.6. */
+const infoSize = 148;
+
 /** TCP_INFO, struct tcp_info of include/uapi/linux/tcp.h; throws SystemCallError. */
 export function tcpInfo(fd: number): TcpInfo {
-  const info = readOption(fd, c.IPPROTO_TCP, c.TCP_INFO, 104);
+  const info = readOption(fd, c.IPPROTO_TCP, c.TCP_INFO, infoSize);
   return {
     state: stateNumbered(info.readUInt8(0)) ?? 'CLOSED',
     retransmits: info.readUInt8(2),
     rtoUs: info.readUInt32LE(8),
     unacked: info.readUInt32LE(24),
     rttUs: info.readUInt32LE(68),
+    notSentBytes: info.readUInt32LE(144),
   };
 }
 
@@ -141,6 +145,16 @@ export const shutdownSocket = (fd: number, how: keyof typeof directions): void =
 export function receiveQueue(fd: number): number {
   const bytes = Buffer.alloc(4);
   ioctl(fd, SIOCINQ, bytes);
+  return bytes.readInt32LE();
+}
+
+/**
+ * Bytes in the kernel's send queue that the other end's kernel has not acknowledged, sent or not: SIOCOUTQ, tcp(7);
+ * write_seq - snd_una in tcp_ioctl() of net/ipv4/tcp.c. Throws SystemCallError.
+ */
+export function sendQueue(fd: number): number {
+  const bytes = Buffer.alloc(4);
+  ioctl(fd, SIOCOUTQ, bytes);
   return bytes.readInt32LE();
 }
 

@@ -46,6 +46,7 @@ export function endpointHandle(
     ...options(id, name),
     error: () => step('error', {}, 'SO_ERROR'),
     info: () => step('info', {}, 'TCP_INFO'),
+    sendQueue: () => step('sendQueue', {}, 'SIOCOUTQ'),
     write: (bytes, { fill } = {}) => step('write', { bytes, ...(fill !== undefined && { fill }) }),
     heard: () => step('heard', {}),
     received: (bytes) => step('received', { bytes }, `received ${bytes} bytes`),

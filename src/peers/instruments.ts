@@ -4,8 +4,10 @@ import { execa } from 'execa';
 import type { Answer, Instruments, Side } from '../experiment/stage.ts';
 import { sameAddress } from '../facts/addresses.ts';
 import { type End, otherEnd } from '../facts/states.ts';
+import { timerSlotSeconds } from '../facts/timerWheel.ts';
 import type { Lab } from '../lab/lab.ts';
 import { type Space, sockstatIn, sysctlHere } from '../lab/space.ts';
+import { hz } from '../native/process.ts';
 import type { CellObservers } from '../observers/observers.ts';
 import type { Address, Event, Ns, SsSocket } from '../record/event.ts';
 import type { PeerProcess } from './process.ts';
@@ -31,9 +33,10 @@ export function instruments(outside: Outside): Instruments {
   return {
     look: (endpoint) => look(outside, endpoint),
     sockets(where) {
-      const { inuse, inuse6 = 0, tw } = sockstatIn(lab.space(where));
-      return { inUse: inuse + inuse6, timeWait: tw };
+      const { inuse, inuse6 = 0, tw, orphan, mem } = sockstatIn(lab.space(where));
+      return { inUse: inuse + inuse6, timeWait: tw, hostOrphans: orphan, hostPages: mem };
     },
+    timerSlot: (seconds) => timerSlotSeconds(seconds, hz()),
     sysctl(name, where = 'server') {
       const space = lab.space(where);
       const value = space.inside(() => sysctlHere(name));

@@ -20,7 +20,18 @@ const sockets = new Sockets(name, now, (saw) => tell({ saw }));
 const verbs = handlers(sockets, { now, origin, index, parent });
 
 /** Verbs that only look or wait: not steps of the scenario, so not in the record. */
-const silent = new Set(['accepted', 'connected', 'heard', 'info', 'queued', 'received', 'saw', 'sync', 'unread']);
+const silent = new Set([
+  'accepted',
+  'connected',
+  'heard',
+  'info',
+  'queued',
+  'received',
+  'saw',
+  'sendQueue',
+  'sync',
+  'unread',
+]);
 /** Stalls shorter than this are not told apart; a finer timer would itself be work, 1000 times a second at 1 ms. */
 const resolutionMs = 5;
 const delay = monitorEventLoopDelay({ resolution: resolutionMs });

@@ -70,6 +70,7 @@ export interface Verbs {
   linger: { ask: { socket: number }; value: StructLinger };
   error: { ask: { endpoint: number }; value: string };
   info: { ask: { endpoint: number }; value: TcpInfo };
+  sendQueue: { ask: { endpoint: number }; value: number };
   write: { ask: { endpoint: number; bytes: number; fill?: string }; value: undefined };
   /** Of what the application has read, the beginning; latin1. */
   heard: { ask: { endpoint: number }; value: string };

@@ -1,7 +1,15 @@
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dieWithParent } from '../native/process.ts';
-import { getOption, pendingError, receiveQueue, setOption, structLinger, tcpInfo } from '../native/sockets.ts';
+import {
+  getOption,
+  pendingError,
+  receiveQueue,
+  sendQueue,
+  setOption,
+  structLinger,
+  tcpInfo,
+} from '../native/sockets.ts';
 import { boundHandlers, listenFresh } from './bound.ts';
 import { closingHandlers } from './closing.ts';
 import { endingHandlers } from './ending.ts';
@@ -93,6 +101,10 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
   info({ endpoint }, timed) {
     const fd = sockets.descriptor(endpoint, 'getsockopt');
     return timed(() => tcpInfo(fd));
+  },
+  sendQueue({ endpoint }, timed) {
+    const fd = sockets.descriptor(endpoint, 'ioctl');
+    return timed(() => sendQueue(fd));
   },
   async write({ endpoint, bytes, fill = 'linger' }) {
     const { socket } = sockets.get(endpoint);

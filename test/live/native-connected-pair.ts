@@ -2,7 +2,15 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { SocketOption, SocketOptions, TcpInfo } from '../../src/experiment/stage.ts';
-import { getOption, pendingError, setOption, shutdownSocket, tcpInfo } from '../../src/native/sockets.ts';
+import {
+  getOption,
+  pendingError,
+  receiveQueue,
+  sendQueue,
+  setOption,
+  shutdownSocket,
+  tcpInfo,
+} from '../../src/native/sockets.ts';
 import { descriptorOf } from '../../src/peers/sockets.ts';
 
 export interface Printed {
@@ -11,6 +19,13 @@ export interface Printed {
   readonly accepted: Record<string, unknown>;
   readonly established: readonly TcpInfo[];
   readonly halfClosed: readonly string[];
+  /** Of an end whose other end does not read: what it wrote, what the other kernel took, and what it holds of it itself. */
+  readonly held: {
+    readonly written: number;
+    readonly taken: number;
+    readonly sendQueue: number;
+    readonly notSent: number;
+  };
   readonly reset: { readonly state: string; readonly error: string; readonly again: string };
 }
 
@@ -62,6 +77,21 @@ const halfClosed = [
   await settled(() => tcpInfo(fdOf(far)).state, 'CLOSE-WAIT'),
 ];
 
+const [writer, reader] = await pair();
+const written = 1_000_000;
+writer.write(Buffer.alloc(written));
+// when none of it is on its way any more
+await settled(
+  () => String(sendQueue(fdOf(writer)) + receiveQueue(fdOf(reader)) + writer.writableLength),
+  String(written),
+);
+const held = {
+  written: written - writer.writableLength,
+  taken: receiveQueue(fdOf(reader)),
+  sendQueue: sendQueue(fdOf(writer)),
+  notSent: tcpInfo(fdOf(writer)).notSentBytes,
+};
+
 const [first, second] = await pair();
 setOption(fdOf(first), 'SO_LINGER', 0);
 first.destroy();
@@ -74,6 +104,7 @@ const printed: Printed = {
   accepted,
   established,
   halfClosed,
+  held,
   reset,
 };
 process.stdout.write(JSON.stringify(printed), () => process.exit(0));

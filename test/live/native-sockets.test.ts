@@ -38,6 +38,14 @@ inNamespaces('descriptors of connected net sockets', () => {
     expect(printed.halfClosed).toEqual(['FIN-WAIT-2', 'CLOSE-WAIT']);
   });
 
+  test('SIOCOUTQ tells what the other kernel has no room for, and TCP_INFO that it was never sent', () => {
+    const { written, taken, sendQueue, notSent } = printed.held;
+    expect(taken).toBeGreaterThan(0);
+    expect(sendQueue).toBe(written - taken);
+    expect(sendQueue).toBeGreaterThan(0);
+    expect(notSent).toBe(sendQueue);
+  });
+
   test('the pending error of a socket that was reset is told once', () => {
     expect(printed.reset).toEqual({ state: 'CLOSED', error: 'ECONNRESET', again: 'none' });
   });

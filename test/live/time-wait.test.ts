@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { timerSlotSeconds } from '../../src/facts/timerWheel.ts';
 import { readRun } from '../../src/record/read.ts';
-import { timerSlotSeconds } from '../../src/report/resolution.ts';
 import { experimentFile, lingerlab, live, plainRest, scratch } from './program.ts';
 
 const minutes = 60_000;

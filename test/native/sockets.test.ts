@@ -115,7 +115,14 @@ test('a UDP socket has no TCP options, and no TCP_INFO', () => {
 });
 
 test('TCP_INFO of a socket that was never connected: CLOSED, with the initial retransmission timeout of one second', () => {
-  expect(tcpInfo(fd)).toEqual({ state: 'CLOSED', retransmits: 0, unacked: 0, rtoUs: 1_000_000, rttUs: 0 });
+  expect(tcpInfo(fd)).toEqual({
+    state: 'CLOSED',
+    notSentBytes: 0,
+    retransmits: 0,
+    unacked: 0,
+    rtoUs: 1_000_000,
+    rttUs: 0,
+  });
 });
 
 test('a socket without an error has none', () => {
