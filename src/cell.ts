@@ -60,6 +60,7 @@ export async function runCell(work: CellWork): Promise<CellRecord> {
     factors: { ...planned.factors },
     repeat,
     race: planned.race,
+    ...(planned.roles && { roles: planned.roles }),
     startedAt,
     seconds,
   };

@@ -1,6 +1,9 @@
 import { resolve } from 'node:path';
 import { LingerlabError } from '../errors.ts';
-import { declarations } from '../facts/table.ts';
+import type { AnyDefinition } from '../experiment/definition.ts';
+import type { Declaration } from '../facts/kinds.ts';
+import { ofAnyEnd, withoutRole } from '../facts/roles.ts';
+import { declarationOf, declarations } from '../facts/table.ts';
 import { cellsOf } from '../plan/cells.ts';
 import { didYouMean } from '../plan/nearest.ts';
 import { experimentsFor } from './experiments.ts';
@@ -55,11 +58,18 @@ export async function explain(id: string, { json }: { readonly json: boolean }):
       `  ${cells.length} cells, ${cells.filter(({ isDefault }) => isDefault).length} in the default matrix`,
       '',
       'facts shown',
-      ...(definition.shows ?? []).map((name) => `  ${String(name)}: ${facts[String(name)]?.text ?? ''}`),
+      ...(definition.shows ?? []).map((name) => `  ${String(name)}: ${textOf(String(name), definition)}`),
       '',
       'claims of each cell',
       ...claimLines(claims),
       ...(across.length > 0 ? ['', 'claims over all cells', ...claimLines(across)] : []),
     ].join('\n'),
   );
+}
+
+/** What a fact says, whichever end has its role. */
+function textOf(name: string, definition: AnyDefinition): string {
+  const declared: Readonly<Record<string, Declaration>> = declarations(definition.connections, definition.measures);
+  const any = withoutRole(name, ofAnyEnd(Object.keys(definition.roles ?? {})));
+  return declarationOf(any, declared)?.text ?? "a fact of the experiment's own";
 }

@@ -1,4 +1,6 @@
 import type { Kind } from '../facts/kinds.ts';
+import type { RoleFact } from '../facts/roles.ts';
+import type { End } from '../facts/states.ts';
 import type { FactsOf } from '../facts/table.ts';
 import type { Stage } from './stage.ts';
 
@@ -35,14 +37,19 @@ export interface AcrossClaim<CellOf, Facts> {
   readonly id: string;
   readonly text: string;
   readonly source: string;
+  /** The outcomes it speaks of, and is given; all where absent. Where there is none of them it is inconclusive. */
+  readonly when?: (outcome: Outcome<CellOf, Facts>) => boolean;
   readonly holds: (outcomes: readonly Outcome<CellOf, Facts>[]) => boolean;
 }
+
+type Shown<C extends readonly string[], M> = keyof FactsOf<C, M> & string;
 
 /** One question, its factors, what the peers do in each cell, and what is claimed of the facts. */
 export interface Definition<
   F extends Factors,
   C extends readonly string[] = readonly [],
   M extends Readonly<Record<string, Kind<unknown>>> = Record<never, never>,
+  R extends string = never,
 > {
   /** Lower-case words joined by hyphens. */
   readonly id: string;
@@ -74,13 +81,18 @@ export interface Definition<
   readonly across?: readonly AcrossClaim<NoInfer<Cell<F>>, NoInfer<FactsOf<C, M>>>[];
   /** One sentence made from facts. */
   readonly answer: (outcomes: readonly Outcome<NoInfer<Cell<F>>, NoInfer<FactsOf<C, M>>>[]) => string;
-  /** The fact that best tells the cells apart, and the ones beside it: columns of the report's table, in order. */
-  readonly shows?: readonly (keyof NoInfer<FactsOf<C, M>> & string)[];
+  /** What ends are called by what they do, where either may do it: `{ closing: ({ closer }) => closer }`. */
+  readonly roles?: { readonly [K in R]: (cell: NoInfer<Cell<F>>) => End };
+  /**
+   * The fact that best tells the cells apart, and the ones beside it: columns of the report's table, in order. An end may
+   * be named by its role: `closing.lost`.
+   */
+  readonly shows?: readonly (Shown<NoInfer<C>, NoInfer<M>> | RoleFact<Shown<NoInfer<C>, NoInfer<M>>, NoInfer<R>>)[];
 }
 
 /** A definition whose types have been forgotten: what the rest of the program handles. */
 // biome-ignore lint/suspicious/noExplicitAny: the one place where the inferred types are erased
-export type AnyDefinition = Definition<any, any, any>;
+export type AnyDefinition = Definition<any, any, any, any>;
 
 const made: unique symbol = Symbol.for('lingerlab.experiment');
 /** What an experiment file exports as its default. */
@@ -94,7 +106,8 @@ export function experiment<
   const F extends Factors,
   const C extends readonly string[] = readonly [],
   const M extends Readonly<Record<string, Kind<unknown>>> = Record<never, never>,
->(definition: Definition<F, C, M>): Experiment {
+  const R extends string = never,
+>(definition: Definition<F, C, M, R>): Experiment {
   return { [made]: true, definition: definition as AnyDefinition };
 }
 

@@ -23,6 +23,19 @@ function labelProblem(label: unknown, before: readonly unknown[]): string | unde
   return undefined;
 }
 
+/** What is wrong with the names that an experiment gives its ends by what they do. */
+export function roleProblems(roles: unknown): Problem[] {
+  if (typeof roles !== 'object' || roles === null || Array.isArray(roles)) {
+    return [{ path: [], message: 'must be an object: { closing: ({ closer }) => closer }' }];
+  }
+  return Object.entries(roles).flatMap(([name, given]) => {
+    if (taken.has(name)) return [{ path: [name], message: "its name is taken: facts' names begin with it" }];
+    if (!/^[A-Za-z]\w*$/.test(name))
+      return [{ path: [name], message: 'its name must be a letter followed by letters, digits or _' }];
+    return typeof given === 'function' ? [] : [{ path: [name], message: 'must be a function of the cell' }];
+  });
+}
+
 /** What is wrong with the facts that an experiment declares itself. */
 export function measureProblems(measures: unknown): Problem[] {
   if (typeof measures !== 'object' || measures === null || Array.isArray(measures)) {

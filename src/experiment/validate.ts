@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { LingerlabError } from '../errors.ts';
+import { ofAnyEnd, withoutRole } from '../facts/roles.ts';
 import { declarations } from '../facts/table.ts';
 import { didYouMean } from '../plan/nearest.ts';
 import type { AnyDefinition } from './definition.ts';
 import { factorProblems, type Problem } from './factors.ts';
-import { connectionProblems, measureProblems } from './names.ts';
+import { connectionProblems, measureProblems, roleProblems } from './names.ts';
 
 const must = (what: string) => ({
   error: ({ input }: { readonly input?: unknown }) => (input === undefined ? 'is missing' : `must be ${what}`),
@@ -22,8 +23,7 @@ const checked = (problemsOf: (value: unknown) => readonly Problem[]) =>
     for (const { path, message } of problemsOf(value)) context.addIssue({ code: 'custom', path: [...path], message });
   });
 
-const acrossClaim = z.strictObject({ id: words, text, source: text, holds: func }, must('an object'));
-const claim = z.strictObject({ ...acrossClaim.shape, when: func.optional() }, must('an object'));
+const claim = z.strictObject({ id: words, text, source: text, when: func.optional(), holds: func }, must('an object'));
 const shape = z.strictObject(
   {
     id: words,
@@ -45,8 +45,9 @@ const shape = z.strictObject(
     measures: checked(measureProblems).optional(),
     scenario: func,
     claims: z.array(claim, must('a list')),
-    across: z.array(acrossClaim, must('a list')).optional(),
+    across: z.array(claim, must('a list')).optional(),
     answer: func,
+    roles: checked(roleProblems).optional(),
     shows: z.array(text, must('a list of fact names')).optional(),
   },
   must('an object'),
@@ -74,18 +75,23 @@ function isPositive(value: unknown): boolean {
 }
 
 /** Claims' ids are one set, own facts have names of their own, facts to show exist. */
-function togetherProblems({ claims, across = [], connections, measures, shows = [] }: AnyDefinition): string[] {
+function togetherProblems(definition: AnyDefinition): string[] {
+  const { claims, across = [], connections, measures, shows = [] } = definition;
   const ids = [...claims, ...across].map(({ id }) => id);
   const twice = new Set(ids.filter((id, at) => ids.indexOf(id) !== at));
   const given = declarations(connections);
   const taken = Object.keys(measures ?? {}).filter((name) => Object.hasOwn(given, name));
   const facts = Object.keys(declarations(connections, measures));
+  const roles = ofAnyEnd(Object.keys(definition.roles ?? {}));
+  const labelled = (connections ?? []).filter((label: string) => Object.hasOwn(roles, label));
   const unknown = shows.filter(
-    (name) => !facts.includes(name) && !/^counters\.(client|server|lab)\.Tcp(Ext)?\.\w+$/.test(name),
+    (name) =>
+      !facts.includes(withoutRole(name, roles)) && !/^counters\.(client|server|lab)\.Tcp(Ext)?\.\w+$/.test(name),
   );
   return [
     ...[...twice].map((id) => `claims: the id "${id}" is given twice`),
     ...taken.map((name) => `measures.${name}: the name is taken, every connection has this fact`),
+    ...labelled.map((name: string) => `roles.${name}: the name is taken, a connection is called so`),
     ...unknown.map((name) => `shows: there is no fact "${name}"${didYouMean(name, facts)}`),
   ];
 }
@@ -98,7 +104,7 @@ function lines(issue: z.core.$ZodIssue, definition: unknown): string[] {
 }
 
 const knownKeys = (part: PropertyKey | undefined): string[] =>
-  Object.keys(part === 'claims' ? claim.shape : part === 'across' ? acrossClaim.shape : shape.shape);
+  Object.keys(part === 'claims' || part === 'across' ? claim.shape : shape.shape);
 
 /** `claims "first-closer-waits".holds`: an item by its id where it has one, else `claims[2]`. */
 function placeOf(path: readonly PropertyKey[], definition: unknown): string {

@@ -1,6 +1,8 @@
 import { inspect } from 'node:util';
 import { LingerlabError, messageOf } from '../errors.ts';
 import type { AnyDefinition, FactorValue, Need, Network } from '../experiment/definition.ts';
+import type { Roles } from '../facts/roles.ts';
+import { type End, ends } from '../facts/states.ts';
 
 /** One cell as it will run. */
 export interface PlannedCell {
@@ -23,6 +25,8 @@ export interface PlannedCell {
   readonly quiet: boolean;
   readonly sysctls: Readonly<Record<string, string | number>>;
   readonly needs: readonly Need[];
+  /** Absent where its experiment gives the ends none. */
+  readonly roles?: Roles;
 }
 
 /** What a cell takes where its experiment does not say, in seconds. */
@@ -59,6 +63,10 @@ function planned(definition: AnyDefinition, factors: Readonly<Record<string, Fac
     if (!right(value)) throw refused(id, name, `must be ${must}, not ${inspect(value)}`);
     return value as T;
   };
+  const roles = Object.entries(definition.roles ?? {}).map(([name, given]) => [
+    name,
+    ask<End>(`roles.${name}`, given, 'client', isEnd, '"client" or "server"'),
+  ]);
   const repeats = ask<number | false>('race', definition.race, false, isRepeats, 'false or a number of repeats');
   return {
     id,
@@ -73,6 +81,7 @@ function planned(definition: AnyDefinition, factors: Readonly<Record<string, Fac
     quiet: ask('quiet', definition.quiet, false, isBoolean, 'true or false'),
     sysctls: given(ask<Sysctls>('sysctls', definition.sysctls, {}, isSysctls, 'sysctl names with texts or numbers')),
     needs: ask<readonly Need[]>('needs', definition.needs, [], isNeeds, 'a list of "another-user"'),
+    ...(roles.length > 0 && { roles: Object.fromEntries(roles) }),
   };
 }
 
@@ -98,6 +107,7 @@ const isNetwork = (value: unknown): boolean => value === 'loopback' || value ===
 const isMtu = (value: unknown): boolean =>
   Number.isInteger(value) && (value as number) >= 1280 && (value as number) <= 65_535;
 const isNeeds = (value: unknown): boolean => Array.isArray(value) && value.every((need) => need === 'another-user');
+const isEnd = (value: unknown): boolean => ends.includes(value as End);
 const isSeconds = (value: unknown): boolean => typeof value === 'number' && value > 0 && Number.isFinite(value);
 const isRepeats = (value: unknown): boolean => value === false || (Number.isInteger(value) && (value as number) > 0);
 type Sysctls = Readonly<Record<string, string | number | undefined>>;

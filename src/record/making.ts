@@ -51,6 +51,7 @@ const mutableFactors = (definition: AnyDefinition): ExperimentRecord['factors'] 
   Object.fromEntries(Object.entries(definition.factors).map(([name, values]) => [name, [...(values as [])]]));
 
 function experimentRecord({ definition, sourceHash, file }: Selection['experiments'][number]): ExperimentRecord {
+  const roles = Object.keys(definition.roles ?? {});
   return {
     id: definition.id,
     group: definition.group ?? 'Experiments',
@@ -58,6 +59,7 @@ function experimentRecord({ definition, sourceHash, file }: Selection['experimen
     factors: mutableFactors(definition),
     facts: declarations(definition.connections, definition.measures) as ExperimentRecord['facts'],
     shows: [...(definition.shows ?? [])] as string[],
+    ...(roles.length > 0 && { roles }),
     sourceHash,
     file,
     answer: null,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { states } from '../facts/states.ts';
+import { ends, states } from '../facts/states.ts';
 
 /** The run folder's version: newer is refused, older is upgraded when read. */
 export const schemaVersion = 1;
@@ -74,6 +74,10 @@ export const experimentRecord = z.object({
   factors: z.record(z.string(), z.array(factorValue)).describe('in definition order'),
   facts: z.record(z.string(), declaration).describe('declarations of every fact a cell may have, counters apart'),
   shows: z.array(z.string()).describe('facts that are columns of the report, in order'),
+  roles: z
+    .array(z.string())
+    .optional()
+    .describe('what ends are called by what they do in a cell; absent: nothing but client and server'),
   sourceHash: z.string().describe("sha256 of the experiment's file"),
   file: z.string().describe('where it came from: builtin, or a path'),
   answer: z.string().nullable().describe('null until the run is complete'),
@@ -176,6 +180,10 @@ export const cellRecord = z.object({
   seconds: z.number(),
   facts: z.record(z.string(), factValue.nullable()).describe('null: not observed; absent: not tried'),
   unknown: z.record(z.string(), z.string()).describe('why a fact is null'),
+  roles: z
+    .record(z.string(), z.enum(ends))
+    .optional()
+    .describe("which end does what in this cell: of {closing: 'server'}, closing.lost is server.lost"),
   paths: z
     .record(z.string(), z.array(pathStep).readonly())
     .describe("by end, 'client' or 'old.client': each step's evidence"),

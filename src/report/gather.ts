@@ -1,4 +1,5 @@
 import type { Declaration, FactValue } from '../facts/kinds.ts';
+import { ofAnyEnd, withoutRole } from '../facts/roles.ts';
 import { declarationOf } from '../facts/table.ts';
 import type { CellRecord, Environment, ExperimentRecord, Run } from '../record/schema.ts';
 import type { Observed } from './format.ts';
@@ -41,10 +42,11 @@ function groupOf(records: readonly CellRecord[]): CellGroup {
 }
 
 /**
- * A fact of a cell. Counters are recorded where they changed: one that is absent changed by 0 if any counter of its
+ * A fact of a cell, by its name or by the role of its end there. Counters are recorded where they changed: one that is absent changed by 0 if any counter of its
  * namespace was recorded, and was not observed otherwise.
  */
-export function factOf(cell: CellRecord, name: string): Observed {
+export function factOf(cell: CellRecord, shown: string): Observed {
+  const name = withoutRole(shown, cell.roles);
   const value: FactValue | null | undefined = cell.facts[name];
   if (value !== undefined) return value;
   const space = /^counters\.[^.]+\./.exec(name)?.[0];
@@ -52,9 +54,15 @@ export function factOf(cell: CellRecord, name: string): Observed {
   return Object.keys(cell.facts).some((other) => other.startsWith(space)) ? 0 : null;
 }
 
-/** A fact's declaration as the run has it; a counter's from the table of facts. */
-export const declaredFact = (name: string, { facts }: ExperimentRecord): Declaration | undefined =>
-  declarationOf(name, facts as Readonly<Record<string, Declaration>>);
+/** Why a fact of a cell is unknown, where the run says. */
+export const whyUnknown = (cell: CellRecord, shown: string): string | undefined =>
+  cell.unknown[withoutRole(shown, cell.roles)];
+
+/** A fact's declaration as the run has it, whichever end has its role; a counter's from the table of facts. */
+export function declaredFact(name: string, { facts, roles = [] }: ExperimentRecord): Declaration | undefined {
+  const any = withoutRole(name, ofAnyEnd(roles));
+  return declarationOf(any, facts as Readonly<Record<string, Declaration>>);
+}
 
 /** The experiment that a cell's id names. */
 export const experimentOf = (cellId: string): string => cellId.split('/', 1)[0] as string;

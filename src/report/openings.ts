@@ -1,6 +1,6 @@
 import type { ExperimentRecord } from '../record/schema.ts';
 import type { Observed } from './format.ts';
-import { type CellGroup, factOf } from './gather.ts';
+import { type CellGroup, declaredFact, factOf } from './gather.ts';
 
 /** The states of a connection that is being opened: what was asked is what comes after them. */
 export const openingStates: ReadonlySet<string> = new Set(['SYN-SENT', 'SYN-RECEIVED', 'ESTABLISHED']);
@@ -16,7 +16,7 @@ export function openingsOf(
 ): Openings {
   const records = cells.flatMap(({ ran }) => ran);
   const openings = facts
-    .filter((fact) => experiment.facts[fact]?.type === 'words')
+    .filter((fact) => declaredFact(fact, experiment)?.type === 'words')
     .map((fact) => [fact, commonOpening(records.map((record) => factOf(record, fact)))] as const);
   return new Map(openings.filter(([, words]) => words.length > 0));
 }

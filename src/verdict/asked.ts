@@ -16,9 +16,25 @@ export type AnyAcrossClaim = AcrossClaim<Factors, Readable>;
 /** Its claims of cells. */
 export const claimsOf = (definition: AnyDefinition): readonly AnyClaim[] =>
   definition.claims as unknown as readonly AnyClaim[];
-/** Its claims across cells. */
+/** Its claims across cells, each of which is held against the outcomes it speaks of; throws AppliesToNone where there are none. */
 export const acrossOf = (definition: AnyDefinition): readonly AnyAcrossClaim[] =>
-  (definition.across ?? []) as unknown as readonly AnyAcrossClaim[];
+  ((definition.across ?? []) as unknown as readonly AnyAcrossClaim[]).map(withItsOwn);
+
+/** None of the outcomes is one that a claim across cells speaks of. */
+export class AppliesToNone extends Error {
+  override readonly name = 'AppliesToNone';
+}
+
+function withItsOwn(claim: AnyAcrossClaim): AnyAcrossClaim {
+  const { when } = claim;
+  if (!when) return claim;
+  const holds = (outcomes: readonly AnyOutcome[]): boolean => {
+    const own = outcomes.filter(when);
+    if (own.length === 0) throw new AppliesToNone(`it applies to none of ${outcomes.length} results`);
+    return claim.holds(own);
+  };
+  return { ...claim, holds };
+}
 /** What its `answer` returns, be it a sentence or not. */
 export const answeredBy = (definition: AnyDefinition, outcomes: readonly AnyOutcome[]): unknown =>
   (definition.answer as unknown as (outcomes: readonly AnyOutcome[]) => unknown)(outcomes);

@@ -3,7 +3,7 @@ import type { AnyDefinition } from '../experiment/definition.ts';
 import type { Declaration } from '../facts/kinds.ts';
 import type { CellRecord, Verdict, Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
-import { type AnyClaim, claimsOf, declaredBy, type Factors } from './asked.ts';
+import { type AnyClaim, AppliesToNone, claimsOf, declaredBy, type Factors } from './asked.ts';
 import type { CellFacts } from './facts.ts';
 import { inWords, reading, readShown } from './reading.ts';
 
@@ -18,7 +18,7 @@ export interface Judgement {
 /** A claim or an answer that cannot be asked leaves its question open. */
 export const threw = (thrown: unknown): Judgement => ({
   verdict: 'inconclusive',
-  detail: `claim threw: ${messageOf(thrown)}`,
+  detail: thrown instanceof AppliesToNone ? thrown.message : `claim threw: ${messageOf(thrown)}`,
 });
 
 /** What a claim's function returned, as a verdict; anything but true and false is a mistake of the claim's. */

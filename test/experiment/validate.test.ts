@@ -70,7 +70,7 @@ describe('an unknown key is refused with the nearest right one', () => {
     [{ sysctl: () => ({}) }, 'there is no "sysctl" here (did you mean "sysctls"?)'],
     [{ xyz: 1 }, 'there is no "xyz" here'],
     [{ claims: [{ ...claim, whem: () => true }] }, 'claims "c": there is no "whem" here (did you mean "when"?)'],
-    [{ across: [{ ...claim, id: 'a', when: () => true }] }, 'across "a": there is no "when" here'],
+    [{ across: [{ ...claim, id: 'a', whn: () => true }] }, 'across "a": there is no "whn" here (did you mean "when"?)'],
   ])('%o', (change, problem) => {
     expect(problems(change)).toEqual([problem]);
   });
@@ -151,4 +151,21 @@ test('a fact to show exists', () => {
     'shows: there is no fact "timeWait.holdr" (did you mean "timeWait.holder"?)',
   ]);
   expect(problems({ connections: ['old'], shows: ['client.path'] })).toHaveLength(1);
+});
+
+test('roles are functions of the cell under names of their own, by which facts can be shown', () => {
+  const closing = () => 'client';
+  expect(problems({ roles: { closing }, shows: ['closing.lost', 'counters.lab.Tcp.OutRsts'] })).toEqual([]);
+  expect(problems({ roles: { closing }, shows: ['closing.lots', 'other.lost'] })).toEqual([
+    expect.stringContaining('shows: there is no fact "closing.lots"'),
+    expect.stringContaining('shows: there is no fact "other.lost"'),
+  ]);
+  expect(problems({ roles: { timeWait: closing, 'the-one': closing, other: 'client' } })).toEqual([
+    "roles.timeWait: its name is taken: facts' names begin with it",
+    'roles.the-one: its name must be a letter followed by letters, digits or _',
+    'roles.other: must be a function of the cell',
+  ]);
+  expect(problems({ connections: ['old'], roles: { old: closing }, shows: [] })).toEqual([
+    'roles.old: the name is taken, a connection is called so',
+  ]);
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { End } from '../../src/facts/states.ts';
 import { cellsOf } from '../../src/plan/cells.ts';
 import { define } from './definitions.ts';
 
@@ -105,4 +106,13 @@ describe('an answer that cannot be is refused with the cell', () => {
     });
     expect(() => cellsOf(definition)).toThrow('a: the experiment\'s "seconds" threw: boom');
   });
+});
+
+test("a cell says which end has which role; a role that is no end's is refused", () => {
+  const roles = { closing: (cell: { readonly closes?: End }) => cell.closes as End };
+  const cells = cellsOf(define({ id: 'a', factors: { closes: ['client', 'server'] }, roles }));
+  expect(cells.map((cell) => cell.roles)).toEqual([{ closing: 'client' }, { closing: 'server' }]);
+  expect(() => cellsOf(define({ id: 'a', factors: { closes: ['both'] }, roles }))).toThrow(
+    'a/closes=both: the experiment\'s "roles.closing" must be "client" or "server", not \'both\'',
+  );
 });

@@ -19,3 +19,12 @@ test('an end says what it has, both ends once what they share', () => {
   expect(of('FIN', 'RST')).toBe('client FIN<br>server RST');
   expect(of('FIN', 'FIN')).toBe('both FIN');
 });
+
+test('ends by role are one column, which says whose each is', () => {
+  const roles = ['closing', 'other'];
+  const [lost, alone] = columnsOf(['other.lost', 'closing.lost', 'closing.errors'], roles);
+  expect([lost?.head, alone?.head]).toEqual(['`lost`', '`closing.errors`']);
+  expect(lost && columnText(lost, (fact) => (fact === 'closing.lost' ? '5 B' : '0 B'))).toBe(
+    'closing end 5 B<br>other end 0 B',
+  );
+});

@@ -104,3 +104,15 @@ test('unknown and not tried are outcomes of their own', () => {
   const cells = [{ word: 'a' }, { word: null }, {}].map((each, n) => ({ factors: { n }, results: [each] }));
   expect(outcomes(cells, ['word']).outcomes).toHaveLength(3);
 });
+
+test('cells in which either end plays a part are one outcome by what that end did', () => {
+  const closing = experimentOf({ id: 'x', roles: ['closing', 'other'] });
+  const records = (['client', 'server'] as const).map((closer) => {
+    const other = closer === 'client' ? 'server' : 'client';
+    const told = { [`${closer}.closeMs`]: 2011, [`${other}.closeMs`]: 0.2, [`${closer}.lostIn`]: ['sendQueue'] };
+    return cellOf('x', { closer }, told, { roles: { closing: closer, other } });
+  });
+  const of = (...shown: string[]) => told(outcomesOf(closing, shown, gatherCells(runOf([closing], records)), 250, 12));
+  expect(of('closing.closeMs', 'closing.lostIn')).toEqual([['A', '2/2 in 2']]);
+  expect(of('client.closeMs')).toHaveLength(2);
+});

@@ -94,6 +94,22 @@ describe('judgeRun', () => {
     });
   });
 
+  test('a claim across cells is given the results it speaks of, and says so where there are none', () => {
+    const every = (holder: string) => ({
+      id: 'every',
+      text: '',
+      source: '',
+      when: ({ facts }: { facts: Record<string, unknown> }) => facts['timeWait.holder'] === holder,
+      holds: (all: readonly { facts: Record<string, unknown> }[]) =>
+        all.length > 0 && all.every(({ facts }) => facts['timeWait.holder'] === holder),
+    });
+    const of = (holder: string) => judgeRun({ ...closeOrder, claims: [], across: [every(holder)] }, goodRun());
+    expect(of('client')).toMatchObject([{ verdict: 'confirmed' }]);
+    expect(of('both')).toMatchObject([
+      { verdict: 'inconclusive', detail: `it applies to none of ${goodRun().length} results` },
+    ]);
+  });
+
   test('a claim across cells that read no fact was not put to the test', () => {
     const vacuous = { id: 'v', text: '', source: '', holds: () => true };
     expect(judgeRun({ ...closeOrder, claims: [], across: [vacuous] }, goodRun())).toMatchObject([

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { ofAnyEnd, ofEach, whoseIs, withoutEnd, withoutRole } from '../../src/facts/roles.ts';
+
+const roles = { closing: 'server', other: 'client' } as const;
+const names = Object.keys(roles);
+
+test('a name by role stands for the fact of the end that has the role', () => {
+  expect(withoutRole('closing.lost', roles)).toBe('server.lost');
+  expect(withoutRole('other.stateMs.TIME-WAIT', roles)).toBe('client.stateMs.TIME-WAIT');
+  expect(withoutRole('old.closing.path', roles)).toBe('old.server.path');
+  expect(withoutRole('closing.lost', ofAnyEnd(names))).toBe('client.lost');
+});
+
+test('any other name is left as it is, a counter of a namespace too', () => {
+  for (const name of ['client.lost', 'timeWait.holder', 'closing', 'counters.closing.Tcp.OutRsts'])
+    expect(withoutRole(name, roles)).toBe(name);
+  expect(withoutRole('closing.lost', undefined)).toBe('closing.lost');
+});
+
+test("an end's fact has one of each end, a role's of each role", () => {
+  expect(ofEach('server.path', names)).toEqual(['client.path', 'server.path']);
+  expect(ofEach('old.other.path', names)).toEqual(['old.closing.path', 'old.other.path']);
+  expect(ofEach('timeWait.holder', names)).toBeUndefined();
+  expect([withoutEnd('old.closing.path', names), whoseIs('old.closing.path', names)]).toEqual(['old.path', 'closing']);
+});
