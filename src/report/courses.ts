@@ -13,6 +13,8 @@ export interface ConnectionPaths {
   readonly paths: Readonly<Record<End, Path>>;
   /** The closing segments that each end sent, in order; null where that is unknown. */
   readonly closedWith: Readonly<Record<End, readonly string[] | null>>;
+  /** Why that is unknown, where the run says. */
+  readonly unknown?: Readonly<Partial<Record<End, string>>>;
 }
 
 /**
@@ -79,7 +81,7 @@ function deedsOf({ segments = [] }: CellRecord): string[] {
   return [...new Set(marked.map((each) => [each.label, each.from, purposeOf(each), each.deed].join(' ')))].sort();
 }
 
-function connectionsOf({ paths, facts }: CellRecord): ConnectionPaths[] {
+function connectionsOf({ paths, facts, unknown }: CellRecord): ConnectionPaths[] {
   const labels = new Set(Object.keys(paths).map((name) => name.replace(/\.?(client|server)$/, '')));
   return [...labels]
     .map((label) => {
@@ -90,6 +92,12 @@ function connectionsOf({ paths, facts }: CellRecord): ConnectionPaths[] {
         label,
         paths: { client: of('client'), server: of('server') },
         closedWith: { client: sent('client'), server: sent('server') },
+        unknown: Object.fromEntries(
+          ends.flatMap((end) => {
+            const why = unknown[`${prefix}${end}.closedWith`];
+            return why === undefined ? [] : [[end, why]];
+          }),
+        ),
       };
     })
     .filter((connection) => ends.some((end) => connection.paths[end].length > 0));

@@ -3,9 +3,10 @@ import { declarations } from '../facts/table.ts';
 import type { ExperimentRecord, Run } from '../record/schema.ts';
 import { answerOf } from './claims.ts';
 import { type FactTable, shownFacts } from './fact-table.ts';
-import { type CellGroup, declaredFact, experimentOf, factOf, hzOf } from './gather.ts';
+import { type CellGroup, declaredFact, experimentOf, factOf, hzOf, whyUnknown } from './gather.ts';
 import { markdownClaims } from './markdown-claims.ts';
 import { gatherFacts, markdownCells, markdownFacts } from './markdown-facts.ts';
+import { markdownLosses } from './markdown-losses.ts';
 import { markdownPaths } from './markdown-paths.ts';
 import { blocks, code, details, plain, sentence } from './markdown-text.ts';
 import type { Overview, ReasonGroup } from './overview.ts';
@@ -30,6 +31,7 @@ export function markdownExperiment(
     notRun('errored', overview.errored, planned),
     notRun('unsupported', overview.unsupported, planned),
     unknowns(facts.table, cells),
+    markdownLosses(experiment, facts.table.facts, cells),
     markdownPaths(cells, facts.outcomes),
     markdownCells(facts, experiment),
     !experiment.file.startsWith('builtin') && `Its file: ${code(experiment.file)}.`,
@@ -69,7 +71,7 @@ function unknowns({ facts }: FactTable, cells: readonly CellGroup[]): string {
   const all = facts.flatMap((fact) =>
     cells.flatMap((cell) => {
       const without = cell.ran.find((record) => factOf(record, fact) === null);
-      return without ? [{ fact, cell, why: without.unknown[fact] ?? 'no reason was recorded' }] : [];
+      return without ? [{ fact, cell, why: whyUnknown(without, fact) ?? 'no reason was recorded' }] : [];
     }),
   );
   const items = [...Map.groupBy(all, ({ fact, why }) => JSON.stringify([fact, why])).values()].map((group) => {

@@ -3,6 +3,7 @@ import { columnsOf, columnText } from './fact-columns.ts';
 import { type FactTable, factTable } from './fact-table.ts';
 import { formatFact, formatSpread, plural } from './format.ts';
 import { type CellGroup, declaredFact, factOf } from './gather.ts';
+import { markdownGrid } from './markdown-grid.ts';
 import { blocks, code, details, plain, table } from './markdown-text.ts';
 import { withoutOpening } from './openings.ts';
 import { type Outcome, type Outcomes, outcomesOf } from './outcomes.ts';
@@ -35,7 +36,12 @@ export function markdownFacts(
   if (facts.rows.length === 0) return 'No cell ran.';
   if (outcomes === undefined)
     return blocks(cellTable(facts, experiment), begins(facts, facts.facts), alike(facts), constants(facts));
-  return blocks(outcomeTable(outcomes, facts, experiment, cells), begins(facts, outcomes.facts), constants(facts));
+  return blocks(
+    outcomeTable(outcomes, facts, experiment, cells),
+    markdownGrid(outcomes, facts, cells),
+    begins(facts, outcomes.facts),
+    constants(facts),
+  );
 }
 
 /** Every cell with its outcome, to open on a click; empty where {@link markdownFacts} shows the cells. */
@@ -58,7 +64,7 @@ function outcomeTable(
   cells: readonly CellGroup[],
 ): string {
   const ran = cells.filter((cell) => cell.ran.length > 0);
-  const columns = columnsOf(facts);
+  const columns = columnsOf(facts, experiment.roles);
   const rows = outcomes.slice(0, mostRows).map((outcome) => {
     const say = (fact: string): string => plain(shownValue(outcome, fact, experiment, openings));
     const places = outcome.places.map((place) => placeWords(place, ran)).join('<br>');

@@ -1,9 +1,9 @@
-import { ends } from '../facts/states.ts';
-import { type Course, coursesOf } from './courses.ts';
+import { type End, ends } from '../facts/states.ts';
+import { type ConnectionPaths, type Course, coursesOf } from './courses.ts';
 import { formatCount, plural } from './format.ts';
 import type { CellGroup } from './gather.ts';
 import { ladderMermaid } from './ladder-mermaid.ts';
-import { blocks, code, details } from './markdown-text.ts';
+import { blocks, code, details, plain } from './markdown-text.ts';
 import type { Outcomes } from './outcomes.ts';
 import { sequenceDiagram } from './sequence-diagram.ts';
 import { whichCells } from './which-cells.ts';
@@ -65,7 +65,7 @@ function timesOf({ cell, record }: Course, label = ''): string {
 /** What the wire saw, all connections together. */
 function ladderOf(course: Course): string {
   const said = course.connections.map(
-    ({ label, closedWith }) => `${label === '' ? '' : `${code(label)}: `}${closingSegments(closedWith)}`,
+    (each) => `${each.label === '' ? '' : `${code(each.label)}: `}${closingSegments(each)}`,
   );
   const closing = said.length === 0 ? '' : `Closing segments sent: ${said.join('; ')}. `;
   return blocks(
@@ -76,8 +76,15 @@ function ladderOf(course: Course): string {
 
 const diagram = (mermaid: string): string => `\`\`\`mermaid\n${mermaid}\n\`\`\``;
 
-const closingSegments = (closedWith: Course['connections'][number]['closedWith']): string =>
-  ends.map((end) => `${end} ${closedWith[end]?.join(', ') || (closedWith[end] ? 'nothing' : 'unknown')}`).join('; ');
+function closingSegments({ closedWith, unknown }: ConnectionPaths): string {
+  const of = (end: End): string => {
+    const sent = closedWith[end];
+    if (sent) return sent.join(', ') || 'nothing';
+    const why = unknown?.[end];
+    return why === undefined ? 'unknown' : `unknown (${plain(why)})`;
+  };
+  return ends.map((end) => `${end} ${of(end)}`).join('; ');
+}
 
-const connectionOf = ({ closedWith }: Course['connections'][number], drawn: string, times: string): string =>
-  blocks(diagram(drawn), `Closing segments sent: ${closingSegments(closedWith)}. ${times}`);
+const connectionOf = (connection: ConnectionPaths, drawn: string, times: string): string =>
+  blocks(diagram(drawn), `Closing segments sent: ${closingSegments(connection)}. ${times}`);

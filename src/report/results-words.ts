@@ -7,6 +7,8 @@ import type { Place } from './outcomes.ts';
 
 /** More sets of factor values are no help to a reader: the cells are counted. */
 const mostBoxes = 3;
+/** Nor is a selector that fills four lines of a column. */
+const mostCharacters = 120;
 
 /** How often some cells ran: `5`, `2 cells`, `2 cells × 5`, `9 in 2 cells`; of a race it is said that it is one. */
 export function resultsWords(cells: readonly CellGroup[]): string {
@@ -24,12 +26,19 @@ export function placeWords({ cells, results, of, varies }: Place, all: readonly 
   const count = varies ? `${formatCount(results)} of ${formatCount(of)}` : `all ${formatCount(of)}`;
   if (cells.length === all.length) return count;
   const where = cellsWords(cells, all);
+  // cells that no short words name are counted; a grid or the table of all cells has each
+  if (where === undefined) return `${count} in ${formatCount(cells.length)} of the ${plural(all.length, 'cell')}`;
   return results === 1 && of === 1 ? where : `${count} with ${where}`;
 }
 
-function cellsWords(cells: readonly CellGroup[], all: readonly CellGroup[]): string {
-  const boxes = boxesOf(cells, all, mostBoxes);
-  return boxes ? boxes.map((box) => boxWords(box).map(code).join(' ')).join(' or ') : plural(cells.length, 'cell');
+/** Whether short words name the cells of a place. */
+export const isNamed = ({ cells }: Place, all: readonly CellGroup[]): boolean =>
+  cells.length === all.length || cellsWords(cells, all) !== undefined;
+
+function cellsWords(cells: readonly CellGroup[], all: readonly CellGroup[]): string | undefined {
+  const boxes = boxesOf(cells, all, mostBoxes)?.map(boxWords);
+  if (boxes === undefined || boxes.flat().join(' ').length > mostCharacters) return undefined;
+  return boxes.map((words) => words.map(code).join(' ')).join(' or ');
 }
 
 /** The outcomes of some results: `A`, or `C 5/10, B 5/10`. */

@@ -284,3 +284,23 @@ test('a repeat that was run again after an error counts once', () => {
 test('a run without cells, sessions or experiments still has a report', () => {
   expect(markdownReport(runOf([], [], { sessions: [] }))).toContain('| cells | none |');
 });
+
+test('what was lost is told by who lost it, and how far it had come', () => {
+  const lost = (closer: 'client' | 'server', bytes: number) => {
+    const other = closer === 'client' ? 'server' : 'client';
+    const places = { js: 0, sendQueue: bytes, network: 0, receiveQueue: 0, readBuffer: 0 };
+    const own = Object.entries(places).map(([place, of]) => [`${closer}.lost.${place}`, of]);
+    const facts = { ...Object.fromEntries(own), [`${closer}.lost`]: bytes, [`${other}.lost`]: 0 };
+    return cellOf('x', { closer }, facts, { roles: { closing: closer, other } });
+  };
+  const x = experimentOf({
+    id: 'x',
+    factors: { closer: ['client', 'server'] },
+    roles: ['closing', 'other'],
+    shows: ['closing.lost'],
+  });
+  const report = markdownReport(runOf([x], [lost('client', 700), lost('server', 900)]));
+  expect(report).toContain('<b>What was lost, and how far it had come</b>: 2 results');
+  expect(report).toContain('| all 2 | closing end | 800 B (700 B to 900 B) | 0 | 800 B (700 B to 900 B) | 0 | 0 | 0 |');
+  expect(markdownReport(runOf([x], [lost('client', 0)]))).not.toContain('What was lost');
+});
