@@ -28,23 +28,24 @@ export default experiment({
     closer: ['client', 'server'],
   },
   seconds: ({ linger }) => (linger === 2 ? 2.5 : 0.2),
+  roles: { closing: ({ closer }) => closer, other: ({ closer }) => otherOf[closer] },
   shows: [
-    'timeWait.holder',
-    'client.closedWith',
-    'server.closedWith',
+    'closing.closedWith',
+    'other.closedWith',
+    'closing.closeMs',
+    'closing.stallMs',
+    'closing.lostIn',
+    'other.lostIn',
+    'closing.lost',
+    'other.lost',
+    'other.sawEnd',
+    'other.errors',
     'counters.lab.TcpExt.TCPAbortOnData',
     'counters.lab.TcpExt.TCPAbortOnClose',
-    // either end closes in half of the cells: the client's columns tell of the closing end and of the other
-    'client.lostIn',
-    'client.closeMs',
-    'client.errors',
-    'server.errors',
-    'server.lostIn',
-    'client.lost',
-    'server.lost',
-    'server.closeMs',
-    'client.stallMs',
-    'server.stallMs',
+    'closing.path',
+    'other.path',
+    'closing.errors',
+    'timeWait.holder',
   ],
 
   async scenario({ client, server, until }, { linger, by, sending, unread, closer }) {
@@ -230,23 +231,22 @@ export default experiment({
     const of = (linger: 'off' | 0 | 2, among: Outcomes = kept) => among.filter(({ cell }) => cell.linger === linger);
     const held = kept.filter(({ cell }) => cell.sending === 'held');
     const unread = closed.filter(({ cell }) => cell.unread === 'beyond');
+    const endedOn = outcomes.filter(({ cell }) => cell.by === 'end' && cell.unread === 'beyond');
     const resets = (among: Outcomes) =>
       among.filter(({ cell, facts }) => facts[`${cell.closer}.closedWith`].join() === 'RST');
     const whole = (among: Outcomes) => among.filter(({ cell, facts }) => facts[`${cell.closer}.lost`] === 0);
-    const unsent = of(0, held).filter(
-      ({ cell, facts }) => facts[`${cell.closer}.lost`] > 0 && facts[`${cell.closer}.lostIn`].join() === 'sendQueue',
-    );
+    const ended = outcomes.filter(({ cell }) => cell.by === 'end' && cell.linger === 0);
+    const waits = ended.filter(({ cell, facts }) => facts['timeWait.holder'] === cell.closer);
     const share = (part: Outcomes, among: Outcomes) => `${part.length} of ${among.length}`;
     const most = (among: Outcomes, what: 'lost' | 'stallMs') => {
       const values = among.map(({ cell, facts }) => facts[`${cell.closer}.${what}`]);
       return values.length === 0 ? 'unknown' : String(Math.round(Math.max(...values)));
     };
-    return (
-      `Linger 0 reset ${share(resets(of(0)), of(0))} closes, and where the other end was slow to read it threw away up to ` +
-      `${most(of(0, held), 'lost')} of ${heldBytes} bytes, in ${share(unsent, of(0, held))} only such as the kernel had taken and not sent; ` +
-      `without linger the kernel delivered them all in ${share(whole(of('off', held)), of('off', held))}, with linger 2 in ` +
-      `${share(whole(of(2, held)), of(2, held))}, but linger 2 froze the whole Node process for up to ${most(of(2, held), 'stallMs')} ms; ` +
-      `a close on data that the kernel held unread was a reset in ${share(resets(unread), unread)}, whatever SO_LINGER said.`
-    );
+    const zero = `Linger 0 reset ${share(resets(of(0)), of(0))} connections that destroy() or close(2) closed`;
+    const trap = `after end() it reset ${share(resets(ended), ended)}: a FIN went out, and TIME-WAIT stayed with who closed in ${waits.length}`;
+    const cost = `It threw away up to ${most(of(0, held), 'lost')} of ${heldBytes} bytes, which without linger all arrived in ${share(whole(of('off', held)), of('off', held))}`;
+    const froze = `linger 2 lost none in ${share(whole(of(2, held)), of(2, held))} but froze the whole Node process for up to ${most(of(2, held), 'stallMs')} ms`;
+    const data = `Unread data in the kernel made ${share(resets(unread), unread)} such closes a reset, whatever SO_LINGER said; of end(), ${share(resets(endedOn), endedOn)}`;
+    return `${zero}; ${trap}. ${cost}; ${froze}. ${data}.`;
   },
 });

@@ -259,3 +259,11 @@ live('output for programs', () => {
     expect(await readFile(join(out, 'report.md'), 'utf8')).toBe(first);
   });
 });
+
+test('explain says what each fact that is shown tells: one by role, and a counter', async () => {
+  const { stdout } = await lingerlab(['explain', 'linger']);
+  const shown = stdout.slice(stdout.indexOf('facts shown'), stdout.indexOf('claims of each cell'));
+  expect(shown).toContain('closing.lost: bytes it wrote');
+  expect(shown).toContain('TCPAbortOnData: change of this kernel counter');
+  expect(shown).not.toMatch(/: *$/m);
+});
