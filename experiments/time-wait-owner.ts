@@ -5,6 +5,15 @@ const heldBytes = 150_000;
 /** How long a namespace is shown to be held by a socket that holds it. */
 const heldSeconds = 1;
 
+/** Other cells' sockets come and go meanwhile: the same figure before and after is what a reading between must give. */
+function samePages(sockets: (where: 'client' | 'server') => { readonly hostPages: number }): boolean {
+  for (let tries = 0; tries < 100; tries++) {
+    const [before, between, after] = [sockets('client'), sockets('server'), sockets('client')] as const;
+    if (before.hostPages === after.hostPages) return between.hostPages === before.hostPages && between.hostPages > 0;
+  }
+  return false;
+}
+
 export default experiment({
   id: 'time-wait-owner',
   question: 'Who owns a socket in TIME-WAIT, what does it hold, and what takes it away?',
@@ -23,6 +32,10 @@ export default experiment({
     fullSockets: kind.count({ text: 'full sockets that the namespace counts while one end is in TIME-WAIT' }),
     timeWaits: kind.count({ text: 'mini-sockets that it counts' }),
     after: kind.word('TIME-WAIT', 'gone'),
+    orphansElsewhere: kind.boolean({
+      text: "sockstat of the other end's namespace, which has no orphan, counts this one",
+    }),
+    pagesAlike: kind.boolean({ text: "sockstat of both ends' namespaces gives the same mem" }),
     heldUntilRead: kind.boolean({ text: 'the namespace was still there when the other end began to read' }),
     abandonSeconds: kind.seconds({ text: 'from giving the namespace up until the kernel has taken it apart' }),
   },
@@ -39,6 +52,8 @@ export default experiment({
       await near.write(heldBytes);
       await near.close('destroy');
       await until(near, 'FIN-WAIT-1');
+      note('orphansElsewhere', stage.sockets('server').hostOrphans > 0);
+      note('pagesAlike', samePages(stage.sockets));
     } else {
       await near.close('destroy');
       await until(near, 'FIN-WAIT-2');
@@ -117,6 +132,13 @@ export default experiment({
       when: ({ left }) => left === 'FIN-WAIT-1',
       holds: (facts) => facts.heldUntilRead,
     },
+    {
+      id: 'sockstat-is-host-wide',
+      text: "/proc/net/sockstat counts orphans and the memory of TCP's buffers for the whole host, whichever namespace's file is read; only inuse and tw are its own",
+      source: 'sockstat_seq_show() in net/ipv4/proc.c: tcp_orphan_count_sum(), proto_memory_allocated()',
+      when: ({ left }) => left === 'FIN-WAIT-1',
+      holds: (facts) => facts.orphansElsewhere && facts.pagesAlike,
+    },
   ],
 
   answer(outcomes) {
@@ -133,7 +155,8 @@ export default experiment({
     return (
       `A process held ${held.length} of ${waiting.length} sockets in TIME-WAIT; ${still.length} of ${of('processes-killed').length} ` +
       `outlived both processes, ss -K took ${gone.length} of ${of('destroyed').length} away, and a deleted namespace took its own ` +
-      `with it in ${ms(of('namespace-abandoned'))}; an orphan with unsent data kept one for ${ms(orphaned)}, until the data was read.`
+      `with it in ${ms(of('namespace-abandoned'))}; an orphan with unsent data kept its namespace until the data was read in ` +
+      `${orphaned.filter(({ facts }) => facts.heldUntilRead).length} of ${orphaned.length}.`
     );
   },
 });
