@@ -10,14 +10,37 @@ import {
   type Where,
 } from 'lingerlab';
 
+const optionWords: Record<Reuse, string> = {
+  none: 'no option',
+  addr: 'SO_REUSEADDR',
+  port: 'SO_REUSEPORT',
+  both: 'both options',
+};
+const addressWords: Record<Where, string> = {
+  own: 'the same address',
+  wildcard: 'the wildcard',
+  other: 'another address',
+};
 const reuses = ['none', 'addr', 'port', 'both'] as const;
 const places = ['own', 'wildcard', 'other'] as const;
 /** A new socket's options and address: `addr.wildcard`. */
 type Attempt = `${Reuse}.${Where}`;
 const attempts = reuses.flatMap((reuse) => places.map((at): Attempt => `${reuse}.${at}`));
 type Call = 'bind' | 'listen' | 'connect';
+/** What a new socket came to: `own.addr`. */
+type Fate = `${Where}.${Reuse}`;
 
-const measures = Object.fromEntries(
+const fates = Object.fromEntries(
+  places.flatMap((at) =>
+    reuses.map((reuse) => [
+      `${at}.${reuse}`,
+      kind.outcome({
+        text: `a new socket on ${addressWords[at]} with ${optionWords[reuse]}: ok where it was bound, listened and a client connected; else the call that was refused`,
+      }),
+    ]),
+  ),
+) as Record<Fate, Kind<string>>;
+const calls = Object.fromEntries(
   attempts.flatMap((attempt) => {
     const [reuse, at] = attempt.split('.');
     return (['bind', 'listen', 'connect'] as const).map((call) => [
@@ -131,7 +154,8 @@ async function leaveOld(setting: Setting, old: (typeof olds)[number]): Promise<L
 const has = (reuse: Reuse, option: 'addr' | 'port') => reuse === option || reuse === 'both';
 const share = (a: Reuse, b: Reuse, option: 'addr' | 'port') => has(a, option) && has(b, option);
 const together = (tries: string) => tries === 'together';
-const outcome = (answer: { ok: true } | { ok: false; errno: string }) => (answer.ok ? 'ok' : answer.errno);
+type Outcome = { ok: true } | { ok: false; errno: string };
+const outcome = (answer: Outcome) => (answer.ok ? 'ok' : answer.errno);
 
 export default experiment({
   id: 'rebind',
@@ -142,14 +166,14 @@ export default experiment({
     // the old socket's; net's own way first
     reuse: ['addr', 'none', 'port', 'both'],
     held: ['own', 'wildcard'],
-    // the new socket's; only SO_REUSEPORT asks
+    // the new socket's; only SO_REUSEPORT asks, so that an old socket without options is tried with --all alone
     user: ['same', 'other'],
     // each at an old socket of its own, with --all: that they share one changes nothing
     tries: ['together', 'each-alone'],
   },
   only: ({ old, reuse, held, user, tries }) => {
     if (tries !== 'together' || (old === 'BOUND-then-set' && reuse === 'none')) return false;
-    if (user === 'other') return held === 'own' && (reuse === 'addr' || reuse === 'port') && old !== 'CLOSED';
+    if (user === 'other') return held === 'own' && reuse !== 'none' && old !== 'CLOSED';
     return held === 'own' || old === 'BOUND' || old === 'LISTEN' || old === 'TIME-WAIT';
   },
   needs: ({ user }) => (user === 'other' ? ['another-user'] : []),
@@ -157,8 +181,8 @@ export default experiment({
   // whether it is a mini-socket, which has no user, is decided between close(2) and the ACK of its FIN
   race: ({ old, user }) => user === 'other' && old === 'FIN-WAIT-2-orphan' && 4,
   connections: ['old'],
-  measures,
-  shows: (['own', 'other'] as const).flatMap((at) => reuses.map((reuse) => `bind.${reuse}.${at}` as const)),
+  measures: { ...calls, ...fates },
+  shows: (['own', 'other', 'wildcard'] as const).flatMap((at) => reuses.map((reuse) => `${at}.${reuse}` as const)),
 
   async scenario({ client, server, start, until, note }, { old, reuse, held, user, tries }) {
     const newcomer = user === 'same' ? server : await start('newcomer', { where: 'server', uid: nobody });
@@ -171,12 +195,16 @@ export default experiment({
         const rival = old === 'BOUND-then-LISTEN' ? await server.bind({ reuse, at: held }) : undefined;
         const binding = await newcomer.bind({ port: (rival ?? left).at.port, reuse: again, at }).answer();
         const rivalListens = await rival?.listen();
-        note(`bind.${attempt}`, outcome(binding));
+        const told = (call: Call, answer: Outcome) => {
+          note(`${call}.${attempt}`, outcome(answer));
+          note(`${at}.${again}`, answer.ok ? 'ok' : `${call} ${answer.errno}`);
+        };
+        told('bind', binding);
         if (binding.ok) {
           const listening = await binding.value.listen().answer();
-          note(`listen.${attempt}`, outcome(listening));
+          told('listen', listening);
           if (listening.ok) {
-            note(`connect.${attempt}`, outcome(await client.knock(listening.value).answer()));
+            told('connect', await client.knock(listening.value).answer());
             await listening.value.close();
           } else await binding.value.close();
         }
