@@ -189,13 +189,8 @@ export default experiment({
       id: 'crossing-leaves-both',
       text: 'FINs that cross leave TIME-WAIT on both ends',
       source: 'RFC 9293 §3.6, figure 13',
-      holds: (outcomes) => {
-        const crossed = outcomes.filter(
-          ({ facts }) => facts['client.path'].includes('CLOSING') && facts['server.path'].includes('CLOSING'),
-        );
-        if (crossed.length === 0) throw new Error('no two FINs crossed: each race was decided before');
-        return crossed.every(({ facts }) => facts['timeWait.holder'] === 'both');
-      },
+      when: ({ facts }) => facts['client.path'].includes('CLOSING') && facts['server.path'].includes('CLOSING'),
+      holds: (outcomes) => outcomes.every(({ facts }) => facts['timeWait.holder'] === 'both'),
     },
   ],
 
@@ -203,7 +198,7 @@ export default experiment({
     const ordered = outcomes.filter(({ cell }) => cell.closes !== 'both');
     const kept = ordered.filter(({ cell, facts }) => facts['timeWait.holder'] === firstCloser(cell.closes));
     const peersFin = ordered.filter(({ facts }) => facts['timeWait.beganWith'] === "peer's FIN");
-    const raced = outcomes.filter(({ cell }) => cell.closes === 'both' && cell.data === 'idle');
+    const raced = outcomes.filter(({ cell }) => cell.closes === 'both');
     const holds = (facts: (typeof raced)[number]['facts']) => facts['timeWait.holder'] !== 'none';
     const share = (holder: string) => raced.filter(({ facts }) => facts['timeWait.holder'] === holder).length;
     const sentences: string[] = [];
@@ -214,7 +209,7 @@ export default experiment({
     }
     if (raced.length > 0) {
       sentences.push(
-        `of ${raced.length} races without data both ends were left in it in ${share('both')}, the client alone in ${share('client')}, the server alone in ${share('server')}`,
+        `of ${raced.length} races of both ends it was left with both in ${share('both')}, the client alone in ${share('client')}, the server alone in ${share('server')}, with neither in ${share('none')}`,
       );
     }
     const reset = raced.filter(({ facts }) => holds(facts) && facts['timeWait.endedBy'] === 'rst').length;

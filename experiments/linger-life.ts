@@ -183,16 +183,24 @@ export default experiment({
     const share = (part: readonly unknown[], whole: readonly unknown[]) => `${part.length} of ${whole.length}`;
     const zero = at('listener').filter(({ cell }) => cell.linger === 'zero');
     const inherited = zero.filter(({ facts }) => facts['server.closedWith'].includes('RST'));
+    const later = at('listener-later').filter(({ facts }) => facts['server.closedWith'].includes('RST'));
     const twice = at('first-duplicate', 'last-duplicate');
     const still = twice.filter(({ facts }) => facts.afterFirstClose === 'ESTABLISHED');
     const waiting = at('queue');
     const reset = waiting.filter(({ facts }) => facts['server.closedWith'].includes('RST'));
     const both = at('end-then-reset');
     const fin = both.filter(({ facts }) => facts['client.closedWith'].join() === 'FIN');
-    return (
-      `Linger 0 of a listener reset ${share(inherited, zero)} accepted sockets; the first of two descriptors was closed without ` +
-      `effect in ${share(still, twice)}; a closing listener reset ${share(reset, waiting)} connections in its queue, whatever its ` +
-      `linger; end() and resetAndDestroy() in one turn sent a FIN in ${share(fin, both)}.`
-    );
+    const does = (part: readonly unknown[], verb: string, not: string) => (part.length > 0 ? verb : not);
+    const sentences = [
+      zero.length > 0 &&
+        `Linger 0 of a listener ${does(inherited, 'resets', 'does not reset')} the sockets that it accepts`,
+      at('listener-later').length > 0 && `set later, it ${does(later, 'resets', 'spares')} those that it had accepted`,
+      twice.length > 0 && `the first of two descriptors was closed without effect in ${share(still, twice)}`,
+      waiting.length > 0 &&
+        `a closing listener reset ${share(reset, waiting)} connections in its queue, whatever its linger`,
+      both.length > 0 && `end() and resetAndDestroy() in one turn sent a FIN in ${share(fin, both)}`,
+    ];
+    const answer = sentences.filter(Boolean).join('; ');
+    return `${answer.charAt(0).toUpperCase()}${answer.slice(1)}.`;
   },
 });

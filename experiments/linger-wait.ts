@@ -40,9 +40,9 @@ export default experiment({
   quiet: ({ sent }) => sent !== 'held',
   measures: {
     closed: kind.outcome({ text: 'what closing answered' }),
-    waitMs: kind.ms({ text: 'until it answered, or its process was gone' }),
+    waitMs: kind.ms({ text: 'until its answer had come from its process, or that was gone' }),
   },
-  shows: ['client.closedWith', 'closed', 'waitMs', 'client.stallMs', 'client.delivered'],
+  shows: ['client.closedWith', 'closed', 'client.closeMs', 'client.stallMs', 'client.delivered', 'waitMs'],
 
   async scenario({ client, server, until, note }, { linger, by, sent, meanwhile }) {
     const [near, far] = await client.connect(await server.listen());
@@ -179,25 +179,29 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const ms = (value: number | undefined) => (value === undefined ? 'unknown' : `${Math.round(value)} ms`);
-    const span = (values: readonly number[]) =>
-      values.length === 0 ? 'unknown' : `${Math.round(Math.min(...values))} to ${Math.round(Math.max(...values))} ms`;
+    const time = (ms: number) =>
+      ms >= 1000
+        ? `${(ms / 1000).toPrecision(3)} s`
+        : ms >= 1
+          ? `${ms.toPrecision(3)} ms`
+          : `${(ms * 1000).toPrecision(3)} µs`;
+    const most = (values: readonly number[]) => (values.length === 0 ? 'unknown' : time(Math.max(...values)));
     const of = (asked: Partial<(typeof outcomes)[number]['cell']>) =>
       outcomes.filter(({ cell }) =>
         Object.entries(asked).every(([name, value]) => cell[name as keyof typeof cell] === value),
       );
     const blocked = { linger: '1', by: 'destroy', sent: 'held' } as const;
-    const first = (asked: Parameters<typeof of>[0]) => of(asked)[0]?.facts;
     const signalled = [...of({ ...blocked, meanwhile: 'SIGUSR2' }), ...of({ ...blocked, meanwhile: 'SIGALRM' })];
     const endless = [...of({ linger: 'minus-1' }), ...of({ linger: 'int-max' })];
+    const beyond = endless.filter(({ facts }) => facts['client.closeMs'] >= meanwhileMs['minus-1']);
     const threads = of({ by: 'close-in-thread' });
-    return (
-      `With linger 1 close() held its thread for ${ms(first({ ...blocked, meanwhile: 'nothing' })?.['client.closeMs'])} where the ` +
-      `other end took nothing, for ${ms(first({ sent: 'nothing' })?.['client.closeMs'])} where it was idle and healthy, for ` +
-      `${ms(first({ sent: 'byte' })?.['client.closeMs'])} behind one byte; a caught signal ended it early in ` +
-      `${signalled.filter(({ facts }) => facts['client.closeMs'] < lingerMs).length} of ${signalled.length}; -1 and INT_MAX still waited ` +
-      `when something else ended it, after ${span(endless.map(({ facts }) => facts['client.closeMs']))}; from another thread it stalled the ` +
-      `event loop for ${span(threads.map(({ facts }) => facts['client.stallMs']))}.`
-    );
+    const held = (asked: Parameters<typeof of>[0]) => most(of(asked).map(({ facts }) => facts['client.closeMs']));
+    const early = signalled.filter(({ facts }) => facts['client.closeMs'] < lingerMs);
+    return [
+      `With linger 1 close() held its thread for ${held({ ...blocked, meanwhile: 'nothing' })} where the other end took nothing, for ${held({ sent: 'byte' })} behind one byte on a healthy connection, for ${held({ sent: 'nothing' })} behind nothing.`,
+      `A caught signal ended the wait early in ${early.length} of ${signalled.length} closes.`,
+      `Linger -1 and INT_MAX do not mean off: their close() still waited after ${time(meanwhileMs['minus-1'])} in ${beyond.length} of ${endless.length}.`,
+      `Closed in another thread it stalled the event loop for at most ${most(threads.map(({ facts }) => facts['client.stallMs']))}.`,
+    ].join(' ');
   },
 });

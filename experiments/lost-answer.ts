@@ -219,51 +219,25 @@ export default experiment({
 
   answer(outcomes) {
     const whole = ({ cell, facts }: (typeof outcomes)[number]) => facts['server.delivered'] === answers[cell.answer];
-    const resets = (of: typeof outcomes) => of.filter(({ facts }) => facts['counters.lab.Tcp.OutRsts'] !== 0);
+    const share = (part: readonly unknown[], all: readonly unknown[]) => `${part.length} of ${all.length}`;
     const unread = outcomes.filter(({ cell }) => onData(cell));
-    const drained = outcomes.filter(({ cell }) => clean(cell));
+    const reset = unread.filter(({ facts }) => facts['server.closedWith'].join() === 'RST');
+    const lingered = reset.filter(({ cell }) => cell.closes === 'linger');
+    const late = reset.filter(({ cell }) => cell.client !== 'prompt');
+    const cut = late.filter((one) => !whole(one));
     const halves = outcomes.filter(({ cell }) => cell.closes === half);
-    const notYet = resets(unread).filter(({ cell }) => cell.client !== 'prompt');
+    const kept = halves.filter((one) => whole(one) && one.facts['client.errors'].length === 0);
     const sentences: string[] = [];
     if (unread.length > 0) {
-      const lingering = unread.filter(({ cell }) => cell.closes === 'linger');
-      const helped = lingering.length - resets(lingering).length;
+      const despite = lingered.length > 0 ? `, ${lingered.length} of them with SO_LINGER` : '';
       sentences.push(
-        `A server that closed on a request which its kernel held unread reset the connection in ${resets(unread).length} of ${unread.length} closes; SO_LINGER prevented it in ${helped} of ${lingering.length}`,
+        `Closing on a request that its kernel held unread, a server reset ${share(reset, unread)} connections${despite}.`,
       );
     }
-    if (notYet.length > 0) {
-      const none = notYet.filter(({ facts }) => facts['server.delivered'] === 0);
-      const sending = none.filter(({ cell }) => cell.body === 'still-coming');
-      const all = notYet.filter(whole);
-      const fates = [
-        [all.length, 'read the whole answer'],
-        [notYet.length - all.length - none.length, 'a part of it'],
-        [none.length, `nothing (${sending.length} were still sending)`],
-      ] as const;
-      const told = fates.filter(([count]) => count > 0).map(([count, fate]) => `${count} ${fate}`);
-      sentences.push(`of ${notYet.length} clients that had not read before the reset, ${told.join(', ')}`);
-    }
-    const cut = notYet.filter(({ facts }) => facts['server.lost'] > 0);
-    if (cut.length > 0) {
-      const unsent = cut.filter(({ facts }) => facts['server.lostIn'].includes('sendQueue'));
-      const unheard = cut.filter(({ facts }) => facts['server.lostIn'].includes('receiveQueue'));
-      sentences.push(
-        `what they lost of it had never left the server's kernel in ${unsent.length}, and lay in the client's own, which its write's failure closed, in ${unheard.length}`,
-      );
-    }
-    if (drained.length > 0) {
-      sentences.push(
-        `where the request had left the kernel, for net's buffer or the application, it was reset in ${resets(drained).length} of ${drained.length}`,
-      );
-    }
-    if (halves.length > 0) {
-      const kept = halves.filter((one) => whole(one) && one.facts['client.errors'].length === 0);
-      sentences.push(
-        `where the server half-closed and read the request to its end, the client read the whole answer without an error in ${kept.length} of ${halves.length}`,
-      );
-    }
-    const answer = `${sentences.join('; ')}.`;
-    return answer.charAt(0).toUpperCase() + answer.slice(1);
+    if (late.length > 0)
+      sentences.push(`${share(cut, late)} clients that had not read yet never got the whole answer.`);
+    if (halves.length > 0)
+      sentences.push(`Half-closing, then reading the request to its end, delivered it in ${share(kept, halves)}.`);
+    return sentences.join(' ') || 'No server closed on a request that it had not read.';
   },
 });

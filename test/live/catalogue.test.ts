@@ -87,14 +87,16 @@ const handMade: Readonly<Record<string, HandMade>> = {
     'half-the-table': { facts: { ownLimit: 65536, hashEntries: 65536 } },
   },
   'time-wait-owner': {
+    'an-orphan-holds-it': { facts: { heldUntilRead: false } },
+    'sockstat-is-host-wide': { facts: { orphansElsewhere: false, pagesAlike: true } },
     'nobody-holds-it': { facts: { heldBefore: true, heldIn: true } },
   },
   // every TIME-WAIT is alike: that is the finding
   'time-wait-length': {
-    'a-minute': { facts: { 'timeWait.seconds': 3 } },
+    'a-minute': { facts: { 'timeWait.seconds': 3, slot: 2.048 } },
     'ends-by-timer': { facts: { 'timeWait.endedBy': 'rst' } },
     'timer-says-so': { facts: { 'timeWait.timer': 3 } },
-    'fin-timeout-is-not-it': { facts: { 'timeWait.seconds': 3 } },
+    'fin-timeout-is-not-it': { facts: { 'timeWait.seconds': 3, slot: 2.048 } },
   },
 };
 
