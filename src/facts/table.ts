@@ -76,7 +76,7 @@ export const connectionFacts = {
   'timeWait.cutShort': described('how long TIME-WAIT lasted, where something else ended it', kind.seconds()),
   // ss prints whole seconds, and each of two runs may be a second off
   'timeWait.timer': described(
-    'how long its timer was set for: what ss showed of it, and what had passed',
+    'how long its timer was set for, up to a second short: what ss showed of it, cut to whole seconds, and what had passed',
     kind.seconds({ compare: 'within', resolution: 2 }),
   ),
   'timeWait.endedBy': described(
