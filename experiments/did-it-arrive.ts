@@ -207,9 +207,11 @@ export default experiment({
     const killed = arrived.filter(({ cell }) => cell.peer === 'killed');
     const lingering = succeeded.filter(({ cell }) => cell.linger === 'seconds');
     const inVain = lingering.filter(({ facts }) => facts['client.closeMs'] >= lingerSeconds * 1000);
+    const alarms =
+      whole.length > 0 ? `, and before ${waiting(whole).length} of the ${whole.length} closes that lost nothing` : '';
     return [
       `close() answered 0 in ${succeeded.length} of ${outcomes.length} cells, and data was lost in ${lossy.length} of them.`,
-      `SIOCOUTQ had told of data still waiting before ${waiting(lossy).length} of these losses, and before ${waiting(whole).length} of the ${whole.length} closes that lost nothing; TCP_INFO's unacked was above 0 in ${unacked.length}.`,
+      `SIOCOUTQ had told of data still waiting before ${waiting(lossy).length} of these losses${alarms}; TCP_INFO's unacked was above 0 in ${unacked.length}.`,
       ...(arrived.length > 0
         ? [
             `Nothing foretold the other ${arrived.length}: the data had been acknowledged, and in ${killed.length} the process that was to read it was killed.`,
