@@ -122,7 +122,7 @@ async function play(
     await lab.empty();
     await watching.flush();
   });
-  const steps = makeSteps();
+  const steps = makeSteps((step) => slot.lend(step));
   const signal = AbortSignal.any([work.signal, failure.signal]);
   const playing = scope.use(
     await makeStage({

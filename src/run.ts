@@ -179,6 +179,7 @@ async function playAll(tasks: readonly Task[], players: Players): Promise<void> 
 /** The slot, telling whenever it is given back for a while. */
 const tellingSlot = (slot: Slot, waits: () => void): Slot => ({
   release: () => slot.release(),
+  lend: (waiting) => slot.lend(waiting),
   [Symbol.dispose]: () => slot.release(),
   while(waiting) {
     waits();

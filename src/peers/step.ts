@@ -66,7 +66,11 @@ export interface Steps {
   running(): readonly string[];
 }
 
-export function makeSteps(): Steps {
+/** Steps that take longer than this wait for something: a timer of the kernel's, a segment, another end. */
+const waitingMs = 50;
+
+/** `waits`: told of each step that is taking long. */
+export function makeSteps(waits: (step: Promise<unknown>) => void = () => {}): Steps {
   const taken: Taken[] = [];
   return {
     take(what, answer) {
@@ -82,7 +86,8 @@ export function makeSteps(): Steps {
           step.refusal = messageOf(error);
         },
       );
-      void settled;
+      const late = setTimeout(() => waits(settled), waitingMs);
+      void settled.finally(() => clearTimeout(late));
       return new StepHandle(what, answer, () => {
         step.looked = true;
       });

@@ -8,6 +8,11 @@ export interface Slot extends Disposable {
    * again, unless `waiting` failed before.
    */
   while<T>(waiting: () => Promise<T>): Promise<T>;
+  /**
+   * Give the slot back until `waiting` settles, and take it again at once, whoever is at work: what was waited for has happened,
+   * and what follows may not come late. Neither a quiet one's slot nor one that is given already.
+   */
+  lend(waiting: Promise<unknown>): void;
 }
 
 export interface Slots {
@@ -72,9 +77,9 @@ export function slots(jobs: number): Slots {
     }
   }
 
-  function leave(): void {
+  function leave(quiet: boolean): void {
     working--;
-    isQuiet = false;
+    if (quiet) isQuiet = false;
     serve();
   }
 
@@ -102,13 +107,28 @@ export function slots(jobs: number): Slots {
   return {
     async acquire(quiet, signal) {
       await enter(beginning, quiet, signal);
-      return slot(() => enter(returning, quiet, signal), leave);
+      return slot({
+        quiet,
+        enter: () => enter(returning, quiet, signal),
+        enterAtOnce: () => void working++,
+        leave: () => leave(quiet),
+      });
     },
   };
 }
 
-/** One holder's slot: `enter` takes it again, `leave` gives it back. */
-function slot(enter: () => Promise<void>, leave: () => void): Slot {
+/** What one holder does with its slot. */
+interface Turn {
+  readonly quiet: boolean;
+  /** Take it again in turn. */
+  readonly enter: () => Promise<void>;
+  /** Take it again out of turn. */
+  readonly enterAtOnce: () => void;
+  /** Give it back. */
+  readonly leave: () => void;
+}
+
+function slot({ quiet, enter, enterAtOnce, leave }: Turn): Slot {
   let state: 'held' | 'given' | 'released' = 'held';
   let taking: Promise<void> | undefined;
 
@@ -136,6 +156,18 @@ function slot(enter: () => Promise<void>, leave: () => void): Slot {
   return {
     release,
     [Symbol.dispose]: release,
+    lend(waiting) {
+      if (quiet || state !== 'held') return;
+      state = 'given';
+      leave();
+      const back = (): void => {
+        // else it was taken again in turn meanwhile, or is being so
+        if (state !== 'given' || taking) return;
+        state = 'held';
+        enterAtOnce();
+      };
+      waiting.then(back, back);
+    },
     async while(waiting) {
       if (state === 'held') {
         state = 'given';

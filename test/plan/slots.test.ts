@@ -37,7 +37,17 @@ function stage(pool: Slots) {
       await settle();
     };
   }
-  return { log, begin, end, wait };
+  /** The task lends its slot until the returned function is called. */
+  async function lend(name: string): Promise<() => Promise<void>> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    held.get(name)!.lend(promise);
+    await settle();
+    return async () => {
+      resolve();
+      await settle();
+    };
+  }
+  return { log, begin, end, wait, lend };
 }
 
 async function begun(jobs: number, ...names: string[]) {
@@ -326,4 +336,53 @@ test('whatever tasks do, no one works beside a quiet one and no more than so man
   );
   expect(ended).toBe(300);
   expect(most).toBe(3);
+});
+
+describe('a slot that is lent', () => {
+  test('is another one’s meanwhile, and its holder’s again at once, though all are taken', async () => {
+    const { log, begin, end, lend } = await begun(1, 'a', 'b', 'c');
+    const back = await lend('a');
+    expect(log).toEqual(['a', 'b']);
+    await back();
+    // two are at work now: one has to end before another begins
+    await end('b');
+    expect(log).toEqual(['a', 'b']);
+    begin('d');
+    await end('a');
+    expect(log).toEqual(['a', 'b', 'c']);
+  });
+
+  test('is taken again beside a quiet one, which stays quiet towards those that have not begun', async () => {
+    const { log, end, lend } = await begun(2, 'a', 'q', 'b');
+    const back = await lend('a');
+    expect(log).toEqual(['a', 'q']);
+    await back();
+    await end('a');
+    expect(log).toEqual(['a', 'q']);
+    await end('q');
+    expect(log).toEqual(['a', 'q', 'b']);
+  });
+
+  test('is not a quiet one’s: what it measures is not over', async () => {
+    const { log, end, lend } = await begun(2, 'q', 'a');
+    const back = await lend('q');
+    expect(log).toEqual(['q']);
+    await back();
+    await end('q');
+    expect(log).toEqual(['q', 'a']);
+  });
+
+  test('that was released, or given in turn, meanwhile is not taken again', async () => {
+    const { log, end, lend, wait } = await begun(1, 'a', 'b', 'c');
+    const back = await lend('a');
+    await end('a');
+    await back();
+    await end('b');
+    expect(log).toEqual(['a', 'b', 'c']);
+    const returned = await wait('c');
+    const again = await lend('c');
+    await again();
+    await returned();
+    expect(log).toEqual(['a', 'b', 'c', 'c again']);
+  });
 });
