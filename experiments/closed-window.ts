@@ -94,7 +94,10 @@ export default experiment({
     }
     if (next === 'closes-for-good') {
       await until(near, 'CLOSED');
+      // what it reads it acknowledges, to nobody: it is reset
       await far.resume();
+      await far.gone();
+      return;
     }
     if (next === 'resets') {
       await until(far, 'CLOSED');
@@ -102,7 +105,7 @@ export default experiment({
       await far.gone();
       return;
     }
-    if (next !== 'closes-for-good') await far.ended();
+    await far.ended();
     await far.close();
     await Promise.all([until(near, 'TIME-WAIT', 'CLOSED'), until(far, 'CLOSED'), far.gone()]);
   },

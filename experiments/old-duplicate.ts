@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ack, data, type Endpoint, experiment, kind, rst, syn, synAck, type Wire } from 'lingerlab';
+import { ack, data, type Endpoint, experiment, type Kind, kind, rst, syn, synAck, type Wire } from 'lingerlab';
 
 /** Each end's in the old connection: more numbers than the clock of initial sequence numbers advances meanwhile, or fewer. */
 const many = 8_000_000;
@@ -58,6 +58,25 @@ async function windowOf(wire: Wire, again: Endpoint) {
   return (last.segment?.window ?? 0) << (scale?.kind === 'wscale' ? scale.shift : 0);
 }
 
+/** What each attempt counts once more. */
+const countedAgain = [
+  'client.Tcp.ActiveOpens',
+  'client.Tcp.EstabResets',
+  'client.Tcp.OutRsts',
+  'client.TcpExt.TCPAbortOnData',
+  'client.TcpExt.TCPTimeWaitOverflow',
+  'server.Tcp.PassiveOpens',
+  'server.Tcp.EstabResets',
+  'server.Tcp.OutRsts',
+  'server.TcpExt.TCPTimeWaitOverflow',
+] as const;
+const timesAttempts = Object.fromEntries(
+  countedAgain.map((name) => [
+    `counters.${name}`,
+    kind.count({ compare: 'measurement', text: 'change of this kernel counter, in all attempts together' }),
+  ]),
+) as Record<`counters.${(typeof countedAgain)[number]}`, Kind<number>>;
+
 export default experiment({
   id: 'old-duplicate',
   question: 'An old segment comes late: does it get into a new connection on the same four numbers?',
@@ -87,6 +106,7 @@ export default experiment({
   // of several attempts, the facts of each would be those of any: they are unknown then, and the claims read what is noted
   connections: ['old', 'new'],
   measures: {
+    ...timesAttempts,
     attempts: kind.count({ compare: 'measurement', text: 'pairs of connections until the old one outran the clock' }),
     reconnect: kind.outcome({ text: 'what the new connect(2) answered' }),
     samePort: kind.boolean({ text: 'the new connection has the four numbers of the old one' }),

@@ -146,9 +146,10 @@ export function declarations(
   return { ...Object.fromEntries(all), ...measures };
 }
 
-/** The declaration of a fact by its name: from the run's own table, or a counter's. */
+/** The declaration of a fact by its name: from the run's own table, where an experiment may declare a counter its own way, or a counter's. */
 export function declarationOf(name: string, table: Readonly<Record<string, Declaration>>): Declaration | undefined {
+  if (table[name]) return table[name];
   const counter = /^counters\.[^.]+\.(.+)$/.exec(name)?.[1];
   if (counter) return exactCounters.has(counter) ? exactCounter : timedCounter;
-  return table[name];
+  return undefined;
 }
