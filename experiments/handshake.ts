@@ -111,16 +111,21 @@ export default experiment({
     }
     if (opening === 'simultaneous') {
       const [here, there] = [client.place(), server.place()];
-      const syns = await wire.hold(syn);
+      const syns = [
+        await wire.hold(syn.from('client'), { times: 1 }),
+        await wire.hold(syn.from('server'), { times: 1 }),
+      ];
+      // one that is sent again, while someone looks, would be acknowledged
+      const again = await wire.drop(syn);
       const answers = await wire.hold(synAck);
       const near = await client.open(there, { localPort: here.at.port });
       const far = await server.open(here, { localPort: there.at.port });
       await Promise.all([wire.seen(syn.from('client')), wire.seen(syn.from('server'))]);
       await show(near, far);
-      await syns.release();
+      await Promise.all(syns.map((one) => one.release()));
       await Promise.all([until(near, 'SYN-RECEIVED'), until(far, 'SYN-RECEIVED')]);
       await show(near, far);
-      await syns.lift();
+      await again.lift();
       await answers.lift();
       await answers.release();
       await settle(near);

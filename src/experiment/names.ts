@@ -42,15 +42,20 @@ export function measureProblems(measures: unknown): Problem[] {
     return [{ path: [], message: 'must be an object: { freeAfter: kind.seconds() }' }];
   }
   return Object.entries(measures).flatMap(([name, declared]) => {
-    const message = nameProblem(name) ?? kindProblem(declared);
+    const message = nameProblem(name) ?? kindProblem(declared) ?? counterProblem(name, declared);
     return message ? [{ path: [name], message }] : [];
   });
 }
 
 function nameProblem(name: string): string | undefined {
-  if (!/^[A-Za-z][\w-]*(\.[A-Za-z][\w-]*)*$/.test(name))
-    return 'its name must be words of letters and digits, joined by dots';
-  return name.startsWith('counters.') ? 'its name is taken: kernel counters are called so' : undefined;
+  if (/^[A-Za-z][\w-]*(\.[A-Za-z][\w-]*)*$/.test(name)) return undefined;
+  return 'its name must be words of letters and digits, joined by dots';
+}
+
+/** An experiment may only say of a kernel counter that it is not compared exactly: what it counts is the kernel's to say. */
+function counterProblem(name: string, declared: unknown): string | undefined {
+  if (!name.startsWith('counters.') || declaration.parse(declared).compare === 'measurement') return undefined;
+  return "its name is a kernel counter's: it can only be declared as kind.count({ compare: 'measurement' })";
 }
 
 function kindProblem(declared: unknown): string | undefined {

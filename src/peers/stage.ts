@@ -111,6 +111,7 @@ export async function makeStage(options: StageOptions): Promise<Playing> {
     rest: (seconds) => options.resting(() => sleep(seconds * 1000, undefined, { signal })),
     soon: () => ({ ns: now() + soonNs }),
     note(name, value) {
+      if (name.startsWith('counters.')) throw new TypeError(`note: '${name}' is the kernel's to say`);
       if (!options.measures.has(name)) throw new TypeError(`note: '${name}' is not declared under measures`);
       notes[name] = value as FactValue;
     },
