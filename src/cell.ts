@@ -140,6 +140,7 @@ async function play(
       labels: definition.connections ?? [],
       measures: new Set(Object.keys(definition.measures ?? {})),
       resting: (wait) => slot.while(wait),
+      lend: (waiting) => slot.lend(waiting),
       died: (error) => failure.abort(error),
     }),
   );

@@ -32,6 +32,8 @@ export interface StageOptions extends Cast {
   readonly signal: AbortSignal;
   readonly measures: ReadonlySet<string>;
   readonly resting: <T>(wait: () => Promise<T>) => Promise<T>;
+  /** Gives it away likewise; the cell goes on at once, whoever is at work. */
+  readonly lend: (waiting: Promise<unknown>) => void;
   /** A peer ended though nobody stopped it. */
   readonly died: (error: LingerlabError) => void;
 }
@@ -108,7 +110,11 @@ export async function makeStage(options: StageOptions): Promise<Playing> {
       events: options.events.all,
       peers: (where) => processes.filter((process) => placed.get(process) === where),
     }),
-    rest: (seconds) => options.resting(() => sleep(seconds * 1000, undefined, { signal })),
+    rest(seconds) {
+      const over = sleep(seconds * 1000, undefined, { signal });
+      options.lend(over);
+      return over;
+    },
     soon: () => ({ ns: now() + soonNs }),
     note(name, value) {
       if (name.startsWith('counters.')) throw new TypeError(`note: '${name}' is the kernel's to say`);
