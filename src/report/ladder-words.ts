@@ -69,8 +69,9 @@ function repeatsIn(rows: readonly LadderRow[]): Set<SegmentRecord> {
   const seen = new Set<string>();
   return new Set(
     sent.filter((segment) => {
-      // a SYN that crossed another is acknowledged with the same number
-      const purpose = segment.flags.includes('SYN') && segment.flags.includes('ACK') ? 'SYN ACK' : purposeOf(segment);
+      // a SYN that crossed another is acknowledged with the same number; one that acknowledges another SYN is a new one
+      const answersSyn = segment.flags.includes('SYN') && segment.flags.includes('ACK');
+      const purpose = answersSyn ? `SYN ACK ${segment.ack}` : purposeOf(segment);
       const key = [connectionOf(segment), segment.from, purpose, segment.seq, segment.length].join(' ');
       const again = seen.has(key);
       seen.add(key);

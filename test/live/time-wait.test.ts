@@ -30,13 +30,16 @@ live('TIME-WAIT after a late FIN', () => {
         });`,
     );
     const out = join(folder, 'run');
-    const { exitCode, stderr } = await lingerlab(['run', file, '--out', out]);
+    const { exitCode, stderr } = await lingerlab(['run', file, '--repeat', '3', '--out', out]);
     expect(stderr).not.toContain('INTERNAL');
     expect(exitCode).toBe(0);
     const { run, cells } = await readRun(out);
-    expect(cells).toHaveLength(2);
+    expect(cells).toHaveLength(6);
+    // one whose FIN is acknowledged while close(2) still holds its socket stays a full one until the server's FIN: a race
+    const orphans = cells.filter(({ facts }) => String(facts['client.miniSocket']).startsWith('FIN-WAIT-2'));
+    expect(new Set(orphans.map(({ factors }) => factors.family))).toEqual(new Set([4, 6]));
     const hz = run.sessions[0]!.environment.hz;
-    for (const { facts, paths, warnings } of cells) {
+    for (const { facts, paths, warnings } of orphans) {
       expect(warnings).toEqual([]);
       expect(facts['client.path']).toEqual([
         'SYN-SENT',
