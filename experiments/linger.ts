@@ -57,7 +57,11 @@ export default experiment({
       await closing.pause();
       await other.write(unread === 'below' ? belowBytes : beyondBytes);
       await closing.unread('node', belowBytes);
-      if (unread === 'beyond') await closing.unread('kernel', 1);
+      if (unread === 'beyond') {
+        await closing.unread('kernel', 1);
+        // until its window is closed: what is on its way when it closes would be in no queue
+        for (let sent = await other.info(); sent.unacked > 0 || sent.notSentBytes === 0; ) sent = await other.info();
+      }
     }
     if (sending === 'held') {
       await other.stopReading();
