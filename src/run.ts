@@ -156,7 +156,7 @@ async function playAll(tasks: readonly Task[], players: Players): Promise<void> 
         using slot = await working.acquire(planned.quiet, signal);
         progress.cellStarted(planned.id);
         const waiting = tellingSlot(slot, () => progress.cellWaiting(planned.id, planned.seconds));
-        const meter = players.meter.cell();
+        const meter = players.meter.cell(planned.network === 'wire');
         const record = await runCell({
           ...players,
           planned,

@@ -17,6 +17,8 @@ export interface CellCpu {
   readonly seconds?: number;
   /** Of its peers, until each was told to end. */
   readonly peers: number;
+  /** It ran over a wire: a process more, and a namespace. */
+  readonly wired: boolean;
   /** How many peers it started. */
   readonly processes: number;
   /** Of its samples. */
@@ -42,15 +44,20 @@ export function sessionCpu(before: Spent, after: Spent, cells: readonly CellCpu[
       sum(cells, ({ processes }) => processes),
     );
   const perResult = (after.observers - before.observers - sum(cells, ({ samples }) => samples)) / finished.length;
-  const mean = (of: (cell: CellCpu) => number) => sum(short, of) / short.length;
-  return {
-    ...after,
-    short: {
-      results: short.length,
+  const meanOf = (some: readonly CellCpu[]) => {
+    const mean = (of: (cell: CellCpu) => number) => sum(some, of) / some.length;
+    return {
+      results: some.length,
       harness: (after.harness - before.harness) / finished.length,
       observers: perResult + mean(({ samples }) => samples),
       peers: mean(({ peers, processes }) => peers + processes * perProcess),
-    },
+    };
+  };
+  const [plain, wired] = [short.filter((cell) => !cell.wired), short.filter((cell) => cell.wired)];
+  return {
+    ...after,
+    ...(plain.length > 0 && { short: meanOf(plain) }),
+    ...(wired.length > 0 && { shortOnWire: meanOf(wired) }),
   };
 }
 
@@ -64,7 +71,7 @@ export interface CellMeter {
 
 /** Keeps account of the CPU of a session's cells. */
 export interface CpuMeter {
-  cell(): CellMeter;
+  cell(wired?: boolean): CellMeter;
   /** Of the session until now; nothing where no cell was begun. */
   session(): Promise<SessionCpu | undefined>;
 }
@@ -79,8 +86,8 @@ export async function cpuMeter(observers: () => Promise<number>): Promise<CpuMet
   const before = await spent();
   const cells: { -readonly [K in keyof CellCpu]: CellCpu[K] }[] = [];
   return {
-    cell() {
-      const cell: (typeof cells)[number] = { peers: 0, processes: 0, samples: 0 };
+    cell(wired = false) {
+      const cell: (typeof cells)[number] = { wired, peers: 0, processes: 0, samples: 0 };
       cells.push(cell);
       return {
         peer(cpu) {

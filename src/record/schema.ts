@@ -92,20 +92,22 @@ const clock = z.object({
 
 const seconds = (whose: string) => z.number().describe(`seconds of CPU, user and system, of ${whose}`);
 
+const shortCpu = z.object({
+  results: z.number().int().describe('how many'),
+  harness: z.number(),
+  observers: z.number(),
+  peers: z.number(),
+});
+
 /** What a session cost the machine. */
 export const sessionCpu = z.object({
   harness: seconds('the program itself, its report apart'),
   observers: seconds('the observer process and the ss that it ran'),
   peers: seconds('all other processes that the program started: peers, and what made their labs'),
-  short: z
-    .object({
-      results: z.number().int().describe('how many'),
-      harness: z.number(),
-      observers: z.number(),
-      peers: z.number(),
-    })
+  short: shortCpu
     .optional()
     .describe('mean seconds of CPU of a (cell, repeat) that took less than 1 s; what is not its own is divided evenly'),
+  shortOnWire: shortCpu.optional().describe('the same of those that ran over a wire; they are not in `short`'),
 });
 export type SessionCpu = z.infer<typeof sessionCpu>;
 

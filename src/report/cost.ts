@@ -2,13 +2,16 @@ import type { Run, SessionCpu } from '../record/schema.ts';
 import { formatNumber, formatSeconds, plural } from './format.ts';
 
 type Parts = Pick<SessionCpu, 'harness' | 'observers' | 'peers'>;
+type Short = Parts & { readonly results: number };
 
 /** What a run cost the machine, all its sessions together, in seconds of CPU. */
 export interface Cost extends Parts {
   /** Sessions that ended before they could say what they cost. */
   readonly unknown: number;
   /** Mean of the results that took less than 1 s; absent where none did. */
-  readonly short?: Parts & { readonly results: number };
+  readonly short?: Short;
+  /** The same of those that ran over a wire. */
+  readonly shortOnWire?: Short;
 }
 
 const parts = ['harness', 'observers', 'peers'] as const;
@@ -19,30 +22,42 @@ function summed(all: readonly (Parts & { readonly times: number })[]): Parts {
   return { harness: of('harness'), observers: of('observers'), peers: of('peers') };
 }
 
+/** Sessions count by their results. */
+function meanOf(all: readonly Short[]): Short | undefined {
+  const results = all.reduce((sum, each) => sum + each.results, 0);
+  if (results === 0) return undefined;
+  return { ...summed(all.map((each) => ({ ...each, times: each.results / results }))), results };
+}
+
 /** The run's cost; undefined where no session says. */
 export function costOf({ run: { sessions } }: Run): Cost | undefined {
   const known = sessions.flatMap(({ cpu }) => (cpu ? [cpu] : []));
   if (known.length === 0) return undefined;
-  const short = known.flatMap(({ short: each }) => (each ? [each] : []));
-  const results = short.reduce((sum, each) => sum + each.results, 0);
+  const short = meanOf(known.flatMap(({ short: each }) => each ?? []));
+  const shortOnWire = meanOf(known.flatMap(({ shortOnWire: each }) => each ?? []));
   return {
     ...summed(known.map((each) => ({ ...each, times: 1 }))),
     unknown: sessions.length - known.length,
-    ...(results > 0 && {
-      short: { ...summed(short.map((each) => ({ ...each, times: each.results / results }))), results },
-    }),
+    ...(short && { short }),
+    ...(shortOnWire && { shortOnWire }),
   };
 }
 
 const named = (of: Parts, unit: number): string =>
   parts.map((part) => `${part} ${formatNumber(of[part] * unit)}`).join(', ');
 
-/** `a short cell: 104 ms of CPU (mean of 456 results under 1 s: harness 12.0, observers 11.1, peers 81.0)`. */
-export function shortText({ short }: Cost): string {
-  if (!short) return '';
+function meanText(what: string, short: Short | undefined): string[] {
+  if (!short) return [];
   const whose = `${plural(short.results, 'result')} under 1 s: ${named(short, 1000)}`;
-  return `a short cell: ${formatNumber(total(short) * 1000)} ms of CPU (mean of ${whose})`;
+  return [`${what}: ${formatNumber(total(short) * 1000)} ms of CPU (mean of ${whose})`];
 }
+
+/**
+ * `a short cell: 104 ms of CPU (mean of 456 results under 1 s: harness 12.0, observers 11.1, peers 81.0)`, and one on a wire,
+ * which takes a process more; empty where there was none.
+ */
+export const shortText = ({ short, shortOnWire }: Cost): string =>
+  [...meanText('a short cell', short), ...meanText('a short cell on a wire', shortOnWire)].join('; ');
 
 /** `49.1 s: harness 5.80, observers 8.20, peers 35.1`, and what is not in it. */
 export function totalText(cost: Cost): string {

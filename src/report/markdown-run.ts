@@ -80,7 +80,7 @@ function timeText({ wallSeconds, longest }: Overview): string {
 /** Of which a short cell's own are its samples and what its peers used until they were told to end. */
 function costText(cost: Cost): string {
   const divided = 'from the first cell on, what cannot be told apart is divided evenly among results, or peers';
-  return `${totalText(cost)}${cost.short ? `; ${shortText(cost)}; ${divided}` : ''}`;
+  return `${totalText(cost)}${shortText(cost) ? `; ${shortText(cost)}; ${divided}` : ''}`;
 }
 
 function sysctls(run: Run): string {

@@ -131,7 +131,7 @@ function closingLines({ run }: Run, overview: Overview, report: string, width: n
     ...status,
     `${parts.join(', ')} in ${formatElapsed(wallSeconds)}`,
     ...(longest ? hang('  ', longestText(longest), width) : []),
-    ...(cost?.short ? hang('  ', shortText(cost), width, 4) : []),
+    ...(cost && shortText(cost) ? hang('  ', shortText(cost), width, 4) : []),
     ...(run.experiments.some((experiment) => experiment.claims.length > 0) ? [`Claims: ${claims.join(', ')}`] : []),
     `Report: ${report}`,
   ];
