@@ -23,33 +23,22 @@ const addressWords: Record<Where, string> = {
 };
 const reuses = ['none', 'addr', 'port', 'both'] as const;
 const places = ['own', 'wildcard', 'other'] as const;
-/** A new socket's options and address: `addr.wildcard`. */
-type Attempt = `${Reuse}.${Where}`;
-const attempts = reuses.flatMap((reuse) => places.map((at): Attempt => `${reuse}.${at}`));
-type Call = 'bind' | 'listen' | 'connect';
-/** What a new socket came to: `own.addr`. */
-type Fate = `${Where}.${Reuse}`;
+/** A new socket's address and options: `wildcard.addr`. */
+type Attempt = `${Where}.${Reuse}`;
+const attempts = places.flatMap((at) => reuses.map((reuse): Attempt => `${at}.${reuse}`));
 
-const fates = Object.fromEntries(
-  places.flatMap((at) =>
-    reuses.map((reuse) => [
-      `${at}.${reuse}`,
-      kind.outcome({
-        text: `a new socket on ${addressWords[at]} with ${optionWords[reuse]}: ok where it was bound, listened and a client connected; else the call that was refused`,
-      }),
-    ]),
-  ),
-) as Record<Fate, Kind<string>>;
-const calls = Object.fromEntries(
-  attempts.flatMap((attempt) => {
-    const [reuse, at] = attempt.split('.');
-    return (['bind', 'listen', 'connect'] as const).map((call) => [
-      `${call}.${attempt}`,
-      kind.outcome({ text: `${call} of the new socket, reuse ${reuse}, ${at} address` }),
-    ]);
+/** What each new socket came to. */
+const measures = Object.fromEntries(
+  attempts.map((attempt) => {
+    const [at, reuse] = attempt.split('.') as [Where, Reuse];
+    const text = `a new socket on ${addressWords[at]} with ${optionWords[reuse]}: ok where it was bound, listened and a client connected; else the call that was refused`;
+    return [attempt, kind.outcome({ text })];
   }),
-) as Record<`${Call}.${Attempt}`, Kind<string>>;
-
+) as Record<Attempt, Kind<string>>;
+const refused = 'bind EADDRINUSE';
+/** What bind(2) alone said of it. */
+const bindOf = (came: string) => (came.startsWith('bind ') ? came : 'ok');
+const isBound = (came: string) => bindOf(came) === 'ok';
 /** What a connection leaves behind when its listener is closed. */
 const connected = [
   'ESTABLISHED',
@@ -155,7 +144,6 @@ const has = (reuse: Reuse, option: 'addr' | 'port') => reuse === option || reuse
 const share = (a: Reuse, b: Reuse, option: 'addr' | 'port') => has(a, option) && has(b, option);
 const together = (tries: string) => tries === 'together';
 type Outcome = { ok: true } | { ok: false; errno: string };
-const outcome = (answer: Outcome) => (answer.ok ? 'ok' : answer.errno);
 
 export default experiment({
   id: 'rebind',
@@ -181,7 +169,7 @@ export default experiment({
   // whether it is a mini-socket, which has no user, is decided between close(2) and the ACK of its FIN
   race: ({ old, user }) => user === 'other' && old === 'FIN-WAIT-2-orphan' && 4,
   connections: ['old'],
-  measures: { ...calls, ...fates },
+  measures,
   shows: (['own', 'other', 'wildcard'] as const).flatMap((at) => reuses.map((reuse) => `${at}.${reuse}` as const)),
 
   async scenario({ client, server, start, until, note }, { old, reuse, held, user, tries }) {
@@ -190,15 +178,13 @@ export default experiment({
     for (const lot of tries === 'together' ? [attempts] : attempts.map((attempt) => [attempt])) {
       const left = await leaveOld(setting, old);
       for (const attempt of lot) {
-        const [again, at] = attempt.split('.') as [Reuse, Where];
+        const [at, again] = attempt.split('.') as [Where, Reuse];
         // one that listens stays: each attempt to bind before that needs another
         const rival = old === 'BOUND-then-LISTEN' ? await server.bind({ reuse, at: held }) : undefined;
         const binding = await newcomer.bind({ port: (rival ?? left).at.port, reuse: again, at }).answer();
         const rivalListens = await rival?.listen();
-        const told = (call: Call, answer: Outcome) => {
-          note(`${call}.${attempt}`, outcome(answer));
-          note(`${at}.${again}`, answer.ok ? 'ok' : `${call} ${answer.errno}`);
-        };
+        const told = (call: 'bind' | 'listen' | 'connect', answer: Outcome) =>
+          note(attempt, answer.ok ? 'ok' : `${call} ${answer.errno}`);
         told('bind', binding);
         if (binding.ok) {
           const listening = await binding.value.listen().answer();
@@ -221,14 +207,14 @@ export default experiment({
       source:
         'RFC 9293 §3.6.1: TIME-WAIT is with the end that closed first; inet_csk_get_port() in net/ipv4/inet_connection_sock.c',
       when: ({ old, tries }) => together(tries) && old === 'CLOSED',
-      holds: (facts) => attempts.every((attempt) => facts[`bind.${attempt}`] === 'ok'),
+      holds: (facts) => attempts.every((attempt) => isBound(facts[attempt])),
     },
     {
       id: 'blocks-without-option',
       text: 'a new socket without SO_REUSEADDR and SO_REUSEPORT is refused beside any old one on its address',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c; socket(7)',
       when: ({ old, tries }) => together(tries) && old !== 'CLOSED',
-      holds: (facts) => facts['bind.none.own'] === 'EADDRINUSE' && facts['bind.none.wildcard'] === 'EADDRINUSE',
+      holds: (facts) => facts['own.none'] === refused && facts['wildcard.none'] === refused,
     },
     {
       id: 'both-must-share-an-option',
@@ -238,28 +224,28 @@ export default experiment({
       holds: (facts, { reuse }) =>
         reuses
           .filter((again) => !share(reuse, again, 'addr') && !share(reuse, again, 'port'))
-          .every((again) => facts[`bind.${again}.own`] === 'EADDRINUSE'),
+          .every((again) => facts[`own.${again}`] === refused),
     },
     {
       id: 'reuseaddr-beside-connections',
       text: 'with SO_REUSEADDR on both, a port is bound again beside a connection in any state, not only TIME-WAIT, and by any user',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse of both, sk2 not in TCP_LISTEN',
       when: ({ old, reuse, tries }) => together(tries) && isConnected(old) && has(reuse, 'addr'),
-      holds: (facts) => facts['bind.addr.own'] === 'ok' && facts['bind.addr.wildcard'] === 'ok',
+      holds: (facts) => isBound(facts['own.addr']) && isBound(facts['wildcard.addr']),
     },
     {
       id: 'reuseaddr-not-beside-listener',
       text: 'SO_REUSEADDR, on both or not, never binds a port beside one who listens on it',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk2->sk_state != TCP_LISTEN; socket(7)',
       when: ({ old, tries }) => together(tries) && old === 'LISTEN',
-      holds: (facts) => facts['bind.addr.own'] === 'EADDRINUSE' && facts['bind.addr.wildcard'] === 'EADDRINUSE',
+      holds: (facts) => facts['own.addr'] === refused && facts['wildcard.addr'] === refused,
     },
     {
       id: 'reuseport-beside-anything',
       text: 'with SO_REUSEPORT on both, and one user, a port is bound again beside anything, a listener too',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuseport of both, uid_eq(); socket(7)',
       when: ({ reuse, user, tries }) => together(tries) && user === 'same' && has(reuse, 'port'),
-      holds: (facts) => facts['bind.port.own'] === 'ok' && facts['bind.port.wildcard'] === 'ok',
+      holds: (facts) => isBound(facts['own.port']) && isBound(facts['wildcard.port']),
     },
     {
       id: 'reuseport-is-one-users',
@@ -267,7 +253,7 @@ export default experiment({
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: uid_eq(); socket(7): SO_REUSEPORT',
       when: ({ old, reuse, user, tries }) =>
         together(tries) && user === 'other' && has(reuse, 'port') && old !== 'CLOSED' && !minis.includes(old),
-      holds: (facts) => facts['bind.port.own'] === 'EADDRINUSE' && facts['bind.port.wildcard'] === 'EADDRINUSE',
+      holds: (facts) => facts['own.port'] === refused && facts['wildcard.port'] === refused,
     },
     {
       id: 'mini-sockets-have-no-user',
@@ -276,28 +262,28 @@ export default experiment({
         'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_state of every mini-socket is TCP_TIME_WAIT, whatever its tw_substate',
       when: ({ old, reuse, user, tries }) =>
         together(tries) && user === 'other' && has(reuse, 'port') && minis.includes(old),
-      holds: (facts) => facts['bind.port.own'] === (facts['old.server.miniSocket'].length > 0 ? 'ok' : 'EADDRINUSE'),
+      holds: (facts) => bindOf(facts['own.port']) === (facts['old.server.miniSocket'].length > 0 ? 'ok' : refused),
     },
     {
       id: 'other-address-is-free',
       text: 'on another address of the machine the port is free, whatever a socket of one address left',
       source: 'inet_bhash2_conflict() in net/ipv4/inet_connection_sock.c; inet_rcv_saddr_equal()',
       when: ({ old, held, tries }) => together(tries) && (held === 'own' || isConnected(old)),
-      holds: (facts) => reuses.every((again) => facts[`bind.${again}.other`] === 'ok'),
+      holds: (facts) => reuses.every((again) => isBound(facts[`other.${again}`])),
     },
     {
       id: 'wildcard-holds-every-address',
       text: 'a socket on the wildcard that is bound or listens holds the port of every address alike',
       source: 'inet_bhash2_addr_any_conflict() in net/ipv4/inet_connection_sock.c',
       when: ({ old, held, tries }) => together(tries) && held === 'wildcard' && (old === 'BOUND' || old === 'LISTEN'),
-      holds: (facts) => reuses.every((again) => facts[`bind.${again}.other`] === facts[`bind.${again}.own`]),
+      holds: (facts) => reuses.every((again) => bindOf(facts[`other.${again}`]) === bindOf(facts[`own.${again}`])),
     },
     {
       id: 'wildcard-asks-the-same',
       text: 'the wildcard is bound and refused exactly as the address itself',
       source: 'inet_rcv_saddr_equal() with match_wildcard, net/ipv4/inet_connection_sock.c',
       when: ({ tries }) => together(tries),
-      holds: (facts) => reuses.every((again) => facts[`bind.${again}.wildcard`] === facts[`bind.${again}.own`]),
+      holds: (facts) => reuses.every((again) => bindOf(facts[`wildcard.${again}`]) === bindOf(facts[`own.${again}`])),
     },
     {
       id: 'bound-is-as-good-as-listening',
@@ -306,9 +292,7 @@ export default experiment({
       source:
         'inet_csk_listen_start() in net/ipv4/inet_connection_sock.c asks for the port again: only a listener could refuse it now',
       holds: (facts) =>
-        attempts
-          .filter((attempt) => facts[`bind.${attempt}`] === 'ok')
-          .every((attempt) => facts[`listen.${attempt}`] === 'ok' && facts[`connect.${attempt}`] === 'ok'),
+        attempts.filter((attempt) => isBound(facts[attempt])).every((attempt) => facts[attempt] === 'ok'),
     },
     {
       id: 'first-listener-wins',
@@ -317,9 +301,8 @@ export default experiment({
         'inet_csk_listen_start() in net/ipv4/inet_connection_sock.c calls get_port() again, after TCP_LISTEN is set',
       when: ({ old, reuse, tries }) => together(tries) && old === 'BOUND-then-LISTEN' && has(reuse, 'addr'),
       holds: (facts, { reuse, user }) =>
-        facts['bind.addr.own'] === 'ok' &&
-        facts['listen.addr.own'] === 'EADDRINUSE' &&
-        facts['listen.both.own'] === (reuse === 'both' && user === 'same' ? 'ok' : 'EADDRINUSE'),
+        facts['own.addr'] === 'listen EADDRINUSE' &&
+        facts['own.both'] === (reuse === 'both' && user === 'same' ? 'ok' : 'listen EADDRINUSE'),
     },
   ],
 
@@ -335,7 +318,7 @@ export default experiment({
         );
         return left.every(({ cell, facts }) => {
           const live = left.find(({ cell: other }) => other.old === 'ESTABLISHED' && other.reuse === cell.reuse);
-          return !live || attempts.every((attempt) => live.facts[`bind.${attempt}`] === facts[`bind.${attempt}`]);
+          return !live || attempts.every((attempt) => bindOf(live.facts[attempt]) === bindOf(facts[attempt]));
         });
       },
     },
@@ -352,7 +335,7 @@ export default experiment({
             bound.find(
               ({ cell: { old, reuse, user } }) => old === 'BOUND' && reuse === cell.reuse && user === cell.user,
             );
-          return !early || attempts.every((attempt) => early.facts[`bind.${attempt}`] === facts[`bind.${attempt}`]);
+          return !early || attempts.every((attempt) => bindOf(early.facts[attempt]) === bindOf(facts[attempt]));
         });
       },
     },
@@ -369,8 +352,8 @@ export default experiment({
               ({ cell: { old, reuse, user, held } }) =>
                 held === 'own' && old === cell.old && reuse === cell.reuse && user === cell.user,
             );
-          const of = attempts.filter((attempt) => !attempt.endsWith('.other'));
-          return !one || of.every((attempt) => one.facts[`bind.${attempt}`] === facts[`bind.${attempt}`]);
+          const of = attempts.filter((attempt) => !attempt.startsWith('other.'));
+          return !one || of.every((attempt) => bindOf(one.facts[attempt]) === bindOf(facts[attempt]));
         });
       },
     },
@@ -381,8 +364,8 @@ export default experiment({
     /** `its words in 3 of 4`, of attempts to bind the address itself; nothing where none was made. */
     const bound = (chosen: Chosen, again: Reuse, words: string): string[] => {
       const made = outcomes
-        .filter(({ cell, facts }) => chosen(cell) && `bind.${again}.own` in facts)
-        .map(({ facts }) => facts[`bind.${again}.own`] === 'ok');
+        .filter(({ cell, facts }) => chosen(cell) && `own.${again}` in facts)
+        .map(({ facts }) => isBound(facts[`own.${again}`]));
       return made.length === 0 ? [] : [`in ${made.filter(Boolean).length} of ${made.length} ${words}`];
     };
     const sentence = (begins: string, parts: string[]) => (parts.length > 0 ? [`${begins} ${parts.join(', ')}`] : []);
@@ -392,7 +375,7 @@ export default experiment({
     const without: Chosen = (cell) => beside(isConnected, 'same')(cell) && !has(cell.reuse, 'addr');
     const listens = (old: string) => old === 'LISTEN';
     const late = outcomes.filter(({ cell }) => beside((old) => old === 'BOUND-then-LISTEN', 'same', 'addr')(cell));
-    const kept = late.filter(({ facts }) => 'listen.addr.own' in facts && facts['listen.addr.own'] !== 'ok');
+    const kept = late.filter(({ facts }) => 'own.addr' in facts && facts['own.addr'].startsWith('listen '));
     const sentences = [
       ...sentence(
         'Beside a connection that an earlier server left, ESTABLISHED to TIME-WAIT, its port was bound again',

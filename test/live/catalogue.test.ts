@@ -24,7 +24,7 @@ const handMade: Readonly<Record<string, HandMade>> = {
     },
   },
   rebind: {
-    'wildcard-asks-the-same': { facts: { 'bind.none.own': 'EADDRINUSE', 'bind.none.wildcard': 'ok' } },
+    'wildcard-asks-the-same': { facts: { 'own.none': 'bind EADDRINUSE', 'wildcard.none': 'ok' } },
   },
   'client-port': {
     // no cell has a conflict on another address: that is the finding
