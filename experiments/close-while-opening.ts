@@ -1,4 +1,4 @@
-import { ack, experiment, fin, kind, rst, type Side, type Stage, syn, synAck } from 'lingerlab';
+import { ack, experiment, fin, kind, rst, type Side, type Sighting, type Stage, syn, synAck } from 'lingerlab';
 
 const measures = {
   before: kind.outcome({ text: 'what ss shows of the closing end just before' }),
@@ -9,6 +9,8 @@ const measures = {
 } as const;
 type Played = Stage<readonly [], typeof measures>;
 const words = { FIN: 'FIN', RST: 'RST' } as const;
+const answeredWith = (segments: readonly Sighting[]) =>
+  segments.some(({ segment }) => segment?.flags.includes('RST')) ? 'RST' : 'nothing';
 
 /** Closes; notes what ss shows of the end before and after, and what it sent meanwhile. */
 async function closing({ wire, look, note }: Played, end: Side, close: () => Promise<unknown>): Promise<void> {
@@ -57,8 +59,7 @@ export default experiment({
         await until(near, 'CLOSED');
       });
       await late.release();
-      await wire.seen(rst.from('client'));
-      note('answered', 'RST');
+      note('answered', answeredWith(await wire.answers(await wire.seen(synAck))));
       await until(near.other, 'CLOSED');
       return;
     }
@@ -103,8 +104,7 @@ export default experiment({
       await listener.close();
     });
     await late.release();
-    await wire.seen(rst.from('server'));
-    note('answered', 'RST');
+    note('answered', answeredWith(await wire.answers(await wire.seen(ack.from('client')))));
     await near.gone();
     await until(near.other, 'CLOSED');
   },

@@ -165,8 +165,9 @@ export default experiment({
       await late.release();
       await settle(near);
       await until(await listener.accepted(near), 'ESTABLISHED');
-      note('syns', lost + 1);
-      tell(stage, await synTimes(stage, lost + 1));
+      const syns = await wire.count(syn);
+      note('syns', syns);
+      tell(stage, await synTimes(stage, syns));
       return;
     }
     if (opening === 'no-answer') {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { experiment, kind } from 'lingerlab';
 
 /** More than the receiver's kernel takes without its application: the rest, and the FIN, wait in the sender's. */
@@ -44,7 +43,7 @@ export default experiment({
   },
   shows: ['client.closedWith', 'closed', 'client.closeMs', 'client.stallMs', 'client.delivered', 'waitMs'],
 
-  async scenario({ client, server, until, note }, { linger, by, sent, meanwhile }) {
+  async scenario({ client, server, until, rest, note }, { linger, by, sent, meanwhile }) {
     const [near, far] = await client.connect(await server.listen());
     await near.set('SO_LINGER', lingers[linger]);
     if (sent === 'byte') await near.write(1);
@@ -75,8 +74,7 @@ export default experiment({
       });
     if (meanwhile !== 'nothing') {
       await until(near, 'FIN-WAIT-1');
-      // at work all the while: a cell that rests may have to wait for its turn afterwards
-      await sleep(meanwhileMs[linger]);
+      await rest(meanwhileMs[linger] / 1000);
       if (meanwhile === 'other-reads') await far.resume();
       else if (meanwhile === 'SIGTERM' || meanwhile === 'SIGKILL') await client.end(meanwhile);
       else await client.signal(meanwhile);

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ack, data, type Endpoint, experiment, type Kind, kind, rst, syn, synAck, type Wire } from 'lingerlab';
 
 /** Each end's in the old connection: more numbers than the clock of initial sequence numbers advances meanwhile, or fewer. */
@@ -140,7 +139,7 @@ export default experiment({
     'old.timeWait.holder',
   ],
 
-  async scenario({ client, server, wire, until, note }, cell) {
+  async scenario({ client, server, wire, until, rest, note }, cell) {
     const { between, port, bytes } = cell;
     const listener = await server.listen();
 
@@ -176,8 +175,7 @@ export default experiment({
       const began = performance.now();
       const old = await before(attempt);
       const spent = performance.now() - began;
-      // not rest(): other cells would take its place, and it would come back late
-      if (bypassed(cell) && bytes === many) await sleep((advance * clockNs) / 1e6 - spent);
+      if (bypassed(cell) && bytes === many) await rest(Math.max(0, (advance * clockNs) / 1e9 - spent / 1000));
       const reconnect = await client
         .connect(listener, { as: 'new', ...(port === 'same' && { localPort: old.local.port }) })
         .answer();

@@ -1,6 +1,6 @@
 import type { Settable, SocketOption, SocketOptions, StructLinger, TcpInfo } from '../experiment/stage.ts';
-import { type State, stateNumbered } from '../facts/states.ts';
-import type { Address } from '../record/event.ts';
+import { stateNumbered } from '../facts/states.ts';
+import type { Address, Queues } from '../record/event.ts';
 import { socketConstants as c, SIOCINQ, SIOCOUTQ } from './constants.ts';
 import {
   bind,
@@ -102,21 +102,6 @@ export function tcpInfo(fd: number): TcpInfo {
     rttUs: info.readUInt32LE(68),
     notSentBytes: info.readUInt32LE(144),
   };
-}
-
-/** What a connected socket's kernel holds of either direction, and what has passed, in bytes. */
-export interface Queues {
-  readonly state: State;
-  /** Sent at least once: tcpi_bytes_sent without tcpi_bytes_retrans, neither of which counts SYN or FIN. */
-  readonly sent: number;
-  /** In the send queue and never sent; a FIN that waits behind it is one more. */
-  readonly unsent: number;
-  /** Acknowledged by the other end; the SYN of the end that connected, and a FIN, are one each. */
-  readonly acked: number;
-  /** Received in order; a FIN is one more. */
-  readonly received: number;
-  /** In the receive queue: SIOCINQ. */
-  readonly unread: number;
 }
 
 /** tcpi_bytes_retrans ends here: Linux 4.19. */

@@ -151,26 +151,29 @@ export interface ConnectionEvent extends Seen {
     readonly opening?: Opening;
   };
 }
+/** What a connected socket's kernel holds of either direction, and what has passed, in bytes. */
+export interface Queues {
+  readonly state: State;
+  /** Sent at least once: tcpi_bytes_sent without tcpi_bytes_retrans, neither of which counts SYN or FIN. */
+  readonly sent: number;
+  /** In the send queue and never sent; a FIN that waits behind it is one more. */
+  readonly unsent: number;
+  /** Acknowledged by the other end; the SYN of the end that connected, and a FIN, are one each. */
+  readonly acked: number;
+  /** Received in order; a FIN is one more. */
+  readonly received: number;
+  /** In the receive queue: SIOCINQ. */
+  readonly unread: number;
+}
 /**
  * What lay where just before a peer's socket was closed, by the scenario or by net itself: read in the same turn of the event
  * loop. Not told of a close at a common moment, which reading would delay.
  */
-export interface QueuesEvent extends Seen {
+export interface QueuesEvent extends Seen, Queues {
   readonly source: 'peer';
   readonly kind: 'queues';
   readonly peer: string;
   readonly endpoint: number;
-  readonly state: State;
-  /** Bytes the kernel had sent at least once. */
-  readonly sent: number;
-  /** Bytes the kernel had taken and never sent; a FIN behind them is one more. */
-  readonly unsent: number;
-  /** Bytes the other end had acknowledged; the SYN of the end that connected, and a FIN, are one each. */
-  readonly acked: number;
-  /** Bytes the kernel had received in order; a FIN is one more. */
-  readonly received: number;
-  /** Bytes in the kernel's receive queue. */
-  readonly unread: number;
   /** Bytes net had read from the kernel, for the application or for its own buffer. */
   readonly read: number;
 }

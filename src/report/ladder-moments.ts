@@ -1,3 +1,4 @@
+import { wiresOwn } from '../facts/carried.ts';
 import { type End, ends, otherEnd } from '../facts/states.ts';
 import type { CellRecord, SegmentRecord } from '../record/schema.ts';
 import { arrivalOf, causeOf, type Step, sentOn } from './ladder-causes.ts';
@@ -35,7 +36,7 @@ export interface GapMoment extends Place {
 export type Moment = StateMoment | SegmentMoment | GapMoment;
 
 /** The wire's own: nobody sent it there and then. */
-export const isOwn = ({ deed }: SegmentRecord): boolean => deed === 'copy' || deed === 'replay' || deed === 'forged';
+export const isOwn = ({ deed }: SegmentRecord): boolean => wiresOwn.has(deed);
 
 /** So many packets in a row that are no segments of the cell are not told: an interface's own, of IPv6. */
 const fewPackets = 8;

@@ -2,33 +2,12 @@ import { expect, test } from 'vitest';
 import { derive } from '../../src/facts/derive.ts';
 import type { Event } from '../../src/record/event.ts';
 import type { Flag } from '../../src/wire/flags.ts';
-import type { WireEvent } from '../../src/wire/report.ts';
-import { all, closedInTurn, flow, ns, opened, segment } from './handmade.ts';
+import { all, closedInTurn, flow, onWire, opened, segment } from './handmade.ts';
 
 const one = flow();
 let n = 0;
-
-/** A segment of the connection on the wire. */
-const carried = (from: 'client' | 'server', at: number, ...flags: Flag[]): WireEvent => ({
-  n: ++n,
-  t: ns(at),
-  source: 'wire',
-  kind: 'segment',
-  from,
-  text: '',
-  deed: 'carried',
-  segment: {
-    source: one.address[from],
-    destination: one.address[from === 'client' ? 'server' : 'client'],
-    connection: 1,
-    flags,
-    seq: 0,
-    absolute: { seq: 0, ack: 0 },
-    window: 0,
-    bytes: 0,
-    options: [],
-  },
-});
+const carried = (from: 'client' | 'server', at: number, ...flags: Flag[]) =>
+  onWire(one, from, at, flags, { n: ++n, seq: 0 });
 
 /** Closed in turn; then the wire saw a RST of the server's. */
 const lateReset = [

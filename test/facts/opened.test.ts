@@ -1,11 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { viewOf } from '../../src/facts/connections.ts';
 import { derive } from '../../src/facts/derive.ts';
-import { type End, otherEnd } from '../../src/facts/states.ts';
 import type { ConnectionEvent, Event } from '../../src/record/event.ts';
-import type { Flag } from '../../src/wire/flags.ts';
-import type { WireEvent } from '../../src/wire/report.ts';
-import { all, blind, type Flow, flow, ns, sample, scenarioEnds, shown, went } from './handmade.ts';
+import { all, blind, type Flow, flow, ns, onWire, sample, scenarioEnds, shown, went } from './handmade.ts';
 
 const one = flow();
 
@@ -30,28 +27,10 @@ const synSent = (of: Flow, at: number): Event => {
   return { ...syn, local: { ...syn.local, port: 0 } };
 };
 
-function carried(of: Flow, n: number, at: number, from: End, flags: readonly Flag[], connection = 1): WireEvent {
-  return {
-    n,
-    t: ns(at),
-    source: 'wire',
-    kind: 'segment',
-    from,
-    text: '',
-    deed: 'carried',
-    segment: {
-      source: of.address[from],
-      destination: of.address[otherEnd(from)],
-      connection,
-      flags,
-      absolute: { seq: 0, ack: 0 },
-      window: 64_240,
-      bytes: 0,
-      options: [],
-    },
-  };
-}
-const answered = [carried(one, 1, 10.3, 'client', ['SYN']), carried(one, 2, 10.4, 'server', ['SYN', 'ACK'])];
+const answered = [
+  onWire(one, 'client', 10.3, ['SYN'], { n: 1 }),
+  onWire(one, 'server', 10.4, ['SYN', 'ACK'], { n: 2 }),
+];
 const accepted = [
   went(one, 'server', 50, 'LISTEN', 'SYN-RECEIVED'),
   went(one, 'server', 50.01, 'SYN-RECEIVED', 'ESTABLISHED'),
@@ -117,7 +96,7 @@ describe('a request', () => {
   });
 
   test('that was reset ended when the RST came', () => {
-    const reset = carried(one, 3, 55, 'client', ['RST']);
+    const reset = onWire(one, 'client', 55, ['RST'], { n: 3 });
     expect(facts(...waiting, reset, sample(60)).paths.server?.at(-1)).toMatchObject({ evidence: 'exact', at: ns(55) });
   });
 
@@ -134,7 +113,7 @@ describe('a request', () => {
   });
 
   test('was none where the SYN never came', () => {
-    const lost = { ...carried(one, 1, 10.3, 'client', ['SYN']), deed: 'dropped (rule 1)' };
+    const lost = { ...onWire(one, 'client', 10.3, ['SYN'], { n: 1 }), deed: 'dropped (rule 1)' };
     expect(facts(synSent(one, 10), told(one, 10), lost).facts['server.path']).toEqual([]);
   });
 });
@@ -142,8 +121,8 @@ describe('a request', () => {
 test('segments are those of the attempt that was opened last before they began', () => {
   const old = flow({ label: 'old' });
   const again = flow({ label: 'new', socket: { client: 'c1', server: '51' }, endpoint: { client: 3, server: 4 } });
-  const first = carried(old, 1, 10.15, 'client', ['SYN']);
-  const second = carried(again, 2, 20.15, 'client', ['SYN'], 2);
+  const first = onWire(old, 'client', 10.15, ['SYN'], { n: 1 });
+  const second = onWire(again, 'client', 20.15, ['SYN'], { n: 2, connection: 2 });
   const { segments } = facts(synSent(old, 10), told(old, 10), first, synSent(again, 20), told(again, 20), second);
   expect(segments.map(({ label }) => label)).toEqual(['old', 'new']);
 });
