@@ -47,7 +47,8 @@ export default experiment({
     const listener = await server.listen();
     const [near, far] = await client.connect(listener, { as: 'old', localPort: client.place().at.port });
     const both = async () => {
-      note('held', `${(await look(near))?.state ?? '–'} ${(await look(far))?.state ?? '–'}`);
+      const held = await Promise.all([near, far].map(async (side) => (await look(side))?.state ?? '–'));
+      note('held', held.join(' '));
     };
 
     if (order === 'fins-cross') {

@@ -1,4 +1,4 @@
-import { experiment, kind } from 'lingerlab';
+import { experiment, kind, type Stage } from 'lingerlab';
 
 /** More than the other end's kernel takes when its application does not read, no more than this end's takes besides. */
 const heldBytes = 150_000;
@@ -7,13 +7,18 @@ const heldSeconds = 1.5;
 /** A namespace that nothing holds is gone sooner than this, however busy the machine. */
 const goneSeconds = 1;
 
+const readings = 100;
+const betweenSeconds = 0.01;
+
 /** Other cells' sockets come and go meanwhile: the same figure before and after is what a reading between must give. */
-function samePages(sockets: (where: 'client' | 'server') => { readonly hostPages: number }): boolean {
-  for (let tries = 0; tries < 100; tries++) {
-    const [before, between, after] = [sockets('client'), sockets('server'), sockets('client')] as const;
-    if (before.hostPages === after.hostPages) return between.hostPages === before.hostPages && between.hostPages > 0;
+async function samePages({ sockets, rest }: Pick<Stage<[], object>, 'sockets' | 'rest'>): Promise<boolean> {
+  const pages = (where: 'client' | 'server') => sockets(where).hostPages;
+  for (let reading = 0; reading < readings; reading++) {
+    const [before, between, after] = [pages('client'), pages('server'), pages('client')];
+    if (before === after) return between === before;
+    await rest(betweenSeconds);
   }
-  return false;
+  throw new Error(`sockstat's mem changed in each of ${readings} readings`);
 }
 
 export default experiment({
@@ -55,7 +60,7 @@ export default experiment({
       await near.close('destroy');
       await until(near, 'FIN-WAIT-1');
       note('orphansElsewhere', stage.sockets('server').hostOrphans > 0);
-      note('pagesAlike', samePages(stage.sockets));
+      note('pagesAlike', await samePages(stage));
     } else {
       await near.close('destroy');
       await until(near, 'FIN-WAIT-2');

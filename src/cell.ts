@@ -158,6 +158,7 @@ async function play(
   );
   steps.check();
   await playing.settle();
+  watching.nudge();
   await watching.sample();
   await watching.counters();
   await lab.wire?.ask('flush', {});

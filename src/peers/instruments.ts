@@ -49,6 +49,8 @@ export function instruments(outside: Outside): Instruments {
 
 async function look({ lab, observers, events }: Outside, endpoint: Side): Promise<SsSocket | undefined> {
   const { name } = lab.space(endpoint.end);
+  // before cells that only wait: what the scenario looks at may not stay
+  observers.nudge();
   await observers.sample();
   const sample = events.findLast((event) => event.kind === 'sample' && event.space === name);
   return sample?.kind === 'sample'

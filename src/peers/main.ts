@@ -2,11 +2,11 @@
  * A peer: a process that obeys the scenario's steps with real net sockets. It starts in 30 ms because it imports
  * node:net and native/ only.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { dieWithParent } from '../native/process.ts';
 import type { CallEvent } from '../record/event.ts';
 import type { FromPeer, PeerArguments, Reply, Request, Verbs } from './protocol.ts';
 import { clockSince, Sockets } from './sockets.ts';
+import { watchStalls } from './stalls.ts';
 import { handlers, type Timed, type Took } from './verbs.ts';
 
 const { name, parent, originNs, index } = JSON.parse(process.argv[2] ?? '{}') as PeerArguments;
@@ -32,10 +32,7 @@ const silent = new Set([
   'sync',
   'unread',
 ]);
-/** Stalls shorter than this are not told apart; a finer timer would itself be work: at 5 ms 0.3 % of a CPU for each peer that waits. */
-const resolutionMs = 10;
-const delay = monitorEventLoopDelay({ resolution: resolutionMs });
-delay.enable();
+const stalls = watchStalls(now);
 
 type Refusal = NodeJS.ErrnoException | { errno: string; syscall: string; message: string };
 const refusalOf = (error: Refusal) => ({
@@ -92,13 +89,10 @@ async function obey(request: Request): Promise<Reply> {
   }
 }
 
-function reportStall(): void {
-  const ns = Math.max(0, delay.max - resolutionMs * 1e6);
-  tell({ saw: { t: now(), source: 'peer', kind: 'stall', peer: name, ns: Number.isFinite(ns) ? ns : 0 } });
-}
+const reportStall = () => tell({ saw: { t: now(), source: 'peer', kind: 'stall', peer: name, ns: stalls.longest() } });
 
 process.on('message', (request: Request) => {
-  if (request.verb === 'connect' || request.verb === 'open' || request.verb === 'listen') delay.reset();
+  if (request.verb === 'connect' || request.verb === 'open' || request.verb === 'listen') stalls.reset();
   void obey(request).then((reply) => {
     if (request.verb === 'sync') reportStall();
     tell(reply);
