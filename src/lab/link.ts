@@ -1,6 +1,6 @@
-import { execa } from 'execa';
 import { LingerlabError } from '../errors.ts';
 import type { End } from '../facts/states.ts';
+import { startChild } from './child.ts';
 import type { Space } from './space.ts';
 
 /** The address of an end of a link between two namespaces, veth or wire. */
@@ -26,11 +26,17 @@ export async function joinByVeth([client, server]: readonly [Space, Space]): Pro
 
 /** Have ip(8) or tc(8) do these lines in a namespace; throws NO_NAMESPACES with what it wrote. */
 export async function batch(program: 'ip' | 'tc', space: Space, lines: readonly string[]): Promise<void> {
-  const result = await space.inside(() => execa(program, ['-batch', '-'], { input: lines.join('\n'), reject: false }));
-  if (result.failed) {
+  const { streams, ended } = space.inside(() =>
+    startChild({ program, args: ['-batch', '-'], descriptors: ['input', null, 'complaint'] }),
+  );
+  let complaint = '';
+  streams.complaint.setEncoding('utf8').on('data', (text: string) => (complaint += text));
+  streams.input.resume().end(lines.join('\n'));
+  const end = await ended;
+  if ('signal' in end || end.code !== 0) {
     throw new LingerlabError(
       'NO_NAMESPACES',
-      `${program} -batch in a namespace: ${result.stderr}`,
+      `${program} -batch in a namespace: ${complaint.trim() || JSON.stringify(end)}`,
       'lingerlab doctor tells more',
     );
   }

@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process';
-import type { LingerlabError } from '../errors.ts';
+import type { Socket } from 'node:net';
+import { type LingerlabError, messageOf } from '../errors.ts';
+import { type Child, startChild } from './child.ts';
 import { entryPoint } from './entry.ts';
 
 /** A process of ours that answers numbered requests over Node's IPC channel and dies with this one. */
@@ -16,7 +17,7 @@ export interface Worker<Reply extends { readonly id: number }> {
 }
 
 export interface WorkerOptions<Message> {
-  /** Compiled module: `peers/main`. */
+  /** Compiled program: `peers/main.cjs`. */
   readonly entry: string;
   /** Its one argument, as JSON. */
   readonly argument: object;
@@ -38,66 +39,82 @@ const logLimit = 64 * 1024;
 export async function startWorker<Reply extends { readonly id: number }, Message extends object>(
   options: WorkerOptions<Message>,
 ): Promise<Worker<Reply>> {
-  // not through execa, which takes 1.5 ms of CPU more to start one
-  const start = () =>
-    spawn(process.execPath, [entryPoint(options.entry), JSON.stringify(options.argument)], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      // a session of its own: Ctrl-C in a terminal goes to the harness alone, which decides
-      detached: true,
-      env: { ...process.env, NODE_OPTIONS: undefined },
-    });
-  const child = options.within ? options.within(start) : start();
-  if (child.pid !== undefined) options.spawned?.(child.pid);
+  const within = options.within ?? ((start) => start());
+  let child: Child<'output' | 'channel'>;
+  try {
+    child = within(() => startNode(options.entry, options.argument));
+  } catch (error) {
+    throw options.died(messageOf(error), '');
+  }
+  const { channel, output } = child.streams;
+  options.spawned?.(child.pid);
   let log = '';
-  const keep = (chunk: Buffer) => {
-    if (log.length < logLimit) log += chunk.toString();
-  };
-  child.stdout?.on('data', keep);
-  child.stderr?.on('data', keep);
+  output.setEncoding('utf8').on('data', (text: string) => {
+    if (log.length < logLimit) log += text;
+  });
 
   const waiting = new Map<number, PromiseWithResolvers<Reply>>();
   const ready = Promise.withResolvers<void>();
   let expected = false;
   let dead: LingerlabError | undefined;
-  const ended = Promise.withResolvers<void>();
-  const end = (how: string) => {
-    dead = options.died(how, log.trim());
+  const ended = child.ended.then((end) => {
+    dead = options.died('signal' in end ? end.signal : `exit code ${end.code}`, log.trim());
     for (const { reject } of waiting.values()) reject(dead);
     waiting.clear();
     ready.reject(dead);
     if (!expected) options.surprised(dead);
-    ended.resolve();
+  });
+  const heard = (message: Reply | Message | { ready: true }): void => {
+    if ('ready' in message) ready.resolve();
+    else if ('id' in message) {
+      waiting.get(message.id)?.resolve(message as Reply);
+      waiting.delete(message.id);
+    } else options.told(message as Message);
   };
-  child.on('close', (code, signal) => end(signal ?? `exit code ${code}`));
-  child.on('error', (error) => {
-    // any other error is of a signal or a message that came too late, and the end tells why
-    if (child.pid === undefined) end(error.message);
-  });
-  child.on('message', (message: Reply | Message | { ready: true }) => {
-    if ('ready' in message) return ready.resolve();
-    if (!('id' in message)) return options.told(message as Message);
-    waiting.get(message.id)?.resolve(message as Reply);
-    waiting.delete(message.id);
-  });
+  onLines(channel, (line) => heard(JSON.parse(line)));
   await ready.promise;
 
   let next = 1;
   return {
-    pid: child.pid as number,
+    pid: child.pid,
     log: () => log,
-    ended: ended.promise,
+    ended,
     expectEnd: () => {
       expected = true;
     },
-    signal: (name) => void child.kill(name),
+    signal: (name) => child.signal(name),
     ask(verb, rest) {
       if (dead) return Promise.reject(dead);
       const id = next++;
       const answer = Promise.withResolvers<Reply>();
       waiting.set(id, answer);
       // a request that cannot be sent fails with the process's end, which tells why
-      child.send({ id, verb, ...rest }, () => undefined);
+      channel.write(`${JSON.stringify({ id, verb, ...rest })}\n`);
       return answer.promise;
     },
   };
+}
+
+/**
+ * One of our programs, with the channel that node:child_process would give it: lines of JSON on the descriptor that
+ * NODE_CHANNEL_FD names, child_process.fork() in Node's documentation.
+ */
+const startNode = (entry: string, argument: object) =>
+  startChild({
+    program: process.execPath,
+    args: [entryPoint(entry), JSON.stringify(argument)],
+    env: { ...process.env, NODE_OPTIONS: undefined, NODE_CHANNEL_FD: '3', NODE_CHANNEL_SERIALIZATION_MODE: 'json' },
+    // Ctrl-C in a terminal goes to the harness alone, which decides
+    session: true,
+    descriptors: [null, 'output', 'output', 'channel'],
+  });
+
+/** Each line that comes, without its end; what follows the last one was not finished. */
+function onLines(from: Socket, take: (line: string) => void): void {
+  let unfinished = '';
+  from.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (unfinished + text).split('\n');
+    unfinished = lines.pop() ?? '';
+    for (const line of lines) take(line);
+  });
 }

@@ -82,3 +82,11 @@ export const MS_PRIVATE = 0x40000;
 /** include/uapi/asm-generic/fcntl.h */
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
+
+/** glibc: posix/spawn.h */
+export const POSIX_SPAWN_SETSIGDEF = 0x04;
+export const POSIX_SPAWN_SETSIGMASK = 0x08;
+export const POSIX_SPAWN_SETSID = 0x80;
+
+/** include/uapi/linux/wait.h */
+export const WNOHANG = 1;

@@ -56,9 +56,10 @@ export interface Message {
   readonly msg_flags: number;
 }
 
-type Argument = number | bigint | string | null | Uint8Array | Message;
+type Argument = number | bigint | string | null | Uint8Array | Message | readonly (string | null)[];
 
 /** A libc function that returns -1 and sets errno on failure; the wrapper throws {@link SystemCallError} instead. */
+/* @__NO_SIDE_EFFECTS__ */
 const call = (name: string, signature: string) => {
   const native = libc.func(signature);
   return (...args: Argument[]): number => {
@@ -106,6 +107,33 @@ export const clockGettime = call('clock_gettime', 'int clock_gettime(int, void *
 export const clockGetcpuclockid = call('clock_getcpuclockid', 'int clock_getcpuclockid(int, void *)');
 export const getrusage = call('getrusage', 'int getrusage(int, void *)');
 export const clockGetres = call('clock_getres', 'int clock_getres(int, void *)');
+
+export const socketpair = call('socketpair', 'int socketpair(int, int, int, void *)');
+export const waitpid = call('waitpid', 'int waitpid(int, void *, int)');
+export const sigfillset = call('sigfillset', 'int sigfillset(void *)');
+
+/** A libc function that returns 0 or an errno; the wrapper throws {@link SystemCallError} for one. */
+/* @__NO_SIDE_EFFECTS__ */
+const posix = (name: string, parameters: string) => {
+  const native = libc.func(`int ${name}(${parameters})`);
+  return (...args: Argument[]): void => {
+    const errno = Number(native(...args));
+    if (errno !== 0) throw new SystemCallError(name, errnoName(errno));
+  };
+};
+
+export const posixSpawnp = posix('posix_spawnp', 'void *, const char *, void *, void *, const char **, const char **');
+export const posixSpawnAttr = {
+  init: posix('posix_spawnattr_init', 'void *'),
+  setflags: posix('posix_spawnattr_setflags', 'void *, short'),
+  setsigdefault: posix('posix_spawnattr_setsigdefault', 'void *, void *'),
+  destroy: posix('posix_spawnattr_destroy', 'void *'),
+};
+export const posixSpawnActions = {
+  init: posix('posix_spawn_file_actions_init', 'void *'),
+  adddup2: posix('posix_spawn_file_actions_adddup2', 'void *, int, int'),
+  destroy: posix('posix_spawn_file_actions_destroy', 'void *'),
+};
 
 export const timerfdCreate = call('timerfd_create', 'int timerfd_create(int, int)');
 export const timerfdSettime = call('timerfd_settime', 'int timerfd_settime(int, int, void *, void *)');

@@ -63,7 +63,7 @@ export async function startObservers(
   const router = new Router();
   const argument: ObserverArguments = { parent: process.pid, originNs: String(origin) };
   const worker = await startWorker<ObserverReply, ObserverTold>({
-    entry: 'observers/process/main',
+    entry: 'observers/process/main.js',
     argument,
     told(message) {
       if ('traced' in message) for (const event of message.traced) router.route(event);
