@@ -10,7 +10,7 @@ import { type Observers, startObservers } from './observers/observers.ts';
 import type { PlannedCell } from './plan/cells.ts';
 import { order } from './plan/schedule.ts';
 import type { Selection } from './plan/select.ts';
-import { type Slot, slots } from './plan/slots.ts';
+import { type Slot, type Slots, slots } from './plan/slots.ts';
 import { type CpuMeter, cpuMeter } from './record/cpu.ts';
 import { environment } from './record/environment.ts';
 import { createRun, resumeRun } from './record/folder.ts';
@@ -144,44 +144,56 @@ interface Players extends RunRequest {
   readonly fail: (error: unknown) => void;
 }
 
-/** All tasks, so many at work at once. Resolves when each has finished or was given up because of the signal. */
+/**
+ * All tasks: first the quiet ones, one at a time, then the others, so many at work at once. Nobody else has begun while a quiet
+ * one is at work, so nobody can come back to work beside it. Resolves when each has finished or was given up because of the
+ * signal.
+ */
 async function playAll(tasks: readonly Task[], players: Players): Promise<void> {
-  const { selection, jobs, signal, writer, progress, fail } = players;
-  const definitions = new Map(selection.experiments.map((loaded: Loaded) => [loaded.definition.id, loaded.definition]));
-  const working = slots(jobs);
-  let serial = 0;
-  await Promise.all(
-    tasks.map(async ({ planned, repeat }) => {
-      const definition = definitions.get(planned.experiment);
-      if (!definition) throw new LingerlabError('UNKNOWN_EXPERIMENT', planned.experiment, 'report this');
-      try {
-        using slot = await working.acquire(planned.quiet, signal);
-        progress.cellStarted(planned.id);
-        const waiting = tellingSlot(slot, () => progress.cellWaiting(planned.id, planned.seconds));
-        const meter = players.meter.cell(planned.network === 'wire');
-        const record = await runCell({
-          ...players,
-          planned,
-          definition,
-          repeat,
-          serial: ++serial,
-          slot: waiting,
-          meter,
-        });
-        meter.finished(record.seconds);
-        await writer.appendCell(record);
-        progress.cellFinished(record);
-      } catch (error) {
-        if (!signal.aborted) fail(error);
-      }
-    }),
-  );
+  const play = playing(players);
+  const quiet = tasks.filter(({ planned }) => planned.quiet);
+  const others = tasks.filter(({ planned }) => !planned.quiet);
+  const alone = slots(1);
+  await Promise.all(quiet.map((task) => play(task, alone)));
+  const working = slots(players.jobs);
+  await Promise.all(others.map((task) => play(task, working)));
 }
 
-/** The slot, telling whenever it is given back for a while. */
-const tellingSlot = (slot: Slot, waits: () => void): Slot => ({
+/** Plays a task as soon as it has its slot. */
+function playing(players: Players): (task: Task, among: Slots) => Promise<void> {
+  const { selection, signal, writer, progress, fail } = players;
+  const definitions = new Map(selection.experiments.map((loaded: Loaded) => [loaded.definition.id, loaded.definition]));
+  let serial = 0;
+  return async ({ planned, repeat }, among) => {
+    const definition = definitions.get(planned.experiment);
+    if (!definition) throw new LingerlabError('UNKNOWN_EXPERIMENT', planned.experiment, 'report this');
+    try {
+      using slot = await among.acquire(signal);
+      progress.cellStarted(planned.id);
+      const waiting = tellingSlot(slot, planned.quiet, () => progress.cellWaiting(planned.id, planned.seconds));
+      const meter = players.meter.cell(planned.network === 'wire');
+      const record = await runCell({
+        ...players,
+        planned,
+        definition,
+        repeat,
+        serial: ++serial,
+        slot: waiting,
+        meter,
+      });
+      meter.finished(record.seconds);
+      await writer.appendCell(record);
+      progress.cellFinished(record);
+    } catch (error) {
+      if (!signal.aborted) fail(error);
+    }
+  };
+}
+
+/** The slot, telling whenever it is given back for a while. A quiet one is not lent: it would come back beside another. */
+const tellingSlot = (slot: Slot, quiet: boolean, waits: () => void): Slot => ({
   release: () => slot.release(),
-  lend: (waiting) => slot.lend(waiting),
+  lend: (waiting) => (quiet ? undefined : slot.lend(waiting)),
   [Symbol.dispose]: () => slot.release(),
   while(waiting) {
     waits();

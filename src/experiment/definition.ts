@@ -68,7 +68,7 @@ export interface Definition<
   readonly needs?: (cell: NoInfer<Cell<F>>) => readonly Need[];
   /** Expected seconds of a cell; its deadline is three times that plus ten. Default 1. */
   readonly seconds?: number | ((cell: NoInfer<Cell<F>>) => number);
-  /** Its timings need the machine to itself: such cells run one at a time while others only wait. */
+  /** Its timings need the machine to itself: such cells run one at a time, before all others, and only others of them wait meanwhile. */
   readonly quiet?: boolean | ((cell: NoInfer<Cell<F>>) => boolean);
   /** The cell's outcome is a race: its facts are compared as distributions over this many repeats. */
   readonly race?: (cell: NoInfer<Cell<F>>) => number | false;

@@ -19,32 +19,36 @@ const isLong = (cell: Timed): boolean => cell.seconds > shortSeconds;
 const longestFirst = (a: Timed, b: Timed): number => b.seconds - a.seconds;
 
 /**
- * The order in which cells start, so that the run takes little longer than its longest cell: first those that will
- * wait, the longest first; while they wait the quiet ones in one go, since they have the machine to themselves; then
- * the short ones. Equals keep their order.
+ * The order in which cells start, so that the run takes little longer than its longest cell: first the quiet ones, one at a
+ * time, before anyone else has begun; then those that will wait, the longest first; then the short ones. Equals keep
+ * their order.
  */
 export function order<T extends Timed>(cells: readonly T[]): T[] {
   const quiet = cells.filter((cell) => cell.quiet);
   const normal = cells.filter((cell) => !cell.quiet);
   return [
-    ...normal.filter(isLong).sort(longestFirst),
     ...quiet.sort(longestFirst),
+    ...normal.filter(isLong).sort(longestFirst),
     ...normal.filter((cell) => !isLong(cell)).sort(longestFirst),
   ];
 }
 
 /**
  * Expected wall time in seconds of cells started in this order with so many at work at once; a cell that waits takes no
- * slot, a quiet one at work takes all.
+ * slot. The quiet ones come first and by themselves.
  */
 export function estimate(cells: readonly Timed[], jobs: number): number {
+  const repeated = order(cells).flatMap((cell) => Array.from({ length: cell.repeats }, () => cell));
+  const quiet = repeated.filter((cell) => cell.quiet);
+  return lasting(quiet, 1) + lasting(repeated.slice(quiet.length), jobs);
+}
+
+function lasting(cells: readonly Timed[], jobs: number): number {
   const freeAt = Array.from({ length: Math.max(1, jobs) }, () => 0);
   let end = 0;
-  for (const cell of order(cells).flatMap((cell) => Array.from({ length: cell.repeats }, () => cell))) {
-    const start = cell.quiet ? Math.max(...freeAt) : Math.min(...freeAt);
-    const free = start + workSeconds(cell);
-    if (cell.quiet) freeAt.fill(free);
-    else freeAt[freeAt.indexOf(start)] = free;
+  for (const cell of cells) {
+    const start = Math.min(...freeAt);
+    freeAt[freeAt.indexOf(start)] = start + workSeconds(cell);
     end = Math.max(end, start + cell.seconds);
   }
   return end;

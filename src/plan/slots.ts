@@ -10,89 +10,51 @@ export interface Slot extends Disposable {
   while<T>(waiting: () => Promise<T>): Promise<T>;
   /**
    * Give the slot back until `waiting` settles, and take it again at once, whoever is at work: what was waited for has happened,
-   * and what follows may not come late. Neither a quiet one's slot nor one that is given already.
+   * and what follows may not come late. Nothing happens to one that is given already.
    */
   lend(waiting: Promise<unknown>): void;
 }
 
 export interface Slots {
-  /**
-   * The next free slot. A quiet one waits until no one else is at work and then keeps everyone else from it; others that
-   * only wait go on waiting. Rejects with the signal's reason, also when a slot is to be taken again after `while`.
-   */
-  acquire(quiet: boolean, signal?: AbortSignal): Promise<Slot>;
+  /** The next free slot. Rejects with the signal's reason, also when a slot is to be taken again after `while`. */
+  acquire(signal?: AbortSignal): Promise<Slot>;
 }
 
 interface Ticket {
-  readonly quiet: boolean;
   readonly grant: () => void;
 }
 
 /**
- * So many, at least one, may be at work at once. First come, first served, with three exceptions: who comes back from waiting goes
- * before who has not begun (its scenario's next step is due); quiet ones that are already there when a quiet one begins
- * follow it directly, so that the machine is emptied once for all of them; and once a quiet one's turn has come, no one
- * overtakes it. So neither kind starves the other.
+ * So many, at least one, may be at work at once. First come, first served, but who comes back from waiting goes before who has
+ * not begun: its scenario's next step is due.
  */
 export function slots(jobs: number): Slots {
   const beginning: Ticket[] = [];
   const returning: Ticket[] = [];
-  /** Quiet ones that follow the quiet one before them. */
-  const gathered = new Set<Ticket>();
-  /** The quiet one whose turn has come, while those at work finish. */
-  let next: Ticket | undefined;
   let working = 0;
-  let isQuiet = false;
-
-  const choose = (): Ticket | undefined =>
-    next ?? returning[0] ?? beginning.find((ticket) => gathered.has(ticket)) ?? beginning[0];
-
-  function remove(ticket: Ticket): void {
-    for (const queue of [beginning, returning]) {
-      const at = queue.indexOf(ticket);
-      if (at >= 0) queue.splice(at, 1);
-    }
-    gathered.delete(ticket);
-    if (next === ticket) next = undefined;
-  }
-
-  function begin(ticket: Ticket): void {
-    if (ticket.quiet && !gathered.has(ticket)) for (const other of beginning) if (other.quiet) gathered.add(other);
-    remove(ticket);
-    working++;
-    isQuiet = ticket.quiet;
-    ticket.grant();
-  }
 
   function serve(): void {
-    for (;;) {
-      const ticket = choose();
-      if (!ticket || isQuiet) return;
-      if (ticket.quiet && working > 0) {
-        next = ticket;
-        return;
-      }
-      if (working >= Math.max(1, jobs)) return;
-      begin(ticket);
+    while (working < Math.max(1, jobs)) {
+      const ticket = returning.shift() ?? beginning.shift();
+      if (!ticket) return;
+      working++;
+      ticket.grant();
     }
   }
 
-  function leave(quiet: boolean): void {
+  function leave(): void {
     working--;
-    if (quiet) isQuiet = false;
     serve();
   }
 
-  function enter(queue: Ticket[], quiet: boolean, signal: AbortSignal | undefined): Promise<void> {
+  function enter(queue: Ticket[], signal: AbortSignal | undefined): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const giveUp = (): void => {
-      remove(ticket);
+      queue.splice(queue.indexOf(ticket), 1);
       reject(signal?.reason);
-      serve();
     };
     const ticket: Ticket = {
-      quiet,
       grant: () => {
         signal?.removeEventListener('abort', giveUp);
         resolve();
@@ -105,21 +67,15 @@ export function slots(jobs: number): Slots {
   }
 
   return {
-    async acquire(quiet, signal) {
-      await enter(beginning, quiet, signal);
-      return slot({
-        quiet,
-        enter: () => enter(returning, quiet, signal),
-        enterAtOnce: () => void working++,
-        leave: () => leave(quiet),
-      });
+    async acquire(signal) {
+      await enter(beginning, signal);
+      return slot({ enter: () => enter(returning, signal), enterAtOnce: () => void working++, leave });
     },
   };
 }
 
 /** What one holder does with its slot. */
 interface Turn {
-  readonly quiet: boolean;
   /** Take it again in turn. */
   readonly enter: () => Promise<void>;
   /** Take it again out of turn. */
@@ -128,7 +84,7 @@ interface Turn {
   readonly leave: () => void;
 }
 
-function slot({ quiet, enter, enterAtOnce, leave }: Turn): Slot {
+function slot({ enter, enterAtOnce, leave }: Turn): Slot {
   let state: 'held' | 'given' | 'released' = 'held';
   let taking: Promise<void> | undefined;
 
@@ -157,7 +113,7 @@ function slot({ quiet, enter, enterAtOnce, leave }: Turn): Slot {
     release,
     [Symbol.dispose]: release,
     lend(waiting) {
-      if (quiet || state !== 'held') return;
+      if (state !== 'held') return;
       state = 'given';
       leave();
       const back = (): void => {

@@ -6,9 +6,9 @@ const normal = (id: string, seconds: number) => cell({ id, seconds });
 const quiet = (id: string, seconds: number) => cell({ id, seconds, quiet: true });
 
 describe('the order of cells', () => {
-  test('begins with those that will wait, the longest first; quiet ones in one go; the short ones last', () => {
+  test('begins with the quiet ones; then come those that will wait, the longest first; the short ones last', () => {
     const cells = [normal('a', 1), quiet('q1', 2), normal('b', 62), quiet('q2', 5), normal('c', 8), normal('d', 0.5)];
-    expect(order(cells).map(({ id }) => id)).toEqual(['b', 'c', 'q2', 'q1', 'a', 'd']);
+    expect(order(cells).map(({ id }) => id)).toEqual(['q2', 'q1', 'b', 'c', 'a', 'd']);
   });
 
   test('keeps that of equals, loses none, and leaves what it was given alone', () => {
@@ -38,8 +38,8 @@ describe('the estimate', () => {
     expect(estimate(cells, 8)).toBeCloseTo(15);
   });
 
-  test('of quiet cells beside long ones is hidden in their waiting', () => {
-    expect(estimate([normal('long', 62), quiet('a', 10), quiet('b', 10)], 4)).toBeCloseTo(62);
+  test('of quiet cells adds to that of the others, which begin after them', () => {
+    expect(estimate([normal('long', 62), quiet('a', 10), quiet('b', 10)], 4)).toBeCloseTo(82);
   });
 
   test('of quiet cells that wait for TIME-WAIT is not their sum', () => {

@@ -11,7 +11,7 @@ function stage(pool: Slots) {
   const log: string[] = [];
   const held = new Map<string, Slot>();
   function begin(name: string, signal?: AbortSignal): void {
-    void pool.acquire(name.startsWith('q'), signal).then(
+    void pool.acquire(signal).then(
       (slot) => {
         log.push(name);
         held.set(name, slot);
@@ -80,9 +80,9 @@ describe('normal tasks', () => {
   test('a slot is given back at the end of its scope', async () => {
     const pool = slots(1);
     {
-      using _slot = await pool.acquire(false);
+      using _slot = await pool.acquire();
     }
-    expect(await pool.acquire(false)).toBeDefined();
+    expect(await pool.acquire()).toBeDefined();
   });
 });
 
@@ -101,7 +101,7 @@ describe('a task that waits', () => {
 
   test('gives what it waited for, or its failure, with the slot taken again', async () => {
     const pool = slots(1);
-    const slot = await pool.acquire(false);
+    const slot = await pool.acquire();
     expect(await slot.while(async () => 7)).toBe(7);
     await expect(slot.while(async () => Promise.reject(new Error('boom')))).rejects.toThrow('boom');
     const other = stage(pool);
@@ -148,89 +148,6 @@ describe('a task that waits', () => {
   });
 });
 
-describe('a quiet task', () => {
-  test('waits until no one is at work, and keeps everyone else from it', async () => {
-    const { log, end } = await begun(4, 'a', 'b', 'q', 'c');
-    expect(log).toEqual(['a', 'b']);
-    await end('a');
-    expect(log).toEqual(['a', 'b']);
-    await end('b');
-    expect(log).toEqual(['a', 'b', 'q']);
-    await end('q');
-    expect(log).toEqual(['a', 'b', 'q', 'c']);
-  });
-
-  test('works while others only wait, and they take their slots again after it', async () => {
-    const { log, end, wait } = await begun(2, 'a', 'b', 'q');
-    const wakeA = await wait('a');
-    await wait('b');
-    expect(log).toEqual(['a', 'b', 'q']);
-    await wakeA();
-    expect(log).toEqual(['a', 'b', 'q']);
-    await end('q');
-    expect(log).toEqual(['a', 'b', 'q', 'a again']);
-  });
-
-  test('is not overtaken by a stream of normal ones, nor by those that come back', async () => {
-    const { log, begin, end, wait } = await begun(2, 'a', 'b', 'q');
-    begin('c');
-    begin('d');
-    const wake = await wait('b');
-    await wake();
-    expect(log).toEqual(['a', 'b']);
-    await end('a');
-    expect(log).toEqual(['a', 'b', 'q']);
-    await end('q');
-    expect(log.slice(3).toSorted()).toEqual(['b again', 'c']);
-  });
-
-  test('is followed by those that are there already, so that the machine is emptied once', async () => {
-    const { log, end } = await begun(2, 'a', 'q1', 'b', 'q2', 'c', 'q3');
-    await end('a');
-    await end('q1');
-    await end('q2');
-    expect(log).toEqual(['a', 'q1', 'q2', 'q3']);
-    await end('q3');
-    expect(log).toEqual(['a', 'q1', 'q2', 'q3', 'b', 'c']);
-  });
-
-  test('that comes later does not starve normal ones', async () => {
-    const { log, begin, end } = await begun(1, 'x', 'q1', 'a', 'q2', 'b');
-    await end('x');
-    begin('q3');
-    await settle();
-    await end('q1');
-    await end('q2');
-    expect(log).toEqual(['x', 'q1', 'q2', 'a']);
-    await end('a');
-    await end('b');
-    expect(log).toEqual(['x', 'q1', 'q2', 'a', 'b', 'q3']);
-  });
-
-  test('lets one that comes back go before the next quiet one', async () => {
-    const { log, end, wait } = await begun(1, 'a', 'q1', 'q2');
-    const wake = await wait('a');
-    await wake();
-    await end('q1');
-    expect(log).toEqual(['a', 'q1', 'a again']);
-    await end('a');
-    expect(log).toEqual(['a', 'q1', 'a again', 'q2']);
-  });
-
-  test('that waits lets others work, and is alone again afterwards', async () => {
-    const { log, end, wait } = await begun(2, 'q', 'a', 'b', 'c');
-    const wake = await wait('q');
-    expect(log).toEqual(['q', 'a', 'b']);
-    await wake();
-    await end('a');
-    expect(log).toEqual(['q', 'a', 'b']);
-    await end('b');
-    expect(log).toEqual(['q', 'a', 'b', 'q again']);
-    await end('q');
-    expect(log).toEqual(['q', 'a', 'b', 'q again', 'c']);
-  });
-});
-
 describe('an abort', () => {
   test('takes a task out of the line', async () => {
     const { log, begin, end } = await begun(1, 'a');
@@ -242,18 +159,6 @@ describe('an abort', () => {
     expect(log).toEqual(['a', 'b stopped']);
     await end('a');
     expect(log).toEqual(['a', 'b stopped', 'c']);
-  });
-
-  test('of a quiet task whose turn has come lets those behind it go on', async () => {
-    const { log, begin } = await begun(2, 'a');
-    const controller = new AbortController();
-    begin('q', controller.signal);
-    begin('b');
-    await settle();
-    expect(log).toEqual(['a']);
-    controller.abort('stopped');
-    await settle();
-    expect(log.toSorted()).toEqual(['a', 'b', 'q stopped']);
   });
 
   test('before it asks, and after it has got its slot', async () => {
@@ -290,7 +195,7 @@ describe('an abort', () => {
 
   test('does not hide why the waiting failed', async () => {
     const controller = new AbortController();
-    const slot = await slots(1).acquire(false, controller.signal);
+    const slot = await slots(1).acquire(controller.signal);
     const waiting = slot.while(async () => {
       controller.abort('stopped');
       throw new Error('boom');
@@ -299,9 +204,9 @@ describe('an abort', () => {
   });
 });
 
-test('whatever tasks do, no one works beside a quiet one and no more than so many at once', async () => {
+test('whatever tasks do, no more than so many are at work at once, and each has its turn', async () => {
   const pool = slots(3);
-  const working = new Set<string>();
+  const working = new Set<number>();
   let seed = 7;
   const random = (below: number) => {
     seed = (seed * 1103515245 + 12345) % 2 ** 31;
@@ -312,23 +217,20 @@ test('whatever tasks do, no one works beside a quiet one and no more than so man
   const pause = async () => {
     for (let i = random(8); i > 0; i--) await Promise.resolve();
   };
-  const work = async (name: string) => {
-    working.add(name);
-    const quiets = [...working].filter((other) => other.startsWith('q'));
-    if (quiets.length > 0) expect([...working]).toEqual([name]);
+  const work = async (task: number) => {
+    working.add(task);
     most = Math.max(most, working.size);
     await pause();
-    working.delete(name);
+    working.delete(task);
   };
   await Promise.all(
-    Array.from({ length: 300 }, async (_, i) => {
-      const name = `${random(4) === 0 ? 'q' : 'n'}${i}`;
+    Array.from({ length: 300 }, async (_, task) => {
       await pause();
-      const slot = await pool.acquire(name.startsWith('q'));
-      await work(name);
+      const slot = await pool.acquire();
+      await work(task);
       for (let waits = random(3); waits > 0; waits--) {
         await slot.while(pause);
-        await work(name);
+        await work(task);
       }
       slot.release();
       ended++;
@@ -350,26 +252,6 @@ describe('a slot that is lent', () => {
     begin('d');
     await end('a');
     expect(log).toEqual(['a', 'b', 'c']);
-  });
-
-  test('is taken again beside a quiet one, which stays quiet towards those that have not begun', async () => {
-    const { log, end, lend } = await begun(2, 'a', 'q', 'b');
-    const back = await lend('a');
-    expect(log).toEqual(['a', 'q']);
-    await back();
-    await end('a');
-    expect(log).toEqual(['a', 'q']);
-    await end('q');
-    expect(log).toEqual(['a', 'q', 'b']);
-  });
-
-  test('is not a quiet one’s: what it measures is not over', async () => {
-    const { log, end, lend } = await begun(2, 'q', 'a');
-    const back = await lend('q');
-    expect(log).toEqual(['q']);
-    await back();
-    await end('q');
-    expect(log).toEqual(['q', 'a']);
   });
 
   test('that was released, or given in turn, meanwhile is not taken again', async () => {
