@@ -64,7 +64,10 @@ export default experiment({
         // only an end that was half-closed still reads: to one that was closed, data would be an error
         await second.close(ways[by], half ? sending : {});
         await until(first, 'TIME-WAIT');
-        if (half && by === 'raw-close') await first.close('close(2)');
+        if (half && by === 'raw-close') {
+          await first.ended();
+          await first.close('close(2)');
+        }
       } else {
         note('closedItself', (await until(second, 'LAST-ACK', 'CLOSED')) === 'LAST-ACK');
       }
