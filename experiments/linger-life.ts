@@ -8,13 +8,14 @@ export default experiment({
   question: 'Which socket does an SO_LINGER setting belong to, and which close does it decide?',
   group: 'Closing',
   factors: {
-    // set on: a listener, before or after it accepted; a duplicate that is closed first; a socket whose duplicate is closed last;
-    // a listener that accepts nothing; a socket that is only bound; one that net ends, and resets in the same turn
+    // set on: a listener, before or after it accepted; a duplicate that is closed first; a socket whose duplicate is closed last, or
+    // whose copy in another process is; a listener that accepts nothing; a socket that is only bound; one that net ends, and resets in the same turn
     where: [
       'listener',
       'listener-later',
       'first-duplicate',
       'last-duplicate',
+      'last-copy',
       'queue',
       'unconnected',
       'end-then-reset',
@@ -28,6 +29,7 @@ export default experiment({
       'listener-later': linger === 'zero',
       'first-duplicate': linger === 'zero',
       'last-duplicate': linger !== 'seconds',
+      'last-copy': linger !== 'seconds',
       queue: true,
       unconnected: linger === 'seconds',
       'end-then-reset': linger !== 'seconds',
@@ -53,7 +55,7 @@ export default experiment({
     'client.events',
   ],
 
-  async scenario({ client, server, until, note }, { where, linger }) {
+  async scenario({ client, server, start, until, note }, { where, linger }) {
     const value = lingers[linger];
     if (where === 'unconnected' || where === 'queue') {
       const bound = await server.bind();
@@ -85,9 +87,9 @@ export default experiment({
       await duplicate.close();
       await noteOther();
       await near.close('destroy');
-    } else if (where === 'last-duplicate') {
+    } else if (where === 'last-duplicate' || where === 'last-copy') {
       await near.set('SO_LINGER', value);
-      const duplicate = await near.dup();
+      const duplicate = where === 'last-copy' ? await near.copyTo(await start('child')) : await near.dup();
       await near.close('destroy');
       await near.gone();
       await noteOther();
@@ -131,9 +133,9 @@ export default experiment({
     },
     {
       id: 'only-the-last-close',
-      text: 'closing one of two descriptors does nothing to the connection, even with linger 0; closing the last one does',
+      text: 'closing one of two descriptors does nothing to the connection, even with linger 0, nor does it while another process has a copy, as after fork(2); closing the last one does',
       source: 'close(2); sock_close() in net/socket.c is the release of the last reference',
-      when: ({ where }) => where === 'first-duplicate' || where === 'last-duplicate',
+      when: ({ where }) => ['first-duplicate', 'last-duplicate', 'last-copy'].includes(where),
       holds: (facts, { linger }) =>
         facts.afterFirstClose === 'ESTABLISHED' &&
         facts['client.closedWith'].join() === (linger === 'zero' ? 'RST' : 'FIN'),
@@ -184,7 +186,7 @@ export default experiment({
     const zero = at('listener').filter(({ cell }) => cell.linger === 'zero');
     const inherited = zero.filter(({ facts }) => facts['server.closedWith'].includes('RST'));
     const later = at('listener-later').filter(({ facts }) => facts['server.closedWith'].includes('RST'));
-    const twice = at('first-duplicate', 'last-duplicate');
+    const twice = at('first-duplicate', 'last-duplicate', 'last-copy');
     const still = twice.filter(({ facts }) => facts.afterFirstClose === 'ESTABLISHED');
     const waiting = at('queue');
     const reset = waiting.filter(({ facts }) => facts['server.closedWith'].includes('RST'));

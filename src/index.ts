@@ -20,6 +20,7 @@ export type {
   CloseBy,
   CloseOptions,
   ConnectOptions,
+  Copy,
   Duplicate,
   EndBy,
   Ended,

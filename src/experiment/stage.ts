@@ -96,6 +96,11 @@ export interface Duplicate extends WithOptions {
   close(thread?: 'main' | 'pool'): Step;
 }
 
+/** An endpoint's socket in another process, as fork(2) leaves it there: the socket is closed when the last descriptor is. */
+export interface Copy extends WithOptions {
+  close(): Step;
+}
+
 /** One end of one connection. */
 export interface Endpoint extends WithOptions {
   readonly end: End;
@@ -128,6 +133,8 @@ export interface Endpoint extends WithOptions {
   /** shutdown(2) on the descriptor, behind net's back. */
   shutdown(how: 'RD' | 'WR' | 'RDWR', options?: CloseOptions): Step;
   dup(): Step<Duplicate>;
+  /** Send its descriptor to another peer of the same end (SCM_RIGHTS, unix(7)), which has a copy then; this one stays open. */
+  copyTo(peer: Peer): Step<Copy>;
 }
 
 /** An end of a connection by its addresses, whether or not a process has it. */

@@ -7,6 +7,7 @@ import type {
   Handed,
   Listener,
   Opened,
+  Peer,
   Place,
   Queue,
   Side,
@@ -38,6 +39,7 @@ export type Reachable = Listener | Handed | Queue | Bound | Place;
 export interface Within {
   readonly step: <T>(what: string, answer: Promise<Answer<T>>) => Step<T>;
   readonly options: (process: PeerProcess, socket: number, what: string) => WithOptions;
+  readonly processOf: (peer: Peer) => PeerProcess;
   readonly listening: (listener: Reachable) => Listening;
   readonly reach: (listener: Reachable, family?: 4 | 6) => Address;
 }
@@ -213,10 +215,7 @@ export class Connections {
   ): Endpoint {
     const { peer, id } = at;
     const what = `${label ? `${label}.` : ''}${end}`;
-    const endpoint = endpointHandle(
-      { peer, id, end, local, remote, what, options: (socket, named) => this.#within.options(peer, socket, named) },
-      (name, answer) => this.#within.step(name, answer),
-    );
+    const endpoint = endpointHandle({ ...this.#within, peer, id, end, local, remote, what });
     this.#placed.set(endpoint, { endpoint, at, label });
     return endpoint;
   }

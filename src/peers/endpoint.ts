@@ -1,6 +1,17 @@
-import type { Answer, CloseBy, CloseOptions, Duplicate, Endpoint, Step, WithOptions } from '../experiment/stage.ts';
+import type {
+  Answer,
+  CloseBy,
+  CloseOptions,
+  Copy,
+  Duplicate,
+  Endpoint,
+  Peer,
+  Step,
+  WithOptions,
+} from '../experiment/stage.ts';
 import type { End } from '../facts/states.ts';
 import type { Address } from '../record/event.ts';
+import { pass } from './pass.ts';
 import type { PeerProcess } from './process.ts';
 import type { Verb, Verbs } from './protocol.ts';
 
@@ -14,14 +25,15 @@ export interface EndpointParts {
   /** What its steps are called in messages: `client`, `old.client`. */
   readonly what: string;
   /** The options of a socket of its peer's, by number; what its steps are called. */
-  readonly options: (socket: number, what: string) => WithOptions;
+  readonly options: (process: PeerProcess, socket: number, what: string) => WithOptions;
+  readonly processOf: (peer: Peer) => PeerProcess;
+  /** Makes a step of an answer. */
+  readonly step: <T>(what: string, answer: Promise<Answer<T>>) => Step<T>;
 }
 
-/** A scenario's handle of one end of a connection; `take` makes a step of an answer. */
-export function endpointHandle(
-  { peer, id, end, local, remote, what: name, options }: EndpointParts,
-  take: <T>(what: string, answer: Promise<Answer<T>>) => Step<T>,
-): Endpoint {
+/** A scenario's handle of one end of a connection. */
+export function endpointHandle(parts: EndpointParts): Endpoint {
+  const { peer, id, end, local, remote, what: name, options, processOf, step: take } = parts;
   const step = <V extends Verb>(verb: V, rest: Omit<Verbs[V]['ask'], 'endpoint'>, what: string = verb) =>
     take(`${name}.${what}`, peer.ask(verb, { ...rest, endpoint: id } as unknown as Verbs[V]['ask']));
   const closing = ({ sending, at, andThen }: CloseOptions) => ({
@@ -34,16 +46,23 @@ export function endpointHandle(
     if (!answer.ok) return answer;
     const { duplicate } = answer.value;
     const value: Duplicate = {
-      ...options(duplicate, `${name}.duplicate`),
+      ...options(peer, duplicate, `${name}.duplicate`),
       close: (thread = 'main') => step('closeDuplicate', { duplicate, thread }, 'duplicate.close'),
     };
     return { ...answer, value };
+  };
+  const copied = async (to: PeerProcess): Promise<Answer<Copy>> => {
+    const passed = await pass(peer, id, to);
+    if (!passed.ok) return passed;
+    const what = `${name}.copy of ${to.name}`;
+    const close = () => take(`${what}.close`, to.ask('unbind', { bound: passed.value }));
+    return { ...passed, value: { ...options(to, passed.value, what), close } };
   };
   return {
     end,
     local,
     remote,
-    ...options(id, name),
+    ...options(peer, id, name),
     error: () => step('error', {}, 'SO_ERROR'),
     info: () => step('info', {}, 'TCP_INFO'),
     sendQueue: () => step('sendQueue', {}, 'SIOCOUTQ'),
@@ -62,5 +81,6 @@ export function endpointHandle(
     },
     shutdown: (how, options: CloseOptions = {}) => step('shutdown', { how, ...closing(options) }, `shutdown ${how}`),
     dup: () => take(`${name}.dup`, duplicated()),
+    copyTo: (other) => take(`${name}.copyTo ${other.name}`, copied(processOf(other))),
   };
 }

@@ -20,6 +20,7 @@ import type { CellObservers } from '../observers/observers.ts';
 import type { Address, Event } from '../record/event.ts';
 import { boundHandle } from './boundHandle.ts';
 import { Connections, type Placed, type Reachable } from './connections.ts';
+import { pass } from './pass.ts';
 import type { PeerProcess } from './process.ts';
 import type { Verbs } from './protocol.ts';
 import type { Steps } from './step.ts';
@@ -54,6 +55,7 @@ export class Handles {
     this.#connections = new Connections(cast, {
       step: (what, answer) => this.#step(what, answer),
       options: (process, socket, what) => this.#options(process, socket, what),
+      processOf: (peer) => this.#processOf(peer),
       listening: (listener) => this.#listening(listener),
       reach: (listener, family) => this.#reach(listener, family),
     });
@@ -160,14 +162,15 @@ export class Handles {
   }
 
   async #handTo(listener: number, { process, end, at }: Listening, peer: Peer): Promise<Answer<Handed>> {
-    const to = this.#processes.get(peer);
-    if (!to) throw new TypeError('not a peer of this cell');
-    const opened = await to.ask('openMailbox', {});
-    if (!opened.ok) return opened;
-    const sent = await process.ask('handOver', { listener, mailbox: opened.value.name });
-    if (!sent.ok) return sent;
-    const taken = await to.ask('takeOver', { mailbox: opened.value.mailbox });
-    return taken.ok ? { ...taken, value: this.#handed(to, end, at, taken.value.handed) } : taken;
+    const to = this.#processOf(peer);
+    const passed = await pass(process, listener, to);
+    return passed.ok ? { ...passed, value: this.#handed(to, end, at, passed.value) } : passed;
+  }
+
+  #processOf(peer: Peer): PeerProcess {
+    const process = this.#processes.get(peer);
+    if (!process) throw new TypeError('not a peer of this cell');
+    return process;
   }
 
   #handed(process: PeerProcess, end: End, at: Address, handed: number): Handed {

@@ -6,7 +6,7 @@ import { netsBacklog, serve } from './bound.ts';
 import type { Sockets } from './sockets.ts';
 import type { Handlers } from './verbs.ts';
 
-/** Verbs for a listening socket that goes from one process to another. */
+/** Verbs for a socket that goes from one process to another. */
 export function handoverHandlers(
   sockets: Sockets,
 ): Pick<Handlers, 'openMailbox' | 'handOver' | 'takeOver' | 'queued' | 'serve'> {
@@ -15,8 +15,8 @@ export function handoverHandlers(
       const { fd, name } = openMailbox();
       return { mailbox: sockets.addDescriptor(fd), name: name.toString('hex') };
     },
-    handOver({ listener, mailbox }, timed) {
-      const fd = sockets.descriptor(listener, 'sendmsg');
+    handOver({ socket, mailbox }, timed) {
+      const fd = sockets.descriptor(socket, 'sendmsg');
       timed(() => sendDescriptor(Buffer.from(mailbox, 'hex'), fd));
       return undefined;
     },

@@ -34,9 +34,9 @@ export interface Verbs {
   unbind: { ask: { bound: number }; value: undefined };
   /** setuid(2): for good. */
   become: { ask: { uid: number }; value: undefined };
-  /** A socket to which another peer can send a listener's descriptor; its abstract name in hexadecimal. */
+  /** A socket to which another peer can send a socket's descriptor; its abstract name in hexadecimal. */
   openMailbox: { ask: Record<never, never>; value: { mailbox: number; name: string } };
-  handOver: { ask: { listener: number; mailbox: string }; value: undefined };
+  handOver: { ask: { socket: number; mailbox: string }; value: undefined };
   /** Takes the descriptor out of the mailbox, which is closed. */
   takeOver: { ask: { mailbox: number }; value: { handed: number } };
   /** Waits until so many connections wait to be accepted. */

@@ -20,7 +20,7 @@ async function handedOver() {
   const at = { address: '127.0.0.1', port: 0 };
   const listening = await listenFresh(old.sockets, { at, reuse: 'none', allowHalfOpen: true }, timed);
   const { mailbox, name } = await fresh.handlers.openMailbox({}, timed);
-  await old.handlers.handOver({ listener: listening.listener, mailbox: name }, timed);
+  await old.handlers.handOver({ socket: listening.listener, mailbox: name }, timed);
   const { handed } = await fresh.handlers.takeOver({ mailbox }, timed);
   const server = old.sockets.listener(listening.listener);
   server.close();
