@@ -30,6 +30,7 @@ export { comparisonText } from './comparison-text.ts';
  * - `measurement`: Mann–Whitney U of each run against the first; a difference in performance, never in behaviour.
  *   Tests of measurements that so few repeats could not bring out are not made (Tarone); those that are made are corrected
  *   by Holm's procedure. Each sort of test keeps {@link alpha} for all its tests together.
+ * - A claim that one run confirms and another refutes: a difference in behaviour.
  * - What a run did not observe, support or run is listed as not comparable.
  *
  * Throws BAD_OPTION for fewer than two runs.
@@ -46,10 +47,13 @@ export function compareRuns(runs: readonly Run[]): Comparison {
   const measured = settle(findings.flatMap((each) => each.measurements));
   const differences = findings.flatMap((each) => each.differences);
   const beyondLoad = races.differences.filter(({ isBehaviour }) => isBehaviour).length;
+  const verdicts = verdictDifferences(labelled);
+  const contradicted = verdicts.filter(isContradiction).length;
   const partly = cells.filter(({ reasons }) => Object.keys(reasons).length > 0);
   return {
     runs: labelled.map(comparedRun),
-    behaviour: differences.length + beyondLoad,
+    behaviour: differences.length + beyondLoad + contradicted,
+    contradicted,
     performance: distinct(measured.significant) + races.differences.length - beyondLoad,
     alpha,
     compared: comparedOf(cells.length, shared.length, findings, races, measured),
@@ -59,7 +63,7 @@ export function compareRuns(runs: readonly Run[]): Comparison {
     races: races.differences,
     measurements: measured.significant,
     unstable: findings.flatMap((each) => each.unstable),
-    verdicts: verdictDifferences(labelled),
+    verdicts,
     notComparable: [
       ...partly.map(({ experiment, id, reasons }) => ({ experiment, cell: id, reasons })),
       ...findings.flatMap((each) => each.notComparable),
@@ -119,6 +123,10 @@ function comparedExperiments(runs: readonly Labelled[], shared: readonly Matched
     };
   });
 }
+
+/** A measurement may have left the tolerance that the claim states: no fact then tells of it by itself. */
+const isContradiction = ({ verdicts }: VerdictDifference): boolean =>
+  verdicts.includes('confirmed') && verdicts.includes('refuted');
 
 /** Claims that did not come out the same in all runs that make them. */
 function verdictDifferences(runs: readonly Labelled[]): VerdictDifference[] {

@@ -2,7 +2,7 @@ import type { Comparison, PerformanceDifference, Significance } from './comparis
 import { formatChange, formatFact, formatP, plural } from './format.ts';
 
 /** The first sentence: how many differences there are, in how much. */
-export function headline({ behaviour, performance, races, compared, experiments }: Comparison): string {
+export function headline({ behaviour, contradicted, performance, races, compared, experiments }: Comparison): string {
   const cells = plural(compared.cells, 'cell');
   if (compared.cells === 0) return 'Nothing could be compared: no cell has facts in two runs.';
   if (compared.facts === 0) return `Nothing could be compared: no fact of ${cells} is known in two runs.`;
@@ -18,7 +18,9 @@ export function headline({ behaviour, performance, races, compared, experiments 
     ...(odds > 0 ? [plural(odds, 'fact of races with other odds', 'facts of races with other odds')] : []),
     ...(measured > 0 ? [`${plural(measured, 'measured fact')} with another performance`] : []),
   ];
-  return `${what}, ${speed.length === 0 ? 'none in performance' : speed.join(', ')}, in ${within}.`;
+  const claims =
+    contradicted > 0 ? ` (${plural(contradicted, 'claim')} that one run confirms and another refutes)` : '';
+  return `${what}${claims}, ${speed.length === 0 ? 'none in performance' : speed.join(', ')}, in ${within}.`;
 }
 
 /** What was not compared, and by which tests the rest was: sentences. */

@@ -126,8 +126,13 @@ export interface Compared {
 /** How runs differ: plain data. */
 export interface Comparison {
   readonly runs: readonly ComparedRun[];
-  /** How many facts of cells differ in behaviour, and of races in more than load explains; what `--fail-on behaviour` asks for. */
+  /**
+   * How many facts of cells differ in behaviour, and of races in more than load explains, and how many claims one run confirms
+   * and another refutes; what `--fail-on behaviour` asks for.
+   */
   readonly behaviour: number;
+  /** Those claims alone. */
+  readonly contradicted: number;
   /** How many measured facts of cells, and odds of races, differ significantly; what `--fail-on performance` asks for. */
   readonly performance: number;
   readonly alpha: number;

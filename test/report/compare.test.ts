@@ -45,6 +45,7 @@ test('a run does not differ from itself', () => {
     performance: 0,
     differences: [],
     unstable: [],
+    contradicted: 0,
     verdicts: [],
     environment: [],
   });
@@ -384,16 +385,18 @@ test('cells match by their factors, not by the order in which their ids name the
   expect(compareRuns([a, b])).toMatchObject({ behaviour: 1, compared: { cells: 1, cellsNotComparable: 0 } });
 });
 
-test('verdicts that differ are listed, and are no difference of their own', () => {
-  const run = (verdict: 'confirmed' | 'refuted') =>
+test('a claim that one run confirms and another refutes is a difference in behaviour; one that is left open is none', () => {
+  const run = (verdict: 'confirmed' | 'refuted' | 'inconclusive') =>
     runOf(
       [experimentOf({ id: 'x', facts, claims: [claimOf({ id: 'c', verdict })] })],
       [cellOf('x', {}, { word: 'a' })],
     );
   expect(compareRuns([run('confirmed'), run('refuted')])).toMatchObject({
-    behaviour: 0,
+    behaviour: 1,
+    contradicted: 1,
     verdicts: [{ claim: 'c', verdicts: ['confirmed', 'refuted'] }],
   });
+  expect(compareRuns([run('confirmed'), run('inconclusive')])).toMatchObject({ behaviour: 0, contradicted: 0 });
 });
 
 test('kernel, HZ and sysctls that differ are listed', () => {

@@ -40,8 +40,9 @@ test('a comparison tells the differences by experiment, cells that share one tog
     B  results/b · lingerlab 0.1.0 · Linux 6.1.192 · HZ 250 · Node 24.21.0 · iproute2 6.1.0 ·
        as root · 2025-11-20
 
-    8 differences in behaviour, 1 fact of races with other odds, 1 measured fact with another
-    performance, in 51 facts of 9 cells in 2 experiments.
+    9 differences in behaviour (1 claim that one run confirms and another refutes), 1 fact of
+    races with other odds, 1 measured fact with another performance, in 51 facts of 9 cells in
+    2 experiments.
     ! The odds of a race move with the load of a machine, too: run both again, on quiet
       machines, before you blame a kernel.
 
