@@ -71,7 +71,10 @@ export function unansweredFacts(
   return {
     resentAt: exchange.resent.map((ns) => ns / 1e9),
     ...(exchange.probed.length > 0 && { probedAt: exchange.probed.map((ns) => ns / 1e9) }),
-    gaveUpAfter: closedAt === undefined || destroyed(view, end) ? undefined : gaveUpAfter(exchange, closedAt),
+    gaveUpAfter:
+      closedAt === undefined || destroyed(view, end) || aborted(view, end, exchange, closedAt)
+        ? undefined
+        : gaveUpAfter(exchange, closedAt),
     closeAfterAckMs: closeAfterAck(view, end, exchange),
   };
 }
@@ -80,6 +83,12 @@ const destroyed = ({ events }: CellView, { local, remote }: EndView): boolean =>
   events.some(
     (event) => event.kind === 'destroyed' && sameAddress(event.local, local) && sameAddress(event.remote, remote),
   );
+
+/** Whether its application's own close ended it at once, by a RST: nobody gave up waiting then. */
+const aborted = (view: CellView, end: EndView, { firsts, resets }: Exchange, closedAt: Ns): boolean =>
+  resets.length > 0 &&
+  !firsts.some(({ fin }) => fin) &&
+  toldBy(view, end).calls.some(({ verb, t, ns }) => /^close/.test(verb) && t <= closedAt && closedAt <= t + ns);
 
 /** Seconds from the first sending of what was never acknowledged; where nothing such is left, since anything came. */
 function gaveUpAfter({ firsts, probed, came, resets }: Exchange, closedAt: Ns): number | undefined {

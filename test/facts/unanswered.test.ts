@@ -98,6 +98,14 @@ test('a probe counts from when anything had last come; unanswered to the end, so
   });
 });
 
+test('who probes and is then reset by its own application did not give up', () => {
+  const probe = onWire(one, 'client', 1010, ['ACK'], { n: 4, seq: 0, ack: 1, deed: lostDeed });
+  const reset = onWire(one, 'client', 3000.06, ['RST', 'ACK'], { n: 5, seq: 1, ack: 1 });
+  const gone = went(one, 'client', 3000.05, 'ESTABLISHED', 'CLOSED');
+  expect(given(probe, gone, reset).gaveUp).toBeCloseTo(3, 1);
+  expect(given(probe, close(3000, 0.1), gone, reset).gaveUp).toBeUndefined();
+});
+
 describe('close(2) and the acknowledgement of its FIN', () => {
   const fin = onWire(one, 'client', 100, ['FIN', 'ACK'], { n: 4, seq: 1, ack: 1 });
   const acknowledged = [
