@@ -1,4 +1,4 @@
-import { type CloseBy, type Endpoint, experiment, kind, type State } from 'lingerlab';
+import { type CloseBy, type Endpoint, experiment, kind, type State, sentence } from 'lingerlab';
 
 const ways: Record<'end' | 'destroy' | 'raw-close', CloseBy> = {
   end: 'end',
@@ -218,8 +218,7 @@ export default experiment({
     if (reset > 0) {
       sentences.push(`in ${reset} of them a RST from the other end's port ended TIME-WAIT at once (RFC 1337)`);
     }
-    const answer = `${sentences.join('; ')}.`;
-    return answer.charAt(0).toUpperCase() + answer.slice(1);
+    return sentence(...sentences);
   },
 });
 

@@ -211,13 +211,21 @@ export default experiment({
       whole.length > 0 ? `, and before ${waiting(whole).length} of the ${whole.length} closes that lost nothing` : '';
     return [
       `close() answered 0 in ${succeeded.length} of ${outcomes.length} cells, and data was lost in ${lossy.length} of them.`,
-      `SIOCOUTQ had told of data still waiting before ${waiting(lossy).length} of these losses${alarms}; TCP_INFO's unacked was above 0 in ${unacked.length}.`,
+      ...(lossy.length > 0
+        ? [
+            `SIOCOUTQ had told of data still waiting before ${waiting(lossy).length} of these losses${alarms}; TCP_INFO's unacked was above 0 in ${unacked.length}.`,
+          ]
+        : []),
       ...(arrived.length > 0
         ? [
             `Nothing foretold the other ${arrived.length}: the data had been acknowledged, and in ${killed.length} the process that was to read it was killed.`,
           ]
         : []),
-      `${inVain.length} of ${lingering.length} lingering closes used up their ${lingerSeconds} s and still answered 0.`,
+      ...(lingering.length > 0
+        ? [
+            `${inVain.length} of ${lingering.length} lingering closes used up their ${lingerSeconds} s and still answered 0.`,
+          ]
+        : []),
     ].join(' ');
   },
 });

@@ -1,4 +1,4 @@
-import { type BindOptions, experiment, type Kind, kind, type Listener } from 'lingerlab';
+import { type BindOptions, experiment, type Kind, kind, type Listener, sentence } from 'lingerlab';
 
 /** An address, or every one of a family: `::` with IPV6_V6ONLY on, and off. */
 const sockets = {
@@ -199,7 +199,6 @@ export default experiment({
         `that of an IPv6 connection to a listener on \`::\` kept a socket on 0.0.0.0 off it in ${kept} of ${surprising.length}`,
       );
     }
-    const answer = `${sentences.join('; ')}.`;
-    return answer.charAt(0).toUpperCase() + answer.slice(1);
+    return sentence(...sentences);
   },
 });

@@ -1,4 +1,4 @@
-import { experiment, fin, kind, syn, synAck } from 'lingerlab';
+import { experiment, fin, kind, sentence, syn, synAck } from 'lingerlab';
 
 /** One step of the clock behind initial sequence numbers: seq_scale() in net/core/secure_seq.c. */
 const tickNs = 64;
@@ -11,6 +11,11 @@ const aheadOfTimeWait = 65_535 + 2;
 
 /** How far one sequence number is ahead of another, modulo 2^32. */
 const ahead = (number: number, of: number): number => (number - of) >>> 0;
+
+/** Whether an end's numbers did not move with the clock. */
+const isElsewhere = (facts: Readonly<Record<'clock.client' | 'clock.server' | 'elapsedMs', number>>): boolean =>
+  Math.abs(facts['clock.client'] - facts.elapsedMs) > offMs ||
+  Math.abs(facts['clock.server'] - facts.elapsedMs) > offMs;
 
 export default experiment({
   id: 'initial-sequence',
@@ -95,9 +100,7 @@ export default experiment({
       text: 'from another port they begin elsewhere',
       source: `RFC 6528 §3: F() of the four numbers and a secret. Two ends both within ${offMs} ms of the clock's 274.9 s by chance: less than one in a million`,
       when: ({ next }) => next === 'other-port',
-      holds: (facts) =>
-        Math.abs(facts['clock.client'] - facts.elapsedMs) > offMs ||
-        Math.abs(facts['clock.server'] - facts.elapsedMs) > offMs,
+      holds: isElsewhere,
     },
     {
       id: 'beyond-time-wait',
@@ -126,12 +129,17 @@ export default experiment({
       facts['clock.client'] - facts.elapsedMs,
       facts['clock.server'] - facts.elapsedMs,
     ]);
+    const other = outcomes.filter(({ cell }) => cell.next === 'other-port');
+    const elsewhere = other.filter(({ facts }) => isElsewhere(facts));
     const beyond = waits.map(
       ({ cell, facts }) => facts[cell.left === 'client-time-wait' ? 'beyond.client' : 'beyond.server'],
     );
-    return (
-      `Initial sequence numbers moved with a clock of one number every 64 ns to within ${off.length === 0 ? 'unknown' : Math.max(...off.map(Math.abs)).toFixed(1)} ms; ` +
-      `an end in TIME-WAIT went on ${[...new Set(beyond)].join(' or ') || 'unknown'} numbers beyond the old connection's last.`
+    return sentence(
+      off.length > 0 &&
+        `initial sequence numbers moved with a clock of one number every 64 ns to within ${Math.max(...off.map(Math.abs)).toFixed(1)} ms`,
+      other.length > 0 && `from another port they began elsewhere in ${elsewhere.length} of ${other.length}`,
+      beyond.length > 0 &&
+        `an end in TIME-WAIT went on ${[...new Set(beyond)].join(' or ')} numbers beyond the old connection's last`,
     );
   },
 });

@@ -1,4 +1,4 @@
-import { experiment, kind } from 'lingerlab';
+import { experiment, kind, sentence } from 'lingerlab';
 
 /** More than the receiver's kernel takes without its application: the rest, and the FIN, wait in the sender's. */
 const heldBytes = 300_000;
@@ -144,6 +144,6 @@ export default experiment({
       sentences.push(
         `kill -9 sent a RST in ${share(reset, killed)}${reasons.length > 0 ? `, with ${reasons.join(' or ')}` : ''}, else a FIN`,
       );
-    return `${sentences.join('; ')}.`;
+    return sentence(...sentences);
   },
 });

@@ -1,4 +1,4 @@
-import { experiment, kind } from 'lingerlab';
+import { experiment, kind, sentence } from 'lingerlab';
 
 const lingers = { off: 'off', zero: 0, seconds: 2 } as const;
 const lingerMs = 2000;
@@ -193,7 +193,7 @@ export default experiment({
     const both = at('end-then-reset');
     const fin = both.filter(({ facts }) => facts['client.closedWith'].join() === 'FIN');
     const does = (part: readonly unknown[], verb: string, not: string) => (part.length > 0 ? verb : not);
-    const sentences = [
+    return sentence(
       zero.length > 0 &&
         `Linger 0 of a listener ${does(inherited, 'resets', 'does not reset')} the sockets that it accepts`,
       at('listener-later').length > 0 && `set later, it ${does(later, 'resets', 'spares')} those that it had accepted`,
@@ -201,8 +201,6 @@ export default experiment({
       waiting.length > 0 &&
         `a closing listener reset ${share(reset, waiting)} connections in its queue, whatever its linger`,
       both.length > 0 && `end() and resetAndDestroy() in one turn sent a FIN in ${share(fin, both)}`,
-    ];
-    const answer = sentences.filter(Boolean).join('; ');
-    return `${answer.charAt(0).toUpperCase()}${answer.slice(1)}.`;
+    );
   },
 });

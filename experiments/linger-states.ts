@@ -1,4 +1,4 @@
-import { experiment, kind } from 'lingerlab';
+import { experiment, kind, sentence } from 'lingerlab';
 
 /** More than the receiver's kernel takes without its application: the rest, and the FIN, wait in the sender's. */
 const heldBytes = 300_000;
@@ -154,10 +154,14 @@ export default experiment({
     const aborted = outcomes.filter(
       ({ cell, facts }) => cell.option === 'linger2-minus-1' && facts['client.closedWith'].includes('RST'),
     );
-    return (
-      `Linger 0 reset ${zero.length - spared.length} of ${zero.length} states (not ${statesOf(spared)}); ` +
-      `linger ${lingerSeconds} held close() in ${waited.length} of ${one.length}, where the own FIN was unacknowledged ` +
-      `(${statesOf(waited)}); TCP_LINGER2 -1 made it a FIN, then a RST, in ${statesOf(aborted)}.`
+    const minus = outcomes.filter(({ cell }) => cell.option === 'linger2-minus-1');
+    return sentence(
+      zero.length > 0 &&
+        `linger 0 reset ${zero.length - spared.length} of ${zero.length} states${spared.length > 0 ? ` (not ${statesOf(spared)})` : ''}`,
+      one.length > 0 &&
+        `linger ${lingerSeconds} held close() in ${waited.length} of ${one.length}` +
+          `${waited.length > 0 ? `, where the own FIN was unacknowledged (${statesOf(waited)})` : ''}`,
+      minus.length > 0 && `TCP_LINGER2 -1 made it a FIN, then a RST, in ${statesOf(aborted)}`,
     );
   },
 });

@@ -1,4 +1,4 @@
-import { type Answer, experiment, kind, type SetOptions, type Settable, type StructLinger } from 'lingerlab';
+import { type Answer, experiment, kind, type SetOptions, type Settable, type StructLinger, sentence } from 'lingerlab';
 
 type Given = readonly [value: Settable<'SO_LINGER'>, how?: SetOptions];
 /** What a socket is told whose SO_LINGER is 7 s. */
@@ -121,13 +121,15 @@ export default experiment({
     const listened = outcomes.filter(({ cell }) => cell.on === 'listener');
     const inherited = listened.filter(({ facts }) => facts.inherited === facts.kept);
     const asked = { 'minus-1': '-1', 'off-with-5': '{0, 5}', 'in-4-bytes': '5 in 4 bytes' } as const;
-    const readings = Object.entries(asked).map(([value, text]) => {
+    const readings = Object.entries(asked).flatMap(([value, text]) => {
       const found = outcomes.find(({ cell }) => cell.value === value)?.facts;
-      return `${text} ${found ? (found.set === 'ok' ? `read back as "${found.kept}"` : `was refused with ${found.set}`) : 'was not tried'}`;
+      if (!found) return [];
+      return `${text} ${found.set === 'ok' ? `read back as "${found.kept}"` : `was refused with ${found.set}`}`;
     });
-    return (
-      `An accepted socket had its listener's SO_LINGER in ${inherited.length} of ${listened.length} settings; ` +
-      `on a socket with linger ${beforeSeconds}, ${readings.join(', ')}.`
+    return sentence(
+      listened.length > 0 &&
+        `an accepted socket had its listener's SO_LINGER in ${inherited.length} of ${listened.length} settings`,
+      readings.length > 0 && `on a socket with linger ${beforeSeconds}, ${readings.join(', ')}`,
     );
   },
 });

@@ -1,4 +1,4 @@
-import { experiment, kind } from 'lingerlab';
+import { experiment, kind, sentence } from 'lingerlab';
 
 /** More than the receiver's kernel takes without its application: the rest, and the FIN, wait in the sender's. */
 const heldBytes = 300_000;
@@ -183,7 +183,7 @@ export default experiment({
         : ms >= 1
           ? `${ms.toPrecision(3)} ms`
           : `${(ms * 1000).toPrecision(3)} µs`;
-    const most = (values: readonly number[]) => (values.length === 0 ? 'unknown' : time(Math.max(...values)));
+    const most = (values: readonly number[]) => time(Math.max(...values));
     const of = (asked: Partial<(typeof outcomes)[number]['cell']>) =>
       outcomes.filter(({ cell }) =>
         Object.entries(asked).every(([name, value]) => cell[name as keyof typeof cell] === value),
@@ -193,13 +193,23 @@ export default experiment({
     const endless = [...of({ linger: 'minus-1' }), ...of({ linger: 'int-max' })];
     const beyond = endless.filter(({ facts }) => facts['client.closeMs'] >= meanwhileMs['minus-1']);
     const threads = of({ by: 'close-in-thread' });
-    const held = (asked: Parameters<typeof of>[0]) => most(of(asked).map(({ facts }) => facts['client.closeMs']));
     const early = signalled.filter(({ facts }) => facts['client.closeMs'] < lingerMs);
-    return [
-      `With linger 1 close() held its thread for ${held({ ...blocked, meanwhile: 'nothing' })} where the other end took nothing, for ${held({ sent: 'byte' })} behind one byte on a healthy connection, for ${held({ sent: 'nothing' })} behind nothing.`,
-      `A caught signal ended the wait early in ${early.length} of ${signalled.length} closes.`,
-      `Linger -1 and INT_MAX do not mean off: their close() still waited after ${time(meanwhileMs['minus-1'])} in ${beyond.length} of ${endless.length}.`,
-      `Closed in another thread it stalled the event loop for at most ${most(threads.map(({ facts }) => facts['client.stallMs']))}.`,
-    ].join(' ');
+    const held = (asked: Parameters<typeof of>[0], where: string): string[] => {
+      const chosen = of(asked);
+      return chosen.length > 0 ? [`for ${most(chosen.map(({ facts }) => facts['client.closeMs']))} ${where}`] : [];
+    };
+    const times = [
+      ...held({ ...blocked, meanwhile: 'nothing' }, 'where the other end took nothing'),
+      ...held({ sent: 'byte' }, 'behind one byte on a healthy connection'),
+      ...held({ sent: 'nothing' }, 'behind nothing'),
+    ];
+    return sentence(
+      times.length > 0 && `with linger 1 close() held its thread ${times.join(', ')}`,
+      signalled.length > 0 && `a caught signal ended the wait early in ${early.length} of ${signalled.length} closes`,
+      endless.length > 0 &&
+        `linger -1 and INT_MAX do not mean off: their close() still waited after ${time(meanwhileMs['minus-1'])} in ${beyond.length} of ${endless.length}`,
+      threads.length > 0 &&
+        `closed in another thread it stalled the event loop for at most ${most(threads.map(({ facts }) => facts['client.stallMs']))}`,
+    );
   },
 });

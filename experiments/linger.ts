@@ -1,4 +1,4 @@
-import { type CloseBy, experiment } from 'lingerlab';
+import { type CloseBy, experiment, sentence } from 'lingerlab';
 
 const ways: Record<'end' | 'destroy' | 'raw-close', CloseBy> = {
   end: 'end',
@@ -242,15 +242,20 @@ export default experiment({
     const ended = outcomes.filter(({ cell }) => cell.by === 'end' && cell.linger === 0);
     const waits = ended.filter(({ cell, facts }) => facts['timeWait.holder'] === cell.closer);
     const share = (part: Outcomes, among: Outcomes) => `${part.length} of ${among.length}`;
-    const most = (among: Outcomes, what: 'lost' | 'stallMs') => {
-      const values = among.map(({ cell, facts }) => facts[`${cell.closer}.${what}`]);
-      return values.length === 0 ? 'unknown' : String(Math.round(Math.max(...values)));
-    };
-    const zero = `Linger 0 reset ${share(resets(of(0)), of(0))} connections that destroy() or close(2) closed`;
-    const trap = `after end() it reset ${share(resets(ended), ended)}: a FIN went out, and TIME-WAIT stayed with who closed in ${waits.length}`;
-    const cost = `It threw away up to ${most(of(0, held), 'lost')} of ${heldBytes} bytes, which without linger all arrived in ${share(whole(of('off', held)), of('off', held))}`;
-    const froze = `linger 2 lost none in ${share(whole(of(2, held)), of(2, held))} but froze the whole Node process for up to ${most(of(2, held), 'stallMs')} ms`;
-    const data = `Unread data in the kernel made ${share(resets(unread), unread)} such closes a reset, whatever SO_LINGER said; of end(), ${share(resets(endedOn), endedOn)}`;
-    return `${zero}; ${trap}. ${cost}; ${froze}. ${data}.`;
+    const most = (among: Outcomes, what: 'lost' | 'stallMs') =>
+      Math.round(Math.max(...among.map(({ cell, facts }) => facts[`${cell.closer}.${what}`])));
+    const [heldOff, heldZero, heldTwo] = [of('off', held), of(0, held), of(2, held)];
+    return sentence(
+      of(0).length > 0 && `linger 0 reset ${share(resets(of(0)), of(0))} connections that destroy() or close(2) closed`,
+      ended.length > 0 &&
+        `after end() linger 0 reset ${share(resets(ended), ended)}: a FIN went out, and TIME-WAIT stayed with who closed in ${waits.length}`,
+      heldZero.length > 0 && `linger 0 threw away up to ${most(heldZero, 'lost')} of ${heldBytes} bytes`,
+      heldOff.length > 0 && `without linger all bytes arrived in ${share(whole(heldOff), heldOff)}`,
+      heldTwo.length > 0 &&
+        `linger 2 lost none in ${share(whole(heldTwo), heldTwo)} but froze the whole Node process for up to ${most(heldTwo, 'stallMs')} ms`,
+      unread.length > 0 &&
+        `unread data in the kernel made ${share(resets(unread), unread)} closes by destroy() or close(2) a reset, whatever SO_LINGER said`,
+      endedOn.length > 0 && `of end() on unread data, ${share(resets(endedOn), endedOn)}`,
+    );
   },
 });

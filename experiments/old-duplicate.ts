@@ -1,4 +1,16 @@
-import { ack, data, type Endpoint, experiment, type Kind, kind, rst, syn, synAck, type Wire } from 'lingerlab';
+import {
+  ack,
+  data,
+  type Endpoint,
+  experiment,
+  type Kind,
+  kind,
+  rst,
+  sentence,
+  syn,
+  synAck,
+  type Wire,
+} from 'lingerlab';
 
 /** Each end's in the old connection: more numbers than the clock of initial sequence numbers advances meanwhile, or fewer. */
 const many = 8_000_000;
@@ -114,9 +126,9 @@ export default experiment({
       text: "how far the client's initial sequence number advanced from the old connection to the new one",
     }),
     covered: kind.boolean({ text: 'an old segment had the very number that the new server expects' }),
-    answered: kind.word('ACK', 'RST'),
+    answered: { ...kind.word('ACK', 'RST'), text: 'what the new server sent after the old segment' },
     firstRead: kind.outcome({ text: "the first bytes that the new server's application read; O: the old client's" }),
-    heard: kind.words('old', 'new'),
+    heard: { ...kind.words('old', 'new'), text: "whose bytes the new server's application read" },
     oldRead: kind.bytes({
       compare: 'measurement',
       text: "bytes of the old client that the new server's application read",
@@ -286,11 +298,15 @@ export default experiment({
     const refused = kept.filter(({ facts }) => facts.reconnect !== 'ok');
     const silent = outcomes.length - told.length - refused.length;
     const read = corrupted.map(({ facts }) => facts.oldRead.toLocaleString('en'));
-    return (
-      `Without TIME-WAIT, an old segment's bytes${read.length > 0 ? ` (${read.join(', ')})` : ''} were read by the new connection's application ` +
-      `in ${harmed(without) - harmed(stamped)} of ${without.length - stamped.length} connections without timestamps and in ${harmed(stamped)} of ${stamped.length} with; ` +
-      `where TIME-WAIT was kept, in ${harmed(kept)} of ${kept.length}, of which ${refused.length} was refused the old port` +
-      `${silent > 0 ? `; ${silent} did not outrun the clock of initial sequence numbers and say nothing` : ''}.`
+    const plain = without.length - stamped.length;
+    return sentence(
+      plain > 0 &&
+        `without TIME-WAIT and timestamps, an old segment's bytes${read.length > 0 ? ` (${read.join(', ')})` : ''} were read by the new connection's application ` +
+          `in ${harmed(without) - harmed(stamped)} of ${plain} connections`,
+      stamped.length > 0 && `without TIME-WAIT, with timestamps, in ${harmed(stamped)} of ${stamped.length}`,
+      kept.length > 0 &&
+        `where TIME-WAIT was kept, in ${harmed(kept)} of ${kept.length}, of which ${refused.length} was refused the old port`,
+      silent > 0 && `${silent} did not outrun the clock of initial sequence numbers and say nothing`,
     );
   },
 });

@@ -1,4 +1,4 @@
-import { ack, experiment, fin, kind, syn, tcp } from 'lingerlab';
+import { ack, experiment, fin, kind, sentence, syn, tcp } from 'lingerlab';
 
 /** tcp_syn_retries: where TIME-WAIT lets nothing through, the client gives up after some 3 s. */
 const retries = 1;
@@ -137,14 +137,20 @@ export default experiment({
 
   answer(outcomes) {
     const told = (chosen: typeof outcomes) =>
-      chosen.map(({ facts }) => `${facts.connected} after ${Math.round(facts.connectMs)} ms`).join(', ') || 'not tried';
+      chosen.map(({ facts }) => `${facts.connected} after ${Math.round(facts.connectMs)} ms`).join(', ');
     const newer = outcomes.filter(({ cell }) => cell.stamp !== 'older' && cell.listener === 'open');
-    const older = (value: 0 | 1) => outcomes.filter(({ cell }) => cell.stamp === 'older' && cell.rfc1337 === value);
-    return (
-      `A client that connected again from its old port was let in by TIME-WAIT's SYN-ACK in ` +
-      `${newer.filter(({ facts }) => facts.firstAnswer === 'SYN,ACK').length} of ${newer.length}; where its timestamp was old it got ` +
-      `an ACK, answered by RST, and connect() said ${told(older(0))} with tcp_rfc1337 0, ${told(older(1))} with 1; where nobody ` +
-      `listened any more, ${told(outcomes.filter(({ cell }) => cell.listener === 'closed'))}.`
+    const admitted = newer.filter(({ facts }) => facts.firstAnswer === 'SYN,ACK');
+    const older = ([0, 1] as const).flatMap((value) => {
+      const chosen = outcomes.filter(({ cell }) => cell.stamp === 'older' && cell.rfc1337 === value);
+      return chosen.length > 0 ? `${told(chosen)} with tcp_rfc1337 ${value}` : [];
+    });
+    const deaf = outcomes.filter(({ cell }) => cell.listener === 'closed');
+    return sentence(
+      newer.length > 0 &&
+        `a client that connected again from its old port was let in by TIME-WAIT's SYN-ACK in ${admitted.length} of ${newer.length}`,
+      older.length > 0 &&
+        `where its timestamp was old it got an ACK, answered by RST, and connect() said ${older.join(', ')}`,
+      deaf.length > 0 && `where nobody listened any more connect() said ${told(deaf)}`,
     );
   },
 });

@@ -1,4 +1,13 @@
-import { type Endpoint, experiment, kind, type Listener, type ListenOptions, type Peer, type Stage } from 'lingerlab';
+import {
+  type Endpoint,
+  experiment,
+  kind,
+  type Listener,
+  type ListenOptions,
+  type Peer,
+  type Stage,
+  sentence,
+} from 'lingerlab';
 
 const options: Record<'net' | 'no-reuse' | 'reuseport' | 'handed-over', ListenOptions> = {
   net: {},
@@ -266,7 +275,6 @@ export default experiment({
       sentences.push(
         `where the listening descriptor was handed over, who connected while neither server accepted was served in ${share(of('handed-over'), (facts) => facts.between === 'ok')}`,
       );
-    const answer = `${sentences.join('; ')}.`;
-    return answer.charAt(0).toUpperCase() + answer.slice(1);
+    return sentence(...sentences);
   },
 });

@@ -1,4 +1,4 @@
-import { ack, data, experiment, fin, kind, rst } from 'lingerlab';
+import { ack, data, experiment, fin, kind, rst, sentence } from 'lingerlab';
 
 const sentBytes = 100;
 
@@ -88,13 +88,14 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const ended = (value: 0 | 1) => {
+    const ended = ([0, 1] as const).flatMap((value) => {
       const chosen = outcomes.filter(({ cell }) => cell.rfc1337 === value);
-      return `${chosen.filter(({ facts }) => facts.after === 'nothing').length} of ${chosen.length}`;
-    };
-    return (
-      `A segment that came late, an acknowledgement, data or a FIN, was answered by TIME-WAIT, the answer was reset, and the RST ended ` +
-      `TIME-WAIT in ${ended(0)} with tcp_rfc1337 0, in ${ended(1)} with 1.`
+      const gone = chosen.filter(({ facts }) => facts.after === 'nothing');
+      return chosen.length > 0 ? `in ${gone.length} of ${chosen.length} with tcp_rfc1337 ${value}` : [];
+    });
+    return sentence(
+      `a segment that came late, an acknowledgement, data or a FIN, was answered by TIME-WAIT, the answer was reset, and the RST ended ` +
+        `TIME-WAIT ${ended.join(', ')}`,
     );
   },
 });

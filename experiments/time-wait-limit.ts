@@ -1,4 +1,4 @@
-import { experiment, kind } from 'lingerlab';
+import { experiment, kind, sentence } from 'lingerlab';
 
 const labels = ['one', 'two', 'three', 'four', 'five'] as const;
 type Label = (typeof labels)[number];
@@ -72,6 +72,9 @@ export default experiment({
     const limited = outcomes.filter(({ cell }) => cell.buckets !== 'default');
     const each = limited.map(({ cell, facts }) => `${facts.held} with tcp_max_tw_buckets ${cell.buckets}`);
     const own = outcomes.map(({ facts }) => facts.ownLimit)[0];
-    return `Of ${labels.length} closed connections TIME-WAIT kept ${each.join(', ')}; the kernel's own limit here is ${own ?? 'unknown'}.`;
+    return sentence(
+      each.length > 0 && `of ${labels.length} closed connections TIME-WAIT kept ${each.join(', ')}`,
+      own !== undefined && `the kernel's own limit here is ${own}`,
+    );
   },
 });

@@ -1,4 +1,4 @@
-import { experiment, kind, type Stage } from 'lingerlab';
+import { experiment, kind, type Stage, sentence } from 'lingerlab';
 
 /** More than the other end's kernel takes when its application does not read, no more than this end's takes besides. */
 const heldBytes = 150_000;
@@ -38,7 +38,7 @@ export default experiment({
     heldIn: kind.boolean({ text: 'in TIME-WAIT a process holds the socket' }),
     fullSockets: kind.count({ text: 'full sockets that the namespace counts while one end is in TIME-WAIT' }),
     timeWaits: kind.count({ text: 'mini-sockets that it counts' }),
-    after: kind.word('TIME-WAIT', 'gone'),
+    after: { ...kind.word('TIME-WAIT', 'gone'), text: 'what ss showed of it afterwards' },
     orphansElsewhere: kind.boolean({
       text: "sockstat of the other end's namespace, which has no orphan, counts this one",
     }),
@@ -154,16 +154,20 @@ export default experiment({
     const of = (next: (typeof outcomes)[number]['cell']['next']) => waiting.filter(({ cell }) => cell.next === next);
     const still = of('processes-killed').filter(({ facts }) => facts.after === 'TIME-WAIT');
     const gone = of('destroyed').filter(({ facts }) => facts.after === 'gone');
-    const ms = (chosen: typeof outcomes) =>
-      chosen.length === 0
-        ? 'unknown'
-        : `${Math.round(Math.max(...chosen.map(({ facts }) => facts.abandonSeconds)) * 1000)} ms`;
+    const abandoned = of('namespace-abandoned');
+    const ms = Math.round(Math.max(...abandoned.map(({ facts }) => facts.abandonSeconds)) * 1000);
     const orphaned = outcomes.filter(({ cell }) => cell.left === 'FIN-WAIT-1');
-    return (
-      `A process held ${held.length} of ${waiting.length} sockets in TIME-WAIT; ${still.length} of ${of('processes-killed').length} ` +
-      `outlived both processes, ss -K took ${gone.length} of ${of('destroyed').length} away, and a deleted namespace took its own ` +
-      `with it in ${ms(of('namespace-abandoned'))}; an orphan with unsent data kept its namespace until the data was read in ` +
-      `${orphaned.filter(({ facts }) => facts.heldUntilRead).length} of ${orphaned.length}.`
+    const share = (part: readonly unknown[], whole: readonly unknown[]) => `${part.length} of ${whole.length}`;
+    return sentence(
+      waiting.length > 0 && `a process held ${share(held, waiting)} sockets in TIME-WAIT`,
+      of('processes-killed').length > 0 && `${share(still, of('processes-killed'))} outlived both processes`,
+      of('destroyed').length > 0 && `ss -K took ${share(gone, of('destroyed'))} away`,
+      abandoned.length > 0 && `a deleted namespace took its own with it in ${ms} ms`,
+      orphaned.length > 0 &&
+        `an orphan with unsent data kept its namespace until the data was read in ${share(
+          orphaned.filter(({ facts }) => facts.heldUntilRead),
+          orphaned,
+        )}`,
     );
   },
 });

@@ -12,6 +12,7 @@ export {
   type Network,
   type Outcome,
 } from './experiment/definition.ts';
+export { sentence } from './experiment/sentence.ts';
 export type {
   Answer,
   BindOptions,
