@@ -1,10 +1,22 @@
-import { ack, experiment, fin, kind, rst, type Side, type Sighting, type Stage, syn, synAck } from 'lingerlab';
+import {
+  ack,
+  experiment,
+  fin,
+  kind,
+  rst,
+  type Side,
+  type Sighting,
+  type Stage,
+  sentence,
+  syn,
+  synAck,
+} from 'lingerlab';
 
 const measures = {
   before: kind.outcome({ text: 'what ss shows of the closing end just before' }),
   after: kind.outcome({ text: 'and once it has closed' }),
-  sentAtClose: kind.word('nothing', 'FIN', 'RST'),
-  answered: kind.word('nothing', 'RST'),
+  sentAtClose: { ...kind.word('nothing', 'FIN', 'RST'), text: 'what it sent as it closed' },
+  answered: { ...kind.word('nothing', 'RST'), text: 'what the late segment of the other end was answered with' },
   others: kind.outcome({ text: "what became of the other end's connect(2)" }),
 } as const;
 type Played = Stage<readonly [], typeof measures>;
@@ -174,14 +186,17 @@ export default experiment({
   answer(outcomes) {
     const of = (state: string, linger?: string) =>
       outcomes.filter(({ cell }) => cell.state === state && (linger === undefined || cell.linger === linger));
-    const sent = (chosen: typeof outcomes) =>
-      [...new Set(chosen.map(({ facts }) => facts.sentAtClose))].join(', ') || 'unknown';
-    const answered = of('SYN-SENT').filter(({ facts }) => facts.answered === 'RST');
-    const kept = of('request').filter(({ facts }) => facts.after === 'SYN-RECEIVED');
-    return (
-      `Closed in SYN-SENT an end sent ${sent(of('SYN-SENT'))}, and a RST to the late SYN-ACK in ${answered.length} of ${of('SYN-SENT').length}; ` +
-      `in SYN-RECEIVED ${sent(of('SYN-RECEIVED', 'off'))}, with linger 0 ${sent(of('SYN-RECEIVED', 'zero'))}; ` +
-      `a request outlived its closed listener in ${kept.length} of ${of('request').length}.`
+    const sent = (chosen: typeof outcomes) => [...new Set(chosen.map(({ facts }) => facts.sentAtClose))].join(', ');
+    const [sending, plain, zero] = [of('SYN-SENT'), of('SYN-RECEIVED', 'off'), of('SYN-RECEIVED', 'zero')];
+    const answered = sending.filter(({ facts }) => facts.answered === 'RST');
+    const requests = of('request');
+    const kept = requests.filter(({ facts }) => facts.after === 'SYN-RECEIVED');
+    return sentence(
+      sending.length > 0 &&
+        `closed in SYN-SENT an end sent ${sent(sending)}, and a RST to the late SYN-ACK in ${answered.length} of ${sending.length}`,
+      plain.length > 0 && `closed in SYN-RECEIVED it sent ${sent(plain)}`,
+      zero.length > 0 && `in SYN-RECEIVED with linger 0 ${sent(zero)}`,
+      requests.length > 0 && `a request outlived its closed listener in ${kept.length} of ${requests.length}`,
     );
   },
 });

@@ -1,4 +1,4 @@
-import { ack, data, experiment, kind, type Sighting } from 'lingerlab';
+import { ack, data, experiment, kind, type Sighting, sentence } from 'lingerlab';
 
 /** More than the server's kernel takes when its application does not read, no more than the client's takes besides. */
 const heldBytes = 150_000;
@@ -32,7 +32,7 @@ export default experiment({
     answered2: kind.count({ text: 'answers to the second probe', compare: 'measurement' }),
     toldAfter: kind.ms({ text: 'from the first window update until the client was told' }),
     opened: kind.ms({ text: 'from what told the client of the open window to the next data' }),
-    toldBy: kind.word('window update', "a probe's answer"),
+    toldBy: { ...kind.word('window update', "a probe's answer"), text: 'what told the client of the open window' },
     closed: kind.outcome({ text: 'what closing answered' }),
   },
   shows: [
@@ -44,7 +44,9 @@ export default experiment({
     'toldBy',
     'opened',
     'client.closedWith',
+    'client.gaveUpAfter',
     'client.delivered',
+    'client.probedAt',
   ],
 
   async scenario({ client, server, wire, until, note }, { next }) {
@@ -178,15 +180,17 @@ export default experiment({
         facts['client.closedWith'].join() === 'RST' &&
         facts['client.lostIn'].join() === 'sendQueue' &&
         facts['client.delivered'] < heldBytes &&
-        facts['server.errors'].some(({ errno }) => errno === 'ECONNRESET'),
+        facts['server.errors'].some(({ errno }) => errno === 'ECONNRESET') &&
+        !('client.gaveUpAfter' in facts),
     },
     {
       id: 'orphan-is-given-up',
-      text: 'an orphan whose reader does not read is given up when its probes would wait for tcp_rto_max_ms, though the other end answers: without a FIN, and what was not sent is lost',
+      text: 'an orphan whose reader does not read is given up when its probes would wait for tcp_rto_max_ms, though the other end answers: without a FIN or a RST, and what was not sent is lost; a RST is only the answer to what the reader acknowledges later',
       source: 'tcp_probe_timer() in net/ipv4/tcp_timer.c: SOCK_DEAD, tcp_orphan_retries(); TCPAbortOnTimeout',
       when: ({ next }) => next === 'closes-for-good',
       holds: (facts) =>
         facts['counters.client.TcpExt.TCPAbortOnTimeout'] === 1 &&
+        facts['client.gaveUpAfter'] > 0 &&
         !facts['client.closedWith'].includes('FIN') &&
         facts['client.delivered'] < heldBytes,
     },
@@ -194,11 +198,17 @@ export default experiment({
 
   answer(outcomes) {
     const ms = (value: number) => `${Math.round(value)} ms`;
-    const told = outcomes.map(({ cell, facts }) => {
-      const { probe1, rto } = facts;
-      const delivered = `${facts['client.delivered']} of ${heldBytes} bytes read`;
-      return `${cell.next} (first probe after ${ms(probe1)}, timeout ${ms(rto)}): ${delivered}, closed with ${facts['client.closedWith'].join(' and ') || 'nothing'}`;
-    });
-    return `A reader stopped, the window closed, and then: ${told.join('; ')}.`;
+    const ended = (facts: (typeof outcomes)[number]['facts']) => {
+      const closedWith = facts['client.closedWith'].join(' and ') || 'nothing';
+      return 'client.gaveUpAfter' in facts
+        ? `given up ${facts['client.gaveUpAfter'].toFixed(1)} s after the last answer, its ${closedWith} only an answer to what came later`
+        : `closed with ${closedWith}`;
+    };
+    const told = outcomes.map(
+      ({ cell, facts }) =>
+        `${cell.next} (first probe after ${ms(facts.probe1)}, timeout ${ms(facts.rto)}): ` +
+        `${facts['client.delivered']} of ${heldBytes} bytes read, ${ended(facts)}`,
+    );
+    return sentence(told.length > 0 && `a reader stopped, the window closed, and then: ${told.join('; ')}`);
   },
 });

@@ -1,4 +1,4 @@
-import { ack, experiment, kind, type Opened, type Side, type Stage, syn, synAck } from 'lingerlab';
+import { ack, experiment, kind, type Opened, type Side, type Stage, sentence, syn, synAck } from 'lingerlab';
 
 /** The first SYN's and SYN-ACK's timer, RFC 6298 §2; TCP_TIMEOUT_INIT in include/net/tcp.h. */
 const firstMs = 1000;
@@ -27,7 +27,7 @@ const pairs = [
 ] as const;
 
 const measures = {
-  shown: kind.words(...pairs),
+  shown: { ...kind.words(...pairs), text: 'what ss showed of client and server each time that it was asked' },
   answer: kind.outcome({ text: 'what the kernel made of connect(2)' }),
   answeredMs: kind.ms({ text: 'from connect(2) to that' }),
   syns: kind.count({ text: 'SYNs that the client sent before it was answered or gave up', compare: 'measurement' }),
@@ -75,7 +75,9 @@ export default experiment({
       'simultaneous',
       'self',
     ],
+    family: [4, 6],
   },
+  only: ({ opening, family }) => family === 4 || ['answered', 'refused', 'unreachable', 'cookies'].includes(opening),
   network: 'wire',
   seconds: ({ opening }) =>
     ({ 'syn-lost-once': 2, 'syn-lost-thrice': 4, 'no-answer': 8, 'last-ack-lost': 5 })[opening as string] ?? 1.5,
@@ -88,7 +90,7 @@ export default experiment({
   measures,
   shows: ['client.path', 'server.path', 'shown', 'answer', 'answeredMs', 'syns', 'requestMs', 'client.errors'],
 
-  async scenario(stage, { opening }) {
+  async scenario(stage, { opening, family }) {
     const { client, server, wire, until, look, note } = stage;
     const shown: (typeof pairs)[number][] = [];
     const show = async (near: Side, other: Side) => {
@@ -103,14 +105,14 @@ export default experiment({
     };
 
     if (opening === 'self') {
-      const here = client.place();
+      const here = client.place({ family });
       const near = await client.open(here, { localPort: here.at.port });
       await settle(near);
       await show(near, near);
       return;
     }
     if (opening === 'simultaneous') {
-      const [here, there] = [client.place(), server.place()];
+      const [here, there] = [client.place({ family }), server.place({ family })];
       const syns = [
         await wire.hold(syn.from('client'), { times: 1 }),
         await wire.hold(syn.from('server'), { times: 1 }),
@@ -136,7 +138,7 @@ export default experiment({
 
     if (opening === 'refused') {
       // bound, and nobody listens
-      const near = await client.open(await server.bind());
+      const near = await client.open(await server.bind({ family }));
       await settle(near);
       await until(near, 'CLOSED');
       await show(near, near.other);
@@ -145,7 +147,7 @@ export default experiment({
 
     if (opening === 'unreachable') {
       await wire.blackhole(syn);
-      const near = await client.open(server.place());
+      const near = await client.open(server.place({ family }));
       await wire.unreachable(await wire.seen(syn));
       await settle(near);
       await until(near, 'CLOSED');
@@ -153,7 +155,7 @@ export default experiment({
       return;
     }
 
-    const listener = await server.listen();
+    const listener = await server.listen({ family });
     if (opening === 'syn-lost-once' || opening === 'syn-lost-thrice') {
       await wire.drop(syn, { times: lostOf[opening] });
       // and nobody looks: on a busy machine that can take longer than until the next one
@@ -226,7 +228,8 @@ export default experiment({
     {
       id: 'cookie-keeps-nothing',
       text: 'a server that answers with a SYN cookie has no socket until the ACK brings the cookie back',
-      source: 'RFC 4987 §3.6; tcp_conn_request() in net/ipv4/tcp_input.c, cookie_v4_check() in net/ipv4/syncookies.c',
+      source:
+        'RFC 4987 §3.6; tcp_conn_request() in net/ipv4/tcp_input.c, cookie_v4_check() in net/ipv4/syncookies.c, cookie_v6_check() in net/ipv6/syncookies.c',
       when: ({ opening }) => opening === 'cookies',
       holds: (facts) =>
         facts.shown.join() === 'SYN-SENT –,ESTABLISHED –,ESTABLISHED ESTABLISHED' &&
@@ -276,7 +279,7 @@ export default experiment({
     {
       id: 'unreachable-at-once',
       text: 'a router that says that the host cannot be reached is believed at once: connect(2) is refused with EHOSTUNREACH, and no SYN is sent again',
-      source: `tcp_v4_err() in net/ipv4/tcp_ipv4.c, SYN-SENT; otherwise than RFC 1122 §4.2.3.9, a soft error; RFC 5461. At once: within ${firstMs} ms`,
+      source: `tcp_v4_err() in net/ipv4/tcp_ipv4.c, tcp_v6_err() in net/ipv6/tcp_ipv6.c, SYN-SENT; otherwise than RFC 1122 §4.2.3.9, a soft error; RFC 5461. At once: within ${firstMs} ms`,
       when: ({ opening }) => opening === 'unreachable',
       holds: (facts) =>
         facts.answer === 'EHOSTUNREACH' &&
@@ -324,20 +327,27 @@ export default experiment({
   answer(outcomes) {
     const of = (...openings: readonly string[]) => outcomes.filter(({ cell }) => openings.includes(cell.opening));
     const seconds = (chosen: typeof outcomes, name: 'answeredMs' | 'requestMs') =>
-      chosen.map(({ facts }) => (facts[name] / 1000).toFixed(1)).join(', ') || 'unknown';
-    const answers = (chosen: typeof outcomes) =>
-      [...new Set(chosen.map(({ facts }) => facts.answer))].join(', ') || 'unknown';
+      chosen.map(({ facts }) => (facts[name] / 1000).toFixed(1)).join(', ');
+    const answers = (chosen: typeof outcomes) => [...new Set(chosen.map(({ facts }) => facts.answer))].join(', ');
     const waiting = of('answered', 'last-ack-lost', 'cookies');
     const requests = waiting.filter(({ facts }) => facts.shown.includes('ESTABLISHED SYN-RECEIVED'));
-    const silent = of('no-answer');
-    return (
-      `While the server waited for the ACK of its SYN-ACK, ss showed its request in SYN-RECEIVED in ${requests.length} of ` +
-      `${waiting.length} handshakes (${of('cookies').length} with SYN cookies); without an ACK it was gone after ` +
-      `${seconds(of('last-ack-lost'), 'requestMs')} s (tcp_synack_retries ${synAckRetries}). ` +
-      `A SYN lost once opened after ${seconds(of('syn-lost-once'), 'answeredMs')} s, thrice after ` +
-      `${seconds(of('syn-lost-thrice'), 'answeredMs')} s; without any answer it was ${answers(silent)} after ` +
-      `${seconds(silent, 'answeredMs')} s and ${silent.map(({ facts }) => facts.syns).join(', ') || 'unknown'} SYNs ` +
-      `(tcp_syn_retries ${synRetries}); where nobody listened ${answers(of('refused'))}, where a router said so ${answers(of('unreachable'))}; to itself ${answers(of('self'))}.`
+    const [late, once, thrice] = [of('last-ack-lost'), of('syn-lost-once'), of('syn-lost-thrice')];
+    const [silent, refused, unreachable] = [of('no-answer'), of('refused'), of('unreachable')];
+    const self = of('self');
+    return sentence(
+      waiting.length > 0 &&
+        `while the server waited for the ACK of its SYN-ACK, ss showed its request in SYN-RECEIVED in ${requests.length} of ` +
+          `${waiting.length} handshakes${of('cookies').length > 0 ? ` (${of('cookies').length} with SYN cookies)` : ''}`,
+      late.length > 0 &&
+        `without an ACK it was gone after ${seconds(late, 'requestMs')} s (tcp_synack_retries ${synAckRetries})`,
+      once.length > 0 && `a SYN lost once opened after ${seconds(once, 'answeredMs')} s`,
+      thrice.length > 0 && `lost thrice after ${seconds(thrice, 'answeredMs')} s`,
+      silent.length > 0 &&
+        `without any answer connect(2) said ${answers(silent)} after ${seconds(silent, 'answeredMs')} s and ` +
+          `${silent.map(({ facts }) => facts.syns).join(', ')} SYNs (tcp_syn_retries ${synRetries})`,
+      refused.length > 0 && `where nobody listened ${answers(refused)}`,
+      unreachable.length > 0 && `where a router said that the host cannot be reached ${answers(unreachable)}`,
+      self.length > 0 && `to itself ${answers(self)}`,
     );
   },
 });

@@ -1,4 +1,4 @@
-import { ack, experiment, fin, kind, rst } from 'lingerlab';
+import { ack, experiment, fin, kind, rst, sentence } from 'lingerlab';
 
 /** What the client sends and has acknowledged before it closes: below RCV.NXT there is room for old segments. */
 const sentBytes = 300;
@@ -21,13 +21,21 @@ interface Forged {
 /** Newer by its timestamp, or by its sequence number where its timestamp does not say that it is old. */
 const isNewSyn = ({ arrives, place, stamp }: Forged) =>
   arrives === 'syn' && stamp !== 'older' && (stamp === 'newer' || place === 'above' || place === 'beyond');
-/** Of the default matrix: where, and with which timestamp. */
+/** Of the default matrix over IPv4, with a listener and tcp_rfc1337 0: where, and with which timestamp. */
 const chosen: Readonly<Record<Forged['arrives'], readonly string[]>> = {
   syn: ['above same', 'above none', 'above older', 'at same', 'below newer', 'below same', 'below older'],
   rst: ['at none', 'above none', 'beyond none', 'at older'],
   fin: ['below same'],
   ack: ['at same', 'at older', 'above same', 'below same'],
   data: ['at same', 'below same'],
+};
+/** Again where nobody listens: a SYN that would have opened, by its number or by its timestamp, and an old one. */
+const chosenClosed = ['above same', 'above none', 'below newer', 'at same'];
+/** Once more over IPv6, which has a tcp_v6_rcv() of its own. */
+const chosenOver6: Readonly<Partial<Record<Forged['arrives'], string>>> = {
+  syn: 'above same',
+  rst: 'at none',
+  fin: 'below same',
 };
 const isAnswered = ({ arrives, place, stamp }: Forged) =>
   arrives !== 'rst' && !(arrives === 'ack' && place === 'at' && stamp !== 'older');
@@ -42,12 +50,14 @@ export default experiment({
     stamp: ['same', 'newer', 'older', 'none'],
     listener: ['open', 'closed'],
     rfc1337: [0, 1],
+    family: [4, 6],
   },
-  only({ listener, rfc1337, ...forged }) {
-    const { arrives, place, stamp } = forged;
-    if (!chosen[arrives].includes(`${place} ${stamp}`)) return false;
-    if (listener === 'closed') return rfc1337 === 0 && arrives === 'syn' && place === 'above' && stamp === 'same';
-    return rfc1337 === 0 || (arrives === 'rst' && place === 'at' && stamp === 'none');
+  only({ arrives, place, stamp, listener, rfc1337, family }) {
+    const where = `${place} ${stamp}`;
+    const isPlain = listener === 'open' && rfc1337 === 0;
+    if (family === 6) return isPlain && chosenOver6[arrives] === where;
+    if (listener === 'closed') return rfc1337 === 0 && arrives === 'syn' && chosenClosed.includes(where);
+    return chosen[arrives].includes(where) && (isPlain || (arrives === 'rst' && stamp === 'none'));
   },
   network: 'wire',
   // what limits its answers is another question: time-wait-rate-limit
@@ -67,8 +77,11 @@ export default experiment({
   },
   shows: ['answer', 'after', 'restarted', 'left', 'leftAfter', 'newIsn'],
 
-  async scenario({ client, server, wire, until, look, rest, note }, { arrives, place, stamp, listener: asked }) {
-    const listener = await server.listen();
+  async scenario(
+    { client, server, wire, until, look, rest, note },
+    { arrives, place, stamp, listener: asked, family },
+  ) {
+    const listener = await server.listen({ family });
     const [near, far] = await client.connect(listener);
     await near.write(sentBytes);
     await far.received(sentBytes);
@@ -133,7 +146,7 @@ export default experiment({
     },
     {
       id: 'nobody-listens',
-      text: 'where nobody listens the same SYN is answered by an ACK like an old one, not by a RST, and TIME-WAIT stays',
+      text: 'where nobody listens such a SYN is answered by an ACK like an old one, not by a RST, and TIME-WAIT stays',
       source: 'tcp_v4_rcv() in net/ipv4/tcp_ipv4.c: TCP_TW_SYN without a listener falls through to the ACK',
       when: (cell) => cell.listener === 'closed' && isNewSyn(cell),
       holds: (facts) => facts.answer === 'ACK' && facts.after === 'TIME-WAIT' && !facts.restarted,
@@ -195,7 +208,7 @@ export default experiment({
     },
     {
       id: 'rfc1337-ignores-it',
-      text: 'with tcp_rfc1337 = 1 it does not; its minute runs on',
+      text: 'with tcp_rfc1337 = 1 no RST ends it, not one at RCV.NXT either; its minute runs on',
       source: 'RFC 1337 §3 (F1): ignore RST segments in TIME-WAIT',
       when: ({ arrives, rfc1337 }) => arrives === 'rst' && rfc1337 === 1,
       holds: (facts) => facts.answers === 0 && facts.after === 'TIME-WAIT' && !facts.restarted,
@@ -217,22 +230,24 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const among = (chosen: typeof outcomes) => {
-      const count = (met: (facts: (typeof outcomes)[number]['facts']) => boolean) =>
-        chosen.filter(({ facts }) => met(facts)).length;
-      return { count, all: chosen.length };
-    };
-    const all = among(outcomes);
-    const resets = among(outcomes.filter(({ cell }) => cell.arrives === 'rst'));
-    const syns = among(outcomes.filter(({ cell }) => cell.arrives === 'syn'));
-    const others = among(outcomes.filter(({ cell }) => cell.arrives !== 'syn' && cell.arrives !== 'rst'));
-    const began = (facts: (typeof outcomes)[number]['facts']) => facts.after === 'TIME-WAIT' && facts.restarted;
-    return (
-      `Of ${all.all} segments that reached TIME-WAIT, ${all.count(({ answer }) => answer === 'ACK')} were answered by an ACK, ` +
-      `${all.count(({ answer }) => answer === 'SYN,ACK')} by SYN-ACK, ${all.count(({ answers }) => answers === 0)} not at all; ` +
-      `${syns.count(({ after }) => after === 'nothing')} of ${syns.all} SYNs and ${resets.count(({ after }) => after === 'nothing')} of ` +
-      `${resets.all} RSTs ended it; its minute began again for ${syns.count(began)} of ${syns.all} SYNs, ${resets.count(began)} of ` +
-      `${resets.all} RSTs and ${others.count(began)} of ${others.all} others.`
+    type Met = (facts: (typeof outcomes)[number]['facts']) => boolean;
+    const among = (chosen: typeof outcomes, met: Met) =>
+      `${chosen.filter(({ facts }) => met(facts)).length} of ${chosen.length}`;
+    const count = (met: Met) => outcomes.filter(({ facts }) => met(facts)).length;
+    const of = (is: (arrives: string) => boolean) => outcomes.filter(({ cell }) => is(cell.arrives));
+    const [syns, resets] = [of((arrives) => arrives === 'syn'), of((arrives) => arrives === 'rst')];
+    const others = of((arrives) => arrives !== 'syn' && arrives !== 'rst');
+    const kinds = [
+      { segments: syns, name: 'SYNs' },
+      { segments: resets, name: 'RSTs' },
+      { segments: others, name: 'others' },
+    ].filter(({ segments }) => segments.length > 0);
+    const each = (met: Met) => kinds.map(({ segments, name }) => `${among(segments, met)} ${name}`).join(', ');
+    return sentence(
+      `of ${outcomes.length} segments that reached TIME-WAIT, ${count(({ answer }) => answer === 'ACK')} were answered by an ACK, ` +
+        `${count(({ answer }) => answer === 'SYN,ACK')} by SYN-ACK, ${count(({ answers }) => answers === 0)} not at all`,
+      `TIME-WAIT was ended by ${each(({ after }) => after === 'nothing')}`,
+      `its minute began again for ${each((facts) => facts.after === 'TIME-WAIT' && facts.restarted)}`,
     );
   },
 });

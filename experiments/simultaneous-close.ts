@@ -1,4 +1,4 @@
-import { ack, experiment, fin, kind, rst, syn, synAck } from 'lingerlab';
+import { ack, experiment, fin, kind, rst, sentence, syn, synAck } from 'lingerlab';
 
 /** What an end in TIME-WAIT adds to its last number: tcp_twsk_unique(), tcp_timewait_state_process(). */
 const aheadOfTimeWait = 65_535 + 2;
@@ -17,8 +17,9 @@ export default experiment({
   factors: {
     order: ['fins-cross', 'one-fin-late', 'fin-before-ack', 'in-turn'],
     timestamps: [1, 0],
+    family: [4, 6],
   },
-  only: ({ order, timestamps }) => timestamps === 1 || order === 'fins-cross',
+  only: ({ order, timestamps, family }) => (family === 4 && timestamps === 1) || order === 'fins-cross',
   network: 'wire',
   seconds: 1.5,
   sysctls: ({ timestamps }) => ({ 'net.ipv4.tcp_timestamps': timestamps }),
@@ -43,9 +44,9 @@ export default experiment({
     'beyond.server',
   ],
 
-  async scenario({ client, server, wire, until, look, note }, { order }) {
-    const listener = await server.listen();
-    const [near, far] = await client.connect(listener, { as: 'old', localPort: client.place().at.port });
+  async scenario({ client, server, wire, until, look, note }, { order, family }) {
+    const listener = await server.listen({ family });
+    const [near, far] = await client.connect(listener, { as: 'old', localPort: client.place({ family }).at.port });
     const both = async () => {
       const held = await Promise.all([near, far].map(async (side) => (await look(side))?.state ?? '–'));
       note('held', held.join(' '));
@@ -204,14 +205,17 @@ export default experiment({
     const of = (...orders: readonly string[]) => outcomes.filter(({ cell }) => orders.includes(cell.order));
     const both = (chosen: typeof outcomes) =>
       `${chosen.filter(({ facts }) => facts['old.timeWait.holder'] === 'both').length} of ${chosen.length}`;
-    const reconnects = (stamped: number) =>
-      [...new Set(outcomes.filter(({ cell }) => cell.timestamps === stamped).map(({ facts }) => facts.reconnect))].join(
-        ', ',
-      ) || 'unknown';
-    return (
-      `Both ends were left in TIME-WAIT in ${both(of('fins-cross'))} closes whose FINs crossed, ${both(of('one-fin-late'))} where one ` +
-      `came late, ${both(of('fin-before-ack', 'in-turn'))} where one end had the other's FIN before it closed; connecting again from ` +
-      `the same port: ${reconnects(1)} with timestamps, ${reconnects(0)} without.`
+    const [crossed, late, turns] = [of('fins-cross'), of('one-fin-late'), of('fin-before-ack', 'in-turn')];
+    const reconnects = ([1, 0] as const).flatMap((stamped) => {
+      const chosen = outcomes.filter(({ cell }) => cell.timestamps === stamped);
+      const words = stamped ? 'with timestamps' : 'without';
+      return chosen.length > 0 ? `${[...new Set(chosen.map(({ facts }) => facts.reconnect))].join(', ')} ${words}` : [];
+    });
+    return sentence(
+      crossed.length > 0 && `both ends were left in TIME-WAIT in ${both(crossed)} closes whose FINs crossed`,
+      late.length > 0 && `both in ${both(late)} where one FIN came late`,
+      turns.length > 0 && `both in ${both(turns)} where one end had the other's FIN before it closed`,
+      reconnects.length > 0 && `connecting again from the same port: ${reconnects.join(', ')}`,
     );
   },
 });

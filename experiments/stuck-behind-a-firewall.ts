@@ -1,4 +1,4 @@
-import { any, experiment, fin, kind } from 'lingerlab';
+import { any, data, type Endpoint, experiment, fin, kind, type Stage, sentence } from 'lingerlab';
 
 /** One way of the path. A round trip of 50 ms makes the first RTO 250 ms, far from where a count of retries would be a matter of luck. */
 const onewayMs = 25;
@@ -32,6 +32,33 @@ type Facts = { readonly [K in 'client' | 'server' as `${K}.resentAt`]: readonly 
 const closerOf = ({ state }: { readonly state: string }) => (state === 'LAST-ACK' ? 'server' : 'client');
 const resentOf = (facts: Facts, cell: { readonly state: string }) => facts[`${closerOf(cell)}.resentAt`];
 
+const measures = {
+  given: kind.outcome({ text: 'what limits how long it waits, read back from the kernel' }),
+  rto: kind.ms({ text: 'the RTO of the end that gets no answer, by TCP_INFO, before the path went dead' }),
+  rtt: kind.ms({ text: 'and its smoothed round trip' }),
+  after: kind.outcome({
+    text: 'what became of the other end once the path lived again, and, LAST-ACK apart, it sent a byte',
+  }),
+} as const;
+
+/** Sets the limit that is a socket option, if it is one; says how the kernel has it, or the sysctl. */
+async function limited(stage: Stage<readonly [], typeof measures>, stuck: Endpoint, state: string, limit: string) {
+  if (limit === 'user-timeout') {
+    await stuck.set('TCP_USER_TIMEOUT', userTimeoutMs);
+    return `TCP_USER_TIMEOUT ${await stuck.get('TCP_USER_TIMEOUT')} ms`;
+  }
+  if (limit === 'keepalive') {
+    for (const [option, value] of Object.entries(keepalive)) await stuck.set(option as keyof typeof keepalive, value);
+    await stuck.set('SO_KEEPALIVE', true);
+    const [idle, interval, count] = await Promise.all(
+      (['TCP_KEEPIDLE', 'TCP_KEEPINTVL', 'TCP_KEEPCNT'] as const).map((option) => stuck.get(option)),
+    );
+    return `keepalive ${idle} s, then ${count} times ${interval} s`;
+  }
+  const name = state === 'ESTABLISHED' ? 'tcp_retries2' : 'tcp_orphan_retries';
+  return `${name} ${stage.sysctl(`net.ipv4.${name}`, stuck.end)?.value ?? 'unknown'}`;
+}
+
 export default experiment({
   id: 'stuck-behind-a-firewall',
   question: 'The path goes dead without a word: how long does each end wait, and what frees it?',
@@ -40,15 +67,13 @@ export default experiment({
     // in which state, while the path is dead
     state: ['FIN-WAIT-1', 'LAST-ACK', 'ESTABLISHED'],
     unacked: ['nothing', 'data'],
-    // tcp_orphan_retries, in ESTABLISHED tcp_retries2; or a socket option
+    // tcp_orphan_retries, in ESTABLISHED tcp_retries2; or a socket option; `default` is tcp_orphan_retries 0, tcp_retries2 15
     limit: ['default', '1', '3', 'user-timeout', 'keepalive'],
   },
   only({ state, unacked, limit }) {
-    if (state === 'LAST-ACK') return unacked === 'nothing' && limit === '1';
-    if (state === 'FIN-WAIT-1') return limit !== 'keepalive' && (unacked === 'nothing' || limit === '3');
-    return unacked === 'data'
-      ? limit === '1' || limit === 'user-timeout'
-      : limit === 'default' || limit === 'keepalive';
+    if (state === 'LAST-ACK') return unacked === 'nothing' && limit !== 'keepalive';
+    if (state === 'FIN-WAIT-1' || unacked === 'data') return limit !== 'keepalive';
+    return limit === 'default' || limit === 'keepalive';
   },
   network: 'wire',
   sysctls: ({ limit }) => ({
@@ -56,26 +81,26 @@ export default experiment({
     'net.ipv4.tcp_retries2': Number(limit) || undefined,
   }),
   seconds: ({ limit }) => (limit === 'default' ? 8.5 : limit === '3' ? 5 : limit === 'keepalive' ? 3.5 : 2.7),
-  measures: {
-    rto: kind.ms({ text: 'the RTO of the end that gets no answer, by TCP_INFO, before the path went dead' }),
-    rtt: kind.ms({ text: 'and its smoothed round trip' }),
-    after: kind.outcome({
-      text: 'what became of the other end once the path lived again, and, LAST-ACK apart, it sent a byte',
-    }),
-  },
-  shows: ['client.errors', 'client.gaveUpAfter', 'server.gaveUpAfter', 'after', 'client.resentAt', 'client.probedAt'],
+  measures,
+  roles: { stuck: closerOf },
+  shows: [
+    'given',
+    'stuck.gaveUpAfter',
+    'counters.client.TcpExt.TCPAbortOnTimeout',
+    'counters.server.TcpExt.TCPAbortOnTimeout',
+    'stuck.errors',
+    'after',
+    'rto',
+    'stuck.resentAt',
+    'stuck.probedAt',
+  ],
 
-  async scenario({ client, server, wire, until, look, rest, note }, { state, unacked, limit }) {
+  async scenario(stage, { state, unacked, limit }) {
+    const { client, server, wire, until, look, rest, note } = stage;
     const path = await wire.delay(any, onewayMs);
     const [near, far] = await client.connect(await server.listen());
     const [stuck, other] = state === 'LAST-ACK' ? [far, near] : [near, far];
-    if (limit === 'user-timeout') await stuck.set('TCP_USER_TIMEOUT', userTimeoutMs);
-    if (limit === 'keepalive') {
-      await stuck.set('TCP_KEEPIDLE', keepalive.TCP_KEEPIDLE);
-      await stuck.set('TCP_KEEPINTVL', keepalive.TCP_KEEPINTVL);
-      await stuck.set('TCP_KEEPCNT', keepalive.TCP_KEEPCNT);
-      await stuck.set('SO_KEEPALIVE', true);
-    }
+    note('given', await limited(stage, stuck, state, limit));
     if (state === 'LAST-ACK') {
       await near.close('destroy');
       await until(near, 'FIN-WAIT-2');
@@ -91,8 +116,11 @@ export default experiment({
     if (state !== 'ESTABLISHED') await stuck.close('destroy', unacked === 'data' ? { sending: bytes } : {});
 
     if (limit === 'default') {
-      if (state === 'ESTABLISHED') await rest(idleSeconds);
-      else await wire.seen(fin.from(stuck.end).nth(followed));
+      const sent = state === 'ESTABLISHED' ? data : unacked === 'data' ? data.or(fin) : fin;
+      // data and FIN leave as two segments
+      const first = state === 'FIN-WAIT-1' && unacked === 'data' ? 2 : 1;
+      if (state === 'ESTABLISHED' && unacked === 'nothing') await rest(idleSeconds);
+      else await wire.seen(sent.from(stuck.end).nth(first + followed - 1));
       await look(stuck);
       await dead.lift();
     } else {
@@ -100,6 +128,7 @@ export default experiment({
       await dead.lift();
     }
 
+    if (state === 'LAST-ACK' && limit === 'default') await until(stuck, 'CLOSED');
     if (state === 'LAST-ACK') return note('after', `is in ${(await look(other))?.state ?? 'no state'}`);
     if (limit === 'default' && state !== 'ESTABLISHED') {
       const end = await other.ended().answer();
@@ -108,8 +137,8 @@ export default experiment({
     } else {
       await other.write(1);
       const lives = limit === 'default';
-      if (lives) await stuck.received(1);
-      else await other.gone();
+      if (!lives) await other.gone();
+      else await Promise.all([stuck.received(1), other.received(unacked === 'data' ? bytes : 0)]);
       note('after', lives ? 'is heard' : 'is gone');
     }
   },
@@ -159,9 +188,9 @@ export default experiment({
       source:
         'tcp_clamp_rto_to_user_timeout() in net/ipv4/tcp_timer.c; RFC 5482; tolerance: the wheel and a busy machine',
       when: ({ limit }) => limit === 'user-timeout',
-      holds: (facts) => {
-        const first = facts['client.resentAt'][1];
-        return first !== undefined && lasts(facts['client.gaveUpAfter'] - first, userTimeoutMs / 1000);
+      holds: (facts, cell) => {
+        const [, first] = resentOf(facts, cell);
+        return first !== undefined && lasts(facts[`${closerOf(cell)}.gaveUpAfter`] - first, userTimeoutMs / 1000);
       },
     },
     {
@@ -225,7 +254,7 @@ export default experiment({
       id: 'neither-end-keeps-time-wait',
       text: 'where LAST-ACK is given up, the end that closed first is left in FIN-WAIT-2, and nobody in TIME-WAIT',
       source: 'RFC 9293 §3.6: TIME-WAIT follows the FIN, which never came',
-      when: ({ state }) => state === 'LAST-ACK',
+      when: ({ state, limit }) => state === 'LAST-ACK' && limit !== 'default',
       holds: (facts) =>
         facts.after === 'is in FIN-WAIT-2' &&
         facts['timeWait.holder'] === 'none' &&
@@ -233,27 +262,39 @@ export default experiment({
     },
     {
       id: 'default-outlives-the-gap',
-      text: 'by default an orphan is still there after five retransmissions, and ends as if nothing had been when the path comes back',
-      source: 'tcp_orphan_retries() in net/ipv4/tcp_timer.c: 0 stands for 8, which is 102 s',
-      when: ({ state, limit }) => state === 'FIN-WAIT-1' && limit === 'default',
-      holds: (facts) => facts['client.path'].at(-1) === 'FIN-WAIT-2' && facts['client.resentAt'].length >= followed,
+      text: 'by default all is as if nothing had been when the path comes back after five retransmissions: an orphan closes in order, an application reads what was sent',
+      source:
+        'tcp_orphan_retries() in net/ipv4/tcp_timer.c: 0 stands for 8, which is 102 s; TCP_RETR2 in include/net/tcp.h: 15, 924 s',
+      when: ({ state, unacked, limit }) => limit === 'default' && (state !== 'ESTABLISHED' || unacked === 'data'),
+      holds: (facts, cell) => {
+        const last = facts[`${closerOf(cell)}.path`].at(-1);
+        const resent = resentOf(facts, cell).length >= followed;
+        if (cell.state === 'LAST-ACK') return resent && facts.after === 'is in TIME-WAIT' && last === 'CLOSED';
+        const delivered = facts['client.delivered'] === (cell.unacked === 'data' ? bytes : 0);
+        if (cell.state === 'ESTABLISHED') return resent && delivered && last === 'ESTABLISHED';
+        return resent && delivered && facts.after === 'reads the end' && last === 'FIN-WAIT-2';
+      },
     },
   ],
 
   answer(outcomes) {
-    const seconds = (value: number | undefined) => (value === undefined ? 'unknown' : `${value.toFixed(1)} s`);
-    const each = outcomes
-      .filter(({ cell }) => cell.limit !== 'default')
-      .map(({ cell, facts }) => {
-        const { state, unacked, limit } = cell;
-        const what = Number(limit)
-          ? `${state === 'ESTABLISHED' ? 'tcp_retries2' : 'tcp_orphan_retries'} ${limit}`
-          : limit;
-        const times = resentOf(facts, cell).length;
-        return `${state}${unacked === 'data' ? ' with data' : ''} ${seconds(facts[`${closerOf(cell)}.gaveUpAfter`])} (${what}, sent again ${times} times)`;
-      });
+    const given = outcomes.filter(({ cell }) => cell.limit !== 'default');
+    const each = given.map(({ cell, facts }) => {
+      const { state, unacked, limit } = cell;
+      const setting = `${state === 'ESTABLISHED' ? 'tcp_retries2' : 'tcp_orphan_retries'} ${limit}`;
+      const after = facts[`${closerOf(cell)}.gaveUpAfter`];
+      const times = resentOf(facts, cell).length;
+      return (
+        `${state}${unacked === 'data' ? ' with data' : ''} ${after === undefined ? 'for ever' : `${after.toFixed(1)} s`} ` +
+        `(${Number(limit) ? setting : limit}, sent again ${times} times)`
+      );
+    });
     const defaults = outcomes.filter(({ cell }) => cell.limit === 'default');
-    const kept = defaults.filter(({ facts }) => facts.after !== 'is gone');
-    return `On a dead path each end waited: ${each.join(', ')}; with the defaults ${kept.length} of ${defaults.length} outlived it and went on when the path came back.`;
+    const kept = defaults.filter(({ facts }) => facts.after !== 'is gone' && facts.after !== 'is in FIN-WAIT-2');
+    return sentence(
+      each.length > 0 && `on a dead path each end waited: ${each.join(', ')}`,
+      defaults.length > 0 &&
+        `with the defaults ${kept.length} of ${defaults.length} outlived it and went on when the path came back`,
+    );
   },
 });

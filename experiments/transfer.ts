@@ -1,4 +1,4 @@
-import { ack, data, experiment, kind, type Sighting, syn, synAck } from 'lingerlab';
+import { ack, data, experiment, kind, type Sighting, sentence, syn, synAck } from 'lingerlab';
 
 const sizes = { small: 100, large: 200_000 } as const;
 /** RFC 6928: so many full segments before the first acknowledgement. */
@@ -31,7 +31,8 @@ export default experiment({
   id: 'transfer',
   question: 'In which segments do bytes travel, how many before an acknowledgement, and within which window?',
   group: 'Transfer',
-  factors: { bytes: ['small', 'large'], timestamps: ['on', 'off'] },
+  factors: { bytes: ['small', 'large'], timestamps: ['on', 'off'], family: [4, 6] },
+  only: ({ bytes, timestamps, family }) => family === 4 || (bytes === 'large' && timestamps === 'on'),
   network: 'wire',
   sysctls: ({ timestamps }) => ({
     'net.ipv4.tcp_timestamps': timestamps === 'on' ? 1 : 0,
@@ -46,15 +47,20 @@ export default experiment({
     acknowledgements: kind.count({ text: 'bare acknowledgements of data', compare: 'measurement' }),
     lastIsPushed: kind.boolean({ text: 'the last data segment had PSH' }),
     withinWindow: kind.boolean({ text: 'no byte was sent beyond the window that the server had advertised' }),
-    firstWindow: kind.bytes({ text: 'window of the SYN-ACK' }),
-    largestWindow: kind.bytes({ text: 'the largest window that the server advertised', compare: 'measurement' }),
+    firstWindow: kind.bytes({
+      text: 'window of the SYN-ACK, in bytes as it stands: in a segment with SYN it is never scaled, RFC 7323 §2.2',
+    }),
+    largestWindow: kind.bytes({
+      text: 'the largest window that the server advertised later, its field shifted by the scale of the SYN-ACK',
+      compare: 'measurement',
+    }),
     acknowledged: kind.bytes({ text: 'what the last acknowledgement before the FIN acknowledged' }),
   },
   shows: ['mss', 'largest', 'flight', 'segments', 'acknowledgements', 'firstWindow', 'largestWindow'],
 
-  async scenario({ client, server, wire, until, note }, { bytes: size }) {
+  async scenario({ client, server, wire, until, note }, { bytes: size, family }) {
     const bytes = sizes[size];
-    const [near, far] = await client.connect(await server.listen());
+    const [near, far] = await client.connect(await server.listen({ family }));
     const held = await wire.hold(ack.from('server').withAck(2, sequenceSpace));
     const [opens, accepts] = [await wire.seen(syn), await wire.seen(synAck)];
     const writing = near.write(bytes);
@@ -128,12 +134,13 @@ export default experiment({
   ],
 
   answer(outcomes) {
+    const some = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
     const told = outcomes.map(
       ({ cell, facts }) =>
-        `${sizes[cell.bytes]} bytes in ${facts.segments} segments of up to ${facts.largest} (timestamps ${cell.timestamps}), ` +
-        `${facts.flight} before the first acknowledgement, ${facts.acknowledgements} acknowledgements, window ${facts.firstWindow} to ` +
-        `${facts.largestWindow}`,
+        `${sizes[cell.bytes]} bytes over IPv${cell.family} in ${some(facts.segments, 'segment')} of up to ${facts.largest} (timestamps ${cell.timestamps}), ` +
+        `${facts.flight} before the first acknowledgement, ${some(facts.acknowledgements, 'acknowledgement')}, window ${facts.firstWindow} in the SYN-ACK, ` +
+        `at most ${facts.largestWindow} later`,
     );
-    return `${told.join('; ')}.`;
+    return sentence(...told, told.length > 0 && 'the window in a SYN-ACK is not scaled');
   },
 });
