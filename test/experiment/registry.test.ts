@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Loaded } from '../../src/experiment/load.ts';
 import { builtins, registry } from '../../src/experiment/registry.ts';
+import type { Declaration } from '../../src/facts/kinds.ts';
 import { call, folderWith, userFile } from './compiled.ts';
 
 const named = (id: string): string => userFile().replace("'my-question'", `'${id}'`);
@@ -43,6 +44,15 @@ test('the program finds its own experiments, compiled and from source', async ()
   const ids = (all: readonly Loaded[] | undefined) => all?.map(({ definition }) => definition.id);
   expect(ids(compiled.value)).toEqual(ids(fromSource));
   expect(ids(fromSource)?.length).toBeGreaterThan(0);
+});
+
+test('every fact of their own says what it is', async () => {
+  const silent = (await builtins()).flatMap(({ definition }) =>
+    Object.entries<Declaration>(definition.measures ?? {}).flatMap(([name, { text }]) =>
+      text ? [] : `${definition.id}: ${name}`,
+    ),
+  );
+  expect(silent).toEqual([]);
 });
 
 test('one file given twice counts once, two files with one id are refused', () => {

@@ -3,6 +3,8 @@ import { beforeAll, expect, test } from 'vitest';
 import { builtins } from '../../src/experiment/registry.ts';
 import { type ReadRun, readRun } from '../../src/record/read.ts';
 import { answerMoves, falsifiers, type HandMade } from '../../src/verdict/falsifiable.ts';
+import { ranOf } from '../../src/verdict/outcomes.ts';
+import { askAnswer } from '../../src/verdict/run.ts';
 import { lingerlab, live, scratch } from './program.ts';
 
 /** Facts that refute a claim which no cell of its experiment can, by experiment and claim. */
@@ -138,5 +140,19 @@ live('the default matrix', () => {
 
   test.each(catalogue)('$definition.id: its answer changes when facts are swapped', ({ definition }) => {
     expect(answerMoves(definition, run.cells)).toBe(true);
+  });
+
+  test.each(catalogue)('$definition.id: its answer leaves out what did not run', ({ definition }) => {
+    const ran = ranOf(definition, run.cells);
+    const answers = Object.entries(definition.factors as Record<string, readonly unknown[]>).flatMap(([name, values]) =>
+      values.flatMap((value) => {
+        const part = ran.filter(({ factors }) => factors[name] === value);
+        const answer = askAnswer(definition, part);
+        return part.length === 0 ? [] : `${name}=${String(value)}: ${answer.ok ? answer.text : answer.why}`;
+      }),
+    );
+    expect(
+      answers.filter((answer) => /\b0 of 0\b|unknown|undefined|NaN|Infinity|not tried|: \.?$/.test(answer)),
+    ).toEqual([]);
   });
 });
