@@ -4,8 +4,8 @@ import { ack, any, data, experiment, fin, kind, rst, sentence } from 'lingerlab'
 const amounts = { nothing: 0, byte: 1, '6kB': 6000, '100kB': 100_000, '500kB': 500_000 } as const;
 /** What ten segments carry at an MTU of 1500, with timestamps: TCP_INIT_CWND in include/net/tcp.h. */
 const firstWindow = 14_480;
-/** How long after close() returned a reader that does not read is left alone: the fourth probe would come later. */
-const aloneSeconds = 2;
+/** How long after close() returned a reader that does not read is left alone: two probes at least have come, half a second ago. */
+const aloneSecondsOf = (roundTrip: number) => (roundTrip === 200 ? 2.6 : 2);
 /** Loses the same segments of the same traffic: of the first ten the sixth at 1 %, the seventh and the ninth, too, at 10 %. */
 const seed = 6;
 /** What a segment carries, likewise. */
@@ -60,7 +60,7 @@ export default experiment({
     'net.ipv4.tcp_rmem': sent === '6kB' ? '4096 8192 8192' : undefined,
   }),
   seconds({ linger, loss, reader, roundTrip }) {
-    if (reader === 'stopped') return Number(linger) > 0 ? Number(linger) + aloneSeconds + 1 : 1;
+    if (reader === 'stopped') return Number(linger) > 0 ? Number(linger) + aloneSecondsOf(roundTrip) + 1 : 1;
     return loss > 0 ? 4 : roundTrip === 200 ? 2.2 : 1;
   },
   measures: {
@@ -92,7 +92,7 @@ export default experiment({
     const answer = await near.close('destroy', { sending: amounts[sent] }).answer();
     note('closed', answer.ok ? 'ok' : answer.errno);
     if (reader === 'stopped') {
-      await rest(aloneSeconds);
+      await rest(aloneSecondsOf(roundTrip));
       await look(near);
       await far.resume();
     }
