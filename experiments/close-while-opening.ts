@@ -195,7 +195,7 @@ export default experiment({
       sending.length > 0 &&
         `closed in SYN-SENT an end sent ${sent(sending)}, and a RST to the late SYN-ACK in ${answered.length} of ${sending.length}`,
       plain.length > 0 && `closed in SYN-RECEIVED it sent ${sent(plain)}`,
-      zero.length > 0 && `in SYN-RECEIVED with linger 0 ${sent(zero)}`,
+      zero.length > 0 && `closed in SYN-RECEIVED with linger 0 it sent ${sent(zero)}`,
       requests.length > 0 && `a request outlived its closed listener in ${kept.length} of ${requests.length}`,
     );
   },

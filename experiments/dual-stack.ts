@@ -174,7 +174,7 @@ export default experiment({
     const only = share('ipv6-wildcard', ipv4);
     const sentences = [
       ...(dual ? [`without an option a socket on \`::\` kept IPv4 sockets off its port in ${dual} attempts`] : []),
-      ...(only ? [`with IPV6_V6ONLY on in ${only}`] : []),
+      ...(only ? [`with IPV6_V6ONLY on it kept them off in ${only}`] : []),
     ];
     const waiting = outcomes.filter(
       ({ cell, facts }) => cell.left === 'IPv4-TIME-WAIT' && cell.reuse === 'none' && 'bind.ipv6-own' in facts,
@@ -196,7 +196,7 @@ export default experiment({
     if (surprising.length > 0) {
       const kept = surprising.filter(({ facts }) => facts['bind.ipv4-wildcard'] !== 'ok').length;
       sentences.push(
-        `that of an IPv6 connection to a listener on \`::\` kept a socket on 0.0.0.0 off it in ${kept} of ${surprising.length}`,
+        `TIME-WAIT of an IPv6 connection to a listener on \`::\` kept a socket on 0.0.0.0 off it in ${kept} of ${surprising.length}`,
       );
     }
     return sentence(...sentences);

@@ -341,13 +341,13 @@ export default experiment({
       late.length > 0 &&
         `without an ACK it was gone after ${seconds(late, 'requestMs')} s (tcp_synack_retries ${synAckRetries})`,
       once.length > 0 && `a SYN lost once opened after ${seconds(once, 'answeredMs')} s`,
-      thrice.length > 0 && `lost thrice after ${seconds(thrice, 'answeredMs')} s`,
+      thrice.length > 0 && `a SYN lost thrice after ${seconds(thrice, 'answeredMs')} s`,
       silent.length > 0 &&
         `without any answer connect(2) said ${answers(silent)} after ${seconds(silent, 'answeredMs')} s and ` +
           `${silent.map(({ facts }) => facts.syns).join(', ')} SYNs (tcp_syn_retries ${synRetries})`,
-      refused.length > 0 && `where nobody listened ${answers(refused)}`,
-      unreachable.length > 0 && `where a router said that the host cannot be reached ${answers(unreachable)}`,
-      self.length > 0 && `to itself ${answers(self)}`,
+      refused.length > 0 && `where nobody listened connect(2) said ${answers(refused)}`,
+      unreachable.length > 0 && `where a router said that the host cannot be reached, ${answers(unreachable)}`,
+      self.length > 0 && `connected to itself, ${answers(self)}`,
     );
   },
 });

@@ -137,7 +137,8 @@ export default experiment({
     return sentence(
       off.length > 0 &&
         `initial sequence numbers moved with a clock of one number every 64 ns to within ${Math.max(...off.map(Math.abs)).toFixed(1)} ms`,
-      other.length > 0 && `from another port they began elsewhere in ${elsewhere.length} of ${other.length}`,
+      other.length > 0 &&
+        `from another port initial sequence numbers began elsewhere in ${elsewhere.length} of ${other.length}`,
       beyond.length > 0 &&
         `an end in TIME-WAIT went on ${[...new Set(beyond)].join(' or ')} numbers beyond the old connection's last`,
     );

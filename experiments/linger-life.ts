@@ -196,7 +196,8 @@ export default experiment({
     return sentence(
       zero.length > 0 &&
         `Linger 0 of a listener ${does(inherited, 'resets', 'does not reset')} the sockets that it accepts`,
-      at('listener-later').length > 0 && `set later, it ${does(later, 'resets', 'spares')} those that it had accepted`,
+      at('listener-later').length > 0 &&
+        `linger 0 set later ${does(later, 'resets', 'spares')} those that it had accepted`,
       twice.length > 0 && `the first of two descriptors was closed without effect in ${share(still, twice)}`,
       waiting.length > 0 &&
         `a closing listener reset ${share(reset, waiting)} connections in its queue, whatever its linger`,

@@ -250,23 +250,23 @@ export default experiment({
       waited.length > 0 &&
         `a lingering close() returned with the acknowledgement of its FIN in ${withAck.length} of ${waited.length} cells, else when its time was over`,
       list(
-        'with nothing to send after',
+        'with nothing to send it returned after',
         held('at a round trip of 50 ms', { linger: 1, sent: 'nothing', roundTrip: 50 }),
         held('at 200 ms', { linger: 1, sent: 'nothing', roundTrip: 200 }),
       ),
       list(
-        'with 500 kB at 200 ms after',
+        'with 500 kB at 200 ms it returned after',
         held('with linger 1', { ...far, linger: 1, loss: 0 }),
         held('with linger 2', { ...far, linger: 2, loss: 0 }),
         held('at 1 % loss', { ...far, linger: 2, loss: 1 }),
         held('at 10 %', { ...far, linger: 2, loss: 10 }),
       ),
       list(
-        'where the other end did not read after',
-        held('with linger 1', { reader: 'stopped', linger: 1 }),
+        'where the other end did not read it returned after',
+        held('with linger 1', { reader: 'stopped', linger: 1, roundTrip: 50 }),
         held('with linger 2', { reader: 'stopped', linger: 2 }),
       ),
-      sure.length > 0 && `off or positive, it lost no byte in ${whole.length} of ${sure.length}`,
+      sure.length > 0 && `linger off or positive lost no byte in ${whole.length} of ${sure.length}`,
       zero.length > 0 &&
         `linger 0 lost ${least === most ? least : `${least} to ${most}`} of ${Math.max(...zero.map(({ cell }) => amounts[cell.sent]))} bytes`,
     );

@@ -161,7 +161,7 @@ export default experiment({
       one.length > 0 &&
         `linger ${lingerSeconds} held close() in ${waited.length} of ${one.length}` +
           `${waited.length > 0 ? `, where the own FIN was unacknowledged (${statesOf(waited)})` : ''}`,
-      minus.length > 0 && `TCP_LINGER2 -1 made it a FIN, then a RST, in ${statesOf(aborted)}`,
+      minus.length > 0 && `TCP_LINGER2 -1 made close() a FIN, then a RST, in ${statesOf(aborted)}`,
     );
   },
 });

@@ -255,7 +255,7 @@ export default experiment({
         `linger 2 lost none in ${share(whole(heldTwo), heldTwo)} but froze the whole Node process for up to ${most(heldTwo, 'stallMs')} ms`,
       unread.length > 0 &&
         `unread data in the kernel made ${share(resets(unread), unread)} closes by destroy() or close(2) a reset, whatever SO_LINGER said`,
-      endedOn.length > 0 && `of end() on unread data, ${share(resets(endedOn), endedOn)}`,
+      endedOn.length > 0 && `end() on unread data was a reset in ${share(resets(endedOn), endedOn)}`,
     );
   },
 });

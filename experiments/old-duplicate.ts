@@ -303,9 +303,10 @@ export default experiment({
       plain > 0 &&
         `without TIME-WAIT and timestamps, an old segment's bytes${read.length > 0 ? ` (${read.join(', ')})` : ''} were read by the new connection's application ` +
           `in ${harmed(without) - harmed(stamped)} of ${plain} connections`,
-      stamped.length > 0 && `without TIME-WAIT, with timestamps, in ${harmed(stamped)} of ${stamped.length}`,
+      stamped.length > 0 &&
+        `without TIME-WAIT, with timestamps, old bytes were read in ${harmed(stamped)} of ${stamped.length}`,
       kept.length > 0 &&
-        `where TIME-WAIT was kept, in ${harmed(kept)} of ${kept.length}, of which ${refused.length} was refused the old port`,
+        `where TIME-WAIT was kept, old bytes were read in ${harmed(kept)} of ${kept.length}, of which ${refused.length} was refused the old port`,
       silent > 0 && `${silent} did not outrun the clock of initial sequence numbers and say nothing`,
     );
   },

@@ -7,6 +7,7 @@ import {
   type Peer,
   type Reuse,
   type Stage,
+  sentence,
   type Where,
 } from 'lingerlab';
 
@@ -368,7 +369,7 @@ export default experiment({
         .map(({ facts }) => isBound(facts[`own.${again}`]));
       return made.length === 0 ? [] : [`in ${made.filter(Boolean).length} of ${made.length} ${words}`];
     };
-    const sentence = (begins: string, parts: string[]) => (parts.length > 0 ? [`${begins} ${parts.join(', ')}`] : []);
+    const phrase = (begins: string, parts: string[]) => (parts.length > 0 ? [`${begins} ${parts.join(', ')}`] : []);
     const beside = (old: (old: string) => boolean, user: 'same' | 'other', option?: 'addr' | 'port'): Chosen => {
       return (cell) => old(cell.old) && cell.user === user && (!option || has(cell.reuse, option));
     };
@@ -377,25 +378,22 @@ export default experiment({
     const late = outcomes.filter(({ cell }) => beside((old) => old === 'BOUND-then-LISTEN', 'same', 'addr')(cell));
     const kept = late.filter(({ facts }) => 'own.addr' in facts && facts['own.addr'].startsWith('listen '));
     const sentences = [
-      ...sentence(
-        'Beside a connection that an earlier server left, ESTABLISHED to TIME-WAIT, its port was bound again',
-        [
-          ...bound(beside(isConnected, 'same'), 'none', 'attempts without an option'),
-          ...bound(beside(isConnected, 'same', 'addr'), 'addr', "with SO_REUSEADDR on both servers' sockets"),
-          ...bound(without, 'addr', 'with SO_REUSEADDR on the new one alone'),
-        ],
-      ),
-      ...sentence('beside a listener', [
+      ...phrase('Beside a connection that an earlier server left, ESTABLISHED to TIME-WAIT, its port was bound again', [
+        ...bound(beside(isConnected, 'same'), 'none', 'attempts without an option'),
+        ...bound(beside(isConnected, 'same', 'addr'), 'addr', "with SO_REUSEADDR on both servers' sockets"),
+        ...bound(without, 'addr', 'with SO_REUSEADDR on the new one alone'),
+      ]),
+      ...phrase('beside a listener a port was bound again', [
         ...bound(beside(listens, 'same', 'addr'), 'addr', 'with SO_REUSEADDR on both'),
         ...bound(beside(listens, 'same', 'port'), 'port', 'with SO_REUSEPORT on both'),
         ...bound(beside(listens, 'other', 'port'), 'port', 'with SO_REUSEPORT on both and another user'),
       ]),
       ...(late.length > 0
         ? [
-            `of two sockets that SO_REUSEADDR let bind to it, the second could not listen in ${kept.length} of ${late.length} once the first did`,
+            `of two sockets that SO_REUSEADDR let bind to one port, the second could not listen in ${kept.length} of ${late.length} once the first did`,
           ]
         : []),
     ];
-    return sentences.length > 0 ? `${sentences.join('; ')}.` : 'No attempt was made beside what a server left.';
+    return sentence(...sentences);
   },
 });

@@ -254,7 +254,8 @@ export default experiment({
     const sentences: string[] = [];
     if (of('net').length > 0)
       sentences.push(`a server written with net listened again at once in ${atOnce(of('net'))} restarts`);
-    if (of('reuseport').length > 0) sentences.push(`one with SO_REUSEPORT alone in ${atOnce(of('reuseport'))}`);
+    if (of('reuseport').length > 0)
+      sentences.push(`a server with SO_REUSEPORT alone listened again at once in ${atOnce(of('reuseport'))}`);
     if (of('no-reuse').length > 0) {
       const each = of('no-reuse').map(({ cell, facts }) => {
         const setting = cell.finTimeout === 60 ? '' : `, tcp_fin_timeout ${cell.finTimeout}`;
@@ -264,7 +265,7 @@ export default experiment({
           return `until the last connection ended (alive${setting})`;
         return `${facts.firstAccepted.toFixed(1)} s (${cell.left}${setting})`;
       });
-      sentences.push(`one without SO_REUSEADDR waited ${each.join(', ')}`);
+      sentences.push(`a server without SO_REUSEADDR waited ${each.join(', ')}`);
     }
     const gap = outcomes.filter(({ cell }) => cell.sockets !== 'handed-over');
     if (gap.length > 0)

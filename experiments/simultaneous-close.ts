@@ -211,10 +211,13 @@ export default experiment({
       const words = stamped ? 'with timestamps' : 'without';
       return chosen.length > 0 ? `${[...new Set(chosen.map(({ facts }) => facts.reconnect))].join(', ')} ${words}` : [];
     });
+    const left = [
+      crossed.length > 0 && `in ${both(crossed)} closes whose FINs crossed`,
+      late.length > 0 && `in ${both(late)} where one came late`,
+      turns.length > 0 && `in ${both(turns)} where one end had the other's FIN before it closed`,
+    ].filter((part) => part !== false);
     return sentence(
-      crossed.length > 0 && `both ends were left in TIME-WAIT in ${both(crossed)} closes whose FINs crossed`,
-      late.length > 0 && `both in ${both(late)} where one FIN came late`,
-      turns.length > 0 && `both in ${both(turns)} where one end had the other's FIN before it closed`,
+      `both ends were left in TIME-WAIT ${left.join(', ')}`,
       reconnects.length > 0 && `connecting again from the same port: ${reconnects.join(', ')}`,
     );
   },

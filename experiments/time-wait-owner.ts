@@ -160,7 +160,8 @@ export default experiment({
     const share = (part: readonly unknown[], whole: readonly unknown[]) => `${part.length} of ${whole.length}`;
     return sentence(
       waiting.length > 0 && `a process held ${share(held, waiting)} sockets in TIME-WAIT`,
-      of('processes-killed').length > 0 && `${share(still, of('processes-killed'))} outlived both processes`,
+      of('processes-killed').length > 0 &&
+        `${share(still, of('processes-killed'))} in TIME-WAIT outlived both processes`,
       of('destroyed').length > 0 && `ss -K took ${share(gone, of('destroyed'))} away`,
       abandoned.length > 0 && `a deleted namespace took its own with it in ${ms} ms`,
       orphaned.length > 0 &&

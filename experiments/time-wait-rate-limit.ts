@@ -94,7 +94,7 @@ export default experiment({
         .join(', ');
     return sentence(
       of(true) !== '' && `of ${burst} old segments at once TIME-WAIT answered ${of(true)}`,
-      of(false) !== '' && `of ${burst} with tcp_invalid_ratelimit 0 it answered ${of(false)}`,
+      of(false) !== '' && `of ${burst} with tcp_invalid_ratelimit 0 TIME-WAIT answered ${of(false)}`,
     );
   },
 });
