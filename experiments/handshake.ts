@@ -88,7 +88,18 @@ export default experiment({
     'net.ipv4.tcp_syncookies': opening === 'cookies' ? 2 : undefined,
   }),
   measures,
-  shows: ['client.path', 'server.path', 'shown', 'answer', 'answeredMs', 'syns', 'requestMs', 'client.errors'],
+  shows: [
+    'client.path',
+    'server.path',
+    'shown',
+    'answer',
+    'answeredMs',
+    'syns',
+    'requestMs',
+    'client.errors',
+    'client.resentAt',
+    'server.resentAt',
+  ],
 
   async scenario(stage, { opening, family }) {
     const { client, server, wire, until, look, note } = stage;

@@ -76,6 +76,7 @@ export default experiment({
     'client.closeAfterAckMs',
     'client.closedWith',
     'client.retransmits',
+    'client.resentAt',
     'client.probedAt',
   ],
 
