@@ -68,8 +68,12 @@ export async function runCell(work: CellWork): Promise<CellRecord> {
   if ('error' in outcome) {
     return { ...common, ...nothing, status: 'errored', reason: reasonOf(outcome.error), warnings };
   }
-  const { facts, unknown, paths, segments } = outcome.derived;
-  const carried = segments.length > 0 && { segments };
+  const { facts, unknown, paths, segments, incarnations, asides } = outcome.derived;
+  const carried = segments.length > 0 && {
+    segments,
+    ...(incarnations.length > 0 && { incarnations }),
+    ...(asides.length > 0 && { asides }),
+  };
   const record = { ...common, facts: { ...facts, ...outcome.notes }, unknown, paths, ...carried };
   const claims = judgeCell(work.definition, record);
   return { ...record, status: 'ran', claims, warnings: [...outcome.derived.warnings, ...warnings] };

@@ -1,5 +1,5 @@
 import type { Address, ConnectionEvent, Event, Ns } from '../record/event.ts';
-import type { SegmentRecord } from '../record/schema.ts';
+import type { IncarnationRecord, SegmentRecord } from '../record/schema.ts';
 import type { DeedEvent, WireEvent } from '../wire/report.ts';
 import { optionsText } from '../wire/text.ts';
 import { sameAddress } from './addresses.ts';
@@ -8,9 +8,6 @@ import type { End } from './states.ts';
 
 type Told = WireEvent & { readonly segment: NonNullable<WireEvent['segment']> };
 type Deed = SegmentRecord['deed'];
-
-/** More of a cell than this are in its capture only. */
-const most = 400;
 
 /** What the pump says of a packet, in the words of the record. */
 const deedWords: readonly (readonly [RegExp, Deed])[] = [
@@ -89,13 +86,15 @@ export interface Carried {
   readonly segments: readonly SegmentRecord[];
   /** Which of the cell's connections an incarnation is, by its number; absent for others, and for what was never established. */
   readonly connections: ReadonlyMap<number, ConnectionEvent>;
+  /** Told where there are several. */
+  readonly incarnations: readonly IncarnationRecord[];
 }
 
 /** The segments of a cell, and whose they are. Without a wire: none. */
 export function carriedIn(events: readonly Event[]): Carried {
   const wire = events.filter((event): event is WireEvent => event.kind === 'segment');
   const told = wire.filter((event): event is Told => event.segment !== undefined);
-  if (told.length === 0) return { segments: [], connections: new Map() };
+  if (told.length === 0) return { segments: [], connections: new Map(), incarnations: [] };
   const later = new Map(events.flatMap((event) => (event.kind === 'deed' ? [[event.n, event] as const] : [])));
   const connections = connectionsOf(told, connectionsIn(events));
   const incarnations = new Map(told.map(({ n, segment }) => [n, segment.connection]));
@@ -124,12 +123,38 @@ export function carriedIn(events: readonly Event[]): Carried {
       };
     })
     .sort((a, b) => a.n - b.n);
-  return { segments, connections };
+  return { segments, connections, incarnations: incarnationsOf(told, connections) };
 }
 
-/** Of very many the first and the last. */
-export const kept = (segments: readonly SegmentRecord[]): readonly SegmentRecord[] =>
-  segments.length <= most ? segments : [...segments.slice(0, most / 2), ...segments.slice(-most / 2)];
+const place = ({ address, port }: Address): string => `${address.includes(':') ? `[${address}]` : address}:${port}`;
+
+/** The addresses and ports of each incarnation, where there are several. */
+function incarnationsOf(
+  told: readonly Told[],
+  connections: ReadonlyMap<number, ConnectionEvent>,
+): readonly IncarnationRecord[] {
+  const first = new Map<number, Told>();
+  for (const event of told) {
+    const { connection } = event.segment;
+    if (!isWiresOwn(event.deed) && !first.has(connection)) first.set(connection, event);
+  }
+  if (first.size < 2) return [];
+  return [...first.entries()]
+    .sort(([a], [b]) => a - b)
+    .map(
+      ([
+        incarnation,
+        {
+          from,
+          segment: { source, destination },
+        },
+      ]) => {
+        const [client, server] = from === 'client' ? [source, destination] : [destination, source];
+        const label = connections.get(incarnation)?.label ?? '';
+        return { incarnation, label, client: place(client), server: place(server) };
+      },
+    );
+}
 
 /** A FIN or a RST, and when it was sent. */
 export interface ClosingSegment {

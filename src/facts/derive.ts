@@ -1,12 +1,13 @@
 import type { CountersEvent, Event, PathStep, StallEvent } from '../record/event.ts';
-import type { SegmentRecord, Warning } from '../record/schema.ts';
+import type { AsideRecord, IncarnationRecord, SegmentRecord, Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
+import { asidesOf, unreachablesIn } from './asides.ts';
 import { bytesOf, toldBy } from './bytes.ts';
-import { kept } from './carried.ts';
 import { isOf } from './chains.ts';
 import { closedWith, closingContradiction, ofChain } from './closedWith.ts';
 import { type CellView, type ConnectionView, type EndView, endName, type Sight, viewOf } from './connections.ts';
 import { type Findings, notOver, Unknown } from './findings.ts';
+import { kept } from './kept.ts';
 import type { FactValue, RefusedCall } from './kinds.ts';
 import { endsOf } from './opened.ts';
 import { type EndpointPath, pathOf } from './path.ts';
@@ -22,6 +23,8 @@ export interface Derived {
   readonly paths: Record<string, readonly PathStep[]>;
   /** On the wire, where the cell had one. */
   readonly segments: readonly SegmentRecord[];
+  readonly incarnations: readonly IncarnationRecord[];
+  readonly asides: readonly AsideRecord[];
   readonly warnings: readonly Warning[];
 }
 
@@ -32,12 +35,17 @@ export function derive(events: readonly Event[], sight: Sight): Derived {
   const findings: Findings = {};
   const paths: Record<string, readonly PathStep[]> = {};
   const warnings: Warning[] = [];
+  const isWired = view.carried.segments.length > 0;
+  const asides = unreachablesIn(view);
   for (const [label, [connection, ...others]] of byLabel(view.connections)) {
     if (!connection) continue;
     if (others.length > 0) {
       add(findings, label, ambiguous(view, connection, others.length + 1));
+      const last = others.at(-1);
+      if (last && isWired) addLast(view, last, paths, asides);
       continue;
     }
+    if (isWired) asides.push(...asidesOf(view, connection));
     const folded = foldedEnds(view, connection);
     for (const end of endsOf(connection.event)) {
       const name = endName(label, end);
@@ -50,7 +58,21 @@ export function derive(events: readonly Event[], sight: Sight): Derived {
     add(findings, label, connectionFindings(view, connection, folded));
   }
   Object.assign(findings, counterFindings(view.events));
-  return { ...split(findings), paths, segments: kept(view.carried.segments), warnings };
+  const { segments, incarnations } = view.carried;
+  asides.sort((a, b) => a.t - b.t);
+  return { ...split(findings), paths, segments: kept(segments), incarnations, asides, warnings };
+}
+
+/** Of several attempts the last is drawn. */
+function addLast(
+  view: CellView,
+  connection: ConnectionView,
+  paths: Record<string, readonly PathStep[]>,
+  asides: AsideRecord[],
+): void {
+  const folded = foldedEnds(view, connection);
+  for (const end of endsOf(connection.event)) paths[endName(connection.label, end)] = folded[end].steps;
+  asides.push(...asidesOf(view, connection));
 }
 
 function byLabel(connections: readonly ConnectionView[]): Map<string, ConnectionView[]> {

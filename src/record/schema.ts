@@ -170,6 +170,34 @@ export const segmentRecord = z.object({
 });
 export type SegmentRecord = z.infer<typeof segmentRecord>;
 
+/** What a connection over a wire had beside its states and segments. */
+export const asideRecord = z.object({
+  what: z
+    .enum(['close', 'read', 'unreachable'])
+    .describe('a call that closes; the application read; an ICMP message said that a host cannot be reached'),
+  t: z.number().describe('ns since the origin'),
+  until: z.number().optional().describe('when the call returned'),
+  end: z.enum(ends).describe('whose application it was, or who was told'),
+  label: z.string(),
+  how: z.string().optional().describe('what closes: destroy, end'),
+  bytes: z.number().int().optional().describe('read'),
+  of: z
+    .number()
+    .int()
+    .optional()
+    .describe("the number of the wire's own segment whose bytes they are, or of the segment that was answered"),
+});
+export type AsideRecord = z.infer<typeof asideRecord>;
+
+/** One incarnation on a wire. */
+export const incarnationRecord = z.object({
+  incarnation: z.number().int().describe('as in its segments'),
+  label: z.string(),
+  client: z.string().describe('address:port'),
+  server: z.string(),
+});
+export type IncarnationRecord = z.infer<typeof incarnationRecord>;
+
 export const cellRecord = z.object({
   id: z.string(),
   experiment: z.string(),
@@ -193,7 +221,13 @@ export const cellRecord = z.object({
     .array(segmentRecord)
     .readonly()
     .optional()
-    .describe('on the wire, in order; of many, the first and the last'),
+    .describe('on the wire, in order; of many, the first, the last, and what opens, closes or was not just carried'),
+  incarnations: z.array(incarnationRecord).readonly().optional().describe('on the wire, where there are several'),
+  asides: z
+    .array(asideRecord)
+    .readonly()
+    .optional()
+    .describe("of a cell over a wire: closing calls, reads of the wire's own bytes"),
   claims: z.array(z.object({ id: z.string(), verdict, detail: z.string() })),
   warnings: z.array(warning),
 });

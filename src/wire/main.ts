@@ -112,7 +112,7 @@ const handlers: Handlers = {
   },
   unreachable({ n }) {
     const { from, bytes } = wholePacket(n);
-    const answer = wire().pump.emit(otherEnd(from), hostUnreachable(bytes), 'forged');
+    const answer = wire().pump.emit(otherEnd(from), hostUnreachable(bytes), `forged: host unreachable, of #${n}`);
     wire().pump.tellAll();
     return { n: answer };
   },

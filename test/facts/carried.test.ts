@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { carriedIn, closingSegments, finArrivals, kept } from '../../src/facts/carried.ts';
+import { carriedIn, closingSegments, finArrivals } from '../../src/facts/carried.ts';
 import { derive } from '../../src/facts/derive.ts';
 import type { Event } from '../../src/record/event.ts';
 import {
@@ -68,13 +68,22 @@ describe('the segments of a record', () => {
       ['', 1],
     ]);
   });
+});
 
-  test('of very many are the first and the last', () => {
-    const many = carriedIn(
-      Array.from({ length: 1000 }, (_, index) => onWire(one, 'client', index, ['ACK'], { n: index + 1 })),
-    ).segments;
-    expect([kept(many).length, kept(many)[0]?.n, kept(many).at(-1)?.n]).toEqual([400, 1, 1000]);
-    expect(kept(many.slice(0, 400))).toEqual(many.slice(0, 400));
+describe('incarnations', () => {
+  test('are told with their addresses and ports where there are several', () => {
+    const events = [
+      syn,
+      connected(one, 12),
+      onWire(one, 'client', 30, ['SYN'], { n: 3, connection: 2 }),
+      connected(again, 32),
+    ];
+    const place = { client: '127.0.0.1:40000', server: '127.64.0.1:10240' };
+    expect(carriedIn(events).incarnations).toEqual([
+      { incarnation: 1, label: '', ...place },
+      { incarnation: 2, label: 'new', ...place },
+    ]);
+    expect(carriedIn([syn, connected(one, 12)]).incarnations).toEqual([]);
   });
 });
 

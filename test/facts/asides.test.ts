@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import { derive } from '../../src/facts/derive.ts';
+import type { Event } from '../../src/record/event.ts';
+import type { WireEvent } from '../../src/wire/report.ts';
+import { all, call, flow, node, ns, onWire, opened } from './handmade.ts';
+
+const one = flow({ label: 'old' });
+const again = flow({ label: 'new', endpoint: { client: 3, server: 4 }, socket: { client: 'c1', server: '51' } });
+const asides = (...events: Event[]) => derive(events, all).asides;
+const syn = onWire(one, 'client', 10, ['SYN'], { n: 1, seq: 0 });
+
+test('a closing call is told with when it returned', () => {
+  const close = call(one, 'client', 20, 'close by destroy', { ns: ns(1500) });
+  expect(asides(syn, ...opened(one, 10), close, call(one, 'client', 15, 'write'))).toEqual([
+    { what: 'close', t: ns(20), until: ns(1520), end: 'client', label: 'old', how: 'destroy' },
+  ]);
+});
+
+test('without a wire nothing is told', () => {
+  expect(asides(...opened(one, 10), call(one, 'client', 20, 'close by destroy'))).toEqual([]);
+});
+
+test('a host-unreachable message is told to the end that it went to, with the segment that it answers', () => {
+  const told: WireEvent = {
+    n: 2,
+    t: ns(30),
+    from: 'server',
+    text: '',
+    source: 'wire',
+    kind: 'segment',
+    deed: 'forged: host unreachable, of #1',
+  };
+  const other: WireEvent = { ...told, n: 3, deed: 'forged' };
+  expect(asides(syn, ...opened(one, 10), told, other)).toEqual([
+    { what: 'unreachable', t: ns(30), end: 'client', label: 'old', of: 1 },
+  ]);
+});
+
+const reused = (...events: Event[]): Event[] => [
+  syn,
+  ...opened(one, 10),
+  onWire(one, 'client', 20, ['ACK'], { n: 2, seq: 1, bytes: 500 }),
+  node(one, 'server', 20.1, 'data', { bytes: 500 }),
+  onWire(one, 'client', 30, ['SYN'], { n: 3, seq: 0, connection: 2 }),
+  ...opened(again, 30),
+  ...events,
+];
+const replay = onWire(one, 'client', 50, ['ACK'], { n: 4, seq: 1, bytes: 500, connection: 2, deed: 'replay of #2' });
+
+test('what the new connection read of an old segment is told as those bytes', () => {
+  expect(asides(...reused(replay, node(again, 'server', 50.2, 'data', { bytes: 400 })))).toEqual([
+    { what: 'read', t: ns(50.2), end: 'server', label: 'new', bytes: 400, of: 4 },
+  ]);
+});
+
+test('once bytes of the new client have come, nobody knows whose they are', () => {
+  const own = onWire(one, 'client', 45, ['ACK'], { n: 5, seq: 1, bytes: 100, connection: 2 });
+  const read = node(again, 'server', 50.2, 'data', { bytes: 100 });
+  expect(asides(...reused(own, replay, read))).toEqual([
+    { what: 'read', t: ns(50.2), end: 'server', label: 'new', bytes: 100 },
+  ]);
+});
+
+test('what was read before the wire made anything is not told', () => {
+  expect(asides(...reused(node(again, 'server', 49, 'data', { bytes: 100 })))).toEqual([]);
+});
