@@ -2,7 +2,7 @@ import type { FactValue } from '../facts/kinds.ts';
 import { type End, ends } from '../facts/states.ts';
 import type { CellRecord } from '../record/schema.ts';
 import type { CellGroup } from './gather.ts';
-import { hasPassed, purposeOf } from './ladder-folds.ts';
+import { storyOf } from './ladder-story.ts';
 
 export type Path = CellRecord['paths'][string];
 
@@ -19,7 +19,7 @@ export interface ConnectionPaths {
 
 /**
  * A course that the ends of a connection took, by states and closing segments: other connections, cells and repeats may have
- * taken it, too. Over a wire, that of all connections together, and by what the wire did to what.
+ * taken it, too. Over a wire, that of all connections together: what its ladder draws, but for its times.
  */
 export interface Course {
   /** The first result that took it, and its cell. */
@@ -43,12 +43,11 @@ interface Taken {
 /** Each different course that the ends took, in the cells' order. */
 export function coursesOf(cells: readonly CellGroup[]): Course[] {
   const taken = cells.flatMap((cell) => cell.ran.flatMap((record) => takenIn(cell, record)));
-  const same = Map.groupBy(taken, ({ connections, record }) =>
-    JSON.stringify([
-      connections.map((each) => [isWired(record) && each.label, ends.map((end) => stepsOf(each, end))]),
-      deedsOf(record),
-    ]),
-  );
+  const stories = new Map(cells.map((cell) => [cell, storiesOf(cell)]));
+  const same = Map.groupBy(taken, ({ cell, connections, record }) => {
+    const steps = connections.map((each) => ends.map((end) => stepsOf(each, end)));
+    return stories.get(cell)?.get(record) ?? JSON.stringify(steps);
+  });
   return [...same.values()].map((group) => ({
     ...(group[0] as Taken),
     labels: [...new Set(group.flatMap(({ connections }) => connections.map(({ label }) => label)))].filter(Boolean),
@@ -75,11 +74,23 @@ const stepsOf = ({ paths, closedWith }: ConnectionPaths, end: End): unknown[] =>
   closedWith[end],
 ];
 
-/** What the wire did to which kind of segment. How often varies with timing: that makes no other course. */
-function deedsOf({ segments = [] }: CellRecord): string[] {
-  const marked = segments.filter((segment) => !hasPassed(segment));
-  return [...new Set(marked.map((each) => [each.label, each.from, purposeOf(each), each.deed].join(' ')))].sort();
+/** Of a cell over a wire what each of its ladders draws: repeats whose ends went the same way share the first one's. */
+function storiesOf({ ran }: CellGroup): Map<CellRecord, string> {
+  const wired = ran.filter(isWired);
+  const byWay = Map.groupBy(wired, (record) =>
+    JSON.stringify(connectionsOf(record).map((each) => [each.label, ends.map((end) => stepsOf(each, end))])),
+  );
+  return new Map(
+    [...byWay.values()].flatMap((alike) => {
+      const story = storyOf(alike[0] as CellRecord);
+      return alike.map((record) => [record, story] as const);
+    }),
+  );
 }
+
+/** Cells of an experiment on the wire in which no packet crossed it: they have no ladder. */
+export const withoutPackets = (cells: readonly CellGroup[]): readonly CellGroup[] =>
+  cells.some(({ ran }) => ran.some(isWired)) ? cells.filter(({ ran }) => ran.length > 0 && !ran.some(isWired)) : [];
 
 function connectionsOf({ paths, facts, unknown }: CellRecord): ConnectionPaths[] {
   const labels = new Set(Object.keys(paths).map((name) => name.replace(/\.?(client|server)$/, '')));

@@ -1,4 +1,4 @@
-import type { SegmentRecord } from '../record/schema.ts';
+import type { CellRecord, SegmentRecord } from '../record/schema.ts';
 import type { Path } from './courses.ts';
 
 /** A state of an end's path. */
@@ -74,6 +74,24 @@ export function causeOf(
 
 /** When it reached the end that it went to; of one that did not: never. */
 export const arrivalOf = ({ arrived }: SegmentRecord): number => arrived ?? Number.POSITIVE_INFINITY;
+
+/**
+ * SYN-RECEIVED as a wire saw it: a request, from when the answer to the SYN left. A full socket, which is all that the trace
+ * sees, is made of it by the ACK of that. Undefined where there is none, as where the answer was a SYN cookie.
+ */
+export function requestOf(
+  step: Step,
+  sent: readonly SegmentRecord[],
+  arrivals: readonly SegmentRecord[],
+  { facts }: CellRecord,
+): { readonly step: Step; readonly syn: SegmentRecord } | undefined {
+  if (step.state !== 'SYN-RECEIVED' || step.mini || step.source !== 'trace') return undefined;
+  if (Object.keys(facts).some((name) => name.endsWith('TcpExt.SyncookiesSent'))) return undefined;
+  const answer = sent.find((segment) => isSyn(segment) && has(segment, 'ACK') && segment.t <= step.at);
+  const syn = answer && arrivals.findLast((segment) => isSyn(segment) && arrivalOf(segment) <= answer.t);
+  if (!answer || !syn) return undefined;
+  return { step: { state: 'SYN-RECEIVED', at: answer.t, evidence: 'exact', source: 'wire', mini: true }, syn };
+}
 
 /** The segment that an end sends on entering a state, of those that it sent; the entry is before it, RFC 9293 §3.10. */
 export function sentOn(step: Step, sent: readonly SegmentRecord[]): SegmentRecord | undefined {

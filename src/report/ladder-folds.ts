@@ -1,5 +1,5 @@
 import type { SegmentRecord } from '../record/schema.ts';
-import type { Moment } from './ladder-moments.ts';
+import type { GapMoment, Moment } from './ladder-moments.ts';
 
 /** What a segment is for, by its flags and payload. */
 export type Purpose = 'SYN' | 'FIN' | 'RST' | 'data' | 'ACK';
@@ -16,6 +16,8 @@ export interface Fold {
   readonly segments: readonly SegmentRecord[];
   /** Whether all left and arrived without anything of note in between. */
   readonly whole: boolean;
+  /** Among them, what only the capture has. */
+  readonly gaps: readonly GapMoment[];
 }
 
 /** How much of a ladder is folded. */
@@ -33,7 +35,12 @@ const isStream = (segment: SegmentRecord): boolean =>
 
 /** From little to much: the first that makes a ladder short enough is taken. A pause is longer than the silence. */
 export const foldings = (silenceNs: number): readonly Folding[] => [
-  { least: 6, silenceNs, mayFold: (segment, nth) => isStream(segment) && (nth > 0 || purposeOf(segment) === 'ACK') },
+  {
+    least: 6,
+    silenceNs,
+    mayFold: (segment, nth) =>
+      (isStream(segment) && (nth > 0 || purposeOf(segment) === 'ACK')) || (segment.deed === 'held' && nth > 0),
+  },
   { least: 3, silenceNs, mayFold: (segment, nth, fromLast) => nth > 0 && (isStream(segment) || fromLast > 0) },
   { least: 2, silenceNs: Number.POSITIVE_INFINITY, mayFold: (_, nth, fromLast) => nth > 0 && fromLast > 0 },
   { least: 2, silenceNs: Number.POSITIVE_INFINITY, mayFold: (segment, nth) => nth > 0 || purposeOf(segment) === 'ACK' },
@@ -69,9 +76,10 @@ function candidates(moments: readonly Moment[], { mayFold, least }: Folding): Se
   const segments = [...new Set(moments.flatMap((moment) => ('segment' in moment ? [moment.segment] : [])))];
   // where so much has to be folded that even those do not fit, they go with the rest
   const kept = least > 2 ? turningWindows(segments) : new Set();
+  const again = new Set(segments.flatMap(({ deed, of }) => (deed === 'replay' && of !== undefined ? [of] : [])));
   const alike = [
     ...Map.groupBy(
-      segments.filter((segment) => !kept.has(segment)),
+      segments.filter((segment) => !kept.has(segment) && !again.has(segment.n)),
       likeOf,
     ).values(),
   ];
@@ -89,11 +97,14 @@ export const connectionOf = ({ label, incarnation }: SegmentRecord): string => `
 /** Candidates between whose leaving, and between whose arrivals, nothing of note happened. */
 function groupsOf(moments: readonly Moment[], folded: ReadonlySet<SegmentRecord>, { silenceNs }: Folding): Fold[] {
   const places = new Map<SegmentRecord, number[]>();
+  const gaps = new Map<number, GapMoment[]>();
   let block = 0;
   let before = moments[0]?.at ?? 0;
   for (const moment of moments) {
     const isFolded = 'segment' in moment && folded.has(moment.segment);
-    if (!isFolded || moment.at - before > silenceNs) block++;
+    const isGap = moment.kind === 'gap';
+    if (!(isFolded || isGap) || moment.at - before > silenceNs) block++;
+    if (isGap) gaps.set(block, [...(gaps.get(block) ?? []), moment]);
     if (isFolded) places.set(moment.segment, [...(places.get(moment.segment) ?? []), block]);
     before = Math.max(before, moment.at);
   }
@@ -104,6 +115,8 @@ function groupsOf(moments: readonly Moment[], folded: ReadonlySet<SegmentRecord>
   });
   return [...groups.values()].map((segments) => {
     const [from, to = from] = places.get(segments[0] as SegmentRecord) ?? [];
-    return { segments, whole: from === to };
+    const own = from === to && from !== undefined ? (gaps.get(from) ?? []) : [];
+    if (from !== undefined && own.length > 0) gaps.delete(from);
+    return { segments, whole: from === to, gaps: own };
   });
 }

@@ -1,5 +1,5 @@
 import type { End } from '../facts/states.ts';
-import type { ArrivalRow, Ladder, LadderRow, SegmentRow, StateRow } from './ladder.ts';
+import type { ArrivalRow, AsideRow, Ladder, LadderRow, SegmentRow, StateRow } from './ladder.ts';
 import { Pen } from './ladder-pen.ts';
 
 /** Where the columns of a drawing stand, px. */
@@ -28,14 +28,31 @@ export interface Arrow {
   readonly ending: 'head' | 'lost' | 'kept';
 }
 
+/** What stands across all columns. */
+export type AcrossRow = Exclude<LadderRow, StateRow | ArrivalRow | AsideRow>;
+
+/** How many lines the words of a row take. */
+export interface Lines {
+  /** Below the first. */
+  readonly beside: (row: StateRow | AsideRow) => number;
+  readonly across: (row: AcrossRow) => number;
+  /** Above an arrow; `half`: there is room for half of it only. */
+  readonly label: (row: SegmentRow, half: boolean) => number;
+  /** Whether the wire's deed stands below it. */
+  readonly noted: (row: SegmentRow) => boolean;
+}
+
 export interface Layout {
   readonly columns: Columns;
   readonly height: number;
   readonly states: readonly { readonly row: StateRow; readonly y: number }[];
+  readonly asides: readonly { readonly row: AsideRow; readonly y: number }[];
+  /** ICMP messages, from the wire to an end. */
+  readonly told: readonly { readonly row: AsideRow; readonly points: readonly [Point, Point] }[];
   readonly arrows: readonly Arrow[];
   readonly ticks: readonly { readonly at: number; readonly y: number }[];
   /** What stands across: its middle. */
-  readonly across: readonly { readonly row: Exclude<LadderRow, StateRow | ArrivalRow>; readonly y: number }[];
+  readonly across: readonly { readonly row: AcrossRow; readonly y: number }[];
   /** Where the rows begin and end. */
   readonly top: number;
   readonly bottom: number;
@@ -45,11 +62,11 @@ export const bandWidth = 11;
 const bandStep = bandWidth + 2;
 /** Side by side; further connections share. */
 const mostBands = 3;
-const width = 760;
-const axis = 82;
+const width = 800;
+const axis = 96;
 export function columnsFor({ labels }: Pick<Ladder, 'labels'>): Columns {
   const bands = Math.min(mostBands, Math.max(1, labels.length));
-  const namesWidth = 116;
+  const namesWidth = 122;
   const client = axis + 5 + namesWidth + bands * bandStep;
   const server = width - 10 - namesWidth - bands * bandStep;
   const laneOf = (label: string): number => Math.max(0, labels.indexOf(label)) % mostBands;
@@ -66,9 +83,28 @@ export function columnsFor({ labels }: Pick<Ladder, 'labels'>): Columns {
 }
 
 /** Places every row below the one before, as close as their words allow. `top`: px from the upper edge. */
-export function layoutOf(ladder: Ladder, top: number, linesOf: (row: StateRow) => number): Layout {
+export function layoutOf(ladder: Ladder, top: number, lines: Lines): Layout {
   const columns = columnsFor(ladder);
-  const pen = new Pen(columns, top, linesOf);
+  const pen = new Pen(columns, top, lines, bentIn(ladder.rows, lines));
   for (const row of ladder.rows) pen.place(row);
   return pen.layout(top);
+}
+
+/** A straight arrow passes so many rows: more would make it too steep for what stands beside it. */
+const mostPassed = 2;
+
+/** What is on its way while much happens or something stands across, what is held or has a note: it bends, so that none hides another. */
+function bentIn(rows: readonly LadderRow[], { noted }: Lines): ReadonlySet<SegmentRow> {
+  const under = new Set<SegmentRow>();
+  const bent = new Set<SegmentRow>();
+  for (const [index, row] of rows.entries()) {
+    if (row.kind === 'arrival') {
+      under.delete(row.of);
+      if (noted(row.of) || index - rows.indexOf(row.of) - 1 > mostPassed) bent.add(row.of);
+    } else if (row.kind === 'segment' || (row.kind === 'run' && row.split)) {
+      if (row.split) under.add(row);
+      if (row.kind === 'segment' && row.segments[0].deed === 'held') bent.add(row);
+    } else if (row.kind !== 'state' && row.kind !== 'aside') for (const each of under) bent.add(each);
+  }
+  return bent;
 }

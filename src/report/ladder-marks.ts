@@ -1,6 +1,7 @@
 import type { SegmentRecord } from '../record/schema.ts';
+import type { SegmentRow } from './ladder.ts';
 import { purposeOf } from './ladder-folds.ts';
-import type { Arrow, Columns, Point } from './ladder-layout.ts';
+import type { Arrow, Columns, Layout, Point } from './ladder-layout.ts';
 import { isOwn } from './ladder-moments.ts';
 import type { LadderWords } from './ladder-words.ts';
 
@@ -65,32 +66,65 @@ export function arrowMark(arrow: Arrow, columns: Columns, words: LadderWords): s
 }
 
 /** Characters that half an arrow has room for. */
-const halfCharacters = 28;
+const halfCharacters = 26;
+
+/** A segment's label: in two lines where it has but half an arrow and is too long for that. */
+export function labelLines(row: SegmentRow, half: boolean, words: LadderWords): string[] {
+  const said = row.kind === 'run' ? words.run(row) : words.segment(row.segments[0]);
+  if (!half || said.length <= halfCharacters) return [said];
+  // before one of its numbers, or a word, whichever is next to the middle
+  const breaks = [...said.matchAll(row.kind === 'run' ? / /g : / (?=seq|ack|len|win|\()/g)].map(({ index }) => index);
+  const fits = breaks.filter((at) => at <= halfCharacters + 4);
+  const at = fits.sort((a, b) => Math.abs(a - said.length / 2) - Math.abs(b - said.length / 2))[0];
+  return at === undefined ? [said] : [said.slice(0, at), said.slice(at + 1)];
+}
 
 /** Along its line and above it: in its middle where that is free, else beginning at an end. */
 function label({ row, points: [a, b] }: Arrow, columns: Columns, words: LadderWords): string {
   const [segment] = row.segments;
-  const said = row.kind === 'run' ? words.run(row) : words.segment(segment);
-  const text = boldFlags(said, segment);
-  const classes = said.length > halfCharacters ? 'halo small' : 'halo';
+  const classes = 'halo';
   const [left, right] = b.x < a.x ? [b, a] : [a, b];
   const angle = angleOf(left, right);
   const turn = (angle * 180) / Math.PI;
   const isWhole = right.x - left.x > columns.x.server - columns.x.client - 1 && !row.split;
-  const up = -6;
-  if (isWhole) {
-    const middle = { x: (left.x + right.x) / 2, y: (left.y + right.y) / 2 + up };
-    return line(middle, text, { classes: 'halo', turn, anchor: 'middle' });
-  }
+  const lines = labelLines(row, !isWhole, words);
   const atClient = left.x === columns.x.client && (row.split ? segment.from === 'client' : true);
-  if (atClient) return line({ x: left.x + 8, y: left.y + 8 * Math.tan(angle) + up }, text, { classes, turn });
-  const place = { x: right.x - 8, y: right.y - 8 * Math.tan(angle) + up };
-  return line(place, text, { classes, turn, anchor: 'end' });
+  return lines
+    .map((said, index) => {
+      const text = row.kind === 'run' ? xml(said) : boldFlags(said, segment);
+      const up = -6 - 12 * (lines.length - 1 - index);
+      if (isWhole) {
+        const middle = { x: (left.x + right.x) / 2, y: (left.y + right.y) / 2 + up };
+        return line(middle, text, { classes, turn, anchor: 'middle' });
+      }
+      if (atClient) return line({ x: left.x + 8, y: left.y + 8 * Math.tan(angle) + up }, text, { classes, turn });
+      const place = { x: right.x - 8, y: right.y - 8 * Math.tan(angle) + up };
+      return line(place, text, { classes, turn, anchor: 'end' });
+    })
+    .join('');
 }
 
 function boldFlags(text: string, { flags }: SegmentRecord): string {
   const bold = xml(flags.join(' '));
   return xml(text).replace(bold, () => `<tspan class="flags">${bold}</tspan>`);
+}
+
+/** An ICMP message, from the wire to an end. */
+export function toldMark({ row, points }: Layout['told'][number], columns: Columns, words: LadderWords): string {
+  const [a, b] = points;
+  const [left, right] = b.x < a.x ? [b, a] : [a, b];
+  const turn = (angleOf(left, right) * 180) / Math.PI;
+  const [text = '', note = ''] = words.aside(row);
+  const toClient = row.end === 'client';
+  const middle = { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 - 6 };
+  const beside = { x: columns.x.wire + (toClient ? 13 : -13), y: a.y + 4 };
+  return [
+    `<g class="RST own"><title>${xml(words.aside(row).join(', '))}</title>`,
+    `<path class="arrow" d="${path(points)}"/>${dot(a)}${head(points)}`,
+    line(middle, xml(text), { classes: 'halo', turn, anchor: 'middle' }),
+    line(beside, xml(note), { classes: 'note halo', ...(toClient ? {} : { anchor: 'end' as const }) }),
+    '</g>',
+  ].join('');
 }
 
 /** What the wire did: in the half that its arrow leaves free, else below its line. */

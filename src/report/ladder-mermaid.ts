@@ -22,6 +22,12 @@ function lineOf(row: LadderRow, words: LadderWords): string {
   switch (row.kind) {
     case 'state':
       return `Note ${side[row.end]} of ${row.end}: ${text(words.state(row), ...words.entered(row))}`;
+    case 'aside':
+      return row.says === 'unreachable'
+        ? `wire->>${row.end}: ${text(...words.aside(row), words.time(row.at))}`
+        : `Note ${side[row.end]} of ${row.end}: ${text(...words.aside(row))}`;
+    case 'begins':
+      return across(words.begins(row));
     case 'pause':
       return across(`⋯ ${pauseText(row)} ⋯`);
     case 'gap':

@@ -1,7 +1,9 @@
 import { wiresOwn } from '../facts/carried.ts';
 import { type End, ends, otherEnd } from '../facts/states.ts';
-import type { CellRecord, SegmentRecord } from '../record/schema.ts';
-import { arrivalOf, causeOf, type Step, sentOn } from './ladder-causes.ts';
+import type { AsideRecord, CellRecord, IncarnationRecord, SegmentRecord } from '../record/schema.ts';
+import { asideMoments, callInto } from './ladder-asides.ts';
+import { arrivalOf, causeOf, requestOf, type Step, sentOn } from './ladder-causes.ts';
+import { beginsOf, endedByRst, type Replaced, replacedBy, whyClosed } from './ladder-incarnations.ts';
 
 interface Place {
   /** ns since the run's origin: where it stands among the others. */
@@ -19,6 +21,12 @@ export interface StateMoment extends Place {
   readonly step: Step;
   /** When it went on in a mini-socket. */
   readonly mini?: Step;
+  /** When a full socket was made of it, ns since the run's origin. */
+  readonly full?: number;
+  /** What ended the state before it. */
+  readonly why?: string;
+  /** The application's call that led to it. */
+  readonly call?: AsideRecord;
 }
 
 /** A segment left the end that sent it, or reached the other. What the wire itself made only arrives. */
@@ -33,7 +41,23 @@ export interface GapMoment extends Place {
   readonly kind: 'gap';
   readonly count: number;
 }
-export type Moment = StateMoment | SegmentMoment | GapMoment;
+
+/** What is neither state nor segment: a call that blocks is two, where it is called and where it returns. */
+export interface AsideMoment extends Place {
+  readonly kind: 'aside';
+  readonly end: End;
+  readonly label: string;
+  readonly says: 'calls' | 'returns' | 'reads' | 'unreachable';
+  readonly aside: AsideRecord;
+}
+
+/** One of several incarnations begins; `like`: an earlier one with the same addresses and ports. */
+export interface BeginMoment extends Place {
+  readonly kind: 'begins';
+  readonly incarnation: IncarnationRecord;
+  readonly like?: IncarnationRecord;
+}
+export type Moment = StateMoment | SegmentMoment | GapMoment | AsideMoment | BeginMoment;
 
 /** The wire's own: nobody sent it there and then. */
 export const isOwn = ({ deed }: SegmentRecord): boolean => wiresOwn.has(deed);
@@ -46,13 +70,34 @@ export function momentsOf(record: CellRecord): Moment[] {
   const segments = [...(record.segments ?? [])].sort((a, b) => a.t - b.t || a.n - b.n);
   const moving = segments.flatMap(movesOf);
   const arrivals = new Map(moving.flatMap((moment) => (moment.kind === 'arrives' ? [[moment.segment, moment]] : [])));
-  const states = Object.entries(record.paths).flatMap(([name, path]) => statesOf(name, path, segments, arrivals));
+  const states = Object.entries(record.paths).flatMap(([name, path]) => {
+    const told = statesOf(name, path, segments, arrivals, record);
+    return [...told, ...replacedIn(record, told.at(-1), moving)];
+  });
+  const called = callInto(record.asides ?? [], states);
+  for (const [state, call] of called) Object.assign(state, { call });
   const first = sentFirst(record, segments, states);
   const leaving = moving.map((moment) => {
     const state = moment.kind === 'leaves' ? first.get(moment.segment) : undefined;
     return state ? Object.assign(moment, { after: [...moment.after, state] }) : moment;
   });
-  return inOrder([...gapsOf(segments), ...states, ...leaving]);
+  const asides = asideMoments(record.asides ?? [], new Set(called.values()), moving);
+  const begins = beginsOf(record, leaving, states);
+  return inOrder([...gapsOf(segments), ...begins, ...states, ...leaving, ...asides]);
+}
+
+/** TIME-WAIT that gave its addresses and ports to a new incarnation: CLOSED, though nobody saw it go. */
+function replacedIn(
+  record: CellRecord,
+  last: StateMoment | undefined,
+  moving: readonly SegmentMoment[],
+): StateMoment[] {
+  const by: Replaced | undefined = last?.step.state === 'TIME-WAIT' ? replacedBy(record, last) : undefined;
+  if (!last || !by) return [];
+  const arrival = moving.find(({ kind, segment }) => kind === 'arrives' && segment === by.arrived);
+  const step: Step = { state: 'CLOSED', at: by.at, evidence: 'exact', source: 'wire' };
+  const after = [last, ...(arrival ? [arrival] : [])];
+  return [{ kind: 'state', end: last.end, label: last.label, step, at: by.at, after, why: by.why }];
 }
 
 function movesOf(segment: SegmentRecord): SegmentMoment[] {
@@ -70,6 +115,7 @@ function statesOf(
   path: readonly Step[],
   segments: readonly SegmentRecord[],
   arrivals: ReadonlyMap<SegmentRecord, Moment>,
+  record: CellRecord,
 ): StateMoment[] {
   const end = ends.find((each) => name === each || name.endsWith(`.${each}`)) ?? 'client';
   const label = name.slice(0, -end.length).replace(/\.$/, '');
@@ -85,13 +131,34 @@ function statesOf(
       states[states.length - 1] = Object.assign(last, { mini: step });
       continue;
     }
+    if (last?.step.mini && last.step.state === step.state && step.state === 'SYN-RECEIVED') {
+      states[states.length - 1] = Object.assign(last, { full: step.at });
+      continue;
+    }
     // a close after a shutdown announces the state that it is in once more
     if (last && last.step.state === step.state) continue;
+    const request = index === 0 ? requestOf(step, sent, come, record) : undefined;
+    if (request) {
+      const came = arrivals.get(request.syn);
+      states.push({
+        kind: 'state',
+        end,
+        label,
+        step: request.step,
+        at: request.step.at,
+        after: came ? [came] : [],
+        full: step.at,
+      });
+      continue;
+    }
     const cause = causeOf(step, path[index - 1], come, sent);
     const arrival = cause && arrivals.get(cause);
     const at = step.evidence === 'exact' || !arrival ? step.at : Math.max(arrival.at, step.notBefore ?? 0);
     const after = [last, arrival].filter((moment) => moment !== undefined);
-    states.push({ kind: 'state', end, label, step, at, after });
+    const why = step.state === 'CLOSED' && last?.step.state === 'TIME-WAIT' && whyClosed(record, label, end);
+    const isReset = why === endedByRst && arrival !== undefined && step.evidence !== 'exact';
+    const seen: Step = isReset ? { state: step.state, at: arrival.at, evidence: 'exact', source: 'wire' } : step;
+    states.push({ kind: 'state', end, label, step: seen, at, after, ...(why && { why }) });
   }
   return states;
 }
@@ -106,7 +173,7 @@ function sentFirst(
     const sent = segments.filter(
       (segment) => segment.from === state.end && segment.label === state.label && !isOwn(segment),
     );
-    const segment = record.segments && sentOn(state.step, sent);
+    const segment = record.segments && (state.full ? sent.find(({ t }) => t >= state.at) : sentOn(state.step, sent));
     return segment ? [[segment, state]] : [];
   });
   return new Map(found);

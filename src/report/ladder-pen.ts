@@ -1,7 +1,7 @@
 import { type End, otherEnd } from '../facts/states.ts';
 import type { SegmentRecord } from '../record/schema.ts';
-import type { ArrivalRow, LadderRow, SegmentRow, StateRow } from './ladder.ts';
-import type { Arrow, Columns, Layout, Point } from './ladder-layout.ts';
+import type { ArrivalRow, AsideRow, LadderRow, SegmentRow, StateRow } from './ladder.ts';
+import type { AcrossRow, Arrow, Columns, Layout, Lines, Point } from './ladder-layout.ts';
 import { isOwn } from './ladder-moments.ts';
 
 /** Between rows, between times at the axis, and what a line of text takes, px. */
@@ -18,8 +18,11 @@ const isKept = ({ deed }: SegmentRecord): boolean => deed === 'held' || deed ===
 /** Draws a ladder's rows from top to bottom, and knows where the next can stand. */
 export class Pen {
   readonly #columns: Columns;
-  readonly #linesOf: (row: StateRow) => number;
+  readonly #lines: Lines;
+  readonly #bent: ReadonlySet<SegmentRow>;
   readonly #states: Layout['states'][number][] = [];
+  readonly #asides: Layout['asides'][number][] = [];
+  readonly #told: Layout['told'][number][] = [];
   readonly #arrows: Arrow[] = [];
   readonly #ticks: Layout['ticks'][number][] = [];
   readonly #across: Layout['across'][number][] = [];
@@ -29,35 +32,60 @@ export class Pen {
   #low: number[];
   #y: number;
 
-  constructor(columns: Columns, top: number, linesOf: (row: StateRow) => number) {
+  constructor(columns: Columns, top: number, lines: Lines, bent: ReadonlySet<SegmentRow>) {
     this.#columns = columns;
-    this.#linesOf = linesOf;
+    this.#lines = lines;
+    this.#bent = bent;
     this.#names = { client: top, server: top };
     this.#low = [0, 0, 0, 0, 0].map(() => top - space.label);
     this.#y = top - space.row;
   }
 
   place(row: LadderRow): void {
-    if (row.kind === 'state') this.#state(row);
+    if (row.kind === 'state') this.#states.push({ row, y: this.#beside(row) });
+    else if (row.kind === 'aside' && row.says === 'unreachable') this.#tell(row);
+    else if (row.kind === 'aside') this.#asides.push({ row, y: this.#beside(row) });
     else if (row.kind === 'arrival') this.#arrive(row);
     else if (row.kind === 'segment' || (row.kind === 'run' && row.split)) this.#leave(row);
     else this.#stand(row);
   }
 
-  #state(row: StateRow): void {
+  /** At an end, below what stands there. */
+  #beside(row: StateRow | AsideRow): number {
     const y = Math.max(this.#y + space.row, this.#names[row.end]);
-    this.#states.push({ row, y });
-    this.#names[row.end] = y + space.line * (1 + this.#linesOf(row)) + 7;
+    this.#names[row.end] = y + space.line * (1 + this.#lines.beside(row)) + 7;
     this.#y = y;
+    return y;
   }
 
-  #stand(row: Layout['across'][number]['row']): void {
+  /** What a router tells an end, from the middle. */
+  #tell(row: AsideRow): void {
+    const { x } = this.#columns;
+    const line = [
+      { x: x.wire, y: 0 },
+      { x: x[row.end], y: 20 },
+    ] as const;
+    const clear = this.#samples(line).map(({ index, y }) => (this.#low[index] ?? 0) + space.label - y);
+    const top = Math.max(this.#y + space.row, (this.#ticks.at(-1)?.y ?? 0) + space.tick, ...clear);
+    const points = line.map((point) => ({ x: point.x, y: point.y + top })) as unknown as readonly [Point, Point];
+    this.#told.push({ row, points });
+    this.#reach([
+      { x: x[row.end], y: top + 20 },
+      { x: x[otherEnd(row.end)], y: top + 20 },
+    ]);
+    this.#tick(row.at, top);
+    this.#y = top + 20;
+  }
+
+  #stand(row: AcrossRow): void {
     const names = row.kind === 'pause' ? Math.max(this.#names.client, this.#names.server) : 0;
-    const y = Math.max(this.#y + 28, names + 8, ...this.#low.map((low) => low + 27));
+    const half = 9 + 7 * this.#lines.across(row);
+    const ticks = row.kind === 'run' ? (this.#ticks.at(-1)?.y ?? 0) + space.tick : 0;
+    const y = Math.max(this.#y + half + 12, names + 8, ticks, ...this.#low.map((low) => low + half + 11));
     this.#across.push({ row, y });
     if (row.kind === 'run') this.#tick(row.at, y);
-    this.#y = y + 14;
-    this.#low = this.#low.map(() => y + 16);
+    this.#y = y + half - 2;
+    this.#low = this.#low.map(() => y + half);
     if (row.kind === 'pause') this.#names.client = this.#names.server = y + 24;
   }
 
@@ -77,6 +105,8 @@ export class Pen {
     this.#arrow(row, points, came || isOwn(segment) ? 'head' : isKept(segment) ? 'kept' : 'lost');
     this.#y = Math.max(...points.map(({ y }) => y));
     const [first] = points as [Point];
+    if (came && !isOwn(segment) && this.#lines.noted(row)) this.#reach(points.map(({ x, y }) => ({ x, y: y + 14 })));
+    if (!came && segment.deed === 'held') this.#underNote(first, points.at(-1) as Point);
     // its note stands in the half that it leaves free
     if (isOwn(segment))
       this.#reach([
@@ -92,21 +122,42 @@ export class Pen {
 
   /** It is on its way until its arrival: held half way, or falling to a place that is not known yet. */
   #set(row: SegmentRow, half: Point): void {
-    const [{ from, deed }] = row.segments;
+    const [{ from }] = row.segments;
     const start = { x: this.#columns.x[from], y: 0 };
-    const held = deed === 'held';
-    const bend = { x: half.x + (from === 'client' ? -9 : 9), y: half.y };
+    const held = this.#bent.has(row);
+    const lane = held ? this.#freeLane(from) : 0;
+    const bend = { x: half.x + (from === 'client' ? -1 : 1) * (9 + 9 * lane), y: half.y };
+    const fall = { x: half.x, y: half.y * 1.4 };
     const crosses = [...this.#under.keys()].some(({ segments: [other] }) => other.from !== from);
     const flat = { x: half.x, y: 0 };
     const points = this.#fit(row, held ? [start, bend] : [start, start], held ? [start, bend] : [start, flat]);
     const [first, last] = points as [Point, Point];
     // room for what stands beside it, and for an X where two cross
-    const room = held ? 24 : crosses ? 34 : 0;
-    this.#reach([
-      { ...first, y: first.y + (held ? 0 : room) },
-      { x: half.x, y: last.y + (held ? room : 0) },
-    ]);
+    const room = crosses ? 34 : 0;
+    if (held) this.#underNote(first, last);
+    else
+      this.#reach([
+        { ...first, y: first.y + room },
+        { x: half.x, y: last.y + Math.max(room, fall.y) },
+      ]);
     this.#under.set(row, points);
+  }
+
+  /** What is held says so below its line, on its sender's side. */
+  #underNote(first: Point, bend: Point): void {
+    this.#reach([
+      { x: (first.x + bend.x) / 2, y: bend.y + 24 },
+      { x: this.#columns.x.wire, y: bend.y + 24 },
+    ]);
+  }
+
+  /** Beside what waits already, coming from the same end. */
+  #freeLane(from: End): number {
+    const waiting = [...this.#under].filter(([row]) => this.#bent.has(row) && row.segments[0].from === from);
+    const taken = new Set(
+      waiting.map(([, points]) => Math.round(Math.abs((points.at(-1)?.x ?? 0) - this.#columns.x.wire))),
+    );
+    return [0, 1, 2, 3].find((lane) => !taken.has(9 + 9 * lane)) ?? 0;
   }
 
   /** As high as it can be without touching what is above. */
@@ -115,8 +166,9 @@ export class Pen {
     const whole = !row.split && row.segments[0].arrived !== undefined && !isOwn(row.segments[0]);
     const rows = this.#y + space.row - first.y;
     const ticks = (this.#ticks.at(-1)?.y ?? 0) + space.tick - first.y;
+    const label = space.label + 12 * (this.#lines.label(row, !whole) - 1);
     const clear = this.#samples(cleared).map(
-      ({ index, y }) => (this.#low[index] ?? 0) + (this.#isEdge(index) && whole ? 9 : space.label) - y,
+      ({ index, y }) => (this.#low[index] ?? 0) + (this.#isEdge(index) && whole ? 9 : label) - y,
     );
     const top = Math.max(rows, ticks, ...clear);
     const points = line.map((point) => ({ x: point.x, y: point.y + top }));
@@ -149,11 +201,16 @@ export class Pen {
     const [start = { x: 0, y: 0 }, bend = start] = left;
     const [segment] = row.of.segments;
     const x = this.#columns.x[otherEnd(segment.from)];
-    const held = segment.deed === 'held' && row.of.kind === 'segment';
+    const held = this.#bent.has(row.of);
     const fall = fallOf(row.of);
     const ticks = (this.#ticks.at(-1)?.y ?? 0) + space.tick;
     const edge = this.#low[x === this.#columns.x.client ? 0 : 4] ?? 0;
-    const y = Math.max(this.#y + space.row, ticks, edge + 9, held ? bend.y + 34 : start.y + fall);
+    const leg = [
+      { x: bend.x, y: -9 },
+      { x, y: 0 },
+    ];
+    const clear = held ? this.#samples(leg).map(({ index, y }) => (this.#low[index] ?? 0) + 9 - y) : [];
+    const y = Math.max(this.#y + space.row, ticks, edge + 9, held ? bend.y + 34 : start.y + fall, ...clear);
     const end = { x, y };
     const points: Point[] = held ? [start, bend, { x: bend.x, y: y - 9 }, end] : [start, end];
     this.#under.delete(row.of);
@@ -179,6 +236,8 @@ export class Pen {
       columns: this.#columns,
       height: bottom,
       states: this.#states,
+      asides: this.#asides,
+      told: this.#told,
       arrows: this.#arrows,
       ticks: this.#ticks,
       across: this.#across,

@@ -1,8 +1,8 @@
 import { type End, otherEnd } from '../facts/states.ts';
 import type { SegmentRecord } from '../record/schema.ts';
-import type { ArrivalRow, LadderRow, PauseRow, SegmentRow, StateRow } from './ladder.ts';
+import type { ArrivalRow, LadderRow, PauseRow, SegmentRow } from './ladder.ts';
 import { connectionOf, type Fold, hasPassed, purposeOf } from './ladder-folds.ts';
-import { isOwn, type Moment, type StateMoment } from './ladder-moments.ts';
+import { isOwn, type Moment } from './ladder-moments.ts';
 
 /** A row, and what tells whether another may be drawn across it. */
 interface Placed {
@@ -14,11 +14,12 @@ interface Placed {
 /** The moments as rows: a segment is one row unless something happened meanwhile. */
 export function rowsOf(moments: readonly Moment[], folds: readonly Fold[], silenceNs: number): LadderRow[] {
   const foldOf = new Map(folds.flatMap((fold) => fold.segments.map((segment) => [segment, fold] as const)));
+  const absorbed = new Set(folds.flatMap(({ gaps }) => gaps));
   const seen = new Set<string>();
   const drawn = new Set<Fold | SegmentRecord>();
   const placed = moments.flatMap((moment, index): Placed[] => {
-    if (moment.kind === 'state') return [{ row: stateRow(moment), index }];
-    if (moment.kind === 'gap') return [{ row: { kind: 'gap', at: moment.at, count: moment.count }, index }];
+    if (moment.kind === 'gap' && absorbed.has(moment)) return [];
+    if (!('segment' in moment)) return [{ row: moment, index }];
     const { segment } = moment;
     const what = foldOf.get(segment) ?? segment;
     if (drawn.has(what)) return [];
@@ -26,7 +27,8 @@ export function rowsOf(moments: readonly Moment[], folds: readonly Fold[], silen
     const fold = foldOf.get(segment);
     const last = lastIndex(moments, fold?.segments ?? [segment]);
     const split = fold ? !fold.whole : !isWhole(moments, index, last, silenceNs);
-    const row = segmentRow(fold?.segments ?? [segment], split, seen);
+    const absent = (fold?.gaps ?? []).reduce((sum, { count }) => sum + count, 0);
+    const row = { ...segmentRow(fold?.segments ?? [segment], split, seen), ...(absent > 0 && { absent }) };
     return split
       ? [
           { row, index },
@@ -36,10 +38,6 @@ export function rowsOf(moments: readonly Moment[], folds: readonly Fold[], silen
   });
   const rows = placed.sort((a, b) => a.index - b.index).map(({ row }) => row);
   return withPauses(rows, silenceNs);
-}
-
-function stateRow({ end, label, at, step, mini }: StateMoment): StateRow {
-  return { kind: 'state', end, label, at, step, ...(mini && { mini }) };
 }
 
 function segmentRow(segments: readonly SegmentRecord[], split: boolean, seen: Set<string>): SegmentRow {
@@ -85,9 +83,12 @@ function isWhole(moments: readonly Moment[], leaves: number, arrives: number, si
     .slice(leaves + 1, arrives)
     .every(
       (other) =>
-        other.kind === 'gap' || (endOf(other) !== to && other.kind !== 'arrives') || isPipelined(other, moment),
+        beside.has(other.kind) || (endOf(other) !== to && other.kind !== 'arrives') || isPipelined(other, moment),
     );
 }
+
+/** What neither end's kernel did. */
+const beside: ReadonlySet<Moment['kind']> = new Set(['gap', 'aside', 'begins']);
 
 const endOf = (moment: Moment): End | undefined => ('end' in moment ? moment.end : undefined);
 

@@ -48,7 +48,7 @@ const painted = ({ paper, ink, dim, rule, ...kinds }: Colors): string =>
 .ladder .dim{fill:${dim}}
 .ladder .line{stroke:${rule}}
 .ladder .dots{stroke:${dim}}
-.ladder .edge,.ladder .arrow{stroke:${ink}}
+.ladder .edge,.ladder .arrow,.ladder .blocked{stroke:${ink}}
 .ladder .head{fill:${ink}}
 .ladder .box{fill:${paper};stroke:${rule}}
 ${kind('ACK', dim)}
@@ -76,6 +76,7 @@ export const ladderStyle = `
 .ladder .line{fill:none;stroke-width:1}
 .ladder .dots{stroke-dasharray:1 4}
 .ladder .edge{fill:none;stroke-width:1.5}
+.ladder .blocked{fill:none;stroke-width:3;stroke-dasharray:2 2}
 .ladder .vague{stroke-dasharray:2 2}
 .ladder .arrow{fill:none;stroke-width:1.4}
 .ladder .own .arrow{stroke-dasharray:6 4}

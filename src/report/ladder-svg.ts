@@ -1,8 +1,9 @@
 import { type End, ends } from '../facts/states.ts';
 import type { CellRecord } from '../record/schema.ts';
 import { type Ladder, type LadderRow, ladderOf } from './ladder.ts';
-import { bandWidth, type Layout, layoutOf } from './ladder-layout.ts';
-import { arrowMark, line, px, xml } from './ladder-marks.ts';
+import { besideLines, besideMark, blockedMarks, wrapped } from './ladder-beside.ts';
+import { type AcrossRow, bandWidth, type Layout, layoutOf } from './ladder-layout.ts';
+import { arrowMark, labelLines, line, px, toldMark, xml } from './ladder-marks.ts';
 import { isOwn } from './ladder-moments.ts';
 import { ladderStyle, stateColors } from './ladder-style.ts';
 import { gapText, type LadderWords, omittedText, pauseText, wordsFor } from './ladder-words.ts';
@@ -10,7 +11,7 @@ import { gapText, type LadderWords, omittedText, pauseText, wordsFor } from './l
 /** Characters that a line of the title takes. */
 const titleCharacters = 92;
 /** Characters that a line of a box takes. */
-const boxCharacters = 52;
+const boxCharacters = 48;
 
 /**
  * A cell's ladder as an SVG that needs nothing else: states down the sides, segments between them slanted by their time on
@@ -21,11 +22,12 @@ export function ladderSvg(record: CellRecord): string {
   const words = wordsFor(ladder);
   const title = titleLines(record.id);
   const headAt = 34 + 18 * title.length;
-  const layout = layoutOf(
-    ladder,
-    headAt + 22,
-    (row) => enteredLines(words.entered(row), labelOf(ladder, row.label)).length,
-  );
+  const layout = layoutOf(ladder, headAt + 22, {
+    beside: (row) => besideLines(row, words, ladder).length - 1,
+    across: (row) => boxLines(acrossText(row, words)).length,
+    label: (row, half) => labelLines(row, half, words).length,
+    noted: (row) => row.kind === 'segment' && words.deed(row.segments[0]) !== '',
+  });
   const notes = legend(ladder, words);
   const height = layout.height + 20 + 16 * notes.length;
   const { width } = layout.columns;
@@ -38,11 +40,13 @@ export function ladderSvg(record: CellRecord): string {
     ...title.map((text, index) => line({ x: 16, y: 24 + 18 * index }, xml(text), { classes: 'title' })),
     ...heads(layout, headAt),
     ...ends.flatMap((end) => bands(layout, ladder, end)),
+    ...blockedMarks(layout),
     ...layout.across.filter(({ row }) => row.kind === 'pause').map((pause) => tear(layout, pause.y)),
     ...layout.ticks.map((tick) => tickMark(layout, tick, words)),
     ...layout.arrows.map((arrow) => arrowMark(arrow, layout.columns, words)),
     ...layout.across.map((each) => acrossMark(layout, each, words)),
-    ...layout.states.map((each) => stateName(layout, ladder, each, words)),
+    ...layout.told.map((each) => toldMark(each, layout.columns, words)),
+    ...[...layout.states, ...layout.asides].map((each) => besideMark(layout, ladder, each, words)),
     ...notes.map((text, index) => line({ x: 16, y: layout.height + 18 + 16 * index }, xml(text), { classes: 'dim' })),
     '</svg>',
   ]
@@ -60,8 +64,6 @@ function titleLines(id: string): string[] {
   }
   return lines;
 }
-
-const labelOf = ({ labels }: Ladder, label: string): string => (labels.length > 1 ? label : '');
 
 /** The ends and the wire with their lines; time at the left. */
 function heads({ columns: { axis, x }, top, bottom }: Layout, y: number): string[] {
@@ -93,31 +95,6 @@ function bands({ states, columns, bottom }: Layout, { labels }: Ladder, end: End
   });
 }
 
-function stateName(
-  { columns }: Layout,
-  ladder: Ladder,
-  { row, y }: Layout['states'][number],
-  words: LadderWords,
-): string {
-  const x = columns.names[row.end];
-  const anchor = row.end === 'client' ? { anchor: 'end' as const } : {};
-  const lines = enteredLines(words.entered(row), labelOf(ladder, row.label));
-  return [
-    line({ x, y: y + 4 }, xml(row.step.state), { classes: 'state halo', ...anchor }),
-    ...lines.map((text, index) =>
-      line({ x, y: y + 17 + 13 * index }, xml(text), { classes: 'dim tick halo', ...anchor }),
-    ),
-  ].join('');
-}
-
-/** The end of a range, and how it is known, stand below its beginning. */
-function enteredLines(entered: readonly string[], label: string): string[] {
-  const [time = '', ...rest] = entered.flatMap((text) =>
-    text.replace(' to ', '\nto ').replace(' (sampled)', '\nsampled').split('\n'),
-  );
-  return [label === '' ? time : `${label} · ${time}`, ...rest];
-}
-
 function tickMark({ columns: { axis } }: Layout, { at, y }: Layout['ticks'][number], words: LadderWords): string {
   return `<path class="line" d="M${px(axis - 4)} ${px(y)}h8"/>${line({ x: axis - 7, y: y + 4 }, xml(words.time(at)), { classes: 'dim tick', anchor: 'end' })}`;
 }
@@ -134,23 +111,21 @@ function acrossMark({ columns: { x } }: Layout, { row, y }: Layout['across'][num
   const text = acrossText(row, words);
   if (row.kind === 'pause')
     return line({ x: x.wire, y: y + 4 }, xml(text), { classes: 'state halo', anchor: 'middle' });
+  const lines = boxLines(text);
+  const half = 9 + 7 * lines.length;
   const [left, right] = [x.client + 10, x.server - 10];
-  const box = `<rect class="box" x="${px(left)}" y="${px(y - 16)}" width="${px(right - left)}" height="32" rx="4"/>`;
-  const lines = inTwo(text);
-  const first = y + (lines.length === 1 ? 4 : -2);
-  return `${box}${lines.map((each, index) => line({ x: x.wire, y: first + 14 * index }, xml(each), { anchor: 'middle' })).join('')}`;
+  const box = `<rect class="box" x="${px(left)}" y="${px(y - half)}" width="${px(right - left)}" height="${px(2 * half)}" rx="4"/>`;
+  const first = y + 4 - 7 * (lines.length - 1);
+  const classes = row.kind === 'begins' ? { classes: 'state' } : {};
+  const shown = lines.map((each, index) =>
+    line({ x: x.wire, y: first + 14 * index }, xml(each), { anchor: 'middle', ...classes }),
+  );
+  return box + shown.join('');
 }
 
-/** A line that is too long for its box, broken after a comma or between words, near its middle. */
-function inTwo(text: string): string[] {
-  if (text.length <= boxCharacters) return [text];
-  const breaks = [...text.matchAll(/ /g)].map(({ index }) => index);
-  const cost = (at: number): number => Math.abs(at - text.length / 2) - (text[at - 1] === ',' ? 10 : 0);
-  const at = breaks.sort((a, b) => cost(a) - cost(b))[0] ?? text.length;
-  return [text.slice(0, at), text.slice(at + 1)];
-}
+const boxLines = (text: string): string[] => wrapped(text, boxCharacters);
 
-function acrossText(row: Layout['across'][number]['row'], words: LadderWords): string {
+function acrossText(row: AcrossRow, words: LadderWords): string {
   switch (row.kind) {
     case 'pause':
       return pauseText(row);
@@ -158,6 +133,8 @@ function acrossText(row: Layout['across'][number]['row'], words: LadderWords): s
       return gapText(row);
     case 'omitted':
       return omittedText(row);
+    case 'begins':
+      return words.begins(row);
     default:
       return words.run(row);
   }
@@ -167,6 +144,7 @@ function acrossText(row: Layout['across'][number]['row'], words: LadderWords): s
 function sentenceOf(row: LadderRow, words: LadderWords): string {
   if (row.kind === 'state') return `The ${row.end} enters ${words.state(row)} at ${words.entered(row).join(', ')}`;
   if (row.kind === 'arrival') return `At ${words.time(row.at)} arrives: ${words.arrival(row)}`;
+  if (row.kind === 'aside') return `At the ${row.end}: ${words.aside(row).join(', ')}`;
   if (row.kind !== 'segment') return acrossText(row, words);
   const [segment] = row.segments;
   const deed = words.deed(segment);
@@ -178,17 +156,19 @@ function sentenceOf(row: LadderRow, words: LadderWords): string {
 function legend({ rows }: Ladder, words: LadderWords): string[] {
   const segments = rows.flatMap((row) => (row.kind === 'segment' ? row.segments : []));
   const hasRepeats = segments.some((segment) => words.segment(segment).endsWith('(again)'));
-  const isFull = rows.some(
-    (row) => row.kind === 'state' && row.step.state === 'SYN-RECEIVED' && row.step.source === 'trace',
-  );
+  const isFull = rows.some((row) => row.kind === 'state' && row.full !== undefined);
+  const isBlocked = rows.some((row) => row.kind === 'aside' && row.says === 'returns');
   const isVague = rows.some((row) => row.kind === 'state' && row.step.evidence !== 'exact');
   return [
     'Times count from the first row; arrows fall with their time on the way; neither is to scale.',
     ...(segments.some(isOwn) ? ['Dashed from the middle: not sent by an end, but made by the wire.'] : []),
     ...(hasRepeats ? ['(again): the same end had sent the same before.'] : []),
     ...(isFull
-      ? ['SYN-RECEIVED stands where a full socket was in it; the request before that is a mini-socket without events.']
+      ? [
+          'SYN-RECEIVED begins where the wire saw its SYN ACK: a request, a mini-socket, until the ACK made a full socket.',
+        ]
       : []),
+    ...(isBlocked ? ['A line beside the states: the application is blocked in its call.'] : []),
     ...(isVague ? ['A state with a broken edge was entered at some time in its range.'] : []),
   ];
 }

@@ -23,10 +23,15 @@ export function timesOf({ rows, origin }: Ladder): Times {
   return (ns) => texts.get(ns) ?? since(ns - origin, 3);
 }
 
+/** Rows that are told without a time. */
+const untimed: ReadonlySet<LadderRow['kind']> = new Set(['pause', 'gap', 'omitted', 'begins']);
+
 /** Times that a row is told by. */
 function momentsIn(row: LadderRow): number[] {
-  if (row.kind === 'pause' || row.kind === 'gap') return [];
-  return [row.kind === 'state' && row.step.evidence === 'exact' ? row.step.at : row.at];
+  if (untimed.has(row.kind)) return [];
+  if (row.kind !== 'state') return [row.at];
+  const { step, at, full, mini } = row;
+  return [step.evidence === 'exact' ? step.at : at, full, mini?.at].filter((each) => each !== undefined);
 }
 
 function since(ns: number, digits: number): string {

@@ -1,8 +1,19 @@
 import type { SegmentRecord } from '../record/schema.ts';
 import { formatCount, formatSeconds, plural } from './format.ts';
-import type { ArrivalRow, Ladder, LadderRow, OmittedRow, PauseRow, SegmentRow, StateRow } from './ladder.ts';
+import type {
+  ArrivalRow,
+  AsideRow,
+  BeginRow,
+  Ladder,
+  LadderRow,
+  OmittedRow,
+  PauseRow,
+  SegmentRow,
+  StateRow,
+} from './ladder.ts';
+import { asideText, beginsText, callText } from './ladder-aside-words.ts';
 import { countsOf } from './ladder-counts.ts';
-import { connectionOf, purposeOf } from './ladder-folds.ts';
+import { connectionOf, hasPassed, purposeOf } from './ladder-folds.ts';
 import { isOwn } from './ladder-moments.ts';
 import { type Times, timesOf } from './ladder-times.ts';
 
@@ -21,6 +32,10 @@ export interface LadderWords {
   readonly state: (row: StateRow) => string;
   /** When it was entered and how that is known, line by line. */
   readonly entered: (row: StateRow) => readonly string[];
+  /** What stands beside an end, line by line: `destroy() returns`, `+2.3 s`; of an ICMP message what it says. */
+  readonly aside: (row: AsideRow) => readonly string[];
+  /** `new: the same addresses and ports as old`. */
+  readonly begins: (row: BeginRow) => string;
 }
 
 /** The words for a ladder. */
@@ -28,10 +43,14 @@ export function wordsFor(ladder: Ladder): LadderWords {
   const time = timesOf(ladder);
   const repeated = repeatsIn(ladder.rows);
   const delayed = delayIsRule(ladder.rows);
+  const replayed = replayedIn(ladder.rows);
   return {
     time,
     segment: (segment) => segmentText(segment, ladder.nameOf(segment), repeated.has(segment)),
-    deed: (segment) => (delayed && segment.deed === 'delayed' ? '' : deedText(segment, ladder, time)),
+    deed: (segment) => {
+      const deed = delayed && segment.deed === 'delayed' ? '' : deedText(segment, ladder, time);
+      return deed === '' && replayed.has(segment.n) ? 'the wire keeps a copy of it' : deed;
+    },
     run: (row) => named(ladder.nameOf(row.segments[0]), runText(row)),
     arrival: ({ of }) =>
       named(
@@ -40,6 +59,8 @@ export function wordsFor(ladder: Ladder): LadderWords {
       ),
     state: ({ label, step }) => named(ladder.labels.length > 1 ? label : '', step.state),
     entered: (row) => enteredText(row, time, ladder.origin),
+    aside: (row) => asideText(row, time, ladder),
+    begins: (row) => beginsText(row, ladder),
   };
 }
 
@@ -84,7 +105,7 @@ const takesNumbers = (segment: SegmentRecord): boolean => ['SYN', 'FIN', 'data']
 
 /** On a wire that delays most of what it carries, a delay is not of note. */
 function delayIsRule(rows: readonly LadderRow[]): boolean {
-  const all = rows.flatMap((row) => ('segments' in row ? row.segments : []));
+  const all = rows.flatMap((row) => ('segments' in row ? row.segments : [])).filter(hasPassed);
   return all.filter(({ deed }) => deed === 'delayed').length * 2 > all.length;
 }
 
@@ -124,8 +145,15 @@ function originalOf({ of }: SegmentRecord, { rows }: Ladder, time: Times): strin
 }
 
 /** Many segments as one, with how long that took. */
-export function runText({ segments, more, at, until }: Pick<SegmentRow, 'segments' | 'more' | 'at' | 'until'>): string {
-  return `${countsOf(segments, more).join(', ')}, ${formatSeconds((until - at) / 1e9)}`;
+export function runText({
+  segments,
+  more,
+  at,
+  until,
+  absent = 0,
+}: Pick<SegmentRow, 'segments' | 'more' | 'at' | 'until' | 'absent'>): string {
+  const others = absent > 0 ? [gapText({ count: absent })] : [];
+  return `${[...countsOf(segments, more), ...others].join(', ')}, ${formatSeconds((until - at) / 1e9)}`;
 }
 
 /** A long gap: `61.0 s later`. */
@@ -135,7 +163,10 @@ export function pauseText({ least, most }: PauseRow): string {
 }
 
 /** What is not drawn of a ladder that is too long. */
-export function omittedText({ segments, states, at, until }: OmittedRow): string {
+export function omittedText({ segments, states, at, until, attempts }: OmittedRow): string {
+  if (attempts !== undefined) {
+    return `${plural(attempts, 'attempt')} before: ${formatSeconds((until - at) / 1e9)}, not drawn`;
+  }
   const what = segments.length === 0 ? [] : countsOf(segments, []);
   const entered = states === 0 ? [] : [plural(states, 'state')];
   return `Not drawn: ${[...what, ...entered].join(', ')}, ${formatSeconds((until - at) / 1e9)}`;
@@ -145,9 +176,22 @@ export function omittedText({ segments, states, at, until }: OmittedRow): string
 export const gapText = ({ count }: { readonly count: number }): string =>
   `${plural(count, 'packet')} that only the capture has`;
 
-function enteredText({ at, step, mini }: StateRow, time: Times, origin: number): string[] {
-  const own = step.mini && step.state !== 'TIME-WAIT' ? ['mini-socket'] : [];
-  return [enteredAt(step, at, time, origin), ...own, ...(mini ? [`mini-socket from ${time(mini.at)}`] : [])];
+/** Segments that the wire sends once more by and by. */
+function replayedIn(rows: readonly LadderRow[]): Set<number> {
+  const segments = rows.flatMap((row) => ('segments' in row ? row.segments : []));
+  return new Set(segments.flatMap(({ deed, of }) => (deed === 'replay' && of !== undefined ? [of] : [])));
+}
+
+function enteredText({ at, step, mini, full, why, call }: StateRow, time: Times, origin: number): string[] {
+  const own = step.mini && step.state !== 'TIME-WAIT' && full === undefined ? ['mini-socket'] : [];
+  return [
+    enteredAt(step, at, time, origin),
+    ...(call ? [callText(call)] : []),
+    ...own,
+    ...(mini ? [`mini-socket from ${time(mini.at)}`] : []),
+    ...(full === undefined ? [] : [`a request until ${time(full)}`]),
+    ...(why ? [why] : []),
+  ];
 }
 
 /** A range reaches as far as its state is known to have been entered then. */

@@ -1,8 +1,9 @@
 import type { End } from '../facts/states.ts';
-import type { CellRecord, SegmentRecord } from '../record/schema.ts';
+import type { AsideRecord, CellRecord, IncarnationRecord, SegmentRecord } from '../record/schema.ts';
 import type { Step } from './ladder-causes.ts';
 import { connectionOf, foldings, foldsOf, type Purpose } from './ladder-folds.ts';
-import { type Moment, momentsOf } from './ladder-moments.ts';
+import { lastAttempt } from './ladder-incarnations.ts';
+import { type AsideMoment, type Moment, momentsOf } from './ladder-moments.ts';
 import { rowsOf } from './ladder-rows.ts';
 
 interface Row {
@@ -19,6 +20,28 @@ export interface StateRow extends Row {
   readonly step: Step;
   /** When it went on in a mini-socket. */
   readonly mini?: Step;
+  /** When a full socket was made of it, ns since the run's origin. */
+  readonly full?: number;
+  /** What ended the state before it. */
+  readonly why?: string;
+  /** The application's call that led to it. */
+  readonly call?: AsideRecord;
+}
+
+/** A call that blocks or returns, a read, an ICMP message. */
+export interface AsideRow extends Row {
+  readonly kind: 'aside';
+  readonly end: End;
+  readonly label: string;
+  readonly says: AsideMoment['says'];
+  readonly aside: AsideRecord;
+}
+
+/** One of several incarnations begins; `like`: an earlier one with the same addresses and ports. */
+export interface BeginRow extends Row {
+  readonly kind: 'begins';
+  readonly incarnation: IncarnationRecord;
+  readonly like?: IncarnationRecord;
 }
 
 /** One segment; or many alike, told as one. */
@@ -31,6 +54,8 @@ export interface SegmentRow extends Row {
   readonly split: boolean;
   /** Of what purpose the same connection's were drawn before. */
   readonly more: readonly Purpose[];
+  /** How many packets among them only the capture has. */
+  readonly absent?: number;
 }
 
 /** What left in an earlier row arrives. */
@@ -52,14 +77,16 @@ export interface GapRow extends Row {
   readonly count: number;
 }
 
-/** The middle of a ladder that is too long even so. */
+/** The middle of a ladder that is too long even so; or what was before the last of several attempts. */
 export interface OmittedRow extends Row {
   readonly kind: 'omitted';
   readonly segments: readonly SegmentRecord[];
   readonly states: number;
   readonly until: number;
+  /** How many attempts it is. */
+  readonly attempts?: number;
 }
-export type LadderRow = StateRow | SegmentRow | ArrivalRow | PauseRow | GapRow | OmittedRow;
+export type LadderRow = StateRow | SegmentRow | ArrivalRow | PauseRow | GapRow | OmittedRow | AsideRow | BeginRow;
 
 /** What two ends and the wire between them did, row by row in the order of time. */
 export interface Ladder {
@@ -78,7 +105,8 @@ const mostRows = 40;
 const pauseNs = 100e6;
 
 /** A cell's ladder: every segment of its record is in exactly one row, itself or folded; no arrow goes back in time. */
-export function ladderOf(record: CellRecord): Ladder {
+export function ladderOf(whole: CellRecord): Ladder {
+  const { record, earlier } = withoutEarlier(whole);
   const moments = momentsOf(record);
   const silenceNs = silenceOf(record);
   const tries = foldings(silenceNs).map((folding) => () => rowsOf(moments, foldsOf(moments, folding), silenceNs));
@@ -88,7 +116,27 @@ export function ladderOf(record: CellRecord): Ladder {
     if (rows.length <= mostRows) break;
   }
   const drawn = rows.length > mostRows ? withoutMiddle(rows) : rows;
-  return { rows: drawn, origin: drawn[0]?.at ?? 0, labels: labelsOf(moments), nameOf: namesOf(record) };
+  return {
+    rows: [...earlier, ...drawn],
+    origin: drawn[0]?.at ?? 0,
+    labels: labelsOf(moments),
+    nameOf: namesOf(record),
+  };
+}
+
+/** Of several attempts only the last is drawn. */
+function withoutEarlier(record: CellRecord): { record: CellRecord; earlier: OmittedRow[] } {
+  const { from, attempt } = lastAttempt(record);
+  const segments = record.segments ?? [];
+  const before = segments.filter(({ t }) => t < from);
+  if (before.length === 0) return { record, earlier: [] };
+  const last = { ...record, segments: segments.filter(({ t }) => t >= from) };
+  const at = before[0]?.t ?? 0;
+  const until = Math.max(...before.map(({ t, arrived = t }) => arrived));
+  return {
+    record: last,
+    earlier: [{ kind: 'omitted', at, until, segments: before, states: 0, attempts: attempt - 1 }],
+  };
 }
 
 /** On a slow path every segment is on its way for long: that is no pause. */
@@ -118,9 +166,12 @@ const labelOfPath = (name: string): string => name.replace(/\.?(client|server)$/
 
 /** The first and the last rows; what is between them is told as one. */
 function withoutMiddle(rows: readonly LadderRow[]): LadderRow[] {
-  const first = rows.slice(0, mostRows / 2);
+  const begin = rows.slice(0, mostRows / 2);
   const last = rows.slice(rows.length - mostRows / 2 + 1);
-  const middle = rows.slice(first.length, rows.length - last.length);
+  const between = rows.slice(begin.length, rows.length - last.length);
+  const arriving = new Set<LadderRow>(between.flatMap((row) => (row.kind === 'arrival' ? [row.of] : [])));
+  const first = begin.filter((row) => !arriving.has(row));
+  const middle = [...begin.filter((row) => arriving.has(row)), ...between];
   const segments = middle.flatMap((row) => ('segments' in row ? row.segments : []));
   const omitted: OmittedRow = {
     kind: 'omitted',

@@ -1,5 +1,5 @@
 import { type End, ends } from '../facts/states.ts';
-import { type ConnectionPaths, type Course, coursesOf } from './courses.ts';
+import { type ConnectionPaths, type Course, coursesOf, withoutPackets } from './courses.ts';
 import { formatCount, plural } from './format.ts';
 import type { CellGroup } from './gather.ts';
 import { ladderMermaid } from './ladder-mermaid.ts';
@@ -8,7 +8,7 @@ import type { Outcomes } from './outcomes.ts';
 import { sequenceDiagram } from './sequence-diagram.ts';
 import { whichCells } from './which-cells.ts';
 
-/** More diagrams than a reader compares. */
+/** More diagrams than a reader compares; of cells over a wire each has its ladder. */
 const mostDiagrams = 12;
 
 /** The courses that the two ends took, a diagram of each to open on a click; empty where none has anything to draw. */
@@ -17,6 +17,8 @@ export function markdownPaths(cells: readonly CellGroup[], outcomes?: Outcomes):
     const drawn = drawnOf(course);
     return drawn === undefined ? [] : [{ course, drawn, letters: lettersOf(course, outcomes) }];
   });
+  const wired = courses.filter(({ course }) => isWired(course));
+  if (wired.length > 0) return blocks(ladders(wired, cells), withoutLadder(cells));
   if (courses.length === 0) return '';
   courses.sort((a, b) => (a.letters[0] ?? '').localeCompare(b.letters[0] ?? '', 'en', { numeric: true }));
   const left = courses.length - mostDiagrams;
@@ -26,6 +28,39 @@ export function markdownPaths(cells: readonly CellGroup[], outcomes?: Outcomes):
       .slice(0, mostDiagrams)
       .map(({ course, drawn, letters }) => details(titleOf(course, letters, cells), drawn)),
   );
+}
+
+const isWired = ({ record: { segments = [] } }: Course): boolean => segments.length > 0;
+
+interface Drawn {
+  readonly course: Course;
+  readonly drawn: string;
+}
+
+/** Each cell's ladder, in the order of the cells: those whose segments, states and deeds are the same share one. */
+function ladders(drawn: readonly Drawn[], all: readonly CellGroup[]): string {
+  const place = ({ course }: Drawn): number => Math.min(...course.cells.map((cell) => all.indexOf(cell)));
+  const inOrder = [...drawn].sort((a, b) => place(a) - place(b));
+  const cells = new Set(drawn.flatMap(({ course }) => course.cells)).size;
+  return blocks(
+    `**What the wire carried**: ${plural(drawn.length, 'ladder')} of ${plural(cells, 'cell')}; cells with the same segments, states and deeds of the wire share one.`,
+    details(
+      'Ladders, cell by cell',
+      blocks(...inOrder.map(({ course, drawn: text }) => details(ladderTitle(course), text))),
+    ),
+  );
+}
+
+/** All cells whose ladder it is, by what tells them apart. */
+function ladderTitle({ cells, records }: Course): string {
+  const names = cells.map(({ id, experiment }) => code(id.slice(experiment.length + 1) || id));
+  const repeats = cells.some(({ ran }) => ran.length > 1) ? `, ${plural(records.length, 'result')}` : '';
+  return `${names.join('; ')}${repeats}`;
+}
+
+function withoutLadder(cells: readonly CellGroup[]): string {
+  const none = withoutPackets(cells);
+  return none.length === 0 ? '' : `No packet crossed the wire in ${whichCells(none, cells, code)}: there is no ladder.`;
 }
 
 /** The outcomes that a course led to. */

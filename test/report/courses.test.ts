@@ -15,8 +15,32 @@ const courses = (...records: CellRecord[]): unknown[][] => {
 const paths = { client: path('ESTABLISHED 1', 'FIN-WAIT-1 2'), server: path('ESTABLISHED 1') };
 const over = (...lines: string[]): CellRecord => cellOf('x', {}, {}, { paths, segments: wire(lines) });
 
-test('the same states are one course, however many segments it took', () =>
-  expect(courses(over('client F. 1:1 @2-3'), over('client F. 1:1 @2-3', 'client F. 1:1 @204-205'))).toEqual([[0, 1]]));
+test('over a wire the same segments are one course, at whatever times', () =>
+  expect(courses(over('client F. 1:1 @2-3'), over('client F. 1:1 @2.4-2.5'))).toEqual([[0, 1]]));
+
+test('a segment more, another length or direction, or twice as long a silence is another course', () =>
+  expect(
+    courses(
+      over('client F. 1:1 @2-3'),
+      over('client F. 1:1 @2-3', 'client F. 1:1 @204-205'),
+      over('client F. 1:1+5 @2-3'),
+      over('server F. 1:1 @2-3'),
+      over('client F. 1:1 @2-3', 'client F. 1:1 @604-605'),
+    ),
+  ).toEqual([[0], [1], [2], [3], [4]]));
+
+test('how many segments a stream took is no other course', () => {
+  const stream = (count: number): CellRecord =>
+    over(...Array.from({ length: count }, (_, n) => `client . ${1 + n * 10}:1+10 @${10 + n}-${10.1 + n}`));
+  expect(courses(stream(20), stream(30))).toEqual([[0, 1]]);
+});
+
+test('repeats of a cell whose ends went the same way share the ladder of the first', () => {
+  const repeat = (nth: number, ...lines: string[]): CellRecord => ({ ...over(...lines), id: 'x/n=0', repeat: nth });
+  const cells = [repeat(1, 'client F. 1:1 @2-3'), repeat(2, 'client F. 1:1 @2-3', 'client F. 1:1 @204-205')];
+  const found = coursesOf(gatherCells(runOf([experimentOf({ id: 'x' })], cells)));
+  expect(found.map(({ records }) => records.length)).toEqual([2]);
+});
 
 test('what the wire did to another kind of segment, or did otherwise, is another course', () =>
   expect(
@@ -29,9 +53,10 @@ test('what the wire did to another kind of segment, or did otherwise, is another
     ),
   ).toEqual([[0], [1], [2], [3], [4]]));
 
-test('how often the wire lost the same is no other course', () =>
+test('once lost and twice lost are two courses', () =>
   expect(courses(over('client F. 1:1 @2 lost'), over('client F. 1:1 @2 lost', 'client F. 1:1 @9 lost'))).toEqual([
-    [0, 1],
+    [0],
+    [1],
   ]));
 
 test('segments without known states are a course, nothing is none', () => {

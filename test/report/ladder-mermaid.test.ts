@@ -18,10 +18,10 @@ test('a lost last ACK tells its story', () => {
         participant server
         Note left of client: SYN-SENT<br/>0 ms
         client->>server: SYN seq 0<br/>+40.0 µs
+        Note right of server: SYN-RECEIVED<br/>+100 µs<br/>a request until +200 µs
         server->>client: SYN ACK seq 0 ack 1<br/>+100 µs
         Note left of client: ESTABLISHED<br/>+140 µs
         client-->>server: ACK seq 1 ack 1<br/>+160 µs
-        Note right of server: SYN-RECEIVED<br/>+200 µs
         Note right of server: ESTABLISHED<br/>+210 µs
         Note left of client: FIN-WAIT-1<br/>+11.3 ms
         client->>server: FIN ACK seq 1 ack 1<br/>+11.35 ms
@@ -73,11 +73,28 @@ describe('the wire stands between the ends', () => {
 test('two connections are told apart, a flood is one note, a replay names its original', () => {
   const diagram = ladderMermaid(oldDuplicate());
   expect(diagram).toContain(
-    'Note over client,server: +2.90 ms: old: 359 more data segments of 8948 bytes each way, 286 ms',
+    'Note over client,server: +10.9 ms: old: 349 more data segments of 8948 bytes each way, 278 ms',
   );
   expect(diagram).toContain('Note left of client: old: CLOSED<br/>+298.07 ms');
   expect(diagram).toContain('client->>server: new: SYN seq 0<br/>+309.1 ms');
-  expect(diagram).toContain('replayed by the wire: the one sent at +10.1 ms');
+  expect(diagram).toContain('replayed by the wire: the one sent at +10.10 ms');
+});
+
+test('an ICMP message comes from the wire, a read stands beside its end', () => {
+  const record = cellOf(
+    'x',
+    {},
+    {},
+    {
+      segments: wire(['client S 0: @1 black hole']),
+      asides: [
+        { what: 'unreachable', t: 5e6, end: 'client', label: '', of: 1 },
+        { what: 'read', t: 6e6, end: 'server', label: '', bytes: 1200 },
+      ],
+    },
+  );
+  expect(ladderMermaid(record)).toContain("wire->>client: ICMP: host unreachable<br/>a router's answer<br/>+4.00 ms");
+  expect(ladderMermaid(record)).toContain('Note right of server: application read<br/>+5.00 ms<br/>1,200 bytes');
 });
 
 test('many that leave together arrive together', () => {

@@ -2,9 +2,55 @@ import { describe, expect, test } from 'vitest';
 import type { CellRecord } from '../../src/record/schema.ts';
 import { ladderSvg } from '../../src/report/ladder-svg.ts';
 import { cellOf, path } from './fixture.ts';
+import { apart, textsOf } from './svg-texts.ts';
 import { blackHole, crossingFins, forgedReset, heldFins, lostLastAck, oldDuplicate, wire } from './wire-fixture.ts';
 
-const stories = [lostLastAck, oldDuplicate, heldFins, crossingFins, blackHole, forgedReset];
+/** Half a letter's height closer, and two lines touch: the text is of 11 px or more. */
+const leastApart = 10;
+
+/** A reader that stops: the client's close blocks while probes go out; then a router says that there is no way. */
+const everythingAtOnce = (): CellRecord =>
+  cellOf(
+    'everything-at-once',
+    { linger: 2 },
+    {},
+    {
+      segments: [
+        ...wire(
+          [
+            'client S 0: @5-30 delayed',
+            'server S. 0:1 @31-56 delayed',
+            'client . 1:1 @57-82 delayed',
+            ...Array.from({ length: 30 }, (_, n) => `client P. ${1 + n * 1448}:1+1448 @${83 + n}-${108 + n} delayed`),
+            ...Array.from({ length: 4 }, (_, n) => `server . 1:${1449 + n} @${109 + n}-${310 - n} held`),
+            'client F. 43441:1+1448 @111 lost',
+            'server F. 1:43441 @112 held',
+            'client F. 43441:1+1448 @411-436 delayed',
+          ],
+          'old',
+        ),
+        ...wire(['client S 0: @3000-3030'], 'new', 2, 60),
+        ...wire(['client P. 4294900000:4294800000+59960 @3100-3100 replay of=9'], 'old', 1, 61),
+      ],
+      paths: {
+        'old.client': path('SYN-SENT 4.9', 'ESTABLISHED 56.1', 'FIN-WAIT-1 110', 'TIME-WAIT 500-600~'),
+        'old.server': path('SYN-RECEIVED 82.1', 'ESTABLISHED 82.2', 'CLOSE-WAIT 437', 'LAST-ACK 438', 'CLOSED 439'),
+        'new.client': path('SYN-SENT 2999.9', 'CLOSED 3200'),
+      },
+      incarnations: [
+        { incarnation: 1, label: 'old', client: '[fd00:77::1]:40001', server: '[fd00:77::2]:10240' },
+        { incarnation: 2, label: 'new', client: '[fd00:77::1]:40001', server: '[fd00:77::2]:10240' },
+      ],
+      asides: [
+        { what: 'close', t: 109.9e6, until: 2109e6, end: 'client', label: 'old', how: 'destroy' },
+        { what: 'close', t: 437.9e6, until: 438.1e6, end: 'server', label: 'old', how: 'raw-close' },
+        { what: 'read', t: 3101e6, end: 'server', label: 'new', bytes: 59_960, of: 61 },
+        { what: 'unreachable', t: 3199e6, end: 'client', label: 'new', of: 60 },
+      ],
+    },
+  );
+
+const stories = [everythingAtOnce, lostLastAck, oldDuplicate, heldFins, crossingFins, blackHole, forgedReset];
 /** The texts that are drawn, with what leads and follows them. */
 const texts = (svg: string): string[] =>
   [...svg.matchAll(/<text[^>]*>(.*?)<\/text>/g)].map(([, text]) => (text ?? '').replace(/<[^>]*>/g, ''));
@@ -38,17 +84,47 @@ describe.each(stories.map((story) => ({ story, name: story.name })))('$name', ({
   });
   test('everything is within its edges', () => {
     const [, width, height] = /viewBox="0 0 (\d+) ([\d.]+)"/.exec(svg) ?? [];
-    const places = [...svg.matchAll(/<text x="([\d.-]+)" y="([\d.-]+)"/g)];
-    for (const [, x, y] of places) {
-      expect(Number(x)).toBeGreaterThan(0);
-      expect(Number(x)).toBeLessThan(Number(width));
-      expect(Number(y)).toBeLessThan(Number(height));
+    for (const { text, left, right, y } of textsOf(svg)) {
+      expect(left, text).toBeGreaterThanOrEqual(0);
+      expect(right, text).toBeLessThanOrEqual(Number(width));
+      expect(y, text).toBeLessThan(Number(height));
+    }
+  });
+  test('no text stands on another', () => {
+    const all = textsOf(svg);
+    for (const [index, one] of all.entries()) {
+      for (const other of all.slice(index + 1)) {
+        expect(apart(one, other), `${one.text} | ${other.text}`).toBeGreaterThanOrEqual(leastApart);
+      }
     }
   });
   test('times at the axis do not stand on each other', () => {
     const ys = [...svg.matchAll(/<text x="75" y="([\d.]+)"/g)].map(([, y]) => Number(y)).slice(1);
     for (const [index, y] of ys.entries()) if (index > 0) expect(y - (ys[index - 1] ?? 0)).toBeGreaterThanOrEqual(11);
   });
+});
+
+test('what blocks, who read whose bytes, and a router have their words', () => {
+  const all = texts(ladderSvg(everythingAtOnce()));
+  for (const text of [
+    'destroy() blocks',
+    'destroy() returns',
+    'application read',
+    '59,960 of old',
+    'ICMP: host unreachable',
+  ])
+    expect(all).toContain(text);
+  expect(all.join(' ')).toContain('again [fd00:77::1]:40001 → [fd00:77::2]:10240, the same four numbers');
+  expect(ladderSvg(everythingAtOnce())).toContain('class="blocked"');
+});
+
+test('texts that stand on each other, or beyond the edge, are found', () => {
+  const at = (x: number, y: number, more = ''): string => `<text x="${x}" y="${y}"${more}>some text</text>`;
+  const [one, below, beside] = textsOf(at(10, 20) + at(12, 26) + at(200, 20, ' text-anchor="end"'));
+  expect(apart(one!, below!)).toBe(6);
+  expect(apart(one!, beside!)).toBe(Number.POSITIVE_INFINITY);
+  const [turned] = textsOf(at(10, 10, ' transform="rotate(20 10 10)"'));
+  expect(apart(one!, turned!)).toBe(0);
 });
 
 test('has the colors of light and of dark pages', () => {

@@ -103,7 +103,9 @@ describe('any record', () => {
       }
       for (const [name, steps] of Object.entries(record.paths)) {
         const own = rows.flatMap((row) => (row.kind === 'state' && nameOf(row) === name ? [row.step] : []));
-        expect(own, record.id).toEqual(steps.filter((step) => own.includes(step)));
+        // what the wire knows better is another step
+        const places = own.map(({ state }) => steps.findIndex((step) => step.state === state));
+        expect(places, record.id).toEqual(places.toSorted(byNumber));
       }
     }
   });
@@ -266,12 +268,18 @@ test('a slow path has no pauses while segments are on their way', () => {
 
 describe('folding', () => {
   test('a flood is one row; what began and ended it is drawn', () => {
-    expect(shorts(oldDuplicate()).slice(7, 15)).toEqual([
+    expect(shorts(oldDuplicate()).slice(7, 20)).toEqual([
       'client PSH ACK',
       'server PSH ACK',
       '…PSH ACK',
       '…PSH ACK',
-      'run 718',
+      'run 18',
+      // what comes again later
+      'client PSH ACK',
+      'server PSH ACK',
+      '…PSH ACK',
+      '…PSH ACK',
+      'run 698',
       'client CLOSED',
       'client RST ACK',
       'server CLOSED',
@@ -349,6 +357,16 @@ describe('folding', () => {
     ]);
   });
 
+  test('packets that only the capture has are told among what is folded', () => {
+    const data = Array.from(
+      { length: 30 },
+      (_, n) => `client P. ${1 + n}:1+1 @${n}-${n + 0.05} n=${n < 15 ? n + 1 : n + 101}`,
+    );
+    const { rows } = ladderOf(cellOf('x', {}, {}, { segments: wire(data) }));
+    expect(rows.map(short)).toEqual(['client PSH ACK', 'run 29']);
+    expect(rows[1]).toMatchObject({ absent: 100 });
+  });
+
   test('packets that only the capture has are told', () => {
     const record = cellOf('x', {}, {}, { segments: wire(['client S 0: @1-1.1', 'client R 9: @50-50.1 n=812']) });
     expect(ladderOf(record).rows[1]).toMatchObject({ kind: 'gap', count: 810 });
@@ -375,3 +393,105 @@ describe('connections', () => {
 
 test('a record without segments or paths has no rows', () =>
   expect(ladderOf(cellOf('x', {}, {}))).toMatchObject({ rows: [], origin: 0, labels: [] }));
+
+describe('what is known beside states and segments', () => {
+  const placed = (record: CellRecord): string[] =>
+    ladderOf(record).rows.map((row) => (row.kind === 'aside' ? `${row.end} ${row.says}` : short(row)));
+
+  test('SYN-RECEIVED begins before the SYN-ACK leaves; a full socket is made of it later', () => {
+    const { rows } = ladderOf(lostLastAck());
+    const index = rows.findIndex((row) => short(row) === 'server SYN-RECEIVED');
+    expect(rows.slice(index - 1, index + 2).map(short)).toEqual([
+      'client SYN',
+      'server SYN-RECEIVED',
+      'server SYN ACK',
+    ]);
+    expect(rows[index]).toMatchObject({ step: { source: 'wire', at: 5.06e6 }, full: 5.16e6 });
+  });
+
+  test('a SYN cookie is no SYN-RECEIVED', () => {
+    const record = lostLastAck();
+    const cookies = { ...record, facts: { ...record.facts, 'counters.server.TcpExt.SyncookiesSent': 1 } };
+    const row = ladderOf(cookies).rows.find((each) => short(each) === 'server SYN-RECEIVED');
+    expect(row).toMatchObject({ step: { source: 'trace', at: 5.16e6 } });
+  });
+
+  test('a call that blocks stands where it returns; one that does not is told at the state that it led to', () => {
+    const closing = (ms: number): CellRecord =>
+      cellOf(
+        'x',
+        {},
+        {},
+        {
+          segments: wire(['client F. 1:1 @10-10.05', 'server . 1:2 @60-60.1']),
+          paths: { client: path('ESTABLISHED 1', 'FIN-WAIT-1 9.95', 'FIN-WAIT-2 60.2') },
+          asides: [{ what: 'close', t: 9.9e6, until: (9.9 + ms) * 1e6, end: 'client', label: '', how: 'destroy' }],
+        },
+      );
+    expect(placed(closing(50.4))).toEqual([
+      'client ESTABLISHED',
+      'client FIN-WAIT-1',
+      'client FIN ACK',
+      'server ACK',
+      'client FIN-WAIT-2',
+      'client returns',
+    ]);
+    expect(placed(closing(1))).not.toContain('client returns');
+    const [, entered] = ladderOf(closing(1)).rows;
+    expect(entered).toMatchObject({ call: { how: 'destroy' } });
+  });
+
+  const reused = (from: 'client' | 'server', numbers = '10.77.0.1:40001'): CellRecord =>
+    cellOf(
+      'x',
+      {},
+      {},
+      {
+        segments: [
+          ...wire(['client F. 1:1 @10-10.05', 'server F. 1:2 @11-11.05', 'client . 2:2 @12-12.05'], 'old', 1),
+          ...wire(['client S 0: @50-50.05', 'server S. 0:1 @50.1-50.2'], 'new', 2, 4),
+        ],
+        paths: { [`old.${from}`]: path('ESTABLISHED 1', 'TIME-WAIT 11.06') },
+        incarnations: [
+          { incarnation: 1, label: 'old', client: '10.77.0.1:40001', server: '10.77.0.2:80' },
+          { incarnation: 2, label: 'new', client: numbers, server: '10.77.0.2:80' },
+        ],
+      },
+    );
+  test('TIME-WAIT that gave its numbers away ends with the SYN: of its own end, or of the other', () => {
+    expect(placed(reused('client')).slice(-4)).toEqual(['begins', 'client CLOSED', 'client SYN', 'server SYN ACK']);
+    expect(placed(reused('server')).slice(-4)).toEqual(['begins', 'client SYN', 'server CLOSED', 'server SYN ACK']);
+  });
+  test('a connection with other numbers leaves TIME-WAIT where it is', () => {
+    expect(placed(reused('client', '10.77.0.1:40002'))).not.toContain('client CLOSED');
+    expect(ladderOf(reused('client', '10.77.0.1:40002')).rows.filter(({ kind }) => kind === 'begins')).toMatchObject([
+      { incarnation: { label: 'old' } },
+      { incarnation: { label: 'new' } },
+    ]);
+    expect(ladderOf(reused('client')).rows.find((row) => row.kind === 'begins' && row.like)).toBeDefined();
+  });
+
+  test('of several attempts the last is drawn, and the others are told', () => {
+    const record = reused('client');
+    const { incarnations = [] } = record;
+    const place = { client: '10.77.0.1:40003', server: '10.77.0.2:80' };
+    const later = {
+      ...record,
+      segments: [
+        ...(record.segments ?? []),
+        ...wire(['client S 0: @90-90.05'], 'old', 3, 6),
+        ...wire(['client S 0: @95-95.1'], 'new', 4, 7),
+      ],
+      incarnations: [
+        ...incarnations,
+        { incarnation: 3, label: 'old', ...place },
+        { incarnation: 4, label: 'new', ...place },
+      ],
+      paths: {},
+    };
+    const { rows, origin } = ladderOf(later);
+    expect(rows.map(short)).toEqual(['omitted 5', 'begins', 'client SYN', 'begins', 'client SYN']);
+    expect(rows[0]).toMatchObject({ attempts: 1 });
+    expect(origin).toBe(90e6);
+  });
+});

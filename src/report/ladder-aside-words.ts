@@ -1,0 +1,43 @@
+import { formatCount, formatSeconds } from './format.ts';
+import type { AsideRow, BeginRow, Ladder } from './ladder.ts';
+import { blocks } from './ladder-asides.ts';
+import type { Times } from './ladder-times.ts';
+
+/** A closing call, and how long it took where it did not block. */
+export const callText = (call: AsideRow['aside']): string =>
+  blocks(call) ? `${callName(call)} blocks` : `${callName(call)}: ${took(call)}`;
+
+const callName = ({ how = 'close' }: AsideRow['aside']): string => (how === 'raw-close' ? 'close(2)' : `${how}()`);
+const took = ({ t, until = t }: AsideRow['aside']): string => formatSeconds((until - t) / 1e9);
+
+/** What stands beside an end, line by line. */
+export function asideText({ says, aside, at, label }: AsideRow, time: Times, ladder: Ladder): string[] {
+  const when = ladder.labels.length > 1 ? `${label} · ${time(at)}` : time(at);
+  switch (says) {
+    case 'calls':
+      return [`${callName(aside)} blocks`, when];
+    case 'returns':
+      return [`${callName(aside)} returns`, when, `after ${took(aside)}`];
+    case 'reads':
+      return ['application read', when, readText(aside, ladder)];
+    case 'unreachable':
+      return ['ICMP: host unreachable', "a router's answer"];
+  }
+}
+
+/** How many bytes; and whose they are, where they can only be those of a segment that the wire sent. */
+function readText({ of, bytes = 0 }: AsideRow['aside'], { rows, nameOf }: Ladder): string {
+  const read = `${formatCount(bytes)} bytes`;
+  if (of === undefined) return read;
+  const own = rows.flatMap((row) => ('segments' in row ? row.segments : [])).find(({ n }) => n === of);
+  const name = own && nameOf(own);
+  return `${read}, ${formatCount(bytes)} of ${name || 'the wire'}`;
+}
+
+/** Between which addresses and ports an incarnation is, and whether they were another's. */
+export function beginsText({ incarnation, like }: BeginRow, { nameOf }: Ladder): string {
+  const { client, server } = incarnation;
+  const name = nameOf(incarnation) || `#${incarnation.incarnation}`;
+  if (!like) return `${name}: ${client} → ${server}`;
+  return `${name}: again ${client} → ${server}, the same four numbers`;
+}

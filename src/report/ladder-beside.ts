@@ -1,0 +1,72 @@
+import type { AsideRow, Ladder, StateRow } from './ladder.ts';
+import { blocks } from './ladder-asides.ts';
+import type { Layout } from './ladder-layout.ts';
+import { line, px, xml } from './ladder-marks.ts';
+import type { LadderWords } from './ladder-words.ts';
+
+const labelOf = ({ labels }: Ladder, label: string): string => (labels.length > 1 ? label : '');
+
+/** Characters that a line beside an end takes. */
+const besideCharacters = 18;
+
+/** What stands beside an end: a state's name and how it is known, or what its application did. */
+export function besideLines(row: StateRow | AsideRow, words: LadderWords, ladder: Ladder): string[] {
+  if (row.kind === 'aside') return words.aside(row).flatMap((text) => wrapped(text, besideCharacters));
+  return [row.step.state, ...enteredLines(words.entered(row), labelOf(ladder, row.label))];
+}
+
+/** These at their end. */
+export function besideMark(
+  { columns }: Layout,
+  ladder: Ladder,
+  { row, y }: Layout['states'][number] | Layout['asides'][number],
+  words: LadderWords,
+): string {
+  const x = columns.names[row.end];
+  const anchor = row.end === 'client' ? { anchor: 'end' as const } : {};
+  const name = row.kind === 'state' ? 'state halo' : 'note halo';
+  return besideLines(row, words, ladder)
+    .map((text, index) =>
+      line({ x, y: y + 4 + 13 * index }, xml(text), { classes: index === 0 ? name : 'dim tick halo', ...anchor }),
+    )
+    .join('');
+}
+
+/** The end of a range, and how it is known, stand below its beginning. */
+function enteredLines(entered: readonly string[], label: string): string[] {
+  const [time = '', ...rest] = entered.flatMap((text) =>
+    text
+      .replace(/^(\+.*) to /, '$1\nto ')
+      .replace(' (sampled)', '\nsampled')
+      .split('\n'),
+  );
+  return [label === '' ? time : `${label} · ${time}`, ...rest].flatMap((text) => wrapped(text, besideCharacters));
+}
+
+/** Where an application's call held its thread: a line outside of its end's states. */
+export function blockedMarks({ states, asides, columns, bottom }: Layout): string[] {
+  const begun = [...states, ...asides].flatMap(({ row, y }) => {
+    const call = row.kind === 'state' ? row.call : row.says === 'calls' ? row.aside : undefined;
+    return call && blocks(call) ? [{ call, end: row.end, y }] : [];
+  });
+  return begun.map(({ call, end, y }) => {
+    const back = asides.find(({ row }) => row.says === 'returns' && row.aside === call);
+    const x = columns.names[end] + (end === 'client' ? 2.5 : -2.5);
+    return `<path class="blocked" d="M${px(x)} ${px(y)}V${px(back?.y ?? bottom)}"/>`;
+  });
+}
+
+/** Text in lines of at most so many characters, as even as they can be. */
+export function wrapped(text: string, most: number): string[] {
+  const count = Math.ceil(text.length / most);
+  if (count <= 1) return [text];
+  const even = Math.max(text.length / count, most - 6);
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1) ?? '';
+    const longer = last === '' ? word : `${last} ${word}`;
+    if (last !== '' && (longer.length > most || last.length >= even)) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines;
+}
