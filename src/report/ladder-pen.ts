@@ -13,6 +13,9 @@ function fallOf({ segments: [{ t, arrived = t }] }: SegmentRow): number {
   return Math.min(44, 16 + 6 * Math.log10(us));
 }
 
+/** A straight arrow that was on its way while others were sent falls no further, px. */
+const steep = 64;
+
 const isKept = ({ deed }: SegmentRecord): boolean => deed === 'held' || deed === 'carried' || deed === 'delayed';
 
 /** Draws a ladder's rows from top to bottom, and knows where the next can stand. */
@@ -27,6 +30,8 @@ export class Pen {
   readonly #ticks: Layout['ticks'][number][] = [];
   readonly #across: Layout['across'][number][] = [];
   readonly #under = new Map<SegmentRow, Point[]>();
+  /** Counted from the wire outwards. */
+  readonly #lanes = new Map<SegmentRow, number>();
   readonly #names: Record<End, number>;
   /** How far down lines reach: at the client, a quarter on, half way, three quarters on, at the server. */
   #low: number[];
@@ -125,8 +130,7 @@ export class Pen {
     const [{ from }] = row.segments;
     const start = { x: this.#columns.x[from], y: 0 };
     const held = this.#bent.has(row);
-    const lane = held ? this.#freeLane(from) : 0;
-    const bend = { x: half.x + (from === 'client' ? -1 : 1) * (9 + 9 * lane), y: half.y };
+    const bend = { x: this.#kneeX(row), y: half.y };
     const fall = { x: half.x, y: half.y * 1.4 };
     const crosses = [...this.#under.keys()].some(({ segments: [other] }) => other.from !== from);
     const flat = { x: half.x, y: 0 };
@@ -151,13 +155,20 @@ export class Pen {
     ]);
   }
 
-  /** Beside what waits already, coming from the same end. */
-  #freeLane(from: End): number {
-    const waiting = [...this.#under].filter(([row]) => this.#bent.has(row) && row.segments[0].from === from);
-    const taken = new Set(
-      waiting.map(([, points]) => Math.round(Math.abs((points.at(-1)?.x ?? 0) - this.#columns.x.wire))),
-    );
-    return [0, 1, 2, 3].find((lane) => !taken.has(9 + 9 * lane)) ?? 0;
+  /** Where an arrow bends that would be too steep for what was placed beside it when it left; undefined where it is not. */
+  #kneeOf(row: SegmentRow, start: Point, y: number): Point | undefined {
+    if (y - start.y <= steep) return undefined;
+    return { x: this.#kneeX(row), y: start.y + fallOf(row) / 2 };
+  }
+
+  /** Where it bends, if it does: beside what is on its way already, coming from the same end. */
+  #kneeX(row: SegmentRow): number {
+    const { from } = row.segments[0];
+    const waiting = [...this.#under.keys()].filter(({ segments: [other] }) => other.from === from);
+    const taken = new Set(waiting.map((other) => this.#lanes.get(other)));
+    const lane = this.#lanes.get(row) ?? [0, 1, 2, 3, 4].find((each) => !taken.has(each)) ?? 0;
+    this.#lanes.set(row, lane);
+    return this.#columns.x.wire + (from === 'client' ? -9 : 9) * (1 + lane);
   }
 
   /** As high as it can be without touching what is above. */
@@ -212,10 +223,11 @@ export class Pen {
     const clear = held ? this.#samples(leg).map(({ index, y }) => (this.#low[index] ?? 0) + 9 - y) : [];
     const y = Math.max(this.#y + space.row, ticks, edge + 9, held ? bend.y + 34 : start.y + fall, ...clear);
     const end = { x, y };
-    const points: Point[] = held ? [start, bend, { x: bend.x, y: y - 9 }, end] : [start, end];
+    const knee = held ? bend : this.#kneeOf(row.of, start, y);
+    const points: Point[] = knee ? [start, knee, { x: knee.x, y: y - 9 }, end] : [start, end];
     this.#under.delete(row.of);
     this.#arrow(row.of, points, 'head');
-    const last = held ? points.slice(-2) : points;
+    const last = knee ? points.slice(-2) : points;
     this.#reach(last);
     this.#tick(row.at, y);
     this.#y = y;

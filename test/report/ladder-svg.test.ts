@@ -1,12 +1,24 @@
 import { describe, expect, test } from 'vitest';
 import type { CellRecord } from '../../src/record/schema.ts';
 import { ladderSvg } from '../../src/report/ladder-svg.ts';
+import { anything, seeds } from './anything.ts';
 import { cellOf, path } from './fixture.ts';
 import { apart, textsOf } from './svg-texts.ts';
 import { blackHole, crossingFins, forgedReset, heldFins, lostLastAck, oldDuplicate, wire } from './wire-fixture.ts';
 
 /** Half a letter's height closer, and two lines touch: the text is of 11 px or more. */
 const leastApart = 10;
+
+/** Texts that stand on each other. */
+function touching(svg: string): string[] {
+  const all = textsOf(svg);
+  return all.flatMap((one, index) =>
+    all
+      .slice(index + 1)
+      .filter((other) => apart(one, other) < leastApart)
+      .map((other) => `${one.text} | ${other.text}`),
+  );
+}
 
 /** A reader that stops: the client's close blocks while probes go out; then a router says that there is no way. */
 const everythingAtOnce = (): CellRecord =>
@@ -90,18 +102,22 @@ describe.each(stories.map((story) => ({ story, name: story.name })))('$name', ({
       expect(y, text).toBeLessThan(Number(height));
     }
   });
-  test('no text stands on another', () => {
-    const all = textsOf(svg);
-    for (const [index, one] of all.entries()) {
-      for (const other of all.slice(index + 1)) {
-        expect(apart(one, other), `${one.text} | ${other.text}`).toBeGreaterThanOrEqual(leastApart);
-      }
-    }
-  });
+  test('no text stands on another', () => expect(touching(svg)).toEqual([]));
   test('times at the axis do not stand on each other', () => {
     const ys = [...svg.matchAll(/<text x="75" y="([\d.]+)"/g)].map(([, y]) => Number(y)).slice(1);
     for (const [index, y] of ys.entries()) if (index > 0) expect(y - (ys[index - 1] ?? 0)).toBeGreaterThanOrEqual(11);
   });
+});
+
+test('whatever a wire did, no text stands on another or beyond the edge', () => {
+  for (const seed of seeds) {
+    const svg = ladderSvg(anything(seed));
+    expect(touching(svg), String(seed)).toEqual([]);
+    for (const { text, left, right } of textsOf(svg)) {
+      expect(left, text).toBeGreaterThanOrEqual(0);
+      expect(right, text).toBeLessThanOrEqual(800);
+    }
+  }
 });
 
 test('what blocks, who read whose bytes, and a router have their words', () => {
