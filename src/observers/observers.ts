@@ -1,5 +1,6 @@
 import { LingerlabError } from '../errors.ts';
 import type { Sight } from '../facts/connections.ts';
+import { ends } from '../facts/states.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { Ports } from '../lab/ports.ts';
 import { startWorker } from '../lab/worker.ts';
@@ -103,9 +104,10 @@ export async function startObservers(
       const cell = nextCell++;
       const { saw, sampled } = told;
       cells.set(cell, told);
+      const own = ownAddresses(lab);
       await ask('watch', { cell, spaces: lab.spaces.map(({ name, path }) => ({ name, path })) });
       return {
-        watchPort: (port) => router.add(port, saw),
+        watchPort: (port) => router.add(port, (address) => own.has(address), saw),
         nudge: () => void ask('nudge', { cell }).catch(() => undefined),
         sample: () => ask('sample', { cell }),
         counters: () => ask('counters', { cell }),
@@ -128,4 +130,13 @@ export async function startObservers(
       clearTimeout(late);
     },
   };
+}
+
+/** At which the cell's sockets can be, those of its listeners at least; a listener on every address has none. */
+function ownAddresses(lab: Lab): ReadonlySet<string> {
+  const families = [4, 6] as const;
+  const own = ends.flatMap((end) =>
+    families.flatMap((family) => [lab.address(end, family), lab.otherAddress(end, family)]),
+  );
+  return new Set([...own, '0.0.0.0', '::']);
 }

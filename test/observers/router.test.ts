@@ -8,12 +8,14 @@ const two = flow({
   address: { client: { address: '127.0.0.1', port: 40_000 }, server: { address: '127.64.0.2', port: 10_241 } },
 });
 
+const isOwn = (own: string) => (address: string) => address === own;
+
 function cells() {
   const router = new Router();
   const seen = { one: [] as Event[], two: [] as Event[] };
   const sinks = { one: (event: Event) => void seen.one.push(event), two: (event: Event) => void seen.two.push(event) };
-  router.add(10_240, sinks.one);
-  router.add(10_241, sinks.two);
+  router.add(10_240, isOwn('127.64.0.1'), sinks.one);
+  router.add(10_241, isOwn('127.64.0.2'), sinks.two);
   return { router, seen, sinks };
 }
 
@@ -32,9 +34,16 @@ describe('an event with addresses', () => {
     expect(seen).toEqual({ one: [], two: [] });
   });
 
+  test('of a port that a stranger has at another address goes nowhere', () => {
+    const { router, seen } = cells();
+    const stranger = flow({ address: { ...one.address, server: { address: '127.0.0.1', port: 10_240 } } });
+    router.route(went(stranger, 'server', 10, 'CLOSED', 'LISTEN'));
+    expect(seen).toEqual({ one: [], two: [] });
+  });
+
   test('of a cell with two ports goes to it through each', () => {
     const { router, seen, sinks } = cells();
-    router.add(10_500, sinks.one);
+    router.add(10_500, isOwn('127.64.0.1'), sinks.one);
     const second = flow({ address: { ...one.address, server: { address: '127.64.0.1', port: 10_500 } } });
     router.route(went(second, 'server', 10, 'CLOSED', 'LISTEN'));
     expect(seen.one.length).toBe(1);
@@ -73,14 +82,14 @@ describe('the timer of a mini-socket', () => {
 
 test('lost events are told to every cell, once', () => {
   const { router, seen, sinks } = cells();
-  router.add(10_500, sinks.one);
+  router.add(10_500, isOwn('127.64.0.1'), sinks.one);
   router.route(lost(10, 3));
   expect(seen).toEqual({ one: [lost(10, 3)], two: [lost(10, 3)] });
 });
 
 test('a cell that is removed hears nothing more, by port or timer; the others do', () => {
   const { router, seen, sinks } = cells();
-  router.add(10_500, sinks.one);
+  router.add(10_500, isOwn('127.64.0.1'), sinks.one);
   router.route(miniSocket(one, 'client', 10, 'a0'));
   router.route(miniSocket(two, 'client', 10, 'a1'));
   router.remove(sinks.one);
