@@ -4,6 +4,7 @@ import { type CaptureFile, noFile, openCaptureFile } from './captureFile.ts';
 import {
   type CapturedPacket,
   commentAt,
+  commentOption,
   optionsAt,
   packetAround,
   packetAt,
@@ -11,10 +12,11 @@ import {
   packetOptions,
   type Sender,
 } from './pcapng.ts';
+import { copyShortened, keptOf, wholeUpTo } from './shorten.ts';
 
 /** The largest packet that IPv4 and a TUN device know. */
 export const largestPacket = 65_535;
-/** Room for a comment that is written when it is known what became of a packet. */
+/** Room for a comment that is written when it is known what became of a packet; a multiple of 4. */
 const pendingRoom = 64;
 /** Behind a packet in its block: padding, comment, its end. */
 const tailRoom = 128;
@@ -34,6 +36,8 @@ export interface CaptureOptions {
   readonly snap: number;
   /** Beyond a file of so many bytes, only headers are kept. */
   readonly limit: number;
+  /** Bytes of file beyond which payload of what was carried, and nothing more, is cut in the file. Default {@link wholeUpTo}. */
+  readonly wholeUpTo?: number;
   /** Memory in which the latest packets stay, to be replayed: so many chunks of so many bytes. */
   readonly chunks?: number;
   readonly chunkBytes?: number;
@@ -47,19 +51,21 @@ interface Chunk {
   used: number;
   /** How far it is in the file. */
   flushed: number;
-  /** Where it begins in the file. */
-  fileAt: number;
+  /** Comments to be replaced of packets that the file does not have yet, by where their blocks begin. */
+  readonly pending: Map<number, Place>;
   /** Tells it from what its memory held before. */
   serial: number;
 }
 
-/** Where the comment of a packet is that waits. */
-export interface Pending {
+interface Place {
   readonly n: number;
   readonly chunk: number;
   readonly at: number;
-  readonly fileAt: number;
+  /** Known when the file has it. */
+  fileAt: number | undefined;
 }
+/** Where the comment of a packet is that waits. */
+export type Pending = Readonly<Place>;
 
 /** A packet of the capture as memory has it. */
 export interface Entry {
@@ -75,6 +81,8 @@ export interface CaptureCount {
   readonly packets: number;
   /** Packets of which not all bytes were kept. */
   readonly cut: number;
+  /** Packets whose payload is cut in the file, and whole in memory. */
+  readonly shortened: number;
   readonly fileBytes: number;
   /** Why nothing more is written to the file. */
   readonly fileError?: string;
@@ -98,6 +106,9 @@ export class Capture {
   };
   #count = 0;
   #cut = 0;
+  #shortened = 0;
+  /** Where a chunk is made as the file has it. */
+  #copy: Buffer | undefined;
   #serial = 0;
   #chunk: Chunk;
 
@@ -124,7 +135,7 @@ export class Capture {
       first: this.#count + 1,
       used: 0,
       flushed: 0,
-      fileAt: this.#file.end,
+      pending: new Map(),
       serial: ++this.#serial,
     };
     this.#chunks.push(chunk);
@@ -159,7 +170,9 @@ export class Capture {
     const at = chunk.used;
     const captured = this.#keep(length, t, packetOptions(senderOf(from, false), deed, pendingRoom));
     const comment = optionsAt(at, captured) + commentAt;
-    return { n: this.#count, chunk: chunk.serial, at: comment, fileAt: chunk.fileAt + comment };
+    const place: Place = { n: this.#count, chunk: chunk.serial, at: comment, fileAt: undefined };
+    chunk.pending.set(at, place);
+    return place;
   }
 
   /** Keep a packet that the wire emits in the place of an end. */
@@ -171,7 +184,7 @@ export class Capture {
 
   #keep(length: number, t: Ns, options: Uint8Array): number {
     const chunk = this.#chunk;
-    const snap = chunk.fileAt > this.#options.limit ? headersOnly : this.#options.snap;
+    const snap = this.#file.end > this.#options.limit ? headersOnly : this.#options.snap;
     const captured = Math.min(length, snap);
     const low = this.#wall.low + (t % 2 ** 32);
     const place = {
@@ -188,17 +201,49 @@ export class Capture {
 
   /** Say what became of a packet that waited. */
   amend(pending: Pending, deed: string): void {
-    const text = Buffer.from(deed.padEnd(pendingRoom).slice(0, pendingRoom));
-    const chunk = this.#chunks.find(({ serial }) => serial === pending.chunk);
-    chunk?.bytes.set(text, pending.at);
-    if (!chunk || pending.at < chunk.flushed) this.#file.write(text, pending.fileAt);
+    const option = commentOption(deed, pendingRoom);
+    this.#chunks.find(({ serial }) => serial === pending.chunk)?.bytes.set(option, pending.at);
+    if (pending.fileAt !== undefined) this.#file.write(option, pending.fileAt);
   }
 
   /** Everything kept so far is in the file. */
   flush(): void {
     const chunk = this.#chunk;
-    this.#file.write(chunk.bytes.subarray(chunk.flushed, chunk.used), chunk.fileAt + chunk.flushed);
+    const begins = this.#file.end;
+    const whole = begins + chunk.used - chunk.flushed <= (this.#options.wholeUpTo ?? wholeUpTo);
+    const bytes = whole ? this.#whole(chunk, begins) : this.#shorter(chunk, begins);
+    this.#file.write(bytes, begins);
     chunk.flushed = chunk.used;
+    chunk.pending.clear();
+  }
+
+  #whole({ bytes, flushed, used, pending }: Chunk, begins: number): Uint8Array {
+    for (const place of pending.values()) place.fileAt = begins + place.at - flushed;
+    return bytes.subarray(flushed, used);
+  }
+
+  /** What the file has not yet of a chunk, without most of the payload of what was carried and nothing more. */
+  #shorter({ bytes, view, flushed, used, pending }: Chunk, begins: number): Uint8Array {
+    this.#copy ??= Buffer.allocUnsafeSlow(this.#chunkBytes);
+    let to = 0;
+    for (let at = flushed, next = at; at < used; at = next) {
+      next = at + view.getUint32(at + 4, true);
+      const block = bytes.subarray(at, next);
+      const captured = view.getUint32(at + 20, true);
+      const kept = this.#isCarried(block, captured)
+        ? keptOf(block.subarray(packetHead, packetHead + captured))
+        : captured;
+      if (kept < captured) this.#shortened++;
+      const place = pending.get(at);
+      if (place) place.fileAt = begins + to + place.at - at;
+      to += copyShortened(block, captured, kept, this.#copy, to);
+    }
+    return this.#copy.subarray(0, to);
+  }
+
+  #isCarried(block: Buffer, captured: number): boolean {
+    const options = block.subarray(optionsAt(0, captured), -4);
+    return options.equals(this.#carried.client) || options.equals(this.#carried.server);
   }
 
   /** Packets that memory still has, from a number on. */
@@ -231,6 +276,7 @@ export class Capture {
     return {
       packets: this.#count,
       cut: this.#cut,
+      shortened: this.#shortened,
       fileBytes: this.#file.end,
       ...(this.#file.error !== undefined && { fileError: this.#file.error }),
     };

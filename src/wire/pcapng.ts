@@ -8,7 +8,8 @@ const interfaceType = 1;
 const packetType = 6;
 const byteOrderMagic = 0x1a2b3c4d;
 const linkTypeRaw = 101;
-const option = { end: 0, comment: 1, name: 2, flags: 2, application: 4, resolution: 9 } as const;
+/** `room`: of those that pcapng leaves to whoever writes a file (bit 15), whose content means nothing and is not shown. */
+const option = { end: 0, comment: 1, name: 2, flags: 2, application: 4, resolution: 9, room: 0x8000 } as const;
 
 const padded = (length: number): number => (length + 3) & ~3;
 
@@ -76,18 +77,28 @@ export interface Sender {
 }
 
 /**
+ * The option that is a comment, in a place with room for `room` bytes of text, a multiple of 4: what it does not take is an
+ * option that no reader shows. A longer text is cut.
+ */
+export function commentOption(comment: string, room = 0): Buffer {
+  const text = Buffer.from(comment);
+  const written = optionBytes(option.comment, room > 0 ? text.subarray(0, room) : text);
+  const left = room + 4 - written.length;
+  return left < 4 ? written : Buffer.concat([written, optionBytes(option.room, Buffer.alloc(left - 4))]);
+}
+
+/**
  * The options of a packet's block: its direction, whether it was received (unicast) or emitted (not specified), and its
- * comment, padded with blanks up to `room` bytes, to be replaced.
+ * comment, which another of up to `room` bytes may replace: see {@link commentOption}.
  */
 export function packetOptions(sender: Sender, comment: string, room = 0): Buffer {
   const flags = Buffer.alloc(4);
   flags.writeUInt32LE(direction[sender.direction] | (sender.emitted ? 0 : unicast));
-  const text = optionBytes(option.comment, Buffer.from(comment.padEnd(room)));
-  return Buffer.concat([optionBytes(option.flags, flags), text, endOfOptions]);
+  return Buffer.concat([optionBytes(option.flags, flags), commentOption(comment, room), endOfOptions]);
 }
 
-/** Where the comment's text begins in the options. */
-export const commentAt = 12;
+/** Where the comment's option begins in the options. */
+export const commentAt = 8;
 
 export interface PacketPlace {
   /** Wall time in ns, as two halves of 32 bits. */
@@ -147,8 +158,7 @@ export function packetAt(bytes: Buffer, at: number): { packet: CapturedPacket; n
     comment:
       optionsOf(bytes, optionsAt(at, captured), next - 4)
         .get(option.comment)
-        ?.toString()
-        .trimEnd() ?? '',
+        ?.toString() ?? '',
   };
   return { packet, next };
 }

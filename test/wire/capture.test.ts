@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Capture, type CaptureOptions } from '../../src/wire/capture.ts';
 import { readPcapng } from '../../src/wire/pcapng.ts';
+import { format } from '../../src/wire/segment.ts';
+import { keptOf } from '../../src/wire/shorten.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lingerlab-capture-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -110,6 +112,70 @@ test('beyond its limit a file has headers only', () => {
   expect(lengths[0]).toBe(30_000);
   expect(lengths.at(-1)).toBe(128);
   expect(made.count.cut).toBe(lengths.filter((length) => length === 128).length);
+});
+
+describe('bulk data in a file', () => {
+  /** A segment of IPv4 with timestamps, 52 bytes of headers, and so much payload. */
+  const bytesOf = (payload: number) =>
+    format({
+      kind: 'tcp',
+      ip: { family: 4, hops: 64, trafficClass: 0, identification: 0, dontFragment: true, options: '' },
+      source: { address: '10.77.0.1', port: 4242 },
+      destination: { address: '10.77.0.2', port: 80 },
+      seq: 1,
+      ack: 1,
+      flags: 16,
+      window: 502,
+      urgent: 0,
+      options: [{ kind: 'nop' }, { kind: 'nop' }, { kind: 'timestamps', value: 1, echo: 2 }],
+      payload: new Uint8Array(payload).fill(7),
+      intact: true,
+    });
+  const wholeLength = bytesOf(1000).length;
+
+  test('is cut to its headers and 128 bytes of payload once the file is long, where no rule decided', () => {
+    const { made, read } = capture({ wholeUpTo: 30_000, chunkBytes: 100_000 });
+    const fill = (payload: number) => {
+      const bytes = bytesOf(payload);
+      made.room().set(bytes);
+      return bytes.length;
+    };
+    for (let count = 0; count < 20; count++) made.keep(fill(1000), count, 'client');
+    made.flush();
+    // written late, into a chunk that was moved together
+    for (let count = 0; count < 20; count++) made.keep(fill(1001), count, 'server');
+    const pending = made.keepPending(fill(1000), 1, 'client', 'held (rule 1), and still is');
+    made.keepAs(fill(1000), 2, 'client', 'dropped (rule 1)');
+    made.emit(bytesOf(1000), 3, 'server', 'forged');
+    made.keep(fill(100), 4, 'client');
+    made.flush();
+    made.amend(pending, 'held 5.000 ms (rule 1)');
+    made.close();
+    const { packets, torn } = read();
+    expect(torn).toBe(0);
+    expect(packets.map(({ comment }) => comment).slice(40)).toEqual([
+      'held 5.000 ms (rule 1)',
+      'dropped (rule 1)',
+      'forged',
+      'carried',
+    ]);
+    const lengths = packets.map(({ bytes, original }) => [bytes.length, original]);
+    expect(lengths.slice(0, 20)).toEqual(Array.from({ length: 20 }, () => [wholeLength, wholeLength]));
+    expect(lengths.slice(20, 40)).toEqual(Array.from({ length: 20 }, () => [52 + 128, wholeLength + 1]));
+    expect(lengths.slice(40)).toEqual([...Array.from({ length: 3 }, () => [wholeLength, wholeLength]), [152, 152]]);
+    // no fault: memory has them whole, to be replayed
+    expect(made.count).toMatchObject({ cut: 0, shortened: 20 });
+    expect(made.find(21)!.packet.bytes.length).toBe(wholeLength + 1);
+  });
+
+  test('of what is no TCP is kept', () => {
+    const datagram = Uint8Array.from(bytesOf(1000));
+    expect(keptOf(datagram)).toBe(180);
+    datagram[9] = 17;
+    expect(keptOf(datagram)).toBe(datagram.length);
+    expect(keptOf(new Uint8Array())).toBe(0);
+    expect(keptOf(Uint8Array.of(0x45))).toBe(1);
+  });
 });
 
 test('a file that cannot be written ends the capture, not the wire', () => {

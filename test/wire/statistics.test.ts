@@ -17,7 +17,7 @@ const fine: WireStatistics = {
   latestMs: 0.4,
   faults: [],
   deviceErrors: [],
-  capture: { packets: 22, cut: 0, fileBytes: 4000 },
+  capture: { packets: 22, cut: 0, shortened: 9, fileBytes: 4000 },
 };
 
 test('a wire that did what it was told says nothing', () => {
@@ -32,8 +32,8 @@ test.each<[Partial<WireStatistics>, RegExp]>([
   [{ refused: { EIO: 2 } }, /EIO 2/],
   [{ faults: ['nonsense'] }, /1 packets: nonsense/],
   [{ deviceErrors: ['read: EBADFD'] }, /EBADFD/],
-  [{ capture: { packets: 1, cut: 5, fileBytes: 1 } }, /5 packets are not whole/],
-  [{ capture: { packets: 1, cut: 0, fileBytes: 1, fileError: 'ENOSPC' } }, /ENOSPC/],
+  [{ capture: { packets: 1, cut: 5, shortened: 0, fileBytes: 1 } }, /5 packets are not whole/],
+  [{ capture: { packets: 1, cut: 0, shortened: 9, fileBytes: 1, fileError: 'ENOSPC' } }, /ENOSPC/],
 ])('%o is said', (change, expected) => {
   const sentences = fallingBehind({ ...fine, ...change });
   expect(sentences).toHaveLength(1);

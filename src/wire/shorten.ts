@@ -1,0 +1,36 @@
+import { packetHead } from './pcapng.ts';
+
+/** Bytes of a capture file up to which each packet is whole. */
+export const wholeUpTo = 2 ** 20;
+/** Bytes of payload that a file has beyond that of a segment which was carried, and nothing more. */
+export const payloadKept = 128;
+
+const TCP = 6;
+
+/** How much of a packet its file keeps beyond {@link wholeUpTo}: the headers and the first of its payload; all that is no TCP. */
+export function keptOf(packet: Uint8Array): number {
+  const version = (packet[0] ?? 0) >> 4;
+  const ip = version === 4 ? ((packet[0] as number) & 15) * 4 : 40;
+  const isTcp = (version === 4 && packet[9] === TCP) || (version === 6 && packet[6] === TCP);
+  if (!isTcp || packet.length < ip + 20) return packet.length;
+  const tcp = ((packet[ip + 12] as number) >> 4) * 4;
+  return Math.min(packet.length, ip + tcp + payloadKept);
+}
+
+const padded = (length: number): number => (length + 3) & ~3;
+
+/**
+ * Copy the block of a packet with only the first `kept` bytes of it; `block` is the whole block, `captured` how many bytes of
+ * the packet it has. Returns the length of the copy.
+ */
+export function copyShortened(block: Buffer, captured: number, kept: number, into: Buffer, at: number): number {
+  const cut = padded(captured) - padded(kept);
+  const length = block.length - cut;
+  block.copy(into, at, 0, packetHead + kept);
+  into.fill(0, at + packetHead + kept, at + packetHead + padded(kept));
+  block.copy(into, at + packetHead + padded(kept), packetHead + padded(captured));
+  into.writeUInt32LE(length, at + 4);
+  into.writeUInt32LE(kept, at + 20);
+  into.writeUInt32LE(length, at + length - 4);
+  return length;
+}
