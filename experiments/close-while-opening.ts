@@ -26,16 +26,11 @@ const answeredWith = (segments: readonly Sighting[]) =>
 
 /** Closes; notes what ss shows of the end before and after, and what it sent meanwhile. */
 async function closing({ wire, look, note }: Played, end: Side, close: () => Promise<unknown>): Promise<void> {
-  // whatever a rule made of it
-  const packets = async () => {
-    const { carried, dropped, waiting } = await wire.statistics();
-    return carried[end.end] + dropped + waiting;
-  };
+  const closers = fin.or(rst).from(end.end);
   note('before', (await look(end))?.state ?? '–');
-  const count = await packets();
   await close();
-  const sent = (await packets()) > count;
-  const closer = sent ? await wire.seen(fin.or(rst).from(end.end)) : undefined;
+  // whatever a rule made of it
+  const closer = (await wire.count(closers)) > 0 ? await wire.seen(closers) : undefined;
   note('sentAtClose', closer ? words[closer.segment?.flags.includes('RST') ? 'RST' : 'FIN'] : 'nothing');
   note('after', (await look(end))?.state ?? '–');
 }
@@ -94,6 +89,7 @@ export default experiment({
       await held.lift();
       // the reset end is gone, and its SYN-ACK with it
       if (linger === 'off') await held.release();
+      else await held.discard();
       const answer = await far.connected().answer();
       note('others', answer.ok ? 'ok' : answer.errno);
       if (!answer.ok) return;

@@ -20,7 +20,7 @@ import type { CellRecord, Warning } from './record/schema.ts';
 import { warn } from './record/warnings.ts';
 import type { RunWriter } from './record/writer.ts';
 import { judgeCell } from './verdict/claims.ts';
-import { fallingBehind } from './wire/statistics.ts';
+import { wireWarnings } from './wire/statistics.ts';
 
 export interface CellWork {
   readonly planned: PlannedCell;
@@ -166,12 +166,12 @@ async function play(
   await watching.sample();
   await watching.counters();
   await lab.wire?.ask('flush', {});
-  const behind = lab.wire ? fallingBehind(await lab.wire.ask('statistics', {})) : [];
+  const ofWire = lab.wire ? wireWarnings(await lab.wire.ask('statistics', {})) : [];
   record({ t: now(), source: 'harness', kind: 'scenario-ends' });
   // what happened until then is in the record before facts are derived: from the folder, later, they come out the same
   await watching.flush();
   const derived = derive(events.all, observers.sight);
-  const warnings = [...derived.warnings, ...behind.map((text) => warn('wire-fell-behind', text))];
+  const warnings = [...derived.warnings, ...ofWire];
   return { derived: { ...derived, warnings }, notes: playing.notes as CellRecord['facts'] };
 }
 
@@ -211,9 +211,17 @@ async function withDeadline(scenario: Promise<void>, { planned, steps, failure, 
   }
 }
 
+const ownFolder = new URL('./', import.meta.url).href;
+
+/** The innermost call in a file that is none of this program's: the experiment's own line. */
+function scenarioFrame(stack: string): string {
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
+  return (frames.find((line) => !line.includes(ownFolder) && !line.includes('node:')) ?? frames[0] ?? '').trim();
+}
+
 function scenarioError(error: unknown): LingerlabError {
   if (error instanceof LingerlabError) return error;
-  const where = error instanceof Error ? (error.stack?.split('\n')[1]?.trim() ?? '') : '';
+  const where = error instanceof Error ? scenarioFrame(error.stack ?? '') : '';
   return new LingerlabError(
     'SCENARIO_THREW',
     `the scenario threw: ${messageOf(error)} ${where}`,

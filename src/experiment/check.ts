@@ -30,9 +30,9 @@ export interface CheckOptions {
  */
 export async function checkFile(path: string, options: CheckOptions = {}): Promise<Checked> {
   const file = resolve(path);
-  await sourceOf(path);
+  const source = (await sourceOf(path)).toString();
   const types = await typeCheck(file, options);
-  if (!types.ok) return types;
+  if (!types.ok) return { ok: false, output: explained(types.output, source) };
   try {
     cellsOf((await loadFile(path)).definition);
     return { ok: true, output: '' };
@@ -59,6 +59,13 @@ async function typeCheck(file: string, { pretty = false, signal }: CheckOptions)
     await rm(folder, { recursive: true, force: true });
   }
 }
+
+const wireNeeds =
+  "a stage has a wire only with network: 'wire', or a function that may answer that, before the scenario";
+
+/** What the compiler said, with what it cannot say of a wire that the network does not have. */
+const explained = (said: string, source: string): string =>
+  /\bwire\b/.test(source) && said.includes("does not exist on type 'never'") ? `${said}\n${wireNeeds}` : said;
 
 const compiler = (): string =>
   join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');

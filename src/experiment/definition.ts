@@ -2,7 +2,7 @@ import type { Kind } from '../facts/kinds.ts';
 import type { RoleFact } from '../facts/roles.ts';
 import type { End } from '../facts/states.ts';
 import type { FactsOf } from '../facts/table.ts';
-import type { Stage } from './stage.ts';
+import type { Stage, WithoutWire } from './stage.ts';
 
 export type FactorValue = string | number | boolean;
 export type Factors = Readonly<Record<string, readonly FactorValue[]>>;
@@ -50,6 +50,7 @@ export interface Definition<
   C extends readonly string[] = readonly [],
   M extends Readonly<Record<string, Kind<unknown>>> = Record<never, never>,
   R extends string = never,
+  N extends Network = 'loopback',
 > {
   /** Lower-case words joined by hyphens. */
   readonly id: string;
@@ -59,7 +60,8 @@ export interface Definition<
   readonly factors: F;
   /** The default matrix; the rest of the product runs with `--all`. */
   readonly only?: (cell: NoInfer<Cell<F>>) => boolean;
-  readonly network?: Network | ((cell: NoInfer<Cell<F>>) => Network);
+  /** Default `loopback`; before the scenario, which has a wire where this may be `wire`. */
+  readonly network?: N | ((cell: NoInfer<Cell<F>>) => N);
   /** Bytes of the largest packet on a `wire`, from 1280, the least that IPv6 takes, to 65535. Default 1500. */
   readonly mtu?: number | ((cell: NoInfer<Cell<F>>) => number);
   /** A value of `undefined` leaves the sysctl as it is. */
@@ -76,7 +78,10 @@ export interface Definition<
   readonly connections?: C;
   /** Facts of the experiment's own, set by `note(name, value)`. */
   readonly measures?: M;
-  readonly scenario: (stage: Stage<C, M>, cell: Cell<F>) => Promise<void>;
+  readonly scenario: (
+    stage: 'wire' extends NoInfer<N> ? Stage<C, M> : WithoutWire<Stage<C, M>>,
+    cell: Cell<F>,
+  ) => Promise<void>;
   readonly claims: readonly Claim<NoInfer<Cell<F>>, NoInfer<FactsOf<C, M>>>[];
   readonly across?: readonly AcrossClaim<NoInfer<Cell<F>>, NoInfer<FactsOf<C, M>>>[];
   /** One sentence made from facts. */
@@ -92,7 +97,7 @@ export interface Definition<
 
 /** A definition whose types have been forgotten: what the rest of the program handles. */
 // biome-ignore lint/suspicious/noExplicitAny: the one place where the inferred types are erased
-export type AnyDefinition = Definition<any, any, any, any>;
+export type AnyDefinition = Definition<any, any, any, any, Network>;
 
 const made: unique symbol = Symbol.for('lingerlab.experiment');
 /** What an experiment file exports as its default. */
@@ -107,8 +112,9 @@ export function experiment<
   const C extends readonly string[] = readonly [],
   const M extends Readonly<Record<string, Kind<unknown>>> = Record<never, never>,
   const R extends string = never,
->(definition: Definition<F, C, M, R>): Experiment {
-  return { [made]: true, definition: definition as AnyDefinition };
+  const N extends Network = 'loopback',
+>(definition: Definition<F, C, M, R, N>): Experiment {
+  return { [made]: true, definition: definition as unknown as AnyDefinition };
 }
 
 /** Whether a value was made by {@link experiment}, by this copy of the program or another. */

@@ -345,4 +345,7 @@ export interface Stage<C extends readonly string[], M> extends Instruments {
   readonly note: <K extends keyof M & string>(name: K, value: ValueOf<M[K]>) => void;
 }
 
+/** The stage of a network that is never `wire`: to use its wire is an error of the compiler's. */
+export type WithoutWire<S extends { readonly wire: Wire }> = Omit<S, 'wire'> & { readonly wire: never };
+
 export type AnyStage = Stage<readonly string[], Record<string, Kind<unknown>>>;

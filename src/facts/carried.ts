@@ -40,7 +40,7 @@ function arrivalOf({ n, t, deed }: Told, later: ReadonlyMap<number, DeedEvent>):
   if (never.has(word) || deed.includes('refused by the kernel')) return undefined;
   if (!waits.has(word)) return t;
   const done = later.get(n);
-  return done && !done.deed.includes('refused by the kernel') ? done.t : undefined;
+  return done && !/refused by the kernel|then dropped/.test(done.deed) ? done.t : undefined;
 }
 
 const between = (one: ConnectionEvent, source: Address, destination: Address): End | undefined => {

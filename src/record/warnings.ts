@@ -13,6 +13,10 @@ export const warningRemedies = {
     'run as root, with tracefs mounted, to see every transition; `lingerlab doctor` says what is missing',
   'wire-fell-behind':
     'run again with the machine to itself (--jobs 1): what the wire did late is not what its rules said',
+  'wire-refused':
+    'look at the packet in wire.pcapng; where that is the question, say so: wire.injectRaw(from, bytes, { mayBeRefused: true })',
+  'wire-still-holds':
+    'end it in the scenario, by release() or discard() of the rule; `times` says how many packets a rule acts on',
   'torn-line': 'the run was cut off while it wrote; `lingerlab run --resume` runs that cell again',
 } as const satisfies Record<string, string>;
 export type WarningCode = keyof typeof warningRemedies;

@@ -7,6 +7,7 @@ export interface Counts {
   readonly bytes: Record<End, number>;
   readonly others: Record<string, number>;
   readonly refused: Record<string, number>;
+  readonly refusedOwn: Record<string, number>;
   /** The first hundred. */
   readonly faults: string[];
   dropped: number;
@@ -15,8 +16,8 @@ export interface Counts {
   latest: Ns;
   carry(from: End, length: number): void;
   other(why: string): void;
-  /** Counts a packet that the kernel did not take, and says so. */
-  refuse(errno: string): string;
+  /** Counts a packet that the kernel did not take, and says so; `whose`: a peer's, the wire's own, or one that was to be refused, which does not count. */
+  refuse(errno: string, whose: 'peer' | 'own' | 'nobody'): string;
   fault(message: string): void;
   late(by: Ns): void;
 }
@@ -27,6 +28,7 @@ export function makeCounts(): Counts {
     bytes: { client: 0, server: 0 },
     others: {},
     refused: {},
+    refusedOwn: {},
     faults: [],
     dropped: 0,
     emitted: 0,
@@ -39,8 +41,9 @@ export function makeCounts(): Counts {
     other(why) {
       counts.others[why] = (counts.others[why] ?? 0) + 1;
     },
-    refuse(errno) {
-      counts.refused[errno] = (counts.refused[errno] ?? 0) + 1;
+    refuse(errno, whose) {
+      const counted = { peer: counts.refused, own: counts.refusedOwn, nobody: {} as Record<string, number> }[whose];
+      counted[errno] = (counted[errno] ?? 0) + 1;
       return `refused by the kernel: ${errno}`;
     },
     fault(message) {

@@ -11,7 +11,8 @@ export const flagBits = {
   AE: 256,
 } as const;
 export type Flag = keyof typeof flagBits;
-const flagNames = Object.keys(flagBits) as Flag[];
+/** Lowest first. */
+export const flagNames = Object.keys(flagBits) as readonly Flag[];
 
 /** Names of the control bits that are set, lowest first. */
 export const namesOf = (flags: number): Flag[] => flagNames.filter((name) => flags & flagBits[name]);

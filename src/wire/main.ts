@@ -10,7 +10,10 @@ import { forge } from './forge.ts';
 import type { Connection, History } from './history.ts';
 import { hostUnreachable } from './icmp.ts';
 import type { WireArguments, WireReply, WireRequest, WireTold, WireVerb, WireVerbs } from './protocol.ts';
+import type { Rule } from './rules.ts';
 import { type Running, startRunning } from './running.ts';
+import { ruleText } from './say.ts';
+import { stillHeld } from './statistics.ts';
 import { withoutRule, withRule } from './step.ts';
 import { countSeen, whenAnswered, whenSeen } from './watch.ts';
 
@@ -38,7 +41,8 @@ const origin = BigInt(originNs);
 const now = () => Number(process.hrtime.bigint() - origin);
 const tell = (message: WireReply | WireTold | { ready: true }) => void process.send?.(message);
 let running: Running | undefined;
-let rules = 0;
+/** Every rule that was made, whose numbers count from 1. */
+const rules: Rule[] = [];
 let echoes = 0;
 
 function wire(): Running {
@@ -76,8 +80,9 @@ const handlers: Handlers = {
   },
   rule({ rule }) {
     const { pump } = wire();
-    pump.state = withRule(pump.state, ++rules, rule);
-    return { rule: rules };
+    const id = rules.push(rule);
+    pump.state = withRule(pump.state, id, rule);
+    return { rule: id };
   },
   lift({ rule }) {
     const { pump } = wire();
@@ -90,6 +95,12 @@ const handlers: Handlers = {
     pump.release(released);
     return { released: released.length };
   },
+  discard(which) {
+    const { pump, room } = wire();
+    const discarded = room.release(which);
+    pump.discard(discarded);
+    return { discarded: discarded.length };
+  },
   seen: ({ pattern, after }) => whenSeen(wire(), pattern, after),
   answers: async ({ n }) => ({ segments: await whenAnswered(wire(), n, ++echoes) }),
   count: ({ pattern }) => ({ count: countSeen(wire(), pattern) }),
@@ -99,8 +110,8 @@ const handlers: Handlers = {
     pump.tellAll();
     return { n };
   },
-  injectRaw({ from, hex }) {
-    const n = wire().pump.emit(from, Buffer.from(hex, 'hex'), 'forged');
+  injectRaw({ from, hex, mayBeRefused }) {
+    const n = wire().pump.emit(from, Buffer.from(hex, 'hex'), 'forged', mayBeRefused);
     wire().pump.tellAll();
     return { n };
   },
@@ -117,7 +128,10 @@ const handlers: Handlers = {
     return { n: answer };
   },
   flush,
-  statistics: () => wire().statistics(),
+  statistics() {
+    const { room } = wire();
+    return { ...wire().statistics(), held: stillHeld(room.held(), (id) => ruleText(rules[id - 1] as Rule)) };
+  },
   close: flush,
 };
 

@@ -13,6 +13,17 @@ export type TcpOption =
   | { readonly kind: 'other'; readonly code: number; readonly hex: string }
   | { readonly kind: 'rest'; readonly hex: string };
 
+export const optionKinds = [
+  'nop',
+  'mss',
+  'wscale',
+  'sackOK',
+  'sack',
+  'timestamps',
+  'other',
+  'rest',
+] as const satisfies readonly TcpOption['kind'][];
+
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
 
 function optionAt(bytes: Uint8Array, view: DataView, at: number, length: number): TcpOption {

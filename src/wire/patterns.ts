@@ -1,5 +1,14 @@
+import { inspect } from 'node:util';
 import type { End } from '../facts/states.ts';
 import type { Address } from '../record/event.ts';
+import {
+  acceptedBytes,
+  acceptedEnd,
+  acceptedEndpoint,
+  acceptedKeys,
+  acceptedNumber,
+  acceptedOptionKind,
+} from './accepted.ts';
 import type { Flag } from './flags.ts';
 import type { Match } from './match.ts';
 import type { TcpOption } from './options.ts';
@@ -17,6 +26,13 @@ export interface Connected {
   readonly remote: Address;
 }
 
+/** Of a number that is written out, whether it is one from 1 on: what is not is an error of the compiler's that says so. */
+export type Whole<N extends number> = number extends N
+  ? N
+  : `${N}` extends '0' | `-${string}` | `${string}.${string}`
+    ? 'a whole number from 1 on'
+    : N;
+
 /** A pattern as a scenario writes it: `fin.from('server').nth(2)`. Each method gives a new one. */
 export interface Pattern extends PatternData {
   from(end: End): Pattern;
@@ -26,7 +42,7 @@ export interface Pattern extends PatternData {
   or(...others: readonly Pattern[]): Pattern;
   not(): Pattern;
   /** The nth of those that match, from 1: counted since the rule was made, or in the whole history by a wait. */
-  nth(n: number): Pattern;
+  nth<N extends number>(n: Whole<N>): Pattern;
   /** Relative sequence number, or a range of them; the SYN's is 0, the first byte's 1. */
   withSeq(from: number, to?: number): Pattern;
   withAck(from: number, to?: number): Pattern;
@@ -42,46 +58,67 @@ export interface Pattern extends PatternData {
   on(endpoint: Connected): Pattern;
 }
 
-const whole = (value: number, least: number): number => {
-  if (!Number.isSafeInteger(value) || value < least)
-    throw new RangeError(`${value} is no whole number from ${least} on`);
-  return value;
-};
-
 function ordinalOf(patterns: readonly PatternData[]): { ordinal?: number } {
   const ordinals = patterns.flatMap(({ ordinal }) => ordinal ?? []);
   if (ordinals.length > 1) throw new TypeError('nth() of a pattern once: it counts what matches all the rest');
   return ordinals[0] === undefined ? {} : { ordinal: ordinals[0] };
 }
 
-/** A pattern of this match. Throws RangeError or TypeError where a method is given what can never match. */
+const sequence = { least: -(2 ** 32), most: 2 ** 32 } as const;
+
+/** A pattern, as it was written: throws TypeError for what is none. */
+export function acceptedPattern(what: string, given: unknown): PatternData {
+  const { match } = (given ?? {}) as Partial<PatternData>;
+  if (typeof match === 'object' && match !== null && 'is' in match) return given as PatternData;
+  const some = "such as fin or data.from('client')";
+  if (typeof given === 'object' && given !== null) acceptedKeys(what, given, ['match', 'ordinal']);
+  throw new TypeError(`${what}: must be a pattern, ${some}, not ${inspect(given, { depth: 0 })}`);
+}
+
+/**
+ * A pattern of this match. Its methods throw RangeError or TypeError where they are given what can never match, or what they do
+ * not know.
+ */
 export function pattern(data: PatternData): Pattern {
   const narrowed = (match: Match) =>
     pattern({
       ...ordinalOf([data]),
       match: { is: 'all', of: [...(data.match.is === 'all' ? data.match.of : [data.match]), match] },
     });
-  const joined = (is: 'all' | 'some', others: readonly PatternData[]) =>
-    pattern({ ...ordinalOf([data, ...others]), match: { is, of: [data, ...others].map(({ match }) => match) } });
-  const range = (from: number, to = from) => {
-    if (to < from) throw new RangeError(`from ${from} to ${to} is no range`);
+  const joined = (is: 'all' | 'some', word: string, others: readonly PatternData[]) => {
+    const all = [data, ...others.map((other) => acceptedPattern(`${word}()`, other))];
+    return pattern({ ...ordinalOf(all), match: { is, of: all.map(({ match }) => match) } });
+  };
+  const range = (what: string, from: number, to: number, limits: { least: number; most: number }) => {
+    acceptedNumber(`${what}()`, from, limits);
+    acceptedNumber(`${what}(), to`, to, limits);
+    if (to < from) throw new RangeError(`${what}(): from ${from} to ${to} is no range`);
     return { from, to };
   };
   return {
     ...data,
-    from: (end) => narrowed({ is: 'from', end }),
-    and: (...others) => joined('all', others),
-    or: (...others) => joined('some', others),
+    from: (end) => narrowed({ is: 'from', end: acceptedEnd('from()', end) }),
+    and: (...others) => joined('all', 'and', others),
+    or: (...others) => joined('some', 'or', others),
     not: () => pattern({ ...ordinalOf([data]), match: { is: 'not', of: data.match } }),
-    nth: (n) => pattern({ ...data, ...ordinalOf([{ match: data.match, ordinal: whole(n, 1) }, data]) }),
-    withSeq: (from, to) => narrowed({ is: 'seq', ...range(from, to) }),
-    withAck: (from, to) => narrowed({ is: 'ack', ...range(from, to) }),
-    covering: (seq) => narrowed({ is: 'covers', seq }),
-    withBytes: (from, to) => narrowed({ is: 'length', ...range(whole(from, 0), to) }),
-    withWindow: (from, to) => narrowed({ is: 'window', ...range(whole(from, 0), to) }),
-    containing: (payload) => narrowed({ is: 'contains', hex: Buffer.from(payload).toString('hex') }),
-    withOption: (kind) => narrowed({ is: 'option', kind }),
-    on: ({ local, remote }) => narrowed({ is: 'between', one: local, other: remote }),
+    nth: (n) => {
+      const ordinal = acceptedNumber('nth()', n, { least: 1 });
+      return pattern({ ...data, ...ordinalOf([{ match: data.match, ordinal }, data]) });
+    },
+    withSeq: (from, to = from) => narrowed({ is: 'seq', ...range('withSeq', from, to, sequence) }),
+    withAck: (from, to = from) => narrowed({ is: 'ack', ...range('withAck', from, to, sequence) }),
+    covering: (seq) => narrowed({ is: 'covers', seq: acceptedNumber('covering()', seq, sequence) }),
+    withBytes: (from, to = from) =>
+      narrowed({ is: 'length', ...range('withBytes', from, to, { least: 0, most: 65_535 }) }),
+    withWindow: (from, to = from) =>
+      narrowed({ is: 'window', ...range('withWindow', from, to, { least: 0, most: 65_535 }) }),
+    containing: (payload) =>
+      narrowed({ is: 'contains', hex: acceptedBytes('containing()', payload, 1).toString('hex') }),
+    withOption: (kind) => narrowed({ is: 'option', kind: acceptedOptionKind('withOption()', kind) }),
+    on: (endpoint) => {
+      acceptedEndpoint('on()', endpoint);
+      return narrowed({ is: 'between', one: endpoint.local, other: endpoint.remote });
+    },
   };
 }
 

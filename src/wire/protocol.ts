@@ -37,6 +37,8 @@ export interface WireVerbs {
   lift: { ask: { rule?: number }; value: undefined };
   /** Carries what is held, of a rule, or one packet, or all; how many. */
   release: { ask: Which; value: { released: number } };
+  /** Drops what is held, likewise; how many. */
+  discard: { ask: Which; value: { discarded: number } };
   /** Answers when such a packet is in the history behind a number, or at once where it is. */
   seen: { ask: { pattern: PatternData; after: number }; value: Sighting };
   /** The TCP segments that whoever was given a packet has sent since, when it has answered an echo request sent behind it. */
@@ -45,8 +47,8 @@ export interface WireVerbs {
   count: { ask: { pattern: PatternData }; value: { count: number } };
   /** The number of the packet that was emitted. */
   inject: { ask: { forgery: Forgery }; value: { n: number } };
-  /** Any bytes, hexadecimal, as if they came from an end. */
-  injectRaw: { ask: { from: End; hex: string }; value: { n: number } };
+  /** Any bytes, hexadecimal, as if they came from an end; `mayBeRefused`: that the kernel does not take them is not counted. */
+  injectRaw: { ask: { from: End; hex: string; mayBeRefused?: boolean }; value: { n: number } };
   /** The bytes of a packet of the history once more. */
   replay: { ask: { n: number }; value: { n: number } };
   /** Answers a packet of the history as a router does that cannot reach its destination. */

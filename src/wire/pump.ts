@@ -94,7 +94,7 @@ export class Pump {
       if (refused === undefined) {
         this.counts.carry(end, length);
         capture.keep(length, t, end);
-      } else capture.keepAs(length, t, end, this.counts.refuse(refused));
+      } else capture.keepAs(length, t, end, this.counts.refuse(refused, 'peer'));
       return true;
     }
     this.#consider(end, place.subarray(0, length), t);
@@ -156,7 +156,7 @@ export class Pump {
         return this.#keep('overtaken', { from, bytes, since: t, rule, due: deed.until, behind: deed.count });
       default: {
         const refused = this.#options.devices[otherEnd(from)].write(bytes);
-        if (refused !== undefined) return as(this.counts.refuse(refused));
+        if (refused !== undefined) return as(this.counts.refuse(refused, 'peer'));
         this.counts.carry(from, length);
         return as('carried');
       }
@@ -197,7 +197,7 @@ export class Pump {
     const refused = devices[otherEnd(from)].write(bytes);
     if (refused === undefined) this.counts.carry(from, bytes.length);
     const after = `${why} ${ms(t - since)}`;
-    const deed = refused === undefined ? after : `${after}, then ${this.counts.refuse(refused)}`;
+    const deed = refused === undefined ? after : `${after}, then ${this.counts.refuse(refused, 'peer')}`;
     capture.amend(pending, `${deed} (rule ${rule})`);
     if (this.#telling !== 'none') this.#events.push({ t, source: 'wire', kind: 'deed', n, deed });
   }
@@ -225,13 +225,30 @@ export class Pump {
     this.tellAll();
   }
 
-  /** Send bytes to the other end as if they came from this one; no rule sees them. Returns their number. */
-  emit(from: End, bytes: Uint8Array, deed: string): number {
+  /** Drop what was held. */
+  discard(discarded: readonly Waiting[]): void {
+    const { capture, now } = this.#options;
+    for (const { n, since, pending, rule } of discarded) {
+      const t = now();
+      const deed = `held ${ms(t - since)}, then dropped`;
+      this.counts.dropped++;
+      if (pending) capture.amend(pending, `${deed} (rule ${rule})`);
+      if (this.#telling !== 'none') this.#events.push({ t, source: 'wire', kind: 'deed', n, deed });
+    }
+    this.tellAll();
+  }
+
+  /**
+   * Send bytes to the other end as if they came from this one; no rule sees them. Returns their number. `mayBeRefused`: it is no
+   * matter whether the kernel takes them.
+   */
+  emit(from: End, bytes: Uint8Array, deed: string, mayBeRefused = false): number {
     const { devices, capture, history, now } = this.#options;
     const t = now();
     const refused = devices[otherEnd(from)].write(bytes);
     this.counts.emitted++;
-    const done = refused === undefined ? deed : `${deed}, ${this.counts.refuse(refused)}`;
+    const done =
+      refused === undefined ? deed : `${deed}, ${this.counts.refuse(refused, mayBeRefused ? 'nobody' : 'own')}`;
     const n = capture.emit(bytes, t, from, done);
     if (this.#telling !== 'none') {
       const seen = history.describe(n, t, from, bytes.length, parse(bytes));

@@ -1,4 +1,5 @@
-import { dataOf, type PatternData } from './patterns.ts';
+import { acceptedKeys, acceptedNumber, acceptedWord, type Limits } from './accepted.ts';
+import { acceptedPattern, dataOf, type PatternData, type Whole } from './patterns.ts';
 
 /** What becomes of the packets that a rule decides, as data. */
 export type Action =
@@ -26,61 +27,108 @@ export interface Rule {
   readonly action: Action;
 }
 
-export interface Times {
-  readonly times?: number;
+export interface Times<N extends number = number> {
+  /** On how many packets at most it acts; default on all. */
+  readonly times?: Whole<N>;
 }
 
-function checked(what: string, value: number, least: number, most = Number.MAX_SAFE_INTEGER): number {
-  if (!(value >= least && value <= most)) throw new RangeError(`${what} ${value}: from ${least} to ${most}`);
-  return value;
+/** What may be said of a rule, by what it does, in the words of its options. */
+const limits = {
+  ms: { least: 0, whole: false },
+  copies: { least: 1 },
+  everyMs: { least: 0, whole: false },
+  behind: { least: 1 },
+  withinMs: { least: 0, whole: false },
+  bytesPerSecond: { least: 1, whole: false },
+  queueBytes: { least: 0, whole: false },
+  delayMs: { least: 0, whole: false },
+  probability: { least: 0, most: 1, whole: false },
+  seed: { least: 0 },
+} as const satisfies Record<string, Limits>;
+
+/** The numbers that each action needs. */
+const numbersOf: Readonly<Record<Action['do'], readonly (keyof typeof limits)[]>> = {
+  carry: [],
+  drop: [],
+  'black-hole': [],
+  hold: [],
+  delay: ['ms'],
+  duplicate: ['copies', 'everyMs'],
+  reorder: ['behind', 'withinMs'],
+  rate: ['bytesPerSecond', 'queueBytes', 'delayMs'],
+  loss: ['probability', 'seed'],
+};
+const actions = Object.keys(numbersOf) as readonly Action['do'][];
+
+/**
+ * A rule as it was written, data only. Throws TypeError or RangeError with the name of what is wrong, and what is allowed; `what`
+ * is what the message calls the rule.
+ */
+export function acceptedRule(given: unknown, what = 'rule'): Rule {
+  acceptedKeys(what, given, ['pattern', 'times', 'action']);
+  const { pattern, times, action } = given as Rule;
+  acceptedPattern(`${what}: pattern`, pattern);
+  if (times !== undefined) acceptedNumber(`${what}: times`, times, { least: 1 });
+  const { do: deed, ...numbers } = (action ?? {}) as Action;
+  const names = numbersOf[acceptedWord(`${what}: action.do`, deed, actions)];
+  acceptedKeys(what, numbers, names);
+  for (const name of names)
+    acceptedNumber(`${what}: ${name}`, (numbers as Record<string, unknown>)[name], limits[name]);
+  return { pattern: dataOf(pattern), ...(times !== undefined && { times }), action };
 }
 
-const rule = (pattern: PatternData, action: Action, { times }: Times = {}): Rule => ({
-  pattern: dataOf(pattern),
-  ...(times !== undefined && { times: checked('times', times, 1) }),
-  action,
-});
+type Options = Readonly<Record<string, unknown>>;
 
-/** Not carried. Throws RangeError for `times` below 1, like all that follow for what cannot be. */
-export const drop = (pattern: PatternData, options?: Times): Rule => rule(pattern, { do: 'drop' }, options);
+/** The rule that a verb of the wire's makes; `allowed`: the options that it has beside `times`. */
+function rule(
+  verb: string,
+  pattern: PatternData,
+  action: Options,
+  options: Options,
+  allowed: readonly string[] = [],
+): Rule {
+  acceptedKeys(`${verb}()`, options, [...allowed, 'times']);
+  const { times } = options;
+  const of = allowed.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]);
+  const made = { ...action, ...Object.fromEntries(of) };
+  return acceptedRule({ pattern, ...(times !== undefined && { times }), action: made }, `${verb}()`);
+}
+
+/** Not carried. Throws TypeError or RangeError like all that follow for what cannot be: {@link acceptedRule}. */
+export const drop = (pattern: PatternData, options: Times = {}): Rule =>
+  rule('drop', pattern, { do: 'drop' }, { ...options });
 
 /** Carried whatever later rules say: an exception. */
-export const carry = (pattern: PatternData, options?: Times): Rule => rule(pattern, { do: 'carry' }, options);
+export const carry = (pattern: PatternData, options: Times = {}): Rule =>
+  rule('carry', pattern, { do: 'carry' }, { ...options });
 
 /** Kept until it is released. */
-export const hold = (pattern: PatternData, options?: Times): Rule => rule(pattern, { do: 'hold' }, options);
+export const hold = (pattern: PatternData, options: Times = {}): Rule =>
+  rule('hold', pattern, { do: 'hold' }, { ...options });
 
-export const delay = (pattern: PatternData, ms: number, options?: Times): Rule =>
-  rule(pattern, { do: 'delay', ms: checked('ms', ms, 0) }, options);
+export const delay = (pattern: PatternData, ms: number, options: Times = {}): Rule =>
+  rule('delay', pattern, { do: 'delay', ms }, { ...options });
 
-export interface DuplicateOptions extends Times {
+export interface DuplicateOptions<N extends number = number> extends Times<N> {
   /** Default 1. */
   readonly copies?: number;
   /** Default 0: at once. */
   readonly everyMs?: number;
 }
-export const duplicate = (pattern: PatternData, { copies = 1, everyMs = 0, ...times }: DuplicateOptions = {}): Rule =>
-  rule(
-    pattern,
-    { do: 'duplicate', copies: checked('copies', copies, 1), everyMs: checked('everyMs', everyMs, 0) },
-    times,
-  );
+export const duplicate = (pattern: PatternData, options: DuplicateOptions = {}): Rule =>
+  rule('duplicate', pattern, { do: 'duplicate', copies: 1, everyMs: 0 }, { ...options }, ['copies', 'everyMs']);
 
-export interface ReorderOptions extends Times {
+export interface ReorderOptions<N extends number = number> extends Times<N> {
   /** How many later packets go first; default 1. */
   readonly behind?: number;
   /** How long it waits for them; default 200. */
   readonly withinMs?: number;
 }
-export const reorder = (pattern: PatternData, { behind = 1, withinMs = 200, ...times }: ReorderOptions = {}): Rule =>
-  rule(
-    pattern,
-    { do: 'reorder', behind: checked('behind', behind, 1), withinMs: checked('withinMs', withinMs, 0) },
-    times,
-  );
+export const reorder = (pattern: PatternData, options: ReorderOptions = {}): Rule =>
+  rule('reorder', pattern, { do: 'reorder', behind: 1, withinMs: 200 }, { ...options }, ['behind', 'withinMs']);
 
 /** Nothing of the pattern passes until the rule is lifted. */
-export const blackhole = (pattern: PatternData): Rule => rule(pattern, { do: 'black-hole' });
+export const blackhole = (pattern: PatternData): Rule => rule('blackhole', pattern, { do: 'black-hole' }, {});
 
 export interface RateOptions {
   /** Bytes that may wait; default 65536. */
@@ -88,18 +136,11 @@ export interface RateOptions {
   /** Propagation, added to the time on the line; default 0. */
   readonly delayMs?: number;
 }
-export const rate = (
-  pattern: PatternData,
-  bytesPerSecond: number,
-  { queueBytes = 65_536, delayMs = 0 }: RateOptions = {},
-): Rule =>
-  rule(pattern, {
-    do: 'rate',
-    bytesPerSecond: checked('bytesPerSecond', bytesPerSecond, 1),
-    queueBytes: checked('queueBytes', queueBytes, 0),
-    delayMs: checked('delayMs', delayMs, 0),
-  });
+export const rate = (pattern: PatternData, bytesPerSecond: number, options: RateOptions = {}): Rule => {
+  const line = { do: 'rate', bytesPerSecond, queueBytes: 65_536, delayMs: 0 };
+  return rule('rate', pattern, line, { ...options }, ['queueBytes', 'delayMs']);
+};
 
 /** The same seed loses the same packets of the same traffic. */
-export const loss = (pattern: PatternData, probability: number, { seed }: { readonly seed: number }): Rule =>
-  rule(pattern, { do: 'loss', probability: checked('probability', probability, 0, 1), seed: checked('seed', seed, 0) });
+export const loss = (pattern: PatternData, probability: number, options: { readonly seed: number }): Rule =>
+  rule('loss', pattern, { do: 'loss', probability }, { ...options }, ['seed']);

@@ -35,7 +35,7 @@ export interface Running extends Disposable {
   readonly capture: Capture;
   readonly history: ReturnType<typeof makeHistory>;
   readonly room: ReturnType<typeof makeWaitingRoom>;
-  statistics(): WireStatistics;
+  statistics(): Omit<WireStatistics, 'held'>;
 }
 
 /** Make the devices, each in its namespace, and carry from then on. Throws where one cannot be made. */
@@ -91,7 +91,18 @@ export function startRunning(
     history,
     room,
     statistics() {
-      const { carried, bytes, others, refused, faults, dropped: drops, emitted, longestBacklog, latest } = pump.counts;
+      const {
+        carried,
+        bytes,
+        others,
+        refused,
+        refusedOwn,
+        faults,
+        dropped: drops,
+        emitted,
+        longestBacklog,
+        latest,
+      } = pump.counts;
       return {
         carried,
         bytes,
@@ -100,6 +111,7 @@ export function startRunning(
         emitted,
         others,
         refused,
+        refusedOwn,
         txDropped: { client: dropped('client'), server: dropped('server') },
         longestBacklogMs: longestBacklog / 1e6,
         longestStallMs: Math.max(0, delay.max / 1e6 - stallResolutionMs),

@@ -1,10 +1,12 @@
 import type { Answer, Step } from '../experiment/stage.ts';
 import type { End } from '../facts/states.ts';
-import type { Forgery } from './forge.ts';
-import { dataOf, type PatternData } from './patterns.ts';
+import { acceptedEnd, acceptedKeys, acceptedPacket } from './accepted.ts';
+import { acceptedForgery, type Forgery } from './forge.ts';
+import { acceptedPattern, dataOf, type PatternData } from './patterns.ts';
 import type { WireVerb, WireVerbs } from './protocol.ts';
 import type { Sighting } from './report.ts';
 import * as rules from './rules.ts';
+import { patternText, ruleText } from './say.ts';
 import type { WireStatistics } from './statistics.ts';
 
 /** A rule that the wire obeys. */
@@ -12,8 +14,15 @@ export interface RuleHandle {
   readonly rule: number;
   /** Carries what it holds now; how many. What it goes on to hold waits for the next call. */
   release(): Step<number>;
+  /** Drops what it holds now; how many. What is held to the end of the cell, and neither released nor discarded, is a warning. */
+  discard(): Step<number>;
   /** It decides nothing any more; what it holds stays held until it is released. */
   lift(): Step;
+}
+
+export interface InjectRawOptions {
+  /** That the kernel takes no such bytes is no warning; default false. */
+  readonly mayBeRefused?: boolean;
 }
 
 export interface SeenOptions {
@@ -23,12 +32,12 @@ export interface SeenOptions {
 
 /** What a scenario does with the wire. Every rule comes after those before it; the first that acts on a packet decides. */
 export interface Wire {
-  drop(pattern: PatternData, options?: rules.Times): Step<RuleHandle>;
-  carry(pattern: PatternData, options?: rules.Times): Step<RuleHandle>;
-  hold(pattern: PatternData, options?: rules.Times): Step<RuleHandle>;
-  delay(pattern: PatternData, ms: number, options?: rules.Times): Step<RuleHandle>;
-  duplicate(pattern: PatternData, options?: rules.DuplicateOptions): Step<RuleHandle>;
-  reorder(pattern: PatternData, options?: rules.ReorderOptions): Step<RuleHandle>;
+  drop<N extends number = number>(pattern: PatternData, options?: rules.Times<N>): Step<RuleHandle>;
+  carry<N extends number = number>(pattern: PatternData, options?: rules.Times<N>): Step<RuleHandle>;
+  hold<N extends number = number>(pattern: PatternData, options?: rules.Times<N>): Step<RuleHandle>;
+  delay<N extends number = number>(pattern: PatternData, ms: number, options?: rules.Times<N>): Step<RuleHandle>;
+  duplicate<N extends number = number>(pattern: PatternData, options?: rules.DuplicateOptions<N>): Step<RuleHandle>;
+  reorder<N extends number = number>(pattern: PatternData, options?: rules.ReorderOptions<N>): Step<RuleHandle>;
   blackhole(pattern: PatternData): Step<RuleHandle>;
   rate(pattern: PatternData, bytesPerSecond: number, options?: rules.RateOptions): Step<RuleHandle>;
   loss(pattern: PatternData, probability: number, options: { readonly seed: number }): Step<RuleHandle>;
@@ -38,6 +47,8 @@ export interface Wire {
   lift(): Step;
   /** Carries everything that is held; how many. */
   release(): Step<number>;
+  /** Drops everything that is held; how many. */
+  discard(): Step<number>;
   /** Resolves with the first such packet from a peer: one that came already, or one to come. */
   seen(pattern: PatternData, options?: SeenOptions): Step<Sighting>;
   /**
@@ -51,15 +62,13 @@ export interface Wire {
   /** Sends a segment that no peer sent; its number in the capture. */
   inject(forgery: Forgery): Step<number>;
   /** Sends any bytes as if they came from an end. */
-  injectRaw(from: End, bytes: Uint8Array): Step<number>;
+  injectRaw(from: End, bytes: Uint8Array, options?: InjectRawOptions): Step<number>;
   /** Sends the bytes of a packet once more. */
   replay(packet: Sighting | number): Step<number>;
   /** Answers a packet with ICMP "host unreachable", as a router on its way would; the answer's number in the capture. */
   unreachable(packet: Sighting | number): Step<number>;
   statistics(): Step<WireStatistics>;
 }
-
-const numberOf = (packet: Sighting | number): number => (typeof packet === 'number' ? packet : packet.n);
 
 /** What carries a request to the wire's process. */
 export interface Asked {
@@ -79,65 +88,80 @@ export function makeWire(wire: Asked, steps: Taking): Wire {
     return steps.take(`wire.${what}`, answer);
   };
   const release = (which: WireVerbs['release']['ask']) => wire.ask('release', which).then(({ released }) => released);
+  const discard = (which: WireVerbs['discard']['ask']) => wire.ask('discard', which).then(({ discarded }) => discarded);
 
   const add = (rule: rules.Rule): Step<RuleHandle> =>
     step(
-      rule.action.do,
+      ruleText(rule),
       wire.ask('rule', { rule }).then(({ rule: id }) => ({
         rule: id,
         release: () => step('release', release({ rule: id })),
+        discard: () => step('discard', discard({ rule: id })),
         lift: () => step('lift', wire.ask('lift', { rule: id })),
       })),
     );
 
   return {
-    rule: add,
-    drop: (pattern, options) => add(rules.drop(pattern, options)),
-    carry: (pattern, options) => add(rules.carry(pattern, options)),
-    hold: (pattern, options) => add(rules.hold(pattern, options)),
-    delay: (pattern, ms, options) => add(rules.delay(pattern, ms, options)),
-    duplicate: (pattern, options) => add(rules.duplicate(pattern, options)),
-    reorder: (pattern, options) => add(rules.reorder(pattern, options)),
+    rule: (rule) => add(rules.acceptedRule(rule)),
+    drop: (pattern, options) => add(rules.drop(pattern, options as rules.Times)),
+    carry: (pattern, options) => add(rules.carry(pattern, options as rules.Times)),
+    hold: (pattern, options) => add(rules.hold(pattern, options as rules.Times)),
+    delay: (pattern, ms, options) => add(rules.delay(pattern, ms, options as rules.Times)),
+    duplicate: (pattern, options) => add(rules.duplicate(pattern, options as rules.DuplicateOptions)),
+    reorder: (pattern, options) => add(rules.reorder(pattern, options as rules.ReorderOptions)),
     blackhole: (pattern) => add(rules.blackhole(pattern)),
     rate: (pattern, bytesPerSecond, options) => add(rules.rate(pattern, bytesPerSecond, options)),
     loss: (pattern, probability, options) => add(rules.loss(pattern, probability, options)),
     lift: () => step('lift', wire.ask('lift', {})),
     release: () => step('release', release({})),
-    seen: (pattern, { after = 0 } = {}) =>
-      step('seen', wire.ask('seen', { pattern: dataOf(pattern), after: numberOf(after) })),
+    discard: () => step('discard', discard({})),
+    seen: (given, options = {}) => {
+      const pattern = dataOf(acceptedPattern('seen()', given));
+      acceptedKeys('seen()', options, ['after']);
+      const after = acceptedPacket('seen(): after', options.after ?? 0, 0);
+      return step(`seen ${patternText(pattern)}`, wire.ask('seen', { pattern, after }));
+    },
     answers: (packet) =>
       step(
         'answers',
-        wire.ask('answers', { n: numberOf(packet) }).then(({ segments }) => segments),
+        wire.ask('answers', { n: acceptedPacket('answers()', packet) }).then(({ segments }) => segments),
       ),
-    count: (pattern) =>
-      step(
-        'count',
-        wire.ask('count', { pattern: dataOf(pattern) }).then(({ count }) => count),
-      ),
-    inject: (forgery) => {
-      // an endpoint has methods, which are no data
-      const { on } = forgery;
-      const bare = typeof on === 'number' ? on : { local: on.local, remote: on.remote };
+    count: (given) => {
+      const pattern = dataOf(acceptedPattern('count()', given));
       return step(
-        'inject',
-        wire.ask('inject', { forgery: { ...forgery, on: bare } }).then(({ n }) => n),
+        'count',
+        wire.ask('count', { pattern }).then(({ count }) => count),
       );
     },
-    injectRaw: (from, bytes) =>
+    inject: (forgery) =>
       step(
-        'injectRaw',
-        wire.ask('injectRaw', { from, hex: Buffer.from(bytes).toString('hex') }).then(({ n }) => n),
+        'inject',
+        wire.ask('inject', { forgery: acceptedForgery(forgery) }).then(({ n }) => n),
       ),
+    injectRaw: (from, bytes, options = {}) => {
+      acceptedKeys('injectRaw()', options, ['mayBeRefused']);
+      if (!(bytes instanceof Uint8Array))
+        throw new TypeError('injectRaw(): the bytes of a packet must be a Uint8Array');
+      const mayBeRefused = options.mayBeRefused ?? false;
+      const ask = {
+        from: acceptedEnd('injectRaw(): from', from),
+        hex: Buffer.from(bytes).toString('hex'),
+        mayBeRefused,
+      };
+      return step(
+        'injectRaw',
+        wire.ask('injectRaw', ask).then(({ n }) => n),
+      );
+    },
     replay: (packet) =>
       step(
         'replay',
-        wire.ask('replay', { n: numberOf(packet) }).then(({ n }) => n),
+        wire.ask('replay', { n: acceptedPacket('replay()', packet) }).then(({ n }) => n),
       ),
     unreachable: (packet) =>
       step(
         'unreachable',
-        wire.ask('unreachable', { n: numberOf(packet) }).then(({ n }) => n),
+        wire.ask('unreachable', { n: acceptedPacket('unreachable()', packet) }).then(({ n }) => n),
       ),
     statistics: () => step('statistics', wire.ask('statistics', {})),
   };

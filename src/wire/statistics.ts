@@ -1,5 +1,24 @@
 import { type End, ends } from '../facts/states.ts';
+import type { Warning } from '../record/schema.ts';
+import { warn } from '../record/warnings.ts';
 import type { CaptureCount } from './capture.ts';
+import type { Waiting } from './waiting.ts';
+
+/** What a rule holds. */
+export interface Held {
+  readonly rule: number;
+  /** In words. */
+  readonly text: string;
+  /** Numbers of the packets in the capture. */
+  readonly packets: readonly number[];
+}
+
+/** What is held, by rule. */
+export function stillHeld(held: readonly Waiting[], textOf: (rule: number) => string): Held[] {
+  const byRule = new Map<number, number[]>();
+  for (const { rule, n } of held) byRule.set(rule, [...(byRule.get(rule) ?? []), n]);
+  return [...byRule].map(([rule, packets]) => ({ rule, text: textOf(rule), packets }));
+}
 
 /** What the wire did so far. */
 export interface WireStatistics {
@@ -13,8 +32,12 @@ export interface WireStatistics {
   readonly emitted: number;
   /** Packets that were no whole TCP segment, by why; neighbour discovery and MLD are `no-tcp`. */
   readonly others: Readonly<Record<string, number>>;
-  /** Packets that the kernel did not take from the wire, by errno. */
+  /** What the rules hold now. */
+  readonly held: readonly Held[];
+  /** Packets of the peers that the kernel did not take from the wire, by errno. */
   readonly refused: Readonly<Record<string, number>>;
+  /** Copies, replays and forgeries that it did not take, where the scenario did not expect that. */
+  readonly refusedOwn: Readonly<Record<string, number>>;
   /** Packets that the kernel dropped at each end's device, because the wire did not read them. */
   readonly txDropped: Readonly<Record<End, number>>;
   /** The longest time in which the wire never found both devices empty: how long a packet may have waited unread, ms. */
@@ -64,4 +87,28 @@ export function fallingBehind(statistics: WireStatistics): string[] {
   if (capture.fileError !== undefined) sentences.push(`the capture ends early: ${capture.fileError}`);
   if (capture.cut > 0) sentences.push(`${capture.cut} packets are not whole in the capture`);
   return sentences;
+}
+
+const fewPackets = 5;
+const packetsText = (packets: readonly number[]): string => {
+  const more = packets.length > fewPackets ? ` and ${packets.length - fewPackets} more` : '';
+  return (
+    packets
+      .slice(0, fewPackets)
+      .map((n) => `#${n}`)
+      .join(', ') + more
+  );
+};
+
+/** What a cell's reader must know of its wire when the scenario has ended; empty: all was as the scenario said. */
+export function wireWarnings(statistics: WireStatistics): Warning[] {
+  const { held, refusedOwn } = statistics;
+  const refused = `the kernel refused what the scenario had the wire send: ${listed(refusedOwn)}`;
+  return [
+    ...fallingBehind(statistics).map((text) => warn('wire-fell-behind', text)),
+    ...(Object.keys(refusedOwn).length > 0 ? [warn('wire-refused', refused)] : []),
+    ...held.map(({ rule, text, packets }) =>
+      warn('wire-still-holds', `rule ${rule} (${text}) still held ${packetsText(packets)} when the scenario ended`),
+    ),
+  ];
 }

@@ -37,6 +37,8 @@ export interface WaitingRoom {
   readonly overtaken: number;
   /** Take those that are held, as they came. */
   release(which: Which): Waiting[];
+  /** Those that are held, as they came; they stay. */
+  held(): Waiting[];
   /** Take all, as they came. */
   clear(): Waiting[];
   readonly size: number;
@@ -137,6 +139,7 @@ export function makeWaitingRoom(): WaitingRoom {
           (rule === undefined || waiting.rule === rule) &&
           (n === undefined || waiting.n === n),
       ),
+    held: () => [...all].map(({ waiting }) => waiting).filter(({ why }) => why === 'held'),
     clear: () => takeWhere(() => true),
     get size() {
       return all.size;

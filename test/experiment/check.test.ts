@@ -53,6 +53,60 @@ describe("a mistake is an error of the compiler at the file's own line", () => {
   });
 });
 
+describe('what a file tells the wire', () => {
+  const wired = (network: string, step: string) =>
+    userFile()
+      .replace('{ experiment, kind }', '{ experiment, fin, kind }')
+      .replace('measures:', `${network}\n  measures:`)
+      .replace('{ client, server, until, note }', '{ client, server, wire, until, note }')
+      .replace("note('winner'", `${step}\n    note('winner'`);
+  const wire = "network: 'wire',";
+  const byCell = "network: ({ linger }) => (linger === 'off' ? 'wire' : 'veth'),";
+
+  test.each([
+    ['on the network', wire],
+    ['on a network that may be it', byCell],
+  ])('%s passes', async (_, network) => {
+    const step = "await wire.drop(fin.from('server').nth(2), { times: 1 });";
+    expect((await check(wired(network, step))).value).toEqual({ ok: true, output: '' });
+  });
+
+  test('where it cannot be it is an error at its line', async () => {
+    const wrong = {
+      'await wire.drop(fin, { times: 0 });': 'a whole number from 1 on',
+      'await wire.seen(fin.nth(0));': 'a whole number from 1 on',
+      "await wire.drop(fin.from('clint'));": `'"clint"'`,
+      'await wire.drop(fin, { time: 1 });': "'time' does not exist",
+      "await wire.inject({ from: 'client', on: near, flags: ['FYN'] });": `"FYN"`,
+    };
+    const text = wired(wire, Object.keys(wrong).join('\n    '));
+    const { value } = await check(text);
+    const lines = value?.output.split('\n') ?? [];
+    for (const [step, said] of Object.entries(wrong)) {
+      const at = `mine.ts(${lineOf(text, step)},`;
+      expect(lines.find((line) => line.startsWith(at))).toContain(said);
+    }
+  });
+
+  test.each([
+    ['veth', "network: 'veth',"],
+    ['no network at all', ''],
+  ])('on %s is an error that says what it needs', async (_, network) => {
+    const { value } = await check(wired(network, 'await wire.drop(fin);'));
+    expect(value?.output).toContain("Property 'drop' does not exist on type 'never'");
+    expect(value?.output).toContain("a stage has a wire only with network: 'wire'");
+  });
+
+  test('where the file is loaded: a pattern outside the scenario', async () => {
+    const text = userFile().replace(
+      'export default',
+      "const late = fin.from('clint' as never);\nvoid late;\nexport default",
+    );
+    const { value } = await check(text.replace('{ experiment, kind }', '{ experiment, fin, kind }'));
+    expect(value?.output).toContain(`there is no 'clint' (did you mean "client"?)`);
+  });
+});
+
 test('what types cannot tell is found by loading: the form of an id, values given twice', async () => {
   const { value } = await check(
     userFile().replace("'my-question'", "'My question'").replace("['off', 'zero']", "['off', 'zero', 'off']"),

@@ -51,6 +51,12 @@ describe('the segments of a record', () => {
     ]);
   });
 
+  test('that were held and then dropped never arrive', () => {
+    const held = onWire(one, 'client', 10, ['SYN'], { n: 1, deed: 'held (rule 1)' });
+    const [segment] = carriedIn([held, wentOn(1, 400, 'held 390.000 ms, then dropped')]).segments;
+    expect([segment?.deed, segment?.arrived]).toEqual(['held', undefined]);
+  });
+
   test('are told apart by incarnation where two connections have the same addresses; a replay is the one that it repeats', () => {
     const events: Event[] = [
       syn,

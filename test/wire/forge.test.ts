@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Forgery, forge } from '../../src/wire/forge.ts';
+import { acceptedForgery, type Forgery, forge } from '../../src/wire/forge.ts';
 import { makeHistory } from '../../src/wire/history.ts';
 import { parse, type TcpSegment } from '../../src/wire/segment.ts';
 import { client, opening, server, teller } from './seen.ts';
@@ -70,5 +70,69 @@ describe('a forged segment', () => {
     expect(() => forged({ from: 'client', flags: ['RST'], seq: 1 }, history.connection(1))).toThrow(/seq/);
     expect(() => forged({ from: 'client', flags: ['ACK'] }, history.connection(1))).toThrow(/ack/);
     expect(forged({ from: 'client', flags: ['RST'] }, history.connection(1)).seq).toBe(7);
+  });
+});
+
+describe('a forgery that cannot be is told so, by the name of what is wrong', () => {
+  const right: Forgery = { from: 'client', on, flags: ['ACK'] };
+  test('a right one is data, without the methods of its endpoint', () => {
+    const endpoint = { ...on, close: () => undefined };
+    const whole: Forgery = {
+      ...right,
+      on: endpoint,
+      seq: { next: -1 },
+      ack: { absolute: 4_294_967_295 },
+      timestamps: { value: -5 },
+      options: [{ kind: 'sackOK' }],
+      payload: 'x',
+    };
+    expect(acceptedForgery(whole)).toEqual({ ...whole, on });
+    expect(acceptedForgery({ ...right, on: 2, timestamps: 'none' })).toEqual({ ...right, on: 2, timestamps: 'none' });
+  });
+
+  test.each<[string, object, string]>([
+    ['an unknown flag', { flags: ['FYN'] }, `inject(): flags: there is no 'FYN' (did you mean "FIN"?); it is FIN, SYN`],
+    [
+      'flags as a text',
+      { flags: 'FIN' },
+      "inject(): flags: must be a list of flags, such as ['FIN', 'ACK'], not 'FIN'",
+    ],
+    ['no flags', { flags: undefined }, 'inject(): flags: must be a list of flags'],
+    ['an unknown end', { from: 'clint' }, `inject(): from: there is no 'clint' (did you mean "client"?)`],
+    ['no connection', { on: undefined }, 'inject(): on: must be an endpoint'],
+    [
+      'a sequence number that is none',
+      { seq: 2 ** 33 },
+      'inject(): seq: must be a whole number from -4294967296 to 4294967296',
+    ],
+    [
+      'one as it is on the wire that is none',
+      { seq: { absolute: -1 } },
+      'inject(): seq.absolute: must be a whole number from 0 to 4294967295, not -1',
+    ],
+    [
+      'a place that there is not',
+      { ack: { nxt: 0 } },
+      `inject(): ack: there is no option 'nxt' (did you mean "next"?)`,
+    ],
+    [
+      'a window that is none',
+      { window: 65_536 },
+      'inject(): window: must be a whole number from 0 to 65535, not 65536',
+    ],
+    ['bytes as payload', { payload: new Uint8Array(1) }, 'inject(): payload must be a text, not Uint8Array(1) [ 0 ]'],
+    ['nothing as payload', { payload: null }, 'inject(): payload must be a text, not null'],
+    [
+      'too long a payload',
+      { payload: 'x'.repeat(66_000) },
+      'inject(): bytes of payload: must be a whole number from 0 to 65415',
+    ],
+    ['an unknown option', { options: [{ kind: 'sackok' }] }, `(did you mean "sackOK"?)`],
+    ['too many options', { options: Array.from({ length: 41 }, () => ({ kind: 'nop' })) }, 'a header has room for 40'],
+    ['timestamps that are none', { timestamps: 'off' }, "inject(): timestamps: there is no 'off'; it is none"],
+    ['an unknown checksum', { checksum: 'bad' }, "inject(): checksum: there is no 'bad'; it is right or wrong"],
+    ['an option that there is not', { sequence: 1 }, "inject(): there is no option 'sequence'"],
+  ])('%s', (_title, change, expected) => {
+    expect(() => acceptedForgery({ ...right, ...change } as Forgery)).toThrow(expected);
   });
 });

@@ -67,9 +67,52 @@ describe('the data of a pattern', () => {
   });
 
   test('that nothing can match is refused', () => {
-    expect(() => fin.nth(0)).toThrow(RangeError);
-    expect(() => fin.nth(1.5)).toThrow(RangeError);
+    expect(() => fin.nth(0 as number)).toThrow(RangeError);
+    expect(() => fin.nth(1.5 as number)).toThrow(RangeError);
     expect(() => tcp.withSeq(5, 4)).toThrow(RangeError);
     expect(() => tcp.withBytes(-1)).toThrow(RangeError);
+  });
+});
+
+describe('a pattern that says what there is not is told so, with what there is', () => {
+  const wrong: readonly (readonly [string, () => unknown, string])[] = [
+    [
+      'an end',
+      () => fin.from('clint' as never),
+      `from(): there is no 'clint' (did you mean "client"?); it is client or server`,
+    ],
+    ['no end', () => fin.from(undefined as never), 'from(): there is no undefined; it is client or server'],
+    [
+      'an option',
+      () => syn.withOption('timestamp' as never),
+      `withOption(): there is no 'timestamp' (did you mean "timestamps"?)`,
+    ],
+    ['half a byte', () => data.withBytes(1.5), 'withBytes(): must be a whole number from 0 to 65535, not 1.5'],
+    [
+      'a text for a number',
+      () => data.withSeq('1' as never),
+      "withSeq(): must be a whole number from -4294967296 to 4294967296, not '1'",
+    ],
+    ['an open range', () => tcp.withAck(1, Number.POSITIVE_INFINITY), 'withAck(), to: must be a whole number'],
+    [
+      'too large a window',
+      () => ack.withWindow(0, 65_536),
+      'withWindow(), to: must be a whole number from 0 to 65535, not 65536',
+    ],
+    ['an empty payload, which every segment contains', () => data.containing(''), 'containing(): must not be empty'],
+    ['a number as payload', () => data.containing(7 as never), 'containing(): must be a text or a Uint8Array, not 7'],
+    [
+      'no endpoint',
+      () => fin.on(undefined as never),
+      'on(): must be an endpoint, what client.connect() or client.open() gives',
+    ],
+    [
+      'a name as pattern',
+      () => fin.or('rst' as never),
+      "or(): must be a pattern, such as fin or data.from('client'), not 'rst'",
+    ],
+  ];
+  test.each(wrong)('%s', (_title, make, expected) => {
+    expect(make).toThrow(expected);
   });
 });

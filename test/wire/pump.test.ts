@@ -124,6 +124,27 @@ describe('a rule', () => {
     expect(wire.events.at(-1)).toMatchObject({ kind: 'deed', n: 1, deed: 'held 412.000 ms' });
   });
 
+  test('holds until it is discarded: then it is lost, and the capture says so', () => {
+    const wire = wireWith(hold(syn));
+    wire.send('client', opener);
+    expect(wire.room.held().map(({ n }) => n)).toEqual([1]);
+    wire.clock.now = 5e6;
+    wire.pump.discard(wire.room.release({ rule: 1 }));
+    expect([wire.got('server'), wire.room.held(), wire.pump.counts.dropped]).toEqual([[], [], 1]);
+    expect(wire.deeds()).toEqual(['held 5.000 ms, then dropped (rule 1)']);
+    expect(wire.events.at(-1)).toMatchObject({ kind: 'deed', n: 1, deed: 'held 5.000 ms, then dropped' });
+  });
+
+  test('counts apart what the kernel refuses of a peer, of the scenario, and as was expected', () => {
+    const wire = fakeWire({ refuses: () => 'EINVAL' });
+    wire.send('client', opener);
+    wire.pump.emit('client', Uint8Array.of(0), 'forged');
+    wire.pump.emit('client', Uint8Array.of(0), 'forged', true);
+    const { refused, refusedOwn } = wire.pump.counts;
+    expect([refused, refusedOwn]).toEqual([{ EINVAL: 1 }, { EINVAL: 1 }]);
+    expect(wire.deeds().slice(1)).toEqual(Array(2).fill('forged, refused by the kernel: EINVAL'));
+  });
+
   test('delays: the order of what is delayed alike stays, what is not goes first', () => {
     const wire = wireWith(delay(data, 5));
     wire.send('client', bytesOf('a'), bytesOf('b'), opener);

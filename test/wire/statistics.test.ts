@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { txDropped } from '../../src/wire/running.ts';
-import { fallingBehind, type WireStatistics } from '../../src/wire/statistics.ts';
+import { fallingBehind, stillHeld, type WireStatistics, wireWarnings } from '../../src/wire/statistics.ts';
 
 const fine: WireStatistics = {
   carried: { client: 10, server: 10 },
@@ -10,7 +10,9 @@ const fine: WireStatistics = {
   emitted: 2,
   // neighbour discovery and MLD
   others: { 'no-tcp': 4 },
+  held: [],
   refused: {},
+  refusedOwn: {},
   txDropped: { client: 0, server: 0 },
   longestBacklogMs: 3,
   longestStallMs: 2,
@@ -38,6 +40,30 @@ test.each<[Partial<WireStatistics>, RegExp]>([
   const sentences = fallingBehind({ ...fine, ...change });
   expect(sentences).toHaveLength(1);
   expect(sentences[0]).toMatch(expected);
+});
+
+test('what the kernel refused of the scenario’s own packets is not the wire falling behind', () => {
+  const statistics = { ...fine, refusedOwn: { EINVAL: 2 } };
+  expect(fallingBehind(statistics)).toEqual([]);
+  expect(wireWarnings(statistics)).toEqual([
+    expect.objectContaining({ code: 'wire-refused', text: expect.stringContaining('EINVAL 2') }),
+  ]);
+  expect(wireWarnings({ ...fine, refused: { EIO: 2 } })).toEqual([
+    expect.objectContaining({ code: 'wire-fell-behind' }),
+  ]);
+  expect(wireWarnings(fine)).toEqual([]);
+});
+
+test('what a rule still holds is named, with its packets', () => {
+  const waiting = (n: number, rule: number) =>
+    ({ n, rule, from: 'client', bytes: new Uint8Array(), since: 0, why: 'held' }) as const;
+  const held = stillHeld([waiting(3, 1), waiting(4, 2), ...[5, 6, 7, 8, 9, 10].map((n) => waiting(n, 1))], (rule) =>
+    rule === 1 ? 'hold FIN' : 'hold SYN',
+  );
+  expect(wireWarnings({ ...fine, held }).map(({ code, text }) => `${code}: ${text}`)).toEqual([
+    'wire-still-holds: rule 1 (hold FIN) still held #3, #5, #6, #7, #8 and 2 more when the scenario ended',
+    'wire-still-holds: rule 2 (hold SYN) still held #4 when the scenario ended',
+  ]);
 });
 
 test('the kernel’s drops are read from /proc/net/dev', () => {

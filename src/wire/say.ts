@@ -1,0 +1,67 @@
+import type { Match } from './match.ts';
+import type { PatternData } from './patterns.ts';
+import type { Rule } from './rules.ts';
+
+const rangeText = (from: number, to = from): string => {
+  if (to === Number.POSITIVE_INFINITY) return `${from} or more`;
+  return from === to ? `${from}` : `${from} to ${to}`;
+};
+
+function lengthText({ from, to = Number.POSITIVE_INFINITY }: Match & { is: 'length' }): string {
+  if (to === 0) return 'without data';
+  return from === 1 && to === Number.POSITIVE_INFINITY ? 'with data' : `with ${rangeText(from, to)} bytes`;
+}
+
+function flagsText({ set, clear }: Match & { is: 'flags' }): string {
+  const without = clear.length > 0 ? `without ${clear.join(' and ')}` : '';
+  return [set.join(',') || 'TCP', without].filter(Boolean).join(' ');
+}
+
+/** What a match means, in words: `FIN from the server`. */
+function matchText(match: Match): string {
+  switch (match.is) {
+    case 'any':
+      return 'any packet';
+    case 'other':
+      return 'what is no TCP segment';
+    case 'from':
+      return `from the ${match.end}`;
+    case 'flags':
+      return flagsText(match);
+    case 'length':
+      return lengthText(match);
+    case 'seq':
+    case 'ack':
+    case 'window':
+      return `with ${match.is} ${rangeText(match.from, match.to)}`;
+    case 'covers':
+      return `with the byte ${match.seq}`;
+    case 'contains':
+      return `containing ${JSON.stringify(Buffer.from(match.hex, 'hex').toString('latin1'))}`;
+    case 'between':
+      return `on port ${match.one.port}`;
+    case 'connection':
+      return `of connection ${match.number}`;
+    case 'option':
+      return `with the option ${match.kind}`;
+    case 'all':
+      return match.of.map(matchText).join(' ');
+    case 'some':
+      return `(${match.of.map(matchText).join(' or ')})`;
+    case 'not':
+      return `not (${matchText(match.of)})`;
+  }
+}
+
+const ordinalText = (ordinal: number): string => {
+  const ending = { 1: 'st', 2: 'nd', 3: 'rd' }[(ordinal % 10) as 1 | 2 | 3];
+  return `${ordinal}${ending === undefined || [11, 12, 13].includes(ordinal % 100) ? 'th' : ending}`;
+};
+
+/** A pattern in words, for messages: `2nd FIN from the server`. */
+export const patternText = ({ match, ordinal }: PatternData): string =>
+  ordinal === undefined ? matchText(match) : `the ${ordinalText(ordinal)} ${matchText(match)}`;
+
+/** A rule in words, for messages: `hold SYN,ACK from the server, 1 time`. */
+export const ruleText = ({ pattern, action, times }: Rule): string =>
+  `${action.do} ${patternText(pattern)}${times === undefined ? '' : `, ${times} ${times === 1 ? 'time' : 'times'}`}`;
