@@ -189,19 +189,17 @@ export const finArrivals = ({ segments, connections }: Carried, connection: Conn
     .flatMap(({ flags, arrived }) => (flags.includes('FIN') && arrived !== undefined ? [arrived] : []))
     .sort((a, b) => a - b);
 
-/** Whether a RST in the name of an end came to the other end in this time: who sent it may be the wire. */
-export const resetArrived = (
+/** When RSTs in the name of an end came to the other end in this time, in order: who sent them may be the wire. */
+export const resetArrivals = (
   { segments, connections }: Carried,
   connection: ConnectionEvent,
   end: End,
   [from, to]: readonly [Ns, Ns],
-): boolean =>
-  segments.some(
-    ({ incarnation, from: sender, flags, arrived }) =>
-      sender === end &&
-      flags.includes('RST') &&
-      arrived !== undefined &&
-      arrived >= from &&
-      arrived <= to &&
-      connections.get(incarnation) === connection,
-  );
+): readonly Ns[] =>
+  segments
+    .filter(
+      ({ incarnation, from: sender, flags }) =>
+        sender === end && flags.includes('RST') && connections.get(incarnation) === connection,
+    )
+    .flatMap(({ arrived }) => (arrived !== undefined && arrived >= from && arrived <= to ? [arrived] : []))
+    .sort((a, b) => a - b);

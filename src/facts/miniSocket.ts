@@ -1,4 +1,4 @@
-import type { MiniSocketEvent, Ns } from '../record/event.ts';
+import type { MiniSocketEvent, Ns, PathStep } from '../record/event.ts';
 import { isOf } from './chains.ts';
 import type { CellView, EndView, Look } from './connections.ts';
 import type { State } from './states.ts';
@@ -37,8 +37,10 @@ export function afterlifeOf(view: CellView, end: EndView, left: State, closed: N
 export interface MiniEnd {
   readonly at: Ns;
   readonly notBefore?: Ns;
-  /** `timer`: it ran out. Otherwise the samples only say that it was gone. */
-  readonly by: 'timer' | 'gone';
+  /** `timer`: it ran out. By the wire: a RST came, or a SYN took its place. Otherwise the samples only say that it was gone. */
+  readonly by: 'timer' | 'rst' | 'recycled' | 'gone';
+  /** Where the wire tells of it. */
+  readonly step?: Pick<PathStep, 'evidence' | 'source'>;
 }
 
 export function miniEndOf(

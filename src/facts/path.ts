@@ -2,6 +2,7 @@ import type { Ns, PathStep } from '../record/event.ts';
 import { closingSegments, finArrivals } from './carried.ts';
 import { type Chain, enteredAt } from './chains.ts';
 import type { CellView, ConnectionView, EndView } from './connections.ts';
+import { endOnWire } from './endOnWire.ts';
 import { afterlifeOf, type MiniEnd, miniEndOf } from './miniSocket.ts';
 import { requestPath, withRequest } from './request.ts';
 import { otherEnd, type State } from './states.ts';
@@ -42,17 +43,9 @@ function tracedPath(view: CellView, connection: ConnectionView, end: EndView, ch
   if (afterlife.exists === 'unknown') return { steps, disagreements, incomplete: afterlife.why };
   const began = miniSteps(view, connection, end, last);
   steps.push(...began.steps);
-  const inMini = steps.at(-1)?.at ?? last.t;
-  const miniEnd = miniEndOf(view, end, inMini, afterlife.timer);
-  if (miniEnd) {
-    steps.push({
-      state: 'CLOSED',
-      at: miniEnd.at,
-      ...(miniEnd.notBefore !== undefined && { notBefore: miniEnd.notBefore }),
-      evidence: miniEnd.notBefore === undefined ? 'exact' : 'sampled',
-      source: miniEnd.notBefore === undefined ? 'trace' : 'ss',
-    });
-  }
+  const mini = steps.at(-1) ?? { state: last.from, at: last.t };
+  const miniEnd = endOnWire(view, connection, end, mini, miniEndOf(view, end, mini.at, afterlife.timer));
+  if (miniEnd) steps.push(closedStep(miniEnd));
   return {
     steps,
     disagreements: [...disagreements, ...miniContradictions(end, steps, last.t)],
@@ -61,6 +54,14 @@ function tracedPath(view: CellView, connection: ConnectionView, end: EndView, ch
     ...(began.incomplete && { incomplete: began.incomplete }),
   };
 }
+
+const closedStep = ({ at, notBefore, step }: MiniEnd): PathStep => ({
+  state: 'CLOSED',
+  at,
+  ...(notBefore !== undefined && { notBefore }),
+  ...(step ??
+    (notBefore === undefined ? { evidence: 'exact', source: 'trace' } : { evidence: 'sampled', source: 'ss' })),
+});
 
 interface MiniSteps {
   readonly steps: PathStep[];

@@ -1,6 +1,6 @@
 import type { Address, Ns, PathStep } from '../record/event.ts';
 import { sameAddress } from './addresses.ts';
-import { resetArrived } from './carried.ts';
+import { resetArrivals } from './carried.ts';
 import { enteredAt } from './chains.ts';
 import type { CellView, ConnectionView, EndView } from './connections.ts';
 import { type Findings, Unknown } from './findings.ts';
@@ -69,10 +69,11 @@ function lengthFindings(view: CellView, connection: ConnectionView, { end, path,
   const seconds = (endedAt - began) / 1e9;
   if (miniEnd?.by === 'timer') return { 'timeWait.seconds': seconds, 'timeWait.endedBy': 'timer' };
   const ended = (endedBy: string | Unknown) => ({ 'timeWait.cutShort': seconds, 'timeWait.endedBy': endedBy });
+  if (miniEnd?.by === 'recycled' || miniEnd?.by === 'rst') return ended(miniEnd.by);
   if (destroyed(view, connection[end], step.at, endedAt)) return ended('kill');
   const reset =
     resetFrom(view, connection[otherEnd(end)].local, step.at, endedAt) ||
-    resetArrived(view.carried, connection.event, otherEnd(end), [step.at, endedAt]);
+    resetArrivals(view.carried, connection.event, otherEnd(end), [step.at, endedAt]).length > 0;
   if (reset) return ended('rst');
   if (!miniEnd) return ended('recycled');
   return ended(new Unknown(`it was gone ${seconds.toFixed(3)} s after it began, before its timer ran out`));
