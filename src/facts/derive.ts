@@ -15,6 +15,7 @@ import type { End } from './states.ts';
 import { counterFact } from './table.ts';
 import { timeWaitFacts } from './timeWait.ts';
 import { unansweredFacts } from './unanswered.ts';
+import { wireContradictions } from './wireContradictions.ts';
 
 /** What a record says: facts by name, `null` where not observed with the reason beside; each end's path with its evidence. */
 export interface Derived {
@@ -52,7 +53,8 @@ export function derive(events: readonly Event[], sight: Sight): Derived {
       paths[name] = folded[end].steps;
       const { disagreements } = bytesOf(view, connection, connection[end]);
       const closing = closingContradiction(view, connection, connection[end]);
-      for (const text of [...folded[end].disagreements, ...disagreements, ...closing])
+      const carried = wireContradictions(view, connection, connection[end]);
+      for (const text of [...folded[end].disagreements, ...disagreements, ...closing, ...carried])
         warnings.push(warn('observers-disagree', text));
     }
     add(findings, label, connectionFindings(view, connection, folded));

@@ -4,6 +4,7 @@ import { derive } from '../../src/facts/derive.ts';
 import type { Event } from '../../src/record/event.ts';
 import {
   all,
+  carriedInTurn,
   closedInTurn,
   connected,
   flow,
@@ -120,20 +121,17 @@ describe('closing segments', () => {
 
   test('that contradict the trace are a warning', () => {
     const record = [...opened(one, 10), ...closedInTurn(one, 'client', 20, 50)];
-    const fins = [
-      { ...syn, t: ns(9.9) },
-      onWire(one, 'client', 20.01, ['FIN', 'ACK'], { n: 2 }),
-      onWire(one, 'server', 50.01, ['FIN', 'ACK'], { n: 3 }),
-    ];
+    const fins = carriedInTurn(one, 10, 20, 50);
     expect(derive([...record, ...fins], all).warnings).toEqual([]);
-    const { facts, warnings } = derive([...record, ...fins.slice(0, 2)], all);
+    const { facts, warnings } = derive([...record, ...fins.slice(0, 5)], all);
     expect(facts['server.closedWith']).toEqual([]);
-    expect(warnings.map(({ code, text }) => [code, text])).toEqual([
-      ['observers-disagree', 'server: on the wire it closed with nothing, by the trace with FIN'],
+    expect(warnings.map(({ code, text }) => [code, text])).toContainEqual([
+      'observers-disagree',
+      'server: on the wire it closed with nothing, by the trace with FIN',
     ]);
     expect(derive([...record, ...fins, segment('reset-sent', one, 'client', 60)], all).warnings).toHaveLength(1);
     // nobody's socket: a listener's RST names no other end
-    const late = onWire(one, 'server', 60, ['RST'], { n: 4 });
+    const late = onWire(one, 'server', 60, ['RST'], { n: 8 });
     expect(derive([...record, ...fins, late], all)).toMatchObject({
       facts: { 'server.closedWith': ['FIN', 'RST'] },
       warnings: [],
@@ -142,17 +140,11 @@ describe('closing segments', () => {
 });
 
 describe('the end of TIME-WAIT by what the wire forged', () => {
-  const record = [
-    ...opened(one, 10),
-    ...closedInTurn(one, 'client', 20, 50),
-    { ...syn, t: ns(9.9) },
-    onWire(one, 'client', 20.01, ['FIN', 'ACK'], { n: 2 }),
-    onWire(one, 'server', 50.01, ['FIN', 'ACK'], { n: 3 }),
-  ];
+  const record = [...opened(one, 10), ...closedInTurn(one, 'client', 20, 50), ...carriedInTurn(one, 10, 20, 50)];
   const shownUntil = (at: number) => [sample(60, shown(one, 'client', 'TIME-WAIT')), sample(at)];
 
   test('a RST that came, by whomever it was sent', () => {
-    const rst = (from: 'client' | 'server', deed: string) => onWire(one, from, 80, ['RST'], { n: 4, deed });
+    const rst = (from: 'client' | 'server', deed: string) => onWire(one, from, 80, ['RST'], { n: 8, deed });
     const endedBy = (event: ReturnType<typeof rst>) =>
       derive([...record, ...shownUntil(90), event], all).facts['timeWait.endedBy'];
     expect(endedBy(rst('server', 'forged'))).toBe('rst');
@@ -162,7 +154,7 @@ describe('the end of TIME-WAIT by what the wire forged', () => {
   });
 
   test('a SYN that it answered with its own: from then on the addresses are another’s', () => {
-    const answer = onWire(one, 'client', 80, ['SYN', 'ACK'], { n: 5 });
+    const answer = onWire(one, 'client', 80, ['SYN', 'ACK'], { n: 8 });
     const request = sample(90, shown(one, 'client', 'SYN-RECEIVED'));
     const { facts, warnings } = derive([...record, answer, request], all);
     expect(facts['timeWait.endedBy']).toBe('recycled');

@@ -1,22 +1,17 @@
 import { expect, test } from 'vitest';
 import { derive } from '../../src/facts/derive.ts';
 import type { Event } from '../../src/record/event.ts';
-import type { Flag } from '../../src/wire/flags.ts';
-import { all, closedInTurn, flow, onWire, opened, segment } from './handmade.ts';
+import { all, carriedInTurn, closedInTurn, flow, onWire, opened, segment } from './handmade.ts';
 
 const one = flow();
-let n = 0;
-const carried = (from: 'client' | 'server', at: number, ...flags: Flag[]) =>
-  onWire(one, from, at, flags, { n: ++n, seq: 0 });
+const reset = (from: 'client' | 'server', at: number, n: number) => onWire(one, from, at, ['RST'], { n, seq: 0 });
 
 /** Closed in turn; then the wire saw a RST of the server's. */
 const lateReset = [
   ...opened(one, 10),
-  carried('client', 9.9, 'SYN'),
   ...closedInTurn(one, 'client', 40, 50),
-  carried('client', 40.01, 'FIN', 'ACK'),
-  carried('server', 50.01, 'FIN', 'ACK'),
-  carried('server', 70, 'RST'),
+  ...carriedInTurn(one, 10, 40, 50),
+  reset('server', 70, 8),
 ];
 /** A listener's: it names no other end. */
 const nameless: Event = {
@@ -36,7 +31,7 @@ test('who resets when the socket is gone may not be in the trace at all', () => 
 });
 
 test('a RST that only the wire knows of, while there was a socket, is a contradiction', () => {
-  const early = [...lateReset, carried('server', 45, 'RST')];
+  const early = [...lateReset, reset('server', 45, 9)];
   expect(derive(early, all).warnings).toEqual([
     expect.objectContaining({ text: 'server: on the wire it closed with FIN, RST, RST, by the trace with FIN' }),
   ]);

@@ -1,16 +1,27 @@
 import { describe, expect, test } from 'vitest';
 import { derive } from '../../src/facts/derive.ts';
 import type { Event } from '../../src/record/event.ts';
-import { all, closedInTurn, flow, ns, onWire, opened, sample, shown, timerExpire, went, wentOn } from './handmade.ts';
+import {
+  all,
+  carriedInTurn,
+  closedInTurn,
+  flow,
+  ns,
+  onWire,
+  opened,
+  sample,
+  shown,
+  timerExpire,
+  went,
+  wentOn,
+} from './handmade.ts';
 
 const one = flow();
 /** Closed in turn, the client's TIME-WAIT seen at 60 ms. */
 const waiting: readonly Event[] = [
   ...opened(one, 10),
   ...closedInTurn(one, 'client', 20, 50),
-  onWire(one, 'client', 9.9, ['SYN'], { n: 1, seq: 0 }),
-  onWire(one, 'client', 20.01, ['FIN', 'ACK'], { n: 2 }),
-  onWire(one, 'server', 50.01, ['FIN', 'ACK'], { n: 3 }),
+  ...carriedInTurn(one, 10, 20, 50),
   sample(60, shown(one, 'client', 'TIME-WAIT', 59_980)),
 ];
 const rst = (at: number, n: number, deed = 'forged') => onWire(one, 'server', at, ['RST'], { n, deed });
@@ -24,7 +35,7 @@ function end(...events: readonly Event[]) {
 
 describe('the end of TIME-WAIT by a RST', () => {
   test('is exactly when the wire gave it, where it was the only one between two samples', () => {
-    expect(end(rst(80, 4), sample(90))).toEqual({
+    expect(end(rst(80, 8), sample(90))).toEqual({
       last: { state: 'CLOSED', at: ns(80), evidence: 'exact', source: 'wire' },
       endedBy: 'rst',
       cutShort: expect.closeTo(0.029_98, 9),
@@ -32,12 +43,12 @@ describe('the end of TIME-WAIT by a RST', () => {
   });
 
   test('is when it arrived, not when it was sent', () => {
-    const { last } = end(rst(70, 4, 'held (rule 1)'), wentOn(4, 85, 'held 15.000 ms'), sample(90));
+    const { last } = end(rst(70, 8, 'held (rule 1)'), wentOn(8, 85, 'held 15.000 ms'), sample(90));
     expect(last?.at).toBe(ns(85));
   });
 
   test('is sampled where it is not known which of two ended it', () => {
-    expect(end(rst(70, 4), rst(80, 5), sample(90))).toMatchObject({
+    expect(end(rst(70, 8), rst(80, 9), sample(90))).toMatchObject({
       last: { state: 'CLOSED', evidence: 'sampled', source: 'ss', notBefore: ns(60), at: ns(95) },
       endedBy: 'rst',
     });
@@ -45,8 +56,8 @@ describe('the end of TIME-WAIT by a RST', () => {
 
   test('is not by one that came when it was still seen afterwards, or was lost', () => {
     const still = sample(85, shown(one, 'client', 'TIME-WAIT', 59_950));
-    expect(end(rst(80, 4), still).last?.state).toBe('TIME-WAIT');
-    expect(end(rst(80, 4, 'dropped (rule 1)'), sample(90)).last).toMatchObject({ evidence: 'sampled', source: 'ss' });
+    expect(end(rst(80, 8), still).last?.state).toBe('TIME-WAIT');
+    expect(end(rst(80, 8, 'dropped (rule 1)'), sample(90)).last).toMatchObject({ evidence: 'sampled', source: 'ss' });
   });
 
   test('is not by one that came though it was destroyed meanwhile, or its timer had run out', () => {
@@ -57,8 +68,8 @@ describe('the end of TIME-WAIT by a RST', () => {
       local: one.address.client,
       remote: one.address.server,
     };
-    expect(end(rst(80, 4), kill, sample(90))).toMatchObject({ last: { evidence: 'sampled' }, endedBy: 'kill' });
-    expect(end(rst(60_060, 4), timerExpire(60_051), sample(60_100))).toMatchObject({
+    expect(end(rst(80, 8), kill, sample(90))).toMatchObject({ last: { evidence: 'sampled' }, endedBy: 'kill' });
+    expect(end(rst(60_060, 8), timerExpire(60_051), sample(60_100))).toMatchObject({
       last: { at: ns(60_051), source: 'trace' },
       endedBy: 'timer',
     });
@@ -68,10 +79,10 @@ describe('the end of TIME-WAIT by a RST', () => {
 describe('the end of TIME-WAIT by a SYN', () => {
   const syn = (at: number, n: number, deed = 'carried') =>
     onWire(one, 'server', at, ['SYN'], { n, connection: 2, seq: 0, deed });
-  const answer = onWire(one, 'client', 80.2, ['SYN', 'ACK'], { n: 9, connection: 2, seq: 0, ack: 1 });
+  const answer = onWire(one, 'client', 80.2, ['SYN', 'ACK'], { n: 11, connection: 2, seq: 0, ack: 1 });
 
   test('of the other end, that was answered with one: exactly when it came', () => {
-    expect(end(syn(80, 4, 'forged'), answer)).toEqual({
+    expect(end(syn(80, 8, 'forged'), answer)).toEqual({
       last: { state: 'CLOSED', at: ns(80), evidence: 'exact', source: 'wire' },
       endedBy: 'recycled',
       cutShort: expect.closeTo(0.029_98, 9),
@@ -79,15 +90,15 @@ describe('the end of TIME-WAIT by a SYN', () => {
   });
 
   test('the last of those that came, not one that was lost', () => {
-    expect(end(syn(70, 4), syn(79, 5), syn(79.5, 6, 'dropped (rule 1)'), answer).last?.at).toBe(ns(79));
+    expect(end(syn(70, 8), syn(79, 9), syn(79.5, 10, 'dropped (rule 1)'), answer).last?.at).toBe(ns(79));
   });
 
   test('not answered with one: it stays', () => {
-    expect(end(syn(80, 4))).toMatchObject({ last: { state: 'TIME-WAIT' }, endedBy: 'namespace' });
+    expect(end(syn(80, 8))).toMatchObject({ last: { state: 'TIME-WAIT' }, endedBy: 'namespace' });
   });
 
   test('of its own end: between the first transition of its connect(2) and its SYN on the wire', () => {
-    const own = onWire(one, 'client', 80.1, ['SYN'], { n: 4, connection: 2, seq: 0 });
+    const own = onWire(one, 'client', 80.1, ['SYN'], { n: 8, connection: 2, seq: 0 });
     const fresh = flow({ socket: { client: 'c7', server: '' } });
     expect(end(went(fresh, 'client', 80, 'CLOSED', 'SYN-SENT'), own).last).toEqual({
       state: 'CLOSED',

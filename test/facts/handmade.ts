@@ -257,6 +257,17 @@ export function onWire(
   };
 }
 
+/** A connection that is opened at `at`, and then closed in turn, the client first, as the wire carries it: seven segments from #1 on. */
+export const carriedInTurn = (of: Flow, at: number, first: number, second: number): WireEvent[] => [
+  onWire(of, 'client', at + 0.001, ['SYN'], { n: 1, seq: 0 }),
+  onWire(of, 'server', at + 0.01, ['SYN', 'ACK'], { n: 2, seq: 0, ack: 1 }),
+  onWire(of, 'client', at + 0.021, ['ACK'], { n: 3, seq: 1, ack: 1 }),
+  onWire(of, 'client', first + 0.001, ['FIN', 'ACK'], { n: 4, seq: 1, ack: 1 }),
+  onWire(of, 'server', first + 0.015, ['ACK'], { n: 5, seq: 1, ack: 2 }),
+  onWire(of, 'server', second + 0.001, ['FIN', 'ACK'], { n: 6, seq: 1, ack: 2 }),
+  onWire(of, 'client', second + 0.021, ['ACK'], { n: 7, seq: 2, ack: 2 }),
+];
+
 /** What became of a packet that waited. */
 export const wentOn = (n: number, at: number, deed: string): DeedEvent => ({
   n,
