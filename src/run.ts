@@ -5,6 +5,7 @@ import type { Loaded } from './experiment/registry.ts';
 import { catchStrays } from './experiment/strays.ts';
 import { examine, type Machine, requireBasics } from './lab/doctor.ts';
 import { lockPorts, type Ports } from './lab/ports.ts';
+import { measureWire } from './lab/wireCost.ts';
 import { keepHeapSmall } from './native/heap.ts';
 import { type Observers, startObservers } from './observers/observers.ts';
 import type { PlannedCell } from './plan/cells.ts';
@@ -17,7 +18,7 @@ import { createRun, resumeRun } from './record/folder.ts';
 import { cellKey } from './record/layout.ts';
 import { beginning, costing, finding, notRunHere, unsupported } from './record/making.ts';
 import { readRun } from './record/read.ts';
-import type { CellRecord, Environment, Run } from './record/schema.ts';
+import type { CellRecord, Environment, Run, WireCost } from './record/schema.ts';
 import { tool } from './record/tool.ts';
 import type { RunWriter } from './record/writer.ts';
 import { saveReport } from './report/save.ts';
@@ -57,7 +58,8 @@ export async function run(request: RunRequest): Promise<Run> {
   await using observers = await startObservers(ports, origin, (died) => stop.abort(died));
   const machine = await examine(observers.trace);
   requireBasics(machine);
-  const { writer, todo } = await openFolder(request, machine, origin);
+  const wire = await wireCost(selection, machine, ports);
+  const { writer, todo } = await openFolder(request, { ...machine, ...(wire && { wire }) }, origin);
   await using _ = writer;
   const runnable = await setAside(todo, machine, writer);
   progress.begin(runnable.map(({ planned }) => planned));
@@ -74,6 +76,12 @@ export async function run(request: RunRequest): Promise<Run> {
   return finished;
 }
 
+/** What the wire costs here, where a cell is to run on one; undefined where that cannot be measured, which is no cell's matter. */
+async function wireCost({ cells }: Selection, { capabilities }: Machine, ports: Ports): Promise<WireCost | undefined> {
+  if (!capabilities.tun || !cells.some(({ network }) => network === 'wire')) return undefined;
+  return measureWire(ports).catch(() => undefined);
+}
+
 interface Task {
   readonly planned: PlannedCell;
   readonly repeat: number;
@@ -81,7 +89,7 @@ interface Task {
 
 async function openFolder(
   { selection, folder, resume, argv }: RunRequest,
-  machine: Machine,
+  machine: Machine & Pick<Environment, 'wire'>,
   origin: bigint,
 ): Promise<{ writer: RunWriter; todo: readonly Task[] }> {
   const here: Environment = await environment(environmentParts(machine));
@@ -108,13 +116,22 @@ function tasksOf(cells: readonly PlannedCell[]): Task[] {
   return repeated.map((task) => (task.planned.quiet ? (quiet.shift() as Task) : task));
 }
 
-const environmentParts = ({ hz, iproute2, privileged, capabilities, sysctls, pinned }: Machine) => ({
+const environmentParts = ({
+  hz,
+  iproute2,
+  privileged,
+  capabilities,
+  sysctls,
+  pinned,
+  wire,
+}: Machine & Pick<Environment, 'wire'>) => ({
   hz,
   iproute2,
   privileged,
   capabilities: { ...capabilities },
   sysctls: { ...sysctls },
   pinned: { ...pinned },
+  ...(wire && { wire }),
 });
 
 /** Cells that this machine cannot run are saved as unsupported with the reason, and are not tried. */

@@ -1,7 +1,10 @@
-import { type ExitCode, exitCode } from '../errors.ts';
+import { type ExitCode, exitCode, messageOf } from '../errors.ts';
 import { examine, type Finding } from '../lab/doctor.ts';
-import { lockPorts } from '../lab/ports.ts';
+import { lockPorts, type Ports } from '../lab/ports.ts';
+import { measureWire } from '../lab/wireCost.ts';
 import { startObservers } from '../observers/observers.ts';
+import type { WireCost } from '../record/schema.ts';
+import { wireCostText } from '../report/cost.ts';
 import { styleOf } from '../report/style.ts';
 import { answer, answerJson, wantsColor } from './output.ts';
 
@@ -9,7 +12,8 @@ import { answer, answerJson, wantsColor } from './output.ts';
 export async function doctor({ json }: { readonly json: boolean }): Promise<ExitCode> {
   using ports = lockPorts();
   await using observers = await startObservers(ports, process.hrtime.bigint(), () => undefined);
-  const { findings, capabilities, hz, iproute2, privileged } = await examine(observers.trace);
+  const { findings: found, capabilities, hz, iproute2, privileged } = await examine(observers.trace);
+  const findings = [...found, await wireFinding(ports)];
   const able = capabilities.namespaces && capabilities.ss;
   if (json) answerJson({ able, findings, hz, iproute2, privileged, trace: observers.trace, reaped: observers.reaped });
   else {
@@ -17,6 +21,19 @@ export async function doctor({ json }: { readonly json: boolean }): Promise<Exit
     if (observers.reaped.length > 0) answer(`\nremoved what dead runs left: ${observers.reaped.join(', ')}`);
   }
   return able ? exitCode.ok : exitCode.unable;
+}
+
+/** What the wire costs on this machine; takes a second. Never throws. */
+async function wireFinding(ports: Ports): Promise<Finding & { readonly cost?: WireCost }> {
+  const id = 'wire';
+  const consequence = 'what the wire adds to a round trip, and how much it carries, is not known';
+  const remedy = 'see `tun` and `veth`';
+  try {
+    const cost = await measureWire(ports);
+    return { id, ok: true, found: wireCostText(cost), consequence, remedy, cost };
+  } catch (error) {
+    return { id, ok: false, found: messageOf(error).split('\n')[0] ?? '', consequence, remedy };
+  }
 }
 
 function findingText({ id, ok, found, consequence, remedy }: Finding): string {

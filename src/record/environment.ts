@@ -6,7 +6,7 @@ import type { Environment } from './schema.ts';
 
 /** What the caller must know of the machine; the rest is read from it. */
 export type EnvironmentParts = Pick<Environment, 'hz' | 'iproute2' | 'privileged' | 'capabilities' | 'sysctls'> &
-  Partial<Pick<Environment, 'accelerator' | 'slowness' | 'pinned'>>;
+  Partial<Pick<Environment, 'accelerator' | 'slowness' | 'pinned' | 'wire'>>;
 
 const textOf = async (path: string, length?: number): Promise<string | null> => {
   try {

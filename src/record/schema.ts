@@ -27,6 +27,16 @@ export const declaration = z.object({
   text: z.string().optional(),
 });
 
+/** What a wire costs, as it was measured before the first cell of a session that has cells on one, or by the doctor. */
+const wireCost = z.object({
+  mtu: z.number().int().describe('bytes of the largest packet'),
+  addedP50Us: z.number().describe('median round trip of one byte, less that of a veth pair, µs'),
+  addedP99Us: z.number().describe('the same of the 99th percentile'),
+  packetsPerSecond: z.number().int().describe('of bulk data and its acknowledgements, both ways'),
+  megabytesPerSecond: z.number().describe('of bulk data, payload, 10^6 bytes'),
+});
+export type WireCost = z.infer<typeof wireCost>;
+
 /** What a run saw of the machine; taken again by each session of a resumed run. */
 export const environment = z.object({
   kernel: z.string().describe('uname -r'),
@@ -48,6 +58,7 @@ export const environment = z.object({
     .record(z.string(), z.object({ set: z.string(), own: z.string() }))
     .optional()
     .describe('sysctls that lingerlab sets in every lab: to what, and what the kernel had made; absent: not recorded'),
+  wire: wireCost.optional().describe('what the wire costs; absent where no cell of the session was on one'),
 });
 export type Environment = z.infer<typeof environment>;
 

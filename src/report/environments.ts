@@ -21,7 +21,8 @@ function flatten(run: Run): Map<string, string> {
   const seen = environmentOf(run);
   const flat = new Map([['lingerlab', run.run.tool.version]]);
   if (run.run.tool.commit) flat.set('commit', run.run.tool.commit.slice(0, 12));
-  const { pinned = {}, ...rest } = seen ?? {};
+  // measured anew by each run: a difference says nothing of the machine
+  const { pinned = {}, wire: _wire, ...rest } = seen ?? {};
   for (const [name, value] of Object.entries(rest)) {
     if (typeof value !== 'object') flat.set(name, String(value));
     else

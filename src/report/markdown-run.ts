@@ -1,5 +1,5 @@
 import type { Environment, Run } from '../record/schema.ts';
-import { type Cost, shortText, totalText } from './cost.ts';
+import { type Cost, shortText, totalText, wireCostText } from './cost.ts';
 import { formatElapsed, formatMemory, formatNumber, plural } from './format.ts';
 import { environmentOf } from './gather.ts';
 import { blocks, code, details, plain, table } from './markdown-text.ts';
@@ -41,6 +41,9 @@ function machineRows(seen: Environment): (readonly [string, string])[] {
       plain(`${seen.arch}, ${seen.cores} × ${seen.cpu}, ${formatMemory(seen.memory)}${virtual}${guest}${slow}`),
     ],
     ['with', plain(`Node ${bare(seen.node)}, iproute2 ${bare(seen.iproute2)}`)],
+    ...(seen.wire
+      ? [['wire', `${wireCostText(seen.wire)}: measured before the first cell, without rules`] as const]
+      : []),
     ['privilege', seen.privileged ? 'root' : 'no root of the host: what only root can see is unknown'],
   ];
 }

@@ -1,52 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import type { Network } from '../../src/experiment/definition.ts';
-import type { End } from '../../src/facts/states.ts';
-import { type Lab, makeLab } from '../../src/lab/lab.ts';
 import { lockPorts } from '../../src/lab/ports.ts';
-import { quantile } from '../../src/stats/quantile.ts';
+import { measureWire, underLoad } from '../../src/lab/wireCost.ts';
+import { readRun } from '../../src/record/read.ts';
+import { wireCostText } from '../../src/report/cost.ts';
 import { fallingBehind } from '../../src/wire/statistics.ts';
+import { lingerlab, scratch } from './program.ts';
 import { onWire } from './wire-cell.ts';
-
-const script = fileURLToPath(new URL('wire-load.ts', import.meta.url));
-
-const start = (lab: Lab, end: End, ...args: readonly string[]): ChildProcess =>
-  lab.space(end).inside(() => spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] }));
-
-async function printed(child: ChildProcess): Promise<string> {
-  let text = '';
-  child.stdout!.on('data', (chunk: Buffer) => {
-    text += chunk.toString();
-  });
-  await once(child, 'close');
-  return text;
-}
-
-/** What a client of a load printed on a network, and the lab's wire, where it has one, while that still is. */
-async function load<T>(
-  network: Network,
-  what: 'echo' | 'bulk',
-  amount: number,
-  look: (lab: Lab, value: never) => Promise<T>,
-) {
-  using ports = lockPorts();
-  await using lab = await makeLab({ network, sysctls: {}, ports, serial: 1 });
-  const [address, port] = [lab.address('server', 4), String(lab.port())];
-  const server = start(lab, 'server', 'serve', address, port);
-  try {
-    await once(server.stdout!, 'data');
-    return await look(
-      lab,
-      JSON.parse(await printed(start(lab, 'client', what, address, port, String(amount)))) as never,
-    );
-  } finally {
-    server.kill('SIGKILL');
-    await once(server, 'close');
-  }
-}
 
 /** User and system time that a process has taken, in s: /proc/<pid>/stat, 100 ticks a second. */
 function cpuSeconds(pid: number): number {
@@ -57,39 +17,59 @@ function cpuSeconds(pid: number): number {
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 onWire('the cost of the wire', () => {
-  test('in round trips, beside veth', { timeout: 120_000 }, async () => {
-    const times = (network: Network) => load(network, 'echo', 4000, async (_lab, value: number[]) => value.slice(500));
-    const rounds: { veth: number[]; wire: number[] }[] = [];
-    // taking turns, so that a burst of load on the machine does not hit one alone
-    for (let round = 0; round < 3; round++) rounds.push({ veth: await times('veth'), wire: await times('wire') });
-    const of = (network: 'veth' | 'wire', q: number) => Math.min(...rounds.map((each) => quantile(each[network], q)!));
-    const [veth, wire] = [of('veth', 0.5), of('wire', 0.5)];
-    say(`round trip p50: veth ${veth.toFixed(1)} µs, wire ${wire.toFixed(1)} µs, added ${(wire - veth).toFixed(1)} µs`);
-    const [veth99, wire99] = [of('veth', 0.99), of('wire', 0.99)];
-    say(
-      `round trip p99: veth ${veth99.toFixed(1)} µs, wire ${wire99.toFixed(1)} µs, added ${(wire99 - veth99).toFixed(1)} µs`,
-    );
-    expect(wire).toBeGreaterThan(veth);
-    // a wire that slept through a timer tick, or waited for a turn of another loop, would be far beyond
-    expect(wire / veth).toBeLessThan(20);
+  test('in round trips beside veth, packets and bytes a second', { timeout: 120_000 }, async () => {
+    using ports = lockPorts();
+    const rounds = [await measureWire(ports), await measureWire(ports), await measureWire(ports)];
+    for (const cost of rounds) say(wireCostText(cost));
+    const best = Math.min(...rounds.map(({ addedP50Us }) => addedP50Us));
+    expect(best).toBeGreaterThan(0);
+    // a wire that slept through a timer tick, or waited for a turn of another loop, would be beyond
+    expect(best).toBeLessThan(1000);
+    for (const { mtu, addedP50Us, addedP99Us, packetsPerSecond, megabytesPerSecond } of rounds) {
+      expect(mtu).toBe(1500);
+      for (const figure of [addedP50Us, addedP99Us]) expect(Number.isFinite(figure)).toBe(true);
+      expect(packetsPerSecond).toBeGreaterThan(1000);
+      // no more payload in a packet than 1500 bytes without the headers, and packets that carry none
+      const perPacket = (megabytesPerSecond * 1e6) / packetsPerSecond;
+      expect(perPacket).toBeGreaterThan(100);
+      expect(perPacket).toBeLessThan(1461);
+    }
   });
 
-  test('in packets and bytes a second, and in CPU', { timeout: 120_000 }, async () => {
-    const bytes = 300e6;
-    for (let round = 0; round < 3; round++) {
-      const carried = await load('wire', 'bulk', bytes, async (lab, seconds: number) => {
-        const { pid } = lab.wire!;
-        const cpu = cpuSeconds(pid);
-        const statistics = await lab.wire!.ask('statistics', {});
-        return { seconds, cpu, statistics, packets: statistics.carried.client + statistics.carried.server };
-      });
-      const { seconds, cpu, packets, statistics } = carried;
+  test('in CPU', { timeout: 120_000 }, async () => {
+    using ports = lockPorts();
+    await underLoad('wire', ports, async (load, lab) => {
+      const { pid } = lab.wire!;
+      const { bytes, seconds } = await load<{ bytes: number; seconds: number }>('bulk', 1500);
+      const cpu = cpuSeconds(pid);
+      const statistics = await lab.wire!.ask('statistics', {});
+      const packets = statistics.carried.client + statistics.carried.server;
       say(
         `${(packets / seconds / 1000).toFixed(0)}k packets/s, ${(bytes / seconds / 1e6).toFixed(0)} MB/s; ` +
           `${((cpu / packets) * 1e6).toFixed(1)} µs of CPU a packet; ${fallingBehind(statistics).join('; ') || 'kept up'}`,
       );
       expect(statistics.bytes.client).toBeGreaterThan(bytes);
       expect([statistics.faults, statistics.refused]).toEqual([[], {}]);
-    }
+    });
+  });
+
+  test('is what the doctor says, and a run that has cells on it, not another', { timeout: 120_000 }, async () => {
+    const told = JSON.parse((await lingerlab(['doctor', '--json'])).stdout);
+    const finding = told.findings.find(({ id }: { id: string }) => id === 'wire');
+    expect(finding).toMatchObject({ ok: true, cost: { mtu: 1500 } });
+    expect(finding.found).toBe(wireCostText(finding.cost));
+    const folder = await scratch();
+    const environmentOf = async (...args: string[]) => {
+      const out = `${folder}/${args[0]}`;
+      expect((await lingerlab(['run', ...args, '--out', out])).exitCode).toBe(0);
+      const { run } = await readRun(out);
+      return { wire: run.sessions[0]!.environment.wire, report: readFileSync(`${out}/report.md`, 'utf8') };
+    };
+    const wired = await environmentOf('transfer', '-w', 'bytes=small', '-w', 'timestamps=on');
+    expect(wired.wire!.packetsPerSecond).toBeGreaterThan(1000);
+    expect(wired.report).toContain(wireCostText(wired.wire!));
+    const { wire, report } = await environmentOf('linger-values', '--quick');
+    expect(wire).toBeUndefined();
+    expect(report).not.toContain('to a round trip');
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { SessionCpu } from '../../src/record/schema.ts';
-import { costOf, shortText, totalText } from '../../src/report/cost.ts';
+import { costOf, shortText, totalText, wireCostText } from '../../src/report/cost.ts';
 import { environment, runOf } from './fixture.ts';
 
 const runWith = (...cpu: readonly (SessionCpu | undefined)[]) =>
@@ -39,4 +39,15 @@ test('a session that was killed before it could say is told of, and counted as n
 
 test('a run of which no session says costs nothing that is known', () => {
   expect(costOf(runWith(undefined))).toBeUndefined();
+});
+
+test('what a wire costs is told with its units', () => {
+  const cost = {
+    mtu: 1500,
+    addedP50Us: 38.12,
+    addedP99Us: 95.25,
+    packetsPerSecond: 131_234,
+    megabytesPerSecond: 180.4,
+  };
+  expect(wireCostText(cost)).toBe('adds 38.1 µs to a round trip (p99 95.3 µs); 131k packets/s, 180 MB/s at MTU 1500');
 });
