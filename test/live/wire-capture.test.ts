@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ack, data, fin, syn } from '../../src/wire/patterns.ts';
 import { readPcapng } from '../../src/wire/pcapng.ts';
-import { tcpdump, tshark, withTool } from '../wire/tools.ts';
-import { scratch } from './program.ts';
+import { faults, tcpdump, tshark, withTool } from '../wire/tools.ts';
+import { lingerlab, scratch } from './program.ts';
 import { found, onWire, wiredCell } from './wire-cell.ts';
 
 /** A connection whose first SYN is dropped, whose data comes twice, whose FIN is held, and a forged reset at the end. */
@@ -68,6 +68,50 @@ onWire('the capture of a cell', () => {
       expect(comments.find((comment) => comment.startsWith('held'))).toMatch(/^held \d+\.\d{3} ms \(rule 3\)$/);
       expect(comments.at(-1)).toBe('forged');
       expect(frames.at(-1)![2]).toContain('R');
+    });
+
+    test('has no fault but what was forged on purpose', async () => {
+      const capture = join(await scratch(), 'wire.pcapng');
+      await using cell = await wiredCell({ settings: { capture } });
+      const [near] = await cell.connect(await cell.listen(6));
+      const wrong = await cell.wire.inject({
+        from: 'client',
+        on: near,
+        flags: ['ACK'],
+        payload: 'x',
+        checksum: 'wrong',
+      });
+      await cell.wire.inject({ from: 'client', on: near, flags: ['RST'] });
+      await cell.flush();
+      expect(faults(capture)).toEqual([`${wrong} forged`]);
+    });
+  });
+});
+
+onWire('the captures of experiments', () => {
+  withTool('tshark', 'read by tshark', () => {
+    test('have no malformed packet and no wrong checksum, bulk data that is cut included', {
+      timeout: 120_000,
+    }, async () => {
+      const out = join(await scratch(), 'run');
+      const cells = [
+        'transfer',
+        'lost-last-ack/lost=once,left=TIME-WAIT,second=close,family=6',
+        'segments-at-time-wait/arrives=rst,*',
+        'simultaneous-close/order=fins-cross,*',
+        'old-duplicate/between=linger-0,*bytes=8000000',
+      ];
+      const { exitCode, stdout } = await lingerlab(['run', ...cells, '--out', out]);
+      expect(exitCode, stdout).toBe(0);
+      const captures = globSync(join(out, 'cells/**/wire.pcapng'));
+      expect(captures.length).toBeGreaterThan(10);
+      for (const capture of captures) expect(faults(capture), capture).toEqual([]);
+      const longest = captures.toSorted((a, b) => statSync(b).size - statSync(a).size)[0]!;
+      const { packets } = readPcapng(readFileSync(longest));
+      expect(packets.some(({ bytes, original }) => bytes.length < original)).toBe(true);
+      // 8 MB each way at the least: what carries them would be so long
+      expect(statSync(longest).size).toBeLessThan(5e6);
+      expect(packets.reduce((sum, { original }) => sum + original, 0)).toBeGreaterThan(16e6);
     });
   });
 });

@@ -40,3 +40,14 @@ export const tshark = (file: string, ...fields: readonly string[]): string[][] =
   output('tshark', ['-n', '-r', file, '-T', 'fields', ...fields.flatMap((field) => ['-e', field])]).map((line) =>
     line.split('\t'),
   );
+
+/**
+ * Frames that tshark cannot dissect, or whose checksums it finds wrong, with their comments: `7 forged`. What a capture has only the
+ * beginning of is neither.
+ */
+export const faults = (file: string): string[] =>
+  output('tshark', [
+    ...['-n', '-r', file, '-o', 'tcp.check_checksum:TRUE', '-o', 'ip.check_checksum:TRUE'],
+    ...['-Y', '_ws.malformed || tcp.checksum.status == 0 || ip.checksum.status == 0'],
+    ...['-T', 'fields', '-E', 'separator=/s', '-e', 'frame.number', '-e', 'frame.comment'],
+  ]);
