@@ -216,7 +216,8 @@ const ownFolder = new URL('./', import.meta.url).href;
 /** The innermost call in a file that is none of this program's: the experiment's own line. */
 function scenarioFrame(stack: string): string {
   const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
-  return (frames.find((line) => !line.includes(ownFolder) && !line.includes('node:')) ?? frames[0] ?? '').trim();
+  const isOurs = (line: string) => line.includes(ownFolder) || line.includes('node:') || line.includes('<anonymous>');
+  return (frames.find((line) => !isOurs(line)) ?? frames[0] ?? '').trim();
 }
 
 function scenarioError(error: unknown): LingerlabError {

@@ -9,10 +9,11 @@ const rangeText = (from: number, to = from): string => {
 
 function lengthText({ from, to = Number.POSITIVE_INFINITY }: Match & { is: 'length' }): string {
   if (to === 0) return 'without data';
-  return from === 1 && to === Number.POSITIVE_INFINITY ? 'with data' : `with ${rangeText(from, to)} bytes`;
+  return from === 1 && to === Number.POSITIVE_INFINITY ? 'data' : `with ${rangeText(from, to)} bytes`;
 }
 
 function flagsText({ set, clear }: Match & { is: 'flags' }): string {
+  if (set.join() === 'ACK' && clear.length > 1) return 'bare ACK';
   const without = clear.length > 0 ? `without ${clear.join(' and ')}` : '';
   return [set.join(',') || 'TCP', without].filter(Boolean).join(' ');
 }
