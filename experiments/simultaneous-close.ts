@@ -4,8 +4,12 @@ import { ack, experiment, fin, kind, rst, sentence, syn, synAck } from 'lingerla
 const aheadOfTimeWait = 65_535 + 2;
 const ahead = (number: number, of: number): number => (number - of) >>> 0;
 
+/** Up to TIME-WAIT: what ends that is the reconnect. */
 const opened = (path: readonly string[]) =>
-  path.filter((state) => state !== 'SYN-SENT' && state !== 'SYN-RECEIVED').join();
+  path
+    .filter((state) => state !== 'SYN-SENT' && state !== 'SYN-RECEIVED')
+    .filter((_, at, states) => !states.slice(0, at).includes('TIME-WAIT'))
+    .join();
 const throughClosing = 'ESTABLISHED,FIN-WAIT-1,CLOSING,TIME-WAIT';
 const throughFinWait2 = 'ESTABLISHED,FIN-WAIT-1,FIN-WAIT-2,TIME-WAIT';
 const passive = 'ESTABLISHED,CLOSE-WAIT,LAST-ACK,CLOSED';

@@ -96,4 +96,49 @@ onWire('an experiment of one’s own on the wire', () => {
     expect(exitCode).toBe(1);
     expect(stdout).toContain('this cell has no wire: give the experiment network:');
   }, 60_000);
+
+  test('is told what it says wrong by its own line, what it leaves held, and what the kernel refuses', async () => {
+    const folder = await scratch();
+    const tries = {
+      end: "await wire.drop(fin.from('clint' as never));",
+      empty: 'await wire.rule({} as never);',
+      flag: "await wire.inject({ from: 'client', on: near, flags: ['FYN' as never] });",
+      seq: "await wire.inject({ from: 'client', on: near, flags: ['ACK'], seq: 2 ** 40 });",
+      held: "await wire.hold(data.from('client')); await near.write(9); await wire.seen(data);",
+      discarded:
+        "const held = await wire.hold(data.from('client'), { times: 1 }); await near.write(9); await wire.seen(data); await held.discard();",
+      raw: "await wire.injectRaw('client', Uint8Array.of(0, 1));",
+      expected: "await wire.injectRaw('client', Uint8Array.of(0, 1), { mayBeRefused: true });",
+    };
+    const steps = Object.entries(tries).map(([name, step]) => `if (what === '${name}') { ${step} }`);
+    const source = `import { data, experiment, fin } from 'lingerlab';
+export default experiment({ id: 'wrong', question: 'q', factors: { what: ${JSON.stringify(Object.keys(tries))} },
+  network: 'wire', seconds: 0.1,
+  async scenario({ client, server, wire }, { what }) {
+    const [near] = await client.connect(await server.listen());
+${steps.join('\n')}
+  }, claims: [], answer: () => 'so' });`;
+    const file = await experimentFile(folder, 'wrong.ts', source);
+    const out = join(folder, 'run');
+    expect((await lingerlab(['run', file, '--out', out])).exitCode).toBe(1);
+    const { cells } = await readRun(out);
+    const of = (what: string) => cells.find(({ factors }) => factors.what === what)!;
+    const lineOf = (what: string) => source.split('\n').findIndex((line) => line.includes(`'${what}') {`)) + 1;
+    for (const [what, says] of [
+      ['end', `from(): there is no 'clint' (did you mean "client"?); it is client or server`],
+      ['empty', 'rule: pattern: must be a pattern'],
+      ['flag', `inject(): flags: there is no 'FYN' (did you mean "FIN"?)`],
+      ['seq', 'inject(): seq: must be a whole number from -4294967296 to 4294967296, not 1099511627776'],
+    ] as const) {
+      expect(of(what).reason).toContain(says);
+      expect(of(what).reason).toContain(`wrong.ts:${lineOf(what)}:`);
+    }
+    const warnings = (what: string) => of(what).warnings.map(({ code, text }) => `${code}: ${text}`);
+    // sent again after an RTO at the earliest, which a busy machine may see
+    expect(warnings('held').join()).toMatch(/^wire-still-holds: rule 1 \(hold data from the client\) still held #\d+/);
+    expect(warnings('raw').join()).toMatch(
+      /^wire-refused: the kernel refused what the scenario had the wire send: E\w+ 1$/,
+    );
+    expect([of('discarded').warnings, of('expected').warnings]).toEqual([[], []]);
+  }, 60_000);
 });
