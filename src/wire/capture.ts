@@ -12,7 +12,7 @@ import {
   packetOptions,
   type Sender,
 } from './pcapng.ts';
-import { copyShortened, keptOf, wholeUpTo } from './shorten.ts';
+import { shorten, wholeUpTo } from './shorten.ts';
 
 /** The largest packet that IPv4 and a TUN device know. */
 export const largestPacket = 65_535;
@@ -222,28 +222,18 @@ export class Capture {
     return bytes.subarray(flushed, used);
   }
 
-  /** What the file has not yet of a chunk, without most of the payload of what was carried and nothing more. */
-  #shorter({ bytes, view, flushed, used, pending }: Chunk, begins: number): Uint8Array {
+  #shorter({ bytes, flushed, used, pending }: Chunk, begins: number): Uint8Array {
     this.#copy ??= Buffer.allocUnsafeSlow(this.#chunkBytes);
-    let to = 0;
-    for (let at = flushed, next = at; at < used; at = next) {
-      next = at + view.getUint32(at + 4, true);
-      const block = bytes.subarray(at, next);
-      const captured = view.getUint32(at + 20, true);
-      const kept = this.#isCarried(block, captured)
-        ? keptOf(block.subarray(packetHead, packetHead + captured))
-        : captured;
-      if (kept < captured) this.#shortened++;
+    const copy = this.#copy;
+    const { client, server } = this.#carried;
+    const isCarried = (options: Buffer) => options.equals(client) || options.equals(server);
+    const moved = (at: number, to: number) => {
       const place = pending.get(at);
       if (place) place.fileAt = begins + to + place.at - at;
-      to += copyShortened(block, captured, kept, this.#copy, to);
-    }
-    return this.#copy.subarray(0, to);
-  }
-
-  #isCarried(block: Buffer, captured: number): boolean {
-    const options = block.subarray(optionsAt(0, captured), -4);
-    return options.equals(this.#carried.client) || options.equals(this.#carried.server);
+    };
+    const { length, cut } = shorten({ bytes, from: flushed, to: used, isCarried, moved }, copy);
+    this.#shortened += cut;
+    return copy.subarray(0, length);
   }
 
   /** Packets that memory still has, from a number on. */

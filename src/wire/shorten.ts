@@ -1,4 +1,4 @@
-import { packetHead } from './pcapng.ts';
+import { optionsAt, packetHead } from './pcapng.ts';
 
 /** Bytes of a capture file up to which each packet is whole. */
 export const wholeUpTo = 2 ** 20;
@@ -23,7 +23,7 @@ const padded = (length: number): number => (length + 3) & ~3;
  * Copy the block of a packet with only the first `kept` bytes of it; `block` is the whole block, `captured` how many bytes of
  * the packet it has. Returns the length of the copy.
  */
-export function copyShortened(block: Buffer, captured: number, kept: number, into: Buffer, at: number): number {
+function copyShortened(block: Buffer, captured: number, kept: number, into: Buffer, at: number): number {
   const cut = padded(captured) - padded(kept);
   const length = block.length - cut;
   block.copy(into, at, 0, packetHead + kept);
@@ -33,4 +33,32 @@ export function copyShortened(block: Buffer, captured: number, kept: number, int
   into.writeUInt32LE(kept, at + 20);
   into.writeUInt32LE(length, at + length - 4);
   return length;
+}
+
+/** Blocks of packets, to be shortened. */
+export interface Blocks {
+  readonly bytes: Buffer;
+  readonly from: number;
+  readonly to: number;
+  /** Whether a packet was carried, and nothing more, by the options of its block. */
+  readonly isCarried: (options: Buffer) => boolean;
+  /** Told where each block begins, and where in the copy. */
+  readonly moved: (at: number, to: number) => void;
+}
+
+/** Copy blocks without most of the payload of what was carried, and nothing more. How long the copy is, and how many are cut. */
+export function shorten({ bytes, from, to, isCarried, moved }: Blocks, into: Buffer): { length: number; cut: number } {
+  let length = 0;
+  let cut = 0;
+  for (let at = from, next = at; at < to; at = next) {
+    next = at + bytes.readUInt32LE(at + 4);
+    const block = bytes.subarray(at, next);
+    const captured = block.readUInt32LE(20);
+    const isBulk = isCarried(block.subarray(optionsAt(0, captured), -4));
+    const kept = isBulk ? keptOf(block.subarray(packetHead, packetHead + captured)) : captured;
+    if (kept < captured) cut++;
+    moved(at, length);
+    length += copyShortened(block, captured, kept, into, length);
+  }
+  return { length, cut };
 }
