@@ -33,13 +33,14 @@ most = 2000000
 reference: build ## run the default matrix and keep it, without events and packed, as this kernel's results/reference/<release>
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; kept=$(kept); \
 	node dist/src/bin.js run $(ARGS) --out "$$scratch/run"; cd "$$scratch/run"; gzip -9n cells.ndjson; rm -rf cells; \
+	node -e 'const f = require("fs"); f.writeFileSync("run.json", JSON.stringify(JSON.parse(f.readFileSync("run.json"))))'; \
 	size=$$(cat * | wc -c); \
 	if [ "$$size" -gt $(most) ]; then echo "not kept: it takes $$size bytes, more than $(most):" >&2; wc -c * >&2; exit 1; fi; \
 	cd "$(CURDIR)"; rm -rf "$$kept"; mkdir -p "$$kept"; \
 	cp "$$scratch"/run/{run.json,cells.ndjson.gz,report.md} "$$kept/"; echo "kept in $$kept: $$size bytes"
 
 report: build ## make the report of the latest run (or RUN=folder) again
-	@node dist/src/bin.js report $(or $(RUN),$(lastword $(sort $(dir $(wildcard results/*/run.json)))),$(error no run in results/: make experiments))
+	@node dist/src/bin.js report $(or $(RUN),$(dir $(firstword $(shell ls -t results/*/run.json 2>/dev/null))),$(error no run in results/: make experiments))
 
 clean: ## remove what was built and installed; results stay
 	@rm -rf dist node_modules

@@ -202,7 +202,7 @@ export default experiment({
     const lossy = succeeded.filter(({ facts }) => facts['client.lost'] > 0);
     const whole = succeeded.filter(({ facts }) => facts['client.lost'] === 0);
     const waiting = (of: Outcomes) => of.filter(({ facts }) => facts.sendQueue > 0);
-    const unacked = succeeded.filter(({ facts }) => facts.unacked > 0);
+    const unsent = lossy.filter(({ facts }) => facts.notSent > 0);
     const arrived = lossy.filter(({ facts }) => facts.sendQueue === 0);
     const killed = arrived.filter(({ cell }) => cell.peer === 'killed');
     const lingering = succeeded.filter(({ cell }) => cell.linger === 'seconds');
@@ -213,7 +213,7 @@ export default experiment({
       `close() answered 0 in ${succeeded.length} of ${outcomes.length} cells, and data was lost in ${lossy.length} of them.`,
       ...(lossy.length > 0
         ? [
-            `SIOCOUTQ had told of data still waiting before ${waiting(lossy).length} of these losses${alarms}; TCP_INFO's unacked was above 0 in ${unacked.length}.`,
+            `SIOCOUTQ had told of data still waiting before ${waiting(lossy).length} of these losses${alarms}; TCP_INFO's notsent_bytes before ${unsent.length}.`,
           ]
         : []),
       ...(arrived.length > 0

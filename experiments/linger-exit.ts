@@ -136,7 +136,8 @@ export default experiment({
       );
     const kept = outcomes.filter(({ cell }) => cell.linger !== 'zero' && cell.left === 'unsent');
     const all = kept.filter(({ facts }) => facts['client.delivered'] === heldBytes);
-    if (kept.length > 0) sentences.push(`every byte still arrived in ${share(all, kept)}`);
+    if (kept.length > 0)
+      sentences.push(`without linger 0 and with nothing unread, every byte still arrived in ${share(all, kept)}`);
     const killed = outcomes.filter(({ cell }) => cell.ends === 'SIGKILL');
     const reset = killed.filter(({ facts }) => facts['client.closedWith'].includes('RST'));
     const reasons = [...new Set(reset.map(({ cell }) => (cell.left === 'unread' ? 'unread data' : 'linger 0')))];

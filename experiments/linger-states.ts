@@ -148,7 +148,9 @@ export default experiment({
   answer(outcomes) {
     const statesOf = (chosen: typeof outcomes) => chosen.map(({ cell }) => cell.state).join(', ') || 'none';
     const zero = outcomes.filter(({ cell }) => cell.option === 'linger-0');
-    const spared = zero.filter(({ facts }) => facts['timeWait.holder'] !== 'none');
+    const reset = zero.filter(({ facts }) => (facts['counters.lab.Tcp.OutRsts'] ?? 0) > 0);
+    const unsent = reset.filter(({ cell }) => cell.state === 'CLOSING' || cell.state === 'LAST-ACK');
+    const spared = zero.filter((one) => !reset.includes(one));
     const one = outcomes.filter(({ cell }) => cell.option === 'linger-1');
     const waited = one.filter(({ facts }) => facts.waited);
     const aborted = outcomes.filter(
@@ -157,7 +159,8 @@ export default experiment({
     const minus = outcomes.filter(({ cell }) => cell.option === 'linger2-minus-1');
     return sentence(
       zero.length > 0 &&
-        `linger 0 reset ${zero.length - spared.length} of ${zero.length} states${spared.length > 0 ? ` (not ${statesOf(spared)})` : ''}`,
+        `linger 0 reset from ${statesOf(reset.filter((one) => !unsent.includes(one)))}` +
+          `${unsent.length > 0 ? `, from ${statesOf(unsent)} with data unsent` : ''}${spared.length > 0 ? `, not from ${statesOf(spared)}` : ''}`,
       one.length > 0 &&
         `linger ${lingerSeconds} held close() in ${waited.length} of ${one.length}` +
           `${waited.length > 0 ? `, where the own FIN was unacknowledged (${statesOf(waited)})` : ''}`,

@@ -245,16 +245,18 @@ export default experiment({
     const most = (among: Outcomes, what: 'lost' | 'stallMs') =>
       Math.round(Math.max(...among.map(({ cell, facts }) => facts[`${cell.closer}.${what}`])));
     const [heldOff, heldZero, heldTwo] = [of('off', held), of(0, held), of(2, held)];
+    const bytes = (count: number) => count.toLocaleString('en');
     return sentence(
       of(0).length > 0 && `linger 0 reset ${share(resets(of(0)), of(0))} connections that destroy() or close(2) closed`,
       ended.length > 0 &&
         `after end() linger 0 reset ${share(resets(ended), ended)}: a FIN went out, and TIME-WAIT stayed with who closed in ${waits.length}`,
-      heldZero.length > 0 && `linger 0 threw away up to ${most(heldZero, 'lost')} of ${heldBytes} bytes`,
-      heldOff.length > 0 && `without linger all bytes arrived in ${share(whole(heldOff), heldOff)}`,
+      heldZero.length > 0 &&
+        `linger 0 threw away up to ${bytes(most(heldZero, 'lost'))} of ${bytes(heldBytes)} bytes that it had written`,
+      heldOff.length > 0 && `without linger all of them arrived in ${share(whole(heldOff), heldOff)}`,
       heldTwo.length > 0 &&
         `linger 2 lost none in ${share(whole(heldTwo), heldTwo)} but froze the whole Node process for up to ${most(heldTwo, 'stallMs')} ms`,
       unread.length > 0 &&
-        `unread data in the kernel made ${share(resets(unread), unread)} closes by destroy() or close(2) a reset, whatever SO_LINGER said`,
+        `unread data in the kernel made ${share(resets(unread), unread)} closes by destroy() or close(2) a reset, whatever SO_LINGER said, and cost the other end up to ${bytes(Math.max(...unread.map(({ cell, facts }) => facts[`${otherOf[cell.closer]}.lost`])))} bytes`,
       endedOn.length > 0 && `end() on unread data was a reset in ${share(resets(endedOn), endedOn)}`,
     );
   },

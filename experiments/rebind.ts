@@ -310,7 +310,7 @@ export default experiment({
   across: [
     {
       id: 'time-wait-is-nothing-special',
-      text: 'TIME-WAIT refuses a port exactly as a live connection does, and as every state on the way',
+      text: 'to its own user, TIME-WAIT refuses a port exactly as a live connection does, and as every state on the way',
       source:
         'inet_bind_conflict() in net/ipv4/inet_connection_sock.c knows TCP_LISTEN, and TCP_TIME_WAIT only for the user',
       holds: (outcomes) => {

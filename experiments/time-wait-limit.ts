@@ -26,7 +26,8 @@ export default experiment({
     for (const label of labels) {
       const [near, far] = await client.connect(listener, { as: label });
       await near.close('destroy');
-      await until(near, 'FIN-WAIT-2');
+      // over the limit it is gone as soon as its FIN is acknowledged
+      await until(near, 'FIN-WAIT-2', 'CLOSED');
       await far.ended();
       await far.close();
       await Promise.all([until(near, 'TIME-WAIT', 'CLOSED'), until(far, 'CLOSED'), far.gone(), near.gone()]);
@@ -58,6 +59,18 @@ export default experiment({
           index < Number(buckets)
             ? facts[`${label}.timeWait.holder`] === 'client'
             : facts[`${label}.timeWait.holder`] === 'none',
+        ),
+    },
+    {
+      id: 'cuts-the-other-end-off',
+      text: 'over the limit not even FIN-WAIT-2 is kept: what the other end still sends, here its FIN, is answered by a RST',
+      source:
+        'tcp_rcv_state_process() in net/ipv4/tcp_input.c, FIN-WAIT-1: tcp_time_wait() for the orphan; RFC 9293 §3.10.7.1',
+      when: ({ buckets }) => buckets !== 'default',
+      holds: (facts, { buckets }) =>
+        labels.every(
+          (label: Label, index) =>
+            facts[`${label}.client.closedWith`].join() === (index < Number(buckets) ? 'FIN' : 'FIN,RST'),
         ),
     },
     {

@@ -177,12 +177,16 @@ function applicationFindings(view: CellView, end: EndView): Findings {
   };
 }
 
+/** Told in any case, so that one that is absent is known to have stayed as it was: Tcp.OutSegs. */
+const always = 'Tcp.OutSegs';
+
+/** Of each namespace the counters that changed. */
 function counterFindings(events: readonly Event[]): Findings {
   const found: Findings = {};
   const last = new Map<string, CountersEvent>();
   for (const event of events) if (event.kind === 'counters') last.set(event.space, event);
   for (const { space, values } of last.values()) {
-    for (const [name, value] of Object.entries(values)) found[counterFact(space, name)] = value;
+    for (const [name, value] of Object.entries({ [always]: 0, ...values })) found[counterFact(space, name)] = value;
   }
   return found;
 }

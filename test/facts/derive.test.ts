@@ -349,6 +349,9 @@ describe('counters', () => {
       'counters.client.Tcp.ActiveOpens': 2,
       'counters.client.TcpExt.TW': 1,
       'counters.server.Tcp.PassiveOpens': 1,
+      // told of each that was read
+      'counters.client.Tcp.OutSegs': 0,
+      'counters.server.Tcp.OutSegs': 0,
     });
   });
 });
