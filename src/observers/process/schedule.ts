@@ -10,6 +10,8 @@ const lastMs = 1000;
  * that just took a step so comes before those that only wait, however long they have been due, and yet each gets its turn.
  */
 const patience = { asked: 1, due: 10 };
+/** By so much a sample that someone waits for goes before those that nobody does: cells end with one. */
+const headStartMs = 1000;
 
 interface Due {
   at: number;
@@ -17,7 +19,8 @@ interface Due {
   asked: boolean;
 }
 
-const deadline = ({ at, interval, asked }: Due): number => at + interval * (asked ? patience.asked : patience.due);
+const deadline = ({ at, interval, asked }: Due): number =>
+  asked ? at + interval * patience.asked - headStartMs : at + interval * patience.due;
 
 /** Which cell to sample next. Times in ms on any one clock; pure, so that its order can be tested without waiting. */
 export class SampleSchedule {

@@ -103,6 +103,12 @@ describe('who comes first when the budget is short', () => {
     expect(sampled[0]?.cell).toBe(7);
   });
 
+  test('a cell for which someone waits, before many that take steps without end', () => {
+    const busy = times(0, 21_000, 2).map((at) => nudge(at, (at / 2) % 50));
+    const after = lived(20_200, [...waitingLong, ...busy, ask(20_000, 7)]).filter(({ at }) => at >= 20_000);
+    expect(after.findIndex(({ cell }) => cell === 7)).toBeLessThanOrEqual(1);
+  });
+
   test('a cell that just took a step and is asked for, before many that have long been asked for', () => {
     const asking = many.flatMap((cell) => times(0, 21_000, 250).map((at) => ask(at, cell)));
     const sampled = lived(20_200, [...waitingLong, ...asking, nudge(20_000, 7), ask(20_001, 7)]);
