@@ -8,13 +8,19 @@ sources := $(shell find src experiments -name '*.ts' 2>/dev/null)
 # they change when a file goes; `/.` tells one from the target of its name
 folders := $(addsuffix /.,$(shell find src experiments -type d 2>/dev/null))
 
-.PHONY: help experiments test check build reference report clean
+.PHONY: help experiments bench bench-self test check build reference report clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
 experiments: build ## run the default matrix (ARGS="close-order --quick" for less) and print where the report is
 	@node dist/src/bin.js run $(ARGS)
+
+bench: build ## measure closing under load, longer and with what watching and ports cost (ARGS=--quick for 30 s)
+	@node dist/src/bin.js run load load-observed load-ports $(ARGS)
+
+bench-self: build ## measure this program's own parsers and reports with tinybench
+	@node test/bench/self.ts $(ARGS)
 
 test: check ## install, build, check formatting, lint and types, run unit and live tests
 	@vitest run $(ARGS)
@@ -49,7 +55,7 @@ dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(sources
 	@rm -rf dist
 	@tsc -p tsconfig.build.json
 	@# one file each, in the form that Node loads soonest: two are started for every cell, and 20 modules take 9 ms of CPU
-	@for main in peers wire; do rolldown dist/src/$$main/main.js --file dist/src/$$main/main.cjs --format cjs --platform node --external koffi --logLevel silent >/dev/null; done
+	@for main in load peers wire; do rolldown dist/src/$$main/main.js --file dist/src/$$main/main.cjs --format cjs --platform node --external koffi --logLevel silent >/dev/null; done
 	@chmod +x dist/src/bin.js
 	@ln -sf ../../dist/src/bin.js node_modules/.bin/lingerlab
 	@touch $@

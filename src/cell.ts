@@ -60,6 +60,7 @@ export async function runCell(work: CellWork): Promise<CellRecord> {
     factors: { ...planned.factors },
     repeat,
     race: planned.race,
+    ...(planned.load && { load: true as const }),
     ...(planned.roles && { roles: planned.roles }),
     startedAt,
     seconds,
@@ -87,9 +88,9 @@ interface Played {
   readonly notes: CellRecord['facts'];
 }
 
-/** Without the trace there are no chains to be sound. */
-const soundness = ({ observers }: CellWork, events: readonly Event[]): Warning[] =>
-  observers.sight.transitions ? unsound(events) : [];
+/** Without the trace there are no chains to be sound; nor are a load's connections traced. */
+const soundness = ({ observers, planned }: CellWork, events: readonly Event[]): Warning[] =>
+  observers.sight.transitions && !planned.load ? unsound(events) : [];
 
 /** A failing clean-up must not hide the error that came first. */
 function firstError(error: unknown): unknown {
@@ -106,7 +107,8 @@ async function play(
 ): Promise<Played> {
   const { planned, repeat, observers, origin, slot, definition, writer, meter } = work;
   const now = clockSince(origin);
-  const record = (event: Event) => events.add(event);
+  const traced = { events: 0, lost: 0 };
+  const record = planned.load ? countingTrace(traced, events) : (event: Event) => events.add(event);
   await using scope = new AsyncDisposableStack();
   const failure = new AbortController();
   const wire = {
@@ -120,7 +122,9 @@ async function play(
   const wired = planned.network === 'wire' && { wire };
   const lab = scope.use(await makeLab({ ...planned, ...wired, ports: work.ports, serial: work.serial }));
   scope.defer(() => lab.wire && meter.peer(cpuOf(lab.wire.pid) ?? 0));
-  const watching = scope.use(await observers.watch(lab, { saw: record, unparsed, sampled: meter.samples }));
+  const watching = scope.use(
+    await observers.watch(lab, { saw: record, unparsed, sampled: meter.samples, samples: !planned.load }),
+  );
   // once the peers are gone: until every socket is, so that the trace has each chain's end
   scope.defer(async () => {
     await lab.empty();
@@ -143,6 +147,8 @@ async function play(
       spent: meter.peer,
       labels: definition.connections ?? [],
       measures: new Set(Object.keys(definition.measures ?? {})),
+      loads: planned.load,
+      traced,
       resting: (wait) => slot.while(wait),
       lend: (waiting) => slot.lend(waiting),
       died: (error) => failure.abort(error),
@@ -174,6 +180,16 @@ async function play(
   const warnings = [...derived.warnings, ...ofWire];
   return { derived: { ...derived, warnings }, notes: playing.notes as CellRecord['facts'] };
 }
+
+/** Under load what the trace tells is counted: a dozen events of each of ten thousands of connections. */
+const countingTrace =
+  (traced: { events: number; lost: number }, events: ReturnType<typeof cellEvents>) =>
+  (event: Event): void => {
+    if (event.source === 'trace') {
+      traced.events++;
+      if (event.kind === 'lost') traced.lost += event.count;
+    } else events.add(event);
+  };
 
 interface Deadline {
   readonly planned: PlannedCell;

@@ -10,6 +10,7 @@ import { run } from './commands/run.ts';
 import { schema } from './commands/schema.ts';
 import { type ExitCode, exitCode, LingerlabError } from './errors.ts';
 import { inOwnNamespace } from './lab/userNamespace.ts';
+import { samplerNames } from './record/event.ts';
 import { tool } from './record/tool.ts';
 
 /** Cells at work at once. Four had the throughput of sixteen on two cores, at a quarter of the latency. */
@@ -62,6 +63,14 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
     .option('--quick', 'as few cells as it takes to see every factor value', false)
     .addOption(new Option('--repeat <n>', 'how often each cell runs').argParser(positive))
     .addOption(jobs())
+    .addOption(
+      new Option(
+        '--sampler <name>',
+        '`ss`, or `netlink`: ask the kernel itself, faster, and nobody can repeat it by hand',
+      )
+        .choices(samplerNames)
+        .default('ss' as const),
+    )
     .addOption(new Option('-o, --out <dir>', 'the run folder; default: a new one under results/').conflicts('resume'))
     .addOption(new Option('--resume <dir>', 'go on with the run in this folder').conflicts(['all', 'quick', 'repeat']))
     .option('-n, --dry-run', 'show what would run', false)

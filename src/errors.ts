@@ -35,6 +35,7 @@ export const errorCodes = {
   PEER_DIED: exitCode.failed,
   OBSERVER_DIED: exitCode.failed,
   WIRE_DIED: exitCode.failed,
+  LOAD_DIED: exitCode.failed,
   WIRE_REFUSED: exitCode.failed,
   TEARDOWN: exitCode.failed,
   INTERRUPTED: exitCode.interrupted,

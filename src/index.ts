@@ -54,6 +54,9 @@ export type {
 export { type Kind, kind } from './facts/kinds.ts';
 export type { End, State } from './facts/states.ts';
 export type { FactsOf } from './facts/table.ts';
+export { type Against, type Arm, against } from './load/against.ts';
+export type { Driven, Interval, Latency, LoadClose, LoadOptions } from './load/options.ts';
+export type { Loaded } from './load/run.ts';
 export type { SsSocket } from './record/event.ts';
 export type { Forgery } from './wire/forge.ts';
 export { ack, any, data, fin, notTcp, type Pattern, rst, syn, synAck, tcp } from './wire/patterns.ts';

@@ -14,6 +14,7 @@ import type { Selection } from './plan/select.ts';
 import { type Slot, type Slots, slots } from './plan/slots.ts';
 import { type CpuMeter, cpuMeter } from './record/cpu.ts';
 import { environment } from './record/environment.ts';
+import type { SamplerName } from './record/event.ts';
 import { createRun, resumeRun } from './record/folder.ts';
 import { cellKey } from './record/layout.ts';
 import { beginning, costing, finding, notRunHere, unsupported } from './record/making.ts';
@@ -38,6 +39,7 @@ export interface RunRequest {
   readonly resume: boolean;
   /** Cells at work at once; those that only wait do not count. */
   readonly jobs: number;
+  readonly sampler: SamplerName;
   readonly argv: readonly string[];
   readonly signal: AbortSignal;
   readonly progress: RunProgress;
@@ -55,7 +57,7 @@ export async function run(request: RunRequest): Promise<Run> {
   const signal = AbortSignal.any([request.signal, stop.signal]);
   using _strays = catchStrays();
   using ports = lockPorts();
-  await using observers = await startObservers(ports, origin, (died) => stop.abort(died));
+  await using observers = await startObservers(ports, origin, (died) => stop.abort(died), request.sampler);
   const machine = await examine(observers.trace);
   requireBasics(machine);
   const wire = await wireCost(selection, machine, ports);
@@ -107,13 +109,14 @@ async function openFolder(
   return { writer, todo: tasks.filter(({ planned, repeat }) => left.has(cellKey(planned.id, repeat))) };
 }
 
-/** Quiet cells, whose repeats tell how a race goes, take turns: a burst of load on the machine must not hit all of one. */
+/** Quiet cells, whose repeats tell how a race goes, and loads take turns: a burst of load on the machine must not hit all of one. */
 function tasksOf(cells: readonly PlannedCell[]): Task[] {
   const repeated = cells.flatMap((planned) =>
     Array.from({ length: planned.repeats }, (_, index): Task => ({ planned, repeat: index + 1 })),
   );
-  const quiet = repeated.filter(({ planned }) => planned.quiet).sort((a, b) => a.repeat - b.repeat);
-  return repeated.map((task) => (task.planned.quiet ? (quiet.shift() as Task) : task));
+  const takesTurns = ({ planned }: Task): boolean => planned.quiet || planned.load;
+  const turns = repeated.filter(takesTurns).sort((a, b) => a.repeat - b.repeat);
+  return repeated.map((task) => (takesTurns(task) ? (turns.shift() as Task) : task));
 }
 
 const environmentParts = ({
@@ -162,18 +165,21 @@ interface Players extends RunRequest {
 }
 
 /**
- * All tasks: first the quiet ones, one at a time, then the others, so many at work at once. Nobody else has begun while a quiet
+ * All tasks: first the quiet ones, one at a time, then the others, so many at work at once, then those that measure throughput,
+ * one at a time. Nobody else has begun while a quiet
  * one is at work, so nobody can come back to work beside it. Resolves when each has finished or was given up because of the
  * signal.
  */
 async function playAll(tasks: readonly Task[], players: Players): Promise<void> {
   const play = playing(players);
-  const quiet = tasks.filter(({ planned }) => planned.quiet);
-  const others = tasks.filter(({ planned }) => !planned.quiet);
+  const quiet = tasks.filter(({ planned }) => planned.quiet && !planned.load);
+  const loads = tasks.filter(({ planned }) => planned.load);
+  const others = tasks.filter(({ planned }) => !planned.quiet && !planned.load);
   const alone = slots(1);
   await Promise.all(quiet.map((task) => play(task, alone)));
   const working = slots(players.jobs);
   await Promise.all(others.map((task) => play(task, working)));
+  await Promise.all(loads.map((task) => play(task, alone)));
 }
 
 /** Plays a task as soon as it has its slot. */
@@ -187,8 +193,10 @@ function playing(players: Players): (task: Task, among: Slots) => Promise<void> 
     try {
       using slot = await among.acquire(signal);
       progress.cellStarted(planned.id);
-      const waiting = tellingSlot(slot, planned.quiet, () => progress.cellWaiting(planned.id, planned.seconds));
-      const meter = players.meter.cell(planned.network === 'wire');
+      const waiting = tellingSlot(slot, planned.quiet || planned.load, () =>
+        progress.cellWaiting(planned.id, planned.seconds),
+      );
+      const meter = players.meter.cell({ wired: planned.network === 'wire', load: planned.load });
       const record = await runCell({
         ...players,
         planned,

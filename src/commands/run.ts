@@ -4,6 +4,7 @@ import { type ExitCode, exitCode, LingerlabError } from '../errors.ts';
 import { estimate } from '../plan/schedule.ts';
 import { type Selection, select } from '../plan/select.ts';
 import { parseWhere } from '../plan/where.ts';
+import type { SamplerName } from '../record/event.ts';
 import { readRun } from '../record/read.ts';
 import type { Run } from '../record/schema.ts';
 import { formatElapsed, plural } from '../report/format.ts';
@@ -22,6 +23,7 @@ export interface RunOptions {
   readonly quick: boolean;
   readonly repeat?: number;
   readonly jobs: number;
+  readonly sampler: SamplerName;
   readonly out?: string;
   readonly resume?: string;
   readonly dryRun: boolean;
@@ -42,6 +44,7 @@ export async function run(patterns: readonly string[], options: RunOptions): Pro
     folder,
     resume: options.resume !== undefined,
     jobs: options.jobs,
+    sampler: options.sampler,
     argv: process.argv.slice(2),
     signal: interrupted.signal,
     progress,

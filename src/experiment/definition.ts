@@ -58,6 +58,8 @@ export interface Definition<
   /** A heading under which reports gather experiments. */
   readonly group?: string;
   readonly factors: F;
+  /** It is not part of the default matrix: it runs where a pattern names it. */
+  readonly whenNamed?: boolean;
   /** The default matrix; the rest of the product runs with `--all`. */
   readonly only?: (cell: NoInfer<Cell<F>>) => boolean;
   /** Default `loopback`; before the scenario, which has a wire where this may be `wire`. */
@@ -72,6 +74,11 @@ export interface Definition<
   readonly seconds?: number | ((cell: NoInfer<Cell<F>>) => number);
   /** Its timings need the machine to itself: such cells run one at a time, before all others, and only others of them wait meanwhile. */
   readonly quiet?: boolean | ((cell: NoInfer<Cell<F>>) => boolean);
+  /**
+   * Throughput is measured: such cells run one at a time after all others, their repeats in turns, and observers record counts
+   * instead of connections. So many repeats; default none.
+   */
+  readonly load?: (cell: NoInfer<Cell<F>>) => number | false;
   /** The cell's outcome is a race: its facts are compared as distributions over this many repeats. */
   readonly race?: (cell: NoInfer<Cell<F>>) => number | false;
   /** Labels, where a cell has several connections: `['old', 'new']` gives facts `old.client.path`. */

@@ -1,5 +1,7 @@
 import type { Kind, ValueOf } from '../facts/kinds.ts';
 import type { End, State } from '../facts/states.ts';
+import type { LoadOptions } from '../load/options.ts';
+import type { Loaded } from '../load/run.ts';
 import type { Address, SsSocket } from '../record/event.ts';
 import type { Wire } from '../wire/stage.ts';
 
@@ -337,6 +339,8 @@ export interface Stage<C extends readonly string[], M> extends Instruments {
   readonly start: (name: string, options?: End | StartOptions) => Step<Peer<C[number]>>;
   /** Resolves with the first of these states that the endpoint is in or has passed through. */
   readonly until: (endpoint: Side, ...states: readonly [State, ...State[]]) => Promise<State>;
+  /** Open and close connections as fast as they go, or as they are due; the experiment says `load`. */
+  readonly load: (options: LoadOptions) => Step<Loaded>;
   /** Resolves after so many seconds in which the cell only waits. */
   readonly rest: (seconds: number) => Promise<void>;
   /** A moment far enough ahead for every peer to have heard of it. */

@@ -30,6 +30,7 @@ const shape = z.strictObject(
     question: text,
     group: text.optional(),
     factors: checked(factorProblems),
+    whenNamed: z.boolean(must('true or false')).optional(),
     only: func.optional(),
     network: orFunction(
       (value) => value === 'loopback' || value === 'veth' || value === 'wire',
@@ -41,6 +42,7 @@ const shape = z.strictObject(
     seconds: orFunction(isPositive, 'a positive number').optional(),
     quiet: orFunction((value) => typeof value === 'boolean', 'true or false').optional(),
     race: func.optional(),
+    load: func.optional(),
     connections: checked(connectionProblems).optional(),
     measures: checked(measureProblems).optional(),
     scenario: func,

@@ -51,6 +51,9 @@ export const kind = {
   /** Times, in order; for a reader and for claims: lists are not tested for a difference. */
   times: (options: Options = {}) =>
     ({ type: 'numbers', unit: 's', compare: 'measurement', ...options }) as unknown as Kind<readonly number[]>,
+  /** A figure again and again, at even distances; likewise. */
+  series: (unit: Unit, options: Options = {}) =>
+    ({ type: 'numbers', unit, compare: 'measurement', ...options }) as unknown as Kind<readonly number[]>,
   boolean: (options: Options = {}) => ({ type: 'boolean', compare: 'exact', ...options }) as Kind<boolean>,
   /** One of the given words. */
   word: <const V extends readonly string[]>(...values: V) =>

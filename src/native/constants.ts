@@ -7,8 +7,10 @@ export const socketConstants = {
   AF_UNIX: 1,
   AF_INET: 2,
   AF_INET6: 10,
+  AF_NETLINK: 16,
   SOCK_STREAM: 1,
   SOCK_DGRAM: 2,
+  SOCK_RAW: 3,
   SOCK_NONBLOCK: 0o4000,
   SOCK_CLOEXEC: 0o2000000,
   SOL_SOCKET: 1,
@@ -35,6 +37,9 @@ export const socketConstants = {
   SHUT_WR: 1,
   SHUT_RDWR: 2,
 } as const;
+
+/** include/uapi/linux/netlink.h */
+export const NETLINK_SOCK_DIAG = 4;
 
 /** include/uapi/linux/sched.h */
 export const CLONE_NEWNS = 0x00020000;

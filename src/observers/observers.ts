@@ -4,7 +4,7 @@ import { ends } from '../facts/states.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { Ports } from '../lab/ports.ts';
 import { startWorker } from '../lab/worker.ts';
-import type { Event } from '../record/event.ts';
+import type { Event, SamplerName } from '../record/event.ts';
 import type {
   ObserverArguments,
   ObserverReply,
@@ -18,12 +18,14 @@ import { Router } from './router.ts';
 
 /** The observers of one cell. */
 export interface CellObservers extends AsyncDisposable {
-  /** A port of the cell: its trace events come to this cell from now on. */
-  watchPort(port: number): void;
+  /** A port of the cell, at its addresses and at these: its trace events come to this cell from now on. */
+  watchPort(port: number, addresses?: readonly string[]): void;
   /** A step was taken: look soon. */
   nudge(): void;
   /** Resolves when a sample taken after this call is in the record. */
   sample(): Promise<void>;
+  /** So many samples a second from now on; 0: none but those of the schedule. */
+  pace(perSecond: number): Promise<void>;
   counters(): Promise<void>;
   /** Resolves when the observers hold this namespace of the cell no more. */
   leave(space: string): Promise<void>;
@@ -48,6 +50,8 @@ export interface CellWatch {
   readonly saw: (event: Event) => void;
   /** A line of `ss` that was not understood. */
   readonly unparsed: (line: string) => void;
+  /** Whether `ss` is to look at all: not where there will be more sockets than anyone reads. */
+  readonly samples: boolean;
   /** Told once, at the end: the seconds of CPU that the cell's samples took. */
   readonly sampled: (cpu: number) => void;
 }
@@ -59,10 +63,11 @@ export async function startObservers(
   ports: Pick<Ports, 'from' | 'to'>,
   origin: bigint,
   died: (error: LingerlabError) => void,
+  sampler: SamplerName = 'ss',
 ): Promise<Observers> {
   const cells = new Map<number, CellWatch>();
   const router = new Router();
-  const argument: ObserverArguments = { parent: process.pid, originNs: String(origin) };
+  const argument: ObserverArguments = { parent: process.pid, originNs: String(origin), sampler };
   const worker = await startWorker<ObserverReply, ObserverTold>({
     entry: 'observers/process/main.js',
     argument,
@@ -102,14 +107,16 @@ export async function startObservers(
     cpu: () => ask('cpu', {}),
     async watch(lab, told) {
       const cell = nextCell++;
-      const { saw, sampled } = told;
+      const { saw, sampled, samples } = told;
       cells.set(cell, told);
       const own = ownAddresses(lab);
-      await ask('watch', { cell, spaces: lab.spaces.map(({ name, path }) => ({ name, path })) });
+      await ask('watch', { cell, samples, spaces: lab.spaces.map(({ name, path }) => ({ name, path })) });
       return {
-        watchPort: (port) => router.add(port, (address) => own.has(address), saw),
+        watchPort: (port, addresses = []) =>
+          router.add(port, (address) => own.has(address) || addresses.includes(address), saw),
         nudge: () => void ask('nudge', { cell }).catch(() => undefined),
         sample: () => ask('sample', { cell }),
+        pace: (perSecond) => ask('pace', { cell, perSecond }),
         counters: () => ask('counters', { cell }),
         leave: (space) => ask('leave', { cell, space }),
         flush: () => ask('flush', {}),

@@ -1,13 +1,18 @@
-import type { CountersEvent, Event, SampleEvent } from '../record/event.ts';
+import type { CountersEvent, Event, SampleEvent, SamplerName } from '../record/event.ts';
 
 /** What the observer process is told. Cells are numbered by the run. */
 export interface ObserverVerbs {
   open: { ask: { ports: { from: number; to: number } }; value: Opened };
-  watch: { ask: { cell: number; spaces: readonly { name: string; path: string }[] }; value: undefined };
+  watch: {
+    ask: { cell: number; samples: boolean; spaces: readonly { name: string; path: string }[] };
+    value: undefined;
+  };
   /** The cell's peers just took a step: sample it soon. */
   nudge: { ask: { cell: number }; value: undefined };
   /** Sample now; answered when the samples have been told. */
   sample: { ask: { cell: number }; value: undefined };
+  /** So many samples a second from now on; 0: none but those of the schedule. */
+  pace: { ask: { cell: number; perSecond: number }; value: undefined };
   counters: { ask: { cell: number }; value: undefined };
   /** A peer was started: should the harness be gone before the peer could ask to die with it, it is killed. */
   guard: { ask: { pid: number }; value: undefined };
@@ -61,4 +66,5 @@ export type ObserverTold =
 export interface ObserverArguments {
   readonly parent: number;
   readonly originNs: string;
+  readonly sampler: SamplerName;
 }

@@ -4,6 +4,7 @@ import type { Answer, AnyStage, Peer, StartOptions } from '../experiment/stage.t
 import type { Sight } from '../facts/connections.ts';
 import type { FactValue } from '../facts/kinds.ts';
 import type { End } from '../facts/states.ts';
+import { runLoad, type Traced } from '../load/run.ts';
 import type { CellEvents } from '../record/cellEvents.ts';
 import { makeWire, type Wire } from '../wire/stage.ts';
 import { type Cast, Handles } from './handles.ts';
@@ -31,6 +32,10 @@ export interface StageOptions extends Cast {
   readonly sight: Sight;
   readonly signal: AbortSignal;
   readonly measures: ReadonlySet<string>;
+  /** Whether the cell measures throughput. */
+  readonly loads: boolean;
+  /** What the trace told of a load until now. */
+  readonly traced: Readonly<Traced>;
   readonly resting: <T>(wait: () => Promise<T>) => Promise<T>;
   /** Gives it away likewise; the cell goes on at once, whoever is at work. */
   readonly lend: (waiting: Promise<unknown>) => void;
@@ -79,13 +84,22 @@ export async function makeStage(options: StageOptions): Promise<Playing> {
     if (!started.ok) throw new TypeError('nobody asked for another user');
     return started.value;
   };
-  const [client, server] = await Promise.all([asUs('client'), asUs('server')]);
+  // a load has processes of its own, and no others that take CPU
+  const cast = options.loads ? undefined : await Promise.all([asUs('client'), asUs('server')]);
+  const peer = (index: 0 | 1): Peer => {
+    if (!cast) throw new TypeError('a cell that measures throughput has no peers: it has load()');
+    return cast[index];
+  };
   kept = scope.move();
 
   let wire: Wire | undefined;
   const stage: AnyStage = {
-    client,
-    server,
+    get client() {
+      return peer(0);
+    },
+    get server() {
+      return peer(1);
+    },
     start(name, chosen = 'client') {
       const { where = 'client', uid }: StartOptions = typeof chosen === 'string' ? { where: chosen } : chosen;
       return options.steps.take(`start ${name}${uid === undefined ? '' : ` as user ${uid}`}`, start(name, where, uid));
@@ -110,6 +124,23 @@ export async function makeStage(options: StageOptions): Promise<Playing> {
       events: options.events.all,
       peers: (where) => processes.filter((process) => placed.get(process) === where),
     }),
+    load(load) {
+      if (!options.loads)
+        throw new TypeError('load: the experiment does not say that it measures throughput: `load: () => 5`');
+      const loaded = runLoad(load, {
+        lab,
+        observers,
+        traced: options.traced,
+        spawned: options.spawned,
+        spent: options.spent,
+        died: options.died,
+        signal,
+      });
+      return options.steps.take(
+        'load',
+        loaded.then((value) => ({ ok: true, value, ns: 0 })),
+      );
+    },
     rest(seconds) {
       const over = sleep(seconds * 1000, undefined, { signal });
       options.lend(over);

@@ -23,6 +23,8 @@ export interface PlannedCell {
   /** Expected, of one repeat. */
   readonly seconds: number;
   readonly quiet: boolean;
+  /** Throughput is measured. */
+  readonly load: boolean;
   readonly sysctls: Readonly<Record<string, string | number>>;
   readonly needs: readonly Need[];
   /** Absent where its experiment gives the ends none. */
@@ -68,16 +70,18 @@ function planned(definition: AnyDefinition, factors: Readonly<Record<string, Fac
     ask<End>(`roles.${name}`, given, 'client', isEnd, '"client" or "server"'),
   ]);
   const repeats = ask<number | false>('race', definition.race, false, isRepeats, 'false or a number of repeats');
+  const loads = ask<number | false>('load', definition.load, false, isRepeats, 'false or a number of repeats');
   return {
     id,
     experiment: definition.id,
     factors,
     isDefault: ask('only', definition.only, true, isBoolean, 'true or false'),
-    repeats: repeats === false ? 1 : repeats,
+    repeats: repeats || loads || 1,
     race: repeats !== false,
     network: ask<Network>('network', definition.network, 'loopback', isNetwork, '"loopback", "veth" or "wire"'),
     mtu: ask('mtu', definition.mtu, defaultMtu, isMtu, 'a whole number of bytes from 1280 to 65535'),
     seconds: ask('seconds', definition.seconds, defaultSeconds, isSeconds, 'a positive number of seconds'),
+    load: loads !== false,
     quiet: ask('quiet', definition.quiet, false, isBoolean, 'true or false'),
     sysctls: given(ask<Sysctls>('sysctls', definition.sysctls, {}, isSysctls, 'sysctl names with texts or numbers')),
     needs: ask<readonly Need[]>('needs', definition.needs, [], isNeeds, 'a list of "another-user"'),

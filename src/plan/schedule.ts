@@ -1,6 +1,6 @@
 import type { PlannedCell } from './cells.ts';
 
-type Timed = Pick<PlannedCell, 'seconds' | 'quiet' | 'repeats'>;
+type Timed = Pick<PlannedCell, 'seconds' | 'quiet' | 'load' | 'repeats'>;
 
 /** TCP_TIMEWAIT_LEN: a cell that expects longer than this only waits for that long. include/net/tcp.h */
 const timeWaitSeconds = 60;
@@ -20,27 +20,30 @@ const longestFirst = (a: Timed, b: Timed): number => b.seconds - a.seconds;
 
 /**
  * The order in which cells start, so that the run takes little longer than its longest cell: first the quiet ones, one at a
- * time, before anyone else has begun; then those that will wait, the longest first; then the short ones. Equals keep
- * their order.
+ * time, before anyone else has begun; then those that will wait, the longest first; then the short ones; last, and again one
+ * at a time, those that measure throughput. Equals keep their order.
  */
 export function order<T extends Timed>(cells: readonly T[]): T[] {
-  const quiet = cells.filter((cell) => cell.quiet);
-  const normal = cells.filter((cell) => !cell.quiet);
+  const quiet = cells.filter((cell) => cell.quiet && !cell.load);
+  const normal = cells.filter((cell) => !cell.quiet && !cell.load);
   return [
     ...quiet.sort(longestFirst),
     ...normal.filter(isLong).sort(longestFirst),
     ...normal.filter((cell) => !isLong(cell)).sort(longestFirst),
+    ...cells.filter((cell) => cell.load),
   ];
 }
 
 /**
  * Expected wall time in seconds of cells started in this order with so many at work at once; a cell that waits takes no
- * slot. The quiet ones come first and by themselves.
+ * slot. The quiet ones come first, loads last, each by itself.
  */
 export function estimate(cells: readonly Timed[], jobs: number): number {
   const repeated = order(cells).flatMap((cell) => Array.from({ length: cell.repeats }, () => cell));
-  const quiet = repeated.filter((cell) => cell.quiet);
-  return lasting(quiet, 1) + lasting(repeated.slice(quiet.length), jobs);
+  const loads = repeated.filter((cell) => cell.load);
+  const quiet = repeated.filter((cell) => cell.quiet && !cell.load);
+  const normal = repeated.filter((cell) => !cell.quiet && !cell.load);
+  return lasting(quiet, 1) + lasting(normal, jobs) + loads.reduce((total, { seconds }) => total + seconds, 0);
 }
 
 function lasting(cells: readonly Timed[], jobs: number): number {

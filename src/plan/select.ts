@@ -36,7 +36,7 @@ const quickRepeats = 2;
 
 /**
  * The cells that the patterns name, narrowed by the options. Patterns are experiment ids, cell ids with their factors
- * in any order or only some of them, globs over either, or the path of a loaded file; none at all means everything. A
+ * in any order or only some of them, globs over either, or the path of a loaded file; none at all means everything but what runs only when it is named. A
  * cell that a pattern names whole is selected even outside the default matrix and is not dropped by `quick`.
  *
  * Throws UNKNOWN_EXPERIMENT, UNKNOWN_CELL, UNKNOWN_FACTOR, UNKNOWN_FACTOR_VALUE, NOTHING_SELECTED, and BAD_OPTION for a
@@ -80,7 +80,8 @@ function named(all: readonly Loaded[], patterns: readonly string[]): Match<Candi
     // without factors, the experiment's id is its cell's
     return { choice, cells: choice.cells, isCell: isId && Object.keys(loaded.definition.factors).length === 0 };
   };
-  if (patterns.length === 0) return all.map((loaded) => whole(loaded, false));
+  if (patterns.length === 0)
+    return all.filter(({ definition }) => !definition.whenNamed).map((loaded) => whole(loaded, false));
   return patterns.flatMap((pattern) => {
     const file = all.find((loaded) => loaded.file === resolve(pattern));
     if (file) return whole(file, false);

@@ -19,6 +19,8 @@ export interface CellCpu {
   readonly peers: number;
   /** It ran over a wire: a process more, and a namespace. */
   readonly wired: boolean;
+  /** It measured throughput: what it used is what it measures. */
+  readonly load: boolean;
   /** How many peers it started. */
   readonly processes: number;
   /** Of its samples. */
@@ -35,7 +37,7 @@ const sum = <T>(values: readonly T[], of: (value: T) => number): number =>
  */
 export function sessionCpu(before: Spent, after: Spent, cells: readonly CellCpu[]): SessionCpu {
   const finished = cells.filter(({ seconds }) => seconds !== undefined);
-  const short = finished.filter(({ seconds = 0 }) => seconds < shortSeconds);
+  const short = finished.filter(({ seconds = 0, load }) => seconds < shortSeconds && !load);
   if (short.length === 0) return after;
   const perProcess =
     (after.peers - before.peers - sum(cells, ({ peers }) => peers)) /
@@ -71,7 +73,7 @@ export interface CellMeter {
 
 /** Keeps account of the CPU of a session's cells. */
 export interface CpuMeter {
-  cell(wired?: boolean): CellMeter;
+  cell(of?: { readonly wired?: boolean; readonly load?: boolean }): CellMeter;
   /** Of the session until now; nothing where no cell was begun. */
   session(): Promise<SessionCpu | undefined>;
 }
@@ -86,8 +88,8 @@ export async function cpuMeter(observers: () => Promise<number>): Promise<CpuMet
   const before = await spent();
   const cells: { -readonly [K in keyof CellCpu]: CellCpu[K] }[] = [];
   return {
-    cell(wired = false) {
-      const cell: (typeof cells)[number] = { wired, peers: 0, processes: 0, samples: 0 };
+    cell({ wired = false, load = false } = {}) {
+      const cell: (typeof cells)[number] = { wired, load, peers: 0, processes: 0, samples: 0 };
       cells.push(cell);
       return {
         peer(cpu) {

@@ -10,6 +10,10 @@ export interface Address {
   readonly port: number;
 }
 
+/** What samples are taken with. */
+export const samplerNames = ['ss', 'netlink'] as const;
+export type SamplerName = (typeof samplerNames)[number];
+
 /** One line of `ss`. */
 export interface SsSocket {
   readonly state: State;
@@ -79,7 +83,10 @@ export interface LostEvent extends Seen {
 }
 /** One `ss` of one namespace: between `t` and `until`. */
 export interface SampleEvent extends Seen {
-  readonly source: 'ss';
+  /** `ss`, or the kernel itself by sock_diag(7). */
+  readonly source: SamplerName;
+  /** So many TIME-WAITs were counted by sockstat, and not looked at: there were too many. */
+  readonly leftOut?: number;
   readonly kind: 'sample';
   readonly space: string;
   readonly until: Ns;

@@ -215,6 +215,7 @@ export const cellRecord = z.object({
   factors: z.record(z.string(), factorValue),
   repeat: z.number().int(),
   race: z.boolean().describe('facts are compared as distributions over repeats'),
+  load: z.literal(true).optional().describe('throughput was measured, alone on the machine after all others'),
   status: z.enum(['ran', 'unsupported', 'errored']),
   reason: z.string().optional(),
   startedAt: z.string(),

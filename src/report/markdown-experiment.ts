@@ -6,6 +6,7 @@ import { type FactTable, shownFacts } from './fact-table.ts';
 import { type CellGroup, declaredFact, experimentOf, factOf, hzOf, whyUnknown } from './gather.ts';
 import { markdownClaims } from './markdown-claims.ts';
 import { gatherFacts, markdownCells, markdownFacts } from './markdown-facts.ts';
+import { markdownLoad } from './markdown-load.ts';
 import { markdownLosses } from './markdown-losses.ts';
 import { markdownPaths } from './markdown-paths.ts';
 import { blocks, code, details, plain, sentence } from './markdown-text.ts';
@@ -26,7 +27,7 @@ export function markdownExperiment(
     `### ${experiment.id}`,
     `_${plain(experiment.question)}_`,
     `**${plain(answerOf(experiment))}**`,
-    markdownFacts(facts, experiment, cells),
+    markdownLoad(experiment, cells) || markdownFacts(facts, experiment, cells),
     markdownClaims(experiment.claims, cells),
     notRun('errored', overview.errored, planned),
     notRun('unsupported', overview.unsupported, planned),

@@ -73,11 +73,15 @@ function cellsText({ cells, missing, repeats }: Overview): string {
   return `${cells.planned}: ${parts.join('; ')}`;
 }
 
-function timeText({ wallSeconds, longest }: Overview): string {
-  if (!longest) return formatElapsed(wallSeconds);
-  const ratio =
-    longest.ratio === undefined ? '; longest cell' : `, ${formatNumber(longest.ratio)} times the longest cell:`;
-  return `${formatElapsed(wallSeconds)}${ratio} ${formatElapsed(longest.seconds)}, ${code(longest.id)}`;
+function timeText({ wallSeconds, loadSeconds, longest }: Overview): string {
+  const loads = loadSeconds > 0 ? `, ${formatElapsed(loadSeconds)} of it loads` : '';
+  const total = `${formatElapsed(wallSeconds)}${loads}`;
+  if (!longest) return total;
+  const times =
+    longest.ratio === undefined
+      ? '; longest cell'
+      : `, ${loads && 'the rest '}${formatNumber(longest.ratio)} times the longest cell:`;
+  return `${total}${times} ${formatElapsed(longest.seconds)}, ${code(longest.id)}`;
 }
 
 /** Of which a short cell's own are its samples and what its peers used until they were told to end. */

@@ -1,4 +1,4 @@
-import type { Run, Verdict, Warning } from '../record/schema.ts';
+import type { CellRecord, Run, Verdict, Warning } from '../record/schema.ts';
 import { type Cost, costOf } from './cost.ts';
 import { type CellGroup, environmentOf, gatherCells } from './gather.ts';
 
@@ -36,9 +36,11 @@ export interface Overview {
   readonly longest?: {
     readonly id: string;
     readonly seconds: number;
-    /** How many times as long the run took; absent where it was resumed, which takes as long as it takes. */
+    /** How many times as long the run took, loads apart; absent where it was resumed, which takes as long as it takes. */
     readonly ratio?: number;
   };
+  /** Of the wall time, of cells that measured throughput, one after the other; 0 where there were none. */
+  readonly loadSeconds: number;
   readonly cost?: Cost;
   readonly verdicts: Readonly<Record<Verdict, number>>;
   readonly unsupported: readonly ReasonGroup[];
@@ -54,9 +56,11 @@ export function overviewOf(run: Run, groups: readonly CellGroup[] = gatherCells(
   const reached = new Set([...groups.map(({ id }) => id), ...unsupported.map(({ id }) => id)]);
   const wallSeconds = wallSecondsOf(run);
   const cost = costOf(run);
-  const longest = groups
-    .flatMap((group) => group.ran)
-    .reduce<{ id: string; seconds: number } | undefined>(longer, undefined);
+  const [loads, others] = [true, false].map((wanted) =>
+    groups.flatMap(({ ran }) => ran).filter(({ load = false }) => load === wanted),
+  ) as [CellRecord[], CellRecord[]];
+  const loadSeconds = loads.reduce((total, { seconds }) => total + seconds, 0);
+  const longest = others.reduce<{ id: string; seconds: number } | undefined>(longer, undefined);
   return {
     cells: {
       planned: new Set([...run.run.plan, ...reached]).size,
@@ -67,11 +71,12 @@ export function overviewOf(run: Run, groups: readonly CellGroup[] = gatherCells(
     missing: run.run.plan.filter((id) => !reached.has(id)),
     repeats: groups.reduce((total, group) => total + group.ran.length, 0),
     wallSeconds,
+    loadSeconds,
     ...(longest && {
       longest: {
         id: longest.id,
         seconds: longest.seconds,
-        ...(run.run.sessions.length === 1 && { ratio: wallSeconds / longest.seconds }),
+        ...(run.run.sessions.length === 1 && { ratio: (wallSeconds - loadSeconds) / longest.seconds }),
       },
     }),
     ...(cost && { cost }),

@@ -116,7 +116,7 @@ function warningLines({ warnings }: Overview, width: number, style: Style): stri
 }
 
 function closingLines({ run }: Run, overview: Overview, report: string, width: number, style: Style): string[] {
-  const { cells, missing, verdicts, repeats, wallSeconds, longest, cost } = overview;
+  const { cells, missing, verdicts, repeats, wallSeconds, loadSeconds, longest, cost } = overview;
   const parts = [
     `${plural(cells.ran, 'cell')} ran${repeats > cells.ran ? ` (${plural(repeats, 'result')})` : ''}`,
     ...(cells.unsupported > 0 ? [`${cells.unsupported} unsupported`] : []),
@@ -129,8 +129,8 @@ function closingLines({ run }: Run, overview: Overview, report: string, width: n
   const status = run.status === 'complete' ? [] : [style(['bold', 'yellow'], statusText[run.status])];
   return [
     ...status,
-    `${parts.join(', ')} in ${formatElapsed(wallSeconds)}`,
-    ...(longest ? hang('  ', longestText(longest), width) : []),
+    `${parts.join(', ')} in ${formatElapsed(wallSeconds)}${loadSeconds > 0 ? `, ${formatElapsed(loadSeconds)} of it loads` : ''}`,
+    ...(longest ? hang('  ', `${loadSeconds > 0 ? 'the rest ' : ''}${longestText(longest)}`, width) : []),
     ...(cost && shortText(cost) ? hang('  ', shortText(cost), width, 4) : []),
     ...(run.experiments.some((experiment) => experiment.claims.length > 0) ? [`Claims: ${claims.join(', ')}`] : []),
     `Report: ${report}`,

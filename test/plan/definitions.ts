@@ -34,6 +34,7 @@ export const cell = (parts: Partial<PlannedCell>): PlannedCell => ({
   mtu: 1500,
   seconds: 1,
   quiet: false,
+  load: false,
   sysctls: {},
   needs: [],
   ...parts,

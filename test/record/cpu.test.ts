@@ -6,6 +6,7 @@ const short = (peers: number, samples: number): CellCpu => ({
   seconds: 0.1,
   peers,
   wired: false,
+  load: false,
   processes: 2,
   samples,
 });
@@ -23,7 +24,7 @@ describe('what a session cost', () => {
   });
 
   test('leaves the peers and samples of long cells to these, and lets short ones pay for the harness all the same', () => {
-    const long: CellCpu = { seconds: 60, peers: 5, wired: false, processes: 3, samples: 4 };
+    const long: CellCpu = { seconds: 60, peers: 5, wired: false, load: false, processes: 3, samples: 4 };
     const after = { harness: 2, observers: 4.21, peers: 5.65 };
     const { short: mean } = sessionCpu(before, after, [long, short(0.1, 0.01)]);
     expect(mean!.results).toBe(1);
@@ -33,7 +34,7 @@ describe('what a session cost', () => {
   });
 
   test('counts the peers of cells that were given up, which are no results', () => {
-    const given: CellCpu = { peers: 0.2, wired: false, processes: 2, samples: 0 };
+    const given: CellCpu = { peers: 0.2, wired: false, load: false, processes: 2, samples: 0 };
     const after = { harness: 1, observers: 0.1, peers: 0.9 };
     const { short: mean } = sessionCpu(before, after, [given, short(0.1, 0)]);
     expect(mean!.results).toBe(1);
@@ -41,7 +42,7 @@ describe('what a session cost', () => {
   });
 
   test('has no short cell where none took less than a second', () => {
-    const cells: CellCpu[] = [{ seconds: 1, peers: 1, wired: false, processes: 2, samples: 1 }];
+    const cells: CellCpu[] = [{ seconds: 1, peers: 1, wired: false, load: false, processes: 2, samples: 1 }];
     expect(sessionCpu(before, before, cells)).toEqual(before);
   });
 });
@@ -70,8 +71,8 @@ describe('the meter', () => {
 
 test('a short cell on a wire, which starts a process more, is told apart', () => {
   const spent = (harness: number, observers: number, peers: number) => ({ harness, observers, peers });
-  const plain = { seconds: 0.2, wired: false, peers: 0.08, processes: 2, samples: 0.01 };
-  const wired = { seconds: 0.3, wired: true, peers: 0.17, processes: 3, samples: 0.03 };
+  const plain = { seconds: 0.2, wired: false, load: false, peers: 0.08, processes: 2, samples: 0.01 };
+  const wired = { seconds: 0.3, wired: true, load: false, peers: 0.17, processes: 3, samples: 0.03 };
   const { short, shortOnWire } = sessionCpu(spent(1, 0, 0), spent(1.04, 0.06, 0.25), [plain, wired]);
   expect([short?.results, shortOnWire?.results]).toEqual([1, 1]);
   expect([short?.peers, shortOnWire?.peers]).toEqual([expect.closeTo(0.08), expect.closeTo(0.17)]);

@@ -20,7 +20,7 @@ import type {
 import { Sampler } from './sampler.ts';
 import { openTrace, type Trace } from './trace.ts';
 
-const { parent, originNs } = JSON.parse(process.argv[2] ?? '{}') as ObserverArguments;
+const { parent, originNs, sampler: by } = JSON.parse(process.argv[2] ?? '{}') as ObserverArguments;
 // not SIGKILL: the trace instance would stay until the next run reaps it
 dieWithParent(parent, 'SIGTERM');
 keepHeapSmall();
@@ -28,7 +28,7 @@ keepHeapSmall();
 const origin = BigInt(originNs);
 const now = clockSince(origin);
 const tell = (message: ObserverReply | ObserverTold | { ready: true }) => void process.send?.(message);
-const sampler = new Sampler(now, tell);
+const sampler = new Sampler(by, now, tell);
 let trace: Trace | undefined;
 const guarded = new Set<number>();
 
@@ -58,9 +58,10 @@ const handlers: Handlers = {
     void sampler.run();
     return { trace: trace.sight, reaped: trace.reaped };
   },
-  watch: ({ cell, spaces }) => sampler.watch(cell, spaces) as undefined,
+  watch: ({ cell, spaces, samples }) => sampler.watch(cell, spaces, samples) as undefined,
   nudge: ({ cell }) => sampler.nudge(cell) as undefined,
   sample: ({ cell }) => sampler.sample(cell) as Promise<undefined>,
+  pace: ({ cell, perSecond }) => sampler.pace(cell, perSecond) as undefined,
   counters: ({ cell }) => sampler.counters(cell) as undefined,
   guard({ pid }) {
     guarded.add(pid);

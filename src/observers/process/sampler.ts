@@ -1,11 +1,14 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { childrenCpu, ownCpu } from '../../native/cpu.ts';
 import { insideNamespace } from '../../native/namespaces.ts';
-import type { CountersEvent, Ns, SampleEvent } from '../../record/event.ts';
-import { changes, parseCounters } from '../counters/parse.ts';
-import { parseSs } from '../ss/parse.ts';
+import type { CountersEvent, Ns, SampleEvent, SamplerName } from '../../record/event.ts';
+import { changes, parseCounters, parseSockstat } from '../counters/parse.ts';
+import { looks } from './look.ts';
 import { SampleSchedule } from './schedule.ts';
-import { startSs } from './ss.ts';
+
+/** With more of them `ss` takes tens of ms, and its reader again: they are counted by sockstat, which takes 10 µs. */
+const mostTimeWaits = 2000;
+const timeWaitsHere = (): number => parseSockstat(readFileSync('/proc/thread-self/net/sockstat', 'utf8')).tw;
 
 interface WatchedSpace {
   readonly name: string;
@@ -24,31 +27,36 @@ export interface Samples {
   readonly unparsed: readonly string[];
 }
 
-/** Runs `ss` in the cells' namespaces: on its schedule, and soon when asked. */
+/** Looks at the sockets in the cells' namespaces: on its schedule, and soon when asked. */
 export class Sampler {
   readonly #cells = new Map<number, WatchedCell>();
   readonly #schedule = new SampleSchedule();
   readonly #asked = new Map<number, (() => void)[]>();
   readonly #sampling = new Map<number, Promise<unknown>>();
+  readonly #by: SamplerName;
   readonly #now: () => Ns;
   readonly #tell: (samples: Samples) => void;
+  readonly #paced = new Map<number, NodeJS.Timeout>();
   #wake: (() => void) | undefined;
   #open = true;
 
-  constructor(now: () => Ns, tell: (samples: Samples) => void) {
+  constructor(by: SamplerName, now: () => Ns, tell: (samples: Samples) => void) {
+    this.#by = by;
     this.#now = now;
     this.#tell = tell;
   }
 
-  watch(cell: number, spaces: readonly { name: string; path: string }[]): void {
+  watch(cell: number, spaces: readonly { name: string; path: string }[], samples: boolean): void {
     const opened = spaces.map(({ name, path }) => ({ name, fd: openSync(path, 'r') }));
     this.#cells.set(cell, { spaces: opened, cpu: 0 });
+    if (!samples) return;
     this.#schedule.watch(cell, performance.now());
     this.#wake?.();
   }
 
   /** The seconds of CPU that its samples took. */
   unwatch(cell: number): number {
+    this.pace(cell, 0);
     const { spaces = [], cpu = 0 } = this.#cells.get(cell) ?? {};
     for (const { fd } of spaces) closeSync(fd);
     this.#cells.delete(cell);
@@ -66,6 +74,17 @@ export class Sampler {
     // ss that was started in it before
     await this.#sampling.get(cell);
     for (const space of spaces) if (space.name === name) closeSync(space.fd);
+  }
+
+  /** Look so often from now on, whatever others need; 0: as the schedule says. */
+  pace(cell: number, perSecond: number): void {
+    clearInterval(this.#paced.get(cell));
+    this.#paced.delete(cell);
+    if (perSecond > 0)
+      this.#paced.set(
+        cell,
+        setInterval(() => void (this.#sampling.has(cell) || this.#sample(cell)), 1000 / perSecond),
+      );
   }
 
   nudge(cell: number): void {
@@ -100,7 +119,7 @@ export class Sampler {
 
   /** Resolves when a sample that began after this call has been told. The budget holds for these, too. */
   sample(cell: number): Promise<void> {
-    if (!this.#cells.has(cell)) return Promise.resolve();
+    if (!this.#schedule.has(cell)) return Promise.resolve();
     this.#schedule.ask(cell, performance.now());
     return new Promise((resolve) => {
       this.#asked.set(cell, [...(this.#asked.get(cell) ?? []), resolve]);
@@ -149,15 +168,23 @@ export class Sampler {
       watched.cpu += ownCpu() - before;
       return value;
     };
-    const ss = metered(() => insideNamespace(fd, startSs));
-    const { stdout, problem } = await ss;
+    const timeWaits = metered(() => insideNamespace(fd, timeWaitsHere));
+    const leaves = timeWaits > mostTimeWaits;
+    const { sockets, unread: lines, problem } = await looks[this.#by](fd, !leaves, metered);
     if (problem !== '') {
-      unparsed.push(`ss failed: ${problem}`);
+      unparsed.push(`${this.#by} failed: ${problem}`);
       return undefined;
     }
-    const { sockets, unread } = metered(() => parseSs(stdout));
-    unparsed.push(...unread);
-    return { t, until: this.#now(), source: 'ss', kind: 'sample', space: name, sockets };
+    unparsed.push(...lines);
+    return {
+      t,
+      until: this.#now(),
+      source: this.#by,
+      kind: 'sample',
+      space: name,
+      sockets,
+      ...(leaves && { leftOut: timeWaits }),
+    };
   }
 
   /** Counters since the namespaces were made: they began with zeros. */

@@ -33,6 +33,10 @@ export class SampleSchedule {
     this.#due.set(cell, { at: now + lastMs, interval: lastMs, asked: false });
   }
 
+  has(cell: number): boolean {
+    return this.#due.has(cell);
+  }
+
   unwatch(cell: number): void {
     this.#due.delete(cell);
   }

@@ -1,0 +1,34 @@
+import type { Address } from '../record/event.ts';
+import type { Driven, LoadOptions } from './options.ts';
+
+export type ServeAsk = Pick<LoadOptions, 'closer' | 'by' | 'requestBytes' | 'responseBytes'> & {
+  readonly port: number;
+  readonly reusePort: boolean;
+};
+export type DriveAsk = Omit<LoadOptions, 'servers' | 'addresses' | 'watched'> & {
+  readonly targets: readonly Address[];
+  /** The client's address, where it binds one. */
+  readonly from: string;
+};
+
+/** What a process of the load is told, with what it answers. */
+export interface LoadVerbs {
+  /** Listens on every address; answered when it does. */
+  serve: { ask: ServeAsk; value: undefined };
+  /** Opens and closes connections; answered when the window and what was still open in it are over. */
+  drive: { ask: DriveAsk; value: Driven };
+}
+export type LoadVerb = keyof LoadVerbs;
+export type LoadRequest = {
+  [V in LoadVerb]: { readonly id: number; readonly verb: V; readonly ask: LoadVerbs[V]['ask'] };
+}[LoadVerb];
+export type LoadReply =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: string };
+/** Told unasked, by the client: the window begins, the window is over. */
+export interface LoadTold {
+  readonly window: 'begins' | 'ends';
+}
+export interface LoadArguments {
+  readonly parent: number;
+}

@@ -1,0 +1,166 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LingerlabError } from '../errors.ts';
+import type { Lab } from '../lab/lab.ts';
+import { batch } from '../lab/link.ts';
+import { type Space, sockstatIn } from '../lab/space.ts';
+import { changes, parseCounters } from '../observers/counters/parse.ts';
+import type { CellObservers } from '../observers/observers.ts';
+import type { Driven, LoadOptions } from './options.ts';
+import { type LoadProcess, startLoadProcess } from './process.ts';
+import { bytesPerTimeWait } from './slab.ts';
+import { between, type Saturated, saturated, type Usage, usage } from './usage.ts';
+
+/** What a load came to. */
+export interface Loaded extends Driven {
+  readonly perSecond: number;
+  /** In the window. */
+  readonly used: Usage;
+  readonly saturated: Saturated;
+  /** By how much their number grew in the window. */
+  readonly timeWaitGrown: number;
+  /** TIME-WAIT of both ends, since the window began. */
+  readonly timeWait: readonly { readonly seconds: number; readonly count: number }[];
+  /** Absent where the kernel does not tell. */
+  readonly bytesPerTimeWait?: number;
+  /** What changed in the window, both namespaces together: `TcpExt.TWRecycled`. */
+  readonly counters: Readonly<Record<string, number>>;
+  /** With the warm-up. */
+  readonly traced: Traced;
+}
+
+/** Events of tracepoints, and how many of them the kernel dropped. */
+export interface Traced {
+  readonly events: number;
+  readonly lost: number;
+}
+
+export interface Loading {
+  readonly traced: Traced;
+  readonly lab: Lab;
+  readonly observers: CellObservers;
+  readonly spawned: (pid: number) => void;
+  /** Told of the seconds of CPU that a process of the load had used. */
+  readonly spent: (cpu: number) => void;
+  readonly died: (error: LingerlabError) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Of no run's block: tracepoints do not record it, and the namespace has nobody else. */
+const untraced = 8000;
+const sockstatEveryMs = 50;
+
+/** Open and close connections as fast as they go, or as they are due, and measure what that costs. */
+export async function runLoad(
+  options: LoadOptions,
+  { lab, observers, traced, spawned, spent, died, signal }: Loading,
+): Promise<Loaded> {
+  await using scope = new AsyncDisposableStack();
+  const port = options.watched === 'trace' ? lab.port() : untraced;
+  const hosts = await addressesOf(lab, options.addresses);
+  if (options.watched === 'trace') observers.watchPort(port, hosts);
+  const servers: LoadProcess[] = [];
+  for (let nth = 0; nth < options.servers; nth++) {
+    const server = scope.use(await startLoadProcess({ space: lab.space('server'), spawned, spent, died }));
+    await server.ask('serve', { ...options, port, reusePort: options.servers > 1 });
+    servers.push(server);
+  }
+  const marks: Mark[] = [];
+  const client: LoadProcess = scope.use(
+    await startLoadProcess({
+      space: lab.space('client'),
+      spawned,
+      spent,
+      died,
+      told: () => void marks.push(mark(lab, client, servers)),
+    }),
+  );
+  if (typeof options.watched === 'number') await observers.pace(options.watched);
+  const asked = client.ask('drive', {
+    ...options,
+    from: lab.address('client', 4),
+    targets: hosts.map((address) => ({ address, port })),
+  });
+  const watching = new AbortController();
+  const series = timeWaits(lab.spaces, AbortSignal.any([signal, watching.signal]));
+  const driven = await asked.finally(() => watching.abort());
+  if (typeof options.watched === 'number') await observers.pace(0);
+  const counts = await series;
+  await observers.flush();
+  const [from, to] = marks as [Mark, Mark];
+  const used = between(from.usage, to.usage);
+  const bytes = bytesPerTimeWait();
+  return {
+    ...driven,
+    perSecond: driven.finished / driven.seconds,
+    used,
+    saturated: saturated(used, driven.seconds, servers.length, availableParallelism()),
+    timeWaitGrown: to.timeWaits - from.timeWaits,
+    timeWait: counts
+      .filter(({ at }) => at >= from.at && at <= to.at)
+      .map(({ at, count }) => ({ seconds: (at - from.at) / 1000, count })),
+    ...(bytes !== undefined && { bytesPerTimeWait: bytes }),
+    counters: changes(from.counters, to.counters),
+    traced: { ...traced },
+  };
+}
+
+interface Mark {
+  /** ms. */
+  readonly at: number;
+  readonly usage: Usage;
+  readonly timeWaits: number;
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+const mark = (lab: Lab, client: LoadProcess, servers: readonly LoadProcess[]): Mark => ({
+  at: performance.now(),
+  usage: usage(
+    client.pid,
+    servers.map(({ pid }) => pid),
+  ),
+  timeWaits: timeWaitsIn(lab.spaces),
+  counters: together(lab.spaces.map(countersIn)),
+});
+
+function countersIn(space: Space): Readonly<Record<string, number>> {
+  const read = (name: string) => readFileSync(`/proc/thread-self/net/${name}`, 'latin1');
+  return space.inside(() => parseCounters(read('snmp'), read('netstat')));
+}
+
+function together(all: readonly Readonly<Record<string, number>>[]): Readonly<Record<string, number>> {
+  const sum: Record<string, number> = {};
+  for (const counters of all)
+    for (const [name, value] of Object.entries(counters)) sum[name] = (sum[name] ?? 0) + value;
+  return sum;
+}
+
+const timeWaitsIn = (spaces: readonly Space[]): number =>
+  spaces.reduce((total, space) => total + sockstatIn(space).tw, 0);
+
+/** sockstat's mini-sockets until the signal: 10 µs each, where `ss` takes 17 ms with 10,000 of them. */
+async function timeWaits(spaces: readonly Space[], until: AbortSignal) {
+  const counts: { readonly at: number; readonly count: number }[] = [];
+  while (!until.aborted) {
+    counts.push({ at: performance.now(), count: timeWaitsIn(spaces) });
+    await sleep(sockstatEveryMs, undefined, { signal: until }).catch(() => undefined);
+  }
+  return counts;
+}
+
+/** So many addresses at which the server is reached; on a link they are made. */
+async function addressesOf(lab: Lab, count: number): Promise<string[]> {
+  const all = Array.from({ length: count }, (_, nth) =>
+    lab.network === 'loopback' ? `127.200.0.${nth + 1}` : `10.77.1.${nth + 1}`,
+  );
+  if (lab.network !== 'loopback') {
+    await batch(
+      'ip',
+      lab.space('server'),
+      all.map((address) => `addr add ${address}/32 dev veth0`),
+    );
+    await batch('ip', lab.space('client'), ['route add 10.77.1.0/24 dev veth0']);
+  }
+  return all;
+}

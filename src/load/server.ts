@@ -1,0 +1,52 @@
+import { createServer, type Socket } from 'node:net';
+import { setOption } from '../native/sockets.ts';
+import { descriptorOf } from '../peers/sockets.ts';
+import { lingers } from './closing.ts';
+import type { ServeAsk } from './protocol.ts';
+
+/** As many as a kernel takes by default, net.core.somaxconn. */
+const backlog = 4096;
+
+interface Asking extends Socket {
+  missing: number;
+}
+
+/** Answer every request of so many bytes, and close first where the server is to. Resolves when it listens. */
+export function serve({ closer, by, requestBytes, responseBytes, port, reusePort }: ServeAsk): Promise<void> {
+  const response = Buffer.alloc(responseBytes, 'r');
+  const closes = closer === 'server';
+  // listeners that all connections share: a closure for each would be garbage
+  function closeIt(this: Socket): void {
+    if (by === 'end') this.end();
+    else if (by === 'resetAndDestroy') this.resetAndDestroy();
+    else this.destroy();
+  }
+  function onData(this: Asking, chunk: Buffer): void {
+    this.missing -= chunk.length;
+    if (this.missing > 0) return;
+    this.missing = requestBytes;
+    if (closes) this.write(response, closeIt.bind(this));
+    else this.write(response);
+  }
+  const server = createServer({ allowHalfOpen: closer === 'client' && by === 'half-close' });
+  server.on('connection', (socket: Socket) => {
+    (socket as Asking).missing = requestBytes;
+    socket.on('data', onData as (chunk: Buffer) => void).on('error', ignore);
+    if (server.listening && by === 'half-close') socket.on('end', endToo);
+  });
+  return new Promise((resolve, reject) => {
+    server.on('error', reject);
+    server.listen({ port, host: '0.0.0.0', backlog, reusePort }, () => {
+      const linger = closes ? lingers[by] : undefined;
+      // what it accepts inherits it
+      if (linger !== undefined) setOption(descriptorOf(server) as number, 'SO_LINGER', linger);
+      resolve();
+    });
+  });
+}
+
+/** A reset is one of the ways to close; what it costs the client is the client's to tell. */
+const ignore = (): void => undefined;
+function endToo(this: Socket): void {
+  this.end();
+}

@@ -1,0 +1,88 @@
+import { against } from '../load/against.ts';
+import type { ExperimentRecord } from '../record/schema.ts';
+import { median } from '../stats/quantile.ts';
+import { formatFact, formatSpread, plural } from './format.ts';
+import { type CellGroup, declaredFact, factOf } from './gather.ts';
+import { blocks, code, plain, table } from './markdown-text.ts';
+
+const rate = 'rate.perSecond';
+/** Measured of each way, in this order, where the experiment has it: median, and between which values its repeats lie. */
+const measured = [rate, 'latency.p50Us', 'latency.p99Us', 'cpu.usPerConnection', 'timeWait.peak'];
+/** Facts that are the same figure again and again through the window. */
+const series = ['rate.series', 'latency.series', 'timeWait.series'];
+
+/** What each way came to under load, against the first, and how it went through the window. Empty for other experiments. */
+export function markdownLoad(experiment: ExperimentRecord, groups: readonly CellGroup[]): string {
+  const arms = groups.filter((cell) => numbersOf(cell, rate).length > 0);
+  const [base] = arms;
+  if (base === undefined) return '';
+  const factors = Object.keys(base.factors).filter((name) => new Set(arms.map((cell) => cell.factors[name])).size > 1);
+  const nameOf = (cell: CellGroup) =>
+    factors.map((name) => code(`${name}=${cell.factors[name]}`)).join(' ') || code(cell.id);
+  const facts = measured.filter((fact) => arms.some((cell) => numbersOf(cell, fact).length > 0));
+  const others = arms.slice(1);
+  const compared = against(
+    numbersOf(base, rate),
+    others.map((cell) => ({ name: cell, values: numbersOf(cell, rate) })),
+  );
+  const rows = arms.map((cell) => [
+    nameOf(cell),
+    ...facts.map((fact) => plain(formatSpread(numbersOf(cell, fact), declaredFact(fact, experiment)))),
+    ratioWords(compared.find(({ name }) => name === cell)),
+  ]);
+  const repeats = Math.min(...arms.map(({ ran }) => ran.length));
+  return blocks(
+    `**Under load**: medians of ${plural(repeats, 'repeat')} and more, and between which values they lie; what is against the first is by Mann and Whitney's test, corrected by Holm at α = 0.05, with the ratio's interval at 95 %.`,
+    table(
+      ['way', ...facts.map(code), 'against the first'],
+      rows,
+      facts.map((_, index) => index + 1),
+    ),
+    ...series.map((fact) => through(fact, experiment, arms, nameOf)),
+  );
+}
+
+const numbersOf = (cell: CellGroup, fact: string): number[] =>
+  cell.ran.map((record) => factOf(record, fact)).filter((value) => typeof value === 'number');
+
+function ratioWords(found: ReturnType<typeof against<CellGroup>>[number] | undefined): string {
+  if (!found) return '';
+  const { ratio, low, high, differs } = found;
+  const interval = Number.isFinite(high) ? ` (${low.toFixed(3)} to ${high.toFixed(3)})` : '';
+  return `${ratio.toFixed(3)}${interval}: ${differs === 'not shown' ? 'no difference shown' : `**${differs}**`}`;
+}
+
+const bars = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/** A figure through the window: the median over repeats at each of its moments, drawn from 0 to the largest of all ways. */
+function through(
+  fact: string,
+  experiment: ExperimentRecord,
+  arms: readonly CellGroup[],
+  nameOf: (cell: CellGroup) => string,
+): string {
+  const declared = declaredFact(fact, experiment);
+  const lines = arms
+    .map((cell) => ({ cell, medians: mediansOf(cell, fact) }))
+    .filter(({ medians }) => medians.length > 0);
+  if (lines.length === 0) return '';
+  const one = declared && { ...declared, type: 'number' as const };
+  const rows = lines.map(({ cell, medians }) => {
+    const most = Math.max(...medians);
+    const drawn = medians
+      .map((value) => bars[most === 0 ? 0 : Math.round((value / most) * (bars.length - 1))])
+      .join('');
+    return [nameOf(cell), `\`${drawn}\``, `${formatFact(Math.min(...medians), one)} to ${formatFact(most, one)}`];
+  });
+  return blocks(
+    `${code(fact)}: ${plain(declared?.text ?? '')}, each way from 0 to its own largest`,
+    table(['way', 'through the window', 'from the least to the most'], rows),
+  );
+}
+
+function mediansOf(cell: CellGroup, fact: string): number[] {
+  const all = cell.ran.map((record) => factOf(record, fact)).filter((value) => Array.isArray(value)) as number[][];
+  const length = Math.min(...all.map((values) => values.length));
+  if (all.length === 0) return [];
+  return Array.from({ length }, (_, at) => median(all.map((values) => values[at] as number)));
+}

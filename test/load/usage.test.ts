@@ -1,0 +1,31 @@
+import { describe, expect, test } from 'vitest';
+import { between, saturated, type Usage, usage } from '../../src/load/usage.ts';
+
+const used = (given: Partial<Usage>): Usage => ({ client: 0.5, servers: 0.5, softirq: 0, idle: 1, ...given });
+
+describe('who had no more CPU to give', () => {
+  test('is the client that used all of one CPU, before anyone else', () => {
+    expect(saturated(used({ client: 0.97, servers: 0.99, idle: 0 }), 1, 1, 2)).toBe('client');
+  });
+  test('is the server; of two servers only both together', () => {
+    expect(saturated(used({ servers: 0.95 }), 1, 1, 2)).toBe('server');
+    expect(saturated(used({ servers: 0.95 }), 1, 2, 4)).toBe('nobody');
+    expect(saturated(used({ servers: 1.9 }), 1, 2, 4)).toBe('server');
+  });
+  test('is the kernel where nothing of the machine is idle and no process is at its end', () => {
+    expect(saturated(used({ client: 0.8, servers: 0.8, idle: 0.1 }), 1, 1, 2)).toBe('kernel');
+    expect(saturated(used({ client: 0.8, servers: 0.8, idle: 0.3 }), 1, 1, 2)).toBe('nobody');
+  });
+  test('counts by the seconds of the window', () => {
+    expect(saturated(used({ client: 1.9, idle: 2 }), 2, 1, 2)).toBe('client');
+    expect(saturated(used({ client: 0.97, idle: 2 }), 2, 1, 2)).toBe('nobody');
+  });
+});
+
+test('what this process used between two looks is in its usage', () => {
+  const from = usage(process.pid, []);
+  for (const until = performance.now() + 100; performance.now() < until; );
+  const { client, servers } = between(from, usage(process.pid, []));
+  expect(client).toBeGreaterThan(0.02);
+  expect(servers).toBe(0);
+});
