@@ -5,10 +5,10 @@ import { format } from '../../src/wire/segment.ts';
 import { segment } from './seen.ts';
 
 describe('host unreachable', () => {
-  test('over IPv4 goes back to where the packet came from, and quotes its header and 8 bytes', () => {
+  test('over IPv4 comes from a router of the link to where the packet came from, and quotes its header and 8 bytes', () => {
     const packet = format(segment('client', ['SYN'], { seq: 7, payload: 'more than 8 bytes' }));
     const answer = hostUnreachable(packet);
-    expect([...answer.subarray(12, 20)]).toEqual([...packet.subarray(16, 20), ...packet.subarray(12, 16)]);
+    expect([...answer.subarray(12, 20)]).toEqual([...packet.subarray(16, 19), 254, ...packet.subarray(12, 16)]);
     expect([answer[9], answer[20], answer[21]]).toEqual([1, 3, 1]);
     expect(answer.subarray(28).equals(packet.subarray(0, 28))).toBe(true);
     expect(answer.readUInt16BE(2)).toBe(answer.length);
@@ -23,10 +23,22 @@ describe('host unreachable', () => {
       { address: 'fd77::1', port: 1 },
       { address: 'fd77::2', port: 2 },
     ];
-    const packet = format({ ...segment('client', ['SYN']), ip: v6, source, destination });
+    const packetOf = (payload: number) =>
+      format({
+        ...segment('client', ['SYN'], { payload: 'x'.repeat(payload) }),
+        ip: v6,
+        source,
+        destination,
+        options: [{ kind: 'mss', value: 1440 }],
+      });
+    const packet = packetOf(0);
+    const long = hostUnreachable(packetOf(1400));
+    expect(long).toHaveLength(1280);
+    expect(long.subarray(48).equals(packetOf(1400).subarray(0, 1232))).toBe(true);
     const answer = hostUnreachable(packet);
-    expect([...answer.subarray(8, 40)]).toEqual([...packet.subarray(24, 40), ...packet.subarray(8, 24)]);
+    expect([...answer.subarray(8, 40)]).toEqual([...packet.subarray(24, 39), 254, ...packet.subarray(8, 24)]);
     expect([answer[6], answer[40], answer[41]]).toEqual([58, 1, 3]);
+    expect(answer.subarray(48).equals(packet)).toBe(true);
     expect(onesSum(answer, 40, answer.length, onesSum(answer, 8, 40, 58 + answer.length - 40))).toBe(0xffff);
   });
 
