@@ -1,6 +1,7 @@
 import type { Answer, Step } from '../experiment/stage.ts';
 import type { End } from '../facts/states.ts';
-import { acceptedEnd, acceptedKeys, acceptedPacket } from './accepted.ts';
+import { acceptedEnd, acceptedKeys, acceptedNumber, acceptedPacket } from './accepted.ts';
+import { largestPacket } from './capture.ts';
 import { acceptedForgery, type Forgery } from './forge.ts';
 import { acceptedPattern, dataOf, type PatternData } from './patterns.ts';
 import type { WireVerb, WireVerbs } from './protocol.ts';
@@ -61,11 +62,14 @@ export interface Wire {
   count(pattern: PatternData): Step<number>;
   /** Sends a segment that no peer sent; its number in the capture. */
   inject(forgery: Forgery): Step<number>;
-  /** Sends any bytes as if they came from an end. */
+  /** Sends any bytes, 65,535 at most, as if they came from an end. */
   injectRaw(from: End, bytes: Uint8Array, options?: InjectRawOptions): Step<number>;
   /** Sends the bytes of a packet once more. */
   replay(packet: Sighting | number): Step<number>;
-  /** Answers a packet with ICMP "host unreachable", as a router on its way would; the answer's number in the capture. */
+  /**
+   * Answers a packet with ICMP "host unreachable", as a router on its way would, from an address of the link that is neither
+   * end's; the answer's number in the capture.
+   */
   unreachable(packet: Sighting | number): Step<number>;
   statistics(): Step<WireStatistics>;
 }
@@ -142,6 +146,7 @@ export function makeWire(wire: Asked, steps: Taking): Wire {
       acceptedKeys('injectRaw()', options, ['mayBeRefused']);
       if (!(bytes instanceof Uint8Array))
         throw new TypeError('injectRaw(): the bytes of a packet must be a Uint8Array');
+      acceptedNumber('injectRaw(): bytes of a packet', bytes.length, { least: 0, most: largestPacket });
       const mayBeRefused = options.mayBeRefused ?? false;
       const ask = {
         from: acceptedEnd('injectRaw(): from', from),

@@ -109,6 +109,7 @@ onWire('an experiment of one’s own on the wire', () => {
         "const held = await wire.hold(data.from('client'), { times: 1 }); await near.write(9); await wire.seen(data); await held.discard();",
       raw: "await wire.injectRaw('client', Uint8Array.of(0, 1));",
       expected: "await wire.injectRaw('client', Uint8Array.of(0, 1), { mayBeRefused: true });",
+      long: "await wire.injectRaw('client', new Uint8Array(65_536), { mayBeRefused: true });",
     };
     const steps = Object.entries(tries).map(([name, step]) => `if (what === '${name}') { ${step} }`);
     const source = `import { data, experiment, fin } from 'lingerlab';
@@ -129,6 +130,7 @@ ${steps.join('\n')}
       ['empty', 'rule: pattern: must be a pattern'],
       ['flag', `inject(): flags: there is no 'FYN' (did you mean "FIN"?)`],
       ['seq', 'inject(): seq: must be a whole number from -4294967296 to 4294967296, not 1099511627776'],
+      ['long', 'injectRaw(): bytes of a packet: must be a whole number from 0 to 65535, not 65536'],
     ] as const) {
       expect(of(what).reason).toContain(says);
       expect(of(what).reason).toContain(`wrong.ts:${lineOf(what)}:`);
