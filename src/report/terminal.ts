@@ -26,12 +26,17 @@ export function terminalSummary(run: Run, { color, width = 100, report }: Option
   const style = styleOf(color);
   const groups = gatherCells(run);
   const overview = overviewOf(run, groups);
+  const told = run.run.experiments.map((experiment) => ({
+    experiment,
+    cells: groups.filter((cell) => cell.experiment === experiment.id),
+  }));
+  const silent = told.filter(({ cells }) => ranNowhere(cells)).map(({ experiment }) => experiment);
   const sections = [
     hang('', setting(run).join(' · '), width).map((line) => style('dim', line)),
-    ...run.run.experiments.map((experiment) => {
-      const cells = groups.filter((cell) => cell.experiment === experiment.id);
-      return experimentLines(experiment, cells, width, style);
-    }),
+    ...told
+      .filter(({ experiment }) => !silent.includes(experiment))
+      .map(({ experiment, cells }) => experimentLines(experiment, cells, width, style)),
+    silentLines(silent, width, style),
     notRunLines('errored', overview.errored, width, style),
     notRunLines('unsupported', overview.unsupported, width, style),
     warningLines(overview, width, style),
@@ -41,6 +46,22 @@ export function terminalSummary(run: Run, { color, width = 100, report }: Option
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n')}\n`;
+}
+
+/** It has results, and none of a cell that ran. */
+const ranNowhere = (cells: readonly CellGroup[]): boolean =>
+  cells.length > 0 && cells.every(({ ran }) => ran.length === 0);
+
+/** The experiments of which no cell ran: once for all, as the reasons follow. */
+function silentLines(silent: readonly ExperimentRecord[], width: number, style: Style): string[] {
+  if (silent.length === 0) return [];
+  const [first = '', ...more] = hang(
+    'no answer: ',
+    `no cell ran of ${silent.map(({ id }) => id).join(', ')}`,
+    width,
+    2,
+  );
+  return [first, ...more].map((line) => style('bold', line));
 }
 
 function experimentLines(

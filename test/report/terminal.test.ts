@@ -79,3 +79,18 @@ test('an interrupted run says so', () => {
   const text = terminalSummary({ ...run, run: { ...run.run, status: 'interrupted' } }, { color: false, report });
   expect(text).toContain('Interrupted:');
 });
+
+test('experiments of which no cell ran are told once, before the reasons', () => {
+  const errored = ['one', 'two'].map((id) => cellOf(id, {}, {}, { status: 'errored', reason: 'no TUN device' }));
+  const experiments = [...errored, { experiment: 'three' }].map(({ experiment }) =>
+    experimentOf({
+      id: experiment,
+      answer: experiment === 'three' ? 'It answers.' : 'no answer: no cell ran',
+      claims: [claimOf({ id: 'c', verdict: 'inconclusive', cells: { confirmed: 0, refuted: 0, inconclusive: 0 } })],
+    }),
+  );
+  const text = terminalSummary(runOf(experiments, [...errored, cellOf('three', {}, {})]), { color: false, report });
+  expect(text.match(/no answer/g)).toHaveLength(1);
+  expect(text.match(/no cell ran/g)).toHaveLength(1);
+  expect(text).toMatch(/It answers\.[\s\S]*no answer: no cell ran of one, two\n\n2 errored: no TUN device/);
+});
