@@ -156,7 +156,11 @@ export default experiment({
     const listener = await server.listen();
 
     async function before(attempt: (typeof attempts)[number]) {
-      const [near, far] = await client.connect(listener, { as: 'old', localPort: firstPort + attempt });
+      const [near, far] = await client.connect(listener, {
+        as: 'old',
+        again: attempt > 1,
+        localPort: firstPort + attempt,
+      });
       // one after the other: all that the client sends acknowledges all of the server's
       await far.write(bytes, { fill: fills.server });
       await near.received(bytes);
@@ -189,7 +193,7 @@ export default experiment({
       const spent = performance.now() - began;
       if (bypassed(cell) && bytes === many) await rest(Math.max(0, (advance * clockNs) / 1e9 - spent / 1000));
       const reconnect = await client
-        .connect(listener, { as: 'new', ...(port === 'same' && { localPort: old.local.port }) })
+        .connect(listener, { as: 'new', again: attempt > 1, ...(port === 'same' && { localPort: old.local.port }) })
         .answer();
       note('attempts', attempt);
       note('reconnect', reconnect.ok ? 'ok' : reconnect.errno);
@@ -251,7 +255,11 @@ export default experiment({
       source: 'RFC 9293 §3.4.3; RFC 1337 §1, hazard H1',
       when: defenceless,
       holds: (facts) =>
-        facts.covered && facts.heard.join() === 'old' && facts.firstRead === fills.old.repeat(8) && facts.oldRead > 0,
+        facts['old.timeWait.holder'] === 'none' &&
+        facts.covered &&
+        facts.heard.join() === 'old' &&
+        facts.firstRead === fills.old.repeat(8) &&
+        facts.oldRead > 0,
     },
     {
       id: 'new-bytes-discarded',
@@ -266,7 +274,10 @@ export default experiment({
       source: 'RFC 7323 §5, PAWS; tcp_validate_incoming() in net/ipv4/tcp_input.c, counter PAWSEstab',
       when: (cell) => bypassed(cell) && cell.timestamps === 'on' && cell.bytes === many,
       holds: (facts) =>
-        facts.covered && facts.heard.join() === 'new' && facts['counters.server.TcpExt.PAWSEstab'] === 1,
+        facts['old.timeWait.holder'] === 'none' &&
+        facts.covered &&
+        facts.heard.join() === 'new' &&
+        facts['counters.server.TcpExt.PAWSEstab'] === 1,
     },
     {
       id: 'recycled-safely',

@@ -228,6 +228,11 @@ export interface ListenOptions {
 export interface ConnectOptions<Label extends string> {
   /** The connection's label, one of the experiment's `connections`. */
   readonly as?: Label;
+  /**
+   * An attempt made once more: facts of its label are of this connection, and of none that was called so before. Where none
+   * says so, those of several that share a label are unknown.
+   */
+  readonly again?: boolean;
   readonly allowHalfOpen?: boolean;
   readonly localPort?: number;
   /** To a listener on `::`: over IPv4 or IPv6. Default: the family of its address. */

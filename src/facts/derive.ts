@@ -38,11 +38,12 @@ export function derive(events: readonly Event[], sight: Sight): Derived {
   const warnings: Warning[] = [];
   const isWired = view.carried.segments.length > 0;
   const asides = unreachablesIn(view);
-  for (const [label, [connection, ...others]] of byLabel(view.connections)) {
+  for (const [label, all] of byLabel(view.connections)) {
+    const last = all.at(-1);
+    const [connection, ...others] = last?.event.again ? [last] : all;
     if (!connection) continue;
     if (others.length > 0) {
       add(findings, label, ambiguous(view, connection, others.length + 1));
-      const last = others.at(-1);
       if (last && isWired) addLast(view, last, paths, asides);
       continue;
     }

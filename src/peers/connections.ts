@@ -44,6 +44,10 @@ export interface Within {
   readonly reach: (listener: Reachable, family?: 4 | 6) => Address;
 }
 
+/** What a connection is called in the record. */
+type Called = Pick<ConnectionEvent, 'label' | 'again'>;
+const calledBy = ({ as: label = '', again = false }: ConnectOptions<string>): Called => ({ label, again });
+
 /** Makes a cell's connections, and knows what stands behind their ends. */
 export class Connections {
   readonly #cast: Cast;
@@ -62,12 +66,20 @@ export class Connections {
   }
 
   #connected(
-    label: string,
+    { label, again }: Called,
     client: ConnectionEvent['client'],
     server: ConnectionEvent['server'],
     t = this.#cast.now(),
   ): ConnectionEvent {
-    const event: ConnectionEvent = { t, source: 'harness', kind: 'connection', label, client, server };
+    const event: ConnectionEvent = {
+      t,
+      source: 'harness',
+      kind: 'connection',
+      label,
+      client,
+      server,
+      ...(again && { again }),
+    };
     this.#cast.record(event);
     return event;
   }
@@ -110,8 +122,8 @@ export class Connections {
     const other = itself ? own : { peer: there.name, endpoint: null, local: asked.to };
     const opened =
       begun && end === 'server'
-        ? this.#connected(begun.label, begun.client, own, begun.t)
-        : this.#connected(label, own, other, sentNs);
+        ? this.#connected(begun, begun.client, own, begun.t)
+        : this.#connected(calledBy(options), own, other, sentNs);
     const side = begun && end === 'server' ? begun.label : label;
     return { ...answer, value: this.#opened({ process, id, end, opened, label: side }, local, asked.to) };
   }
@@ -161,7 +173,7 @@ export class Connections {
     const answer = await process.ask('accepted', { from: near.local });
     if (!answer.ok) return answer;
     const { endpoint: id, local, remote } = answer.value;
-    this.#connected(label, opened.client, { peer: process.name, endpoint: id, local }, opened.t);
+    this.#connected(opened, opened.client, { peer: process.name, endpoint: id, local }, opened.t);
     return { ...answer, value: this.#endpoint({ peer: process, id }, 'server', local, remote, label) };
   }
 
@@ -173,7 +185,7 @@ export class Connections {
     const { as: label = '' } = options;
     const { endpoint, local, remote } = answer.value;
     this.#connected(
-      label,
+      calledBy(options),
       { peer: process.name, endpoint, local },
       { peer: listening.name, endpoint: null, local: remote },
     );
@@ -195,7 +207,7 @@ export class Connections {
     if (!accepted.ok) return accepted;
     const far = accepted.value;
     this.#connected(
-      label,
+      calledBy(options),
       { peer: process.name, endpoint: near.endpoint, local: near.local },
       { peer: listening.name, endpoint: far.endpoint, local: far.local },
     );

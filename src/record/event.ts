@@ -144,6 +144,8 @@ export interface ConnectionEvent extends Seen {
   readonly source: 'harness';
   readonly kind: 'connection';
   readonly label: string;
+  /** Facts of this label are those of the last such connection, and of none before it. */
+  readonly again?: boolean;
   readonly client: {
     readonly peer: string;
     readonly endpoint: number;

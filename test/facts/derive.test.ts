@@ -240,6 +240,22 @@ describe('two connections with the same addresses, ports and kernel sockets', ()
     expect([facts['old.client.retransmits'], facts['new.client.retransmits']]).toEqual([1, 0]);
   });
 
+  test('which share a label have none, unless the later one was made again: then the facts are its own', () => {
+    const same = flow({ label: 'old', endpoint: { client: 3, server: 4 } });
+    const events = [...first, ...opened(same, 110), ...closedInTurn(same, 'server', 120, 150)];
+    const shared = derive(events, all);
+    expect(shared.facts['old.client.closedWith']).toBeNull();
+    expect(shared.unknown['old.client.closedWith']).toMatch(/^2 connections share this name/);
+    const isLast = (event: Event) => event.kind === 'connection' && event.client.endpoint === 3;
+    const made = derive(
+      events.map((event) => (isLast(event) ? { ...event, again: true } : event) as Event),
+      all,
+    );
+    expect(made.facts['old.timeWait.holder']).toBe('server');
+    expect(made.facts['old.client.closedWith']).toEqual(['FIN']);
+    expect(made.facts['old.client.path']).toEqual(facts['new.client.path']);
+  });
+
   test('a RST of the later one is not of the earlier one, which had the same addresses', () => {
     const late = derive(
       [
