@@ -7,6 +7,11 @@ const lateMs = 250;
 /** A segment's time is when the wire read it, which on a busy machine was up to 48 ms late: so much less is a gap behind it. */
 const earlyMs = 100;
 
+/** So long before a request is given up at the earliest, what is there is looked at as often as ss answers. */
+const closelyMs = 300;
+/** An ACK is processed in µs; a busy machine. */
+const atOnceMs = 10;
+
 const lostOf = { 'syn-lost-once': 1, 'syn-lost-thrice': 3 } as const;
 const synRetries = 2;
 const synAckRetries = 1;
@@ -36,7 +41,10 @@ const measures = {
   }),
   mostLateMs: kind.ms({ text: 'the most by which a SYN, or the end of them, came later than its timer says' }),
   mostEarlyMs: kind.ms({ text: 'the most by which one came earlier' }),
-  requestMs: kind.ms({ text: 'how long the request was there at most, from the SYN on' }),
+  requestLeastMs: kind.ms({
+    text: 'from the SYN-ACK until ss last showed the request: how long it was there at least',
+  }),
+  requestMostMs: kind.ms({ text: 'from connect(2) until ss first did not: how long it was there at most' }),
 } as const;
 type Played = Stage<readonly [], typeof measures>;
 
@@ -50,6 +58,19 @@ function tell({ note, sysctl }: Played, times: readonly number[]): void {
   note('linear', linear);
   note('mostLateMs', Math.max(0, ...off));
   note('mostEarlyMs', Math.max(0, ...off.map((each) => -each)));
+}
+
+/** Look at the server's end until it has none, and say between which looks it went. */
+async function watchRequest(
+  { look, rest, note }: Played,
+  request: Side,
+  began: number,
+  answered: number,
+): Promise<void> {
+  const now = () => performance.now();
+  await rest((givesUpMs(synAckRetries) - closelyMs - (now() - answered)) / 1000);
+  for (let asked = now(); await look(request); asked = now()) note('requestLeastMs', asked - answered);
+  note('requestMostMs', now() - began);
 }
 
 async function synTimes({ wire }: Played, count: number): Promise<number[]> {
@@ -95,7 +116,9 @@ export default experiment({
     'answer',
     'answeredMs',
     'syns',
-    'requestMs',
+    'requestLeastMs',
+    'requestMostMs',
+    'server.stateMs.SYN-RECEIVED',
     'client.errors',
     'client.resentAt',
     'server.resentAt',
@@ -198,6 +221,7 @@ export default experiment({
     const began = performance.now();
     const near = await client.open(listener);
     await wire.seen(synAck);
+    const answered = performance.now();
     await show(near, near.other);
     await syns.release();
     await syns.lift();
@@ -205,8 +229,8 @@ export default experiment({
     await wire.seen(ack.from('client'));
     await show(near, near.other);
     if (opening === 'last-ack-lost') {
+      await watchRequest(stage, near.other, began, answered);
       await until(near.other, 'CLOSED');
-      note('requestMs', performance.now() - began);
       await show(near, near.other);
       tell(stage, [(await wire.seen(synAck)).t, (await wire.seen(synAck.nth(2))).t]);
       await acks.release();
@@ -245,6 +269,13 @@ export default experiment({
       holds: (facts) =>
         facts.shown.join() === 'SYN-SENT –,ESTABLISHED –,ESTABLISHED ESTABLISHED' &&
         facts['counters.server.TcpExt.SyncookiesRecv'] === 1,
+    },
+    {
+      id: 'cookie-opens-at-once',
+      text: 'the SYN-RECEIVED that the trace has of it is a passage within the processing of that ACK, which makes the socket and opens it',
+      source: `tcp_get_cookie_sock() in net/ipv4/syncookies.c, tcp_child_process() in net/ipv4/tcp_minisocks.c. At once: within ${atOnceMs} ms, a busy machine`,
+      when: ({ opening }) => opening === 'cookies',
+      holds: (facts) => facts['server.stateMs.SYN-RECEIVED'] < atOnceMs,
     },
     {
       id: 'lost-syn-is-sent-again',
@@ -300,11 +331,12 @@ export default experiment({
     {
       id: 'request-is-given-up',
       text: `a request whose ACK does not come is given up when (2^(tcp_synack_retries+1) - 1) s have passed, ${givesUpMs(synAckRetries) / 1000} s with ${synAckRetries}, and nothing is sent: the client stays ESTABLISHED, and what it sends is answered by a RST`,
-      source: `reqsk_timer_handler() in net/ipv4/inet_connection_sock.c. Tolerance: ss is asked about once a second; one retry more would have taken ${givesUpMs(synAckRetries + 1) / 1000} s`,
+      source: `reqsk_timer_handler() in net/ipv4/inet_connection_sock.c. Tolerance: never early; each of its timers up to ${lateMs} ms late; it went between two looks of ss`,
       when: ({ opening }) => opening === 'last-ack-lost',
       holds: (facts) =>
-        facts.requestMs >= givesUpMs(synAckRetries) &&
-        facts.requestMs < givesUpMs(synAckRetries + 1) &&
+        facts.requestMostMs >= givesUpMs(synAckRetries) &&
+        facts.requestLeastMs <= givesUpMs(synAckRetries) + (synAckRetries + 1) * lateMs &&
+        facts.requestMostMs < givesUpMs(synAckRetries + 1) &&
         facts.shown.at(-1) === 'ESTABLISHED –' &&
         facts['server.path'].join() === 'SYN-RECEIVED,CLOSED' &&
         facts['server.closedWith'].join() === 'RST' &&
@@ -337,8 +369,14 @@ export default experiment({
 
   answer(outcomes) {
     const of = (...openings: readonly string[]) => outcomes.filter(({ cell }) => openings.includes(cell.opening));
-    const seconds = (chosen: typeof outcomes, name: 'answeredMs' | 'requestMs') =>
-      chosen.map(({ facts }) => (facts[name] / 1000).toFixed(1)).join(', ');
+    const seconds = (chosen: typeof outcomes) =>
+      chosen.map(({ facts }) => (facts.answeredMs / 1000).toFixed(1)).join(', ');
+    const between = (chosen: typeof outcomes) =>
+      chosen
+        .map(({ facts }) =>
+          [facts.requestLeastMs, facts.requestMostMs].map((ms) => (ms / 1000).toFixed(2)).join(' and '),
+        )
+        .join(', ');
     const answers = (chosen: typeof outcomes) => [...new Set(chosen.map(({ facts }) => facts.answer))].join(', ');
     const waiting = of('answered', 'last-ack-lost', 'cookies');
     const requests = waiting.filter(({ facts }) => facts.shown.includes('ESTABLISHED SYN-RECEIVED'));
@@ -350,11 +388,11 @@ export default experiment({
         `while the server waited for the ACK of its SYN-ACK, ss showed its request in SYN-RECEIVED in ${requests.length} of ` +
           `${waiting.length} handshakes${of('cookies').length > 0 ? ` (${of('cookies').length} with SYN cookies)` : ''}`,
       late.length > 0 &&
-        `without an ACK it was gone after ${seconds(late, 'requestMs')} s (tcp_synack_retries ${synAckRetries})`,
-      once.length > 0 && `a SYN lost once opened after ${seconds(once, 'answeredMs')} s`,
-      thrice.length > 0 && `a SYN lost thrice after ${seconds(thrice, 'answeredMs')} s`,
+        `without an ACK it went between ${between(late)} s after it had come (tcp_synack_retries ${synAckRetries})`,
+      once.length > 0 && `a SYN lost once opened after ${seconds(once)} s`,
+      thrice.length > 0 && `a SYN lost thrice after ${seconds(thrice)} s`,
       silent.length > 0 &&
-        `without any answer connect(2) said ${answers(silent)} after ${seconds(silent, 'answeredMs')} s and ` +
+        `without any answer connect(2) said ${answers(silent)} after ${seconds(silent)} s and ` +
           `${silent.map(({ facts }) => facts.syns).join(', ')} SYNs (tcp_syn_retries ${synRetries})`,
       refused.length > 0 && `where nobody listened connect(2) said ${answers(refused)}`,
       unreachable.length > 0 && `where a router said that the host cannot be reached, ${answers(unreachable)}`,
