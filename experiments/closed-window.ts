@@ -1,4 +1,4 @@
-import { ack, data, experiment, kind, type Sighting, sentence } from 'lingerlab';
+import { ack, data, experiment, fin, kind, rst, type Sighting, sentence } from 'lingerlab';
 
 /** More than the server's kernel takes when its application does not read, no more than the client's takes besides. */
 const heldBytes = 150_000;
@@ -34,6 +34,10 @@ export default experiment({
     opened: kind.ms({ text: 'from what told the client of the open window to the next data' }),
     toldBy: { ...kind.word('window update', "a probe's answer"), text: 'what told the client of the open window' },
     closed: kind.outcome({ text: 'what closing answered' }),
+    saidAtLast: {
+      ...kind.word('FIN', 'RST', 'nothing'),
+      text: 'the closing segment that the client sent while it had its socket; a RST that answers what comes later is not of it',
+    },
   },
   shows: [
     'rto',
@@ -43,7 +47,7 @@ export default experiment({
     'probe3',
     'toldBy',
     'opened',
-    'client.closedWith',
+    'saidAtLast',
     'client.gaveUpAfter',
     'client.delivered',
     'client.probedAt',
@@ -72,6 +76,11 @@ export default experiment({
       last = again;
     }
 
+    const said = async () => {
+      const [resets, fins] = [await wire.count(rst.from('client')), await wire.count(fin.from('client'))];
+      note('saidAtLast', resets > 0 ? 'RST' : fins > 0 ? 'FIN' : 'nothing');
+    };
+
     const open = ack.from('server').withWindow(1, 65_535);
     if (next === 'resumes' || next === 'update-lost') {
       const lost = next === 'update-lost' ? await wire.drop(open) : undefined;
@@ -96,6 +105,7 @@ export default experiment({
     }
     if (next === 'closes-for-good') {
       await until(near, 'CLOSED');
+      await said();
       // what it reads it acknowledges, to nobody: it is reset
       await far.resume();
       await far.gone();
@@ -103,6 +113,7 @@ export default experiment({
     }
     if (next === 'resets') {
       await until(far, 'CLOSED');
+      await said();
       await far.resume();
       await far.gone();
       return;
@@ -110,6 +121,7 @@ export default experiment({
     await far.ended();
     await far.close();
     await Promise.all([until(near, 'TIME-WAIT', 'CLOSED'), until(far, 'CLOSED'), far.gone()]);
+    await said();
   },
 
   claims: [
@@ -191,7 +203,7 @@ export default experiment({
       holds: (facts) =>
         facts['counters.client.TcpExt.TCPAbortOnTimeout'] === 1 &&
         facts['client.gaveUpAfter'] > 0 &&
-        !facts['client.closedWith'].includes('FIN') &&
+        facts.saidAtLast === 'nothing' &&
         facts['client.delivered'] < heldBytes,
     },
   ],
@@ -199,10 +211,10 @@ export default experiment({
   answer(outcomes) {
     const ms = (value: number) => `${Math.round(value)} ms`;
     const ended = (facts: (typeof outcomes)[number]['facts']) => {
-      const closedWith = facts['client.closedWith'].join(' and ') || 'nothing';
+      const said = facts.saidAtLast === 'nothing' ? 'neither FIN nor RST' : `a ${facts.saidAtLast}`;
       return 'client.gaveUpAfter' in facts
-        ? `given up ${facts['client.gaveUpAfter'].toFixed(1)} s after the last answer, its ${closedWith} only an answer to what came later`
-        : `closed with ${closedWith}`;
+        ? `given up ${facts['client.gaveUpAfter'].toFixed(1)} s after the last answer with ${said}`
+        : `closed with ${said}`;
     };
     const told = outcomes.map(
       ({ cell, facts }) =>
