@@ -1,7 +1,7 @@
 import { ack, experiment, fin, kind, rst, sentence } from 'lingerlab';
 
 /** tcp_orphan_retries, and tcp_retries2 for an end whose descriptor is kept. */
-const retries = { 'TIME-WAIT': 3, 'linger-0': 1, 'ss-K': 1, 'no-buckets': 1 } as const;
+const retries = 3;
 /**
  * How long the other end goes on without an answer, ms: it sends its FIN again by a tail loss probe after a timeout, then by
  * timeouts that double, 2, 4, 8, 16 of them after the first FIN. Each asks whether it is enough, and that is a time and no
@@ -15,6 +15,12 @@ function patience(rtoMs: number, most: number): number {
 const isAbout = (ms: number, expected: number) => ms > 0.95 * expected && ms < 1.2 * expected;
 /** After so long a duplicate of the FIN comes late: `ss` prints whole seconds, and a timer that began again is 2 more then. */
 const lateSeconds = 2.1;
+/** The state in which it is given up; it knows nothing of a lost RST: its own FIN is the first. */
+const givingUpIn = ({ left }: { readonly left: string }) =>
+  left === 'linger-0' ? 'server.stateMs.FIN-WAIT-1' : 'server.stateMs.LAST-ACK';
+/** `204 to 216`, or one number where they are the same. */
+const range = (values: readonly number[], digits: number) =>
+  [...new Set([Math.min(...values), Math.max(...values)].map((value) => value.toFixed(digits)))].join(' to ');
 const times = { never: 0, once: 1, twice: 2, always: 1000 } as const;
 
 export default experiment({
@@ -38,12 +44,11 @@ export default experiment({
       : lost === 'once' && second === 'close' && (left === 'TIME-WAIT' || left === 'no-buckets'),
   network: 'wire',
   sysctls: ({ left }) => ({
-    'net.ipv4.tcp_orphan_retries': retries[left],
-    'net.ipv4.tcp_retries2': retries[left],
+    'net.ipv4.tcp_orphan_retries': retries,
+    'net.ipv4.tcp_retries2': retries,
     'net.ipv4.tcp_max_tw_buckets': left === 'no-buckets' ? 0 : undefined,
   }),
-  seconds: ({ lost, left }) =>
-    left === 'TIME-WAIT' ? lateSeconds + (lost === 'always' ? 7 : 1) : lost === 'always' ? 2 : 1,
+  seconds: ({ lost, left }) => (left === 'TIME-WAIT' ? lateSeconds : 0) + (lost === 'always' ? 7 : 1),
   measures: {
     remains: {
       ...kind.word('TIME-WAIT', 'nothing'),
@@ -52,6 +57,7 @@ export default experiment({
     stillOpen: kind.boolean({
       text: 'the second end was still ESTABLISHED when it closed: it knew nothing of the first',
     }),
+    retries: kind.outcome({ text: 'how often it may try, read back from the kernel' }),
     rtoMs: kind.ms({ text: 'its retransmission timeout just before it closed' }),
     fins: kind.count({ text: 'times that it sent its FIN' }),
     counted: kind.count({
@@ -76,6 +82,7 @@ export default experiment({
     'fins',
     'answers',
     'counted',
+    'retries',
     'remains',
     'againMs',
     'rtoMs',
@@ -86,7 +93,7 @@ export default experiment({
     'server.path',
   ],
 
-  async scenario({ client, server, wire, until, look, destroy, note, rest }, { lost, left, second, family }) {
+  async scenario({ client, server, wire, until, look, destroy, note, rest, sysctl }, { lost, left, second, family }) {
     const [near, far] = await client.connect(await server.listen({ family }));
     const fins = fin.from('server');
     const last = rst.or(ack.withAck(2)).from('client');
@@ -103,6 +110,8 @@ export default experiment({
       await far.ended();
       if (losses > 0) await wire.drop(last, { times: losses });
     }
+    const setting = second === 'close' ? 'tcp_orphan_retries' : 'tcp_retries2';
+    note('retries', `${setting} ${sysctl(`net.ipv4.${setting}`, 'server')?.value ?? 'unknown'}`);
     const { state, rtoUs } = await far.info();
     note('stillOpen', state === 'ESTABLISHED');
     note('rtoMs', rtoUs / 1000);
@@ -190,12 +199,11 @@ export default experiment({
         'tcp_write_timeout(), retransmits_timed_out() and tcp_model_timeout() in net/ipv4/tcp_timer.c, TCP_RTO_MIN 200 ms; RFC 8985 §7. Tolerance: 5 % early, what TCP_INFO rounds, to a fifth late, of which the timer wheel takes an eighth',
       when: ({ lost }) => lost === 'always',
       holds: (facts, { left }) => {
-        // it knows nothing of a lost RST: its own FIN is the first
-        const ms = facts[left === 'linger-0' ? 'server.stateMs.FIN-WAIT-1' : 'server.stateMs.LAST-ACK'];
+        const ms = facts[givingUpIn({ left })];
         return (
           facts.ending === 'none' &&
-          facts.counted > retries[left] + 1 &&
-          [1, 1.05].some((more) => isAbout(ms, patience(facts.rtoMs * more, retries[left]))) &&
+          facts.counted > retries + 1 &&
+          [1, 1.05].some((more) => isAbout(ms, patience(facts.rtoMs * more, retries))) &&
           facts['counters.server.TcpExt.TCPAbortOnTimeout'] === 1
         );
       },
@@ -238,18 +246,25 @@ export default experiment({
     const lost = outcomes.filter(({ cell }) => cell.lost === 'once' || cell.lost === 'twice');
     const kept = lost.filter(({ cell }) => cell.left === 'TIME-WAIT');
     const gone = lost.filter(({ cell }) => cell.left !== 'TIME-WAIT');
-    const ms = kept.flatMap(({ facts }) => ('againMs' in facts ? Math.round(facts.againMs) : []));
+    const again = kept.flatMap(({ facts }) => ('againMs' in facts ? Math.round(facts.againMs) : []));
     const always = outcomes.filter(({ cell }) => cell.lost === 'always');
     const silent = always.filter(({ facts }) => facts.ending === 'none');
-    const told = [...new Set(outcomes.flatMap(({ facts }) => ('told' in facts ? facts.told : [])))];
+    const waited = silent.map(({ cell, facts }) => facts[givingUpIn(cell)] / 1000);
+    const told = (ending: 'ACK' | 'RST' | 'none', words: string) => {
+      const asked = outcomes.filter(({ facts }) => 'told' in facts && facts.ending === ending);
+      const said = new Set(asked.map(({ facts }) => (facts.told === 'none' ? 'no error' : facts.told)));
+      return asked.length > 0 ? [`${[...said].join(' or ')} ${words}`] : [];
+    };
+    const found = [...told('ACK', 'after an ACK'), ...told('RST', 'after a RST'), ...told('none', 'after neither')];
     const waiting = outcomes.filter(({ facts }) => facts.remains === 'TIME-WAIT');
     const restarted = waiting.filter(({ facts }) => facts.restarted === 'yes');
     return sentence(
       kept.length > 0 &&
-        `where TIME-WAIT was kept and the last ACK lost, the FIN came again${ms.length > 0 ? ` after ${Math.min(...ms)} ms` : ''} and an ACK ended the other end in ${share(ended(kept, 'ACK'), kept)}`,
+        `where TIME-WAIT was kept and the last ACK lost, the FIN came again${again.length > 0 ? ` after ${range(again, 0)} ms` : ''} and an ACK ended the other end in ${share(ended(kept, 'ACK'), kept)}`,
       gone.length > 0 && `where nothing was left to answer, a RST did in ${share(ended(gone, 'RST'), gone)}`,
-      always.length > 0 && `where every answer was lost it gave up without one in ${share(silent, always)}`,
-      told.length > 0 && `asked for SO_ERROR, its application found ${told.join(', ')}`,
+      always.length > 0 &&
+        `where every answer was lost it gave up without one in ${share(silent, always)}${waited.length > 0 ? `, after ${range(waited, 1)} s` : ''}`,
+      found.length > 0 && `its application found in SO_ERROR ${found.join(', ')}`,
       waiting.length > 0 && `one more FIN began the 60 s of TIME-WAIT again in ${share(restarted, waiting)}`,
     );
   },
