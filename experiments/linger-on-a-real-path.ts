@@ -175,17 +175,19 @@ export default experiment({
     },
     {
       id: 'orphan-asks-again',
-      text: 'behind a closed window the orphan asks again and again whether it is still closed, each time after twice as long, the first time after an RTO; as long as it is answered it stays',
+      text: 'behind a closed window the orphan asks again and again whether it is still closed, the first time after an RTO, then when twice as long has passed since each answer; as long as it is answered it stays',
       source:
         'RFC 9293 §3.8.6.1; tcp_probe_timer() in net/ipv4/tcp_timer.c. Tolerance: the wheel, an eighth, and a busy machine, 200 ms',
       when: ({ linger, reader }) => reader === 'stopped' && Number(linger) > 0,
-      holds: (facts) => {
+      holds: (facts, { roundTrip }) => {
         const probes = facts['client.probedAt'].map((seconds) => seconds * 1000);
         return (
           probes.length > 1 &&
           probes.every((at, index) => {
             const wait = facts.rto * 2 ** index;
-            return at >= wait * (1 - wheel) && at < wait * (1 + wheel) + busyMs;
+            // the answer to the one before begins it
+            const passed = at - (index > 0 ? (probes[index - 1] as number) + roundTrip : 0);
+            return passed >= wait * (1 - wheel) && passed < wait * (1 + wheel) + busyMs;
           })
         );
       },

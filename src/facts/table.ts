@@ -46,7 +46,7 @@ export const endFacts = {
   // by the wire
   resentAt: described('when it sent a segment again, from its first sending', kind.times()),
   probedAt: described(
-    'when it asked without data whether the other end is there, since anything had come',
+    'when it asked without data whether the other end is there, all since anything had come before the first time: a window that closed',
     kind.times(),
   ),
   gaveUpAfter: described(

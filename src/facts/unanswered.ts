@@ -21,7 +21,10 @@ interface Exchange {
   readonly firsts: readonly FirstSent[];
   /** Segments that it sent again, from the first sending of their first byte. */
   readonly resent: readonly Ns[];
-  /** Segments without data, for bytes that it had sent long since: from when anything had last come. */
+  /**
+   * Segments without data, for bytes that it had sent long since: from when anything had last come before the first of them,
+   * such as the closing of a window, until data goes out again.
+   */
   readonly probed: readonly Ns[];
   readonly came: readonly (SegmentRecord & { readonly arrived: Ns })[];
   /** When it sent a RST. */
@@ -41,6 +44,7 @@ function exchangeOf(segments: readonly SegmentRecord[], end: EndView): Exchange 
   const firsts: FirstSent[] = [];
   const resent: Ns[] = [];
   const probed: Ns[] = [];
+  let quietSince: Ns | undefined;
   const sent = segments.filter(({ from, deed }) => from === end.end && !wiresOwn.has(deed));
   const resets = sent.filter((segment) => has(segment, 'RST')).map(({ t }) => t);
   for (const segment of sent) {
@@ -49,8 +53,13 @@ function exchangeOf(segments: readonly SegmentRecord[], end: EndView): Exchange 
     const sentTo = firsts.at(-1)?.to ?? seq;
     const to = seq + lengthOf(segment);
     if (seq < sentTo && to > seq) resent.push(t - (firsts.findLast(({ from }) => from <= seq)?.t ?? t));
-    else if (seq < sentTo) probed.push(t - (came.findLast(({ arrived }) => arrived <= t)?.arrived ?? t));
-    if (to > sentTo) firsts.push({ from: sentTo, to, t, fin: has(segment, 'FIN') });
+    else if (seq < sentTo) {
+      quietSince ??= came.findLast(({ arrived }) => arrived <= t)?.arrived ?? t;
+      probed.push(t - quietSince);
+    }
+    if (to <= sentTo) continue;
+    firsts.push({ from: sentTo, to, t, fin: has(segment, 'FIN') });
+    quietSince = undefined;
   }
   return { firsts, resent, probed, came, resets };
 }

@@ -84,7 +84,7 @@ describe('what is sent again', () => {
   });
 });
 
-test('a probe counts from when anything had last come; unanswered to the end, so does giving up', () => {
+test('a probe counts from when anything had last come before the first; unanswered to the end, so does giving up', () => {
   const probes = [1010, 2010].map((at, index) =>
     onWire(one, 'client', at, ['ACK'], { n: 4 + index, seq: 0, ack: 1, deed: lostDeed }),
   );
@@ -96,6 +96,17 @@ test('a probe counts from when anything had last come; unanswered to the end, so
     gaveUp: 3,
     after: undefined,
   });
+});
+
+test('probes that are answered count from the same moment as the first, until data goes out again', () => {
+  const asked = (at: number, n: number) => onWire(one, 'client', at, ['ACK'], { n, seq: 0, ack: 1 });
+  const answer = (at: number, n: number) => onWire(one, 'server', at, ['ACK'], { n, seq: 1, ack: 1 });
+  const sent = onWire(one, 'client', 900, ['ACK'], { n: 8, seq: 1, ack: 1, bytes: 10 });
+  const acked = onWire(one, 'server', 950, ['ACK'], { n: 9, seq: 1, ack: 11 });
+  const events = [asked(210, 4), answer(211, 5), asked(610, 6), answer(611, 7), sent, acked, asked(1150, 10)];
+  expect((given(...events).probedAt as number[]).map((seconds) => Math.round(seconds * 10) / 10)).toEqual([
+    0.2, 0.6, 0.2,
+  ]);
 });
 
 test('who probes and is then reset by its own application did not give up', () => {
