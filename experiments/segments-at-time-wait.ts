@@ -75,7 +75,16 @@ export default experiment({
     left: kind.seconds({ text: 'what its timer had left before the segment came' }),
     leftAfter: kind.seconds({ text: 'and afterwards' }),
   },
-  shows: ['answer', 'after', 'restarted', 'left', 'leftAfter', 'newIsn'],
+  shows: [
+    'answer',
+    'after',
+    'restarted',
+    'counters.server.TcpExt.PAWSTimewait',
+    'counters.server.TcpExt.PAWSEstab',
+    'left',
+    'leftAfter',
+    'newIsn',
+  ],
 
   async scenario(
     { client, server, wire, until, look, rest, note },
