@@ -278,21 +278,30 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const given = outcomes.filter(({ cell }) => cell.limit !== 'default');
-    const each = given.map(({ cell, facts }) => {
-      const { state, unacked, limit } = cell;
-      const setting = `${state === 'ESTABLISHED' ? 'tcp_retries2' : 'tcp_orphan_retries'} ${limit}`;
-      const after = facts[`${closerOf(cell)}.gaveUpAfter`];
-      const times = resentOf(facts, cell).length;
-      return (
-        `${state}${unacked === 'data' ? ' with data' : ''} ${after === undefined ? 'for ever' : `${after.toFixed(1)} s`} ` +
-        `(${Number(limit) ? setting : limit}, sent again ${times} times)`
+    type Of = (cell: (typeof outcomes)[number]['cell']) => boolean;
+    const range = (values: readonly number[], digits: number) =>
+      [...new Set([Math.min(...values), Math.max(...values)].map((value) => value.toFixed(digits)))].join(' to ');
+    /** `2.0 to 2.1 s with …`; nothing where no such cell ran. */
+    const after = (words: string, of: Of) => {
+      const chosen = outcomes.filter(({ cell }) => of(cell));
+      if (chosen.length === 0) return [];
+      const seconds = chosen.map(({ cell, facts }) => facts[`${closerOf(cell)}.gaveUpAfter`]);
+      const sent = chosen.map(({ cell, facts }) =>
+        cell.limit === 'keepalive' ? facts['client.probedAt'].length : resentOf(facts, cell).length,
       );
-    });
+      return [`${range(seconds, 1)} s with ${words} (${range(sent, 0)} ${words === keeping ? 'probes' : 'times'})`];
+    };
+    const keeping = `keepalive ${keepalive.TCP_KEEPIDLE} s and ${keepalive.TCP_KEEPCNT} times ${keepalive.TCP_KEEPINTVL} s, having nothing to send`;
+    const each = [
+      ...after('tcp_orphan_retries or tcp_retries2 1', ({ limit }) => limit === '1'),
+      ...after('3', ({ limit }) => limit === '3'),
+      ...after(`TCP_USER_TIMEOUT ${userTimeoutMs / 1000} s`, ({ limit }) => limit === 'user-timeout'),
+      ...after(keeping, ({ limit }) => limit === 'keepalive'),
+    ];
     const defaults = outcomes.filter(({ cell }) => cell.limit === 'default');
     const kept = defaults.filter(({ facts }) => facts.after !== 'is gone' && facts.after !== 'is in FIN-WAIT-2');
     return sentence(
-      each.length > 0 && `on a dead path each end waited: ${each.join(', ')}`,
+      each.length > 0 && `on a dead path an end sent again, or probed, and gave up after ${each.join(', ')}`,
       defaults.length > 0 &&
         `with the defaults ${kept.length} of ${defaults.length} outlived it and went on when the path came back`,
     );

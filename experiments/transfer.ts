@@ -134,13 +134,25 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const some = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
-    const told = outcomes.map(
-      ({ cell, facts }) =>
-        `${sizes[cell.bytes]} bytes over IPv${cell.family} in ${some(facts.segments, 'segment')} of up to ${facts.largest} (timestamps ${cell.timestamps}), ` +
-        `${facts.flight} before the first acknowledgement, ${some(facts.acknowledgements, 'acknowledgement')}, window ${facts.firstWindow} in the SYN-ACK, ` +
-        `at most ${facts.largestWindow} later`,
+    type Facts = (typeof outcomes)[number]['facts'];
+    const range = (
+      of: readonly Facts[],
+      name: keyof Facts & ('largest' | 'flight' | 'segments' | 'acknowledgements'),
+    ) => {
+      const values = of.map((facts) => facts[name]);
+      return [...new Set([Math.min(...values), Math.max(...values)])].join(' to ');
+    };
+    const factsOf = (bytes: keyof typeof sizes) =>
+      outcomes.flatMap(({ cell, facts }) => (cell.bytes === bytes ? [facts] : []));
+    const [small, large] = [factsOf('small'), factsOf('large')];
+    const kept = outcomes.filter(({ facts }) => facts.withinWindow);
+    return sentence(
+      large.length > 0 &&
+        `${sizes.large.toLocaleString('en')} bytes went in ${range(large, 'segments')} segments of up to ${range(large, 'largest')} bytes, ` +
+          `${range(large, 'flight')} of them before the first acknowledgement, with ${range(large, 'acknowledgements')} acknowledgements`,
+      small.length > 0 && `${sizes.small} bytes in ${range(small, 'segments')}`,
+      outcomes.length > 0 &&
+        `${kept.length} of ${outcomes.length} kept to the window, which is not scaled in a SYN-ACK`,
     );
-    return sentence(...told, told.length > 0 && 'the window in a SYN-ACK is not scaled');
   },
 });
