@@ -64,15 +64,21 @@ export default experiment({
     return loss > 0 ? 4 : roundTrip === 200 ? 2.2 : 1;
   },
   measures: {
+    given: kind.outcome({ text: 'SO_LINGER, read back from the kernel' }),
     closed: kind.outcome({ text: 'what close() answered' }),
     rto: kind.ms({ text: 'the RTO before the close, by TCP_INFO' }),
     rtt: kind.ms({ text: 'and the smoothed round trip' }),
+    congestion: kind.outcome({
+      text: "the client's congestion control, tcp_congestion_control: how long much data takes is a matter of it",
+    }),
   },
   shows: [
+    'given',
     'client.lost',
     'client.lostIn',
-    'rtt',
     'client.closeMs',
+    'rtt',
+    'congestion',
     'client.closeAfterAckMs',
     'client.closedWith',
     'client.retransmits',
@@ -80,15 +86,18 @@ export default experiment({
     'client.probedAt',
   ],
 
-  async scenario({ client, server, wire, until, look, rest, note }, { linger, roundTrip, loss, sent, reader }) {
+  async scenario({ client, server, wire, until, look, rest, note, sysctl }, { linger, roundTrip, loss, sent, reader }) {
     if (loss > 0) await wire.loss(data.or(fin).from('client'), loss / 100, { seed });
     if (roundTrip > 0) await wire.delay(any, roundTrip / 2);
     const [near, far] = await client.connect(await server.listen());
     if (reader === 'stopped') await far.stopReading();
     await near.set('SO_LINGER', linger);
+    const read = await near.get('SO_LINGER');
+    note('given', read === 'off' ? 'off' : `${read} s`);
     const { rtoUs, rttUs } = await near.info();
     note('rto', rtoUs / 1000);
     note('rtt', rttUs / 1000);
+    note('congestion', sysctl('net.ipv4.tcp_congestion_control', 'client')?.value ?? 'unknown');
 
     const answer = await near.close('destroy', { sending: amounts[sent] }).answer();
     note('closed', answer.ok ? 'ok' : answer.errno);
@@ -241,6 +250,7 @@ export default experiment({
       const known = times.flat();
       return known.length > 0 && `${begins} ${known.join(', ')}`;
     };
+    const controls = [...new Set(of({ roundTrip: 200, sent: '500kB' }).map(({ facts }) => facts.congestion))];
     const far = { roundTrip: 200, sent: '500kB', reader: 'reads' } as const;
     const waited = outcomes.filter(({ cell }) => Number(cell.linger) > 0);
     const withAck = waited.filter(({ facts }) => facts['client.closeAfterAckMs'] >= 0);
@@ -258,7 +268,7 @@ export default experiment({
         held('at 200 ms', { linger: 1, sent: 'nothing', roundTrip: 200 }),
       ),
       list(
-        'with 500 kB at 200 ms it returned after',
+        `with 500 kB at 200 ms, under ${controls.join(' or ')}, it returned after`,
         held('with linger 1', { ...far, linger: 1, loss: 0 }),
         held('with linger 2', { ...far, linger: 2, loss: 0 }),
         held('at 1 % loss', { ...far, linger: 2, loss: 1 }),
