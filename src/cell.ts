@@ -16,11 +16,11 @@ import type { Slot } from './plan/slots.ts';
 import { cellEvents } from './record/cellEvents.ts';
 import type { CellMeter } from './record/cpu.ts';
 import type { Event } from './record/event.ts';
-import type { CellRecord, Warning } from './record/schema.ts';
+import type { CellRecord, OddPackets, Warning } from './record/schema.ts';
 import { warn } from './record/warnings.ts';
 import type { RunWriter } from './record/writer.ts';
 import { judgeCell } from './verdict/claims.ts';
-import { wireWarnings } from './wire/statistics.ts';
+import { oddPackets, wireWarnings } from './wire/statistics.ts';
 
 export interface CellWork {
   readonly planned: PlannedCell;
@@ -75,7 +75,8 @@ export async function runCell(work: CellWork): Promise<CellRecord> {
     ...(incarnations.length > 0 && { incarnations }),
     ...(asides.length > 0 && { asides }),
   };
-  const record = { ...common, facts: { ...facts, ...outcome.notes }, unknown, paths, ...carried };
+  const odd = outcome.odd && { odd: outcome.odd };
+  const record = { ...common, facts: { ...facts, ...outcome.notes }, unknown, paths, ...carried, ...odd };
   const claims = judgeCell(work.definition, record);
   return { ...record, status: 'ran', claims, warnings: [...outcome.derived.warnings, ...warnings] };
 }
@@ -86,6 +87,7 @@ const told = { telling: 'all', tellAllUpTo: 2000 } as const;
 interface Played {
   readonly derived: Derived;
   readonly notes: CellRecord['facts'];
+  readonly odd?: OddPackets;
 }
 
 /** Without the trace there are no chains to be sound; nor are a load's connections traced. */
@@ -172,13 +174,15 @@ async function play(
   await watching.sample();
   await watching.counters();
   await lab.wire?.ask('flush', {});
-  const ofWire = lab.wire ? wireWarnings(await lab.wire.ask('statistics', {})) : [];
+  const statistics = await lab.wire?.ask('statistics', {});
+  const ofWire = statistics ? wireWarnings(statistics) : [];
+  const odd = statistics && oddPackets(statistics);
   record({ t: now(), source: 'harness', kind: 'scenario-ends' });
   // what happened until then is in the record before facts are derived: from the folder, later, they come out the same
   await watching.flush();
   const derived = derive(events.all, observers.sight);
   const warnings = [...derived.warnings, ...ofWire];
-  return { derived: { ...derived, warnings }, notes: playing.notes as CellRecord['facts'] };
+  return { derived: { ...derived, warnings }, notes: playing.notes as CellRecord['facts'], ...(odd && { odd }) };
 }
 
 /** Under load what the trace tells is counted: a dozen events of each of ten thousands of connections. */

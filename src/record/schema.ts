@@ -209,6 +209,18 @@ export const incarnationRecord = z.object({
 });
 export type IncarnationRecord = z.infer<typeof incarnationRecord>;
 
+const counted = z.record(z.string(), z.number().int()).optional();
+
+/** What a wire saw that no fact is about: packets, by why or by errno. */
+export const oddPackets = z.object({
+  others: counted.describe('of the peers, that were no whole TCP segment: answers to the pings of wire.answers(), too'),
+  othersOwn: counted.describe("the wire's own that were none: forged bytes, pings, ICMP messages"),
+  refused: counted.describe('of the peers, that the kernel did not take'),
+  refusedOwn: counted.describe("the wire's own that it did not take"),
+  refusedAsExpected: counted.describe('and where the scenario expected it'),
+});
+export type OddPackets = z.infer<typeof oddPackets>;
+
 export const cellRecord = z.object({
   id: z.string(),
   experiment: z.string(),
@@ -240,6 +252,7 @@ export const cellRecord = z.object({
     .readonly()
     .optional()
     .describe("of a cell over a wire: closing calls, reads of the wire's own bytes"),
+  odd: oddPackets.optional().describe('of a cell over a wire: what was no segment, what was refused'),
   claims: z.array(z.object({ id: z.string(), verdict, detail: z.string() })),
   warnings: z.array(warning),
 });

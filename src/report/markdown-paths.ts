@@ -1,4 +1,5 @@
 import { type End, ends } from '../facts/states.ts';
+import type { OddPackets } from '../record/schema.ts';
 import { type ConnectionPaths, type Course, coursesOf, withoutPackets } from './courses.ts';
 import { formatCount, plural } from './format.ts';
 import type { CellGroup } from './gather.ts';
@@ -105,8 +106,25 @@ function ladderOf(course: Course): string {
   const closing = said.length === 0 ? '' : `Closing segments sent: ${said.join('; ')}. `;
   return blocks(
     diagram(ladderMermaid(course.record)),
-    `${closing}${timesOf(course)} Segments are those of its capture.`,
+    `${closing}${timesOf(course)} Segments are those of its capture.${oddText(course.record.odd)}`,
   );
+}
+
+const whatIsOdd: Readonly<Record<keyof OddPackets, string>> = {
+  others: 'of the ends that were no segment',
+  othersOwn: "of the wire's own that were no segment",
+  refused: 'of the ends that the kernel refused',
+  refusedOwn: "of the wire's own that it refused",
+  refusedAsExpected: 'that the kernel refused as expected',
+};
+
+/** ` Packets besides: of the ends that were no segment (no-tcp 3).` Nothing where all were segments that the kernel took. */
+function oddText(odd: OddPackets = {}): string {
+  const told = (Object.keys(whatIsOdd) as (keyof OddPackets)[]).flatMap((name) => {
+    const counts = Object.entries(odd[name] ?? {}).map(([why, count]) => `${plain(why)} ${formatCount(count)}`);
+    return counts.length > 0 ? [`${whatIsOdd[name]} (${counts.join(', ')})`] : [];
+  });
+  return told.length === 0 ? '' : ` Packets besides: ${told.join('; ')}.`;
 }
 
 const diagram = (mermaid: string): string => `\`\`\`mermaid\n${mermaid}\n\`\`\``;

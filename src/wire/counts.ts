@@ -8,6 +8,10 @@ export interface Counts {
   readonly others: Record<string, number>;
   readonly refused: Record<string, number>;
   readonly refusedOwn: Record<string, number>;
+  /** Of what it sent itself and was no whole segment, by why. */
+  readonly othersOwn: Record<string, number>;
+  /** Of its own, where that was expected. */
+  readonly refusedAsExpected: Record<string, number>;
   /** The first hundred. */
   readonly faults: string[];
   dropped: number;
@@ -15,9 +19,9 @@ export interface Counts {
   longestBacklog: Ns;
   latest: Ns;
   carry(from: End, length: number): void;
-  other(why: string): void;
-  /** Counts a packet that the kernel did not take, and says so; `whose`: a peer's, the wire's own, or one that was to be refused, which does not count. */
-  refuse(errno: string, whose: 'peer' | 'own' | 'nobody'): string;
+  other(why: string, whose?: 'peer' | 'own'): void;
+  /** Counts a packet that the kernel did not take, and says so; `whose`: a peer's, the wire's own, or one of these that may be refused. */
+  refuse(errno: string, whose: 'peer' | 'own' | 'expected'): string;
   fault(message: string): void;
   late(by: Ns): void;
 }
@@ -29,6 +33,8 @@ export function makeCounts(): Counts {
     others: {},
     refused: {},
     refusedOwn: {},
+    othersOwn: {},
+    refusedAsExpected: {},
     faults: [],
     dropped: 0,
     emitted: 0,
@@ -38,11 +44,13 @@ export function makeCounts(): Counts {
       counts.carried[from]++;
       counts.bytes[from] += length;
     },
-    other(why) {
-      counts.others[why] = (counts.others[why] ?? 0) + 1;
+    other(why, whose = 'peer') {
+      const counted = whose === 'peer' ? counts.others : counts.othersOwn;
+      counted[why] = (counted[why] ?? 0) + 1;
     },
     refuse(errno, whose) {
-      const counted = { peer: counts.refused, own: counts.refusedOwn, nobody: {} as Record<string, number> }[whose];
+      const { refused: peer, refusedOwn: own, refusedAsExpected: expected } = counts;
+      const counted = { peer, own, expected }[whose];
       counted[errno] = (counted[errno] ?? 0) + 1;
       return `refused by the kernel: ${errno}`;
     },

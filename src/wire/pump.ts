@@ -248,10 +248,12 @@ export class Pump {
     const refused = devices[otherEnd(from)].write(bytes);
     this.counts.emitted++;
     const done =
-      refused === undefined ? deed : `${deed}, ${this.counts.refuse(refused, mayBeRefused ? 'nobody' : 'own')}`;
+      refused === undefined ? deed : `${deed}, ${this.counts.refuse(refused, mayBeRefused ? 'expected' : 'own')}`;
     const n = capture.emit(bytes, t, from, done);
+    const packet = parse(bytes);
+    if (packet.kind === 'other') this.counts.other(packet.why, 'own');
     if (this.#telling !== 'none') {
-      const seen = history.describe(n, t, from, bytes.length, parse(bytes));
+      const seen = history.describe(n, t, from, bytes.length, packet);
       this.#events.push({ ...sighting(seen), source: 'wire', kind: 'segment', deed: done });
     }
     return n;

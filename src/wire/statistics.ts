@@ -1,5 +1,5 @@
 import { type End, ends } from '../facts/states.ts';
-import type { Warning } from '../record/schema.ts';
+import type { OddPackets, Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
 import type { CaptureCount } from './capture.ts';
 import type { Waiting } from './waiting.ts';
@@ -32,12 +32,16 @@ export interface WireStatistics {
   readonly emitted: number;
   /** Packets that were no whole TCP segment, by why; neighbour discovery and MLD are `no-tcp`. */
   readonly others: Readonly<Record<string, number>>;
+  /** Copies, replays and forgeries that were none, the pings and ICMP messages of the wire's own among them. */
+  readonly othersOwn: Readonly<Record<string, number>>;
   /** What the rules hold now. */
   readonly held: readonly Held[];
   /** Packets of the peers that the kernel did not take from the wire, by errno. */
   readonly refused: Readonly<Record<string, number>>;
   /** Copies, replays and forgeries that it did not take, where the scenario did not expect that. */
   readonly refusedOwn: Readonly<Record<string, number>>;
+  /** And where it did: `mayBeRefused`. */
+  readonly refusedAsExpected: Readonly<Record<string, number>>;
   /** Packets that the kernel dropped at each end's device, because the wire did not read them. */
   readonly txDropped: Readonly<Record<End, number>>;
   /** The longest time in which the wire never found both devices empty: how long a packet may have waited unread, ms. */
@@ -111,4 +115,17 @@ export function wireWarnings(statistics: WireStatistics): Warning[] {
       warn('wire-still-holds', `rule ${rule} (${text}) still held ${packetsText(packets)} when the scenario ended`),
     ),
   ];
+}
+
+/** What was no segment, and what the kernel refused, of which there is no fact; undefined: nothing. */
+export function oddPackets({
+  others,
+  othersOwn,
+  refused,
+  refusedOwn,
+  refusedAsExpected,
+}: WireStatistics): OddPackets | undefined {
+  const all = Object.entries({ others, othersOwn, refused, refusedOwn, refusedAsExpected });
+  const some = all.filter(([, counts]) => Object.keys(counts).length > 0);
+  return some.length > 0 ? Object.fromEntries(some) : undefined;
 }

@@ -29,6 +29,15 @@ describe('over a wire', () => {
     expect(text.match(/```mermaid/g)).toHaveLength(2);
   });
 
+  test('what was no segment, and what the kernel refused, is told below it', () => {
+    const odd = { othersOwn: { 'no-tcp': 300, truncated: 1 }, refusedAsExpected: { EINVAL: 2 } };
+    const line = 'client F. 1:1 @3-3.1';
+    expect(told({ ...over('never', 4, line), odd })).toContain(
+      " Packets besides: of the wire's own that were no segment (no-tcp 300, truncated 1); that the kernel refused as expected (EINVAL 2).",
+    );
+    expect(told(over('never', 4, line))).not.toContain('besides');
+  });
+
   test('however many cells there are, each has its ladder', () => {
     const many = Array.from({ length: 30 }, (_, n) => over(`${n}`, 4, `client F. 1:1+${n} @3-3.1`));
     expect(told(...many).match(/```mermaid/g)).toHaveLength(30);

@@ -86,6 +86,18 @@ describe('hostile bytes', () => {
     expect(wire.pump.counts.refused).toEqual({ EINVAL: 1 });
   });
 
+  test('of the wire itself are counted apart from those of the ends, and from those that may be refused', () => {
+    const wire = fakeWire({ refuses: (packet) => (packet[0] === 0xff ? 'EINVAL' : undefined) });
+    wire.pump.emit('client', Uint8Array.of(0x45), 'forged');
+    wire.pump.emit('client', Uint8Array.of(0xff), 'forged');
+    wire.pump.emit('client', Uint8Array.of(0xff), 'forged', true);
+    wire.pump.emit('client', opener, 'forged');
+    const { others, othersOwn, refusedOwn, refusedAsExpected } = wire.pump.counts;
+    expect(others).toEqual({});
+    expect(Object.values(othersOwn).reduce((sum, count) => sum + count, 0)).toBe(3);
+    expect([refusedOwn, refusedAsExpected]).toEqual([{ EINVAL: 1 }, { EINVAL: 1 }]);
+  });
+
   test('a rule that nobody understands is a fault that is counted, and the packet is carried', () => {
     const wire = wireWith({ pattern: { match: { is: 'any' } }, action: { do: 'nonsense' } as never });
     wire.send('client', opener);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { txDropped } from '../../src/wire/running.ts';
-import { fallingBehind, stillHeld, type WireStatistics, wireWarnings } from '../../src/wire/statistics.ts';
+import { fallingBehind, oddPackets, stillHeld, type WireStatistics, wireWarnings } from '../../src/wire/statistics.ts';
 
 const fine: WireStatistics = {
   carried: { client: 10, server: 10 },
@@ -13,6 +13,8 @@ const fine: WireStatistics = {
   held: [],
   refused: {},
   refusedOwn: {},
+  othersOwn: {},
+  refusedAsExpected: {},
   txDropped: { client: 0, server: 0 },
   longestBacklogMs: 3,
   longestStallMs: 2,
@@ -74,4 +76,12 @@ test('the kernel’s drops are read from /proc/net/dev', () => {
 `;
   expect(txDropped(text, 'wire0')).toBe(17);
   expect(txDropped(text, 'wire1')).toBe(0);
+});
+
+test('what was no segment and what the kernel refused is kept for the record, where there is any', () => {
+  expect(oddPackets({ ...fine, others: {} })).toBeUndefined();
+  expect(oddPackets({ ...fine, refusedAsExpected: { EINVAL: 3 } })).toEqual({
+    others: { 'no-tcp': 4 },
+    refusedAsExpected: { EINVAL: 3 },
+  });
 });
