@@ -314,6 +314,11 @@ export interface Instruments {
   /** What `ss` shows of the endpoint now; undefined where it shows nothing. */
   readonly look: (endpoint: Side) => Promise<SsSocket | undefined>;
   readonly sockets: (where: End) => SocketCounts;
+  /**
+   * Connections in SYN-RECEIVED in that end's namespace now, by /proc/net/tcp: requests, too. At once, where a look of `ss` has
+   * its turn among those of all cells.
+   */
+  readonly synReceived: (where: End) => number;
   /** One slot of the kernel's timer wheel for a timer of so many seconds: how late it may be, in seconds. */
   readonly timerSlot: (seconds: number) => number;
   /** undefined where this kernel has none of that name. */

@@ -116,6 +116,19 @@ export function makeSpace(name: string): Space {
   };
 }
 
+/** Lines of /proc/net/tcp that are of a state: its number in include/net/tcp_states.h, hexadecimal, follows two addresses. */
+export const tcpLinesIn = (text: string, state: string): number =>
+  text.split('\n').filter((line) => line.trim().split(/\s+/)[3] === state).length;
+
+/** Connections of a namespace in SYN-RECEIVED, by /proc/net/tcp and tcp6: requests, too, which no count of sockets has. */
+export const synReceivedIn = (space: Space): number =>
+  space.inside(() =>
+    ['/proc/thread-self/net/tcp', '/proc/thread-self/net/tcp6']
+      // a kernel without IPv6 has no such file, and no such connections
+      .filter((file) => existsSync(file))
+      .reduce((sum, file) => sum + tcpLinesIn(readFileSync(file, 'latin1'), '03'), 0),
+  );
+
 /** /proc/net/sockstat of a namespace. */
 export function sockstatIn(space: Space): Sockstat {
   return space.inside(() => {

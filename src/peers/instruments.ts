@@ -6,7 +6,7 @@ import { sameAddress } from '../facts/addresses.ts';
 import { type End, otherEnd } from '../facts/states.ts';
 import { timerSlotSeconds } from '../facts/timerWheel.ts';
 import type { Lab } from '../lab/lab.ts';
-import { type Space, sockstatIn, sysctlHere } from '../lab/space.ts';
+import { type Space, sockstatIn, synReceivedIn, sysctlHere } from '../lab/space.ts';
 import { hz } from '../native/process.ts';
 import type { CellObservers } from '../observers/observers.ts';
 import type { Address, Event, Ns, SsSocket } from '../record/event.ts';
@@ -36,6 +36,7 @@ export function instruments(outside: Outside): Instruments {
       const { inuse, inuse6 = 0, tw, orphan, mem } = sockstatIn(lab.space(where));
       return { inUse: inuse + inuse6, timeWait: tw, hostOrphans: orphan, hostPages: mem };
     },
+    synReceived: (where) => synReceivedIn(lab.space(where)),
     timerSlot: (seconds) => timerSlotSeconds(seconds, hz()),
     sysctl(name, where = 'server') {
       const space = lab.space(where);
