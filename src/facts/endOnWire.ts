@@ -4,6 +4,7 @@ import { sameAddress } from './addresses.ts';
 import { isWiresOwn, resetArrivals } from './carried.ts';
 import type { CellView, ConnectionView, EndView } from './connections.ts';
 import type { MiniEnd } from './miniSocket.ts';
+import { exactResets, followsOn } from './resets.ts';
 import { otherEnd } from './states.ts';
 
 type Told = WireEvent & { readonly segment: NonNullable<WireEvent['segment']> };
@@ -18,13 +19,23 @@ const opensFrom = (events: CellView['events'], source: Address, destination: Add
       sameAddress(event.segment.destination, destination),
   );
 
+const byReset = (at: Ns): MiniEnd => ({ at, by: 'rst', step: { evidence: 'exact', source: 'wire' } });
+
+const isAnswer = ({ segment }: Told, syn: Told['segment']): boolean =>
+  segment.absolute.ack === (syn.absolute.seq + 1) >>> 0;
+
 /**
  * TIME-WAIT gives way to a SYN of the other end, which is answered with a SYN of its own end: tcp_timewait_state_process() takes
- * it away when that SYN comes. Or to a connect(2) of its own end, between its first transition and its SYN on the wire.
+ * it away when that SYN comes. Or to a connect(2) of its own end, between its first transition and its SYN on the wire. Where the
+ * number of its own SYN says that it was gone before, a RST that came had ended it.
  */
-function recycled({ events, carried }: CellView, { local, remote }: EndView, since: Ns): MiniEnd | undefined {
+function recycled(view: CellView, end: EndView, since: Ns): MiniEnd | undefined {
+  const { events, carried } = view;
+  const { local, remote } = end;
   const own = opensFrom(events, local, remote).find(({ t, deed }) => t > since && !isWiresOwn(deed));
   if (!own) return undefined;
+  const [reset] = followsOn(view, end, own) ? [] : exactResets(view, end, [since, own.t]);
+  if (reset !== undefined) return byReset(reset);
   if (!own.segment.flags.includes('ACK')) {
     const began = events.findLast(
       (event) =>
@@ -39,7 +50,7 @@ function recycled({ events, carried }: CellView, { local, remote }: EndView, sin
   }
   const arrivals = new Map(carried.segments.map(({ n, arrived }) => [n, arrived]));
   const came = opensFrom(events, remote, local)
-    .filter(({ segment }) => !segment.flags.includes('ACK'))
+    .filter(({ segment }) => !segment.flags.includes('ACK') && isAnswer(own, segment))
     .flatMap(({ n }) => arrivals.get(n) ?? [])
     .filter((at) => at >= since && at <= own.t)
     .at(-1);
@@ -48,7 +59,7 @@ function recycled({ events, carried }: CellView, { local, remote }: EndView, sin
 
 /**
  * How a mini-socket ended, by the segment that the wire gave it: a SYN that took TIME-WAIT's place, or, where it was gone between
- * two samples, the one RST that came meanwhile. `sampled` is what the samples and its timer tell, and stays where the wire tells
+ * two samples, the first RST with its number that came meanwhile, or the only RST. `sampled` is what the samples and its timer tell, and stays where the wire tells
  * no more.
  */
 export function endOnWire(
@@ -59,8 +70,7 @@ export function endOnWire(
   sampled: MiniEnd | undefined,
 ): MiniEnd | undefined {
   if (sampled?.by === 'timer') return sampled;
-  if (!sampled) return mini.state === 'TIME-WAIT' ? recycled(view, end, mini.at) : undefined;
-  const { at, notBefore = mini.at } = sampled;
+  const { at, notBefore = mini.at } = sampled ?? { at: end.succeededAt };
   const killed = view.events.some(
     (event) =>
       event.kind === 'destroyed' &&
@@ -69,7 +79,10 @@ export function endOnWire(
       sameAddress(event.local, end.local) &&
       sameAddress(event.remote, end.remote),
   );
+  if (killed) return sampled;
+  if (!sampled) return mini.state === 'TIME-WAIT' ? recycled(view, end, mini.at) : undefined;
+  const [exact] = exactResets(view, end, [notBefore, at]);
+  if (exact !== undefined) return byReset(exact);
   const [came, ...others] = resetArrivals(view.carried, connection.event, otherEnd(end.end), [notBefore, at]);
-  if (killed || came === undefined || others.length > 0) return sampled;
-  return { at: came, by: 'rst', step: { evidence: 'exact', source: 'wire' } };
+  return came === undefined || others.length > 0 ? sampled : byReset(came);
 }

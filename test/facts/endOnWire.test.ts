@@ -54,6 +54,13 @@ describe('the end of TIME-WAIT by a RST', () => {
     });
   });
 
+  test('is by the one that has its number, where others came too', () => {
+    const exact = onWire(one, 'server', 72, ['RST'], { n: 9, seq: 2 });
+    expect(end(rst(70, 8), exact, rst(74, 10), sample(90))).toMatchObject({
+      last: { state: 'CLOSED', at: ns(72), evidence: 'exact', source: 'wire' },
+    });
+  });
+
   test('is not by one that came when it was still seen afterwards, or was lost', () => {
     const still = sample(85, shown(one, 'client', 'TIME-WAIT', 59_950));
     expect(end(rst(80, 8), still).last?.state).toBe('TIME-WAIT');
@@ -95,6 +102,47 @@ describe('the end of TIME-WAIT by a SYN', () => {
 
   test('not answered with one: it stays', () => {
     expect(end(syn(80, 8))).toMatchObject({ last: { state: 'TIME-WAIT' }, endedBy: 'namespace' });
+  });
+
+  describe('after a RST that has the number that TIME-WAIT waits for, and that the new incarnation sent', () => {
+    const initial = { client: 5_000_000, server: 9000 };
+    const first = { n: 8, connection: 2, seq: 0, initial };
+    const challenged = [
+      onWire(one, 'server', 70, ['SYN'], first),
+      onWire(one, 'client', 70.1, ['ACK'], { n: 9, connection: 2, seq: 2, ack: 2 }),
+      onWire(one, 'server', 70.2, ['RST'], { n: 10, connection: 2, seq: 2 }),
+      onWire(one, 'server', 80, ['SYN'], { ...first, n: 11 }),
+    ];
+    const accepted = (client: number) =>
+      onWire(one, 'client', 80.2, ['SYN', 'ACK'], {
+        n: 12,
+        connection: 2,
+        seq: 0,
+        ack: 1,
+        initial: { ...initial, client },
+      });
+
+    test('it is the RST that ended it, and the next SYN found nobody', () => {
+      expect(end(...challenged, accepted(5_000_000))).toMatchObject({
+        last: { state: 'CLOSED', at: ns(70.2), evidence: 'exact', source: 'wire' },
+        endedBy: 'rst',
+      });
+    });
+
+    test('it is the SYN where the answer to it goes on from the last number: the RST had no effect', () => {
+      expect(end(...challenged, accepted(1002 + 65_537))).toMatchObject({ last: { at: ns(80) }, endedBy: 'recycled' });
+    });
+
+    test('seen to be gone by two samples: when it came', () => {
+      expect(end(...challenged.slice(0, 3), sample(90))).toMatchObject({ last: { at: ns(70.2) }, endedBy: 'rst' });
+    });
+
+    test('challenged, and the RST lost: it stays', () => {
+      const [syn, answer] = challenged;
+      const gone = onWire(one, 'server', 70.2, ['RST'], { n: 10, connection: 2, seq: 2, deed: 'dropped (rule 1)' });
+      const last = end(...[syn, answer].filter((each) => each !== undefined), gone).last;
+      expect(last?.state).toBe('TIME-WAIT');
+    });
   });
 
   test('of its own end: between the first transition of its connect(2) and its SYN on the wire', () => {

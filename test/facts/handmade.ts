@@ -224,15 +224,26 @@ export const connected = (of: Flow, at: number): ConnectionEvent => ({
 
 type FlagName = NonNullable<WireEvent['segment']>['flags'][number];
 
-/** A segment that came to the wire; numbers are relative. */
+/** Each end's first number, where it is not told. */
+const initials: Readonly<Record<End, number>> = { client: 1000, server: 5000 };
+
+/** A segment that came to the wire; numbers are relative to `initial`. */
 export function onWire(
   of: Flow,
   from: End,
   at: number,
   flags: readonly FlagName[],
-  more: { n: number; seq?: number; ack?: number; bytes?: number; deed?: string; connection?: number },
+  more: {
+    n: number;
+    seq?: number;
+    ack?: number;
+    bytes?: number;
+    deed?: string;
+    connection?: number;
+    initial?: Readonly<Record<End, number>>;
+  },
 ): WireEvent {
-  const { n, seq, ack, bytes = 0, deed = 'carried', connection = 1 } = more;
+  const { n, seq, ack, bytes = 0, deed = 'carried', connection = 1, initial = initials } = more;
   return {
     n,
     t: ns(at),
@@ -248,7 +259,7 @@ export function onWire(
       flags,
       ...(seq !== undefined && { seq }),
       ...(ack !== undefined && { ack }),
-      absolute: { seq: 1000 + (seq ?? 0), ack: 5000 + (ack ?? 0) },
+      absolute: { seq: initial[from] + (seq ?? 0), ack: initial[otherEnd(from)] + (ack ?? 0) },
       window: 502,
       bytes,
       options: [],
