@@ -32,7 +32,8 @@ function leadsTo(
       // a full socket is made of the request only by the ACK that ends the handshake
       return (segment) => isSyn(segment) || isAck(segment);
     case 'ESTABLISHED':
-      return before?.state === 'SYN-SENT' ? isSyn : isAck;
+      // where both ends opened, the SYN-ACKs acknowledge
+      return before?.state === 'SYN-SENT' ? isSyn : (segment) => has(segment, 'ACK') && !isRst(segment);
     case 'CLOSE-WAIT':
     case 'CLOSING':
       return isFin;

@@ -53,8 +53,8 @@ const text = (...lines: readonly string[]): string => mermaidText(lines.filter((
 const arrowOf = (segments: readonly SegmentRecord[]): string =>
   segments.every((segment) => purposeOf(segment) === 'ACK') ? '-->>' : '->>';
 
-function segmentLine({ segments: [segment], split }: SegmentRow, words: LadderWords): string {
-  const label = text(words.segment(segment), words.deed(segment), words.time(segment.t));
+function segmentLine({ segments: [segment], split, at }: SegmentRow, words: LadderWords): string {
+  const label = text(words.segment(segment), words.deed(segment), words.time(at));
   const { from } = segment;
   if (isOwn(segment)) return `wire${arrowOf([segment])}${otherEnd(from)}: ${label}`;
   if (split || (segment.arrived === undefined && isKept(segment))) return `${from}${arrowOf([segment])}wire: ${label}`;

@@ -151,7 +151,7 @@ function statesOf(
       });
       continue;
     }
-    const cause = causeOf(step, path[index - 1], come, sent);
+    const cause = toldBy(step, end, segments) ?? causeOf(step, path[index - 1], come, sent);
     const arrival = cause && arrivals.get(cause);
     const at = step.evidence === 'exact' || !arrival ? step.at : Math.max(arrival.at, step.notBefore ?? 0);
     const after = [last, arrival].filter((moment) => moment !== undefined);
@@ -162,6 +162,16 @@ function statesOf(
   }
   return states;
 }
+
+/** Of what the wire itself tells, the segment that came then, whichever incarnation's it is. */
+const toldBy = (
+  { source, evidence, at }: Step,
+  end: End,
+  segments: readonly SegmentRecord[],
+): SegmentRecord | undefined =>
+  source === 'wire' && evidence === 'exact'
+    ? segments.find(({ from, arrived }) => from !== end && arrived === at)
+    : undefined;
 
 /** Segments that an end sent on entering a state whose own time is not exact. */
 function sentFirst(

@@ -47,13 +47,16 @@ function segmentRow(segments: readonly SegmentRecord[], split: boolean, seen: Se
   for (const segment of all) seen.add(likeOf(segment));
   return {
     kind: all.length === 1 ? 'segment' : 'run',
-    at: all[0].t,
+    at: Math.min(...all.map(beginOf)),
     until: Math.max(...all.map(({ t, arrived }) => arrived ?? t)),
     segments: all,
     split,
     more,
   };
 }
+
+/** What the wire made is not seen before it arrives. */
+const beginOf = (segment: SegmentRecord): number => (isOwn(segment) ? (segment.arrived ?? segment.t) : segment.t);
 
 const arrivalRow = (of: SegmentRow): ArrivalRow => ({ kind: 'arrival', at: of.until, of });
 

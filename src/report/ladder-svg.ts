@@ -149,7 +149,7 @@ function sentenceOf(row: LadderRow, words: LadderWords): string {
   const [segment] = row.segments;
   const deed = words.deed(segment);
   const who = isOwn(segment) ? 'The wire' : `The ${segment.from}`;
-  return `${who} sends ${words.segment(segment)} at ${words.time(segment.t)}${deed === '' ? '' : `, ${deed}`}`;
+  return `${who} sends ${words.segment(segment)} at ${words.time(row.at)}${deed === '' ? '' : `, ${deed}`}`;
 }
 
 /** What the marks that it has mean. */

@@ -50,6 +50,69 @@ describe('any record', () => {
   });
 });
 
+describe('time goes down', () => {
+  const untimed = new Set(['pause', 'gap', 'omitted', 'begins']);
+  /** Times that are drawn, in ns, in the order of the rows: a state's range has no time of its own. */
+  const timesIn = (record: CellRecord): number[] =>
+    ladderOf(record).rows.flatMap((row) =>
+      untimed.has(row.kind) || (row.kind === 'state' && row.step.evidence !== 'exact') ? [] : [row.at],
+    );
+  test('in any record', () => {
+    for (const record of [...seeds.map(anything), ...Object.values(stories).map((story) => story())])
+      expect(timesIn(record), record.id).toEqual(timesIn(record).toSorted(byNumber));
+  });
+
+  test('where both ends open and the wire holds their SYN-ACKs', () => {
+    const record = cellOf(
+      'x',
+      {},
+      {},
+      {
+        segments: wire([
+          'client S. 0:1 @113.7-240.96 held',
+          'server S. 0:1 @113.95-241.09 held',
+          'client . 1:1 @241.18-241.22',
+          'server . 1:1 @241.6-241.65',
+        ]),
+        paths: {
+          client: path('SYN-SENT 1', 'SYN-RECEIVED 113.6', 'ESTABLISHED 241.1'),
+          server: path('SYN-SENT 1.1', 'SYN-RECEIVED 113.8', 'ESTABLISHED 241'),
+        },
+      },
+    );
+    expect(timesIn(record)).toEqual(timesIn(record).toSorted(byNumber));
+    expect(shorts(record).slice(-6)).toEqual([
+      '…SYN ACK',
+      'server ESTABLISHED',
+      '…SYN ACK',
+      'client ESTABLISHED',
+      'client ACK',
+      'server ACK',
+    ]);
+  });
+});
+
+describe('what the wire knows', () => {
+  test('TIME-WAIT ends below the RST of a new incarnation', () => {
+    const server = path('ESTABLISHED 1', 'TIME-WAIT 12', 'CLOSED 50.2').map((step) =>
+      step.state === 'CLOSED' ? { ...step, source: 'wire' as const } : step,
+    );
+    const record = cellOf(
+      'x',
+      {},
+      { 'old.timeWait.holder': 'server', 'old.timeWait.endedBy': 'rst' },
+      {
+        segments: [
+          ...wire(['client F. 1:2 @11-11.05', 'server . 2:2 @12.1-12.15'], 'old'),
+          ...wire(['client S 0: @50-50.05', 'server . 2:2 @50.1-50.12', 'client R 2: @50.15-50.2'], '', 2, 3),
+        ],
+        paths: { 'old.server': server },
+      },
+    );
+    expect(shorts(record).slice(-2)).toEqual(['client RST', 'server CLOSED']);
+  });
+});
+
 describe('causes come before effects', () => {
   /** A close by the client, every time by chance; the wire's own times are late by up to 4 ms. */
   function close(seed: number): CellRecord {
