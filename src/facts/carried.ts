@@ -80,6 +80,22 @@ function connectionsOf(
   );
 }
 
+/**
+ * RSTs by which a host answers for no socket of its own: they acknowledge, and their number is 0, tcp_v4_send_reset(). An end
+ * that sent a SYN has numbers of its own.
+ */
+function fromNobody(told: readonly Told[]): ReadonlySet<number> {
+  const opened = new Set<string>();
+  const found = new Set<number>();
+  for (const { n, from, deed, segment } of told) {
+    const { connection, flags, absolute } = segment;
+    const end = `${connection} ${from}`;
+    if (flags.includes('SYN') && !isWiresOwn(deed)) opened.add(end);
+    if (flags.includes('RST') && flags.includes('ACK') && absolute.seq === 0 && !opened.has(end)) found.add(n);
+  }
+  return found;
+}
+
 /** What a cell's wire told of. */
 export interface Carried {
   /** Carried, held back or made, in their order. */
@@ -98,6 +114,7 @@ export function carriedIn(events: readonly Event[]): Carried {
   const later = new Map(events.flatMap((event) => (event.kind === 'deed' ? [[event.n, event] as const] : [])));
   const connections = connectionsOf(told, connectionsIn(events));
   const incarnations = new Map(told.map(({ n, segment }) => [n, segment.connection]));
+  const nobodys = fromNobody(told);
   const segments = told
     .map((event): SegmentRecord => {
       const { n, t, from, segment, deed } = event;
@@ -105,6 +122,7 @@ export function carriedIn(events: readonly Event[]): Carried {
       const incarnation = (of !== undefined && incarnations.get(of)) || segment.connection;
       const arrived = arrivalOf(event, later);
       const options = optionsText(segment.options);
+      const isNobodys = nobodys.has(n);
       return {
         n,
         t,
@@ -113,7 +131,8 @@ export function carriedIn(events: readonly Event[]): Carried {
         label: connections.get(incarnation)?.label ?? '',
         incarnation,
         flags: [...segment.flags],
-        ...(segment.seq !== undefined && { seq: segment.seq }),
+        ...(segment.seq !== undefined && !isNobodys && { seq: segment.seq }),
+        ...(isNobodys && { rawSeq: segment.absolute.seq }),
         ...(segment.ack !== undefined && { ack: segment.ack }),
         length: segment.bytes,
         window: segment.window,

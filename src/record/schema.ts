@@ -170,6 +170,13 @@ export const segmentRecord = z.object({
   incarnation: z.number().int().describe('counts the connections of the wire, from 1'),
   flags: z.array(z.enum(['SYN', 'FIN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR', 'AE'])),
   seq: z.number().optional().describe("relative: the SYN's is 0; absent where the wire saw no SYN"),
+  rawSeq: z
+    .number()
+    .int()
+    .optional()
+    .describe(
+      'instead of seq, as on the wire: of a RST that a host sends where it has no socket, so that it counts from none',
+    ),
   ack: z.number().optional().describe('relative'),
   length: z.number().int().describe('bytes of payload'),
   window: z.number().int().describe('as on the wire, not scaled'),

@@ -12,7 +12,8 @@ const took = ({ t, until = t }: AsideRow['aside']): string => formatSeconds((unt
 
 /** What stands beside an end, line by line. */
 export function asideText({ says, aside, at, label }: AsideRow, time: Times, ladder: Ladder): string[] {
-  const when = ladder.labels.length > 1 ? `${label} · ${time(at)}` : time(at);
+  const name = ladder.stateName(label);
+  const when = name === '' ? time(at) : `${name} · ${time(at)}`;
   switch (says) {
     case 'calls':
       return [`${callName(aside)} blocks`, when];

@@ -4,15 +4,13 @@ import type { Layout } from './ladder-layout.ts';
 import { line, px, xml } from './ladder-marks.ts';
 import type { LadderWords } from './ladder-words.ts';
 
-const labelOf = ({ labels }: Ladder, label: string): string => (labels.length > 1 ? label : '');
-
 /** Characters that a line beside an end takes. */
 const besideCharacters = 18;
 
 /** What stands beside an end: a state's name and how it is known, or what its application did. */
 export function besideLines(row: StateRow | AsideRow, words: LadderWords, ladder: Ladder): string[] {
   if (row.kind === 'aside') return words.aside(row).flatMap((text) => wrapped(text, besideCharacters));
-  return [row.step.state, ...enteredLines(words.entered(row), labelOf(ladder, row.label))];
+  return [row.step.state, ...enteredLines(words.entered(row), ladder.stateName(row.label))];
 }
 
 /** These at their end. */

@@ -73,7 +73,9 @@ export function labelLines(row: SegmentRow, half: boolean, words: LadderWords): 
   const said = row.kind === 'run' ? words.run(row) : words.segment(row.segments[0]);
   if (!half || said.length <= halfCharacters) return [said];
   // before one of its numbers, or a word, whichever is next to the middle
-  const breaks = [...said.matchAll(row.kind === 'run' ? / /g : / (?=seq|ack|len|win|\()/g)].map(({ index }) => index);
+  const breaks = [...said.matchAll(row.kind === 'run' ? / /g : / (?=raw|(?<!raw )seq|ack|len|win|\()/g)].map(
+    ({ index }) => index,
+  );
   const fits = breaks.filter((at) => at <= halfCharacters + 4);
   const at = fits.sort((a, b) => Math.abs(a - said.length / 2) - Math.abs(b - said.length / 2))[0];
   return at === undefined ? [said] : [said.slice(0, at), said.slice(at + 1)];

@@ -57,7 +57,7 @@ export function wordsFor(ladder: Ladder): LadderWords {
         ladder.nameOf(of.segments[0]),
         of.kind === 'run' ? `these ${formatCount(of.segments.length)}` : of.segments[0].flags.join(' '),
       ),
-    state: ({ label, step }) => named(ladder.labels.length > 1 ? label : '', step.state),
+    state: ({ label, step }) => named(ladder.stateName(label), step.state),
     entered: (row) => enteredText(row, time, ladder.origin),
     aside: (row) => asideText(row, time, ladder),
     begins: (row) => beginsText(row, ladder),
@@ -70,9 +70,10 @@ const named = (name: string, text: string): string => (name === '' ? text : `${n
 const signed = (relative: number): number => (relative >= 2 ** 31 ? relative - 2 ** 32 : relative);
 
 function segmentText(segment: SegmentRecord, name: string, again: boolean): string {
-  const { flags, seq, ack, length, window } = segment;
+  const { flags, seq, rawSeq, ack, length, window } = segment;
   const words = [flags.join(' ') || 'no flags'];
   if (seq !== undefined) words.push(`seq ${signed(seq)}`);
+  if (rawSeq !== undefined) words.push(`raw seq ${rawSeq}`);
   if (ack !== undefined && flags.includes('ACK')) words.push(`ack ${signed(ack)}`);
   if (length > 0) words.push(`len ${length}`);
   // a window of 0 stops the other end; that of a RST says nothing

@@ -97,6 +97,8 @@ export interface Ladder {
   readonly labels: readonly string[];
   /** What a connection is called; empty where the cell has only one. */
   readonly nameOf: (segment: Pick<SegmentRecord, 'label' | 'incarnation'>) => string;
+  /** What a state's connection is called: its label; empty where there is only one. */
+  readonly stateName: (label: string) => string;
 }
 
 /** As many rows as a reader follows. */
@@ -121,6 +123,7 @@ export function ladderOf(whole: CellRecord): Ladder {
     origin: drawn[0]?.at ?? 0,
     labels: labelsOf(moments),
     nameOf: namesOf(record),
+    stateName: (label) => (isOne(record, labelsOf(moments)) ? '' : label),
   };
 }
 
@@ -151,13 +154,17 @@ const labelsOf = (moments: readonly Moment[]): string[] => [
   ...new Set(moments.flatMap((moment) => (moment.kind === 'state' ? [moment.label] : []))),
 ];
 
+/** Whether a ladder has one connection only, by its states and its segments. */
+const isOne = ({ segments = [] }: CellRecord, labels: readonly string[]): boolean =>
+  labels.length <= 1 && new Set(segments.map(connectionOf)).size <= 1;
+
 function namesOf({ segments = [], paths }: CellRecord): Ladder['nameOf'] {
   const labels = new Set([...segments.map(({ label }) => label), ...Object.keys(paths).map(labelOfPath)]);
   const connections = new Set(segments.map(connectionOf));
   return ({ label, incarnation }) => {
-    const isOne = [...connections].filter((each) => each.startsWith(`${label} `)).length <= 1;
-    if (isOne && label !== '') return label;
-    if (isOne && labels.size <= 1) return '';
+    const once = [...connections].filter((each) => each.startsWith(`${label} `)).length <= 1;
+    if (once && label !== '') return label;
+    if (once && labels.size <= 1) return '';
     return `${label} #${incarnation}`.trim();
   };
 }

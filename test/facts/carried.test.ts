@@ -52,6 +52,20 @@ describe('the segments of a record', () => {
     ]);
   });
 
+  test('that answer for no socket count from no first number: the raw one', () => {
+    const server = { client: 1000, server: 0 };
+    const refused = (deed?: string) => [
+      onWire(one, 'client', 10, ['SYN'], { n: 1, connection: 2, seq: 0 }),
+      onWire(one, 'server', 11, ['SYN', 'ACK'], { n: 2, connection: 2, seq: 0, ack: 1, ...(deed && { deed }) }),
+      onWire(one, 'server', 12, ['RST', 'ACK'], { n: 3, connection: 2, seq: 0, ack: 1, initial: server }),
+    ];
+    expect(carriedIn(refused('forged')).segments[2]).toMatchObject({ rawSeq: 0, ack: 1 });
+    expect(carriedIn(refused('forged')).segments[2]).not.toHaveProperty('seq');
+    // its own SYN told its first number
+    expect(carriedIn(refused()).segments[2]).toMatchObject({ seq: 0 });
+    expect(carriedIn(refused()).segments[2]).not.toHaveProperty('rawSeq');
+  });
+
   test('that were held and then dropped never arrive', () => {
     const held = onWire(one, 'client', 10, ['SYN'], { n: 1, deed: 'held (rule 1)' });
     const [segment] = carriedIn([held, wentOn(1, 400, 'held 390.000 ms, then dropped')]).segments;

@@ -23,6 +23,23 @@ test('a segment is told by flags, numbers, length, and a window that is shut', (
   expect(wordsOf('server . 2:4294312798 @1-2')).toEqual(['ACK seq 2 ack -654498']);
 });
 
+test('a RST that counts from no first number is told by the raw one', () => {
+  const [segment] = wire(['server R. :1 @1-2']);
+  const words = wordsFor(ladderOf(cellOf('x', {}, {})));
+  expect(segment && words.segment({ ...segment, rawSeq: 0 })).toBe('RST ACK raw seq 0 ack 1');
+});
+
+test('a state has its connection’s name where segments are another’s, too', () => {
+  const paths = { 'old.client': path('TIME-WAIT 1') };
+  const segments = [...wire(['client . 1:1 @1-2'], 'old'), ...wire(['client S 0: @3-4'], '', 2, 2)];
+  const namesIn = (more: Parameters<typeof cellOf>[3]): string[] => {
+    const ladder = ladderOf(cellOf('x', {}, {}, more));
+    return ladder.rows.flatMap((row) => (row.kind === 'state' ? [wordsFor(ladder).state(row)] : []));
+  };
+  expect(namesIn({ paths, segments })).toEqual(['old: TIME-WAIT']);
+  expect(namesIn({ paths, segments: segments.slice(0, 1) })).toEqual(['TIME-WAIT']);
+});
+
 test('what an end had sent before it sends again; an ACK, or a copy of the wire, does not repeat', () => {
   expect(
     wordsOf(
