@@ -46,14 +46,18 @@ function exchangeOf(segments: readonly SegmentRecord[], end: EndView): Exchange 
   const probed: Ns[] = [];
   let quietSince: Ns | undefined;
   const sent = segments.filter(({ from, deed }) => from === end.end && !wiresOwn.has(deed));
+  // where both ends open, an end's SYN ACK is its answer to the other's SYN, though it has the number of its own SYN
+  const answered = sent.find((segment) => has(segment, 'SYN') && has(segment, 'ACK'));
   const resets = sent.filter((segment) => has(segment, 'RST')).map(({ t }) => t);
   for (const segment of sent) {
     const { seq, t } = segment;
     if (seq === undefined || has(segment, 'RST')) continue;
     const sentTo = firsts.at(-1)?.to ?? seq;
     const to = seq + lengthOf(segment);
-    if (seq < sentTo && to > seq) resent.push(t - (firsts.findLast(({ from }) => from <= seq)?.t ?? t));
-    else if (seq < sentTo) {
+    const isOld = seq < sentTo && segment !== answered;
+    const first = has(segment, 'SYN') && has(segment, 'ACK') ? answered : firsts.findLast(({ from }) => from <= seq);
+    if (isOld && to > seq) resent.push(t - (first?.t ?? t));
+    else if (isOld) {
       quietSince ??= came.findLast(({ arrived }) => arrived <= t)?.arrived ?? t;
       probed.push(t - quietSince);
     }

@@ -82,22 +82,28 @@ function segmentText(segment: SegmentRecord, name: string, again: boolean): stri
   return named(name, words.join(' '));
 }
 
-/** Segments whose SYN, FIN or bytes the same end had sent before: what the capture tells of retransmission. */
+/** Segments whose SYN, FIN or bytes the same end had sent before, some at least: what the capture tells of retransmission. */
 function repeatsIn(rows: readonly LadderRow[]): Set<SegmentRecord> {
   const sent = rows
     .flatMap((row) => ('segments' in row ? row.segments : []))
     .filter((segment) => !isOwn(segment) && segment.seq !== undefined && takesNumbers(segment))
     .sort((a, b) => a.t - b.t);
-  const seen = new Set<string>();
+  const opened = new Set<string>();
+  const sentTo = new Map<string, number>();
   return new Set(
     sent.filter((segment) => {
-      // a SYN that crossed another is acknowledged with the same number; one that acknowledges another SYN is a new one
-      const answersSyn = segment.flags.includes('SYN') && segment.flags.includes('ACK');
-      const purpose = answersSyn ? `SYN ACK ${segment.ack}` : purposeOf(segment);
-      const key = [connectionOf(segment), segment.from, purpose, segment.seq, segment.length].join(' ');
-      const again = seen.has(key);
-      seen.add(key);
-      return again;
+      const { from, flags, seq = 0, ack, length } = segment;
+      const sender = `${connectionOf(segment)} ${from}`;
+      if (flags.includes('SYN')) {
+        // a SYN that crossed another is acknowledged with the same number; one that acknowledges another SYN is a new one
+        const key = [sender, seq, length, flags.includes('ACK') ? ack : 'SYN'].join(' ');
+        const again = opened.has(key);
+        opened.add(key);
+        return again;
+      }
+      const before = sentTo.get(sender) ?? Number.NEGATIVE_INFINITY;
+      sentTo.set(sender, Math.max(before, signed(seq) + length + Number(flags.includes('FIN'))));
+      return signed(seq) < before;
     }),
   );
 }

@@ -75,6 +75,15 @@ describe('what is sent again', () => {
     ]);
   });
 
+  test('is not the answer to a SYN that crossed its own; the answer again is, from its first sending', () => {
+    const syn = onWire(one, 'client', 10, ['SYN'], { n: 1, seq: 0 });
+    const answer = (n: number, at: number) => onWire(one, 'client', at, ['SYN', 'ACK'], { n, seq: 0, ack: 1 });
+    const resentAt = (...events: Event[]) => derive([...opened(one, 10), syn, ...events], all).facts['client.resentAt'];
+    expect(resentAt(answer(2, 120))).toEqual([]);
+    expect(resentAt(answer(2, 120), answer(3, 320))).toEqual([0.2]);
+    expect(resentAt(onWire(one, 'client', 110, ['SYN'], { n: 2, seq: 0 }), answer(3, 120))).toEqual([0.1]);
+  });
+
   test('is no acknowledgement, and nothing that the wire made', () => {
     const ack = onWire(one, 'client', 150, ['ACK'], { n: 5, seq: 101, ack: 1 });
     expect(given(data(4, 100, 1, 100), ack, data(6, 200, 1, 100, { deed: 'duplicate of #4' }))).toMatchObject({

@@ -58,6 +58,22 @@ test('what an end had sent before it sends again; an ACK, or a copy of the wire,
   ]);
 });
 
+test('data is sent again by one segment with the FIN behind it, too', () => {
+  expect(
+    wordsOf(
+      'client P. 1:1+100 @1 lost',
+      'client F. 101:1 @2 lost',
+      'client FP. 1:1+100 @3-4',
+      'client P. 102:1+9 @5-6',
+    ),
+  ).toEqual([
+    'PSH ACK seq 1 ack 1 len 100; lost',
+    'FIN ACK seq 101 ack 1; lost',
+    'FIN PSH ACK seq 1 ack 1 len 100 (again)',
+    'PSH ACK seq 102 ack 1 len 9',
+  ]);
+});
+
 test('an original that the record does not have is named by its number in the capture', () => {
   expect(wordsOf('client P. 1:1+9 @1-2 replay of=900')).toEqual([
     'PSH ACK seq 1 ack 1 len 9; replayed by the wire: number 900 of the capture',
