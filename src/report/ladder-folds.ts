@@ -103,7 +103,7 @@ function groupsOf(moments: readonly Moment[], folded: ReadonlySet<SegmentRecord>
   for (const moment of moments) {
     const isFolded = 'segment' in moment && folded.has(moment.segment);
     const isGap = moment.kind === 'gap';
-    if (!(isFolded || isGap) || moment.at - before > silenceNs) block++;
+    if (!(isFolded || isGap) || (isGap ? moment.since : moment.at) - before > silenceNs) block++;
     if (isGap) gaps.set(block, [...(gaps.get(block) ?? []), moment]);
     if (isFolded) places.set(moment.segment, [...(places.get(moment.segment) ?? []), block]);
     before = Math.max(before, moment.at);

@@ -39,6 +39,8 @@ export interface SegmentMoment extends Place {
 /** Packets of the capture that the record does not have. */
 export interface GapMoment extends Place {
   readonly kind: 'gap';
+  /** When the last segment before them left, ns; `at` is when the first after them did. */
+  readonly since: number;
   readonly count: number;
 }
 
@@ -191,9 +193,10 @@ function sentFirst(
 
 function gapsOf(segments: readonly SegmentRecord[]): GapMoment[] {
   const numbered = [...segments].sort((a, b) => a.n - b.n);
-  return numbered.flatMap((segment, index) => {
-    const count = segment.n - (numbered[index - 1]?.n ?? segment.n) - 1;
-    return count < fewPackets ? [] : [{ kind: 'gap' as const, count, at: segment.t, after: [] }];
+  return numbered.flatMap((segment, index): GapMoment[] => {
+    const before = numbered[index - 1] ?? segment;
+    const count = segment.n - before.n - 1;
+    return count < fewPackets ? [] : [{ kind: 'gap', count, since: before.t, at: segment.t, after: [] }];
   });
 }
 

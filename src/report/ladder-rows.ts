@@ -27,8 +27,7 @@ export function rowsOf(moments: readonly Moment[], folds: readonly Fold[], silen
     const fold = foldOf.get(segment);
     const last = lastIndex(moments, fold?.segments ?? [segment]);
     const split = fold ? !fold.whole : !isWhole(moments, index, last, silenceNs);
-    const absent = (fold?.gaps ?? []).reduce((sum, { count }) => sum + count, 0);
-    const row = { ...segmentRow(fold?.segments ?? [segment], split, seen), ...(absent > 0 && { absent }) };
+    const row = withGaps(segmentRow(fold?.segments ?? [segment], split, seen), fold?.gaps ?? []);
     return split
       ? [
           { row, index },
@@ -53,6 +52,14 @@ function segmentRow(segments: readonly SegmentRecord[], split: boolean, seen: Se
     split,
     more,
   };
+}
+
+/** With what only the capture has among them, which may have begun before them and ended behind them. */
+function withGaps(row: SegmentRow, gaps: Fold['gaps']): SegmentRow {
+  if (gaps.length === 0) return row;
+  const since = Math.min(row.at, ...gaps.map((gap) => gap.since));
+  const until = Math.max(row.until, ...gaps.map(({ at }) => at));
+  return { ...row, absent: gaps.reduce((sum, { count }) => sum + count, 0), span: until - since };
 }
 
 /** What the wire made is not seen before it arrives. */
@@ -103,14 +110,20 @@ const isPipelined = (other: Moment, { segment }: { segment: SegmentRecord }): bo
   other.segment.from === segment.from &&
   other.segment.t <= segment.t;
 
+const lastsUntil = (row: LadderRow): number => {
+  if (!('segments' in row) || row.kind === 'omitted' || row.split) return 0;
+  return row.span === undefined ? row.until : Math.max(row.until, row.at + row.span);
+};
+
 /** A long silence is a row of its own. */
 function withPauses(rows: readonly LadderRow[], silenceNs: number): LadderRow[] {
   let clock = rows[0]?.at ?? 0;
   return rows.flatMap((row): LadderRow[] => {
     const before = clock;
     const earliest = row.kind === 'state' ? Math.max(row.step.notBefore ?? row.at, before) : row.at;
-    clock = Math.max(clock, Math.min(earliest, row.at), row.kind === 'segment' && !row.split ? row.until : 0);
-    if (row.kind === 'run' && !row.split) clock = Math.max(clock, row.until);
+    clock = Math.max(clock, Math.min(earliest, row.at), lastsUntil(row));
+    // the capture has what happened meanwhile
+    if (row.kind === 'gap' || ('span' in row && row.span !== undefined)) return [row];
     const least = Math.min(earliest, row.at) - before;
     if (least < silenceNs) return [row];
     const pause: PauseRow = { kind: 'pause', at: before, least, most: row.at - before };

@@ -4,6 +4,7 @@ import type {
   ArrivalRow,
   AsideRow,
   BeginRow,
+  GapRow,
   Ladder,
   LadderRow,
   OmittedRow,
@@ -158,9 +159,10 @@ export function runText({
   at,
   until,
   absent = 0,
-}: Pick<SegmentRow, 'segments' | 'more' | 'at' | 'until' | 'absent'>): string {
-  const others = absent > 0 ? [gapText({ count: absent })] : [];
-  return `${[...countsOf(segments, more), ...others].join(', ')}, ${formatSeconds((until - at) / 1e9)}`;
+  span = until - at,
+}: Pick<SegmentRow, 'segments' | 'more' | 'at' | 'until' | 'absent' | 'span'>): string {
+  const others = absent > 0 ? [inCapture(absent)] : [];
+  return `${[...countsOf(segments, more), ...others].join(', ')}, ${formatSeconds(span / 1e9)}`;
 }
 
 /** A long gap: `61.0 s later`. */
@@ -179,9 +181,11 @@ export function omittedText({ segments, states, at, until, attempts }: OmittedRo
   return `Not drawn: ${[...what, ...entered].join(', ')}, ${formatSeconds((until - at) / 1e9)}`;
 }
 
-/** Packets that only the capture has. */
-export const gapText = ({ count }: { readonly count: number }): string =>
-  `${plural(count, 'packet')} that only the capture has`;
+const inCapture = (count: number): string => `${plural(count, 'packet')} that only the capture has`;
+
+/** Packets that only the capture has, and how long they took. */
+export const gapText = ({ count, since, at }: Pick<GapRow, 'count' | 'since' | 'at'>): string =>
+  `${inCapture(count)}, ${formatSeconds((at - since) / 1e9)}`;
 
 /** Segments that the wire sends once more by and by. */
 function replayedIn(rows: readonly LadderRow[]): Set<number> {

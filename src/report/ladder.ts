@@ -56,6 +56,8 @@ export interface SegmentRow extends Row {
   readonly more: readonly Purpose[];
   /** How many packets among them only the capture has. */
   readonly absent?: number;
+  /** Where that is so: how long all of them took, from the last segment that was told before to the first behind, ns. */
+  readonly span?: number;
 }
 
 /** What left in an earlier row arrives. */
@@ -75,6 +77,8 @@ export interface PauseRow extends Row {
 export interface GapRow extends Row {
   readonly kind: 'gap';
   readonly count: number;
+  /** When the last segment before them left. */
+  readonly since: number;
 }
 
 /** The middle of a ladder that is too long even so; or what was before the last of several attempts. */

@@ -369,6 +369,22 @@ describe('folding', () => {
     expect(rows[1]).toMatchObject({ absent: 100 });
   });
 
+  test('packets that only the capture has last from the last segment before them to the first behind', () => {
+    const data = Array.from({ length: 30 }, (_, n) => {
+      const at = n < 15 ? n : 65 + n;
+      return `client P. ${1 + n}:1+1 @${at}-${at + 0.05} n=${n < 15 ? n + 1 : n + 101}`;
+    });
+    const { rows } = ladderOf(cellOf('x', {}, {}, { segments: wire([...data.slice(0, 15), ...data.slice(15, 16)]) }));
+    expect(rows.map(short)).toEqual(['client PSH ACK', 'run 15']);
+    // from 14 to 80 ms there are packets, and the run began at 1
+    expect(rows[1]).toMatchObject({ span: 79.05e6 });
+    const late = ladderOf(
+      cellOf('x', {}, {}, { segments: wire(['client S 0: @1-1.1', 'client R 9: @950-951 n=812']) }),
+    );
+    expect(late.rows.map(short)).toEqual(['client SYN', 'gap', 'client RST']);
+    expect(late.rows[1]).toMatchObject({ since: 1e6, at: 950e6 });
+  });
+
   test('packets that only the capture has are told', () => {
     const record = cellOf('x', {}, {}, { segments: wire(['client S 0: @1-1.1', 'client R 9: @50-50.1 n=812']) });
     expect(ladderOf(record).rows[1]).toMatchObject({ kind: 'gap', count: 810 });
