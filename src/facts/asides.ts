@@ -71,6 +71,24 @@ function dataFor({ carried }: CellView, { event }: ConnectionView, end: End): Se
     .sort((a, b) => (a.arrived ?? 0) - (b.arrived ?? 0));
 }
 
+/** What the wire made that is no TCP segment; packets in a row as one. */
+export function forgedIn({ events }: CellView): AsideRecord[] {
+  const found: (AsideRecord & { of: number; count: number; how: string })[] = [];
+  const told = events.filter((event): event is WireEvent => event.kind === 'segment' && event.segment === undefined);
+  for (const { n, t, from, text, deed } of told) {
+    // as injectRaw() tells; an ICMP message says whom it is of
+    const said = /^forged(?:, (refused by the kernel: .+))?$/.exec(deed);
+    if (!said) continue;
+    const how = said[1] ?? text.replace(/^no TCP segment: /, '');
+    const last = found.at(-1);
+    const end = otherEnd(from);
+    if (last?.end === end && last.of + last.count === n) {
+      Object.assign(last, { count: last.count + 1, until: t, how: last.how === how ? how : 'of several kinds' });
+    } else found.push({ what: 'forged', t, until: t, end, label: '', how, of: n, count: 1 });
+  }
+  return found;
+}
+
 /** ICMP messages that the wire sent as a router would: whom they told, and of which segment. */
 export function unreachablesIn({ events, carried }: CellView): AsideRecord[] {
   const told = events.filter((event): event is WireEvent => event.kind === 'segment' && event.segment === undefined);

@@ -1,7 +1,7 @@
 import type { CountersEvent, Event, PathStep, StallEvent } from '../record/event.ts';
 import type { AsideRecord, IncarnationRecord, SegmentRecord, Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
-import { asidesOf, unreachablesIn } from './asides.ts';
+import { asidesOf, forgedIn, unreachablesIn } from './asides.ts';
 import { bytesOf, toldBy } from './bytes.ts';
 import { isOf } from './chains.ts';
 import { closedWith, closingContradiction, ofChain } from './closedWith.ts';
@@ -37,7 +37,7 @@ export function derive(events: readonly Event[], sight: Sight): Derived {
   const paths: Record<string, readonly PathStep[]> = {};
   const warnings: Warning[] = [];
   const isWired = view.carried.segments.length > 0;
-  const asides = unreachablesIn(view);
+  const asides = [...unreachablesIn(view), ...forgedIn(view)];
   for (const [label, all] of byLabel(view.connections)) {
     const last = all.at(-1);
     const [connection, ...others] = last?.event.again ? [last] : all;

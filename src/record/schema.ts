@@ -191,13 +191,19 @@ export type SegmentRecord = z.infer<typeof segmentRecord>;
 /** What a connection over a wire had beside its states and segments. */
 export const asideRecord = z.object({
   what: z
-    .enum(['close', 'read', 'unreachable'])
-    .describe('a call that closes; the application read; an ICMP message said that a host cannot be reached'),
+    .enum(['close', 'read', 'unreachable', 'forged'])
+    .describe(
+      'a call that closes; the application read; an ICMP message said that a host cannot be reached; the wire made what is no TCP segment',
+    ),
   t: z.number().describe('ns since the origin'),
   until: z.number().optional().describe('when the call returned'),
   end: z.enum(ends).describe('whose application it was, or who was told'),
   label: z.string(),
-  how: z.string().optional().describe('what closes: destroy, end'),
+  how: z
+    .string()
+    .optional()
+    .describe('what closes: destroy, end; why it is no segment: truncated, or what the kernel said of it'),
+  count: z.number().int().optional().describe('how many packets in a row the wire made'),
   bytes: z.number().int().optional().describe('read'),
   of: z
     .number()

@@ -21,9 +21,20 @@ export function asideText({ says, aside, at, label }: AsideRow, time: Times, lad
       return [`${callName(aside)} returns`, when, `after ${took(aside)}`];
     case 'reads':
       return ['application read', when, readText(aside, ladder)];
+    case 'forged':
+      return forgedText(aside);
     case 'unreachable':
       return ['ICMP: host unreachable', "a router's answer"];
   }
+}
+
+/** What the wire made that is no segment; of many, how long it took over them. */
+function forgedText({ count = 1, how = '', t, until = t }: AsideRow['aside']): string[] {
+  const refused = how.startsWith('refused');
+  const what = count === 1 ? 'no TCP segment' : `${formatCount(count)} × no TCP segment`;
+  const why = refused ? how.replace(' by the kernel', '') : how;
+  const lasted = count === 1 ? '' : `, ${formatSeconds((until - t) / 1e9)}`;
+  return [what, `forged: ${why}${lasted}`];
 }
 
 /** How many bytes; and whose they are, where they can only be those of a segment that the wire sent. */

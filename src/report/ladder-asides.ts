@@ -37,6 +37,7 @@ export function asideMoments(
   return asides.flatMap((aside): AsideMoment[] => {
     const { end, label, t, until = t } = aside;
     const place = { kind: 'aside', end, label, aside } as const;
+    if (aside.what === 'forged') return [{ ...place, says: 'forged', at: t, after: [] }];
     if (aside.what === 'read') {
       const came = arrivalOf(aside, moving);
       return [{ ...place, says: 'reads', at: t, after: came ? [came] : [] }];

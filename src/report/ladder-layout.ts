@@ -47,7 +47,7 @@ export interface Layout {
   readonly height: number;
   readonly states: readonly { readonly row: StateRow; readonly y: number }[];
   readonly asides: readonly { readonly row: AsideRow; readonly y: number }[];
-  /** ICMP messages, from the wire to an end. */
+  /** ICMP messages and other packets that are no segments, from the wire to an end. */
   readonly told: readonly { readonly row: AsideRow; readonly points: readonly [Point, Point] }[];
   readonly arrows: readonly Arrow[];
   readonly ticks: readonly { readonly at: number; readonly y: number }[];

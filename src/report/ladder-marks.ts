@@ -111,7 +111,7 @@ function boldFlags(text: string, { flags }: SegmentRecord): string {
   return xml(text).replace(bold, () => `<tspan class="flags">${bold}</tspan>`);
 }
 
-/** An ICMP message, from the wire to an end. */
+/** An ICMP message or another packet that is no segment, from the wire to an end. */
 export function toldMark({ row, points }: Layout['told'][number], columns: Columns, words: LadderWords): string {
   const [a, b] = points;
   const [left, right] = b.x < a.x ? [b, a] : [a, b];

@@ -3,6 +3,7 @@ import type { CellRecord, SegmentRecord } from '../record/schema.ts';
 import { type LadderRow, ladderOf, type SegmentRow } from './ladder.ts';
 import { hasPassed, purposeOf } from './ladder-folds.ts';
 import { isOwn } from './ladder-moments.ts';
+import { isPacket } from './ladder-pen.ts';
 import { gapText, type LadderWords, omittedText, pauseText, wordsFor } from './ladder-words.ts';
 import { look, mermaidText, side } from './sequence-diagram.ts';
 
@@ -23,7 +24,7 @@ function lineOf(row: LadderRow, words: LadderWords): string {
     case 'state':
       return `Note ${side[row.end]} of ${row.end}: ${text(words.state(row), ...words.entered(row))}`;
     case 'aside':
-      return row.says === 'unreachable'
+      return isPacket(row)
         ? `wire->>${row.end}: ${text(...words.aside(row), words.time(row.at))}`
         : `Note ${side[row.end]} of ${row.end}: ${text(...words.aside(row))}`;
     case 'begins':

@@ -49,7 +49,7 @@ export interface AsideMoment extends Place {
   readonly kind: 'aside';
   readonly end: End;
   readonly label: string;
-  readonly says: 'calls' | 'returns' | 'reads' | 'unreachable';
+  readonly says: 'calls' | 'returns' | 'reads' | 'unreachable' | 'forged';
   readonly aside: AsideRecord;
 }
 
@@ -85,7 +85,7 @@ export function momentsOf(record: CellRecord): Moment[] {
   });
   const asides = asideMoments(record.asides ?? [], new Set(called.values()), moving);
   const begins = beginsOf(record, leaving, states);
-  return inOrder([...gapsOf(segments), ...begins, ...states, ...leaving, ...asides]);
+  return inOrder([...gapsOf(segments, record.asides ?? []), ...begins, ...states, ...leaving, ...asides]);
 }
 
 /** TIME-WAIT that gave its addresses and ports to a new incarnation: CLOSED, though nobody saw it go. */
@@ -191,14 +191,21 @@ function sentFirst(
   return new Map(found);
 }
 
-function gapsOf(segments: readonly SegmentRecord[]): GapMoment[] {
+function gapsOf(segments: readonly SegmentRecord[], asides: readonly AsideRecord[]): GapMoment[] {
   const numbered = [...segments].sort((a, b) => a.n - b.n);
   return numbered.flatMap((segment, index): GapMoment[] => {
     const before = numbered[index - 1] ?? segment;
-    const count = segment.n - before.n - 1;
+    const count = segment.n - before.n - 1 - madeBetween(asides, before.n, segment.n);
     return count < fewPackets ? [] : [{ kind: 'gap', count, since: before.t, at: segment.t, after: [] }];
   });
 }
+
+/** What the wire made that is no segment is told for itself. */
+const madeBetween = (asides: readonly AsideRecord[], from: number, to: number): number =>
+  asides.reduce(
+    (sum, { what, of = 0, count = 0 }) => (what === 'forged' && of > from && of < to ? sum + count : sum),
+    0,
+  );
 
 /** By time, each after what it cannot precede. */
 function inOrder(moments: readonly Moment[]): Moment[] {

@@ -18,6 +18,9 @@ const steep = 64;
 
 const isKept = ({ deed }: SegmentRecord): boolean => deed === 'held' || deed === 'carried' || deed === 'delayed';
 
+/** Comes from the wire, and is no segment. */
+export const isPacket = ({ says }: AsideRow): boolean => says === 'unreachable' || says === 'forged';
+
 /** Draws a ladder's rows from top to bottom, and knows where the next can stand. */
 export class Pen {
   readonly #columns: Columns;
@@ -48,7 +51,7 @@ export class Pen {
 
   place(row: LadderRow): void {
     if (row.kind === 'state') this.#states.push({ row, y: this.#beside(row) });
-    else if (row.kind === 'aside' && row.says === 'unreachable') this.#tell(row);
+    else if (row.kind === 'aside' && isPacket(row)) this.#tell(row);
     else if (row.kind === 'aside') this.#asides.push({ row, y: this.#beside(row) });
     else if (row.kind === 'arrival') this.#arrive(row);
     else if (row.kind === 'segment' || (row.kind === 'run' && row.split)) this.#leave(row);

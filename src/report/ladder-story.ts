@@ -25,7 +25,7 @@ function rowStory(row: LadderRow, nameOf: ReturnType<typeof ladderOf>['nameOf'])
     case 'state':
       return [row.end, row.label, row.step.state, row.why, row.call?.how, row.call && blocks(row.call)];
     case 'aside':
-      return [row.end, row.label, row.says, row.aside.how];
+      return [row.end, row.label, row.says, row.aside.how, (row.aside.count ?? 1) > 1];
     case 'segment':
       return [...of(row.segments[0]), row.segments[0].seq, row.segments[0].ack, row.segments[0].of !== undefined];
     case 'run':

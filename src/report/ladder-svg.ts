@@ -5,6 +5,7 @@ import { besideLines, besideMark, blockedMarks, wrapped } from './ladder-beside.
 import { type AcrossRow, bandWidth, type Layout, layoutOf } from './ladder-layout.ts';
 import { arrowMark, labelLines, line, px, toldMark, xml } from './ladder-marks.ts';
 import { isOwn } from './ladder-moments.ts';
+import { isPacket } from './ladder-pen.ts';
 import { ladderStyle, stateColors } from './ladder-style.ts';
 import { gapText, type LadderWords, omittedText, pauseText, wordsFor } from './ladder-words.ts';
 
@@ -161,7 +162,9 @@ function legend({ rows }: Ladder, words: LadderWords): string[] {
   const isVague = rows.some((row) => row.kind === 'state' && row.step.evidence !== 'exact');
   return [
     'Times count from the first row; arrows fall with their time on the way; neither is to scale.',
-    ...(segments.some(isOwn) ? ['Dashed from the middle: not sent by an end, but made by the wire.'] : []),
+    ...(segments.some(isOwn) || rows.some((row) => row.kind === 'aside' && isPacket(row))
+      ? ['Dashed from the middle: not sent by an end, but made by the wire.']
+      : []),
     ...(hasRepeats ? ['(again): the same end had sent the same before.'] : []),
     ...(isFull
       ? [

@@ -33,6 +33,35 @@ test('a host-unreachable message is told to the end that it went to, with the se
   const other: WireEvent = { ...told, n: 3, deed: 'forged' };
   expect(asides(syn, ...opened(one, 10), told, other)).toEqual([
     { what: 'unreachable', t: ns(30), end: 'client', label: 'old', of: 1 },
+    { what: 'forged', t: ns(30), until: ns(30), end: 'client', label: '', how: '', of: 3, count: 1 },
+  ]);
+});
+
+test('packets that are no segments are told, those in a row as one; an echo of the wire is not', () => {
+  const raw = (n: number, from: 'client' | 'server', why: string, deed = 'forged'): WireEvent => ({
+    n,
+    t: ns(30 + n),
+    from,
+    text: `no TCP segment: ${why}`,
+    source: 'wire',
+    kind: 'segment',
+    deed,
+  });
+  const refused = raw(6, 'server', 'no-ip', 'forged, refused by the kernel: EINVAL');
+  const ping = raw(5, 'client', 'no-tcp', 'echo request, behind #4');
+  const told = [raw(2, 'client', 'truncated'), raw(3, 'client', 'truncated'), raw(4, 'client', 'no-ip'), ping, refused];
+  expect(asides(syn, ...opened(one, 10), ...told)).toEqual([
+    { what: 'forged', t: ns(32), until: ns(34), end: 'server', label: '', how: 'of several kinds', of: 2, count: 3 },
+    {
+      what: 'forged',
+      t: ns(36),
+      until: ns(36),
+      end: 'client',
+      label: '',
+      how: 'refused by the kernel: EINVAL',
+      of: 6,
+      count: 1,
+    },
   ]);
 });
 

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { CellRecord, SegmentRecord } from '../../src/record/schema.ts';
 import { type Ladder, type LadderRow, ladderOf, type StateRow } from '../../src/report/ladder.ts';
+import { ladderMermaid } from '../../src/report/ladder-mermaid.ts';
+import { storyOf } from '../../src/report/ladder-story.ts';
+import { ladderSvg } from '../../src/report/ladder-svg.ts';
 import { anything, chance, seeds } from './anything.ts';
 import { cellOf, path } from './fixture.ts';
 import { blackHole, crossingFins, forgedReset, heldFins, lostLastAck, oldDuplicate, wire } from './wire-fixture.ts';
@@ -389,6 +392,17 @@ describe('folding', () => {
     const record = cellOf('x', {}, {}, { segments: wire(['client S 0: @1-1.1', 'client R 9: @50-50.1 n=812']) });
     expect(ladderOf(record).rows[1]).toMatchObject({ kind: 'gap', count: 810 });
   });
+});
+
+test('packets of the wire that are no segments are drawn, and not taken for what only the capture has', () => {
+  const of = (asides: NonNullable<CellRecord['asides']>): CellRecord =>
+    cellOf('x', {}, {}, { segments: wire(['client S 0: @1-1.1', 'client R 9: @50-50.1 n=312']), asides });
+  const forged = { what: 'forged', t: 9e6, until: 40e6, end: 'server', label: '', how: 'truncated', of: 2 } as const;
+  expect(shorts(of([{ ...forged, count: 310 }]))).toEqual(['client SYN', 'aside', 'client RST']);
+  expect(ladderOf(of([{ ...forged, count: 10 }])).rows[2]).toMatchObject({ kind: 'gap', count: 300 });
+  expect(storyOf(of([{ ...forged, count: 310 }]))).not.toBe(storyOf(of([])));
+  expect(ladderSvg(of([{ ...forged, count: 310 }]))).toContain('>310 × no TCP segment<');
+  expect(ladderMermaid(of([{ ...forged, count: 1 }]))).toContain('wire->>server: no TCP segment<br/>forged: truncated');
 });
 
 describe('connections', () => {
