@@ -33,8 +33,7 @@ function forgedText({ count = 1, how = '', t, until = t }: AsideRow['aside']): s
   const refused = how.startsWith('refused');
   const what = count === 1 ? 'no TCP segment' : `${formatCount(count)} × no TCP segment`;
   const why = refused ? how.replace(' by the kernel', '') : how;
-  const lasted = count === 1 ? '' : `, ${formatSeconds((until - t) / 1e9)}`;
-  return [what, `forged: ${why}${lasted}`];
+  return [what, count === 1 ? `forged: ${why}` : `forged in ${formatSeconds((until - t) / 1e9)}`];
 }
 
 /** How many bytes; and whose they are, where they can only be those of a segment that the wire sent. */

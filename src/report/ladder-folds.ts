@@ -1,5 +1,6 @@
 import type { SegmentRecord } from '../record/schema.ts';
 import type { GapMoment, Moment } from './ladder-moments.ts';
+import { type WindowRole, windowRoles } from './ladder-windows.ts';
 
 /** What a segment is for, by its flags and payload. */
 export type Purpose = 'SYN' | 'FIN' | 'RST' | 'data' | 'ACK';
@@ -18,6 +19,8 @@ export interface Fold {
   readonly whole: boolean;
   /** Among them, what only the capture has. */
   readonly gaps: readonly GapMoment[];
+  /** They are probes of a closed window, and the answers to them. */
+  readonly probing: boolean;
 }
 
 /** How much of a ladder is folded. */
@@ -46,45 +49,43 @@ export const foldings = (silenceNs: number): readonly Folding[] => [
   { least: 2, silenceNs: Number.POSITIVE_INFINITY, mayFold: (segment, nth) => nth > 0 || purposeOf(segment) === 'ACK' },
 ];
 
+type Roles = ReadonlyMap<SegmentRecord, WindowRole>;
+
 /** Which segments go together as one. */
 export function foldsOf(moments: readonly Moment[], folding: Folding): Fold[] {
-  let folded = candidates(moments, folding);
+  const segments = segmentsIn(moments);
+  const roles = windowRoles(segments);
+  let folded = candidates(segments, roles, folding);
   for (;;) {
-    const groups = groupsOf(moments, folded, folding);
-    const enough = groups.filter(({ segments }) => segments.length >= folding.least);
+    const groups = groupsOf(moments, folded, roles, folding);
+    const enough = groups.filter((group) => group.segments.length >= folding.least);
     if (enough.length === groups.length) return groups;
     // what is drawn for itself parts others
-    folded = new Set(enough.flatMap(({ segments }) => segments));
+    folded = new Set(enough.flatMap((group) => group.segments));
   }
 }
 
-/** Segments that say that a window is closed, or open again: the ladder's story, wherever they stand. */
-function turningWindows(segments: readonly SegmentRecord[]): Set<SegmentRecord> {
-  const isClosed = new Map<string, boolean>();
-  return new Set(
-    segments.filter((segment) => {
-      const sender = `${connectionOf(segment)} ${segment.from}`;
-      const wasClosed = isClosed.get(sender) ?? false;
-      const closes = segment.window === 0 && purposeOf(segment) === 'ACK';
-      isClosed.set(sender, closes);
-      return closes || wasClosed;
-    }),
-  );
-}
+const segmentsIn = (moments: readonly Moment[]): SegmentRecord[] => [
+  ...new Set(moments.flatMap((moment) => ('segment' in moment ? [moment.segment] : []))),
+];
 
-function candidates(moments: readonly Moment[], { mayFold, least }: Folding): Set<SegmentRecord> {
-  const segments = [...new Set(moments.flatMap((moment) => ('segment' in moment ? [moment.segment] : [])))];
-  // where so much has to be folded that even those do not fit, they go with the rest
-  const kept = least > 2 ? turningWindows(segments) : new Set();
+/** What a reader must see, however much is folded. */
+const isTurn = (role: WindowRole | undefined): boolean => role === 'turns' || role === 'last probe';
+
+function candidates(segments: readonly SegmentRecord[], roles: Roles, { mayFold }: Folding): Set<SegmentRecord> {
   const again = new Set(segments.flatMap(({ deed, of }) => (deed === 'replay' && of !== undefined ? [of] : [])));
   const alike = [
     ...Map.groupBy(
-      segments.filter((segment) => !kept.has(segment) && !again.has(segment.n)),
-      likeOf,
+      segments.filter((segment) => !isTurn(roles.get(segment)) && !again.has(segment.n)),
+      (segment) => `${likeOf(segment)} ${roles.get(segment) ?? ''}`,
     ).values(),
   ];
   return new Set(
-    alike.flatMap((group) => group.filter((segment, index) => mayFold(segment, index, group.length - 1 - index))),
+    alike.flatMap((group) =>
+      group.filter(
+        (segment, index) => mayFold(segment, index, group.length - 1 - index) && (index > 0 || !roles.has(segment)),
+      ),
+    ),
   );
 }
 
@@ -95,15 +96,26 @@ const likeOf = (segment: SegmentRecord): string =>
 export const connectionOf = ({ label, incarnation }: SegmentRecord): string => `${label} ${incarnation}`;
 
 /** Candidates between whose leaving, and between whose arrivals, nothing of note happened. */
-function groupsOf(moments: readonly Moment[], folded: ReadonlySet<SegmentRecord>, { silenceNs }: Folding): Fold[] {
+function groupsOf(
+  moments: readonly Moment[],
+  folded: ReadonlySet<SegmentRecord>,
+  roles: Roles,
+  { silenceNs }: Folding,
+): Fold[] {
   const places = new Map<SegmentRecord, number[]>();
   const gaps = new Map<number, GapMoment[]>();
   let block = 0;
+  let probing = false;
   let before = moments[0]?.at ?? 0;
   for (const moment of moments) {
     const isFolded = 'segment' in moment && folded.has(moment.segment);
     const isGap = moment.kind === 'gap';
     if (!(isFolded || isGap) || (isGap ? moment.since : moment.at) - before > silenceNs) block++;
+    // probes are told apart from what is sent otherwise
+    if (isFolded && roles.has(moment.segment) !== probing) {
+      probing = !probing;
+      block++;
+    }
     if (isGap) gaps.set(block, [...(gaps.get(block) ?? []), moment]);
     if (isFolded) places.set(moment.segment, [...(places.get(moment.segment) ?? []), block]);
     before = Math.max(before, moment.at);
@@ -117,6 +129,6 @@ function groupsOf(moments: readonly Moment[], folded: ReadonlySet<SegmentRecord>
     const [from, to = from] = places.get(segments[0] as SegmentRecord) ?? [];
     const own = from === to && from !== undefined ? (gaps.get(from) ?? []) : [];
     if (from !== undefined && own.length > 0) gaps.delete(from);
-    return { segments, whole: from === to, gaps: own };
+    return { segments, whole: from === to, gaps: own, probing: roles.has(segments[0] as SegmentRecord) };
   });
 }

@@ -27,7 +27,8 @@ export function rowsOf(moments: readonly Moment[], folds: readonly Fold[], silen
     const fold = foldOf.get(segment);
     const last = lastIndex(moments, fold?.segments ?? [segment]);
     const split = fold ? !fold.whole : !isWhole(moments, index, last, silenceNs);
-    const row = withGaps(segmentRow(fold?.segments ?? [segment], split, seen), fold?.gaps ?? []);
+    const own = segmentRow(fold?.segments ?? [segment], split, seen);
+    const row = withGaps({ ...own, ...(fold?.probing && { probing: true }) }, fold?.gaps ?? []);
     return split
       ? [
           { row, index },

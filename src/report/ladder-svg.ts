@@ -7,7 +7,7 @@ import { arrowMark, labelLines, line, px, toldMark, xml } from './ladder-marks.t
 import { isOwn } from './ladder-moments.ts';
 import { isPacket } from './ladder-pen.ts';
 import { ladderStyle, stateColors } from './ladder-style.ts';
-import { gapText, type LadderWords, omittedText, pauseText, wordsFor } from './ladder-words.ts';
+import { again, gapText, type LadderWords, omittedText, pauseText, probe, wordsFor } from './ladder-words.ts';
 
 /** Characters that a line of the title takes. */
 const titleCharacters = 92;
@@ -156,7 +156,8 @@ function sentenceOf(row: LadderRow, words: LadderWords): string {
 /** What the marks that it has mean. */
 function legend({ rows }: Ladder, words: LadderWords): string[] {
   const segments = rows.flatMap((row) => (row.kind === 'segment' ? row.segments : []));
-  const hasRepeats = segments.some((segment) => words.segment(segment).endsWith('(again)'));
+  const hasRepeats = segments.some((segment) => words.segment(segment).endsWith(again));
+  const hasProbes = segments.some((segment) => words.segment(segment).endsWith(probe));
   const isFull = rows.some((row) => row.kind === 'state' && row.full !== undefined);
   const isBlocked = rows.some((row) => row.kind === 'aside' && row.says === 'returns');
   const isVague = rows.some((row) => row.kind === 'state' && row.step.evidence !== 'exact');
@@ -165,7 +166,10 @@ function legend({ rows }: Ladder, words: LadderWords): string[] {
     ...(segments.some(isOwn) || rows.some((row) => row.kind === 'aside' && isPacket(row))
       ? ['Dashed from the middle: not sent by an end, but made by the wire.']
       : []),
-    ...(hasRepeats ? ['(again): the same end had sent the same before.'] : []),
+    ...(hasRepeats ? [`${again}: the same end had sent the same before.`] : []),
+    ...(hasProbes
+      ? [`${probe}: asks, by a number that was acknowledged long since, whether a closed window is open.`]
+      : []),
     ...(isFull
       ? [
           'SYN-RECEIVED begins where the wire saw its SYN ACK: a request, a mini-socket, until the ACK made a full socket.',

@@ -14,9 +14,10 @@ import type {
 } from './ladder.ts';
 import { asideText, beginsText, callText } from './ladder-aside-words.ts';
 import { countsOf } from './ladder-counts.ts';
-import { connectionOf, hasPassed, purposeOf } from './ladder-folds.ts';
-import { isOwn } from './ladder-moments.ts';
+import { hasPassed } from './ladder-folds.ts';
+import { probesIn, repeatsIn, signed } from './ladder-repeats.ts';
 import { type Times, timesOf } from './ladder-times.ts';
+import { probesText } from './ladder-windows.ts';
 
 /** What a ladder's drawings say. */
 export interface LadderWords {
@@ -43,11 +44,13 @@ export interface LadderWords {
 export function wordsFor(ladder: Ladder): LadderWords {
   const time = timesOf(ladder);
   const repeated = repeatsIn(ladder.rows);
+  const probes = probesIn(ladder.rows);
   const delayed = delayIsRule(ladder.rows);
   const replayed = replayedIn(ladder.rows);
   return {
     time,
-    segment: (segment) => segmentText(segment, ladder.nameOf(segment), repeated.has(segment)),
+    segment: (segment) =>
+      segmentText(segment, ladder.nameOf(segment), repeated.has(segment) ? again : probes.has(segment) ? probe : ''),
     deed: (segment) => {
       const deed = delayed && segment.deed === 'delayed' ? '' : deedText(segment, ladder, time);
       return deed === '' && replayed.has(segment.n) ? 'the wire keeps a copy of it' : deed;
@@ -67,10 +70,11 @@ export function wordsFor(ladder: Ladder): LadderWords {
 
 const named = (name: string, text: string): string => (name === '' ? text : `${name}: ${text}`);
 
-/** Below the initial number, as what an old incarnation says of a new one is: nobody sends 2 GiB in a ladder. */
-const signed = (relative: number): number => (relative >= 2 ** 31 ? relative - 2 ** 32 : relative);
+/** What follows a segment's numbers where its end had sent the same before, or asks whether a window is still closed. */
+export const again = '(again)';
+export const probe = '(probe)';
 
-function segmentText(segment: SegmentRecord, name: string, again: boolean): string {
+function segmentText(segment: SegmentRecord, name: string, mark: string): string {
   const { flags, seq, rawSeq, ack, length, window } = segment;
   const words = [flags.join(' ') || 'no flags'];
   if (seq !== undefined) words.push(`seq ${signed(seq)}`);
@@ -79,37 +83,9 @@ function segmentText(segment: SegmentRecord, name: string, again: boolean): stri
   if (length > 0) words.push(`len ${length}`);
   // a window of 0 stops the other end; that of a RST says nothing
   if (window === 0 && !flags.includes('RST')) words.push('win 0');
-  if (again) words.push('(again)');
+  if (mark !== '') words.push(mark);
   return named(name, words.join(' '));
 }
-
-/** Segments whose SYN, FIN or bytes the same end had sent before, some at least: what the capture tells of retransmission. */
-function repeatsIn(rows: readonly LadderRow[]): Set<SegmentRecord> {
-  const sent = rows
-    .flatMap((row) => ('segments' in row ? row.segments : []))
-    .filter((segment) => !isOwn(segment) && segment.seq !== undefined && takesNumbers(segment))
-    .sort((a, b) => a.t - b.t);
-  const opened = new Set<string>();
-  const sentTo = new Map<string, number>();
-  return new Set(
-    sent.filter((segment) => {
-      const { from, flags, seq = 0, ack, length } = segment;
-      const sender = `${connectionOf(segment)} ${from}`;
-      if (flags.includes('SYN')) {
-        // a SYN that crossed another is acknowledged with the same number; one that acknowledges another SYN is a new one
-        const key = [sender, seq, length, flags.includes('ACK') ? ack : 'SYN'].join(' ');
-        const again = opened.has(key);
-        opened.add(key);
-        return again;
-      }
-      const before = sentTo.get(sender) ?? Number.NEGATIVE_INFINITY;
-      sentTo.set(sender, Math.max(before, signed(seq) + length + Number(flags.includes('FIN'))));
-      return signed(seq) < before;
-    }),
-  );
-}
-
-const takesNumbers = (segment: SegmentRecord): boolean => ['SYN', 'FIN', 'data'].includes(purposeOf(segment));
 
 /** On a wire that delays most of what it carries, a delay is not of note. */
 function delayIsRule(rows: readonly LadderRow[]): boolean {
@@ -160,9 +136,11 @@ export function runText({
   until,
   absent = 0,
   span = until - at,
-}: Pick<SegmentRow, 'segments' | 'more' | 'at' | 'until' | 'absent' | 'span'>): string {
+  probing = false,
+}: Pick<SegmentRow, 'segments' | 'more' | 'at' | 'until' | 'absent' | 'span' | 'probing'>): string {
+  const counts = probing ? [probesText(segments)] : countsOf(segments, more);
   const others = absent > 0 ? [inCapture(absent)] : [];
-  return `${[...countsOf(segments, more), ...others].join(', ')}, ${formatSeconds(span / 1e9)}`;
+  return `${[...counts, ...others].join(', ')}, ${formatSeconds(span / 1e9)}`;
 }
 
 /** A long gap: `61.0 s later`. */

@@ -54,6 +54,8 @@ export interface SegmentRow extends Row {
   readonly split: boolean;
   /** Of what purpose the same connection's were drawn before. */
   readonly more: readonly Purpose[];
+  /** They are probes of a closed window, and the answers to them. */
+  readonly probing?: boolean;
   /** How many packets among them only the capture has. */
   readonly absent?: number;
   /** Where that is so: how long all of them took, from the last segment that was told before to the first behind, ns. */
