@@ -72,18 +72,25 @@ const segmentsIn = (moments: readonly Moment[]): SegmentRecord[] => [
 /** What a reader must see, however much is folded. */
 const isTurn = (role: WindowRole | undefined): boolean => role === 'turns' || role === 'last probe';
 
-function candidates(segments: readonly SegmentRecord[], roles: Roles, { mayFold }: Folding): Set<SegmentRecord> {
+const isProbing = (role: WindowRole | undefined): boolean => role === 'probe' || role === 'answer';
+
+function candidates(segments: readonly SegmentRecord[], roles: Roles, { mayFold, least }: Folding): Set<SegmentRecord> {
   const again = new Set(segments.flatMap(({ deed, of }) => (deed === 'replay' && of !== undefined ? [of] : [])));
   const alike = [
     ...Map.groupBy(
-      segments.filter((segment) => !isTurn(roles.get(segment)) && !again.has(segment.n)),
-      (segment) => `${likeOf(segment)} ${roles.get(segment) ?? ''}`,
+      segments.filter((segment) => {
+        const role = roles.get(segment);
+        // where so much has to be folded that even those do not fit, they go with the rest
+        return !isTurn(role) && !(role === 'brief' && least > 2) && !again.has(segment.n);
+      }),
+      (segment) => `${likeOf(segment)} ${isProbing(roles.get(segment)) ? roles.get(segment) : ''}`,
     ).values(),
   ];
   return new Set(
     alike.flatMap((group) =>
       group.filter(
-        (segment, index) => mayFold(segment, index, group.length - 1 - index) && (index > 0 || !roles.has(segment)),
+        (segment, index) =>
+          mayFold(segment, index, group.length - 1 - index) && (index > 0 || !isProbing(roles.get(segment))),
       ),
     ),
   );
@@ -112,7 +119,7 @@ function groupsOf(
     const isGap = moment.kind === 'gap';
     if (!(isFolded || isGap) || (isGap ? moment.since : moment.at) - before > silenceNs) block++;
     // probes are told apart from what is sent otherwise
-    if (isFolded && roles.has(moment.segment) !== probing) {
+    if (isFolded && isProbing(roles.get(moment.segment)) !== probing) {
       probing = !probing;
       block++;
     }
@@ -129,6 +136,6 @@ function groupsOf(
     const [from, to = from] = places.get(segments[0] as SegmentRecord) ?? [];
     const own = from === to && from !== undefined ? (gaps.get(from) ?? []) : [];
     if (from !== undefined && own.length > 0) gaps.delete(from);
-    return { segments, whole: from === to, gaps: own, probing: roles.has(segments[0] as SegmentRecord) };
+    return { segments, whole: from === to, gaps: own, probing: isProbing(roles.get(segments[0] as SegmentRecord)) };
   });
 }

@@ -37,6 +37,11 @@ describe('the story of a window', () => {
     );
   });
 
+  test('is no story where it opens before anyone could ask', () => {
+    expect(rolesOf(...closing, 'server . 1:1001 @60-60.1')).toEqual([undefined, 'brief', 'brief']);
+    expect(rolesOf(...closing, 'server . 1:1001 @160-160.1')).toEqual([undefined, 'turns', 'turns']);
+  });
+
   test('has no acknowledgements of new data, and nothing of the other direction', () => {
     expect(rolesOf(...closing, 'server P. 1:1001+5 @3-3.1 win=0', 'client . 1001:6 @4-4.1')).toEqual([
       undefined,
