@@ -1,6 +1,7 @@
 import { formatCount, formatSeconds } from './format.ts';
 import type { AsideRow, BeginRow, Ladder } from './ladder.ts';
 import { blocks } from './ladder-asides.ts';
+import { signed } from './ladder-repeats.ts';
 import type { Times } from './ladder-times.ts';
 
 /** A closing call, and how long it took where it did not block. */
@@ -43,6 +44,18 @@ function readText({ of, bytes = 0 }: AsideRow['aside'], { rows, nameOf }: Ladder
   const own = rows.flatMap((row) => ('segments' in row ? row.segments : [])).find(({ n }) => n === of);
   const name = own && nameOf(own);
   return `${read}, ${formatCount(bytes)} of ${name || 'the wire'}`;
+}
+
+/** What a segment's number is in its own connection and in the one that the wire replays it into, where that is drawn. */
+export function numbersText({ rows, nameOf }: Ladder): string | undefined {
+  const segments = rows.flatMap((row) => ('segments' in row ? row.segments : []));
+  for (const { of, seq, t } of segments) {
+    const original = segments.find(({ n }) => n === of);
+    const begun = rows.findLast((row) => row.kind === 'begins' && row.at <= t);
+    if (original?.seq === undefined || seq === undefined || original.seq === seq || begun?.kind !== 'begins') continue;
+    return `${nameOf(original)}'s seq ${signed(original.seq)} is seq ${signed(seq)} in ${nameOf(begun.incarnation)}'s`;
+  }
+  return undefined;
 }
 
 /** Between which addresses and ports an incarnation is, and whether they were another's. */

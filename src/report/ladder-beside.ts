@@ -1,6 +1,6 @@
 import type { AsideRow, Ladder, StateRow } from './ladder.ts';
-import { blocks } from './ladder-asides.ts';
-import type { Layout } from './ladder-layout.ts';
+import { blocks, isCorrupt } from './ladder-asides.ts';
+import { bandWidth, type Layout } from './ladder-layout.ts';
 import { line, px, xml } from './ladder-marks.ts';
 import type { LadderWords } from './ladder-words.ts';
 
@@ -23,12 +23,16 @@ export function besideMark(
   const x = columns.names[row.end];
   const anchor = row.end === 'client' ? { anchor: 'end' as const } : {};
   const name = row.kind === 'state' ? 'state halo' : 'note halo';
-  return besideLines(row, words, ladder)
-    .map((text, index) =>
-      line({ x, y: y + 4 + 13 * index }, xml(text), { classes: index === 0 ? name : 'dim tick halo', ...anchor }),
-    )
-    .join('');
+  const corrupt = row.kind === 'aside' && isCorrupt(row);
+  const texts = besideLines(row, words, ladder).map((text, index) => {
+    const classes = corrupt ? 'state alarm halo' : index === 0 ? name : 'dim tick halo';
+    return line({ x, y: y + 4 + 13 * index }, xml(text), { classes, ...anchor });
+  });
+  return (corrupt ? alarm(columns.band(row.end, row.label) + bandWidth / 2, y) : '') + texts.join('');
 }
+
+/** A mark on the states of an end whose application read what it was not sent. */
+const alarm = (x: number, y: number): string => `<path class="alarm" d="M${px(x - 9)} ${px(y)}l9 -9 9 9 -9 9Z"/>`;
 
 /** The end of a range, and how it is known, stand below its beginning. */
 function enteredLines(entered: readonly string[], label: string): string[] {

@@ -1,6 +1,7 @@
 import { type End, otherEnd } from '../facts/states.ts';
 import type { SegmentRecord } from '../record/schema.ts';
 import type { ArrivalRow, AsideRow, LadderRow, SegmentRow, StateRow } from './ladder.ts';
+import { isCorrupt } from './ladder-asides.ts';
 import type { AcrossRow, Arrow, Columns, Layout, Lines, Point } from './ladder-layout.ts';
 import { isOwn } from './ladder-moments.ts';
 
@@ -52,7 +53,12 @@ export class Pen {
   place(row: LadderRow): void {
     if (row.kind === 'state') this.#states.push({ row, y: this.#beside(row) });
     else if (row.kind === 'aside' && isPacket(row)) this.#tell(row);
-    else if (row.kind === 'aside') this.#asides.push({ row, y: this.#beside(row) });
+    else if (row.kind === 'aside' && isCorrupt(row)) {
+      this.#y = Math.max(this.#y, (this.#ticks.at(-1)?.y ?? 0) + space.tick - space.row);
+      const y = this.#beside(row);
+      this.#tick(row.at, y);
+      this.#asides.push({ row, y });
+    } else if (row.kind === 'aside') this.#asides.push({ row, y: this.#beside(row) });
     else if (row.kind === 'arrival') this.#arrive(row);
     else if (row.kind === 'segment' || (row.kind === 'run' && row.split)) this.#leave(row);
     else this.#stand(row);

@@ -57,6 +57,8 @@ ${kind('SYN', kinds.syn)}
 ${kind('FIN', kinds.fin)}
 ${kind('RST', kinds.rst)}
 .ladder .mark{stroke:${kinds.rst}}
+.ladder path.alarm{fill:${kinds.rst};stroke:${paper}}
+.ladder text.alarm{fill:${kinds.rst}}
 .ladder .lost .note{fill:${kinds.rst}}
 ${kind('own', kinds.own)}`.trim();
 

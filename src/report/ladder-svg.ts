@@ -170,6 +170,7 @@ function legend({ rows }: Ladder, words: LadderWords): string[] {
     ...(hasProbes
       ? [`${probe}: asks, by a number that was acknowledged long since, whether a closed window is open.`]
       : []),
+    ...(words.numbers ? [`Numbers count from each connection's own first: ${words.numbers}.`] : []),
     ...(isFull
       ? [
           'SYN-RECEIVED begins where the wire saw its SYN ACK: a request, a mini-socket, until the ACK made a full socket.',

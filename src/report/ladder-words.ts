@@ -12,7 +12,7 @@ import type {
   SegmentRow,
   StateRow,
 } from './ladder.ts';
-import { asideText, beginsText, callText } from './ladder-aside-words.ts';
+import { asideText, beginsText, callText, numbersText } from './ladder-aside-words.ts';
 import { countsOf } from './ladder-counts.ts';
 import { hasPassed } from './ladder-folds.ts';
 import { probesIn, repeatsIn, signed } from './ladder-repeats.ts';
@@ -38,6 +38,8 @@ export interface LadderWords {
   readonly aside: (row: AsideRow) => readonly string[];
   /** `new: the same addresses and ports as old`. */
   readonly begins: (row: BeginRow) => string;
+  /** Of one of a segment's that the wire replays into another connection: `old's seq 7220065 is seq -27980 in new's`. */
+  readonly numbers: string | undefined;
 }
 
 /** The words for a ladder. */
@@ -65,6 +67,7 @@ export function wordsFor(ladder: Ladder): LadderWords {
     entered: (row) => enteredText(row, time, ladder.origin),
     aside: (row) => asideText(row, time, ladder),
     begins: (row) => beginsText(row, ladder),
+    numbers: numbersText(ladder),
   };
 }
 

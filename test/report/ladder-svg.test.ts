@@ -225,3 +225,24 @@ test('a record with states alone is drawn, and one with nothing, too', () => {
   );
   expect(ladderSvg(cellOf('x', {}, {}))).toContain('</svg>');
 });
+
+describe('bytes of another connection that an application read', () => {
+  const svg = ladderSvg(everythingAtOnce());
+  test('stand out, at their own time, with a mark on the states of their end', () => {
+    const lines = [...svg.matchAll(/<text[^>]*class="state alarm halo"[^>]*>([^<]*)/g)].map(([, text]) => text);
+    expect(lines).toEqual(['application read', expect.stringMatching(/^new · /), '59,960 bytes,', '59,960 of old']);
+    const [, y = ''] = /<path class="alarm" d="M[\d.]+ ([\d.]+)/.exec(svg) ?? [];
+    expect(svg).toMatch(new RegExp(`<path class="line" d="M[\\d.]+ ${y.replace('.', '\\.')}h8"/>`));
+  });
+  test('that an end read of its own connection do not', () => {
+    const record = everythingAtOnce();
+    const asides = (record.asides ?? []).map(({ of, ...aside }) =>
+      aside.what === 'read' ? aside : { ...aside, ...(of && { of }) },
+    );
+    expect(ladderSvg({ ...record, asides })).not.toContain('class="alarm"');
+  });
+  test('have a number in each connection: the legend tells both', () => {
+    expect(svg).toMatch(/own first: old's seq 7241 is seq -67296 in new's\./);
+    expect(ladderSvg(lostLastAck())).not.toContain('own first');
+  });
+});
