@@ -22,6 +22,8 @@ export function asideText({ says, aside, at, label }: AsideRow, time: Times, lad
       return [`${callName(aside)} returns`, when, `after ${took(aside)}`];
     case 'reads':
       return ['application read', when, readText(aside, ladder)];
+    case 'restarts':
+      return ['60 s again', when];
     case 'forged':
       return forgedText(aside);
     case 'unreachable':

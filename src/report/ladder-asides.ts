@@ -7,7 +7,7 @@ const blocksNs = 20e6;
 const laterNs = 10e6;
 
 /** Whether a call is drawn from where it was called to where it returned. */
-export const blocks = ({ t, until = t }: AsideRecord): boolean => until - t >= blocksNs;
+export const blocks = ({ t, until = t }: Omit<AsideRecord, 'what'>): boolean => until - t >= blocksNs;
 
 /** Whether an application read bytes that the other end did not send it: the wire's own, of another connection. */
 export const isCorrupt = ({ says, aside }: Pick<AsideMoment, 'says' | 'aside'>): boolean =>

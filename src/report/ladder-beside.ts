@@ -28,11 +28,19 @@ export function besideMark(
     const classes = corrupt ? 'state alarm halo' : index === 0 ? name : 'dim tick halo';
     return line({ x, y: y + 4 + 13 * index }, xml(text), { classes, ...anchor });
   });
-  return (corrupt ? alarm(columns.band(row.end, row.label) + bandWidth / 2, y) : '') + texts.join('');
+  const x0 = columns.band(row.end, row.label);
+  const notched = row.kind === 'aside' && row.says === 'restarts';
+  return (corrupt ? alarm(x0 + bandWidth / 2, y) : notched ? notch(x0, y) : '') + texts.join('');
 }
 
 /** A mark on the states of an end whose application read what it was not sent. */
 const alarm = (x: number, y: number): string => `<path class="alarm" d="M${px(x - 9)} ${px(y)}l9 -9 9 9 -9 9Z"/>`;
+
+/** A band begins anew: cut into from both sides. */
+const notch = (x: number, y: number): string => {
+  const side = (at: number, depth: number): string => `M${px(at)} ${px(y - 5)}l${depth} 5 ${-depth} 5Z`;
+  return `<path class="paper notch" d="${side(x - 1, 5)}${side(x + bandWidth + 1, -5)}"/>`;
+};
 
 /** The end of a range, and how it is known, stand below its beginning. */
 function enteredLines(entered: readonly string[], label: string): string[] {

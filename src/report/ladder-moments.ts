@@ -4,6 +4,7 @@ import type { AsideRecord, CellRecord, IncarnationRecord, SegmentRecord } from '
 import { asideMoments, callInto } from './ladder-asides.ts';
 import { arrivalOf, causeOf, requestOf, type Step, sentOn } from './ladder-causes.ts';
 import { beginsOf, endedByRst, type Replaced, replacedBy, whyClosed } from './ladder-incarnations.ts';
+import { restartsOf } from './ladder-restarts.ts';
 
 interface Place {
   /** ns since the run's origin: where it stands among the others. */
@@ -49,8 +50,8 @@ export interface AsideMoment extends Place {
   readonly kind: 'aside';
   readonly end: End;
   readonly label: string;
-  readonly says: 'calls' | 'returns' | 'reads' | 'unreachable' | 'forged';
-  readonly aside: AsideRecord;
+  readonly says: 'calls' | 'returns' | 'reads' | 'unreachable' | 'forged' | 'restarts';
+  readonly aside: Omit<AsideRecord, 'what'>;
 }
 
 /** One of several incarnations begins; `like`: an earlier one with the same addresses and ports. */
@@ -84,8 +85,9 @@ export function momentsOf(record: CellRecord): Moment[] {
     return state ? Object.assign(moment, { after: [...moment.after, state] }) : moment;
   });
   const asides = asideMoments(record.asides ?? [], new Set(called.values()), moving);
+  const restarts = states.flatMap((state) => restartsOf(state, states, moving));
   const begins = beginsOf(record, leaving, states);
-  return inOrder([...gapsOf(segments, record.asides ?? []), ...begins, ...states, ...leaving, ...asides]);
+  return inOrder([...gapsOf(segments, record.asides ?? []), ...begins, ...states, ...leaving, ...asides, ...restarts]);
 }
 
 /** TIME-WAIT that gave its addresses and ports to a new incarnation: CLOSED, though nobody saw it go. */

@@ -159,6 +159,7 @@ function legend({ rows }: Ladder, words: LadderWords): string[] {
   const hasRepeats = segments.some((segment) => words.segment(segment).endsWith(again));
   const hasProbes = segments.some((segment) => words.segment(segment).endsWith(probe));
   const isFull = rows.some((row) => row.kind === 'state' && row.full !== undefined);
+  const isRestarted = rows.some((row) => row.kind === 'aside' && row.says === 'restarts');
   const isBlocked = rows.some((row) => row.kind === 'aside' && row.says === 'returns');
   const isVague = rows.some((row) => row.kind === 'state' && row.step.evidence !== 'exact');
   return [
@@ -175,6 +176,9 @@ function legend({ rows }: Ladder, words: LadderWords): string[] {
       ? [
           'SYN-RECEIVED begins where the wire saw its SYN ACK: a request, a mini-socket, until the ACK made a full socket.',
         ]
+      : []),
+    ...(isRestarted
+      ? ['A notch, 60 s again: a FIN that comes again restarts the minute of TIME-WAIT (RFC 9293 §3.10.7.4).']
       : []),
     ...(isBlocked ? ['A line beside the states: the application is blocked in its call.'] : []),
     ...(isVague ? ['A state with a broken edge was entered at some time in its range.'] : []),

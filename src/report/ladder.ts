@@ -34,7 +34,7 @@ export interface AsideRow extends Row {
   readonly end: End;
   readonly label: string;
   readonly says: AsideMoment['says'];
-  readonly aside: AsideRecord;
+  readonly aside: AsideMoment['aside'];
 }
 
 /** One of several incarnations begins; `like`: an earlier one with the same addresses and ports. */

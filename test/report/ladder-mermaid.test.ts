@@ -34,6 +34,7 @@ test('a lost last ACK tells its story', () => {
         client--xwire: ACK seq 2 ack 2<br/>lost: dropped by the wire<br/>+23.2 ms
         Note over client,server: ⋯ 207 ms later ⋯
         server->>client: FIN ACK seq 1 ack 2 (again)<br/>+229.66 ms
+        Note left of client: 60 s again<br/>+229.69 ms
         client-->>server: ACK seq 2 ack 2<br/>+229.74 ms
         Note right of server: CLOSED<br/>+229.8 ms
         Note over client,server: ⋯ 61.0 s to 61.1 s later ⋯
