@@ -35,9 +35,18 @@ export function repeatsIn(rows: readonly LadderRow[]): Set<SegmentRecord> {
 
 const takesNumbers = (segment: SegmentRecord): boolean => ['SYN', 'FIN', 'data'].includes(purposeOf(segment));
 
-/** Segments that ask whether a window is still closed. */
-export function probesIn(rows: readonly LadderRow[]): Set<SegmentRecord> {
+/** What follows a segment's numbers where it asks whether a window is still closed, or says that it is open again. */
+export const probe = '(probe)';
+const opens = '(window open)';
+
+/** Segments that have such a mark, with it. */
+export function windowMarks(rows: readonly LadderRow[]): ReadonlyMap<SegmentRecord, string> {
   const segments = rows.flatMap((row) => ('segments' in row ? row.segments : []));
   const roles = windowRoles(segments.sort((a, b) => a.t - b.t || a.n - b.n));
-  return new Set([...roles].flatMap(([segment, role]) => (role === 'probe' || role === 'last probe' ? [segment] : [])));
+  return new Map(
+    [...roles].flatMap(([segment, role]): [SegmentRecord, string][] => {
+      if (role === 'probe' || role === 'last probe') return [[segment, probe]];
+      return role === 'turns' && segment.window > 0 ? [[segment, opens]] : [];
+    }),
+  );
 }

@@ -6,8 +6,9 @@ import { type AcrossRow, bandWidth, type Layout, layoutOf } from './ladder-layou
 import { arrowMark, labelLines, line, px, toldMark, xml } from './ladder-marks.ts';
 import { isOwn } from './ladder-moments.ts';
 import { isPacket } from './ladder-pen.ts';
+import { probe } from './ladder-repeats.ts';
 import { ladderStyle, stateColors } from './ladder-style.ts';
-import { again, gapText, type LadderWords, omittedText, pauseText, probe, wordsFor } from './ladder-words.ts';
+import { again, gapText, type LadderWords, omittedText, pauseText, wordsFor } from './ladder-words.ts';
 
 /** Characters that a line of the title takes. */
 const titleCharacters = 92;

@@ -15,7 +15,7 @@ import type {
 import { asideText, beginsText, callText, numbersText } from './ladder-aside-words.ts';
 import { countsOf } from './ladder-counts.ts';
 import { hasPassed } from './ladder-folds.ts';
-import { probesIn, repeatsIn, signed } from './ladder-repeats.ts';
+import { repeatsIn, signed, windowMarks } from './ladder-repeats.ts';
 import { type Times, timesOf } from './ladder-times.ts';
 import { probesText } from './ladder-windows.ts';
 
@@ -46,13 +46,13 @@ export interface LadderWords {
 export function wordsFor(ladder: Ladder): LadderWords {
   const time = timesOf(ladder);
   const repeated = repeatsIn(ladder.rows);
-  const probes = probesIn(ladder.rows);
+  const marks = windowMarks(ladder.rows);
   const delayed = delayIsRule(ladder.rows);
   const replayed = replayedIn(ladder.rows);
   return {
     time,
     segment: (segment) =>
-      segmentText(segment, ladder.nameOf(segment), repeated.has(segment) ? again : probes.has(segment) ? probe : ''),
+      segmentText(segment, ladder.nameOf(segment), repeated.has(segment) ? again : (marks.get(segment) ?? '')),
     deed: (segment) => {
       const deed = delayed && segment.deed === 'delayed' ? '' : deedText(segment, ladder, time);
       return deed === '' && replayed.has(segment.n) ? 'the wire keeps a copy of it' : deed;
@@ -73,9 +73,8 @@ export function wordsFor(ladder: Ladder): LadderWords {
 
 const named = (name: string, text: string): string => (name === '' ? text : `${name}: ${text}`);
 
-/** What follows a segment's numbers where its end had sent the same before, or asks whether a window is still closed. */
+/** What follows a segment's numbers where its end had sent the same before. */
 export const again = '(again)';
-export const probe = '(probe)';
 
 function segmentText(segment: SegmentRecord, name: string, mark: string): string {
   const { flags, seq, rawSeq, ack, length, window } = segment;

@@ -82,7 +82,7 @@ describe('in a ladder', () => {
       'ACK seq 1000 ack 1 (probe)',
       'ACK seq 1 ack 1001 win 0',
       'ACK seq 1000 ack 1 (probe)',
-      'ACK seq 1 ack 1001',
+      'ACK seq 1 ack 1001 (window open)',
     ]);
   });
 
