@@ -12,45 +12,34 @@ export {
   type Network,
   type Outcome,
 } from './experiment/definition.ts';
-export { sentence } from './experiment/sentence.ts';
 export type {
-  Answer,
-  BindOptions,
-  Bound,
-  CaughtSignal,
   CloseBy,
   CloseOptions,
-  ConnectOptions,
   Copy,
   Duplicate,
-  EndBy,
-  Ended,
   Endpoint,
+  Opened,
+  Side,
+  TcpInfo,
+  WriteOptions,
+} from './experiment/endpoint.ts';
+export type { Instruments, SocketCounts, Sysctl } from './experiment/instruments.ts';
+export type {
+  BindOptions,
+  Bound,
   Handed,
-  Instant,
-  Instruments,
   Listener,
   ListenOptions,
-  Opened,
-  Peer,
   Place,
   Queue,
   Reuse,
-  SetOptions,
-  Settable,
-  Side,
-  SocketCounts,
-  SocketOptions,
-  Stage,
-  StartOptions,
-  Step,
-  StructLinger,
-  Sysctl,
-  TcpInfo,
   Where,
-  WithOptions,
-  WriteOptions,
-} from './experiment/stage.ts';
+} from './experiment/listening.ts';
+export type { SetOptions, Settable, SocketOptions, StructLinger, WithOptions } from './experiment/options.ts';
+export type { CaughtSignal, ConnectOptions, EndBy, Ended, Peer, StartOptions } from './experiment/peer.ts';
+export { sentence } from './experiment/sentence.ts';
+export type { Stage } from './experiment/stage.ts';
+export type { Answer, Instant, Step } from './experiment/step.ts';
 export { type Kind, kind } from './facts/kinds.ts';
 export type { End, State } from './facts/states.ts';
 export type { FactsOf } from './facts/table.ts';

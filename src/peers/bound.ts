@@ -1,5 +1,6 @@
 import { connect, createServer } from 'node:net';
-import type { Reuse, SocketOptions } from '../experiment/stage.ts';
+import type { Reuse } from '../experiment/listening.ts';
+import type { SocketOptions } from '../experiment/options.ts';
 import { close } from '../native/libc.ts';
 import { bindSocket, boundAddress, listenOn } from '../native/sockets.ts';
 import type { Address } from '../record/event.ts';

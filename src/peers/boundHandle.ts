@@ -1,4 +1,6 @@
-import type { Answer, Bound, Listener, Queue, Step, WithOptions } from '../experiment/stage.ts';
+import type { Bound, Listener, Queue } from '../experiment/listening.ts';
+import type { WithOptions } from '../experiment/options.ts';
+import type { Answer, Step } from '../experiment/step.ts';
 import type { Address } from '../record/event.ts';
 import type { PeerProcess } from './process.ts';
 import type { Verbs } from './protocol.ts';

@@ -1,19 +1,9 @@
 import { LingerlabError } from '../errors.ts';
-import type {
-  Answer,
-  Bound,
-  ConnectOptions,
-  Endpoint,
-  Handed,
-  Listener,
-  Opened,
-  Peer,
-  Place,
-  Queue,
-  Side,
-  Step,
-  WithOptions,
-} from '../experiment/stage.ts';
+import type { Endpoint, Opened, Side } from '../experiment/endpoint.ts';
+import type { Bound, Handed, Listener, Place, Queue } from '../experiment/listening.ts';
+import type { WithOptions } from '../experiment/options.ts';
+import type { ConnectOptions, Peer } from '../experiment/peer.ts';
+import type { Answer, Step } from '../experiment/step.ts';
 import { sameAddress } from '../facts/addresses.ts';
 import { type End, otherEnd } from '../facts/states.ts';
 import type { Address, ConnectionEvent } from '../record/event.ts';

@@ -1,14 +1,7 @@
-import type {
-  Answer,
-  CloseBy,
-  CloseOptions,
-  Copy,
-  Duplicate,
-  Endpoint,
-  Peer,
-  Step,
-  WithOptions,
-} from '../experiment/stage.ts';
+import type { CloseBy, CloseOptions, Copy, Duplicate, Endpoint } from '../experiment/endpoint.ts';
+import type { WithOptions } from '../experiment/options.ts';
+import type { Peer } from '../experiment/peer.ts';
+import type { Answer, Step } from '../experiment/step.ts';
 import type { End } from '../facts/states.ts';
 import type { Address } from '../record/event.ts';
 import { pass } from './pass.ts';

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import type { Answer, Instruments, Side } from '../experiment/stage.ts';
+import type { Side } from '../experiment/endpoint.ts';
+import type { Instruments } from '../experiment/instruments.ts';
+import type { Answer } from '../experiment/step.ts';
 import { sameAddress } from '../facts/addresses.ts';
 import { type End, otherEnd } from '../facts/states.ts';
 import { timerSlotSeconds } from '../facts/timerWheel.ts';

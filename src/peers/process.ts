@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LingerlabError } from '../errors.ts';
-import type { Answer, EndBy, Ended } from '../experiment/stage.ts';
+import type { EndBy, Ended } from '../experiment/peer.ts';
+import type { Answer } from '../experiment/step.ts';
 import type { Space } from '../lab/space.ts';
 import { startWorker } from '../lab/worker.ts';
 import { cpuOf } from '../native/cpu.ts';

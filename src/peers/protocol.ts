@@ -1,14 +1,7 @@
-import type {
-  CaughtSignal,
-  CloseBy,
-  EndBy,
-  Reuse,
-  Settable,
-  SocketOption,
-  SocketOptions,
-  StructLinger,
-  TcpInfo,
-} from '../experiment/stage.ts';
+import type { CloseBy, TcpInfo } from '../experiment/endpoint.ts';
+import type { Reuse } from '../experiment/listening.ts';
+import type { Settable, SocketOption, SocketOptions, StructLinger } from '../experiment/options.ts';
+import type { CaughtSignal, EndBy } from '../experiment/peer.ts';
 import type { Address, CallEvent, NodeEvent, QueuesEvent, StallEvent } from '../record/event.ts';
 
 /** Ways to end that are the process's own doing. */

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LingerlabError } from '../errors.ts';
-import type { Answer, AnyStage, Peer, StartOptions } from '../experiment/stage.ts';
+import type { Peer, StartOptions } from '../experiment/peer.ts';
+import type { AnyStage } from '../experiment/stage.ts';
+import type { Answer } from '../experiment/step.ts';
 import type { Sight } from '../facts/connections.ts';
 import type { FactValue } from '../facts/kinds.ts';
 import type { End } from '../facts/states.ts';

@@ -1,4 +1,4 @@
-import type { Answer, Step } from '../experiment/stage.ts';
+import type { Answer, Step } from '../experiment/step.ts';
 import type { End } from '../facts/states.ts';
 import { acceptedEnd, acceptedKeys, acceptedNumber, acceptedPacket } from './accepted.ts';
 import { largestPacket } from './capture.ts';

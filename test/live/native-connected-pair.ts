@@ -1,7 +1,8 @@
 /** Joins two net sockets over loopback, and prints what their descriptors say while one end closes, then the other. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import type { SocketOption, SocketOptions, TcpInfo } from '../../src/experiment/stage.ts';
+import type { TcpInfo } from '../../src/experiment/endpoint.ts';
+import type { SocketOption, SocketOptions } from '../../src/experiment/options.ts';
 import {
   getOption,
   pendingError,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Endpoint } from '../../src/experiment/stage.ts';
+import type { Endpoint } from '../../src/experiment/endpoint.ts';
 import type { Sight } from '../../src/facts/connections.ts';
 import type { State } from '../../src/facts/states.ts';
 import type { CellObservers } from '../../src/observers/observers.ts';
