@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net';
 import { setOption } from '../native/sockets.ts';
-import { descriptorOf } from '../peers/sockets.ts';
+import { descriptorOf } from '../peers/netHandle.ts';
 import { lingers } from './closing.ts';
 import type { ServeAsk } from './protocol.ts';
 

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { boundAddress } from '../native/sockets.ts';
-import { descriptorOf, type Held, type Sockets, when } from './sockets.ts';
+import { descriptorOf } from './netHandle.ts';
+import { type Held, type Sockets, when } from './sockets.ts';
 import type { Handlers, Self } from './verbs.ts';
 
 /** From connect(2) until the kernel said what became of it. */

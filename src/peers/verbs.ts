@@ -14,9 +14,10 @@ import { boundHandlers, listenFresh } from './bound.ts';
 import { closingHandlers } from './closing.ts';
 import { endingHandlers } from './ending.ts';
 import { handoverHandlers } from './handover.ts';
+import { startReading, stopReading } from './netHandle.ts';
 import { openingHandlers } from './opening.ts';
 import type { Verb, Verbs } from './protocol.ts';
-import { type Clock, once, type Sockets, startReading, stopReading, when } from './sockets.ts';
+import { type Clock, once, type Sockets, when } from './sockets.ts';
 
 /** Runs a call and keeps how long it held its thread, whether it succeeds or throws; a promise's until it is settled. */
 export type Timed = <T>(call: () => T) => T;

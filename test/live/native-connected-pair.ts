@@ -12,7 +12,7 @@ import {
   shutdownSocket,
   tcpInfo,
 } from '../../src/native/sockets.ts';
-import { descriptorOf } from '../../src/peers/sockets.ts';
+import { descriptorOf } from '../../src/peers/netHandle.ts';
 
 export interface Printed {
   readonly options: Record<string, unknown>;

@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { Server, Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { clockSince, descriptorOf, Sockets, when } from '../../src/peers/sockets.ts';
+import { descriptorOf } from '../../src/peers/netHandle.ts';
+import { clockSince, Sockets, when } from '../../src/peers/sockets.ts';
 import type { NodeEvent } from '../../src/record/event.ts';
 
 /** What Sockets uses of a net.Socket, so that its events can be emitted one by one. */
