@@ -76,7 +76,14 @@ export async function runCell(work: CellWork): Promise<CellRecord> {
     ...(asides.length > 0 && { asides }),
   };
   const odd = outcome.odd && { odd: outcome.odd };
-  const record = { ...common, facts: { ...facts, ...outcome.notes }, unknown, paths, ...carried, ...odd };
+  const record = {
+    ...common,
+    facts: { ...(planned.load ? {} : facts), ...outcome.notes },
+    unknown,
+    paths,
+    ...carried,
+    ...odd,
+  };
   const claims = judgeCell(work.definition, record);
   return { ...record, status: 'ran', claims, warnings: [...outcome.derived.warnings, ...warnings] };
 }

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { setOption } from '../native/sockets.ts';
+import { lingerSetter } from '../native/sockets.ts';
 import { descriptorOf } from '../peers/netHandle.ts';
 import type { LoadClose } from './options.ts';
 
@@ -10,9 +10,10 @@ export const lingers: Partial<Record<LoadClose, number>> = { 'linger-0': 0, 'lin
 export const isAtOnce = (by: LoadClose): boolean => by !== 'end' && by !== 'half-close';
 
 function lingerThenDestroy(seconds: number): (socket: Socket) => void {
+  const linger = lingerSetter(seconds);
   return (socket) => {
     const fd = descriptorOf(socket);
-    if (fd !== undefined) setOption(fd, 'SO_LINGER', seconds);
+    if (fd !== undefined) linger(fd);
     socket.destroy();
   };
 }

@@ -25,8 +25,11 @@ export function serve({ closer, by, requestBytes, responseBytes, port, reusePort
     this.missing -= chunk.length;
     if (this.missing > 0) return;
     this.missing = requestBytes;
-    if (closes) this.write(response, closeIt.bind(this));
-    else this.write(response);
+    this.write(response);
+    if (!closes) return;
+    // mostly the kernel has taken it by now; a callback for each would be garbage
+    if (this.writableLength === 0) closeIt.call(this);
+    else this.once('drain', closeIt);
   }
   const server = createServer({ allowHalfOpen: closer === 'client' && by === 'half-close' });
   server.on('connection', (socket: Socket) => {

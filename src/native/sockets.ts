@@ -59,6 +59,13 @@ export function setOption<O extends SocketOption>(fd: number, option: O, value: 
   setsockopt(fd, level, name, given, length ?? encoded.length);
 }
 
+/** SO_LINGER of so many seconds, again and again: nothing is allocated for a call. The setter throws SystemCallError. */
+export function lingerSetter(seconds: number): (fd: number) => void {
+  const [level, name] = optionOf.SO_LINGER;
+  const encoded = encodeOption('SO_LINGER', seconds);
+  return (fd) => void setsockopt(fd, level, name, encoded, encoded.length);
+}
+
 function readOption(fd: number, level: number, name: number, size: number): Buffer {
   const value = Buffer.alloc(size);
   const length = ints(size);
