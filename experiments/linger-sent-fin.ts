@@ -22,11 +22,13 @@ export default experiment({
     await wire.drop(fin.from('client'));
     if (state === 'LAST-ACK') {
       await far.shutdown('WR');
-      await until(near, 'CLOSE-WAIT');
+      // else its acknowledgement may come with the FIN, and be lost with it
+      await Promise.all([until(near, 'CLOSE-WAIT'), until(far, 'FIN-WAIT-2')]);
     }
     await near.shutdown('WR');
     if (state === 'CLOSING') await far.shutdown('WR');
     await until(near, state);
+    if (state === 'CLOSING') await until(far, 'FIN-WAIT-2');
     await near.set('SO_LINGER', 0);
     const closed = await near.close('destroy').answer();
     note('waited', closed.ns / 1e6);

@@ -2,7 +2,7 @@ import { against, experiment, kind, sentence } from 'lingerlab';
 
 const seconds = 0.7;
 const warmUpSeconds = 0.3;
-const repeats = 8;
+const repeats = 10;
 
 export default experiment({
   id: 'load-observed',
@@ -64,7 +64,8 @@ export default experiment({
 
   answer(outcomes) {
     const ways = [...Map.groupBy(outcomes, ({ cell }) => cell.watched)];
-    const ratesOf = (own: typeof outcomes) => own.map(({ facts }) => facts['rate.perSecond']);
+    const ratesOf = (own: typeof outcomes) =>
+      own.toSorted((a, b) => a.repeat - b.repeat).map(({ facts }) => facts['rate.perSecond']);
     const base = ways.find(([watched]) => watched === 'nobody');
     if (!base) return sentence();
     const arms = ways.filter((way) => way !== base).map(([name, own]) => ({ name, values: ratesOf(own) }));

@@ -32,7 +32,7 @@ export function markdownLoad(experiment: ExperimentRecord, groups: readonly Cell
   ]);
   const repeats = Math.min(...arms.map(({ ran }) => ran.length));
   return blocks(
-    `**Under load**: medians of ${plural(repeats, 'repeat')} and more, and between which values they lie; what is against the first is by Mann and Whitney's test, corrected by Holm at α = 0.05, with the ratio's interval at 95 %.`,
+    `**Under load**: medians of ${plural(repeats, 'repeat')} and more, and between which values they lie; against the first, repeat by repeat, by Wilcoxon's test of signed ranks, corrected by Holm at α = 0.05, with the ratio's interval at 95 %.`,
     table(
       ['way', ...facts.map(code), 'against the first'],
       rows,

@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest';
 import { against } from '../../src/load/against.ts';
 
-const base = [100, 103, 98, 101, 99, 102];
-const times = (factor: number) => base.map((value, index) => value * factor + index / 100);
+const base = [100, 203, 98, 151, 99, 302, 97, 180, 120, 110];
+/** So many times as large, give or take a percent. */
+const times = (factor: number) => base.map((value, index) => value * factor * (1 + (((index * 7) % 10) - 4.5) / 500));
 
 test('a way is said to differ only where the test tells it apart from all others together', () => {
   const arms = [
     { name: 'faster', values: times(1.2) },
     { name: 'slower', values: times(0.8) },
-    { name: 'alike', values: times(1.001) },
+    { name: 'alike', values: times(1) },
   ];
   expect(against(base, arms).map(({ name, differs }) => [name, differs])).toEqual([
     ['faster', 'more'],
@@ -18,9 +19,9 @@ test('a way is said to differ only where the test tells it apart from all others
 });
 
 test('what one comparison would show, many do not', () => {
-  const near = times(1.03);
+  const near = base.map((value, index) => value * (index === 0 ? 0.999 : 1.03 + index / 1000));
   const alone = against(base, [{ name: 'near', values: near }]);
-  const noise = Array.from({ length: 9 }, (_, nth) => ({ name: `noise ${nth}`, values: times(1.0003 + nth / 1e4) }));
+  const noise = Array.from({ length: 19 }, (_, nth) => ({ name: `noise ${nth}`, values: times(1 + nth / 1e5) }));
   const among = against(base, [{ name: 'near', values: near }, ...noise]);
   expect(alone[0]?.differs).toBe('more');
   expect(among[0]?.differs).toBe('not shown');
