@@ -16,8 +16,8 @@ help: ## list the targets
 experiments: build ## run the default matrix (ARGS="close-order --quick" for less) and print where the report is
 	@node dist/src/bin.js run $(ARGS)
 
-bench: build ## measure closing under load, longer and with what watching and ports cost (ARGS=--quick for 30 s)
-	@node dist/src/bin.js run load load-observed load-ports $(ARGS)
+bench: build ## measure closing under load, what watching costs it, where ports run out (ARGS=--quick for 30 s)
+	@node dist/src/bin.js run load load-observed 'load-ports/*lasts=short*' 'load-ports/*lasts=filling*' $(ARGS)
 
 bench-self: build ## measure this program's own parsers and reports with tinybench
 	@node test/bench/self.ts $(ARGS)

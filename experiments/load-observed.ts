@@ -1,14 +1,15 @@
 import { against, experiment, kind, sentence } from 'lingerlab';
 
-const seconds = 0.7;
-const warmUpSeconds = 0.3;
-const repeats = 10;
+/** Long enough for what looks once a second to look once. */
+const seconds = 1;
+const warmUpSeconds = 0.25;
+const repeats = 8;
 
 export default experiment({
   id: 'load-observed',
   question: 'What does watching cost a load?',
   group: 'Load',
-  // about 50 s by itself: whoever asks what the observers cost, asks for it
+  // most of a minute by itself: whoever asks what the observers cost, asks for it
   whenNamed: true,
   factors: { watched: ['nobody', 'once-a-second', 'ten-a-second', 'fifty-a-second', 'trace'] },
   load: () => repeats,

@@ -1,6 +1,8 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
+import type { Event } from '../../src/record/event.ts';
 import { readRun } from '../../src/record/read.ts';
 import { experimentFile, lingerlab, live, scratch } from './program.ts';
 
@@ -83,4 +85,35 @@ live('a load', () => {
     const reasons = cells.map(({ status, reason = '' }) => `${status}: ${reason.split(' at ')[0]}`);
     expect(reasons.toSorted().join('\n')).toMatch(/has no peers[\s\S]*does not say that it measures throughput/);
   });
+
+  test.each(['ss', 'netlink'])(
+    'that %s watches: more than 2,000 TIME-WAITs are counted, not looked at',
+    async (sampler) => {
+      const folder = await scratch();
+      const out = join(folder, 'run');
+      const watched = busy
+        .replace('seconds: 0.3', 'watched: 10, seconds: 1.5')
+        .replace("'half-close', 'linger-0'", "'half-close'")
+        .replace("'client', 'server', 'neither', 'nobody'", "'client'");
+      const file = await experimentFile(folder, 'watched.ts', watched);
+      const cell = 'busy/closer=client,by=destroy,driver=loop';
+      const { exitCode, stderr } = await lingerlab(['run', file, '--sampler', sampler, '--repeat', '1', '-o', out]);
+      expect(exitCode, stderr).toBe(0);
+      const events = gunzipSync(await readFile(join(out, 'cells', cell, '1', 'events.ndjson.gz'))).toString();
+      const samples = events
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Event)
+        .filter((event) => event.kind === 'sample');
+      expect(samples.length).toBeGreaterThan(8);
+      expect(new Set(samples.map(({ source }) => source))).toEqual(new Set([sampler]));
+      const full = samples.filter(({ leftOut = 0 }) => leftOut > 0);
+      expect(full.length).toBeGreaterThan(0);
+      for (const { leftOut, sockets } of full) {
+        expect(leftOut).toBeGreaterThan(2000);
+        expect(sockets.filter(({ state }) => state === 'TIME-WAIT')).toEqual([]);
+        expect(sockets.some(({ state }) => state === 'LISTEN')).toBe(true);
+      }
+    },
+  );
 });

@@ -22,7 +22,8 @@ live('observers', () => {
           for (let count = 0; count < ${closes}; count++) {
             const [near, far] = await client.connect(listener);
             await near.close('destroy');
-            await until(far, 'CLOSE-WAIT');
+            // an acknowledgement that crossed the second FIN would end TIME-WAIT (RFC 1337)
+            await Promise.all([until(far, 'CLOSE-WAIT'), until(near, 'FIN-WAIT-2')]);
             await far.close('destroy');
             await until(far, 'CLOSED');
           }

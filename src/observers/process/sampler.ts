@@ -76,15 +76,20 @@ export class Sampler {
     for (const space of spaces) if (space.name === name) closeSync(space.fd);
   }
 
-  /** Look so often from now on, whatever others need; 0: as the schedule says. */
+  /** Look so often from now on, first after half an interval, whatever others need; 0: as the schedule says. */
   pace(cell: number, perSecond: number): void {
-    clearInterval(this.#paced.get(cell));
+    clearTimeout(this.#paced.get(cell));
     this.#paced.delete(cell);
-    if (perSecond > 0)
-      this.#paced.set(
-        cell,
-        setInterval(() => void (this.#sampling.has(cell) || this.#sample(cell)), 1000 / perSecond),
-      );
+    if (perSecond <= 0) return;
+    const everyMs = 1000 / perSecond;
+    const next = (ms: number): void => {
+      const look = (): void => {
+        next(everyMs);
+        if (!this.#sampling.has(cell)) void this.#sample(cell);
+      };
+      this.#paced.set(cell, setTimeout(look, ms));
+    };
+    next(everyMs / 2);
   }
 
   nudge(cell: number): void {
