@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { release } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type ExitCode, exitCode, LingerlabError } from '../errors.ts';
@@ -36,7 +37,7 @@ export interface RunOptions {
 export async function run(patterns: readonly string[], options: RunOptions): Promise<ExitCode> {
   const selection = options.resume ? await resumed(options.resume, patterns) : await selected(patterns, options);
   if (options.dryRun) return showPlan(selection, options);
-  const folder = resolve(options.resume ?? options.out ?? join('results', folderName(new Date())));
+  const folder = resolve(options.resume ?? options.out ?? freshFolder(folderName(new Date())));
   const progress = progressFor(options);
   using interrupted = interruption((text) => progress.say(text));
   const finished = await runIt({
@@ -76,6 +77,14 @@ async function resumed(folder: string, patterns: readonly string[]): Promise<Sel
 /** `20261120-084500-6.18.44`: runs sort by time and tell their kernel. */
 const folderName = (now: Date): string =>
   `${now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${release()}`;
+
+/** A run's folder under results/; a run that begins in the same second as another gets a number. */
+export function freshFolder(name: string, isTaken: (folder: string) => boolean = existsSync): string {
+  for (let nth = 1; ; nth++) {
+    const folder = join('results', nth === 1 ? name : `${name}-${nth}`);
+    if (!isTaken(folder)) return folder;
+  }
+}
 
 function showPlan({ cells, experiments }: Selection, { json, jobs }: RunOptions): ExitCode {
   const seconds = estimate(cells, jobs);
