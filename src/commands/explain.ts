@@ -3,9 +3,10 @@ import { LingerlabError } from '../errors.ts';
 import type { AnyDefinition } from '../experiment/definition.ts';
 import type { Declaration } from '../facts/kinds.ts';
 import { ofAnyEnd, withoutRole } from '../facts/roles.ts';
-import { declarationOf, declarations } from '../facts/table.ts';
+import { declarationOf } from '../facts/table.ts';
 import { cellsOf } from '../plan/cells.ts';
 import { didYouMean } from '../plan/nearest.ts';
+import { declaredBy } from '../verdict/asked.ts';
 import { experimentsFor } from './experiments.ts';
 import { answer, answerJson } from './output.ts';
 
@@ -30,7 +31,7 @@ export async function explain(id: string, { json }: { readonly json: boolean }):
   const { definition, file } = found;
   const claims = definition.claims as readonly Named[];
   const across = (definition.across ?? []) as readonly Named[];
-  const facts = declarations(definition.connections, definition.measures);
+  const facts = declaredBy(definition);
   if (json) {
     const plain = (all: readonly Named[]) => all.map(({ id: name, text, source }) => ({ id: name, text, source }));
     const { factors, question } = definition;
@@ -55,7 +56,7 @@ export async function explain(id: string, { json }: { readonly json: boolean }):
       ...Object.entries(definition.factors as Record<string, readonly unknown[]>).map(
         ([name, values]) => `  ${name} = ${values.join(', ')}`,
       ),
-      `  ${cells.length} cells, ${cells.filter(({ isDefault }) => isDefault).length} in the default matrix`,
+      `  ${cells.length} cells, ${cells.filter(({ isDefault }) => isDefault).length} ${definition.whenNamed ? 'run where it is named' : 'in the default matrix'}`,
       '',
       'facts shown',
       ...(definition.shows ?? []).map((name) => `  ${String(name)}: ${textOf(String(name), definition)}`),
@@ -69,7 +70,7 @@ export async function explain(id: string, { json }: { readonly json: boolean }):
 
 /** What a fact says, whichever end has its role. */
 function textOf(name: string, definition: AnyDefinition): string {
-  const declared: Readonly<Record<string, Declaration>> = declarations(definition.connections, definition.measures);
+  const declared: Readonly<Record<string, Declaration>> = declaredBy(definition);
   const any = withoutRole(name, ofAnyEnd(Object.keys(definition.roles ?? {})));
   return declarationOf(any, declared)?.text ?? "a fact of the experiment's own";
 }

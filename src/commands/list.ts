@@ -16,12 +16,13 @@ export async function list({ json, jobs }: { readonly json: boolean; readonly jo
       file,
       cells: usual.length,
       allCells: all.length,
+      ...(definition.whenNamed && { whenNamed: true }),
       seconds: Math.round(estimate(usual, jobs) * 10) / 10,
     };
   });
   if (json) return answerJson(rows);
-  for (const { id, question, cells, allCells, seconds } of rows) {
-    const more = allCells > cells ? `, ${allCells} with --all` : '';
+  for (const { id, question, cells, allCells, seconds, whenNamed } of rows) {
+    const more = (allCells > cells ? `, ${allCells} with --all` : '') + (whenNamed ? ', only where it is named' : '');
     answer(`${id}\n  ${question}\n  ${plural(cells, 'cell')}${more}, about ${formatElapsed(seconds)}`);
   }
 }

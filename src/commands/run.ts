@@ -102,8 +102,9 @@ function progressFor({ quiet }: RunOptions): RunProgress & Pick<Progress, 'say' 
   return {
     begin(tasks) {
       const expected = new Map(tasks.map(({ id, seconds }) => [id, seconds]));
+      const allSeconds = tasks.reduce((total, { seconds }) => total + seconds, 0);
       const stream = process.stderr;
-      shown = createProgress({ stream, isTTY: stream.isTTY, quiet, total: tasks.length, expected });
+      shown = createProgress({ stream, isTTY: stream.isTTY, quiet, total: tasks.length, expected, allSeconds });
     },
     cellStarted: (id) => shown?.cellStarted(id),
     cellWaiting: (id, seconds) => shown?.cellWaiting(id, seconds),

@@ -32,14 +32,13 @@ export interface Finished {
 /** Where nothing says how long a cell takes. */
 const unknownSeconds = 1;
 
-/** Nothing has begun. `expected`: seconds of one repeat by cell id, from the plan. */
+/** Nothing has begun. `expected`: seconds of one repeat by cell id, from the plan; `allSeconds`: of all of them together. */
 export function begin(
   total: number,
   startedAt: number,
   expected: ReadonlyMap<string, number> = new Map(),
+  allSeconds = total * unknownSeconds,
 ): ProgressState {
-  const seconds = [...expected.values()];
-  const mean = seconds.length === 0 ? unknownSeconds : seconds.reduce((sum, each) => sum + each, 0) / seconds.length;
   return {
     total,
     startedAt,
@@ -47,7 +46,7 @@ export function begin(
     active: new Map(),
     expected,
     doneSeconds: 0,
-    allSeconds: mean * total,
+    allSeconds,
   };
 }
 

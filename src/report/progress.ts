@@ -25,6 +25,8 @@ export interface ProgressOptions {
   readonly total: number;
   /** Expected seconds of one repeat, by cell id. */
   readonly expected?: ReadonlyMap<string, number>;
+  /** Expected seconds of all of them. */
+  readonly allSeconds?: number;
   /** Monotonic milliseconds. */
   readonly clock?: () => number;
 }
@@ -52,8 +54,8 @@ type Writer = { changed(state: ProgressState, now: number, said?: string): void;
 
 /** Progress on a stream: live on a terminal, plain lines elsewhere, nothing where quiet. */
 export function createProgress(options: ProgressOptions): Progress {
-  const { stream, isTTY, quiet, total, expected, clock = () => performance.now() } = options;
-  let state = begin(total, clock(), expected);
+  const { stream, isTTY, quiet, total, expected, allSeconds, clock = () => performance.now() } = options;
+  let state = begin(total, clock(), expected, allSeconds);
   let open = !quiet;
   const writer = isTTY ? liveWriter(stream) : plainWriter(stream, clock());
   const change = (next: (state: ProgressState, now: number) => ProgressState, said?: string): void => {

@@ -160,7 +160,7 @@ describe('lines', () => {
 });
 
 test('where cells run more than once, their results are counted', () => {
-  const state = begin(10, 0, new Map([['a', 1]]));
+  const state = begin(10, 0, new Map([['a', 1]]), 10);
   expect(plainLine(state, 0)).toContain('0 of 10 results');
   expect(lastLine(begin(1, 0, new Map([['a', 1]])), 0)).toContain('0 of 1 cell ');
 });
@@ -190,8 +190,16 @@ describe('time left', () => {
       ['long', 90],
       ['short', 10],
     ]);
-    const state = finished(started(begin(2, 0, expected), 'short', 0), ran('short'));
+    const state = finished(started(begin(2, 0, expected, 100), 'short', 0), ran('short'));
     expect(secondsLeft(state, 10_000)).toBeCloseTo(90, 6);
+  });
+  test('counts every repeat of a cell that has many', () => {
+    const expected = new Map([
+      ['long', 90],
+      ['short', 1],
+    ]);
+    const state = finished(started(begin(11, 0, expected, 100), 'long', 0), ran('long'));
+    expect(secondsLeft(state, 90_000)).toBeCloseTo(10, 6);
   });
   test('is no less than the longest cell at work still takes', () => {
     const expected = new Map([
@@ -199,7 +207,7 @@ describe('time left', () => {
       ['a', 1],
       ['b', 1],
     ]);
-    let state = started(begin(3, 0, expected), 'wait', 0);
+    let state = started(begin(3, 0, expected, 62), 'wait', 0);
     for (const id of ['a', 'b']) state = finished(started(state, id, 0), ran(id));
     expect(secondsLeft(waiting(state, 'wait', 60, 1000), 2000)).toBeCloseTo(58, 6);
   });
