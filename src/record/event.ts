@@ -87,6 +87,8 @@ export interface SampleEvent extends Seen {
   readonly source: SamplerName;
   /** So many TIME-WAITs were counted by sockstat, and not looked at: there were too many. */
   readonly leftOut?: number;
+  /** The look took so much CPU that the next one is not due for so many ms. */
+  readonly restMs?: number;
   readonly kind: 'sample';
   readonly space: string;
   readonly until: Ns;

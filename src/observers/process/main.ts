@@ -91,7 +91,7 @@ process.on('message', (request: ObserverRequest) => void obey(request));
 function killOrphans(): void {
   for (const pid of guarded) {
     try {
-      if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').match(/\/(peers|wire)\/main\.cjs/))
+      if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').match(/\/(load|peers|wire)\/main\.cjs/))
         process.kill(pid, 'SIGKILL');
     } catch {
       // ended

@@ -151,13 +151,17 @@ export class Sampler {
     const unparsed: string[] = [];
     // one cell at a time is sampled, so that every child that ends meanwhile is its own
     const before = childrenCpu();
+    const spent = watched.cpu;
     const sampling = Promise.all(spaces.map((space) => this.#sampleSpace(watched, space, unparsed)));
     this.#sampling.set(cell, sampling);
     const seen = await sampling;
     this.#sampling.delete(cell);
     watched.cpu += childrenCpu() - before;
+    const restMs = this.#schedule.took(cell, performance.now(), (watched.cpu - spent) * 1000);
+    const rests = restMs !== undefined && { restMs };
     // a namespace that went while ss was being started gives nothing
-    this.#tell({ cell, seen: seen.filter((sample) => sample !== undefined), unparsed });
+    const samples = seen.filter((sample) => sample !== undefined).map((sample) => ({ ...sample, ...rests }));
+    this.#tell({ cell, seen: samples, unparsed });
     answer();
   }
 

@@ -13,8 +13,17 @@ const patience = { asked: 1, due: 10 };
 /** By so much a sample that someone waits for goes before those that nobody does: cells end with one. */
 const headStartMs = 1000;
 
+/**
+ * A look at very many sockets takes its time on the CPUs that those who are looked at need: behind one that took more CPU than
+ * this the cell rests, unless someone asks, until looking is no more than this share of one CPU.
+ */
+const largeMs = 20;
+const mostShare = 0.03;
+
 interface Due {
   at: number;
+  /** Nobody looks before, unasked. */
+  rests: number;
   interval: number;
   asked: boolean;
 }
@@ -30,7 +39,7 @@ export class SampleSchedule {
 
   /** Nothing happens in a new cell before its first step. */
   watch(cell: number, now: number): void {
-    this.#due.set(cell, { at: now + lastMs, interval: lastMs, asked: false });
+    this.#due.set(cell, { at: now + lastMs, rests: 0, interval: lastMs, asked: false });
   }
 
   has(cell: number): boolean {
@@ -46,7 +55,7 @@ export class SampleSchedule {
     const due = this.#due.get(cell);
     if (!due) return;
     due.interval = firstMs;
-    due.at = Math.min(due.at, now + firstMs);
+    due.at = Math.max(Math.min(due.at, now + firstMs), due.rests);
   }
 
   /** Someone waits for a sample of the cell. */
@@ -66,6 +75,16 @@ export class SampleSchedule {
     due.interval = Math.min(due.interval * 2, lastMs);
     due.at = now + due.interval;
     due.asked = false;
+  }
+
+  /** The sample just taken took so many ms of CPU; for how long the cell rests, where that was much. */
+  took(cell: number, now: number, cpuMs: number): number | undefined {
+    const due = this.#due.get(cell);
+    if (!due || cpuMs < largeMs) return undefined;
+    const restMs = Math.round(cpuMs / mostShare);
+    due.rests = now + restMs;
+    if (!due.asked) due.at = Math.max(due.at, due.rests);
+    return restMs;
   }
 
   /** The cell to sample now, or how many ms to wait before asking again. */

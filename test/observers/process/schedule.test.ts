@@ -57,6 +57,20 @@ describe('one cell', () => {
     expect(at.filter((time) => time > 4050)).toEqual([4115, 4145]);
   });
 
+  test('rests after a look that took much CPU, unless someone asks', () => {
+    const costly: Happening[] = times(0, 10_000, 10).map((at) => nudge(at, 1));
+    const schedule = new SampleSchedule();
+    schedule.watch(1, 0);
+    schedule.sampled(1, 100);
+    expect(schedule.took(1, 100, 4)).toBeUndefined();
+    schedule.sampled(1, 200);
+    expect(schedule.took(1, 200, 30)).toBe(1000);
+    for (const [at, what] of costly.filter(([at]) => at > 200 && at < 1150)) what(schedule, at);
+    expect(schedule.next(1190)).toMatchObject({ waitMs: expect.closeTo(10) });
+    schedule.ask(1, 1191);
+    expect(schedule.next(1191)).toEqual({ cell: 1 });
+  });
+
   test('is not looked at after it went', () => {
     const gone: Happening = [110, (schedule) => schedule.unwatch(1)];
     expect(lived(3000, [...watch(1), nudge(100, 1), gone, nudge(120, 1), ask(130, 1)])).toEqual([]);
