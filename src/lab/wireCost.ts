@@ -1,8 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import type { End } from '../facts/states.ts';
 import type { WireCost } from '../record/schema.ts';
 import { quantile } from '../stats/quantile.ts';
+import { type Child, startChild } from './child.ts';
 import { entryPoint } from './entry.ts';
 import { type Lab, makeLab } from './lab.ts';
 import type { Ports } from './ports.ts';
@@ -16,17 +15,21 @@ const bulkMs = 250;
 const warmUp = 0.25;
 const mtu = 1500;
 
-const start = (lab: Lab, end: End, ...args: readonly string[]): ChildProcess =>
-  lab
-    .space(end)
-    .inside(() => spawn(process.execPath, [entryPoint('wire/load'), ...args], { stdio: ['ignore', 'pipe', 'ignore'] }));
+const start = (lab: Lab, end: End, ...args: readonly string[]): Child<'output'> =>
+  lab.space(end).inside(() =>
+    startChild({
+      program: process.execPath,
+      args: [entryPoint('wire/traffic.js'), String(process.pid), ...args],
+      descriptors: [null, 'output', null],
+    }),
+  );
 
-async function printed<T>(child: ChildProcess): Promise<T> {
+async function printed<T>({ streams, ended }: Child<'output'>): Promise<T> {
   let text = '';
-  child.stdout?.on('data', (chunk: Buffer) => {
-    text += chunk.toString();
+  streams.output.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
   });
-  await once(child, 'close');
+  await ended;
   return JSON.parse(text) as T;
 }
 
@@ -44,14 +47,13 @@ export async function underLoad<T>(
   const server = start(lab, 'server', 'serve', ...at);
   try {
     await Promise.race([
-      once(server.stdout as NonNullable<typeof server.stdout>, 'data'),
-      once(server, 'close').then(() => Promise.reject(new Error('the server of the load ended'))),
+      new Promise((resolve) => server.streams.output.once('data', resolve)),
+      server.ended.then(() => Promise.reject(new Error('the server of the load ended'))),
     ]);
     return await look((what, forMs) => printed(start(lab, 'client', what, ...at, String(forMs))), lab);
   } finally {
-    const gone = server.exitCode === null ? once(server, 'close') : undefined;
-    server.kill('SIGKILL');
-    await gone;
+    server.signal('SIGKILL');
+    await server.ended;
     await lab.empty();
   }
 }

@@ -1,10 +1,13 @@
 /**
- * One end of a load, by which the cost of a network is measured: a process inside a namespace. `serve ADDRESS PORT` answers what
- * ends in a newline with one, and counts everything else; `echo` and `bulk` are its clients for so many ms, and print JSON.
+ * One end of traffic by which the cost of a network is measured: a process inside a namespace, told whose child it is.
+ * `serve ADDRESS PORT` answers what ends in a newline with one, and counts everything else; `echo` and `bulk` are its clients for
+ * so many ms, and print JSON.
  */
 import { connect, createServer } from 'node:net';
+import { dieWithParent } from '../native/process.ts';
 
-const [what, address = '', port = '', duration = ''] = process.argv.slice(2);
+const [parent, what, address = '', port = '', duration = ''] = process.argv.slice(2);
+dieWithParent(Number(parent));
 const ms = Number(duration);
 const to = { host: address, port: Number(port), noDelay: true };
 const since = (began: bigint): number => Number(process.hrtime.bigint() - began);
