@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { LingerlabError, messageOf } from './errors.ts';
 import type { AnyDefinition } from './experiment/definition.ts';
 import { asScenario } from './experiment/strays.ts';
@@ -6,6 +6,8 @@ import { type Derived, derive } from './facts/derive.ts';
 import { unsound } from './facts/soundness.ts';
 import { makeLab } from './lab/lab.ts';
 import type { Ports } from './lab/ports.ts';
+import type { Crew } from './load/crew.ts';
+import { loadFindings } from './load/facts.ts';
 import { cpuOf } from './native/cpu.ts';
 import type { Observers } from './observers/observers.ts';
 import { clockSince } from './peers/sockets.ts';
@@ -35,6 +37,7 @@ export interface CellWork {
   readonly signal: AbortSignal;
   readonly writer: RunWriter;
   readonly meter: CellMeter;
+  readonly crew: Crew;
 }
 
 /** One (cell, repeat): lab, observers, scenario, record, facts, verdicts. Rejects only when the run is being interrupted. */
@@ -78,7 +81,7 @@ export async function runCell(work: CellWork): Promise<CellRecord> {
   const odd = outcome.odd && { odd: outcome.odd };
   const record = {
     ...common,
-    facts: { ...(planned.load ? {} : facts), ...outcome.notes },
+    facts: { ...facts, ...outcome.notes },
     unknown,
     paths,
     ...carried,
@@ -116,14 +119,17 @@ async function play(
 ): Promise<Played> {
   const { planned, repeat, observers, origin, slot, definition, writer, meter } = work;
   const now = clockSince(origin);
-  const traced = { events: 0, lost: 0 };
-  const record = planned.load ? countingTrace(traced, events) : (event: Event) => events.add(event);
+  const seen = { samples: 0, traced: 0, lost: 0 };
+  const record = planned.load ? counting(seen, events) : (event: Event) => events.add(event);
   await using scope = new AsyncDisposableStack();
   const failure = new AbortController();
+  const capture = writer.capture(planned.id, repeat);
+  // hundreds of thousands of packets, of which nothing is asked but what they cost
+  if (planned.load) scope.defer(() => rm(capture, { force: true }));
   const wire = {
     origin,
     mtu: planned.mtu,
-    settings: { ...told, capture: writer.capture(planned.id, repeat) },
+    settings: { capture, ...(planned.load ? ({ telling: 'none' } as const) : told) },
     spawned: (pid: number) => observers.guard(pid),
     saw: record,
     died: (error: LingerlabError) => failure.abort(error),
@@ -157,7 +163,9 @@ async function play(
       labels: definition.connections ?? [],
       measures: new Set(Object.keys(definition.measures ?? {})),
       loads: planned.load,
-      traced,
+      seen,
+      experiment: planned.experiment,
+      crew: work.crew,
       resting: (wait) => slot.while(wait),
       lend: (waiting) => slot.lend(waiting),
       died: (error) => failure.abort(error),
@@ -189,17 +197,22 @@ async function play(
   await watching.flush();
   const derived = derive(events.all, observers.sight);
   const warnings = [...derived.warnings, ...ofWire];
-  return { derived: { ...derived, warnings }, notes: playing.notes as CellRecord['facts'], ...(odd && { odd }) };
+  const findings = playing.loaded && loadFindings(playing.loaded);
+  return {
+    derived: { ...derived, warnings, ...findings },
+    notes: playing.notes as CellRecord['facts'],
+    ...(odd && { odd }),
+  };
 }
 
-/** Under load what the trace tells is counted: a dozen events of each of ten thousands of connections. */
-const countingTrace =
-  (traced: { events: number; lost: number }, events: ReturnType<typeof cellEvents>) =>
+/** Under load what the trace tells is counted, and not kept: a dozen events of each of ten thousands of connections. */
+const counting =
+  (seen: { samples: number; traced: number; lost: number }, events: ReturnType<typeof cellEvents>) =>
   (event: Event): void => {
-    if (event.source === 'trace') {
-      traced.events++;
-      if (event.kind === 'lost') traced.lost += event.count;
-    } else events.add(event);
+    if (event.kind === 'sample') seen.samples++;
+    if (event.kind === 'lost') seen.lost += event.count;
+    if (event.source === 'trace') seen.traced++;
+    else events.add(event);
   };
 
 interface Deadline {

@@ -6,12 +6,14 @@ import { catchStrays } from './experiment/strays.ts';
 import { examine, type Machine, requireBasics } from './lab/doctor.ts';
 import { lockPorts, type Ports } from './lab/ports.ts';
 import { measureWire } from './lab/wireCost.ts';
+import { type Crew, makeCrew } from './load/crew.ts';
 import { keepHeapSmall } from './native/heap.ts';
 import { type Observers, startObservers } from './observers/observers.ts';
 import type { PlannedCell } from './plan/cells.ts';
 import { order } from './plan/schedule.ts';
 import type { Selection } from './plan/select.ts';
 import { type Slot, type Slots, slots } from './plan/slots.ts';
+import { type Task, tasksOf } from './plan/tasks.ts';
 import { type CpuMeter, cpuMeter } from './record/cpu.ts';
 import { environment } from './record/environment.ts';
 import type { SamplerName } from './record/event.ts';
@@ -67,7 +69,13 @@ export async function run(request: RunRequest): Promise<Run> {
   progress.begin(runnable.map(({ planned }) => planned));
   const fail = (error: unknown) => stop.abort(error);
   const meter = await cpuMeter(() => observers.cpu());
-  await playAll(runnable, { ...request, ports, observers, origin, signal, writer, meter, fail });
+  {
+    await using crew = makeCrew({
+      spawned: (pid) => observers.guard(pid),
+      spent: (cpu) => meter.cell({ load: true }).peer(cpu),
+    });
+    await playAll(runnable, { ...request, ports, observers, origin, signal, writer, meter, crew, fail });
+  }
   const cells = (await readRun(folder)).cells;
   const cpu = await meter.session();
   await writer.update((saved) => costing(finding(saved, selection, cells, observers.trace), cpu));
@@ -82,11 +90,6 @@ export async function run(request: RunRequest): Promise<Run> {
 async function wireCost({ cells }: Selection, { capabilities }: Machine, ports: Ports): Promise<WireCost | undefined> {
   if (!capabilities.tun || !cells.some(({ network }) => network === 'wire')) return undefined;
   return measureWire(ports).catch(() => undefined);
-}
-
-interface Task {
-  readonly planned: PlannedCell;
-  readonly repeat: number;
 }
 
 async function openFolder(
@@ -107,16 +110,6 @@ async function openFolder(
   const { writer, todo } = await resumeRun(folder, { ...by, startedAt, environment: here, clock });
   const left = new Set(todo.map(({ id, repeat }) => cellKey(id, repeat)));
   return { writer, todo: tasks.filter(({ planned, repeat }) => left.has(cellKey(planned.id, repeat))) };
-}
-
-/** Quiet cells, whose repeats tell how a race goes, and loads take turns: a burst of load on the machine must not hit all of one. */
-function tasksOf(cells: readonly PlannedCell[]): Task[] {
-  const repeated = cells.flatMap((planned) =>
-    Array.from({ length: planned.repeats }, (_, index): Task => ({ planned, repeat: index + 1 })),
-  );
-  const takesTurns = ({ planned }: Task): boolean => planned.quiet || planned.load;
-  const turns = repeated.filter(takesTurns).sort((a, b) => a.repeat - b.repeat);
-  return repeated.map((task) => (takesTurns(task) ? (turns.shift() as Task) : task));
 }
 
 const environmentParts = ({
@@ -160,6 +153,7 @@ interface Players extends RunRequest {
   readonly origin: bigint;
   readonly writer: RunWriter;
   readonly meter: CpuMeter;
+  readonly crew: Crew;
   /** The run cannot go on: the others at work are stopped, and what finished is saved. */
   readonly fail: (error: unknown) => void;
 }

@@ -83,7 +83,7 @@ function togetherProblems(definition: AnyDefinition): string[] {
   const twice = new Set(ids.filter((id, at) => ids.indexOf(id) !== at));
   const given = declarations(connections);
   const taken = Object.keys(measures ?? {}).filter((name) => Object.hasOwn(given, name));
-  const facts = Object.keys(declarations(connections, measures));
+  const facts = Object.keys(declarations(connections, measures, definition.load !== undefined));
   const roles = ofAnyEnd(Object.keys(definition.roles ?? {}));
   const labelled = (connections ?? []).filter((label: string) => Object.hasOwn(roles, label));
   const unknown = shows.filter(

@@ -85,6 +85,58 @@ export const connectionFacts = {
   ),
 } as const;
 
+/** Facts of a cell that measures throughput. */
+export const loadFacts = {
+  'rate.perSecond': described(
+    'requests answered a second; the last of a connection counts when the connection is over for the client',
+    kind.count({ compare: 'measurement' }),
+  ),
+  'rate.series': described(
+    'requests answered a second, of each 100 ms of the window, or 50 ms where it is under half a second',
+    kind.series('count'),
+  ),
+  'latency.p50Us': described(
+    'half of them were over within this time of when the connection was begun or due, or the next request sent',
+    kind.us(),
+  ),
+  'latency.p99Us': described('99 % of them were', kind.us()),
+  'latency.series': described('the median latency of each of these intervals', kind.series('us')),
+  'cpu.usPerConnection': described(
+    'CPU of all its processes for one request, with what the kernel does in their name',
+    kind.us(),
+  ),
+  'cpu.clientUs': described("the client process's part of it", kind.us()),
+  'cpu.softirqUs': described("the machine's softirqs for one request, by its tick-based accounts", kind.us()),
+  'cpu.saturated': described(
+    'who had no more CPU to give: a process that used 90 % of one, or a machine without 10 % idle',
+    {
+      ...kind.word('client', 'server', 'kernel', 'nobody'),
+      compare: 'measurement',
+    } as Kind<'client' | 'server' | 'kernel' | 'nobody'>,
+  ),
+  'timeWait.peak': described('most TIME-WAITs at once in the window', kind.count({ compare: 'measurement' })),
+  'timeWait.series': described('TIME-WAITs, every 50 ms', kind.series('count')),
+  'timeWait.each': described(
+    'by how many TIME-WAITs their number grew in the window, for each connection that was over in it',
+    kind.count({ compare: 'measurement' }),
+  ),
+  'memory.bytesPerTimeWait': described('what the kernel takes for one: its slab object', kind.bytes()),
+  'load.driver': described('what counted and timed them', kind.word('loop', 'tinybench')),
+  'load.finished': described('requests that were over, warm-up included', kind.count({ compare: 'measurement' })),
+  'load.errors': described('what connections failed with, in the window', kind.words<readonly string[]>()),
+  'load.failed': described('how many did', kind.count({ compare: 'measurement' })),
+  'load.recycled': described(
+    'TIME-WAITs in the window whose four numbers a new connection took',
+    kind.count({ compare: 'measurement' }),
+  ),
+  'load.retransmits': described('segments sent again in the window', kind.count({ compare: 'measurement' })),
+  'load.samples': described('looks of the sampler, warm-up included', kind.count({ compare: 'measurement' })),
+  'load.traced': described('events of tracepoints, warm-up included', kind.count({ compare: 'measurement' })),
+  'load.tracedLost': described('those that the kernel dropped', kind.count({ compare: 'measurement' })),
+} as const;
+/** Facts of a load, by name. */
+export type LoadValues = { readonly [K in keyof typeof loadFacts]: ValueOf<(typeof loadFacts)[K]> };
+
 /** Counters whose change is decided by the scenario alone; others depend on timing (delayed ACKs, autotuning). */
 const exactCounters = new Set([
   'Tcp.ActiveOpens',
@@ -119,7 +171,7 @@ type ConnectionTable = typeof connectionFacts & {
 /** Facts of one connection's two ends and of the connection, by name. */
 export type ConnectionValues = { readonly [K in keyof ConnectionTable]: ValueOf<ConnectionTable[K]> };
 
-/** A cell's facts: of its one connection, or of each named one; its own measures; the kernel's counters. */
+/** A cell's facts: of its one connection, or of each named one, or of a load; its own measures; the kernel's counters. */
 export type FactsOf<C extends readonly string[], M> = ([C] extends [readonly []]
   ? ConnectionValues
   : {
@@ -127,12 +179,14 @@ export type FactsOf<C extends readonly string[], M> = ([C] extends [readonly []]
         keyof ConnectionValues & string}`
         ? ConnectionValues[N]
         : never;
-    }) & { readonly [K in keyof M]: ValueOf<M[K]> } & { readonly [K in CounterFact]: number };
+    }) &
+  LoadValues & { readonly [K in keyof M]: ValueOf<M[K]> } & { readonly [K in CounterFact]: number };
 
-/** Every declared fact of a cell with these connections and measures, by name; counters are declared by {@link declarationOf}. */
+/** Every declared fact of a cell with these connections and measures, which may be a load, by name; counters are declared by {@link declarationOf}. */
 export function declarations(
   connections: readonly string[] = [],
   measures: Readonly<Record<string, Declaration>> = {},
+  load = false,
 ): Record<string, Declaration> {
   const one: Record<string, Declaration> = { ...connectionFacts };
   for (const end of ends) {
@@ -143,7 +197,7 @@ export function declarations(
   const all = labels.flatMap((label) =>
     Object.entries(one).map(([name, declared]) => [label + name, declared] as const),
   );
-  return { ...Object.fromEntries(all), ...measures };
+  return { ...Object.fromEntries(all), ...(load && loadFacts), ...measures };
 }
 
 /** The declaration of a fact by its name: from the run's own table, where an experiment may declare a counter its own way, or a counter's. */

@@ -3,6 +3,9 @@ import type { End } from '../facts/states.ts';
 import { startChild } from './child.ts';
 import type { Space } from './space.ts';
 
+/** What joins two namespaces, by its name in each of them. */
+export const devices = { veth: 'veth0', wire: 'wire0' } as const;
+
 /** The address of an end of a link between two namespaces, veth or wire. */
 export const linkAddress = (end: End, family: 4 | 6, which: 'own' | 'other' = 'own'): string =>
   (family === 4 ? '10.77.0.' : 'fd77::') + (which === 'other' ? '1' : '') + (end === 'client' ? '1' : '2');
@@ -19,9 +22,10 @@ export const upLines = (end: End, device: string): readonly string[] => [
 
 /** Join two namespaces by a veth pair. One batch of ip(8) in the server's namespace, one in the client's. */
 export async function joinByVeth([client, server]: readonly [Space, Space]): Promise<void> {
-  const add = `link add name veth0 type veth peer name veth0 netns ${client.path}`;
-  await batch('ip', server, [add, ...upLines('server', 'veth0')]);
-  await batch('ip', client, upLines('client', 'veth0'));
+  const { veth } = devices;
+  const add = `link add name ${veth} type veth peer name ${veth} netns ${client.path}`;
+  await batch('ip', server, [add, ...upLines('server', veth)]);
+  await batch('ip', client, upLines('client', veth));
 }
 
 /** Have ip(8) or tc(8) do these lines in a namespace; throws NO_NAMESPACES with what it wrote. */

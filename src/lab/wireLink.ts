@@ -1,7 +1,7 @@
 import { type End, ends } from '../facts/states.ts';
 import { startWire, type WireOptions, type WireProcess } from '../wire/process.ts';
 import type { WireSettings } from '../wire/protocol.ts';
-import { batch, upLines } from './link.ts';
+import { batch, devices, upLines } from './link.ts';
 import { type Space, setSysctls } from './space.ts';
 
 /** How two namespaces are joined by a wire. */
@@ -12,8 +12,7 @@ export interface WireLink extends Partial<WireOptions> {
   readonly mtu?: number;
 }
 
-/** In each of the two namespaces. */
-const device = 'wire0';
+const device = devices.wire;
 /** Packets that may wait for the wire, tun(4): 60 ms at 150,000 a second; beyond that the kernel drops and counts them. */
 const queueLength = 10_000;
 

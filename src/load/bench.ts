@@ -29,6 +29,7 @@ export async function driveByTinybench(ask: DriveAsk, tell: (told: LoadTold) => 
   return {
     seconds: result.totalTime / 1000,
     finished: task?.runs ?? 0,
+    closed: task?.runs ?? 0,
     before: 0,
     failed,
     notBegun: 0,

@@ -1,16 +1,21 @@
 import { Socket, type TcpSocketConnectOpts } from 'node:net';
-import { createHistogram } from 'node:perf_hooks';
 import { bindSocket } from '../native/sockets.ts';
 import { closings, isAtOnce } from './closing.ts';
-import type { Driven, Interval } from './options.ts';
+import type { Driven } from './options.ts';
 import type { DriveAsk, LoadTold } from './protocol.ts';
+import { Tally } from './tally.ts';
 
-/** A connection: net's socket with what its request needs; further objects would be garbage 20,000 times a second. */
+/**
+ * A connection: net's socket with what its requests need. net connects a socket anew once it has closed, and so do we: a new one
+ * for each connection costs 8 % of the rate.
+ */
 interface Running extends Socket {
-  /** When it was begun, or was due; ms. */
+  /** When it was begun, or was due, or its last request was sent; ms. */
   since: number;
   /** Bytes of the response that have not come. */
   missing: number;
+  /** Requests that are not answered. */
+  left: number;
   over: boolean;
 }
 
@@ -18,161 +23,198 @@ interface Running extends Socket {
 const answers = Buffer.alloc(65_536);
 /** How late an open loop may be with what is due: its clock is a timer of libuv's. */
 const dueEveryMs = 1;
-const intervalMs = 100;
-const boundLate = { IP_BIND_ADDRESS_NO_PORT: true } as const;
-/** As net's own listeners make sockets of descriptors: nothing is read before there is a connection. */
-const unstarted = { manualStart: true };
 /** After a failure: what has no port to take has none 32 times in 10 µs either. */
 const againMs = 10;
 /** How long to wait for what is still open when the window is over. */
 const tailMs = 3000;
+const boundLate = { IP_BIND_ADDRESS_NO_PORT: true } as const;
+/** As net's own listeners make sockets of descriptors: nothing is read before there is a connection. */
+const unstarted = { manualStart: true };
 
 /** Open and close connections for a warm-up and a window, in which they are counted. */
 export async function drive(ask: DriveAsk, tell: (told: LoadTold) => void): Promise<Driven> {
-  const { closer, by, inFlight, perSecond, responseBytes, targets } = ask;
-  const request = Buffer.alloc(ask.requestBytes, 'q');
-  const where = targets.map(
-    ({ address, port }): TcpSocketConnectOpts => ({
+  const tally = new Tally();
+  const connections = new Connections(ask, tally);
+  using _pace = connections.begin();
+  await tally.run(ask, tell);
+  await connections.drained();
+  return tally.told;
+}
+
+/** The client's connections. */
+class Connections {
+  readonly #ask: DriveAsk;
+  readonly #tally: Tally;
+  readonly #all = new Set<Running>();
+  /** Those that have closed, and can be connected again. */
+  readonly #idle: Running[] = [];
+  readonly #where: readonly TcpSocketConnectOpts[];
+  readonly #make: () => Socket;
+  readonly #requests: number;
+  /** It is over for the client when it has closed, and the next can begin. */
+  readonly #isAtOnce: boolean;
+  readonly #halfCloses: boolean;
+  readonly #request: Buffer;
+  readonly #on: Listeners;
+  readonly #empty = Promise.withResolvers<void>();
+  #open = 0;
+  #next = 0;
+
+  constructor(ask: DriveAsk, tally: Tally) {
+    const { closer, by, targets, source, from } = ask;
+    this.#ask = ask;
+    this.#tally = tally;
+    this.#requests = closer === 'neither' ? Infinity : ask.requests;
+    this.#isAtOnce = closer === 'client' && isAtOnce(by);
+    this.#halfCloses = closer === 'client' && by === 'half-close';
+    this.#where = targets.map(({ address, port }) => ({
       host: address,
       port,
       autoSelectFamily: false,
-      ...(ask.source === 'bound' && { localAddress: ask.from }),
-    }),
-  );
-  const close = closings[by];
-  const keeps = closer === 'neither';
-  const closesItself = closer === 'client';
-  const atOnce = closesItself && isAtOnce(by);
-  const halfCloses = closesItself && by === 'half-close';
-  const latencies = createHistogram();
-  const ofInterval = createHistogram();
-  const intervals: Interval[] = [];
-  const failed: Record<string, number> = {};
-  const open = new Set<Running>();
-  let next = 0;
-  let finished = 0;
-  let before = 0;
-  let notBegun = 0;
-  let measuring = false;
-  let stopped = false;
-  const drained = Promise.withResolvers<void>();
+      ...(source === 'bound' && { localAddress: from }),
+    }));
+    this.#request = Buffer.alloc(ask.requestBytes, 'q');
+    this.#on = this.#listeners();
+    const read = this.#reader();
+    const reading = { onread: { buffer: answers, callback: read as (this: unknown, bytes: number) => boolean } };
+    this.#make =
+      source === 'bound-late'
+        ? () => new Socket({ ...reading, ...unstarted, fd: bindSocket({ address: from, port: 0 }, boundLate) })
+        : () => new Socket(reading);
+  }
 
-  const reading = { onread: { buffer: answers, callback: onRead as (this: unknown, bytes: number) => boolean } };
-  const newSocket =
-    ask.source === 'bound-late'
-      ? () => new Socket({ ...reading, ...unstarted, fd: bindSocket({ address: ask.from, port: 0 }, boundLate) })
-      : () => new Socket(reading);
-  function begin(since: number): void {
-    const socket = newSocket() as Running;
+  /** As many as may be at once, or those that are due from now on, until disposed of. */
+  begin(): Disposable {
+    const { inFlight, perSecond } = this.#ask;
+    if (perSecond !== undefined) return this.#beginDue(perSecond);
+    for (let i = 0; i < inFlight; i++) this.#begin(performance.now());
+    return { [Symbol.dispose]: () => undefined };
+  }
+
+  #beginDue(perSecond: number): Disposable {
+    const started = performance.now();
+    let due = 0;
+    const timer = setInterval(() => {
+      const now = performance.now();
+      for (; !this.#tally.isOver; due++) {
+        const at = started + (due * 1000) / perSecond;
+        if (at > now) return;
+        if (this.#open < this.#ask.inFlight) this.#begin(at);
+        else this.#tally.notBegun();
+      }
+    }, dueEveryMs);
+    return { [Symbol.dispose]: () => clearInterval(timer) };
+  }
+
+  /** Resolves when none is open any more; those that stay open are destroyed. */
+  async drained(): Promise<void> {
+    const late = setTimeout(this.#empty.resolve, tailMs);
+    if (this.#open === 0) this.#empty.resolve();
+    await this.#empty.promise;
+    clearTimeout(late);
+    for (const socket of this.#all) socket.destroy();
+  }
+
+  #begin(since: number): void {
+    const socket = this.#idle.pop() ?? this.#made();
     socket.since = since;
-    socket.missing = responseBytes;
+    socket.missing = this.#ask.responseBytes;
+    socket.left = this.#requests;
     socket.over = false;
-    socket.on('error', onError);
-    socket.on('connect', onConnect);
-    if (!atOnce) socket.on('close', onClose);
-    open.add(socket);
-    socket.connect(where[next++ % where.length] as TcpSocketConnectOpts);
+    this.#open++;
+    socket.connect(this.#where[this.#next++ % this.#where.length] as TcpSocketConnectOpts);
   }
-  function onConnect(this: Socket): void {
-    if (halfCloses) this.end(request);
-    else this.write(request);
+
+  #made(): Running {
+    const socket = this.#make() as Running;
+    const { connect, error, close } = this.#on;
+    socket.on('connect', connect).on('error', error).on('close', close);
+    this.#all.add(socket);
+    return socket;
   }
-  function onRead(this: Running, bytes: number): boolean {
-    this.missing -= bytes;
-    if (this.missing > 0) return true;
-    if (keeps) again(this);
-    else if (closesItself) {
-      close(this);
-      if (atOnce) over(this);
-    }
-    return true;
+
+  #reader(): (this: Running, bytes: number) => boolean {
+    const { closer, by } = this.#ask;
+    const close = closings[by];
+    const again = (socket: Running) => this.#again(socket);
+    const over = this.#isAtOnce ? (socket: Running) => this.#over(socket) : () => undefined;
+    return function read(bytes) {
+      this.missing -= bytes;
+      if (this.missing > 0) return true;
+      if (--this.left > 0) again(this);
+      else if (closer === 'client') {
+        close(this);
+        over(this);
+      }
+      return true;
+    };
   }
-  /** The next request of a connection that is kept. */
-  function again(socket: Running): void {
+
+  #listeners() {
+    const { closer, source } = this.#ask;
+    const over = (socket: Running, failure?: string) => this.#over(socket, failure);
+    const write = (socket: Running) => this.#write(socket);
+    const closed = (socket: Running) => {
+      // a descriptor that was given is bound no more
+      if (source === 'bound-late') this.#all.delete(socket);
+      else this.#idle.push(socket);
+      const isCutOff = closer === 'neither' ? !this.#tally.isOver : socket.left > 0;
+      over(socket, isCutOff ? 'CLOSED' : undefined);
+    };
+    // as methods of the sockets: a closure for each would be garbage
+    return {
+      connect(this: Socket): void {
+        write(this as Running);
+      },
+      error(this: Socket, error: NodeJS.ErrnoException): void {
+        const socket = this as Running;
+        // a reset behind the last answer is how the server closed
+        const isAnswered = socket.left === 0 && closer === 'server';
+        over(socket, isAnswered ? undefined : (error.code ?? error.message));
+      },
+      close(this: Socket): void {
+        closed(this as Running);
+      },
+    };
+  }
+
+  #write(socket: Running): void {
+    if (this.#halfCloses && socket.left === 1) socket.end(this.#request);
+    else socket.write(this.#request);
+  }
+
+  /** The next request on the same connection. */
+  #again(socket: Running): void {
     const now = performance.now();
-    if (measuring) count(now - socket.since);
-    if (stopped) {
+    this.#tally.finished(now - socket.since);
+    if (this.#tally.isOver) {
       socket.destroy();
       return;
     }
     socket.since = now;
-    socket.missing = responseBytes;
-    socket.write(request);
+    socket.missing = this.#ask.responseBytes;
+    this.#write(socket);
   }
-  function onError(this: Socket, error: NodeJS.ErrnoException): void {
-    const socket = this as Running;
-    // a reset behind the whole answer is how the server closed
-    const answered = socket.missing <= 0 && !closesItself;
-    over(socket, answered ? undefined : (error.code ?? error.message));
-  }
-  function onClose(this: Socket): void {
-    const socket = this as Running;
-    over(socket, socket.missing > 0 && !keeps ? 'CLOSED' : undefined);
-  }
-  function count(ms: number): void {
-    finished++;
-    ofInterval.record(Math.max(1, Math.round(ms * 1e6)));
-  }
-  function endInterval(seconds: number): void {
-    if (ofInterval.count === 0) intervals.push({ perSecond: 0, p50Us: 0 });
-    else {
-      intervals.push({ perSecond: ofInterval.count / seconds, p50Us: ofInterval.percentile(50) / 1000 });
-      latencies.add(ofInterval);
-    }
-    ofInterval.reset();
-  }
-  function over(socket: Running, failure?: string): void {
+
+  #over(socket: Running, failure?: string): void {
     if (socket.over) return;
     socket.over = true;
-    open.delete(socket);
-    if (measuring) {
-      if (failure !== undefined) failed[failure] = (failed[failure] ?? 0) + 1;
-      else if (!keeps) count(performance.now() - socket.since);
-    } else if (!stopped && failure === undefined) before++;
-    if (!stopped && perSecond === undefined) {
-      if (failure === undefined) begin(performance.now());
-      else setTimeout(() => stopped || begin(performance.now()), againMs);
-    }
-    if (stopped && open.size === 0) drained.resolve();
+    this.#open--;
+    if (failure !== undefined) this.#tally.failed(failure);
+    else if (this.#ask.closer !== 'neither') this.#tally.closed(performance.now() - socket.since);
+    if (this.#tally.isOver) {
+      if (this.#open === 0) this.#empty.resolve();
+    } else if (this.#ask.perSecond === undefined) this.#follow(failure);
   }
 
-  const started = performance.now();
-  let due = 0;
-  function beginDue(rate: number): void {
-    for (let at = started + (due * 1000) / rate; at <= performance.now(); at = started + (++due * 1000) / rate) {
-      if (open.size < inFlight) begin(at);
-      else if (measuring) notBegun++;
-    }
+  #follow(failure: string | undefined): void {
+    if (failure === undefined) this.#begin(performance.now());
+    else setTimeout(() => this.#tally.isOver || this.#begin(performance.now()), againMs);
   }
-  const pacing = perSecond === undefined ? undefined : setInterval(() => beginDue(perSecond), dueEveryMs);
-  if (perSecond === undefined) for (let i = 0; i < inFlight; i++) begin(performance.now());
-
-  await elapsed(started + ask.warmUpSeconds * 1000);
-  measuring = true;
-  const from = performance.now();
-  tell({ window: 'begins' });
-  let last = from;
-  for (let nth = 1; nth * intervalMs <= ask.seconds * 1000; nth++) {
-    await elapsed(from + nth * intervalMs);
-    const now = performance.now();
-    endInterval((now - last) / 1000);
-    last = now;
-  }
-  await elapsed(from + ask.seconds * 1000);
-  const seconds = (performance.now() - from) / 1000;
-  measuring = false;
-  if (ofInterval.count > 0) latencies.add(ofInterval);
-  tell({ window: 'ends' });
-  stopped = true;
-  clearInterval(pacing);
-  const late = setTimeout(drained.resolve, tailMs);
-  if (open.size === 0) drained.resolve();
-  await drained.promise;
-  clearTimeout(late);
-  for (const socket of open) socket.destroy();
-  const at = (percentile: number) => latencies.percentile(percentile) / 1000;
-  const latency = { p50Us: at(50), p75Us: at(75), p99Us: at(99), maxUs: latencies.max / 1000 };
-  return { seconds, finished, before, failed, notBegun, latency, intervals };
 }
 
-const elapsed = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms - performance.now()));
+type Listeners = Readonly<{
+  connect(this: Socket): void;
+  error(this: Socket, error: NodeJS.ErrnoException): void;
+  close(this: Socket): void;
+}>;

@@ -1,40 +1,75 @@
 import type { End } from '../facts/states.ts';
 
-/** How the end that closes first does it. `half-close`: the client ends its side behind the request and then reads. */
+/**
+ * How the end that closes first does it. `half-close`: the client ends its side behind the request and then reads; of the server,
+ * which has nothing left to read, the same as `end`.
+ */
 export type LoadClose = 'end' | 'destroy' | 'half-close' | 'linger-0' | 'linger-1' | 'resetAndDestroy';
 
 /** What connections are opened, and how they are closed. */
 export interface LoadOptions {
-  /** The end that closes first; `neither`: connections are kept, and requests follow one another. */
-  readonly closer: End | 'neither';
-  readonly by: LoadClose;
-  /** Connections at once; with `perSecond`, the most at once. */
-  readonly inFlight: number;
-  /**
-   * What counts and times: our own loop with Node's histogram, or tinybench, one connection at a time. Default `loop`.
-   */
+  /** The end that closes first; `neither`: connections are kept, and requests follow one another. Default `client`. */
+  readonly closer?: End | 'neither';
+  /** Default `destroy`. */
+  readonly by?: LoadClose;
+  /** Connections at once; with `perSecond`, the most at once; of tinybench always one. Default 32. */
+  readonly inFlight?: number;
+  /** What counts and times: our own loop with Node's histogram, or tinybench, closed loop. Default `loop`. */
   readonly driver?: 'loop' | 'tinybench';
   /** Open loop: a connection is due every so often, whatever became of those before. Absent: closed loop. */
   readonly perSecond?: number;
-  readonly requestBytes: number;
-  readonly responseBytes: number;
-  /** Seconds that are measured; before them comes the warm-up. */
+  /** Default 1, likewise of the response. */
+  readonly requestBytes?: number;
+  readonly responseBytes?: number;
+  /** Requests on each connection, one after the other. Default 1. */
+  readonly requests?: number;
+  /** Seconds that are measured. */
   readonly seconds: number;
-  readonly warmUpSeconds: number;
-  /** Processes that listen on the port, with SO_REUSEPORT where there are several. */
-  readonly servers: number;
+  /** Before them; default 0.15: the processes are warm, but the namespace is new. */
+  readonly warmUpSeconds?: number;
+  /** Processes that listen on the port, with SO_REUSEPORT where there are several. Default 1. */
+  readonly servers?: number;
   /**
    * The client binds its address before connect(2): `bound` takes a port that no other of its connections has, `bound-late` leaves
    * the port to connect(2), IP_BIND_ADDRESS_NO_PORT of ip(7). Default `unbound`.
    */
   readonly source?: 'unbound' | 'bound' | 'bound-late';
-  /** Who watches meanwhile: nobody, `ss` so many times a second, or the tracepoints. Default nobody. */
+  /** Who watches meanwhile: nobody, the sampler so many times a second, or the tracepoints. Default nobody. */
   readonly watched?: number | 'trace';
-  /** Addresses of the server, taken in turn: each has all of the client's ports. */
-  readonly addresses: number;
+  /** Addresses of the server, taken in turn: each has all of the client's ports. Default 10. */
+  readonly addresses?: number;
 }
 
-/** Latencies in µs: from when a connection was begun, or was due, until it was over for the client. */
+const defaults = {
+  closer: 'client',
+  by: 'destroy',
+  inFlight: 32,
+  driver: 'loop',
+  requestBytes: 1,
+  responseBytes: 1,
+  requests: 1,
+  warmUpSeconds: 0.15,
+  servers: 1,
+  source: 'unbound',
+  // enough for 10 s at 28,000 connections a second: each has 28,232 ports of the default range
+  addresses: 10,
+} as const satisfies Partial<LoadOptions>;
+
+/** A load with nothing left to say. */
+export type LoadPlan = Readonly<
+  Pick<LoadOptions, 'perSecond' | 'watched'> & Required<Omit<LoadOptions, 'perSecond' | 'watched'>>
+>;
+
+/** Throws TypeError for what cannot be together. */
+export function planOf(options: LoadOptions): LoadPlan {
+  const plan = { ...defaults, ...options };
+  const { driver, closer, requests, perSecond } = plan;
+  if (driver === 'tinybench' && (closer === 'neither' || requests > 1 || perSecond !== undefined))
+    throw new TypeError('load: tinybench times connections of one request that are closed, one after the other');
+  return driver === 'tinybench' ? { ...plan, inFlight: 1 } : plan;
+}
+
+/** Latencies in µs: from when a connection was begun, or was due, or its next request was sent, until that was over for the client. */
 export interface Latency {
   readonly p50Us: number;
   readonly p75Us: number;
@@ -51,9 +86,11 @@ export interface Interval {
 /** What the client saw in the window. */
 export interface Driven {
   readonly seconds: number;
-  /** Connections, or requests on those that are kept, that were over in the window. */
+  /** Requests that were over in the window: a connection's last when the connection is over for the client. */
   readonly finished: number;
-  /** Connections that were over before, in the warm-up. */
+  /** Connections that were. */
+  readonly closed: number;
+  /** And in the warm-up. */
   readonly before: number;
   /** Those that failed in it, by errno. */
   readonly failed: Readonly<Record<string, number>>;

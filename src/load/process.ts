@@ -1,46 +1,40 @@
 import { LingerlabError } from '../errors.ts';
-import type { Space } from '../lab/space.ts';
 import { startWorker } from '../lab/worker.ts';
 import { cpuOf } from '../native/cpu.ts';
 import type { LoadArguments, LoadReply, LoadTold, LoadVerb, LoadVerbs } from './protocol.ts';
 
 /** A process of the load as the harness sees it. */
-export interface LoadProcess extends AsyncDisposable {
+export interface LoadProcess {
   readonly pid: number;
   /** Rejects with LOAD_DIED where the process ends first or cannot do it. */
   ask<V extends LoadVerb>(verb: V, ask: LoadVerbs[V]['ask']): Promise<LoadVerbs[V]['value']>;
+  /** At once, whatever it is doing; resolves when it has ended. */
+  end(): Promise<void>;
 }
 
 export interface LoadProcessOptions {
-  readonly space: Space;
   readonly spawned: (pid: number) => void;
   /** Told of the seconds of CPU that it had used when it was ended. */
   readonly spent: (cpu: number) => void;
   /** Told when the window begins and ends. */
-  readonly told?: (told: LoadTold) => void;
+  readonly told: (told: LoadTold) => void;
   /** It ended though nobody stopped it. */
   readonly died: (error: LingerlabError) => void;
 }
 
 const died = (what: string) => new LingerlabError('LOAD_DIED', `a process of the load ${what}`, 'run again');
 
-/** Start a process of the load in a namespace. */
-export async function startLoadProcess({
-  space,
-  spawned,
-  spent,
-  told,
-  died: surprised,
-}: LoadProcessOptions): Promise<LoadProcess> {
+/** Start a process of the load. */
+export async function startLoadProcess(options: LoadProcessOptions): Promise<LoadProcess> {
+  const { spawned, spent, told } = options;
   const argument: LoadArguments = { parent: process.pid };
   const worker = await startWorker<LoadReply, LoadTold>({
     entry: 'load/main.cjs',
     argument,
-    within: (start) => space.inside(start),
     spawned,
-    told: (message) => told?.(message),
+    told,
     died: (how, log) => died(`ended: ${how}${log && `; it wrote: ${log.slice(-500)}`}`),
-    surprised,
+    surprised: options.died,
   });
   return {
     pid: worker.pid,
@@ -49,7 +43,7 @@ export async function startLoadProcess({
       if ('error' in reply) throw died(`could not ${verb}: ${reply.error}`);
       return reply.value as never;
     },
-    async [Symbol.asyncDispose]() {
+    async end() {
       worker.expectEnd();
       spent(cpuOf(worker.pid) ?? 0);
       worker.signal('SIGKILL');

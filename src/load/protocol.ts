@@ -1,11 +1,11 @@
 import type { Address } from '../record/event.ts';
-import type { Driven, LoadOptions } from './options.ts';
+import type { Driven, LoadPlan } from './options.ts';
 
-export type ServeAsk = Pick<LoadOptions, 'closer' | 'by' | 'requestBytes' | 'responseBytes'> & {
+export type ServeAsk = Pick<LoadPlan, 'closer' | 'by' | 'requests' | 'requestBytes' | 'responseBytes'> & {
   readonly port: number;
   readonly reusePort: boolean;
 };
-export type DriveAsk = Omit<LoadOptions, 'servers' | 'addresses' | 'watched'> & {
+export type DriveAsk = Omit<LoadPlan, 'servers' | 'addresses' | 'watched'> & {
   readonly targets: readonly Address[];
   /** The client's address, where it binds one. */
   readonly from: string;
@@ -13,10 +13,14 @@ export type DriveAsk = Omit<LoadOptions, 'servers' | 'addresses' | 'watched'> & 
 
 /** What a process of the load is told, with what it answers. */
 export interface LoadVerbs {
+  /** Goes into a network namespace. */
+  enter: { ask: { readonly path: string }; value: undefined };
   /** Listens on every address; answered when it does. */
   serve: { ask: ServeAsk; value: undefined };
   /** Opens and closes connections; answered when the window and what was still open in it are over. */
   drive: { ask: DriveAsk; value: Driven };
+  /** Closes all that a server still has, and goes back to the namespace that it was started in. */
+  leave: { ask: object; value: undefined };
 }
 export type LoadVerb = keyof LoadVerbs;
 export type LoadRequest = {

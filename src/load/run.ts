@@ -3,17 +3,19 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LingerlabError } from '../errors.ts';
 import type { Lab } from '../lab/lab.ts';
-import { batch } from '../lab/link.ts';
+import { batch, devices } from '../lab/link.ts';
 import { type Space, sockstatIn } from '../lab/space.ts';
 import { changes, parseCounters } from '../observers/counters/parse.ts';
 import type { CellObservers } from '../observers/observers.ts';
-import type { Driven, LoadOptions } from './options.ts';
-import { type LoadProcess, startLoadProcess } from './process.ts';
+import type { Crew } from './crew.ts';
+import { type Driven, type LoadOptions, planOf } from './options.ts';
+import type { LoadProcess } from './process.ts';
 import { bytesPerTimeWait } from './slab.ts';
 import { between, type Saturated, saturated, type Usage, usage } from './usage.ts';
 
 /** What a load came to. */
 export interface Loaded extends Driven {
+  readonly driver: 'loop' | 'tinybench';
   readonly perSecond: number;
   /** In the window. */
   readonly used: Usage;
@@ -26,23 +28,25 @@ export interface Loaded extends Driven {
   readonly bytesPerTimeWait?: number;
   /** What changed in the window, both namespaces together: `TcpExt.TWRecycled`. */
   readonly counters: Readonly<Record<string, number>>;
-  /** With the warm-up. */
-  readonly traced: Traced;
+  readonly seen: Seen;
 }
 
-/** Events of tracepoints, and how many of them the kernel dropped. */
-export interface Traced {
-  readonly events: number;
+/** How much observers told, since the cell began: looks of the sampler, events of tracepoints, and those that the kernel dropped. */
+export interface Seen {
+  readonly samples: number;
+  readonly traced: number;
   readonly lost: number;
 }
 
 export interface Loading {
-  readonly traced: Traced;
+  /** Until now. */
+  readonly seen: Seen;
   readonly lab: Lab;
   readonly observers: CellObservers;
-  readonly spawned: (pid: number) => void;
-  /** Told of the seconds of CPU that a process of the load had used. */
-  readonly spent: (cpu: number) => void;
+  /** The cell's. */
+  readonly experiment: string;
+  readonly crew: Crew;
+  /** A process of the load ended though nobody stopped it. */
   readonly died: (error: LingerlabError) => void;
   readonly signal: AbortSignal;
 }
@@ -52,40 +56,34 @@ const untraced = 8000;
 const sockstatEveryMs = 50;
 
 /** Open and close connections as fast as they go, or as they are due, and measure what that costs. */
-export async function runLoad(
-  options: LoadOptions,
-  { lab, observers, traced, spawned, spent, died, signal }: Loading,
-): Promise<Loaded> {
-  await using scope = new AsyncDisposableStack();
-  const port = options.watched === 'trace' ? lab.port() : untraced;
-  const hosts = await addressesOf(lab, options.addresses);
-  if (options.watched === 'trace') observers.watchPort(port, hosts);
-  const servers: LoadProcess[] = [];
-  for (let nth = 0; nth < options.servers; nth++) {
-    const server = scope.use(await startLoadProcess({ space: lab.space('server'), spawned, spent, died }));
-    await server.ask('serve', { ...options, port, reusePort: options.servers > 1 });
-    servers.push(server);
-  }
+export async function runLoad(options: LoadOptions, loading: Loading): Promise<Loaded> {
+  const { lab, observers, seen, experiment, crew, died, signal } = loading;
+  const plan = planOf(options);
+  const { watched } = plan;
+  const port = watched === 'trace' ? lab.port() : untraced;
+  const hosts = await addressesOf(lab, plan.addresses);
+  if (watched === 'trace') observers.watchPort(port, hosts);
   const marks: Mark[] = [];
-  const client: LoadProcess = scope.use(
-    await startLoadProcess({
-      space: lab.space('client'),
-      spawned,
-      spent,
-      died,
-      told: () => void marks.push(mark(lab, client, servers)),
-    }),
-  );
-  if (typeof options.watched === 'number') await observers.pace(options.watched);
+  await using hands = await crew.lend({
+    experiment,
+    space: lab.space,
+    servers: plan.servers,
+    told: () => void marks.push(mark(lab, hands.client, hands.servers)),
+    died,
+    signal,
+  });
+  const { client, servers } = hands;
+  for (const server of servers) await server.ask('serve', { ...plan, port, reusePort: servers.length > 1 });
+  if (typeof watched === 'number') await observers.pace(watched);
   const asked = client.ask('drive', {
-    ...options,
+    ...plan,
     from: lab.address('client', 4),
     targets: hosts.map((address) => ({ address, port })),
   });
   const watching = new AbortController();
   const series = timeWaits(lab.spaces, AbortSignal.any([signal, watching.signal]));
   const driven = await asked.finally(() => watching.abort());
-  if (typeof options.watched === 'number') await observers.pace(0);
+  if (typeof watched === 'number') await observers.pace(0);
   const counts = await series;
   await observers.flush();
   const [from, to] = marks as [Mark, Mark];
@@ -93,6 +91,7 @@ export async function runLoad(
   const bytes = bytesPerTimeWait();
   return {
     ...driven,
+    driver: plan.driver,
     perSecond: driven.finished / driven.seconds,
     used,
     saturated: saturated(used, driven.seconds, servers.length, availableParallelism()),
@@ -102,7 +101,7 @@ export async function runLoad(
       .map(({ at, count }) => ({ seconds: (at - from.at) / 1000, count })),
     ...(bytes !== undefined && { bytesPerTimeWait: bytes }),
     counters: changes(from.counters, to.counters),
-    traced: { ...traced },
+    seen: { ...seen },
   };
 }
 
@@ -155,12 +154,13 @@ async function addressesOf(lab: Lab, count: number): Promise<string[]> {
     lab.network === 'loopback' ? `127.200.0.${nth + 1}` : `10.77.1.${nth + 1}`,
   );
   if (lab.network !== 'loopback') {
+    const device = devices[lab.network];
     await batch(
       'ip',
       lab.space('server'),
-      all.map((address) => `addr add ${address}/32 dev veth0`),
+      all.map((address) => `addr add ${address}/32 dev ${device}`),
     );
-    await batch('ip', lab.space('client'), ['route add 10.77.1.0/24 dev veth0']);
+    await batch('ip', lab.space('client'), [`route add 10.77.1.0/24 dev ${device}`]);
   }
   return all;
 }

@@ -1,4 +1,4 @@
-import { createServer, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { setOption } from '../native/sockets.ts';
 import { descriptorOf } from '../peers/netHandle.ts';
 import { lingers } from './closing.ts';
@@ -8,16 +8,20 @@ import type { ServeAsk } from './protocol.ts';
 const backlog = 4096;
 
 interface Asking extends Socket {
+  /** Bytes of the request that have not come. */
   missing: number;
+  /** Requests that are still to be answered. */
+  left: number;
 }
 
 /** Answer every request of so many bytes, and close first where the server is to. Resolves when it listens. */
-export function serve({ closer, by, requestBytes, responseBytes, port, reusePort }: ServeAsk): Promise<void> {
+export function serve(ask: ServeAsk): Promise<Server> {
+  const { closer, by, requestBytes, responseBytes, requests, port, reusePort } = ask;
   const response = Buffer.alloc(responseBytes, 'r');
   const closes = closer === 'server';
   // listeners that all connections share: a closure for each would be garbage
   function closeIt(this: Socket): void {
-    if (by === 'end') this.end();
+    if (by === 'end' || by === 'half-close') this.end();
     else if (by === 'resetAndDestroy') this.resetAndDestroy();
     else this.destroy();
   }
@@ -26,16 +30,20 @@ export function serve({ closer, by, requestBytes, responseBytes, port, reusePort
     if (this.missing > 0) return;
     this.missing = requestBytes;
     this.write(response);
-    if (!closes) return;
+    if (!closes || --this.left > 0) return;
     // mostly the kernel has taken it by now; a callback for each would be garbage
     if (this.writableLength === 0) closeIt.call(this);
     else this.once('drain', closeIt);
   }
-  const server = createServer({ allowHalfOpen: closer === 'client' && by === 'half-close' });
+  // the other end has ended, and still reads
+  const allowHalfOpen = closer === 'client' && by === 'half-close';
+  const server = createServer({ allowHalfOpen });
   server.on('connection', (socket: Socket) => {
-    (socket as Asking).missing = requestBytes;
+    const asking = socket as Asking;
+    asking.missing = requestBytes;
+    asking.left = requests;
     socket.on('data', onData as (chunk: Buffer) => void).on('error', ignore);
-    if (server.listening && by === 'half-close') socket.on('end', endToo);
+    if (allowHalfOpen) socket.on('end', endToo);
   });
   return new Promise((resolve, reject) => {
     server.on('error', reject);
@@ -43,7 +51,7 @@ export function serve({ closer, by, requestBytes, responseBytes, port, reusePort
       const linger = closes ? lingers[by] : undefined;
       // what it accepts inherits it
       if (linger !== undefined) setOption(descriptorOf(server) as number, 'SO_LINGER', linger);
-      resolve();
+      resolve(server);
     });
   });
 }

@@ -29,9 +29,8 @@ export const usage = (client: number, servers: readonly number[]): Usage => ({
   ...machine(),
 });
 
-export const saturations = ['client', 'server', 'kernel', 'nobody'] as const;
 /** Who had no more CPU to give. */
-export type Saturated = (typeof saturations)[number];
+export type Saturated = 'client' | 'server' | 'kernel' | 'nobody';
 
 /** So much of a CPU is all of it: the rest went to others and to reading the clock. */
 const allOf = 0.9;

@@ -28,6 +28,19 @@ export function insideNamespace<T>(fd: number, work: () => T): T {
   }
 }
 
+/** Go into the namespace at a path until {@link returnHome}: sockets that this thread makes are its. Throws SystemCallError. */
+export function enterNamespace(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    setns(fd, CLONE_NEWNET);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Back to where this process was started. */
+export const returnHome = (): void => void setns(home, CLONE_NEWNET);
+
 /** Inode of the namespace behind a descriptor, as /proc/<pid>/ns/net shows it: `net:[4026532008]`. */
 export const namespaceInode = (fd: number): number => fstatSync(fd).ino;
 

@@ -6,7 +6,8 @@ import type { Answer } from '../experiment/step.ts';
 import type { Sight } from '../facts/connections.ts';
 import type { FactValue } from '../facts/kinds.ts';
 import type { End } from '../facts/states.ts';
-import { runLoad, type Traced } from '../load/run.ts';
+import type { Crew } from '../load/crew.ts';
+import { type Loaded, runLoad, type Seen } from '../load/run.ts';
 import type { CellEvents } from '../record/cellEvents.ts';
 import { makeWire, type Wire } from '../wire/stage.ts';
 import { type Cast, Handles } from './handles.ts';
@@ -18,6 +19,8 @@ import { until } from './until.ts';
 export interface Playing extends AsyncDisposable {
   readonly stage: AnyStage;
   readonly notes: Readonly<Record<string, FactValue>>;
+  /** What the cell's load came to. */
+  readonly loaded: Loaded | undefined;
   /** Resolves when every peer that lives has told all it saw. */
   settle(): Promise<void>;
   /** What each peer wrote. */
@@ -36,8 +39,10 @@ export interface StageOptions extends Cast {
   readonly measures: ReadonlySet<string>;
   /** Whether the cell measures throughput. */
   readonly loads: boolean;
-  /** What the trace told of a load until now. */
-  readonly traced: Readonly<Traced>;
+  /** What observers told of a load until now. */
+  readonly seen: Readonly<Seen>;
+  readonly experiment: string;
+  readonly crew: Crew;
   readonly resting: <T>(wait: () => Promise<T>) => Promise<T>;
   /** Gives it away likewise; the cell goes on at once, whoever is at work. */
   readonly lend: (waiting: Promise<unknown>) => void;
@@ -95,6 +100,8 @@ export async function makeStage(options: StageOptions): Promise<Playing> {
   kept = scope.move();
 
   let wire: Wire | undefined;
+  let asked = false;
+  let loaded: Loaded | undefined;
   const stage: AnyStage = {
     get client() {
       return peer(0);
@@ -128,20 +135,22 @@ export async function makeStage(options: StageOptions): Promise<Playing> {
     }),
     load(load) {
       if (!options.loads)
-        throw new TypeError('load: the experiment does not say that it measures throughput: `load: () => 5`');
-      const loaded = runLoad(load, {
-        lab,
-        observers,
-        traced: options.traced,
-        spawned: options.spawned,
-        spent: options.spent,
-        died: options.died,
-        signal,
+        throw new TypeError('load: the experiment does not say that it measures throughput: `load: () => 10`');
+      if (asked) throw new TypeError('load: once in a cell, whose facts are of it');
+      asked = true;
+      const { seen, experiment, crew, died } = options;
+      const stop = new AbortController();
+      const loading = { lab, observers, seen, experiment, crew, died, signal: AbortSignal.any([signal, stop.signal]) };
+      const done = runLoad(load, loading).then((value): Answer<Loaded> => {
+        loaded = value;
+        return { ok: true, value, ns: 0 };
       });
-      return options.steps.take(
-        'load',
-        loaded.then((value) => ({ ok: true, value, ns: 0 })),
-      );
+      // nothing of it goes on behind a scenario that has thrown
+      kept.defer(async () => {
+        stop.abort();
+        await done.catch(() => undefined);
+      });
+      return options.steps.take('load', done);
     },
     rest(seconds) {
       const over = sleep(seconds * 1000, undefined, { signal });
@@ -158,6 +167,9 @@ export async function makeStage(options: StageOptions): Promise<Playing> {
   return {
     stage,
     notes,
+    get loaded() {
+      return loaded;
+    },
     logs: () => processes.map((process) => ({ peer: process.name, text: process.log() })),
     async settle() {
       const late = new Promise<void>((resolve) => setTimeout(resolve, settleMs).unref());

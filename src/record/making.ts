@@ -1,10 +1,10 @@
 import type { AnyDefinition } from '../experiment/definition.ts';
-import { declarations } from '../facts/table.ts';
 import type { Machine } from '../lab/doctor.ts';
 import type { TraceSight } from '../observers/protocol.ts';
 import { cellsOf, type PlannedCell } from '../plan/cells.ts';
 import { type Obstacle, whyNot } from '../plan/runnable.ts';
 import type { Selection } from '../plan/select.ts';
+import { declaredBy } from '../verdict/asked.ts';
 import { claimsWithoutCells } from '../verdict/claims.ts';
 import { answerOf, judgeRun } from '../verdict/run.ts';
 import {
@@ -57,7 +57,7 @@ function experimentRecord({ definition, sourceHash, file }: Selection['experimen
     group: definition.group ?? 'Experiments',
     question: definition.question,
     factors: mutableFactors(definition),
-    facts: declarations(definition.connections, definition.measures) as ExperimentRecord['facts'],
+    facts: declaredBy(definition) as ExperimentRecord['facts'],
     shows: [...(definition.shows ?? [])] as string[],
     ...(roles.length > 0 && { roles }),
     sourceHash,

@@ -1,6 +1,6 @@
-import { against } from '../load/against.ts';
 import type { ExperimentRecord } from '../record/schema.ts';
-import { median } from '../stats/quantile.ts';
+import { against, margin } from '../stats/against.ts';
+import { median, quantile } from '../stats/quantile.ts';
 import { formatFact, formatSpread, plural } from './format.ts';
 import { type CellGroup, declaredFact, factOf } from './gather.ts';
 import { blocks, code, plain, table } from './markdown-text.ts';
@@ -30,9 +30,11 @@ export function markdownLoad(experiment: ExperimentRecord, groups: readonly Cell
     ...facts.map((fact) => plain(formatSpread(numbersOf(cell, fact), declaredFact(fact, experiment)))),
     ratioWords(compared.find(({ name }) => name === cell)),
   ]);
-  const repeats = Math.min(...arms.map(({ ran }) => ran.length));
+  const ran = arms.map((cell) => cell.ran.length);
+  const [fewest, most] = [Math.min(...ran), Math.max(...ran)];
+  const repeats = fewest === most ? plural(most, 'repeat') : `${fewest} to ${plural(most, 'repeat')}`;
   return blocks(
-    `**Under load**: medians of ${plural(repeats, 'repeat')} and more, and between which values they lie; against the first, repeat by repeat, by Wilcoxon's test of signed ranks, corrected by Holm at α = 0.05, with the ratio's interval at 95 %.`,
+    `**Under load**: medians of ${repeats}, and between which values they lie; against the first, repeat by repeat: the ratio with its interval at 95 %, and whether it differs by more than ${margin * 100} %, by Wilcoxon's test of signed ranks, corrected by Holm at α = 0.05.`,
     table(
       ['way', ...facts.map(code), 'against the first'],
       rows,
@@ -72,16 +74,29 @@ function through(
     const drawn = medians
       .map((value) => bars[most === 0 ? 0 : Math.round((value / most) * (bars.length - 1))])
       .join('');
-    return [nameOf(cell), `\`${drawn}\``, `${formatFact(Math.min(...medians), one)} to ${formatFact(most, one)}`];
+    const between = (at: 0 | -1) => spreadAt(cell, fact, at).map((value) => formatFact(value, one));
+    const [first, last] = [between(0), between(-1)].map(([low, middle, high]) => `${middle} (${low} to ${high})`);
+    return [nameOf(cell), `\`${drawn}\``, first ?? '', last ?? ''];
   });
   return blocks(
-    `${code(fact)}: ${plain(declared?.text ?? '')}, each way from 0 to its own largest`,
-    table(['way', 'through the window', 'from the least to the most'], rows),
+    `${code(fact)}: ${plain(declared?.text ?? '')}: medians of all repeats, each way drawn from 0 to its own largest, with the quartiles at both ends`,
+    table(['way', 'through the window', 'at its beginning', 'at its end'], rows),
   );
 }
 
+const seriesOf = (cell: CellGroup, fact: string): number[][] =>
+  cell.ran.map((record) => factOf(record, fact)).filter((value) => Array.isArray(value)) as number[][];
+
+/** The quartiles over repeats of the first or the last moment that all have. */
+function spreadAt(cell: CellGroup, fact: string, at: 0 | -1): number[] {
+  const all = seriesOf(cell, fact);
+  const length = Math.min(...all.map((values) => values.length));
+  const values = all.map((each) => each[at === 0 ? 0 : length - 1] as number);
+  return [0.25, 0.5, 0.75].map((share) => quantile(values, share));
+}
+
 function mediansOf(cell: CellGroup, fact: string): number[] {
-  const all = cell.ran.map((record) => factOf(record, fact)).filter((value) => Array.isArray(value)) as number[][];
+  const all = seriesOf(cell, fact);
   const length = Math.min(...all.map((values) => values.length));
   if (all.length === 0) return [];
   return Array.from({ length }, (_, at) => median(all.map((values) => values[at] as number)));

@@ -40,4 +40,8 @@ export const answeredBy = (definition: AnyDefinition, outcomes: readonly AnyOutc
   (definition.answer as unknown as (outcomes: readonly AnyOutcome[]) => unknown)(outcomes);
 /** Every fact that a cell of this experiment may have, counters apart. */
 export const declaredBy = (definition: AnyDefinition): Record<string, Declaration> =>
-  declarations(definition.connections, definition.measures as Record<string, Declaration> | undefined);
+  declarations(
+    definition.connections,
+    definition.measures as Record<string, Declaration> | undefined,
+    definition.load !== undefined,
+  );

@@ -2,8 +2,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { cpuOf } from '../../src/native/cpu.ts';
 import type { Event } from '../../src/record/event.ts';
 import { readRun } from '../../src/record/read.ts';
+import { descendants, eventually, networkNamespaces, processes } from './processes.ts';
 import { experimentFile, lingerlab, live, scratch } from './program.ts';
 
 /** Loads of 0.3 s beside a cell that closes one connection; what came of each is in its facts. */
@@ -16,9 +18,7 @@ export default experiment({
     closer === 'client' ? driver === 'loop' || by === 'destroy' : by === 'destroy' && driver === 'loop' || (closer === 'server' && by === 'linger-0' && driver === 'loop'),
   load: ({ closer }) => closer !== 'nobody' && 2,
   seconds: 1,
-  measures: {
-    finished: kind.count(), failures: kind.outcome(), grown: kind.count(), recycled: kind.count(), p50Us: kind.us(), p99Us: kind.us(), busy: kind.us(), intervals: kind.series('count'),
-  },
+  measures: { grown: kind.count(), closed: kind.count() },
   async scenario(stage, { closer, by, driver }) {
     if (closer === 'nobody') {
       const [near] = await stage.client.connect(await stage.server.listen());
@@ -26,20 +26,84 @@ export default experiment({
       await stage.until(near, 'CLOSED');
       return;
     }
-    const done = await stage.load({ closer, by, driver, inFlight: driver === 'loop' ? 8 : 1, requestBytes: 3, responseBytes: 20, seconds: 0.3, warmUpSeconds: 0.1, servers: 1, addresses: 2 });
-    stage.note('finished', done.finished);
-    stage.note('failures', JSON.stringify(done.failed));
+    const done = await stage.load({ closer, by, driver, inFlight: 8, requests: driver === 'loop' && closer !== 'neither' ? 2 : 1, requestBytes: 3, responseBytes: 20, seconds: 0.5, warmUpSeconds: 0.1, addresses: 2 });
     stage.note('grown', done.timeWaitGrown);
-    stage.note('recycled', done.counters['TcpExt.TWRecycled'] ?? 0);
-    stage.note('p50Us', done.latency.p50Us);
-    stage.note('p99Us', done.latency.p99Us);
-    stage.note('busy', done.used.client + done.used.servers);
-    stage.note('intervals', done.intervals.map(({ perSecond }) => perSecond));
+    stage.note('closed', done.closed);
   },
   claims: [], answer: () => 'as asked',
 });`;
 
+/** Kept connections that go on for a minute: there is a middle in which to be stopped. */
+const lasting = busy
+  .replace('seconds: 0.5', 'seconds: 60')
+  .replace('seconds: 1,', 'seconds: 61,')
+  .replace("'client', 'server', 'neither', 'nobody'", "'neither'")
+  .replace(/by: \[[^\]]*\]/, "by: ['destroy']")
+  .replace("['loop', 'tinybench']", "['loop']")
+  .replace(/ {2}only:[\s\S]*? {2}load:/, '  load:');
+
+/** The run with its processes, once its load goes. */
+async function atWork(out: string, folder: string) {
+  const run = lingerlab(['run', await experimentFile(folder, 'lasting.ts', lasting), '-o', out]);
+  const family = () => descendants(run.pid as number);
+  await eventually('the load is at work', () => {
+    const load = family().filter(({ command }) => command.includes('load/main'));
+    // more than the warm-up takes
+    return load.length === 2 && load.every(({ pid }) => (cpuOf(pid) ?? 0) > 6);
+  });
+  return { run, family: family() };
+}
+const gone = (family: readonly { readonly pid: number }[]) =>
+  eventually('every process of the run is gone', () =>
+    processes().every(({ pid }) => !family.some((each) => each.pid === pid)),
+  );
+
 live('a load', () => {
+  test('that is killed with its harness leaves no process and no namespace, stopped ones too', async () => {
+    const folder = await scratch();
+    const before = networkNamespaces();
+    const { run, family } = await atWork(join(folder, 'run'), folder);
+    const server = family.find(({ command }) => command.includes('load/main'));
+    process.kill(server?.pid as number, 'SIGSTOP');
+    process.kill(run.pid as number, 'SIGKILL');
+    await run;
+    await gone(family);
+    await eventually('every namespace is gone', () => networkNamespaces().isSubsetOf(before));
+  });
+
+  test('that is interrupted ends at once, with its processes, and the run says so', async () => {
+    const folder = await scratch();
+    const out = join(folder, 'run');
+    const before = networkNamespaces();
+    const { run, family } = await atWork(out, folder);
+    process.kill(run.pid as number, 'SIGINT');
+    const { exitCode, durationMs } = await run;
+    expect(exitCode).toBe(130);
+    expect(durationMs).toBeLessThan(40_000);
+    expect((await readRun(out)).run.status).toBe('interrupted');
+    await gone(family);
+    await eventually('every namespace is gone', () => networkNamespaces().isSubsetOf(before));
+  });
+
+  test('whose server dies is an errored cell, and the next one has another', async () => {
+    const folder = await scratch();
+    const out = join(folder, 'run');
+    const { run, family } = await atWork(out, folder);
+    const [first] = family.filter(({ command }) => command.includes('load/main'));
+    process.kill(first?.pid as number, 'SIGKILL');
+    await eventually('another is there', () =>
+      descendants(run.pid as number).some(
+        ({ pid, command }) => command.includes('load/main') && !family.some((each) => each.pid === pid),
+      ),
+    );
+    process.kill(run.pid as number, 'SIGINT');
+    await run;
+    const { cells } = await readRun(out);
+    expect(cells.map(({ status, reason }) => `${status}: ${reason}`)).toEqual([
+      expect.stringMatching(/^errored: LOAD_DIED: a process of the load ended: SIGKILL/),
+    ]);
+  });
+
   test('opens and closes connections as it is asked, alone on the machine, and none is recorded by itself', async () => {
     const folder = await scratch();
     const out = join(folder, 'run');
@@ -50,14 +114,20 @@ live('a load', () => {
     const loads = cells.filter(({ load }) => load);
     expect(loads).toHaveLength(16);
     for (const { id, facts, warnings } of loads) {
-      expect(facts, id).toMatchObject({ failures: '{}', recycled: 0 });
-      expect(facts.finished, id).toBeGreaterThan(20);
-      expect(facts.p99Us, id).toBeGreaterThanOrEqual(facts.p50Us as number);
-      expect(facts.busy, id).toBeGreaterThan(0);
+      expect(facts, id).toMatchObject({ 'load.errors': [], 'load.failed': 0, 'load.recycled': 0 });
+      expect(facts['load.finished'], id).toBeGreaterThan(20);
+      expect(facts['latency.p99Us'], id).toBeGreaterThanOrEqual(facts['latency.p50Us'] as number);
+      expect(facts['cpu.clientUs'], id).toBeGreaterThan(0);
+      expect(facts['cpu.usPerConnection'], id).toBeGreaterThan(facts['cpu.clientUs'] as number);
+      expect(facts['load.driver'], id).toBe(id.includes('tinybench') ? 'tinybench' : 'loop');
+      // two requests each, but where tinybench counts connections, or where they are kept
+      const each = id.includes('neither') ? Infinity : id.includes('tinybench') ? 1 : 2;
+      const rate = facts['rate.perSecond'] as number;
+      expect((facts.closed as number) / (rate * 0.5), id).toBeCloseTo(1 / each, 1);
       expect(warnings, id).toEqual([]);
       const leaves = !id.includes('linger-0') && !id.includes('closer=neither');
       expect((facts.grown as number) > 0, id).toBe(leaves);
-      if (!id.includes('tinybench')) expect(facts.intervals, id).toHaveLength(3);
+      if (!id.includes('tinybench')) expect(facts['rate.series'], id).toHaveLength(5);
     }
     // one at a time, after the cell that is no load, their repeats in turns
     const times = loads.map(({ startedAt, seconds, repeat }) => ({ from: Date.parse(startedAt), seconds, repeat }));
@@ -92,7 +162,7 @@ live('a load', () => {
       const folder = await scratch();
       const out = join(folder, 'run');
       const watched = busy
-        .replace('seconds: 0.3', 'watched: 10, seconds: 1.5')
+        .replace('seconds: 0.5', 'watched: 10, seconds: 1.5')
         .replace("'half-close', 'linger-0'", "'half-close'")
         .replace("'client', 'server', 'neither', 'nobody'", "'client'");
       const file = await experimentFile(folder, 'watched.ts', watched);

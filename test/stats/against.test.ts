@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { against } from '../../src/load/against.ts';
+import { against } from '../../src/stats/against.ts';
 
 const base = [100, 203, 98, 151, 99, 302, 97, 180, 120, 110];
 /** So many times as large, give or take a percent. */
@@ -18,8 +18,17 @@ test('a way is said to differ only where the test tells it apart from all others
   ]);
 });
 
+test('a difference that is within the margin is not said to be one, however sure it is', () => {
+  const by = (ratio: number) => [{ name: 'x', values: times(ratio) }];
+  expect(against(base, by(1.02))[0]?.low).toBeGreaterThan(1);
+  expect(against(base, by(1.02))[0]?.differs).toBe('not shown');
+  expect(against(base, by(1 / 1.02))[0]?.differs).toBe('not shown');
+  expect(against(base, by(1.05))[0]?.differs).toBe('more');
+  expect(against(base, by(1 / 1.05))[0]?.differs).toBe('fewer');
+});
+
 test('what one comparison would show, many do not', () => {
-  const near = base.map((value, index) => value * (index === 0 ? 0.999 : 1.03 + index / 1000));
+  const near = base.map((value, index) => value * (index === 0 ? 1.029 : 1.06 + index / 1000));
   const alone = against(base, [{ name: 'near', values: near }]);
   const noise = Array.from({ length: 19 }, (_, nth) => ({ name: `noise ${nth}`, values: times(1 + nth / 1e5) }));
   const among = against(base, [{ name: 'near', values: near }, ...noise]);

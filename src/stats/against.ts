@@ -1,5 +1,6 @@
-import { holm } from '../stats/holm.ts';
-import { pairedRatio, type Ratio, signedRankP } from '../stats/signed-rank.ts';
+import { holm } from './holm.ts';
+import { median } from './quantile.ts';
+import { pairedRatio, type Ratio, signedRankP } from './signed-rank.ts';
 
 /** One way, and what each of its repeats came to, in their order. */
 export interface Arm<Name> {
@@ -10,26 +11,36 @@ export interface Arm<Name> {
 /** How a way did against another. */
 export interface Against<Name> extends Ratio {
   readonly name: Name;
-  /** Nothing is said to differ that the test does not tell apart. */
+  /** Nothing is said to differ that the test does not tell apart by more than the margin. */
   readonly differs: 'more' | 'fewer' | 'not shown';
 }
 
 /** The chance that any of the differences that are said to be is none. */
 const alpha = 0.05;
 
+/** What differs by less is not worth a choice, and near it two runs would say one thing and the other. */
+export const margin = 0.03;
+
 /**
  * Each of these ways against one, repeat by repeat: ways take turns, so that what the machine does meanwhile hits the same repeat
- * of all. Wilcoxon's test of signed ranks, two-sided, all of them together corrected by Holm; the interval of the ratio is of
- * each by itself, at 95 %.
+ * of all. Wilcoxon's test of signed ranks, two-sided, of whether they differ by more than the
+ * margin, all of them together corrected by Holm; the interval of the ratio is of each by itself, at 95 %.
  */
 export function against<Name>(base: readonly number[], arms: readonly Arm<Name>[]): readonly Against<Name>[] {
-  const adjusted = holm(arms.map(({ values }) => signedRankP(logRatios(base, values))));
+  const adjusted = holm(arms.map(({ values }) => signedRankP(beyondMargin(logRatios(base, values)))));
   return arms.map(({ name, values }, nth) => {
     const ratio = pairedRatio(base, values);
     const isShown = (adjusted[nth] ?? 1) <= alpha;
     const differs = ratio.ratio > 1 ? 'more' : 'fewer';
     return { name, ...ratio, differs: isShown ? differs : 'not shown' };
   });
+}
+
+/** By how much they are beyond the margin, on the side that most are on; nothing where those that are not take them to the other. */
+function beyondMargin(differences: readonly number[]): readonly number[] {
+  const side = Math.sign(median(differences));
+  const beyond = differences.map((difference) => difference - side * Math.log(1 + margin));
+  return Math.sign(median(beyond)) === side ? beyond : [];
 }
 
 const logRatios = (base: readonly number[], values: readonly number[]): number[] =>

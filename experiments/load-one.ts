@@ -1,0 +1,57 @@
+import { against, experiment, sentence } from 'lingerlab';
+
+const seconds = 0.5;
+
+export default experiment({
+  id: 'load-one',
+  question: 'What does one connection after the other take, and what does timing each by itself add?',
+  group: 'Load',
+  whenNamed: true,
+  factors: {
+    by: ['destroy', 'end', 'half-close', 'linger-0', 'resetAndDestroy'],
+    driver: ['loop', 'tinybench'],
+  },
+  load: () => 6,
+  seconds: seconds + 0.5,
+  sysctls: () => ({ 'net.ipv4.tcp_max_tw_buckets': 262_144 }),
+  shows: ['rate.perSecond', 'latency.p50Us', 'latency.p99Us', 'cpu.clientUs', 'cpu.saturated'],
+
+  async scenario({ load }, { by, driver }) {
+    await load({ by, driver, inFlight: 1, seconds, warmUpSeconds: 0.25 });
+  },
+
+  claims: [
+    {
+      id: 'one-at-a-time',
+      text: 'no connection failed, and each one closed with a FIN left one TIME-WAIT',
+      source:
+        'what the client counted; tcp_time_wait() in net/ipv4/tcp_minisocks.c. Tolerance: 0.1, what is closed in the ms between the end of the window and the look',
+      holds: (facts, { by }) =>
+        facts['load.failed'] === 0 &&
+        Math.abs(facts['timeWait.each'] - (by === 'linger-0' || by === 'resetAndDestroy' ? 0 : 1)) <= 0.1,
+    },
+  ],
+
+  answer(outcomes) {
+    const ways = [...Map.groupBy(outcomes, ({ cell }) => cell.by)];
+    const of = (own: typeof outcomes, driver: string) =>
+      own.filter(({ cell }) => cell.driver === driver).toSorted((a, b) => a.repeat - b.repeat);
+    const middle = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
+    return sentence(
+      ...ways.map(([by, own]) => {
+        const [plain, timed] = [of(own, 'loop'), of(own, 'tinybench')];
+        const [latency, byTinybench] = [plain, timed].map((some) =>
+          middle(some.map(({ facts }) => facts['latency.p50Us'])),
+        );
+        if (latency === undefined) return false;
+        const rates = (some: typeof outcomes) => some.map(({ facts }) => facts['rate.perSecond']);
+        const [slower] = against(rates(plain), [{ name: by, values: rates(timed) }]);
+        return `a connection closed by ${by} took ${Math.round(latency)} µs${
+          slower && byTinybench !== undefined
+            ? `, ${Math.round(byTinybench)} µs by tinybench, which took ${((1 - slower.ratio) * 100).toFixed(0)} % off the rate`
+            : ''
+        }`;
+      }),
+    );
+  },
+});

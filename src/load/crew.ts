@@ -1,0 +1,150 @@
+import type { LingerlabError } from '../errors.ts';
+import { type End, ends } from '../facts/states.ts';
+import { makeSpace, type Space } from '../lab/space.ts';
+import { type LoadClose, type LoadOptions, planOf } from './options.ts';
+import { type LoadProcess, type LoadProcessOptions, startLoadProcess } from './process.ts';
+import type { LoadTold } from './protocol.ts';
+
+/**
+ * The processes of loads. They are kept from one load of an experiment to the next, and only the namespaces are new: V8 compiles
+ * what is new to it for 1.5 s, in which a connection costs half as much again, and on the CPUs that the load needs. Another
+ * experiment gets others: what V8 has compiled for the one would be part of what the other measures.
+ */
+export interface Crew extends AsyncDisposable {
+  /** Processes that are warm, in the namespaces that they are to work in; given back when disposed of. One load at a time. */
+  lend(order: Order): Promise<Hands>;
+}
+
+export interface Order {
+  readonly experiment: string;
+  readonly space: (end: End) => Space;
+  readonly servers: number;
+  /** What the client tells. */
+  readonly told: (told: LoadTold) => void;
+  readonly died: (error: LingerlabError) => void;
+  /** Ends what they do, and them. */
+  readonly signal: AbortSignal;
+}
+
+export interface Hands extends AsyncDisposable {
+  readonly client: LoadProcess;
+  readonly servers: readonly LoadProcess[];
+}
+
+/** How new processes are warmed: each way of closing for so long, so many times, in namespaces of no other use. */
+const warmSeconds = 0.15;
+const warmRounds = 3;
+const everyWay = (['end', 'destroy', 'half-close', 'linger-0', 'linger-1', 'resetAndDestroy'] as const).flatMap(
+  (by: LoadClose) => ends.map((closer) => ({ closer, by })),
+);
+const ways: readonly LoadOptions[] = [...everyWay, { closer: 'neither' as const }].map((way) => ({
+  ...way,
+  seconds: warmSeconds,
+  warmUpSeconds: 0,
+}));
+/** Any: nobody else is in the namespace. */
+const warmPort = 8000;
+/** How long connections may take to be gone once nobody wants them. */
+const leaveMs = 2000;
+
+type Spawning = Pick<LoadProcessOptions, 'spawned' | 'spent'>;
+
+export function makeCrew(spawning: Spawning): Crew {
+  let client: LoadProcess | undefined;
+  let servers: LoadProcess[] = [];
+  let madeFor: string | undefined;
+  let order: Order | undefined;
+  let atWork = false;
+
+  const start = (): Promise<LoadProcess> =>
+    startLoadProcess({
+      ...spawning,
+      told: (told) => void (atWork && order?.told(told)),
+      died: (error) => order?.died(error),
+    });
+
+  async function dismiss(): Promise<void> {
+    const all = client ? [client, ...servers] : servers;
+    client = undefined;
+    servers = [];
+    await Promise.all(all.map((each) => each.end()));
+  }
+
+  /** As many as asked for; where one is new, all are warmed together. */
+  async function gather({ experiment, servers: count, signal }: Order): Promise<Working> {
+    if (experiment !== madeFor) await dismiss();
+    madeFor = experiment;
+    const isNew = !client || servers.length < count;
+    client ??= await start();
+    while (servers.length < count && !signal.aborted) servers.push(await start());
+    // what the signal dismissed did not yet have those that were being started
+    signal.throwIfAborted();
+    const hands = { client, servers: servers.slice(0, count) };
+    for (let round = 0; isNew && round < warmRounds; round++) for (const way of ways) await warm(hands, way);
+    return hands;
+  }
+
+  return {
+    async lend(asked) {
+      if (order) throw new TypeError('load: one at a time');
+      order = asked;
+      const { signal, space } = asked;
+      const stop = () => void dismiss();
+      signal.addEventListener('abort', stop);
+      async function back(): Promise<void> {
+        signal.removeEventListener('abort', stop);
+        order = undefined;
+        atWork = false;
+        if (signal.aborted) await dismiss();
+      }
+      try {
+        signal.throwIfAborted();
+        const hands = await gather(asked);
+        await enter(hands, space);
+        atWork = true;
+        return {
+          ...hands,
+          async [Symbol.asyncDispose]() {
+            await leave(hands).catch(dismiss);
+            await back();
+          },
+        };
+      } catch (error) {
+        await dismiss();
+        await back();
+        throw error;
+      }
+    },
+    [Symbol.asyncDispose]: dismiss,
+  };
+}
+
+type Working = Pick<Hands, 'client' | 'servers'>;
+
+async function enter({ client, servers }: Working, space: (end: End) => Space): Promise<void> {
+  await client.ask('enter', { path: space('client').path });
+  for (const server of servers) await server.ask('enter', { path: space('server').path });
+}
+
+/** Rejects where one has died, or cannot get rid of its connections. */
+async function leave({ client, servers }: Working): Promise<void> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no end of connections in ${leaveMs} ms`)), leaveMs);
+  try {
+    await Promise.race([Promise.all([client, ...servers].map((each) => each.ask('leave', {}))), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** One way of closing, with nobody watching. */
+async function warm(hands: Working, way: LoadOptions): Promise<void> {
+  using space = makeSpace('warm-up');
+  const plan = planOf(way);
+  await enter(hands, () => space);
+  for (const server of hands.servers)
+    await server.ask('serve', { ...plan, port: warmPort, reusePort: hands.servers.length > 1 });
+  const targets = [{ address: '127.0.0.1', port: warmPort }];
+  await hands.client.ask('drive', { ...plan, targets, from: '127.0.0.1' });
+  await leave(hands);
+}

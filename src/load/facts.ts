@@ -1,0 +1,41 @@
+import type { FactValue } from '../facts/kinds.ts';
+import type { LoadValues } from '../facts/table.ts';
+import type { Loaded } from './run.ts';
+
+/** What a load says as facts, and of those that are unknown why. */
+export function loadFindings(loaded: Loaded): {
+  readonly facts: Readonly<Record<string, FactValue | null>>;
+  readonly unknown: Readonly<Record<string, string>>;
+} {
+  const { finished, before, failed, latency, intervals, used, closed, timeWait, bytesPerTimeWait, counters, seen } =
+    loaded;
+  const usEach = (seconds: number) => (finished === 0 ? 0 : (seconds * 1e6) / finished);
+  const facts: Omit<LoadValues, 'memory.bytesPerTimeWait'> = {
+    'rate.perSecond': loaded.perSecond,
+    'rate.series': intervals.map(({ perSecond }) => perSecond),
+    'latency.p50Us': latency.p50Us,
+    'latency.p99Us': latency.p99Us,
+    'latency.series': intervals.map(({ p50Us }) => p50Us),
+    'cpu.usPerConnection': usEach(used.client + used.servers),
+    'cpu.clientUs': usEach(used.client),
+    'cpu.softirqUs': usEach(used.softirq),
+    'cpu.saturated': loaded.saturated,
+    'timeWait.peak': Math.max(0, ...timeWait.map(({ count }) => count)),
+    'timeWait.series': timeWait.map(({ count }) => count),
+    'timeWait.each': closed === 0 ? 0 : loaded.timeWaitGrown / closed,
+    'load.driver': loaded.driver,
+    'load.finished': before + finished,
+    'load.errors': Object.keys(failed).toSorted(),
+    'load.failed': Object.values(failed).reduce((total, count) => total + count, 0),
+    'load.recycled': counters['TcpExt.TWRecycled'] ?? 0,
+    'load.retransmits': counters['Tcp.RetransSegs'] ?? 0,
+    'load.samples': seen.samples,
+    'load.traced': seen.traced,
+    'load.tracedLost': seen.lost,
+  };
+  const known = bytesPerTimeWait !== undefined;
+  return {
+    facts: { ...facts, 'memory.bytesPerTimeWait': known ? bytesPerTimeWait : null },
+    unknown: known ? {} : { 'memory.bytesPerTimeWait': 'no tw_sock_TCP in /proc/slabinfo, or it may not be read' },
+  };
+}
