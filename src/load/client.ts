@@ -127,8 +127,7 @@ class Connections {
 
   #made(): Running {
     const socket = this.#make() as Running;
-    const { connect, error, close } = this.#on;
-    socket.on('connect', connect).on('error', error).on('close', close);
+    socket.on('connect', this.#on.connect).on('error', this.#on.error).on('close', this.#on.close);
     this.#all.add(socket);
     return socket;
   }
