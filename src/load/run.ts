@@ -66,7 +66,7 @@ export async function runLoad(options: LoadOptions, loading: Loading): Promise<L
   const marks: Mark[] = [];
   await using hands = await crew.lend({
     experiment,
-    space: lab.space,
+    space: (end) => lab.space(end),
     servers: plan.servers,
     told: () => void marks.push(mark(lab, hands.client, hands.servers)),
     died,
