@@ -3,24 +3,27 @@ import { close, read, socket, write } from '../../native/libc.ts';
 import type { SsSocket } from '../../record/event.ts';
 import { parseDump } from './parse.ts';
 
-/** include/uapi/linux/sock_diag.h, netlink.h: SOCK_DIAG_BY_FAMILY; NLM_F_REQUEST, NLM_F_ROOT, NLM_F_MATCH. */
-const SOCK_DIAG_BY_FAMILY = 20;
+/**
+ * include/uapi/linux/inet_diag.h, netlink.h: TCPDIAG_GETSOCK, the older way to ask, which alone takes IPv4 and IPv6 in one walk
+ * through the kernel's tables; NLM_F_REQUEST, NLM_F_ROOT, NLM_F_MATCH. struct inet_diag_req behind the header: states are its
+ * fifteenth word.
+ */
+const TCPDIAG_GETSOCK = 18;
 const NLM_F_DUMP = 0x301;
-const requestLength = 72;
+const requestLength = 76;
+const statesAt = 68;
 /** A dump's datagram is at most 32 KiB as long as the reader asks for so much: netlink_dump() in net/netlink/af_netlink.c. */
 const room = Buffer.alloc(256 * 1024);
 const allStates = 0xffff_ffff;
 /** 1 << TCP_TIME_WAIT, include/net/tcp_states.h; FIN-WAIT-2 mini-sockets are asked for by their own state. */
 const timeWaitState = 1 << 6;
 
-function request(family: number, states: number): Buffer {
+function request(states: number): Buffer {
   const bytes = Buffer.alloc(requestLength);
   bytes.writeUInt32LE(requestLength, 0);
-  bytes.writeUInt16LE(SOCK_DIAG_BY_FAMILY, 4);
+  bytes.writeUInt16LE(TCPDIAG_GETSOCK, 4);
   bytes.writeUInt16LE(NLM_F_DUMP, 6);
-  bytes.writeUInt8(family, 16);
-  bytes.writeUInt8(c.IPPROTO_TCP, 17);
-  bytes.writeUInt32LE(states, 20);
+  bytes.writeUInt32LE(states, statesAt);
   return bytes;
 }
 
@@ -33,11 +36,9 @@ export function dumpSockets(timeWaits = true): SsSocket[] {
   const sockets: SsSocket[] = [];
   const fd = socket(c.AF_NETLINK, c.SOCK_RAW | c.SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
   try {
-    for (const family of [c.AF_INET, c.AF_INET6]) {
-      const asked = request(family, states);
-      write(fd, asked, asked.length);
-      while (!parseDump(room.subarray(0, read(fd, room, room.length)), sockets));
-    }
+    const asked = request(states);
+    write(fd, asked, asked.length);
+    while (!parseDump(room.subarray(0, read(fd, room, room.length)), sockets));
   } finally {
     close(fd);
   }
