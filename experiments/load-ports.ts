@@ -10,7 +10,7 @@ const timeWaitSeconds = 60;
 /** Seconds of an interval of the series. */
 const tenth = 0.1;
 /** The kernel's own range lasts 1.4 s at 20,000 connections a second. */
-const secondsOf = { short: 2, filling: 6, long: timeWaitSeconds + 2 } as const;
+const secondsOf = { short: 1.6, filling: 3, long: timeWaitSeconds + 2 } as const;
 
 export default experiment({
   id: 'load-ports',

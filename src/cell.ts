@@ -1,18 +1,18 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { LingerlabError, messageOf } from './errors.ts';
 import type { AnyDefinition } from './experiment/definition.ts';
-import { asScenario } from './experiment/strays.ts';
 import { type Derived, derive } from './facts/derive.ts';
 import { unsound } from './facts/soundness.ts';
 import { makeLab } from './lab/lab.ts';
 import type { Ports } from './lab/ports.ts';
+import { countingEvents } from './load/counting.ts';
 import type { Crew } from './load/crew.ts';
 import { loadFindings } from './load/facts.ts';
 import { cpuOf } from './native/cpu.ts';
 import type { Observers } from './observers/observers.ts';
 import { clockSince } from './peers/sockets.ts';
 import { makeStage } from './peers/stage.ts';
-import { makeSteps, type Steps } from './peers/step.ts';
+import { makeSteps } from './peers/step.ts';
 import type { PlannedCell } from './plan/cells.ts';
 import type { Slot } from './plan/slots.ts';
 import { cellEvents } from './record/cellEvents.ts';
@@ -21,6 +21,7 @@ import type { Event } from './record/event.ts';
 import type { CellRecord, OddPackets, Warning } from './record/schema.ts';
 import { warn } from './record/warnings.ts';
 import type { RunWriter } from './record/writer.ts';
+import { playScenario } from './scenario.ts';
 import { judgeCell } from './verdict/claims.ts';
 import { oddPackets, wireWarnings } from './wire/statistics.ts';
 
@@ -119,8 +120,8 @@ async function play(
 ): Promise<Played> {
   const { planned, repeat, observers, origin, slot, definition, writer, meter } = work;
   const now = clockSince(origin);
-  const seen = { samples: 0, traced: 0, lost: 0 };
-  const record = planned.load ? counting(seen, events) : (event: Event) => events.add(event);
+  const { seen, add: count } = countingEvents(events);
+  const record = planned.load ? count : (event: Event) => events.add(event);
   await using scope = new AsyncDisposableStack();
   const failure = new AbortController();
   const capture = writer.capture(planned.id, repeat);
@@ -164,7 +165,7 @@ async function play(
       measures: new Set(Object.keys(definition.measures ?? {})),
       loads: planned.load,
       seen,
-      experiment: planned.experiment,
+      planned,
       crew: work.crew,
       resting: (wait) => slot.while(wait),
       lend: (waiting) => slot.lend(waiting),
@@ -176,13 +177,8 @@ async function play(
       if (text) await writeFile(writer.peerLog(planned.id, repeat, peer), text);
   });
   record({ t: now(), source: 'harness', kind: 'scenario-begins' });
-  await withDeadline(
-    asScenario(
-      (error) => failure.abort(scenarioError(error)),
-      () => Promise.try(() => definition.scenario(playing.stage, planned.factors)),
-    ),
-    { planned, steps, failure, signal },
-  );
+  const end = { planned, steps, failure, signal };
+  await playScenario(() => Promise.try(() => definition.scenario(playing.stage, planned.factors)), end);
   steps.check();
   await playing.settle();
   watching.nudge();
@@ -203,70 +199,4 @@ async function play(
     notes: playing.notes as CellRecord['facts'],
     ...(odd && { odd }),
   };
-}
-
-/** Under load what the trace tells is counted, and not kept: a dozen events of each of ten thousands of connections. */
-const counting =
-  (seen: { samples: number; traced: number; lost: number }, events: ReturnType<typeof cellEvents>) =>
-  (event: Event): void => {
-    if (event.kind === 'sample') seen.samples++;
-    if (event.kind === 'lost') seen.lost += event.count;
-    if (event.source === 'trace') seen.traced++;
-    else events.add(event);
-  };
-
-interface Deadline {
-  readonly planned: PlannedCell;
-  readonly steps: Steps;
-  readonly failure: AbortController;
-  readonly signal: AbortSignal;
-}
-
-/** A cell may take three times what it expects, and ten seconds. */
-const deadlineMs = (planned: PlannedCell) => (planned.seconds * 3 + 10) * 1000;
-
-async function withDeadline(scenario: Promise<void>, { planned, steps, failure, signal }: Deadline): Promise<void> {
-  const limit = deadlineMs(planned);
-  const timer = setTimeout(() => {
-    const running = steps.running();
-    const at = running.length > 0 ? `waiting for ${running.join(', ')}` : 'in until() or in code of its own';
-    failure.abort(
-      new LingerlabError(
-        'CELL_DEADLINE',
-        `the scenario did not end within ${limit / 1000} s: ${at}`,
-        "await a state that can come, or raise the experiment's `seconds`",
-      ),
-    );
-  }, limit);
-  const aborted = new Promise<never>((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  try {
-    await Promise.race([scenario.catch((error) => Promise.reject(scenarioError(error))), aborted]);
-  } finally {
-    clearTimeout(timer);
-    // whatever the scenario is still doing ends with its peers, and is told no more
-    aborted.catch(() => undefined);
-  }
-}
-
-const ownFolder = new URL('./', import.meta.url).href;
-
-/** The innermost call in a file that is none of this program's: the experiment's own line. */
-function scenarioFrame(stack: string): string {
-  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
-  const isOurs = (line: string) => line.includes(ownFolder) || line.includes('node:') || line.includes('<anonymous>');
-  return (frames.find((line) => !isOurs(line)) ?? frames[0] ?? '').trim();
-}
-
-function scenarioError(error: unknown): LingerlabError {
-  if (error instanceof LingerlabError) return error;
-  const where = error instanceof Error ? scenarioFrame(error.stack ?? '') : '';
-  return new LingerlabError(
-    'SCENARIO_THREW',
-    `the scenario threw: ${messageOf(error)} ${where}`,
-    'mend the experiment; the other cells are not affected',
-    { cause: error },
-  );
 }

@@ -1,9 +1,10 @@
 import type { LingerlabError } from '../errors.ts';
-import { type End, ends } from '../facts/states.ts';
+import type { End } from '../facts/states.ts';
 import { makeSpace, type Space } from '../lab/space.ts';
-import { type LoadClose, type LoadOptions, planOf } from './options.ts';
+import { type LoadOptions, planOf } from './options.ts';
 import { type LoadProcess, type LoadProcessOptions, startLoadProcess } from './process.ts';
 import type { LoadTold } from './protocol.ts';
+import { warmingRounds, warmingWays } from './warm.ts';
 
 /**
  * The processes of loads. They are kept from one load of an experiment to the next, and only the namespaces are new: V8 compiles
@@ -17,6 +18,7 @@ export interface Crew extends AsyncDisposable {
 
 export interface Order {
   readonly experiment: string;
+  readonly repeats: number;
   readonly space: (end: End) => Space;
   readonly servers: number;
   /** What the client tells. */
@@ -31,17 +33,6 @@ export interface Hands extends AsyncDisposable {
   readonly servers: readonly LoadProcess[];
 }
 
-/** How new processes are warmed: each way of closing for so long, so many times, in namespaces of no other use. */
-const warmSeconds = 0.15;
-const warmRounds = 3;
-const everyWay = (['end', 'destroy', 'half-close', 'linger-0', 'linger-1', 'resetAndDestroy'] as const).flatMap(
-  (by: LoadClose) => ends.map((closer) => ({ closer, by })),
-);
-const ways: readonly LoadOptions[] = [...everyWay, { closer: 'neither' as const }].map((way) => ({
-  ...way,
-  seconds: warmSeconds,
-  warmUpSeconds: 0,
-}));
 /** Any: nobody else is in the namespace. */
 const warmPort = 8000;
 /** How long connections may take to be gone once nobody wants them. */
@@ -71,7 +62,7 @@ export function makeCrew(spawning: Spawning): Crew {
   }
 
   /** As many as asked for; where one is new, all are warmed together. */
-  async function gather({ experiment, servers: count, signal }: Order): Promise<Working> {
+  async function gather({ experiment, repeats, servers: count, signal }: Order): Promise<Working> {
     if (experiment !== madeFor) await dismiss();
     madeFor = experiment;
     const isNew = !client || servers.length < count;
@@ -80,7 +71,8 @@ export function makeCrew(spawning: Spawning): Crew {
     // what the signal dismissed did not yet have those that were being started
     signal.throwIfAborted();
     const hands = { client, servers: servers.slice(0, count) };
-    for (let round = 0; isNew && round < warmRounds; round++) for (const way of ways) await warm(hands, way);
+    for (let round = isNew ? warmingRounds(repeats) : 0; round > 0; round--)
+      for (const way of warmingWays) await warm(hands, way);
     return hands;
   }
 

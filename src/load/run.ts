@@ -7,6 +7,7 @@ import { batch, devices } from '../lab/link.ts';
 import { type Space, sockstatIn } from '../lab/space.ts';
 import { changes, parseCounters } from '../observers/counters/parse.ts';
 import type { CellObservers } from '../observers/observers.ts';
+import type { PlannedCell } from '../plan/cells.ts';
 import type { Crew } from './crew.ts';
 import { type Driven, type LoadOptions, planOf } from './options.ts';
 import type { LoadProcess } from './process.ts';
@@ -43,8 +44,7 @@ export interface Loading {
   readonly seen: Seen;
   readonly lab: Lab;
   readonly observers: CellObservers;
-  /** The cell's. */
-  readonly experiment: string;
+  readonly planned: Pick<PlannedCell, 'experiment' | 'repeats'>;
   readonly crew: Crew;
   /** A process of the load ended though nobody stopped it. */
   readonly died: (error: LingerlabError) => void;
@@ -57,7 +57,7 @@ const sockstatEveryMs = 50;
 
 /** Open and close connections as fast as they go, or as they are due, and measure what that costs. */
 export async function runLoad(options: LoadOptions, loading: Loading): Promise<Loaded> {
-  const { lab, observers, seen, experiment, crew, died, signal } = loading;
+  const { lab, observers, seen, planned, crew, died, signal } = loading;
   const plan = planOf(options);
   const { watched } = plan;
   const port = watched === 'trace' ? lab.port() : untraced;
@@ -65,7 +65,8 @@ export async function runLoad(options: LoadOptions, loading: Loading): Promise<L
   if (watched === 'trace') observers.watchPort(port, hosts);
   const marks: Mark[] = [];
   await using hands = await crew.lend({
-    experiment,
+    experiment: planned.experiment,
+    repeats: planned.repeats,
     space: (end) => lab.space(end),
     servers: plan.servers,
     told: () => void marks.push(mark(lab, hands.client, hands.servers)),

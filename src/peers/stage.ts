@@ -8,6 +8,7 @@ import type { FactValue } from '../facts/kinds.ts';
 import type { End } from '../facts/states.ts';
 import type { Crew } from '../load/crew.ts';
 import { type Loaded, runLoad, type Seen } from '../load/run.ts';
+import type { PlannedCell } from '../plan/cells.ts';
 import type { CellEvents } from '../record/cellEvents.ts';
 import { makeWire, type Wire } from '../wire/stage.ts';
 import { type Cast, Handles } from './handles.ts';
@@ -41,7 +42,7 @@ export interface StageOptions extends Cast {
   readonly loads: boolean;
   /** What observers told of a load until now. */
   readonly seen: Readonly<Seen>;
-  readonly experiment: string;
+  readonly planned: Pick<PlannedCell, 'experiment' | 'repeats'>;
   readonly crew: Crew;
   readonly resting: <T>(wait: () => Promise<T>) => Promise<T>;
   /** Gives it away likewise; the cell goes on at once, whoever is at work. */
@@ -138,9 +139,9 @@ export async function makeStage(options: StageOptions): Promise<Playing> {
         throw new TypeError('load: the experiment does not say that it measures throughput: `load: () => 10`');
       if (asked) throw new TypeError('load: once in a cell, whose facts are of it');
       asked = true;
-      const { seen, experiment, crew, died } = options;
+      const { seen, planned, crew, died } = options;
       const stop = new AbortController();
-      const loading = { lab, observers, seen, experiment, crew, died, signal: AbortSignal.any([signal, stop.signal]) };
+      const loading = { lab, observers, seen, planned, crew, died, signal: AbortSignal.any([signal, stop.signal]) };
       const done = runLoad(load, loading).then((value): Answer<Loaded> => {
         loaded = value;
         return { ok: true, value, ns: 0 };

@@ -1,6 +1,7 @@
+import { warmingSeconds } from '../load/warm.ts';
 import type { PlannedCell } from './cells.ts';
 
-type Timed = Pick<PlannedCell, 'seconds' | 'quiet' | 'load' | 'repeats'>;
+type Timed = Pick<PlannedCell, 'experiment' | 'seconds' | 'quiet' | 'load' | 'repeats'>;
 
 /** TCP_TIMEWAIT_LEN: a cell that expects longer than this only waits for that long. include/net/tcp.h */
 const timeWaitSeconds = 60;
@@ -43,7 +44,9 @@ export function estimate(cells: readonly Timed[], jobs: number): number {
   const loads = repeated.filter((cell) => cell.load);
   const quiet = repeated.filter((cell) => cell.quiet && !cell.load);
   const normal = repeated.filter((cell) => !cell.quiet && !cell.load);
-  return lasting(quiet, 1) + lasting(normal, jobs) + loads.reduce((total, { seconds }) => total + seconds, 0);
+  const firsts = [...Map.groupBy(loads, ({ experiment }) => experiment).values()].map(([first]) => first as Timed);
+  const warming = firsts.reduce((total, { repeats }) => total + warmingSeconds(repeats), 0);
+  return lasting(quiet, 1) + lasting(normal, jobs) + warming + loads.reduce((total, { seconds }) => total + seconds, 0);
 }
 
 function lasting(cells: readonly Timed[], jobs: number): number {

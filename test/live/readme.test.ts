@@ -8,7 +8,12 @@ const readme = await readFile(join(packageRoot(), 'README.md'), 'utf8');
 const blocks = (language: string) =>
   [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, text]) => text!);
 const commands = blocks('console').flatMap((text) => text.split('\n').filter((line) => line.startsWith('$ ')));
-const own = commands.filter((line) => line.startsWith('$ npx lingerlab ')).map((line) => line.split(' ').slice(3));
+/** As a shell takes them: what is in single quotes is one word. */
+const wordsOf = (line: string): string[] => (line.match(/'[^']*'|\S+/g) ?? []).map((word) => word.replaceAll("'", ''));
+const own = commands
+  .filter((line) => line.startsWith('$ npx lingerlab '))
+  .map(wordsOf)
+  .map((words) => words.slice(3));
 
 live('the README', () => {
   let folder = '';
