@@ -7,7 +7,6 @@ import { examine, type Machine, requireBasics } from './lab/doctor.ts';
 import { lockPorts, type Ports } from './lab/ports.ts';
 import { measureWire } from './lab/wireCost.ts';
 import { type Crew, makeCrew } from './load/crew.ts';
-import { keepHeapSmall } from './native/heap.ts';
 import { type Observers, startObservers } from './observers/observers.ts';
 import type { PlannedCell } from './plan/cells.ts';
 import { order } from './plan/schedule.ts';
@@ -54,7 +53,6 @@ export interface RunRequest {
 export async function run(request: RunRequest): Promise<Run> {
   const { selection, folder, progress } = request;
   const origin = process.hrtime.bigint();
-  keepHeapSmall();
   const stop = new AbortController();
   const signal = AbortSignal.any([request.signal, stop.signal]);
   using _strays = catchStrays();

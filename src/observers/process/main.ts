@@ -6,7 +6,6 @@
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../../errors.ts';
 import { childrenCpu, ownCpu } from '../../native/cpu.ts';
-import { keepHeapSmall } from '../../native/heap.ts';
 import { dieWithParent } from '../../native/process.ts';
 import { clockSince } from '../../peers/sockets.ts';
 import type {
@@ -23,7 +22,6 @@ import { openTrace, type Trace } from './trace.ts';
 const { parent, originNs, sampler: by } = JSON.parse(process.argv[2] ?? '{}') as ObserverArguments;
 // not SIGKILL: the trace instance would stay until the next run reaps it
 dieWithParent(parent, 'SIGTERM');
-keepHeapSmall();
 
 const origin = BigInt(originNs);
 const now = clockSince(origin);
