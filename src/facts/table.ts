@@ -106,6 +106,9 @@ export const loadFacts = {
     kind.us(),
   ),
   'cpu.clientUs': described("the client process's part of it", kind.us()),
+  'cpu.clientSystemUs': described('of that, what the kernel did', kind.us()),
+  'cpu.serverUs': described("the server processes' part of it", kind.us()),
+  'cpu.serverSystemUs': described('of that, what the kernel did', kind.us()),
   'cpu.softirqUs': described("the machine's softirqs for one request, by its tick-based accounts", kind.us()),
   'cpu.saturated': described(
     'who had no more CPU to give: a process that used 90 % of one, or a machine without 10 % idle',
@@ -130,6 +133,10 @@ export const loadFacts = {
     kind.count({ compare: 'measurement' }),
   ),
   'load.retransmits': described('segments sent again in the window', kind.count({ compare: 'measurement' })),
+  'load.dropped': described(
+    'segments and requests in the window that were dropped because a queue was full',
+    kind.count({ compare: 'measurement' }),
+  ),
   'load.samples': described('looks of the sampler, warm-up included', kind.count({ compare: 'measurement' })),
   'load.traced': described('events of tracepoints, warm-up included', kind.count({ compare: 'measurement' })),
   'load.tracedLost': described('those that the kernel dropped', kind.count({ compare: 'measurement' })),

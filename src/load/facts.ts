@@ -2,13 +2,30 @@ import type { FactValue } from '../facts/kinds.ts';
 import type { LoadValues } from '../facts/table.ts';
 import type { Loaded } from './run.ts';
 
+/** What arrived and was thrown away, by what it found full. */
+const drops = ['ListenDrops', 'TCPBacklogDrop', 'TCPRcvQDrop', 'TCPReqQFullDrop', 'RcvPruned', 'OfoPruned'].map(
+  (name) => `TcpExt.${name}`,
+);
+
 /** What a load says as facts, and of those that are unknown why. */
 export function loadFindings(loaded: Loaded): {
   readonly facts: Readonly<Record<string, FactValue | null>>;
   readonly unknown: Readonly<Record<string, string>>;
 } {
-  const { finished, before, failed, latency, intervals, used, closed, timeWait, bytesPerTimeWait, counters, seen } =
-    loaded;
+  const {
+    finished,
+    before,
+    failed,
+    latency,
+    intervals,
+    used,
+    closed,
+    systemShare,
+    timeWait,
+    bytesPerTimeWait,
+    counters,
+    seen,
+  } = loaded;
   const usEach = (seconds: number) => (finished === 0 ? 0 : (seconds * 1e6) / finished);
   const facts: Omit<LoadValues, 'memory.bytesPerTimeWait'> = {
     'rate.perSecond': loaded.perSecond,
@@ -18,6 +35,9 @@ export function loadFindings(loaded: Loaded): {
     'latency.series': intervals.map(({ p50Us }) => p50Us),
     'cpu.usPerConnection': usEach(used.client + used.servers),
     'cpu.clientUs': usEach(used.client),
+    'cpu.clientSystemUs': usEach(used.client * systemShare.client),
+    'cpu.serverUs': usEach(used.servers),
+    'cpu.serverSystemUs': usEach(used.servers * systemShare.servers),
     'cpu.softirqUs': usEach(used.softirq),
     'cpu.saturated': loaded.saturated,
     'timeWait.peak': Math.max(0, ...timeWait.map(({ count }) => count)),
@@ -29,6 +49,7 @@ export function loadFindings(loaded: Loaded): {
     'load.failed': Object.values(failed).reduce((total, count) => total + count, 0),
     'load.recycled': counters['TcpExt.TWRecycled'] ?? 0,
     'load.retransmits': counters['Tcp.RetransSegs'] ?? 0,
+    'load.dropped': drops.reduce((total, name) => total + (counters[name] ?? 0), 0),
     'load.samples': seen.samples,
     'load.traced': seen.traced,
     'load.tracedLost': seen.lost,

@@ -26,6 +26,10 @@ const handlers: Handlers = {
     return undefined;
   },
   drive: (ask) => driverOf(ask)(ask, tell),
+  cpu() {
+    const { user, system } = process.cpuUsage();
+    return { user: user / 1e6, system: system / 1e6 };
+  },
   async leave() {
     if (server) await new Promise((resolve) => server?.close(resolve));
     server = undefined;

@@ -11,6 +11,12 @@ export type DriveAsk = Omit<LoadPlan, 'servers' | 'addresses' | 'watched'> & {
   readonly from: string;
 };
 
+/** Seconds of CPU of a process: its own code's, and the kernel's in its name. */
+export interface CpuTimes {
+  readonly user: number;
+  readonly system: number;
+}
+
 /** What a process of the load is told, with what it answers. */
 export interface LoadVerbs {
   /** Goes into a network namespace. */
@@ -19,6 +25,8 @@ export interface LoadVerbs {
   serve: { ask: ServeAsk; value: undefined };
   /** Opens and closes connections; answered when the window and what was still open in it are over. */
   drive: { ask: DriveAsk; value: Driven };
+  /** What it has used of the CPU until now. */
+  cpu: { ask: object; value: CpuTimes };
   /** Closes all that a server still has, and goes back to the namespace that it was started in. */
   leave: { ask: object; value: undefined };
 }

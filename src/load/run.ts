@@ -11,6 +11,7 @@ import type { PlannedCell } from '../plan/cells.ts';
 import type { Crew } from './crew.ts';
 import { type Driven, type LoadOptions, planOf } from './options.ts';
 import type { LoadProcess } from './process.ts';
+import type { CpuTimes } from './protocol.ts';
 import { bytesPerTimeWait } from './slab.ts';
 import { between, type Saturated, saturated, type Usage, usage } from './usage.ts';
 
@@ -20,6 +21,8 @@ export interface Loaded extends Driven {
   readonly perSecond: number;
   /** In the window. */
   readonly used: Usage;
+  /** Of what each used, the share that the kernel did in its name. */
+  readonly systemShare: { readonly client: number; readonly servers: number };
   readonly saturated: Saturated;
   /** By how much their number grew in the window. */
   readonly timeWaitGrown: number;
@@ -89,12 +92,17 @@ export async function runLoad(options: LoadOptions, loading: Loading): Promise<L
   await observers.flush();
   const [from, to] = marks as [Mark, Mark];
   const used = between(from.usage, to.usage);
+  const [begun, ended] = await Promise.all([from.times, to.times]);
   const bytes = bytesPerTimeWait();
   return {
     ...driven,
     driver: plan.driver,
     perSecond: driven.finished / driven.seconds,
     used,
+    systemShare: {
+      client: systemShare(begun.client, ended.client),
+      servers: systemShare(begun.servers, ended.servers),
+    },
     saturated: saturated(used, driven.seconds, servers.length, availableParallelism()),
     timeWaitGrown: to.timeWaits - from.timeWaits,
     timeWait: counts
@@ -110,6 +118,7 @@ interface Mark {
   /** ms. */
   readonly at: number;
   readonly usage: Usage;
+  readonly times: Promise<{ readonly client: CpuTimes; readonly servers: CpuTimes }>;
   readonly timeWaits: number;
   readonly counters: Readonly<Record<string, number>>;
 }
@@ -120,9 +129,28 @@ const mark = (lab: Lab, client: LoadProcess, servers: readonly LoadProcess[]): M
     client.pid,
     servers.map(({ pid }) => pid),
   ),
+  times: timesOf(client, servers),
   timeWaits: timeWaitsIn(lab.spaces),
   counters: together(lab.spaces.map(countersIn)),
 });
+
+/** Each tells its own: what the kernel tells of other processes is in steps of 10 ms. */
+function timesOf(client: LoadProcess, servers: readonly LoadProcess[]) {
+  const told = Promise.all([client, ...servers].map((each) => each.ask('cpu', {})));
+  const times = told.then(([own, ...others]) => {
+    const sum = (of: (times: CpuTimes) => number) => others.reduce((total, each) => total + of(each), 0);
+    return { client: own as CpuTimes, servers: { user: sum(({ user }) => user), system: sum(({ system }) => system) } };
+  });
+  // a process that dies is told of by whoever asked it to work
+  times.catch(() => undefined);
+  return times;
+}
+
+function systemShare(from: CpuTimes, to: CpuTimes): number {
+  const system = to.system - from.system;
+  const all = system + to.user - from.user;
+  return all === 0 ? 0 : system / all;
+}
 
 function countersIn(space: Space): Readonly<Record<string, number>> {
   const read = (name: string) => readFileSync(`/proc/thread-self/net/${name}`, 'latin1');

@@ -8,6 +8,17 @@ import { blocks, code, plain, table } from './markdown-text.ts';
 const rate = 'rate.perSecond';
 /** Measured of each way, in this order, where the experiment has it: median, and between which values its repeats lie. */
 const measured = [rate, 'latency.p50Us', 'latency.p99Us', 'cpu.usPerConnection', 'timeWait.peak'];
+/** What else it cost, in a table of medians alone. */
+const costs = [
+  'cpu.clientUs',
+  'cpu.clientSystemUs',
+  'cpu.serverUs',
+  'cpu.serverSystemUs',
+  'cpu.softirqUs',
+  'memory.bytesPerTimeWait',
+  'load.retransmits',
+  'load.dropped',
+];
 /** Facts that are the same figure again and again through the window. */
 const series = ['rate.series', 'latency.series', 'timeWait.series'];
 
@@ -40,7 +51,29 @@ export function markdownLoad(experiment: ExperimentRecord, groups: readonly Cell
       rows,
       facts.map((_, index) => index + 1),
     ),
+    costTable(experiment, arms, nameOf),
     ...series.map((fact) => through(fact, experiment, arms, nameOf)),
+  );
+}
+
+function costTable(
+  experiment: ExperimentRecord,
+  arms: readonly CellGroup[],
+  nameOf: (cell: CellGroup) => string,
+): string {
+  const facts = costs.filter((fact) => arms.some((cell) => numbersOf(cell, fact).length > 0));
+  if (facts.length === 0) return '';
+  const middle = (cell: CellGroup, fact: string) => {
+    const values = numbersOf(cell, fact);
+    return values.length === 0 ? '' : plain(formatFact(median(values), declaredFact(fact, experiment)));
+  };
+  return blocks(
+    'What one request cost, at the median:',
+    table(
+      ['way', ...facts.map(code)],
+      arms.map((cell) => [nameOf(cell), ...facts.map((fact) => middle(cell, fact))]),
+      facts.map((_, index) => index + 1),
+    ),
   );
 }
 

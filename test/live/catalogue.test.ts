@@ -95,7 +95,10 @@ const handMade: Readonly<Record<string, HandMade>> = {
   },
   load: {
     // no connection fails: that is what is asked of a load
-    'closing-not-reuse': { facts: { failed: 3, recycled: 0 } },
+    'closing-not-reuse': { facts: { 'load.failed': 3, 'load.recycled': 0 } },
+  },
+  'load-ports': {
+    'back-after-60-s': { facts: { backAfter: 30 } },
   },
   // every TIME-WAIT is alike: that is the finding
   'time-wait-length': {
@@ -104,6 +107,12 @@ const handMade: Readonly<Record<string, HandMade>> = {
     'timer-says-so': { facts: { 'timeWait.timer': 3 } },
     'fin-timeout-is-not-it': { facts: { 'timeWait.seconds': 3, slot: 2.048 } },
   },
+};
+
+/** Claims that need more repeats than are run here to fail, and are shown to by a test of their own. */
+const byThemselves: Readonly<Record<string, readonly string[]>> = {
+  // test/experiments/load-observed.test.ts
+  'load-observed': ['the-default-is-cheap'],
 };
 
 const catalogue = await builtins();
@@ -150,7 +159,8 @@ live('the default matrix', () => {
 
   test.each(catalogue)('$definition.id: each claim can fail', ({ definition }) => {
     const found = falsifiers(definition, cells, handMade[definition.id]);
-    expect(found.filter(({ refutedBy }) => refutedBy === null)).toEqual([]);
+    const stuck = found.filter(({ refutedBy }) => refutedBy === null).map(({ claim }) => claim);
+    expect(stuck).toEqual(byThemselves[definition.id] ?? []);
     expect(found.map(({ claim }) => claim).sort()).toEqual(
       [...definition.claims, ...(definition.across ?? [])].map(({ id }) => id as string).sort(),
     );
