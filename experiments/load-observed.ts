@@ -95,8 +95,7 @@ interface Outcome {
 /** Each way to watch against nobody. */
 function costs(outcomes: readonly Outcome[]) {
   const ways = Map.groupBy(outcomes, ({ cell }) => cell.watched);
-  const rates = (own: readonly Outcome[]) =>
-    own.toSorted((a, b) => a.repeat - b.repeat).map(({ facts }) => facts['rate.perSecond']);
+  const rates = (own: readonly Outcome[]) => new Map(own.map(({ repeat, facts }) => [repeat, facts['rate.perSecond']]));
   const base = ways.get('nobody');
   if (!base) return [];
   ways.delete('nobody');

@@ -34,8 +34,7 @@ export default experiment({
 
   answer(outcomes) {
     const ways = [...Map.groupBy(outcomes, ({ cell }) => cell.by)];
-    const of = (own: typeof outcomes, driver: string) =>
-      own.filter(({ cell }) => cell.driver === driver).toSorted((a, b) => a.repeat - b.repeat);
+    const of = (own: typeof outcomes, driver: string) => own.filter(({ cell }) => cell.driver === driver);
     const middle = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
     return sentence(
       ...ways.map(([by, own]) => {
@@ -44,7 +43,8 @@ export default experiment({
           middle(some.map(({ facts }) => facts['latency.p50Us'])),
         );
         if (latency === undefined) return false;
-        const rates = (some: typeof outcomes) => some.map(({ facts }) => facts['rate.perSecond']);
+        const rates = (some: typeof outcomes) =>
+          new Map(some.map(({ repeat, facts }) => [repeat, facts['rate.perSecond']]));
         const [slower] = against(rates(plain), [{ name: by, values: rates(timed) }]);
         return `a connection closed by ${by} took ${Math.round(latency)} µs${
           slower && byTinybench !== undefined

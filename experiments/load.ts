@@ -1,10 +1,13 @@
-import { against, experiment, margin, sentence } from 'lingerlab';
+import { against, experiment, margin, type Repeated, sentence } from 'lingerlab';
 
 /** Measured in each cell, and what goes before: short, since what a machine does besides comes and goes within a second. */
 const seconds = 0.2;
 const warmUpSeconds = 0.06;
 /** So many pairs show a difference of 5 % where one pair is off by 5 %, corrected for seven comparisons. */
 const repeats = 22;
+
+/** Of an open loop: well below what one client process gets done. */
+const openPerSecond = 5000;
 
 type Closer = 'client' | 'server' | 'neither';
 type Way = 'destroy' | 'end' | 'half-close' | 'linger-0' | 'resetAndDestroy' | 'linger-1' | 'no-buckets';
@@ -59,8 +62,7 @@ export default experiment({
       seconds,
       warmUpSeconds,
       servers,
-      // well below what one client process gets done
-      ...(arrival === 'open' && { perSecond: 5000 }),
+      ...(arrival === 'open' && { perSecond: openPerSecond }),
     });
   },
 
@@ -89,58 +91,22 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const ways = [...Map.groupBy(outcomes, ({ cell }) => JSON.stringify(cell)).values()];
-    const ratesOf = (way: readonly (typeof outcomes)[number][]) =>
-      way.toSorted((a, b) => a.repeat - b.repeat).map(({ facts }) => facts['rate.perSecond']);
-    const base = ways.find(([first]) => first?.cell.closer === 'client' && first.cell.by === 'destroy');
-    if (!base)
-      return sentence(
-        ways.length > 0 && `${ways.length} ways were measured, but not the client that closes with destroy()`,
-      );
-    const middle = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
-    const compared = against(
-      ratesOf(base),
-      ways.filter((way) => way !== base).map((way) => ({ name: way[0]?.cell, values: ratesOf(way) })),
+    const settings = [...Map.groupBy(outcomes, ({ cell }) => settingOf(cell))].map(([setting, own]) =>
+      waysIn(setting, own),
     );
-    const wordsOf = (differs: string) =>
-      compared
-        .filter((each) => each.differs === differs)
-        .map(
-          ({ name, ratio, low, high }) =>
-            `${subject(name as Cell)} ${change(ratio)} (${change(low)} to ${change(high)})`,
-        );
-    const [more, fewer, same] = [
-      wordsOf('more'),
-      wordsOf('fewer'),
-      compared.filter(({ differs }) => differs === 'not shown'),
-    ];
-    const cpu = (way: readonly (typeof outcomes)[number][], fact: 'cpu.usPerConnection' | 'cpu.clientUs') =>
-      middle(way.map(({ facts }) => facts[fact])).toFixed(0);
-    const reset = ways.find(([first]) => first?.cell.closer === 'client' && first.cell.by === 'linger-0');
-    const kept = compared.find(({ name }) => name?.closer === 'neither');
-    const resets = compared.find(({ name }) => name?.closer === 'client' && name.by === 'linger-0');
+    const first = settings.find(({ base }) => base.length > 0);
+    if (!first)
+      return sentence(
+        outcomes.length > 0 && 'what was measured is not told against a client that closes with destroy()',
+      );
     const clients = outcomes.filter(({ facts }) => facts['cpu.saturated'] === 'client').length;
-    const smallest = `${margin * 100} %`;
+    const said = settings.filter(({ base }) => base.length > 0);
     return [
+      ...said.slice(0, mostSettings).map(inWords),
+      said.length > mostSettings && sentence(`of the other settings, ${said.length - mostSettings}, the report tells`),
+      toConclude(first),
       sentence(
-        `${base[0]?.cell.inFlight} in flight, a client that closes each connection with destroy() got ${Math.round(middle(ratesOf(base))).toLocaleString('en')} a second done`,
-        more.length > 0 && `more were shown for ${more.join(', ')}`,
-        fewer.length > 0 && `fewer for ${fewer.join(', ')}`,
-        same.length > 0 &&
-          `no difference of more than ${smallest} for ${same.map(({ name }) => subject(name as Cell)).join(', ')}`,
-      ),
-      (kept?.differs === 'more' || (reset && resets)) &&
-        sentence(
-          kept?.differs === 'more' &&
-            `to be concluded: keep connections where the protocol allows it, which got ${kept.ratio.toFixed(1)} times as many requests done as opening and closing one for each`,
-          reset &&
-            resets &&
-            `a reset leaves no TIME-WAIT${
-              resets.differs === 'more' ? '' : ', and makes nothing faster'
-            }: the client's CPU was ${cpu(reset, 'cpu.clientUs')} µs a connection where it was ${cpu(base, 'cpu.clientUs')} with a FIN, that of both ends ${cpu(reset, 'cpu.usPerConnection')} where it was ${cpu(base, 'cpu.usPerConnection')}`,
-        ),
-      sentence(
-        `not to be concluded: what another machine gets done, or a network; both ends shared these CPUs over ${base[0]?.cell.on}`,
+        'not to be concluded: what another machine gets done, or a network; both ends shared these CPUs',
         clients > 0 &&
           `in ${clients} of ${outcomes.length} results the client process was at its end, so that rates say as much of Node as of the kernel`,
       ),
@@ -150,11 +116,95 @@ export default experiment({
   },
 });
 
-type Cell = { readonly closer: Closer; readonly by: Way };
+interface Cell {
+  readonly closer: Closer;
+  readonly by: Way;
+  readonly inFlight: number;
+  readonly requests: number;
+  readonly bytes: number;
+  readonly servers: number;
+  readonly arrival: string;
+  readonly on: string;
+}
+interface Outcome {
+  readonly cell: Cell;
+  readonly repeat: number;
+  readonly facts: Readonly<
+    Record<'rate.perSecond' | 'cpu.clientUs' | 'cpu.serverUs', number> & { 'cpu.saturated': string }
+  >;
+}
+
+/** More than these are for a table. */
+const mostSettings = 4;
+
+/** All but how connections are closed, as far as it is not what is usual. */
+const settingOf = ({ inFlight, requests, bytes, servers, arrival, on }: Cell): string =>
+  [
+    `${inFlight} in flight`,
+    requests > 1 && `${requests} requests on each connection`,
+    bytes > 1 && `${bytes.toLocaleString('en')} bytes each way`,
+    servers > 1 && `${servers} servers`,
+    arrival === 'open' && `${openPerSecond.toLocaleString('en')} due a second`,
+    on !== 'loopback' && `over ${on}`,
+  ]
+    .filter(Boolean)
+    .join(', ');
+
+const middle = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+const ratesOf = (way: readonly Outcome[]): Repeated =>
+  new Map(way.map(({ repeat, facts }) => [repeat, facts['rate.perSecond']]));
+const isWay = (closer: Closer, by: Way) => (cell: Cell) => cell.closer === closer && cell.by === by;
+
+/** The client that closes with destroy(), and the others against it. */
+function waysIn(setting: string, outcomes: readonly Outcome[]) {
+  const of = (matches: (cell: Cell) => boolean) => outcomes.filter(({ cell }) => matches(cell));
+  const base = of(isWay('client', 'destroy'));
+  const others = Map.groupBy(
+    outcomes.filter(({ cell }) => !isWay('client', 'destroy')(cell)),
+    ({ cell: { closer, by } }) => JSON.stringify({ closer, by }),
+  );
+  const arms = [...others.values()].flatMap((way) => (way[0] ? [{ name: way[0].cell, values: ratesOf(way) }] : []));
+  return { setting, of, base, compared: against(ratesOf(base), arms) };
+}
+type Ways = ReturnType<typeof waysIn>;
+
+function inWords({ setting, base, compared }: Ways): string {
+  const those = (differs: string) => compared.filter((each) => each.differs === differs);
+  const changes = (differs: string) =>
+    those(differs)
+      .map(({ name, ratio, low, high }) => `${subject(name)} ${change(ratio)} (${change(low)} to ${change(high)})`)
+      .join(', ');
+  const [more, fewer, same] = [changes('more'), changes('fewer'), those('not shown')];
+  return sentence(
+    `${setting}, a client that closes each connection with destroy() got ${Math.round(middle([...ratesOf(base).values()])).toLocaleString('en')} requests a second done`,
+    more !== '' && `more were shown for ${more}`,
+    fewer !== '' && `fewer for ${fewer}`,
+    same.length > 0 &&
+      `no difference of more than ${margin * 100} % for ${same.map(({ name }) => subject(name)).join(', ')}`,
+  );
+}
+
+/** What whoever runs a server can take from it. */
+function toConclude({ of, base, compared }: Ways): string | false {
+  const kept = compared.find(({ name, differs }) => name.closer === 'neither' && differs === 'more');
+  const isReset = isWay('client', 'linger-0');
+  const resets = compared.find(({ name }) => isReset(name));
+  const cpu = (way: readonly Outcome[], fact: 'cpu.clientUs' | 'cpu.serverUs') =>
+    `${middle(way.map(({ facts }) => facts[fact])).toFixed(0)} µs`;
+  const change = (fact: 'cpu.clientUs' | 'cpu.serverUs') =>
+    `${cpu(of(isReset), fact)} of CPU a connection where a FIN cost it ${cpu(base, fact)}`;
+  if (!kept && !resets) return false;
+  return sentence(
+    kept &&
+      `to be concluded: keep connections where the protocol allows it, which got ${kept.ratio.toFixed(1)} times as many requests done as one connection for each`,
+    resets &&
+      `a reset leaves no TIME-WAIT${resets.differs === 'more' ? '' : ', and makes nothing faster'}: it cost who closes ${change('cpu.clientUs')}, and the other end ${change('cpu.serverUs')}`,
+  );
+}
 
 const change = (ratio: number): string => `${ratio >= 1 ? '+' : '−'}${Math.abs((ratio - 1) * 100).toFixed(1)} %`;
 
-const subject = ({ closer, by }: Cell): string =>
+const subject = ({ closer, by }: Pick<Cell, 'closer' | 'by'>): string =>
   closer === 'neither'
     ? 'requests on kept connections'
     : `${closer === 'server' ? 'the server closing first, ' : ''}${named[by]}`;

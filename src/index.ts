@@ -46,7 +46,7 @@ export type { FactsOf } from './facts/table.ts';
 export type { Driven, Interval, Latency, LoadClose, LoadOptions } from './load/options.ts';
 export type { Loaded } from './load/run.ts';
 export type { SsSocket } from './record/event.ts';
-export { type Against, type Arm, against, margin } from './stats/against.ts';
+export { type Against, type Arm, against, margin, type Repeated } from './stats/against.ts';
 export type { Forgery } from './wire/forge.ts';
 export { ack, any, data, fin, notTcp, type Pattern, rst, syn, synAck, tcp } from './wire/patterns.ts';
 export type { Sighting } from './wire/report.ts';

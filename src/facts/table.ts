@@ -132,6 +132,14 @@ export const loadFacts = {
     'TIME-WAITs in the window whose four numbers a new connection took',
     kind.count({ compare: 'measurement' }),
   ),
+  'load.lateUs': described(
+    'of an open loop: half of what was due was begun within this time, which is part of the latency',
+    kind.us(),
+  ),
+  'load.notBegun': described(
+    'of an open loop: how many were not, since as many as may be were at once',
+    kind.count({ compare: 'measurement' }),
+  ),
   'load.retransmits': described('segments sent again in the window', kind.count({ compare: 'measurement' })),
   'load.dropped': described(
     'segments and requests in the window that were dropped because a queue was full',

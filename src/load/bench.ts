@@ -43,6 +43,7 @@ export async function driveByTinybench(ask: DriveAsk, tell: (told: LoadTold) => 
     failed,
     notBegun: 0,
     latency: { p50Us: us(p50), p75Us: us(p75), p99Us: us(p99), maxUs: us(max) },
+    lateUs: 0,
     intervals: [],
   };
 }

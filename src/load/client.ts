@@ -21,7 +21,7 @@ interface Running extends Socket {
 
 /** Read into: nobody looks at what a server answers. */
 const answers = Buffer.alloc(65_536);
-/** How late an open loop may be with what is due: its clock is a timer of libuv's. */
+/** How often an open loop looks what is due: its clock is a timer of libuv's. By how much it is late is told. */
 const dueEveryMs = 1;
 /** After a failure: what has no port to take has none 32 times in 10 µs either. */
 const againMs = 10;
@@ -99,6 +99,7 @@ class Connections {
       for (; !this.#tally.isOver; due++) {
         const at = started + (due * 1000) / perSecond;
         if (at > now) return;
+        this.#tally.begun(now - at);
         if (this.#open < this.#ask.inFlight) this.#begin(at);
         else this.#tally.notBegun();
       }

@@ -48,6 +48,8 @@ export function loadFindings(loaded: Loaded): {
     'load.errors': Object.keys(failed).toSorted(),
     'load.failed': Object.values(failed).reduce((total, count) => total + count, 0),
     'load.recycled': counters['TcpExt.TWRecycled'] ?? 0,
+    'load.lateUs': loaded.lateUs,
+    'load.notBegun': loaded.notBegun,
     'load.retransmits': counters['Tcp.RetransSegs'] ?? 0,
     'load.dropped': drops.reduce((total, name) => total + (counters[name] ?? 0), 0),
     'load.samples': seen.samples,

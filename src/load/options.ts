@@ -97,6 +97,8 @@ export interface Driven {
   /** Of an open loop: due while the most were at once, and so not begun. */
   readonly notBegun: number;
   readonly latency: Latency;
+  /** Of an open loop: how long behind its time half of what was due was begun, µs. It is part of their latency. */
+  readonly lateUs: number;
   /** In order; a last one that is not whole is left out. */
   readonly intervals: readonly Interval[];
 }

@@ -9,6 +9,7 @@ const intervalOf = (seconds: number): number => (seconds < 0.5 ? 50 : 100);
 export class Tally {
   readonly #latencies = createHistogram();
   readonly #ofInterval = createHistogram();
+  readonly #late = createHistogram();
   readonly #intervals: Interval[] = [];
   readonly #failed: Record<string, number> = {};
   #phase: 'warm-up' | 'window' | 'over' = 'warm-up';
@@ -38,6 +39,11 @@ export class Tally {
 
   failed(errno: string): void {
     if (this.#phase === 'window') this.#failed[errno] = (this.#failed[errno] ?? 0) + 1;
+  }
+
+  /** What was due is begun, so much later. */
+  begun(lateMs: number): void {
+    if (this.#phase === 'window') this.#late.record(Math.max(1, Math.round(lateMs * 1e6)));
   }
 
   notBegun(): void {
@@ -85,6 +91,7 @@ export class Tally {
       failed: this.#failed,
       notBegun: this.#notBegun,
       latency: { p50Us: at(50), p75Us: at(75), p99Us: at(99), maxUs: this.#latencies.max / 1000 },
+      lateUs: this.#late.count === 0 ? 0 : this.#late.percentile(50) / 1000,
       intervals: this.#intervals,
     };
   }

@@ -1,5 +1,5 @@
 import type { ExperimentRecord } from '../record/schema.ts';
-import { against, margin } from '../stats/against.ts';
+import { against, margin, type Repeated } from '../stats/against.ts';
 import { median, quantile } from '../stats/quantile.ts';
 import { formatFact, formatSpread, plural } from './format.ts';
 import { type CellGroup, declaredFact, factOf } from './gather.ts';
@@ -33,8 +33,8 @@ export function markdownLoad(experiment: ExperimentRecord, groups: readonly Cell
   const facts = measured.filter((fact) => arms.some((cell) => numbersOf(cell, fact).length > 0));
   const others = arms.slice(1);
   const compared = against(
-    numbersOf(base, rate),
-    others.map((cell) => ({ name: cell, values: numbersOf(cell, rate) })),
+    ratesOf(base),
+    others.map((cell) => ({ name: cell, values: ratesOf(cell) })),
   );
   const rows = arms.map((cell) => [
     nameOf(cell),
@@ -79,6 +79,14 @@ function costTable(
 
 const numbersOf = (cell: CellGroup, fact: string): number[] =>
   cell.ran.map((record) => factOf(record, fact)).filter((value) => typeof value === 'number');
+
+const ratesOf = (cell: CellGroup): Repeated =>
+  new Map(
+    cell.ran.flatMap((record) => {
+      const value = factOf(record, rate);
+      return typeof value === 'number' ? [[record.repeat, value] as const] : [];
+    }),
+  );
 
 function ratioWords(found: ReturnType<typeof against<CellGroup>>[number] | undefined): string {
   if (!found) return '';

@@ -2,10 +2,13 @@ import { holm } from './holm.ts';
 import { median } from './quantile.ts';
 import { pairedRatio, type Ratio, signedRankP } from './signed-rank.ts';
 
-/** One way, and what each of its repeats came to, in their order. */
+/** What each repeat came to, by its number. */
+export type Repeated = ReadonlyMap<number, number>;
+
+/** One way. */
 export interface Arm<Name> {
   readonly name: Name;
-  readonly values: readonly number[];
+  readonly values: Repeated;
 }
 
 /** How a way did against another. */
@@ -26,10 +29,15 @@ export const margin = 0.03;
  * of all. Wilcoxon's test of signed ranks, two-sided, of whether they differ by more than the
  * margin, all of them together corrected by Holm; the interval of the ratio is of each by itself, at 95 %.
  */
-export function against<Name>(base: readonly number[], arms: readonly Arm<Name>[]): readonly Against<Name>[] {
-  const adjusted = holm(arms.map(({ values }) => signedRankP(beyondMargin(logRatios(base, values)))));
-  return arms.map(({ name, values }, nth) => {
-    const ratio = pairedRatio(base, values);
+export function against<Name>(base: Repeated, arms: readonly Arm<Name>[]): readonly Against<Name>[] {
+  const pairs = arms.map(({ values }) => pairsOf(base, values));
+  const adjusted = holm(pairs.map((those) => signedRankP(beyondMargin(those.map(([a, b]) => Math.log(b / a))))));
+  return arms.map(({ name }, nth) => {
+    const those = pairs[nth] ?? [];
+    const ratio = pairedRatio(
+      those.map(([a]) => a),
+      those.map(([, b]) => b),
+    );
     const isShown = (adjusted[nth] ?? 1) <= alpha;
     const differs = ratio.ratio > 1 ? 'more' : 'fewer';
     return { name, ...ratio, differs: isShown ? differs : 'not shown' };
@@ -43,5 +51,9 @@ function beyondMargin(differences: readonly number[]): readonly number[] {
   return Math.sign(median(beyond)) === side ? beyond : [];
 }
 
-const logRatios = (base: readonly number[], values: readonly number[]): number[] =>
-  values.slice(0, base.length).map((value, nth) => Math.log(value / (base[nth] as number)));
+/** Of the repeats that both have. */
+const pairsOf = (base: Repeated, values: Repeated): (readonly [number, number])[] =>
+  [...values].flatMap(([repeat, value]) => {
+    const other = base.get(repeat);
+    return other === undefined ? [] : [[other, value] as const];
+  });

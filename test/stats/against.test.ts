@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 import { against } from '../../src/stats/against.ts';
 
-const base = [100, 203, 98, 151, 99, 302, 97, 180, 120, 110];
+const rates = [100, 203, 98, 151, 99, 302, 97, 180, 120, 110];
+const byRepeat = (values: readonly number[]) => new Map(values.map((value, index) => [index + 1, value]));
 /** So many times as large, give or take a percent. */
-const times = (factor: number) => base.map((value, index) => value * factor * (1 + (((index * 7) % 10) - 4.5) / 500));
+const times = (factor: number) =>
+  byRepeat(rates.map((value, index) => value * factor * (1 + (((index * 7) % 10) - 4.5) / 500)));
 
 test('a way is said to differ only where the test tells it apart from all others together', () => {
   const arms = [
@@ -11,7 +13,7 @@ test('a way is said to differ only where the test tells it apart from all others
     { name: 'slower', values: times(0.8) },
     { name: 'alike', values: times(1) },
   ];
-  expect(against(base, arms).map(({ name, differs }) => [name, differs])).toEqual([
+  expect(against(byRepeat(rates), arms).map(({ name, differs }) => [name, differs])).toEqual([
     ['faster', 'more'],
     ['slower', 'fewer'],
     ['alike', 'not shown'],
@@ -20,22 +22,30 @@ test('a way is said to differ only where the test tells it apart from all others
 
 test('a difference that is within the margin is not said to be one, however sure it is', () => {
   const by = (ratio: number) => [{ name: 'x', values: times(ratio) }];
-  expect(against(base, by(1.02))[0]?.low).toBeGreaterThan(1);
-  expect(against(base, by(1.02))[0]?.differs).toBe('not shown');
-  expect(against(base, by(1 / 1.02))[0]?.differs).toBe('not shown');
-  expect(against(base, by(1.05))[0]?.differs).toBe('more');
-  expect(against(base, by(1 / 1.05))[0]?.differs).toBe('fewer');
+  expect(against(byRepeat(rates), by(1.02))[0]?.low).toBeGreaterThan(1);
+  expect(against(byRepeat(rates), by(1.02))[0]?.differs).toBe('not shown');
+  expect(against(byRepeat(rates), by(1 / 1.02))[0]?.differs).toBe('not shown');
+  expect(against(byRepeat(rates), by(1.05))[0]?.differs).toBe('more');
+  expect(against(byRepeat(rates), by(1 / 1.05))[0]?.differs).toBe('fewer');
 });
 
 test('what one comparison would show, many do not', () => {
-  const near = base.map((value, index) => value * (index === 0 ? 1.029 : 1.06 + index / 1000));
-  const alone = against(base, [{ name: 'near', values: near }]);
+  const near = byRepeat(rates.map((value, index) => value * (index === 0 ? 1.029 : 1.06 + index / 1000)));
+  const alone = against(byRepeat(rates), [{ name: 'near', values: near }]);
   const noise = Array.from({ length: 19 }, (_, nth) => ({ name: `noise ${nth}`, values: times(1 + nth / 1e5) }));
-  const among = against(base, [{ name: 'near', values: near }, ...noise]);
+  const among = against(byRepeat(rates), [{ name: 'near', values: near }, ...noise]);
   expect(alone[0]?.differs).toBe('more');
   expect(among[0]?.differs).toBe('not shown');
 });
 
 test('with so few repeats that no result could tell, nothing is said', () => {
-  expect(against([1, 2, 3], [{ name: 'x', values: [7, 8, 9] }])[0]?.differs).toBe('not shown');
+  expect(against(byRepeat([1, 2, 3]), [{ name: 'x', values: byRepeat([7, 8, 9]) }])[0]?.differs).toBe('not shown');
+});
+
+test('repeats are compared by their number, and those that one of the two does not have are left out', () => {
+  const slower = times(0.8);
+  slower.delete(3);
+  const [found] = against(byRepeat(rates), [{ name: 'slower', values: slower }]);
+  expect(found?.ratio).toBeCloseTo(0.8, 2);
+  expect(found?.differs).toBe('fewer');
 });
