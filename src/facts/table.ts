@@ -117,10 +117,14 @@ export const loadFacts = {
       compare: 'measurement',
     } as Kind<'client' | 'server' | 'kernel' | 'nobody'>,
   ),
+  'cpu.othersShare': described(
+    'of all CPUs, what none of these processes used: other programs, observers, a hypervisor; in steps of 10 ms',
+    kind.count({ compare: 'measurement' }),
+  ),
   'timeWait.peak': described('most TIME-WAITs at once in the window', kind.count({ compare: 'measurement' })),
   'timeWait.series': described('TIME-WAITs, every 50 ms', kind.series('count')),
   'timeWait.each': described(
-    'by how many TIME-WAITs their number grew in the window, for each connection that was over in it',
+    'TIME-WAITs that were left when all was over, for each connection from the first to the last',
     kind.count({ compare: 'measurement' }),
   ),
   'memory.bytesPerTimeWait': described('what the kernel takes for one: its slab object', kind.bytes()),

@@ -39,6 +39,7 @@ export async function driveByTinybench(ask: DriveAsk, tell: (told: LoadTold) => 
     seconds,
     finished: task?.runs ?? 0,
     closed: task?.runs ?? 0,
+    ever: next,
     before: 0,
     failed,
     notBegun: 0,

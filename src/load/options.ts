@@ -92,6 +92,8 @@ export interface Driven {
   readonly closed: number;
   /** And in the warm-up. */
   readonly before: number;
+  /** Connections that were over from the first to the last, warm-up and tail included. */
+  readonly ever: number;
   /** Those that failed in it, by errno. */
   readonly failed: Readonly<Record<string, number>>;
   /** Of an open loop: due while the most were at once, and so not begun. */

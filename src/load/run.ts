@@ -13,7 +13,7 @@ import { type Driven, type LoadOptions, planOf } from './options.ts';
 import type { LoadProcess } from './process.ts';
 import type { CpuTimes } from './protocol.ts';
 import { bytesPerTimeWait } from './slab.ts';
-import { between, type Saturated, saturated, type Usage, usage } from './usage.ts';
+import { between, othersShare, type Saturated, saturated, type Usage, usage } from './usage.ts';
 
 /** What a load came to. */
 export interface Loaded extends Driven {
@@ -24,8 +24,12 @@ export interface Loaded extends Driven {
   /** Of what each used, the share that the kernel did in its name. */
   readonly systemShare: { readonly client: number; readonly servers: number };
   readonly saturated: Saturated;
+  /** Of the machine. */
+  readonly othersShare: number;
   /** By how much their number grew in the window. */
   readonly timeWaitGrown: number;
+  /** How many there were when all connections were over. */
+  readonly timeWaitLeft: number;
   /** TIME-WAIT of both ends, since the window began. */
   readonly timeWait: readonly { readonly seconds: number; readonly count: number }[];
   /** Absent where the kernel does not tell. */
@@ -60,6 +64,12 @@ const sockstatEveryMs = 50;
 
 /** Open and close connections as fast as they go, or as they are due, and measure what that costs. */
 export async function runLoad(options: LoadOptions, loading: Loading): Promise<Loaded> {
+  const measured = await measure(options, loading);
+  // once the servers, too, have no connection any more
+  return { ...measured, timeWaitLeft: timeWaitsIn(loading.lab.spaces) };
+}
+
+async function measure(options: LoadOptions, loading: Loading): Promise<Omit<Loaded, 'timeWaitLeft'>> {
   const { lab, observers, seen, planned, crew, died, signal } = loading;
   const plan = planOf(options);
   const { watched } = plan;
@@ -104,6 +114,7 @@ export async function runLoad(options: LoadOptions, loading: Loading): Promise<L
       servers: systemShare(begun.servers, ended.servers),
     },
     saturated: saturated(used, driven.seconds, servers.length, availableParallelism()),
+    othersShare: othersShare(used, driven.seconds, availableParallelism()),
     timeWaitGrown: to.timeWaits - from.timeWaits,
     timeWait: counts
       .filter(({ at }) => at >= from.at && at <= to.at)

@@ -16,6 +16,7 @@ export class Tally {
   #before = 0;
   #finished = 0;
   #closed = 0;
+  #ever = 0;
   #notBegun = 0;
   #seconds = 0;
 
@@ -34,6 +35,7 @@ export class Tally {
   /** The last request of a connection was, and the connection is over for the client. */
   closed(ms: number): void {
     this.finished(ms);
+    this.#ever++;
     if (this.#phase === 'window') this.#closed++;
   }
 
@@ -87,6 +89,7 @@ export class Tally {
       seconds: this.#seconds,
       finished: this.#finished,
       closed: this.#closed,
+      ever: this.#ever,
       before: this.#before,
       failed: this.#failed,
       notBegun: this.#notBegun,

@@ -12,14 +12,17 @@ export interface Usage {
   readonly softirq: number;
   /** Of all its CPUs, idle or waiting for I/O. In steps of 10 ms. */
   readonly idle: number;
+  /** Of all its CPUs, whoever used them, a hypervisor included. In steps of 10 ms. */
+  readonly busy: number;
 }
 
-/** proc_stat(5): user nice system idle iowait irq softirq. */
-function machine(): Pick<Usage, 'softirq' | 'idle'> {
+/** proc_stat(5): user nice system idle iowait irq softirq steal; what follows is part of these. */
+function machine(): Pick<Usage, 'softirq' | 'idle' | 'busy'> {
   const line = readFileSync('/proc/stat', 'latin1').split('\n', 1)[0] ?? '';
-  const ticks = line.trim().split(/\s+/).slice(1).map(Number);
+  const ticks = line.trim().split(/\s+/).slice(1, 9).map(Number);
   const [idle = 0, iowait = 0] = ticks.slice(3);
-  return { softirq: (ticks[6] ?? 0) / userHz, idle: (idle + iowait) / userHz };
+  const all = ticks.reduce((total, each) => total + each, 0);
+  return { softirq: (ticks[6] ?? 0) / userHz, idle: (idle + iowait) / userHz, busy: (all - idle - iowait) / userHz };
 }
 
 /** What a load has used of the machine until now. */
@@ -45,10 +48,15 @@ export function saturated(used: Usage, seconds: number, servers: number, cpus: n
   return used.idle <= (1 - allOf) * seconds * cpus ? 'kernel' : 'nobody';
 }
 
+/** The share of the machine that others used: programs of no concern, who watches, a hypervisor that gave it to someone else. */
+export const othersShare = ({ client, servers, busy }: Usage, seconds: number, cpus: number): number =>
+  Math.max(0, (busy - client - servers) / (seconds * cpus));
+
 /** The second less the first. */
 export const between = (from: Usage, to: Usage): Usage => ({
   client: to.client - from.client,
   servers: to.servers - from.servers,
   softirq: to.softirq - from.softirq,
   idle: to.idle - from.idle,
+  busy: to.busy - from.busy,
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { between, saturated, type Usage, usage } from '../../src/load/usage.ts';
+import { between, othersShare, saturated, type Usage, usage } from '../../src/load/usage.ts';
 
-const used = (given: Partial<Usage>): Usage => ({ client: 0.5, servers: 0.5, softirq: 0, idle: 1, ...given });
+const used = (given: Partial<Usage>): Usage => ({ client: 0.5, servers: 0.5, softirq: 0, idle: 1, busy: 1, ...given });
 
 describe('who had no more CPU to give', () => {
   test('is the client that used all of one CPU, before anyone else', () => {
@@ -20,6 +20,11 @@ describe('who had no more CPU to give', () => {
     expect(saturated(used({ client: 1.9, idle: 2 }), 2, 1, 2)).toBe('client');
     expect(saturated(used({ client: 0.97, idle: 2 }), 2, 1, 2)).toBe('nobody');
   });
+});
+
+test('what others used is what the machine was busy with, less the load itself, and never less than nothing', () => {
+  expect(othersShare(used({ client: 0.9, servers: 0.8, busy: 1.9 }), 1, 2)).toBeCloseTo(0.1);
+  expect(othersShare(used({ client: 0.9, servers: 0.8, busy: 1.69 }), 1, 2)).toBe(0);
 });
 
 test('what this process used between two looks is in its usage', () => {
