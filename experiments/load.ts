@@ -189,6 +189,8 @@ function inWords({ setting, base, compared }: Ways): string {
   );
 }
 
+const faster = { more: 'was faster', fewer: 'was slower', 'not shown': 'was not shown to be faster' } as const;
+
 /** What whoever runs a server can take from it. */
 function toConclude({ of, base, compared }: Ways): string | false {
   const kept = compared.find(({ name, differs }) => name.closer === 'neither' && differs === 'more');
@@ -203,7 +205,7 @@ function toConclude({ of, base, compared }: Ways): string | false {
     kept &&
       `to be concluded: keep connections where the protocol allows it, which got ${kept.ratio.toFixed(1)} times as many requests done as one connection for each`,
     resets &&
-      `a reset leaves no TIME-WAIT${resets.differs === 'more' ? '' : ', and makes nothing faster'}: it cost who closes ${change('cpu.clientUs')}, and the other end ${change('cpu.serverUs')}`,
+      `a reset leaves no TIME-WAIT, and ${faster[resets.differs]}: it cost who closes ${change('cpu.clientUs')}, and the other end ${change('cpu.serverUs')}`,
   );
 }
 
