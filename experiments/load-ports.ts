@@ -1,4 +1,4 @@
-import { experiment, kind, sentence } from 'lingerlab';
+import { experiment, kind, median, sentence } from 'lingerlab';
 
 /** The client's: few, so that none is left in a fraction of a second; the kernel's own range; very few, for a long time. */
 const portsOf = { short: 1000, filling: 28_232, long: 500 } as const;
@@ -31,7 +31,7 @@ export default experiment({
     lasts === 'short' ||
     (twReuse === 0 && addresses === 1 && (source === 'unbound' || (source === 'bound' && lasts === 'filling'))),
   load: () => 1,
-  seconds: ({ lasts }) => secondsOf[lasts as keyof typeof secondsOf] + warmUpOf[lasts as keyof typeof warmUpOf] + 1,
+  seconds: ({ lasts }) => secondsOf[lasts as keyof typeof secondsOf] + warmUpOf[lasts as keyof typeof warmUpOf] + 0.1,
   sysctls: ({ twReuse, lasts }) => ({
     'net.ipv4.ip_local_port_range': `${first} ${first + portsOf[lasts as keyof typeof portsOf] - 1}`,
     'net.ipv4.tcp_tw_reuse': twReuse,
@@ -45,7 +45,10 @@ export default experiment({
       text: 'connections that were made before one took ten times as long as the first ones: the search for a free port is long',
     }),
     slowUs: kind.us({ text: 'median latency from then on' }),
-    sustained: kind.count({ compare: 'measurement', text: 'connections a second that this makes for ever' }),
+    sustained: kind.count({
+      compare: 'measurement',
+      text: 'connections a second that the ports then allow: each once in that time',
+    }),
     backAfter: kind.seconds({
       text: 'from the beginning of the warm-up, in which all ports are taken, until a connection is made again',
     }),
@@ -85,7 +88,7 @@ export default experiment({
     if (slow < 0 && made < firstTaken(source)) return;
     note('slowsAt', Math.round(made));
     const latencies = done.intervals.slice(fast.length).map(({ p50Us }) => p50Us);
-    if (slow >= 0) note('slowUs', latencies.toSorted((a, b) => a - b)[latencies.length >> 1] ?? 0);
+    if (slow >= 0) note('slowUs', median(latencies));
   },
 
   claims: [
@@ -151,7 +154,7 @@ export default experiment({
         `of the range of ${portsOf.filling} a connection took ${(filling.facts.emptyUs / 1000).toFixed(1)} ms until ${filling.facts.slowsAt} had been made, and ${(filling.facts.slowUs / 1000).toFixed(0)} ms from then on: every other port had been taken, and each connect(2) went through them all first`,
       boundFilling && `bound first, that came at ${boundFilling.facts.slowsAt}`,
       long &&
-        `${portsOf.long} ports, all taken at once, were there again after ${long.facts.backAfter.toFixed(1)} s, which makes ${long.facts.sustained.toFixed(1)} connections a second for ever, where ${long.facts.predicted.toFixed(1)} are predicted`,
+        `${portsOf.long} ports, all taken at once, were there again after ${long.facts.backAfter.toFixed(1)} s, so that they allow ${long.facts.sustained.toFixed(1)} connections a second, where ${long.facts.predicted.toFixed(1)} are predicted`,
     );
   },
 });

@@ -1,13 +1,11 @@
-import { against, experiment, margin, type Repeated, sentence } from 'lingerlab';
+import { against, experiment, margin, median, othersMost, type Repeated, repeatsNeeded, sentence } from 'lingerlab';
 
 /** Measured in each cell, and what goes before: short, since what a machine does besides comes and goes within a second. */
 const seconds = 0.2;
 const warmUpSeconds = 0.06;
-/** So many pairs show a difference of 5 % where one pair is off by 5 %, corrected for seven comparisons. */
-const repeats = 22;
+/** So many pairs show a difference of 5 % where one pair is off by 5 %, corrected for eight comparisons. */
+const repeats = 20;
 
-/** More than that of the machine in the hands of others is a comparison of these, too; less is what 10 ms more or less make. */
-const othersMost = 0.1;
 /** Of an open loop: well below what one client process gets done. */
 const openPerSecond = 5000;
 
@@ -21,7 +19,7 @@ const named: Readonly<Record<Way, string>> = {
   'half-close': 'half-closed behind its request',
   'linger-0': 'reset by SO_LINGER 0',
   resetAndDestroy: 'reset by resetAndDestroy()',
-  'linger-1': 'closed with SO_LINGER 1 s',
+  'linger-1': 'closed with SO_LINGER 1 s, whose close(2) blocks until the other end has acknowledged',
   'no-buckets': 'closed with a FIN, without TIME-WAIT (tcp_max_tw_buckets 0)',
 };
 
@@ -46,10 +44,10 @@ export default experiment({
     servers === 1 &&
     arrival === 'closed' &&
     on === 'loopback' &&
-    (closer === 'client' ? by !== 'resetAndDestroy' : by === 'destroy'),
+    (closer === 'client' ? by !== 'resetAndDestroy' : by === 'destroy' || (closer === 'server' && by === 'linger-0')),
   network: ({ on }) => on,
   load: () => repeats,
-  seconds: seconds + warmUpSeconds + 0.1,
+  seconds: seconds + warmUpSeconds + 0.03,
   sysctls: ({ by }) => ({ 'net.ipv4.tcp_max_tw_buckets': by === 'no-buckets' ? 0 : 262_144 }),
   shows: ['rate.perSecond', 'latency.p50Us', 'latency.p99Us', 'cpu.usPerConnection', 'timeWait.peak', 'cpu.saturated'],
 
@@ -93,28 +91,32 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const settings = [...Map.groupBy(outcomes, ({ cell }) => settingOf(cell))].map(([setting, own]) =>
-      waysIn(setting, own),
-    );
-    const first = settings.find(({ base }) => base.length > 0);
-    if (!first)
-      return sentence(
-        outcomes.length > 0 && 'what was measured is not told against a client that closes with destroy()',
+    const quiet = outcomes.filter(({ facts }) => facts['cpu.othersShare'] <= othersMost);
+    const settings = [...Map.groupBy(quiet, ({ cell }) => settingOf(cell))]
+      .map(([setting, own]) => waysIn(setting, own))
+      .filter(({ base }) => base.length > 0);
+    const [first] = settings;
+    const left = outcomes.length - quiet.length;
+    const others =
+      left > 0 &&
+      sentence(
+        `${left} of ${outcomes.length} results are left out: others took more than ${othersMost * 100} % of the machine; run it again when it is quiet`,
       );
-    const clients = outcomes.filter(({ facts }) => facts['cpu.saturated'] === 'client').length;
-    const busy = outcomes.filter(({ facts }) => facts['cpu.othersShare'] > othersMost).length;
-    const said = settings.filter(({ base }) => base.length > 0);
+    if (!first)
+      return [sentence(quiet.length > 0 && 'there is no client that closes with destroy() to compare with'), others]
+        .filter(Boolean)
+        .join(' ');
+    const clients = quiet.filter(({ facts }) => facts['cpu.saturated'] === 'client').length;
     return [
-      ...said.slice(0, mostSettings).map(inWords),
-      said.length > mostSettings && sentence(`of the other settings, ${said.length - mostSettings}, the report tells`),
+      ...settings.slice(0, mostSettings).map(inWords),
+      settings.length > mostSettings && sentence(`of ${settings.length - mostSettings} more settings the report tells`),
       toConclude(first),
       sentence(
         'not to be concluded: what another machine gets done, or a network; both ends shared these CPUs',
-        busy > outcomes.length / 10 &&
-          `how ways compare: in ${busy} of ${outcomes.length} results others took more than ${othersMost * 100} % of the machine; run it again when it is quiet`,
         clients > 0 &&
-          `in ${clients} of ${outcomes.length} results the client process was at its end, so that rates say as much of Node as of the kernel`,
+          `in ${clients} of ${quiet.length} results the client process was at its end, so that rates say as much of Node as of the kernel`,
       ),
+      others,
     ]
       .filter(Boolean)
       .join(' ');
@@ -149,13 +151,12 @@ const settingOf = ({ inFlight, requests, bytes, servers, arrival, on }: Cell): s
     requests > 1 && `${requests} requests on each connection`,
     bytes > 1 && `${bytes.toLocaleString('en')} bytes each way`,
     servers > 1 && `${servers} servers`,
-    arrival === 'open' && `${openPerSecond.toLocaleString('en')} due a second`,
+    arrival === 'open' && `${openPerSecond.toLocaleString('en')} connections due a second`,
     on !== 'loopback' && `over ${on}`,
   ]
     .filter(Boolean)
     .join(', ');
 
-const middle = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 const ratesOf = (way: readonly Outcome[]): Repeated =>
   new Map(way.map(({ repeat, facts }) => [repeat, facts['rate.perSecond']]));
 const isWay = (closer: Closer, by: Way) => (cell: Cell) => cell.closer === closer && cell.by === by;
@@ -174,40 +175,59 @@ function waysIn(setting: string, outcomes: readonly Outcome[]) {
 type Ways = ReturnType<typeof waysIn>;
 
 function inWords({ setting, base, compared }: Ways): string {
-  const those = (differs: string) => compared.filter((each) => each.differs === differs);
-  const changes = (differs: string) =>
-    those(differs)
-      .map(({ name, ratio, low, high }) => `${subject(name)} ${change(ratio)} (${change(low)} to ${change(high)})`)
+  const those = (differs: string) =>
+    compared
+      .filter((each) => each.differs === differs)
+      .map(({ name, ratio, low, high }) => `${subject(name)} ${change(ratio)}${interval(low, high)}`)
       .join(', ');
-  const [more, fewer, same] = [changes('more'), changes('fewer'), those('not shown')];
+  const [more, fewer, alike, open] = ['more', 'fewer', 'alike', 'not shown'].map(those);
+  const needed = repeatsNeeded(compared.length);
   return sentence(
-    `${setting}, a client that closes each connection with destroy() got ${Math.round(middle([...ratesOf(base).values()])).toLocaleString('en')} requests a second done`,
-    more !== '' && `more were shown for ${more}`,
-    fewer !== '' && `fewer for ${fewer}`,
-    same.length > 0 &&
-      `no difference of more than ${margin * 100} % for ${same.map(({ name }) => subject(name)).join(', ')}`,
+    `${setting}, a client that closes each connection with destroy() got ${Math.round(median([...ratesOf(base).values()])).toLocaleString('en')} requests a second done`,
+    more && `more were shown for ${more}`,
+    fewer && `fewer for ${fewer}`,
+    alike && `as many, by ${margin * 100} %, for ${alike}`,
+    open && `it is open for ${open}`,
+    open &&
+      base.length < needed &&
+      `${base.length} repeats show nothing of ${compared.length} ways: --repeat ${needed}`,
   );
 }
 
-const faster = { more: 'was faster', fewer: 'was slower', 'not shown': 'was not shown to be faster' } as const;
+const resets = {
+  more: 'was faster than a FIN',
+  fewer: 'was slower than a FIN',
+  alike: 'was as fast as a FIN',
+  'not shown': 'was not shown to be faster or slower than a FIN',
+} as const;
+
+/** What a reset does where this end closes first. */
+function ofReset(end: 'client' | 'server', { of }: Ways): string | false {
+  const [fin, reset] = (['destroy', 'linger-0'] as const).map((by) => of(isWay(end, by)));
+  if (!fin || !reset || fin.length === 0 || reset.length === 0) return false;
+  const [found] = against(ratesOf(fin), [{ name: end, values: ratesOf(reset) }]);
+  if (!found) return false;
+  const cpu = (way: readonly Outcome[], fact: 'cpu.clientUs' | 'cpu.serverUs') =>
+    median(way.map(({ facts }) => facts[fact])).toFixed(0);
+  const costs = (fact: 'cpu.clientUs' | 'cpu.serverUs') =>
+    `${cpu(reset, fact)} µs of CPU in place of ${cpu(fin, fact)}`;
+  return `of the ${end} a reset ${resets[found.differs]} (${change(found.ratio)}${interval(found.low, found.high)}), and cost the client ${costs('cpu.clientUs')}, the server ${costs('cpu.serverUs')}`;
+}
 
 /** What whoever runs a server can take from it. */
-function toConclude({ of, base, compared }: Ways): string | false {
-  const kept = compared.find(({ name, differs }) => name.closer === 'neither' && differs === 'more');
-  const isReset = isWay('client', 'linger-0');
-  const resets = compared.find(({ name }) => isReset(name));
-  const cpu = (way: readonly Outcome[], fact: 'cpu.clientUs' | 'cpu.serverUs') =>
-    `${middle(way.map(({ facts }) => facts[fact])).toFixed(0)} µs`;
-  const change = (fact: 'cpu.clientUs' | 'cpu.serverUs') =>
-    `${cpu(of(isReset), fact)} of CPU a connection where a FIN cost it ${cpu(base, fact)}`;
-  if (!kept && !resets) return false;
-  return sentence(
+function toConclude(ways: Ways): string | false {
+  const kept = ways.compared.find(({ name, differs }) => name.closer === 'neither' && differs === 'more');
+  const parts = [
     kept &&
-      `to be concluded: keep connections where the protocol allows it, which got ${kept.ratio.toFixed(1)} times as many requests done as one connection for each`,
-    resets &&
-      `a reset leaves no TIME-WAIT, and ${faster[resets.differs]}: it cost who closes ${change('cpu.clientUs')}, and the other end ${change('cpu.serverUs')}`,
-  );
+      `keep connections where the protocol allows it, which got ${kept.ratio.toFixed(1)} times as many requests done as one connection for each`,
+    ofReset('client', ways),
+    ofReset('server', ways),
+  ].filter((part) => typeof part === 'string');
+  return parts.length > 0 && sentence(`to be concluded: ${parts.join('; ')}`);
 }
+
+const interval = (low: number, high: number): string =>
+  Number.isFinite(high) ? ` (${change(low)} to ${change(high)})` : '';
 
 const change = (ratio: number): string => `${ratio >= 1 ? '+' : '−'}${Math.abs((ratio - 1) * 100).toFixed(1)} %`;
 

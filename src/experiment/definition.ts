@@ -39,7 +39,8 @@ export interface AcrossClaim<CellOf, Facts> {
   readonly source: string;
   /** The outcomes it speaks of, and is given; all where absent. Where there is none of them it is inconclusive. */
   readonly when?: (outcome: Outcome<CellOf, Facts>) => boolean;
-  readonly holds: (outcomes: readonly Outcome<CellOf, Facts>[]) => boolean;
+  /** `undefined`: what ran does not decide it. */
+  readonly holds: (outcomes: readonly Outcome<CellOf, Facts>[]) => boolean | undefined;
 }
 
 type Shown<C extends readonly string[], M> = keyof FactsOf<C, M> & string;

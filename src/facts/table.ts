@@ -100,7 +100,10 @@ export const loadFacts = {
     kind.us(),
   ),
   'latency.p99Us': described('99 % of them were', kind.us()),
-  'latency.series': described('the median latency of each of these intervals', kind.series('us')),
+  'latency.series': described(
+    'the median latency of each of these intervals; 0 where nothing was over in it',
+    kind.series('us'),
+  ),
   'cpu.usPerConnection': described(
     'CPU of all its processes for one request, with what the kernel does in their name',
     kind.us(),
@@ -111,11 +114,11 @@ export const loadFacts = {
   'cpu.serverSystemUs': described('of that, what the kernel did', kind.us()),
   'cpu.softirqUs': described("the machine's softirqs for one request, by its tick-based accounts", kind.us()),
   'cpu.saturated': described(
-    'who had no more CPU to give: a process that used 90 % of one, or a machine without 10 % idle',
+    'who had no more CPU to give: a process that used 90 % of one, or a machine without 10 % idle, where others had more than 15 % of it or not',
     {
-      ...kind.word('client', 'server', 'kernel', 'nobody'),
+      ...kind.word('client', 'server', 'kernel', 'others', 'nobody'),
       compare: 'measurement',
-    } as Kind<'client' | 'server' | 'kernel' | 'nobody'>,
+    } as Kind<'client' | 'server' | 'kernel' | 'others' | 'nobody'>,
   ),
   'cpu.othersShare': described(
     'of all CPUs, what none of these processes used: other programs, observers, a hypervisor; in steps of 10 ms',
@@ -127,22 +130,21 @@ export const loadFacts = {
     'TIME-WAITs that were left when all was over, for each connection from the first to the last',
     kind.count({ compare: 'measurement' }),
   ),
-  'memory.bytesPerTimeWait': described('what the kernel takes for one: its slab object', kind.bytes()),
+  'memory.bytesPerTimeWait': described(
+    'what the kernel takes for one: its slab object. A port that nobody else has takes about as much again',
+    kind.bytes(),
+  ),
   'load.driver': described('what counted and timed them', kind.word('loop', 'tinybench')),
   'load.finished': described('requests that were over, warm-up included', kind.count({ compare: 'measurement' })),
   'load.errors': described('what connections failed with, in the window', kind.words<readonly string[]>()),
   'load.failed': described('how many did', kind.count({ compare: 'measurement' })),
   'load.recycled': described(
-    'TIME-WAITs in the window whose four numbers a new connection took',
+    'TIME-WAITs in the window whose four numbers connect(2) took again; those that a SYN came upon at the other end are not counted',
     kind.count({ compare: 'measurement' }),
   ),
   'load.lateUs': described(
     'of an open loop: half of what was due was begun within this time, which is part of the latency',
     kind.us(),
-  ),
-  'load.notBegun': described(
-    'of an open loop: how many were not, since as many as may be were at once',
-    kind.count({ compare: 'measurement' }),
   ),
   'load.retransmits': described('segments sent again in the window', kind.count({ compare: 'measurement' })),
   'load.dropped': described(

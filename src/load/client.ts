@@ -57,6 +57,7 @@ class Connections {
   readonly #request: Buffer;
   readonly #on: Listeners;
   readonly #empty = Promise.withResolvers<void>();
+  #beginsDue: (() => void) | undefined;
   #open = 0;
   #next = 0;
 
@@ -91,19 +92,23 @@ class Connections {
     return { [Symbol.dispose]: () => undefined };
   }
 
+  /**
+   * What is due begins as soon as fewer than may be are at once: when one is over, or by the clock. Its latency counts from when it
+   * was due, however long it has waited.
+   */
   #beginDue(perSecond: number): Disposable {
     const started = performance.now();
     let due = 0;
-    const timer = setInterval(() => {
+    this.#beginsDue = () => {
       const now = performance.now();
-      for (; !this.#tally.isOver; due++) {
+      for (; this.#open < this.#ask.inFlight && !this.#tally.isOver; due++) {
         const at = started + (due * 1000) / perSecond;
         if (at > now) return;
         this.#tally.begun(now - at);
-        if (this.#open < this.#ask.inFlight) this.#begin(at);
-        else this.#tally.notBegun();
+        this.#begin(at);
       }
-    }, dueEveryMs);
+    };
+    const timer = setInterval(this.#beginsDue, dueEveryMs);
     return { [Symbol.dispose]: () => clearInterval(timer) };
   }
 
@@ -204,7 +209,8 @@ class Connections {
     else if (this.#ask.closer !== 'neither') this.#tally.closed(performance.now() - socket.since);
     if (this.#tally.isOver) {
       if (this.#open === 0) this.#empty.resolve();
-    } else if (this.#ask.perSecond === undefined) this.#follow(failure);
+    } else if (this.#beginsDue === undefined) this.#follow(failure);
+    else if (failure === undefined) this.#beginsDue();
   }
 
   #follow(failure: string | undefined): void {

@@ -2,7 +2,7 @@ import type { LingerlabError } from '../errors.ts';
 import type { End } from '../facts/states.ts';
 import { makeSpace, type Space } from '../lab/space.ts';
 import { type LoadOptions, planOf } from './options.ts';
-import { type LoadProcess, type LoadProcessOptions, startLoadProcess } from './process.ts';
+import { type LoadProcess, type LoadProcessOptions, loadDied, startLoadProcess } from './process.ts';
 import type { LoadTold } from './protocol.ts';
 import { warmingRounds, warmingWays } from './warm.ts';
 
@@ -121,7 +121,7 @@ async function enter({ client, servers }: Working, space: (end: End) => Space): 
 /** Rejects where one has died, or cannot get rid of its connections. */
 async function leave({ client, servers }: Working): Promise<void> {
   const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no end of connections in ${leaveMs} ms`)), leaveMs);
+  const timer = setTimeout(() => late.reject(loadDied(`did not get rid of its connections in ${leaveMs} ms`)), leaveMs);
   try {
     await Promise.race([Promise.all([client, ...servers].map((each) => each.ask('leave', {}))), late.promise]);
   } finally {

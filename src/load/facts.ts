@@ -7,6 +7,18 @@ const drops = ['ListenDrops', 'TCPBacklogDrop', 'TCPRcvQDrop', 'TCPReqQFullDrop'
   (name) => `TcpExt.${name}`,
 );
 
+/** Facts of what a request took, of which there must be one. */
+const ofRequests = [
+  'latency.p50Us',
+  'latency.p99Us',
+  'cpu.usPerConnection',
+  'cpu.clientUs',
+  'cpu.clientSystemUs',
+  'cpu.serverUs',
+  'cpu.serverSystemUs',
+  'cpu.softirqUs',
+];
+
 /** What a load says as facts, and of those that are unknown why. */
 export function loadFindings(loaded: Loaded): {
   readonly facts: Readonly<Record<string, FactValue | null>>;
@@ -25,7 +37,7 @@ export function loadFindings(loaded: Loaded): {
     counters,
     seen,
   } = loaded;
-  const usEach = (seconds: number) => (finished === 0 ? 0 : (seconds * 1e6) / finished);
+  const usEach = (seconds: number) => (seconds * 1e6) / finished;
   const facts: Omit<LoadValues, 'memory.bytesPerTimeWait'> = {
     'rate.perSecond': loaded.perSecond,
     'rate.series': intervals.map(({ perSecond }) => perSecond),
@@ -49,16 +61,26 @@ export function loadFindings(loaded: Loaded): {
     'load.failed': Object.values(failed).reduce((total, count) => total + count, 0),
     'load.recycled': counters['TcpExt.TWRecycled'] ?? 0,
     'load.lateUs': loaded.lateUs,
-    'load.notBegun': loaded.notBegun,
     'load.retransmits': counters['Tcp.RetransSegs'] ?? 0,
     'load.dropped': drops.reduce((total, name) => total + (counters[name] ?? 0), 0),
     'load.samples': seen.samples,
     'load.traced': seen.traced,
     'load.tracedLost': seen.lost,
   };
-  const known = bytesPerTimeWait !== undefined;
+  const nothing = finished === 0;
+  const unmeasured = nothing ? ofRequests : [];
+  const absent: Record<string, string> = Object.fromEntries(
+    unmeasured.map((name) => [name, 'no request was answered in the window']),
+  );
+  if (bytesPerTimeWait === undefined)
+    absent['memory.bytesPerTimeWait'] = 'no tw_sock_TCP in /proc/slabinfo, or it may not be read';
+  const unknown = Object.keys(absent).map((name) => [name, null] as const);
   return {
-    facts: { ...facts, 'memory.bytesPerTimeWait': known ? bytesPerTimeWait : null },
-    unknown: known ? {} : { 'memory.bytesPerTimeWait': 'no tw_sock_TCP in /proc/slabinfo, or it may not be read' },
+    facts: {
+      ...facts,
+      ...(bytesPerTimeWait !== undefined && { 'memory.bytesPerTimeWait': bytesPerTimeWait }),
+      ...Object.fromEntries(unknown),
+    },
+    unknown: absent,
   };
 }

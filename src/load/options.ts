@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { End } from '../facts/states.ts';
 
 /**
@@ -16,7 +17,10 @@ export interface LoadOptions {
   readonly inFlight?: number;
   /** What counts and times: our own loop with Node's histogram, or tinybench, closed loop. Default `loop`. */
   readonly driver?: 'loop' | 'tinybench';
-  /** Open loop: a connection is due every so often, whatever became of those before. Absent: closed loop. */
+  /**
+   * Open loop: a connection is due every so often, whatever became of those before; while as many as may be are at once, what is due
+   * waits, and its latency counts. Absent: closed loop.
+   */
   readonly perSecond?: number;
   /** Default 1, likewise of the response. */
   readonly requestBytes?: number;
@@ -60,13 +64,42 @@ export type LoadPlan = Readonly<
   Pick<LoadOptions, 'perSecond' | 'watched'> & Required<Omit<LoadOptions, 'perSecond' | 'watched'>>
 >;
 
-/** Throws TypeError for what cannot be together. */
+const whole = (least: number, most: number) => z.number().int().min(least).max(most);
+/** What each option may be; bounds are those of what one process, or one namespace, can have. */
+const allowed = z.strictObject({
+  closer: z.enum(['client', 'server', 'neither']),
+  by: z.enum(['end', 'destroy', 'half-close', 'linger-0', 'linger-1', 'resetAndDestroy']),
+  inFlight: whole(1, 10_000),
+  driver: z.enum(['loop', 'tinybench']),
+  perSecond: z.number().positive().max(1_000_000).optional(),
+  requests: whole(1, 1_000_000),
+  requestBytes: whole(1, 100_000_000),
+  responseBytes: whole(1, 100_000_000),
+  seconds: z.number().min(0.05).max(3600),
+  warmUpSeconds: z.number().min(0).max(3600),
+  servers: whole(1, 16),
+  source: z.enum(['unbound', 'bound', 'bound-late']),
+  watched: z.union([z.number().positive().max(1000), z.literal('trace')]).optional(),
+  addresses: whole(1, 250),
+});
+
+/** Throws TypeError for an option that cannot be, or not together with another. */
 export function planOf(options: LoadOptions): LoadPlan {
-  const plan = { ...defaults, ...options };
+  // what is undefined was not said
+  const said = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const { data: plan, error } = allowed.safeParse({ ...defaults, ...said });
+  if (error) {
+    const [issue] = error.issues;
+    throw new TypeError(`load: ${issue?.path.join('.') ?? ''}${issue?.path.length ? ': ' : ''}${issue?.message}`);
+  }
   const { driver, closer, requests, perSecond } = plan;
   if (driver === 'tinybench' && (closer === 'neither' || requests > 1 || perSecond !== undefined))
     throw new TypeError('load: tinybench times connections of one request that are closed, one after the other');
-  return driver === 'tinybench' ? { ...plan, inFlight: 1 } : plan;
+  if (closer === 'neither' && perSecond !== undefined)
+    throw new TypeError('load: kept connections are not due by a schedule');
+  if (driver === 'tinybench' && (options.inFlight ?? 1) !== 1)
+    throw new TypeError('load: tinybench times one connection after the other: inFlight 1');
+  return (driver === 'tinybench' ? { ...plan, inFlight: 1 } : plan) as LoadPlan;
 }
 
 /** Latencies in µs: from when a connection was begun, or was due, or its next request was sent, until that was over for the client. */
@@ -77,7 +110,7 @@ export interface Latency {
   readonly maxUs: number;
 }
 
-/** A tenth of a second of the window. */
+/** A part of the window: 50 ms where it is under half a second, 100 ms otherwise. */
 export interface Interval {
   readonly perSecond: number;
   readonly p50Us: number;
@@ -96,8 +129,6 @@ export interface Driven {
   readonly ever: number;
   /** Those that failed in it, by errno. */
   readonly failed: Readonly<Record<string, number>>;
-  /** Of an open loop: due while the most were at once, and so not begun. */
-  readonly notBegun: number;
   readonly latency: Latency;
   /** Of an open loop: how long behind its time half of what was due was begun, µs. It is part of their latency. */
   readonly lateUs: number;

@@ -22,7 +22,8 @@ export interface LoadProcessOptions {
   readonly died: (error: LingerlabError) => void;
 }
 
-const died = (what: string) => new LingerlabError('LOAD_DIED', `a process of the load ${what}`, 'run again');
+export const loadDied = (what: string): LingerlabError =>
+  new LingerlabError('LOAD_DIED', `a process of the load ${what}`, 'run again');
 
 /** Start a process of the load. */
 export async function startLoadProcess(options: LoadProcessOptions): Promise<LoadProcess> {
@@ -33,14 +34,14 @@ export async function startLoadProcess(options: LoadProcessOptions): Promise<Loa
     argument,
     spawned,
     told,
-    died: (how, log) => died(`ended: ${how}${log && `; it wrote: ${log.slice(-500)}`}`),
+    died: (how, log) => loadDied(`ended: ${how}${log && `; it wrote: ${log.slice(-500)}`}`),
     surprised: options.died,
   });
   return {
     pid: worker.pid,
     async ask(verb, ask) {
       const reply = await worker.ask(verb, { ask });
-      if ('error' in reply) throw died(`could not ${verb}: ${reply.error}`);
+      if ('error' in reply) throw loadDied(`could not ${verb}: ${reply.error}`);
       return reply.value as never;
     },
     async end() {

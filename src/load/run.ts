@@ -51,7 +51,7 @@ export interface Loading {
   readonly seen: Seen;
   readonly lab: Lab;
   readonly observers: CellObservers;
-  readonly planned: Pick<PlannedCell, 'experiment' | 'repeats'>;
+  readonly planned: Pick<PlannedCell, 'experiment' | 'repeats' | 'seconds'>;
   readonly crew: Crew;
   /** A process of the load ended though nobody stopped it. */
   readonly died: (error: LingerlabError) => void;
@@ -61,6 +61,8 @@ export interface Loading {
 /** Of no run's block: tracepoints do not record it, and the namespace has nobody else. */
 const untraced = 8000;
 const sockstatEveryMs = 50;
+/** By so much a load may last longer than its cell says: less than the time that a cell is given beyond it. */
+const patienceSeconds = 5;
 
 /** Open and close connections as fast as they go, or as they are due, and measure what that costs. */
 export async function runLoad(options: LoadOptions, loading: Loading): Promise<Loaded> {
@@ -73,6 +75,11 @@ async function measure(options: LoadOptions, loading: Loading): Promise<Omit<Loa
   const { lab, observers, seen, planned, crew, died, signal } = loading;
   const plan = planOf(options);
   const { watched } = plan;
+  const takes = plan.warmUpSeconds + plan.seconds;
+  if (takes > planned.seconds + patienceSeconds)
+    throw new TypeError(
+      `load: ${takes} s, in a cell that expects ${planned.seconds} s: say \`seconds: ${Math.ceil(takes)}\` in the experiment`,
+    );
   const port = watched === 'trace' ? lab.port() : untraced;
   const hosts = await addressesOf(lab, plan.addresses);
   if (watched === 'trace') observers.watchPort(port, hosts);
@@ -134,6 +141,7 @@ interface Mark {
   readonly counters: Readonly<Record<string, number>>;
 }
 
+/** When the harness hears of it: a fraction of a millisecond behind the client, which went on meanwhile. */
 const mark = (lab: Lab, client: LoadProcess, servers: readonly LoadProcess[]): Mark => ({
   at: performance.now(),
   usage: usage(

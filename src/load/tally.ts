@@ -17,7 +17,6 @@ export class Tally {
   #finished = 0;
   #closed = 0;
   #ever = 0;
-  #notBegun = 0;
   #seconds = 0;
 
   get isOver(): boolean {
@@ -46,10 +45,6 @@ export class Tally {
   /** What was due is begun, so much later. */
   begun(lateMs: number): void {
     if (this.#phase === 'window') this.#late.record(Math.max(1, Math.round(lateMs * 1e6)));
-  }
-
-  notBegun(): void {
-    if (this.#phase === 'window') this.#notBegun++;
   }
 
   /** Resolves when the window is over. */
@@ -92,7 +87,6 @@ export class Tally {
       ever: this.#ever,
       before: this.#before,
       failed: this.#failed,
-      notBegun: this.#notBegun,
       latency: { p50Us: at(50), p75Us: at(75), p99Us: at(99), maxUs: this.#latencies.max / 1000 },
       lateUs: this.#late.count === 0 ? 0 : this.#late.percentile(50) / 1000,
       intervals: this.#intervals,

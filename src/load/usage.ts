@@ -33,19 +33,23 @@ export const usage = (client: number, servers: readonly number[]): Usage => ({
 });
 
 /** Who had no more CPU to give. */
-export type Saturated = 'client' | 'server' | 'kernel' | 'nobody';
+export type Saturated = 'client' | 'server' | 'kernel' | 'others' | 'nobody';
 
 /** So much of a CPU is all of it: the rest went to others and to reading the clock. */
 const allOf = 0.9;
 
+/** More of the machine than this in the hands of others is what a load competes with; less is a few steps of 10 ms more or less. */
+export const othersMost = 0.15;
+
 /**
  * Who was the bottleneck: a process that used all of one CPU (JavaScript runs on one), or the machine where nothing of it was
- * idle although no process was at its end.
+ * idle although no process was at its end: others that had a part of it, or the kernel.
  */
 export function saturated(used: Usage, seconds: number, servers: number, cpus: number): Saturated {
   if (used.client >= allOf * seconds) return 'client';
   if (used.servers >= allOf * seconds * servers) return 'server';
-  return used.idle <= (1 - allOf) * seconds * cpus ? 'kernel' : 'nobody';
+  if (used.idle > (1 - allOf) * seconds * cpus) return 'nobody';
+  return othersShare(used, seconds, cpus) > othersMost ? 'others' : 'kernel';
 }
 
 /** The share of the machine that others used: programs of no concern, who watches, a hypervisor that gave it to someone else. */

@@ -42,7 +42,7 @@ export interface StageOptions extends Cast {
   readonly loads: boolean;
   /** What observers told of a load until now. */
   readonly seen: Readonly<Seen>;
-  readonly planned: Pick<PlannedCell, 'experiment' | 'repeats'>;
+  readonly planned: Pick<PlannedCell, 'experiment' | 'repeats' | 'seconds'>;
   readonly crew: Crew;
   readonly resting: <T>(wait: () => Promise<T>) => Promise<T>;
   /** Gives it away likewise; the cell goes on at once, whoever is at work. */

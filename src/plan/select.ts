@@ -100,7 +100,9 @@ function cellsIn(matches: readonly Match<Candidate>[], options: SelectOptions): 
   );
   const all = matches[0]?.choice.cells ?? [];
   const rest = all.filter((cell) => others.has(cell));
-  const chosen = new Set([...whole, ...(options.quick && rest.length > 0 ? cover(rest) : rest)]);
+  // the first of a load is what the others are compared with
+  const base = rest.filter(({ load }) => load).slice(0, 1);
+  const chosen = new Set([...whole, ...(options.quick && rest.length > 0 ? [...base, ...cover(rest)] : rest)]);
   return all.filter((cell) => chosen.has(cell));
 }
 

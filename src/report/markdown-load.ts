@@ -19,6 +19,7 @@ const costs = [
   'load.retransmits',
   'load.dropped',
 ];
+const saturated = 'cpu.saturated';
 /** Facts that are the same figure again and again through the window. */
 const series = ['rate.series', 'latency.series', 'timeWait.series'];
 
@@ -32,6 +33,7 @@ export function markdownLoad(experiment: ExperimentRecord, groups: readonly Cell
     factors.map((name) => code(`${name}=${cell.factors[name]}`)).join(' ') || code(cell.id);
   const facts = measured.filter((fact) => arms.some((cell) => numbersOf(cell, fact).length > 0));
   const others = arms.slice(1);
+  const compares = arms.some((cell) => cell.ran.length > 1);
   const compared = against(
     ratesOf(base),
     others.map((cell) => ({ name: cell, values: ratesOf(cell) })),
@@ -39,21 +41,32 @@ export function markdownLoad(experiment: ExperimentRecord, groups: readonly Cell
   const rows = arms.map((cell) => [
     nameOf(cell),
     ...facts.map((fact) => plain(formatSpread(numbersOf(cell, fact), declaredFact(fact, experiment)))),
-    ratioWords(compared.find(({ name }) => name === cell)),
+    ...(compares ? [ratioWords(compared.find(({ name }) => name === cell))] : []),
   ]);
   const ran = arms.map((cell) => cell.ran.length);
   const [fewest, most] = [Math.min(...ran), Math.max(...ran)];
   const repeats = fewest === most ? plural(most, 'repeat') : `${fewest} to ${plural(most, 'repeat')}`;
   return blocks(
-    `**Under load**: medians of ${repeats}, and between which values they lie; against the first, repeat by repeat: the ratio with its interval at 95 %, and whether it differs by more than ${margin * 100} %, by Wilcoxon's test of signed ranks, corrected by Holm at α = 0.05.`,
+    compares
+      ? `**Under load**: medians of ${repeats}, and between which values they lie; against the first, repeat by repeat: the ratio with its interval at 95 %, and whether it differs by more than ${margin * 100} %, by Wilcoxon's test of signed ranks, corrected by Holm at α = 0.05.`
+      : '**Under load**:',
     table(
-      ['way', ...facts.map(code), 'against the first'],
+      ['way', ...facts.map(code), ...(compares ? ['against the first'] : [])],
       rows,
       facts.map((_, index) => index + 1),
     ),
     costTable(experiment, arms, nameOf),
     ...series.map((fact) => through(fact, experiment, arms, nameOf)),
   );
+}
+
+/** Who had no more CPU to give, most often first. */
+function mostly(cell: CellGroup): string {
+  const who = cell.ran.map((record) => factOf(record, saturated)).filter((value) => typeof value === 'string');
+  return [...Map.groupBy(who, (each) => each)]
+    .toSorted(([, a], [, b]) => b.length - a.length)
+    .map(([each, those]) => `${each} ${those.length}`)
+    .join(', ');
 }
 
 function costTable(
@@ -68,10 +81,10 @@ function costTable(
     return values.length === 0 ? '' : plain(formatFact(median(values), declaredFact(fact, experiment)));
   };
   return blocks(
-    'What one request cost, at the median:',
+    'What it cost besides, at the median, times for one request; and who was at its end, of how many results:',
     table(
-      ['way', ...facts.map(code)],
-      arms.map((cell) => [nameOf(cell), ...facts.map((fact) => middle(cell, fact))]),
+      ['way', ...facts.map(code), code(saturated)],
+      arms.map((cell) => [nameOf(cell), ...facts.map((fact) => middle(cell, fact)), mostly(cell)]),
       facts.map((_, index) => index + 1),
     ),
   );
@@ -88,11 +101,13 @@ const ratesOf = (cell: CellGroup): Repeated =>
     }),
   );
 
+const words = { more: '**more**', fewer: '**fewer**', alike: 'as many', 'not shown': 'open' } as const;
+
 function ratioWords(found: ReturnType<typeof against<CellGroup>>[number] | undefined): string {
   if (!found) return '';
   const { ratio, low, high, differs } = found;
   const interval = Number.isFinite(high) ? ` (${low.toFixed(3)} to ${high.toFixed(3)})` : '';
-  return `${ratio.toFixed(3)}${interval}: ${differs === 'not shown' ? 'no difference shown' : `**${differs}**`}`;
+  return `${ratio.toFixed(3)}${interval}: ${words[differs]}`;
 }
 
 const bars = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -109,9 +124,9 @@ function through(
     .map((cell) => ({ cell, medians: mediansOf(cell, fact) }))
     .filter(({ medians }) => medians.length > 0);
   if (lines.length === 0) return '';
+  const most = Math.max(...lines.flatMap(({ medians }) => medians));
   const one = declared && { ...declared, type: 'number' as const };
   const rows = lines.map(({ cell, medians }) => {
-    const most = Math.max(...medians);
     const drawn = medians
       .map((value) => bars[most === 0 ? 0 : Math.round((value / most) * (bars.length - 1))])
       .join('');
@@ -120,7 +135,7 @@ function through(
     return [nameOf(cell), `\`${drawn}\``, first ?? '', last ?? ''];
   });
   return blocks(
-    `${code(fact)}: ${plain(declared?.text ?? '')}: medians of all repeats, each way drawn from 0 to its own largest, with the quartiles at both ends`,
+    `${code(fact)}: ${plain(declared?.text ?? '')}: medians of all repeats, drawn from 0 to the largest of all ways, with the quartiles at both ends`,
     table(['way', 'through the window', 'at its beginning', 'at its end'], rows),
   );
 }

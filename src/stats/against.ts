@@ -1,6 +1,5 @@
 import { holm } from './holm.ts';
-import { median } from './quantile.ts';
-import { pairedRatio, type Ratio, signedRankP } from './signed-rank.ts';
+import { pairedRatio, type Ratio, signedRankTail } from './signed-rank.ts';
 
 /** What each repeat came to, by its number. */
 export type Repeated = ReadonlyMap<number, number>;
@@ -14,8 +13,11 @@ export interface Arm<Name> {
 /** How a way did against another. */
 export interface Against<Name> extends Ratio {
   readonly name: Name;
-  /** Nothing is said to differ that the test does not tell apart by more than the margin. */
-  readonly differs: 'more' | 'fewer' | 'not shown';
+  /**
+   * `more`, `fewer`: shown to differ by more than the margin; `alike`: its interval lies within the margin; otherwise `not shown`
+   * either way.
+   */
+  readonly differs: 'more' | 'fewer' | 'alike' | 'not shown';
 }
 
 /** The chance that any of the differences that are said to be is none. */
@@ -24,36 +26,38 @@ const alpha = 0.05;
 /** What differs by less is not worth a choice, and near it two runs would say one thing and the other. */
 export const margin = 0.03;
 
+/** As a ratio, to the one side or the other. */
+const most = 1 + margin;
+
+/** With fewer repeats not even ways that differ in each of them are shown to, among so many that are compared. */
+export const repeatsNeeded = (arms: number): number => Math.ceil(Math.log2((2 * Math.max(1, arms)) / alpha));
+
 /**
  * Each of these ways against one, repeat by repeat: ways take turns, so that what the machine does meanwhile hits the same repeat
- * of all. Wilcoxon's test of signed ranks, two-sided, of whether they differ by more than the
- * margin, all of them together corrected by Holm; the interval of the ratio is of each by itself, at 95 %.
+ * of all. Wilcoxon's test of signed ranks of whether they differ by more than the margin, to the side of their ratio, doubled for
+ * the choice of the side, all of them together corrected by Holm; the interval of the ratio is of each by itself, at 95 %.
  */
 export function against<Name>(base: Repeated, arms: readonly Arm<Name>[]): readonly Against<Name>[] {
-  const pairs = arms.map(({ values }) => pairsOf(base, values));
-  const adjusted = holm(pairs.map((those) => signedRankP(beyondMargin(those.map(([a, b]) => Math.log(b / a))))));
-  return arms.map(({ name }, nth) => {
-    const those = pairs[nth] ?? [];
+  const compared = arms.map(({ name, values }) => {
+    const pairs = pairsOf(base, values);
     const ratio = pairedRatio(
-      those.map(([a]) => a),
-      those.map(([, b]) => b),
+      pairs.map(([a]) => a),
+      pairs.map(([, b]) => b),
     );
-    const isShown = (adjusted[nth] ?? 1) <= alpha;
-    const differs = ratio.ratio > 1 ? 'more' : 'fewer';
-    return { name, ...ratio, differs: isShown ? differs : 'not shown' };
+    const side = ratio.ratio > 1 ? 1 : -1;
+    const beyond = pairs.map(([a, b]) => side * Math.log(b / a) - Math.log(most));
+    return { found: { name, ...ratio }, p: Math.min(1, 2 * signedRankTail(beyond)) };
+  });
+  const adjusted = holm(compared.map(({ p }) => p));
+  return compared.map(({ found }, nth) => {
+    if ((adjusted[nth] ?? 1) <= alpha) return { ...found, differs: found.ratio > 1 ? 'more' : 'fewer' };
+    return { ...found, differs: found.low >= 1 / most && found.high <= most ? 'alike' : 'not shown' };
   });
 }
 
-/** By how much they are beyond the margin, on the side that most are on; nothing where those that are not take them to the other. */
-function beyondMargin(differences: readonly number[]): readonly number[] {
-  const side = Math.sign(median(differences));
-  const beyond = differences.map((difference) => difference - side * Math.log(1 + margin));
-  return Math.sign(median(beyond)) === side ? beyond : [];
-}
-
-/** Of the repeats that both have. */
+/** Of the repeats that both have, and in which both came to something. */
 const pairsOf = (base: Repeated, values: Repeated): (readonly [number, number])[] =>
   [...values].flatMap(([repeat, value]) => {
-    const other = base.get(repeat);
-    return other === undefined ? [] : [[other, value] as const];
+    const other = base.get(repeat) ?? 0;
+    return other > 0 && value > 0 ? [[other, value] as const] : [];
   });

@@ -26,20 +26,23 @@ function doubledRanks(sizes: readonly number[]): number[] {
 }
 
 /**
- * Two-sided p of the test of signed ranks, F. Wilcoxon (1945): whether paired differences tend to one side. Exact, by counting
+ * One-sided p of the test of signed ranks, F. Wilcoxon (1945): whether paired differences tend to be above 0. Exact, by counting
  * all ways to sign them, with ties too; differences of 0 tell nothing and are left out. 1 where none is left.
  */
-export function signedRankP(differences: readonly number[]): number {
+export function signedRankTail(differences: readonly number[]): number {
   const told = differences.filter((difference) => difference !== 0);
   if (told.length === 0) return 1;
   const ranks = doubledRanks(told.map(Math.abs));
   const positive = told.reduce((sum, difference, nth) => sum + (difference > 0 ? (ranks[nth] ?? 0) : 0), 0);
-  const counts = ways(ranks);
-  const all = 2 ** told.length;
-  const upTo = (most: number) => counts.slice(0, most + 1).reduce((sum, count) => sum + count, 0);
-  const total = counts.length - 1;
-  return Math.min(1, (2 * Math.min(upTo(positive), upTo(total - positive))) / all);
+  const above = ways(ranks)
+    .slice(positive)
+    .reduce((sum, count) => sum + count, 0);
+  return above / 2 ** told.length;
 }
+
+/** The same, two-sided: whether they tend to one side. */
+export const signedRankP = (differences: readonly number[]): number =>
+  Math.min(1, 2 * Math.min(signedRankTail(differences), signedRankTail(differences.map((each) => -each))));
 
 /**
  * How many times as large `b` is as `a`, pair by pair: the median of the geometric means of every two pairs' ratios (J. L. Hodges

@@ -28,7 +28,7 @@ export class AppliesToNone extends Error {
 function withItsOwn(claim: AnyAcrossClaim): AnyAcrossClaim {
   const { when } = claim;
   if (!when) return claim;
-  const holds = (outcomes: readonly AnyOutcome[]): boolean => {
+  const holds = (outcomes: readonly AnyOutcome[]): boolean | undefined => {
     const own = outcomes.filter(when);
     if (own.length === 0) throw new AppliesToNone(`it applies to none of ${outcomes.length} results`);
     return claim.holds(own);

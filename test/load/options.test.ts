@@ -16,7 +16,26 @@ test('what is not said is 32 connections at once that the client closes with des
 });
 
 test('tinybench times one after the other, and refuses what it cannot time', () => {
-  expect(planOf({ seconds: 1, driver: 'tinybench', inFlight: 32 }).inFlight).toBe(1);
-  for (const other of [{ closer: 'neither' as const }, { requests: 2 }, { perSecond: 5 }])
+  expect(planOf({ seconds: 1, driver: 'tinybench' }).inFlight).toBe(1);
+  for (const other of [{ closer: 'neither' as const }, { requests: 2 }, { perSecond: 5 }, { inFlight: 32 }])
     expect(() => planOf({ seconds: 1, driver: 'tinybench', ...other })).toThrow(TypeError);
+});
+
+test.each([
+  { seconds: Number.NaN },
+  { seconds: 0 },
+  { seconds: 1, inFlight: 0 },
+  { seconds: 1, inFlight: 2.5 },
+  { seconds: 1, perSecond: -5 },
+  { seconds: 1, perSecond: 1e9 },
+  { seconds: 1, requestBytes: 0 },
+  { seconds: 1, addresses: 300 },
+  { seconds: 1, servers: 0 },
+  { seconds: 1, watched: -1 },
+  { seconds: 1, by: 'foo' },
+  { seconds: 1, inflight: 4 },
+  { seconds: 1, closer: 'neither', perSecond: 5 },
+])('what cannot be is refused by its name: %j', (options) => {
+  const wrong = Object.keys(options).at(-1);
+  expect(() => planOf(options as never)).toThrow(new RegExp(`^load: .*(${wrong}|schedule)`));
 });

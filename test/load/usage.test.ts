@@ -13,8 +13,11 @@ describe('who had no more CPU to give', () => {
     expect(saturated(used({ servers: 1.9 }), 1, 2, 4)).toBe('server');
   });
   test('is the kernel where nothing of the machine is idle and no process is at its end', () => {
-    expect(saturated(used({ client: 0.8, servers: 0.8, idle: 0.1 }), 1, 1, 2)).toBe('kernel');
+    expect(saturated(used({ client: 0.8, servers: 0.8, idle: 0.1, busy: 1.7 }), 1, 1, 2)).toBe('kernel');
     expect(saturated(used({ client: 0.8, servers: 0.8, idle: 0.3 }), 1, 1, 2)).toBe('nobody');
+  });
+  test('is others where these had more than 15 % of the machine', () => {
+    expect(saturated(used({ client: 0.5, servers: 0.8, idle: 0.1, busy: 1.9 }), 1, 1, 2)).toBe('others');
   });
   test('counts by the seconds of the window', () => {
     expect(saturated(used({ client: 1.9, idle: 2 }), 2, 1, 2)).toBe('client');
