@@ -2,7 +2,7 @@ import { ends } from '../facts/states.ts';
 import type { LoadClose, LoadOptions } from './options.ts';
 
 /** How long each way of closing is done by new processes before they are asked, each time around. */
-const seconds = 0.15;
+const seconds = 0.1;
 
 const closed = (['end', 'destroy', 'half-close', 'linger-0', 'linger-1', 'resetAndDestroy'] as const).flatMap(
   (by: LoadClose) => ends.map((closer) => ({ closer, by })),
@@ -15,7 +15,7 @@ export const warmingWays: readonly LoadOptions[] = [...closed, { closer: 'neithe
 }));
 
 /** How often they go through it. Who repeats a load no more than twice compares nothing, and waits less. */
-export const warmingRounds = (repeats: number): number => (repeats > 2 ? 3 : 1);
+export const warmingRounds = (repeats: number): number => (repeats > 2 ? 4 : 1);
 
 /** Seconds that it takes in all. */
 export const warmingSeconds = (repeats: number): number => warmingRounds(repeats) * warmingWays.length * seconds;

@@ -81,7 +81,9 @@ export function judgeAcross(claim: AnyAcrossClaim, definition: AnyDefinition, ra
     return found && { verdict: 'inconclusive', detail: `${found.cell}: ${found.error.message}` };
   };
   try {
-    const verdict = verdictOf(claim.holds(outcomes));
+    const held = claim.holds(outcomes);
+    if (held === undefined) return withoutValue() ?? { verdict: 'inconclusive', detail: 'what ran does not decide it' };
+    const verdict = verdictOf(held);
     const facts = read();
     // `every` of no cells is true: where a filter left none of those it speaks of, it was not put to the test.
     if (facts.length === 0)

@@ -110,6 +110,13 @@ describe('judgeRun', () => {
     ]);
   });
 
+  test('a claim across cells may say that what ran does not decide it', () => {
+    const open = { id: 'v', text: '', source: '', holds: () => undefined };
+    expect(judgeRun({ ...closeOrder, claims: [], across: [open] }, goodRun())).toMatchObject([
+      { verdict: 'inconclusive', detail: 'what ran does not decide it' },
+    ]);
+  });
+
   test('a claim across cells that read no fact was not put to the test', () => {
     const vacuous = { id: 'v', text: '', source: '', holds: () => true };
     expect(judgeRun({ ...closeOrder, claims: [], across: [vacuous] }, goodRun())).toMatchObject([
