@@ -1,5 +1,5 @@
 import type { CellEvents } from '../record/cellEvents.ts';
-import type { Event, SampleEvent } from '../record/event.ts';
+import type { Event } from '../record/event.ts';
 import type { Seen } from './run.ts';
 
 /** Of a load's samples so many sockets are kept; with more of them a minute of looks would take gigabytes of memory. */
@@ -7,7 +7,7 @@ const mostSockets = 50_000;
 
 /**
  * Takes what observers tell of a load, and counts it. Kept is what tells how it went, not what became of each of ten thousands of
- * connections: no event of tracepoints, a dozen of each; of samples the sockets that live, and TIME-WAITs by their number.
+ * connections: no event of tracepoints, a dozen of each; of samples the sockets that live: how many TIME-WAITs there were is among the facts.
  */
 export function countingEvents(events: CellEvents): { readonly seen: Seen; readonly add: (event: Event) => void } {
   const seen = { samples: 0, traced: 0, lost: 0 };
@@ -19,16 +19,10 @@ export function countingEvents(events: CellEvents): { readonly seen: Seen; reado
       if (event.source === 'trace') seen.traced++;
       else if (event.kind === 'sample') {
         seen.samples++;
-        const living = withoutTimeWaits(event);
-        sockets += living.sockets.length;
-        if (sockets <= mostSockets) events.add(living);
+        const living = event.sockets.filter(({ state }) => state !== 'TIME-WAIT');
+        sockets += living.length;
+        if (sockets <= mostSockets) events.add({ ...event, sockets: living });
       } else events.add(event);
     },
   };
-}
-
-function withoutTimeWaits(sample: SampleEvent): SampleEvent {
-  const sockets = sample.sockets.filter(({ state }) => state !== 'TIME-WAIT');
-  const leftOut = (sample.leftOut ?? 0) + sample.sockets.length - sockets.length;
-  return { ...sample, sockets, ...(leftOut > 0 && { leftOut }) };
 }

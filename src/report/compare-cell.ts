@@ -148,11 +148,9 @@ function behave(of: OfFact, cell: MatchedCell, taken: readonly Taken[], runs: nu
 /** The first run that has a measured fact against each other one. */
 function measure(of: OfFact, taken: readonly Taken[], findings: CellFindings): void {
   const [base, ...others] = taken as [Taken, ...Taken[]];
-  let tested = 0;
-  for (const other of others) {
-    const judged = judge(of.declared, [base.sample, other.sample]);
+  const judgements = others.map((other) => ({ other, judged: judge(of.declared, [base.sample, other.sample]) }));
+  for (const { other, judged } of judgements) {
     if (judged.kind !== 'tested') continue;
-    tested++;
     const [a, b] = [numbersOf(base.sample), numbersOf(other.sample)];
     const difference = {
       ...of,
@@ -162,7 +160,10 @@ function measure(of: OfFact, taken: readonly Taken[], findings: CellFindings): v
     };
     findings.measurements.push({ ...judged, difference });
   }
-  if (tested === 0) findings.untested++;
+  if (judgements.every(({ judged }) => judged.kind === 'untestable')) findings.untested++;
+  // every value alike; series and words are not compared at all
+  else if (judgements.every(({ judged }) => judged.kind === 'same') && numbersOf(base.sample).length > 0)
+    findings.facts++;
 }
 
 const numbersOf = ({ known }: Sample): number[] => known.filter((value) => typeof value === 'number');

@@ -27,7 +27,8 @@ export { comparisonText } from './comparison-text.ts';
  * - Of a race, and of a fact that varied between repeats: the distributions differ by permutation tests that use the
  *   repeats of all such cells of an experiment, corrected for the number of facts by Westfall and Young's procedure. Odds
  *   further apart than a machine's load moves them are another behaviour, other odds are performance.
- * - `measurement`: Mann–Whitney U of each run against the first; a difference in performance, never in behaviour.
+ * - `measurement`: Mann–Whitney U of each run against the first, of a difference beyond a margin; a difference in performance,
+ *   never in behaviour.
  *   Tests of measurements that so few repeats could not bring out are not made (Tarone); those that are made are corrected
  *   by Holm's procedure. Each sort of test keeps {@link alpha} for all its tests together.
  * - A claim that one run confirms and another refutes: a difference in behaviour.

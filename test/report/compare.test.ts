@@ -283,6 +283,17 @@ describe('measurements', () => {
       compared: { tests: { measurement: 2 } },
     });
   });
+
+  test('by less than the repeats of one run have in common are none', () => {
+    const rates = Array.from({ length: 20 }, (_, nth) => 1000 + nth);
+    const times = (factor: number) => rates.map((rate) => rate * factor);
+    for (const factor of [1.025, 1 / 1.025]) expect(compare('rate', rates, times(factor)).performance).toBe(0);
+    for (const factor of [1.1, 1 / 1.1]) expect(compare('rate', rates, times(factor)).performance).toBe(1);
+  });
+  test('that are all alike need no more repeats to be compared', () => {
+    expect(compare('rate', [0], [0]).compared).toMatchObject({ facts: 0, untested: 1 });
+    expect(compare('rate', times(5, 0), times(5, 0)).compared).toMatchObject({ facts: 1, untested: 0 });
+  });
 });
 
 describe('unstable facts', () => {
