@@ -192,7 +192,8 @@ class Connections {
   #again(socket: Running): void {
     const now = performance.now();
     this.#tally.finished(now - socket.since);
-    if (this.#tally.isOver) {
+    // one that is to be closed is closed as all are, with its last request
+    if (this.#tally.isOver && this.#ask.closer === 'neither') {
       socket.destroy();
       return;
     }

@@ -26,9 +26,7 @@ export interface Loaded extends Driven {
   readonly saturated: Saturated;
   /** Of the machine. */
   readonly othersShare: number;
-  /** By how much their number grew in the window. */
-  readonly timeWaitGrown: number;
-  /** How many there were when all connections were over. */
+  /** How many TIME-WAITs there were when all connections were over. */
   readonly timeWaitLeft: number;
   /** TIME-WAIT of both ends, since the window began. */
   readonly timeWait: readonly { readonly seconds: number; readonly count: number }[];
@@ -122,7 +120,6 @@ async function measure(options: LoadOptions, loading: Loading): Promise<Omit<Loa
     },
     saturated: saturated(used, driven.seconds, servers.length, availableParallelism()),
     othersShare: othersShare(used, driven.seconds, availableParallelism()),
-    timeWaitGrown: to.timeWaits - from.timeWaits,
     timeWait: counts
       .filter(({ at }) => at >= from.at && at <= to.at)
       .map(({ at, count }) => ({ seconds: (at - from.at) / 1000, count })),
@@ -137,7 +134,6 @@ interface Mark {
   readonly at: number;
   readonly usage: Usage;
   readonly times: Promise<{ readonly client: CpuTimes; readonly servers: CpuTimes }>;
-  readonly timeWaits: number;
   readonly counters: Readonly<Record<string, number>>;
 }
 
@@ -149,7 +145,6 @@ const mark = (lab: Lab, client: LoadProcess, servers: readonly LoadProcess[]): M
     servers.map(({ pid }) => pid),
   ),
   times: timesOf(client, servers),
-  timeWaits: timeWaitsIn(lab.spaces),
   counters: together(lab.spaces.map(countersIn)),
 });
 
