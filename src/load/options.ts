@@ -40,7 +40,11 @@ export interface LoadOptions {
   readonly source?: 'unbound' | 'bound' | 'bound-late';
   /** Who watches meanwhile: nobody, the sampler so many times a second, or the tracepoints. Default nobody. */
   readonly watched?: number | 'trace';
-  /** Addresses of the server, taken in turn: each has all of the client's ports. Default 10. */
+  /**
+   * Addresses of the server, taken in turn: each has all of the client's ports. Default 10. connect(2) goes on by up to 16 ports at a
+   * time, and comes round after some 3,000 connections to an address: where the server closes first it does not know that these
+   * ports still have a TIME-WAIT there, and its SYN ends that (`timeWait.each` is less than 1).
+   */
   readonly addresses?: number;
 }
 

@@ -26,7 +26,7 @@ export default experiment({
       await stage.until(near, 'CLOSED');
       return;
     }
-    const done = await stage.load({ closer, by, driver, inFlight: driver === 'loop' ? 8 : 1, requests: driver === 'loop' && closer !== 'neither' ? 2 : 1, requestBytes: 3, responseBytes: 20, seconds: 0.5, warmUpSeconds: 0.1, addresses: 2 });
+    const done = await stage.load({ closer, by, driver, inFlight: driver === 'loop' ? 8 : 1, requests: driver === 'loop' && closer !== 'neither' ? 2 : 1, requestBytes: 3, responseBytes: 20, seconds: 0.5, warmUpSeconds: 0.1 });
     stage.note('closed', done.closed);
   },
   claims: [], answer: () => 'as asked',
