@@ -24,15 +24,24 @@ const words = { FIN: 'FIN', RST: 'RST' } as const;
 const answeredWith = (segments: readonly Sighting[]) =>
   segments.some(({ segment }) => segment?.flags.includes('RST')) ? 'RST' : 'nothing';
 
-/** Closes; notes what ss shows of the end before and after, and what it sent meanwhile. */
-async function closing({ wire, look, note }: Played, end: Side, close: () => Promise<unknown>): Promise<void> {
+/** When its SYN-ACK would be sent again, a request whose listener is closed is dropped; TCP_TIMEOUT_INIT less a busy machine's part. */
+const requestMs = 900;
+
+/** Closes; notes what ss shows of the end before and, where that can be told in time, after, and what it sent meanwhile. */
+async function closing(
+  { wire, look, note }: Played,
+  end: Side,
+  close: () => Promise<unknown>,
+  until = Number.POSITIVE_INFINITY,
+): Promise<void> {
   const closers = fin.or(rst).from(end.end);
   note('before', (await look(end))?.state ?? '–');
   await close();
   // whatever a rule made of it
   const closer = (await wire.count(closers)) > 0 ? await wire.seen(closers) : undefined;
   note('sentAtClose', closer ? words[closer.segment?.flags.includes('RST') ? 'RST' : 'FIN'] : 'nothing');
-  note('after', (await look(end))?.state ?? '–');
+  const after = (await look(end))?.state ?? '–';
+  if (performance.now() < until) note('after', after);
 }
 
 export default experiment({
@@ -105,12 +114,11 @@ export default experiment({
     const late = await wire.hold(ack.from('client'), { times: 1 });
     // of a SYN-ACK that was sent again
     await wire.drop(ack.from('client').withAck(1));
+    const began = performance.now();
     const near = await client.open(listener);
     await near.connected();
     await wire.seen(ack.from('client'));
-    await closing(stage, near.other, async () => {
-      await listener.close();
-    });
+    await closing(stage, near.other, async () => void (await listener.close()), began + requestMs);
     await late.release();
     note('answered', answeredWith(await wire.answers(await wire.seen(ack.from('client')))));
     await near.gone();
@@ -168,7 +176,7 @@ export default experiment({
       id: 'request-outlives-its-listener',
       text: 'a request is no socket that could be closed: with its listener closed it is still there, nothing is sent, and the ACK that completes the handshake is answered by a RST; the client was connected, and reads ECONNRESET',
       source:
-        'tcp_v4_rcv() in net/ipv4/tcp_ipv4.c: a request whose listener no longer listens is dropped when a segment comes',
+        'tcp_v4_rcv() in net/ipv4/tcp_ipv4.c: a request whose listener no longer listens is dropped when a segment comes; reqsk_timer_handler() in net/ipv4/inet_connection_sock.c drops it when its SYN-ACK would be sent again, after 1 s: looked at before',
       when: ({ state }) => state === 'request',
       holds: (facts) =>
         facts.before === 'SYN-RECEIVED' &&
