@@ -118,7 +118,7 @@ export default experiment({
     const near = await client.open(listener);
     await near.connected();
     await wire.seen(ack.from('client'));
-    await closing(stage, near.other, async () => void (await listener.close()), began + requestMs);
+    await closing(stage, near.other, async () => listener.close(), began + requestMs);
     await late.release();
     note('answered', answeredWith(await wire.answers(await wire.seen(ack.from('client')))));
     await near.gone();
