@@ -21,6 +21,8 @@ export interface WorkerOptions<Message> {
   readonly entry: string;
   /** Its one argument, as JSON. */
   readonly argument: object;
+  /** Options of Node.js; those that this version does not know are left out. */
+  readonly options?: readonly string[];
   /** Starts it: inside a namespace, for one. */
   readonly within?: <T>(start: () => T) => T;
   /** Told at once, when the process has not even started its program. */
@@ -42,7 +44,7 @@ export async function startWorker<Reply extends { readonly id: number }, Message
   const within = options.within ?? ((start) => start());
   let child: Child<'output' | 'channel'>;
   try {
-    child = within(() => startNode(options.entry, options.argument));
+    child = within(() => startNode(options));
   } catch (error) {
     throw options.died(messageOf(error), '');
   }
@@ -99,10 +101,14 @@ export async function startWorker<Reply extends { readonly id: number }, Message
  * One of our programs, with the channel that node:child_process would give it: lines of JSON on the descriptor that
  * NODE_CHANNEL_FD names, child_process.fork() in Node's documentation.
  */
-const startNode = (entry: string, argument: object) =>
+const startNode = ({ entry, argument, options = [] }: Pick<WorkerOptions<never>, 'entry' | 'argument' | 'options'>) =>
   startChild({
     program: process.execPath,
-    args: [entryPoint(entry), JSON.stringify(argument)],
+    args: [
+      ...options.filter((option) => process.allowedNodeEnvironmentFlags.has(option)),
+      entryPoint(entry),
+      JSON.stringify(argument),
+    ],
     env: { ...process.env, NODE_OPTIONS: undefined, NODE_CHANNEL_FD: '3', NODE_CHANNEL_SERIALIZATION_MODE: 'json' },
     // Ctrl-C in a terminal goes to the harness alone, which decides
     session: true,
