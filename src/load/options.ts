@@ -96,9 +96,11 @@ export function planOf(options: LoadOptions): LoadPlan {
     const [issue] = error.issues;
     throw new TypeError(`load: ${issue?.path.join('.') ?? ''}${issue?.path.length ? ': ' : ''}${issue?.message}`);
   }
-  const { driver, closer, requests, perSecond } = plan;
+  const { driver, closer, requests, perSecond, source } = plan;
   if (driver === 'tinybench' && (closer === 'neither' || requests > 1 || perSecond !== undefined))
     throw new TypeError('load: tinybench times connections of one request that are closed, one after the other');
+  if (driver === 'tinybench' && source !== 'unbound')
+    throw new TypeError('load: tinybench binds no address of its own');
   if (closer === 'neither' && perSecond !== undefined)
     throw new TypeError('load: kept connections are not due by a schedule');
   if (driver === 'tinybench' && (options.inFlight ?? 1) !== 1)

@@ -17,7 +17,13 @@ test('what is not said is 32 connections at once that the client closes with des
 
 test('tinybench times one after the other, and refuses what it cannot time', () => {
   expect(planOf({ seconds: 1, driver: 'tinybench' }).inFlight).toBe(1);
-  for (const other of [{ closer: 'neither' as const }, { requests: 2 }, { perSecond: 5 }, { inFlight: 32 }])
+  for (const other of [
+    { closer: 'neither' as const },
+    { requests: 2 },
+    { perSecond: 5 },
+    { inFlight: 32 },
+    { source: 'bound' as const },
+  ])
     expect(() => planOf({ seconds: 1, driver: 'tinybench', ...other })).toThrow(TypeError);
 });
 

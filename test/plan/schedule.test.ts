@@ -46,6 +46,14 @@ describe('the estimate', () => {
     expect(estimate([quiet('a', 62), quiet('b', 62)], 4)).toBeCloseTo(64);
   });
 
+  test('takes the processes of loads to be warmed once for each experiment, less where little is repeated', () => {
+    const load = (experiment: string, repeats: number) =>
+      cell({ id: experiment, experiment, seconds: 1, load: true, repeats });
+    const ways = 13 * 0.1;
+    expect(estimate([load('a', 10), load('a', 10)], 4)).toBeCloseTo(20 + 4 * ways);
+    expect(estimate([load('a', 10), load('b', 2)], 4)).toBeCloseTo(12 + 4 * ways + ways);
+  });
+
   test('counts every repeat, does not depend on the order given, and is nothing for nothing', () => {
     expect(estimate([{ ...quiet('a', 2), repeats: 5 }], 4)).toBeCloseTo(10);
     const cells = [quiet('a', 2), normal('b', 62), normal('c', 1)];
