@@ -9,7 +9,7 @@ import { report } from './commands/report.ts';
 import { run } from './commands/run.ts';
 import { schema } from './commands/schema.ts';
 import { type ExitCode, exitCode, LingerlabError } from './errors.ts';
-import { inOwnNamespace } from './lab/userNamespace.ts';
+import { inOwnNamespace } from './lab/user-namespace.ts';
 import { samplerNames } from './record/event.ts';
 import { tool } from './record/tool.ts';
 

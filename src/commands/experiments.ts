@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import type { Loaded } from '../experiment/load.ts';
-import { loadFile } from '../experiment/load.ts';
-import { builtins, registry } from '../experiment/registry.ts';
+import type { Loaded } from '../catalogue/load.ts';
+import { loadFile } from '../catalogue/load.ts';
+import { builtins, registry } from '../catalogue/registry.ts';
 
 /**
  * Patterns that name a file rather than an experiment or a cell: by a file's name or a path's beginning, or since nothing

@@ -5,7 +5,7 @@ import type { Declaration } from '../facts/kinds.ts';
 import { ofAnyEnd, withoutRole } from '../facts/roles.ts';
 import { declarationOf } from '../facts/table.ts';
 import { cellsOf } from '../plan/cells.ts';
-import { didYouMean } from '../plan/nearest.ts';
+import { didYouMean } from '../text/nearest.ts';
 import { declaredBy } from '../verdict/asked.ts';
 import { experimentsFor } from './experiments.ts';
 import { answer, answerJson } from './output.ts';

@@ -1,5 +1,5 @@
 import { LingerlabError } from '../errors.ts';
-import { didYouMean } from '../plan/nearest.ts';
+import { didYouMean } from '../text/nearest.ts';
 import type { CellRecord, Run } from '../record/schema.ts';
 
 /**

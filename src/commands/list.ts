@@ -1,5 +1,5 @@
 import { cellsOf } from '../plan/cells.ts';
-import { estimate } from '../plan/schedule.ts';
+import { estimate } from '../run/order.ts';
 import { formatElapsed, plural } from '../report/format.ts';
 import { experimentsFor } from './experiments.ts';
 import { answer, answerJson } from './output.ts';

@@ -4,7 +4,7 @@ import { reportPath, saveReport } from '../report/save.ts';
 import { terminalSummary } from '../report/terminal.ts';
 import { ladderCell } from './ladder.ts';
 import { answer, answerJson, columnsOf, wantsColor } from './output.ts';
-import { runAnswer } from './runAnswer.ts';
+import { runAnswer } from './run-answer.ts';
 
 interface ReportOptions {
   readonly json: boolean;

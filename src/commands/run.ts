@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { release } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type ExitCode, exitCode, LingerlabError } from '../errors.ts';
-import { estimate } from '../plan/schedule.ts';
+import { estimate } from '../run/order.ts';
 import { type Selection, select } from '../plan/select.ts';
 import { parseWhere } from '../plan/where.ts';
 import type { SamplerName } from '../record/event.ts';
@@ -12,11 +12,11 @@ import { formatElapsed, plural } from '../report/format.ts';
 import { createProgress, type Progress } from '../report/progress.ts';
 import { reportPath } from '../report/save.ts';
 import { terminalSummary } from '../report/terminal.ts';
-import { type RunProgress, run as runIt } from '../run.ts';
+import { type RunProgress, run as runIt } from '../run/run.ts';
 import { experimentsFor } from './experiments.ts';
 import { interruption } from './interruption.ts';
 import { answer, answerJson, columnsOf, wantsColor } from './output.ts';
-import { runAnswer } from './runAnswer.ts';
+import { runAnswer } from './run-answer.ts';
 
 export interface RunOptions {
   readonly where: readonly string[];

@@ -1,5 +1,5 @@
 import { LingerlabError } from '../errors.ts';
-import { schemaFiles } from '../record/jsonSchema.ts';
+import { schemaFiles } from '../record/json-schema.ts';
 import { answerJson } from './output.ts';
 
 /** `lingerlab schema run|cell`: the JSON Schema of a run folder's files. */

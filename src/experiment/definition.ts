@@ -1,6 +1,6 @@
 import type { Kind } from '../facts/kinds.ts';
 import type { RoleFact } from '../facts/roles.ts';
-import type { End } from '../facts/states.ts';
+import type { End } from '../tcp/states.ts';
 import type { FactsOf } from '../facts/table.ts';
 import type { Stage, WithoutWire } from './stage.ts';
 

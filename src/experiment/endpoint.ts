@@ -1,4 +1,4 @@
-import type { End, State } from '../facts/states.ts';
+import type { End, State } from '../tcp/states.ts';
 import type { Address } from '../record/event.ts';
 import type { WithOptions } from './options.ts';
 import type { Peer } from './peer.ts';

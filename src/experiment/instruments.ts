@@ -1,4 +1,4 @@
-import type { End } from '../facts/states.ts';
+import type { End } from '../tcp/states.ts';
 import type { SsSocket } from '../record/event.ts';
 import type { Side } from './endpoint.ts';
 import type { Step } from './step.ts';

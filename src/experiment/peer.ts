@@ -1,4 +1,4 @@
-import type { End } from '../facts/states.ts';
+import type { End } from '../tcp/states.ts';
 import type { Endpoint, Opened } from './endpoint.ts';
 import type { BindOptions, Bound, Handed, Listener, ListenOptions, Place, Queue } from './listening.ts';
 import type { Step } from './step.ts';

@@ -1,5 +1,5 @@
 import type { Kind, ValueOf } from '../facts/kinds.ts';
-import type { End, State } from '../facts/states.ts';
+import type { End, State } from '../tcp/states.ts';
 import type { LoadOptions } from '../load/options.ts';
 import type { Loaded } from '../load/run.ts';
 import type { Wire } from '../wire/stage.ts';

@@ -4,7 +4,7 @@ import { toldBy } from './bytes.ts';
 import { wiresOwn } from './carried.ts';
 import type { CellView, ConnectionView } from './connections.ts';
 import { endsOf } from './opened.ts';
-import { type End, otherEnd } from './states.ts';
+import { type End, otherEnd } from '../tcp/states.ts';
 
 /** So many reads of a connection's end are told. */
 const mostReads = 4;

@@ -4,7 +4,7 @@ import type { DeedEvent, WireEvent } from '../wire/report.ts';
 import { optionsText } from '../wire/text.ts';
 import { sameAddress } from './addresses.ts';
 import { connectionsIn } from './opened.ts';
-import type { End } from './states.ts';
+import type { End } from '../tcp/states.ts';
 
 type Told = WireEvent & { readonly segment: NonNullable<WireEvent['segment']> };
 type Deed = SegmentRecord['deed'];

@@ -1,5 +1,5 @@
 import type { Address, Event, Ns, TransitionEvent } from '../record/event.ts';
-import type { State } from './states.ts';
+import type { State } from '../tcp/states.ts';
 
 /** One full socket's life as the tracepoint saw it: from CLOSED, or as a listener's clone, to CLOSED. */
 export interface Chain {

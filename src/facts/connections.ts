@@ -12,7 +12,7 @@ import { sameAddress } from './addresses.ts';
 import { type Carried, carriedIn, isWiresOwn } from './carried.ts';
 import { type Chain, foldChains, isOf } from './chains.ts';
 import { connectionsIn, isOneSocket } from './opened.ts';
-import { type End, otherEnd } from './states.ts';
+import { type End, otherEnd } from '../tcp/states.ts';
 
 /** One `ss` sample as far as it concerns one endpoint: the socket it showed, or that it showed none. */
 export interface Look {

@@ -4,18 +4,18 @@ import { warn } from '../record/warnings.ts';
 import { asidesOf, forgedIn, unreachablesIn } from './asides.ts';
 import { bytesOf, toldBy } from './bytes.ts';
 import { isOf } from './chains.ts';
-import { closedWith, closingContradiction, ofChain } from './closedWith.ts';
+import { closedWith, closingContradiction, ofChain } from './closed-with.ts';
 import { type CellView, type ConnectionView, type EndView, endName, type Sight, viewOf } from './connections.ts';
 import { type Findings, notOver, Unknown } from './findings.ts';
 import { kept } from './kept.ts';
 import type { FactValue, RefusedCall } from './kinds.ts';
 import { endsOf } from './opened.ts';
 import { type EndpointPath, pathOf } from './path.ts';
-import type { End } from './states.ts';
+import type { End } from '../tcp/states.ts';
 import { counterFact } from './table.ts';
-import { timeWaitFacts } from './timeWait.ts';
+import { timeWaitFacts } from './time-wait.ts';
 import { unansweredFacts } from './unanswered.ts';
-import { wireContradictions } from './wireContradictions.ts';
+import { wireContradictions } from './wire-contradictions.ts';
 
 /** What a record says: facts by name, `null` where not observed with the reason beside; each end's path with its evidence. */
 export interface Derived {

@@ -1,6 +1,6 @@
 import type { ConnectionEvent, Event } from '../record/event.ts';
 import { sameAddress } from './addresses.ts';
-import { type End, ends } from './states.ts';
+import { type End, ends } from '../tcp/states.ts';
 
 /** The connections of a cell, each as it was told of last. */
 export function connectionsIn(events: readonly Event[]): ConnectionEvent[] {

@@ -1,4 +1,4 @@
-import { type End, ends } from './states.ts';
+import { type End, ends } from '../tcp/states.ts';
 
 /** What each end is called in a cell by what it does there: `{ closing: 'server', other: 'client' }`. */
 export type Roles = Readonly<Record<string, End>>;

@@ -1,12 +1,12 @@
 import { execa } from 'execa';
 import { LingerlabError } from '../errors.ts';
 import type { Network } from '../experiment/definition.ts';
-import type { End } from '../facts/states.ts';
+import type { End } from '../tcp/states.ts';
 import type { WireProcess } from '../wire/process.ts';
 import { joinByVeth, linkAddress } from './link.ts';
 import type { Ports } from './ports.ts';
 import { makeSpace, type Space, setSysctls, socketsIn } from './space.ts';
-import { joinByWire, type WireLink } from './wireLink.ts';
+import { joinByWire, type WireLink } from './wire-link.ts';
 
 /** What a cell runs in: its namespaces, its network, its ports. Made for it and gone after it. */
 export interface Lab extends AsyncDisposable {

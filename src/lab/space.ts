@@ -7,7 +7,7 @@ import {
   namespaceInode,
   releaseNamespace,
 } from '../native/namespaces.ts';
-import { parseSockstat, type Sockstat } from '../observers/counters/parse.ts';
+import { parseSockstat, type Sockstat } from '../tcp/counters.ts';
 
 /** An anonymous network namespace, held by a descriptor of this process and gone with it. */
 export interface Space extends Disposable {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { lingerSetter } from '../native/sockets.ts';
-import { descriptorOf } from '../peers/netHandle.ts';
+import { descriptorOf } from '../peers/net-handle.ts';
 import type { LoadClose } from './options.ts';
 
 /** Seconds of SO_LINGER, where a way to close sets it. */

@@ -1,4 +1,4 @@
-import type { CellEvents } from '../record/cellEvents.ts';
+import type { CellEvents } from '../record/cell-events.ts';
 import type { Event } from '../record/event.ts';
 import type { Seen } from './run.ts';
 

@@ -1,5 +1,5 @@
 import type { LingerlabError } from '../errors.ts';
-import type { End } from '../facts/states.ts';
+import type { End } from '../tcp/states.ts';
 import { makeSpace, type Space } from '../lab/space.ts';
 import { type LoadOptions, planOf } from './options.ts';
 import { type LoadProcess, type LoadProcessOptions, loadDied, startLoadProcess } from './process.ts';

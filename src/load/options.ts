@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { End } from '../facts/states.ts';
+import type { End } from '../tcp/states.ts';
 
 /**
  * How the end that closes first does it. `half-close`: the client ends its side behind the request and then reads; of the server,

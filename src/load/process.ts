@@ -1,5 +1,5 @@
 import { LingerlabError } from '../errors.ts';
-import { startWorker } from '../lab/worker.ts';
+import { startWorker } from '../process/worker.ts';
 import { cpuOf } from '../native/cpu.ts';
 import type { LoadArguments, LoadReply, LoadTold, LoadVerb, LoadVerbs } from './protocol.ts';
 

@@ -5,7 +5,7 @@ import type { LingerlabError } from '../errors.ts';
 import type { Lab } from '../lab/lab.ts';
 import { batch, devices } from '../lab/link.ts';
 import { type Space, sockstatIn } from '../lab/space.ts';
-import { changes, parseCounters } from '../observers/counters/parse.ts';
+import { changes, parseCounters } from '../tcp/counters.ts';
 import type { CellObservers } from '../observers/observers.ts';
 import type { PlannedCell } from '../plan/cells.ts';
 import type { Crew } from './crew.ts';

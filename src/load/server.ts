@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { setOption } from '../native/sockets.ts';
-import { descriptorOf } from '../peers/netHandle.ts';
+import { descriptorOf } from '../peers/net-handle.ts';
 import { lingers } from './closing.ts';
 import type { ServeAsk } from './protocol.ts';
 

@@ -1,4 +1,4 @@
-import { ends } from '../facts/states.ts';
+import { ends } from '../tcp/states.ts';
 import type { LoadClose, LoadOptions } from './options.ts';
 
 /** How long each way of closing is done by new processes before they are asked, each time around. */

@@ -1,6 +1,6 @@
 import type { TcpInfo } from '../experiment/endpoint.ts';
 import type { Settable, SocketOption, SocketOptions, StructLinger } from '../experiment/options.ts';
-import { stateNumbered } from '../facts/states.ts';
+import { stateNumbered } from '../tcp/states.ts';
 import type { Address, Queues } from '../record/event.ts';
 import { socketConstants as c, SIOCINQ, SIOCOUTQ } from './constants.ts';
 import {

@@ -2,7 +2,7 @@ import type { CloseBy } from '../experiment/endpoint.ts';
 import { close, closeInPool, dup, write } from '../native/libc.ts';
 import { shutdownSocket } from '../native/sockets.ts';
 import { until } from './moment.ts';
-import { descriptorOf } from './netHandle.ts';
+import { descriptorOf } from './net-handle.ts';
 import { type Held, once, type Sockets } from './sockets.ts';
 import type { Handlers, Self, Timed } from './verbs.ts';
 

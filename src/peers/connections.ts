@@ -5,7 +5,7 @@ import type { WithOptions } from '../experiment/options.ts';
 import type { ConnectOptions, Peer } from '../experiment/peer.ts';
 import type { Answer, Step } from '../experiment/step.ts';
 import { sameAddress } from '../facts/addresses.ts';
-import { type End, otherEnd } from '../facts/states.ts';
+import { type End, otherEnd } from '../tcp/states.ts';
 import type { Address, ConnectionEvent } from '../record/event.ts';
 import { endpointHandle } from './endpoint.ts';
 import type { Cast, Listening } from './handles.ts';

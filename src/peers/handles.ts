@@ -3,11 +3,11 @@ import type { BindOptions, Bound, Handed, Listener, ListenOptions, Place, Where 
 import type { WithOptions } from '../experiment/options.ts';
 import type { EndBy, Ended, Peer } from '../experiment/peer.ts';
 import type { Answer, Step } from '../experiment/step.ts';
-import type { End } from '../facts/states.ts';
+import type { End } from '../tcp/states.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { CellObservers } from '../observers/observers.ts';
 import type { Address, Event } from '../record/event.ts';
-import { boundHandle } from './boundHandle.ts';
+import { boundHandle } from './bound-handle.ts';
 import { Connections, type Placed, type Reachable } from './connections.ts';
 import { pass } from './pass.ts';
 import type { PeerProcess } from './process.ts';

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { boundAddress } from '../native/sockets.ts';
-import { descriptorOf } from './netHandle.ts';
+import { descriptorOf } from './net-handle.ts';
 import { type Held, type Sockets, when } from './sockets.ts';
 import type { Handlers, Self } from './verbs.ts';
 

@@ -3,7 +3,7 @@ import { LingerlabError } from '../errors.ts';
 import type { EndBy, Ended } from '../experiment/peer.ts';
 import type { Answer } from '../experiment/step.ts';
 import type { Space } from '../lab/space.ts';
-import { startWorker } from '../lab/worker.ts';
+import { startWorker } from '../process/worker.ts';
 import { cpuOf } from '../native/cpu.ts';
 import type { Event } from '../record/event.ts';
 import type { OwnEnd, PeerArguments, Reply, Told, Verb, Verbs } from './protocol.ts';

@@ -2,7 +2,7 @@ import type { Server, Socket } from 'node:net';
 import { SystemCallError } from '../native/libc.ts';
 import { queues } from '../native/sockets.ts';
 import type { Address, NodeEvent, QueuesEvent } from '../record/event.ts';
-import { beforeClosing, descriptorOf } from './netHandle.ts';
+import { beforeClosing, descriptorOf } from './net-handle.ts';
 
 /** Nanoseconds of the one clock since the run's origin. */
 export type Clock = () => number;

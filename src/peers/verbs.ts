@@ -14,7 +14,7 @@ import { boundHandlers, listenFresh } from './bound.ts';
 import { closingHandlers } from './closing.ts';
 import { endingHandlers } from './ending.ts';
 import { handoverHandlers } from './handover.ts';
-import { startReading, stopReading } from './netHandle.ts';
+import { startReading, stopReading } from './net-handle.ts';
 import { openingHandlers } from './opening.ts';
 import type { Verb, Verbs } from './protocol.ts';
 import { type Clock, once, type Sockets, when } from './sockets.ts';

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { LingerlabError, messageOf } from '../errors.ts';
 import type { AnyDefinition, FactorValue, Need, Network } from '../experiment/definition.ts';
 import type { Roles } from '../facts/roles.ts';
-import { type End, ends } from '../facts/states.ts';
+import { type End, ends } from '../tcp/states.ts';
 
 /** One cell as it will run. */
 export interface PlannedCell {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { LingerlabError } from '../errors.ts';
-import type { Loaded } from '../experiment/registry.ts';
+import type { Loaded } from '../catalogue/registry.ts';
 import { cellsOf, type PlannedCell } from './cells.ts';
 import { cover } from './cover.ts';
 import { type Match, namedCells, namedExperiments } from './pattern.ts';

@@ -1,4 +1,4 @@
-import type { State } from '../facts/states.ts';
+import type { State } from '../tcp/states.ts';
 import type { DeedEvent, WireEvent } from '../wire/report.ts';
 
 /** Nanoseconds of CLOCK_MONOTONIC since the run's origin: a safe integer for the first 104 days of a run. */

@@ -2,7 +2,7 @@ import { mkdir, open, readdir, rm, truncate } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { LingerlabError } from '../errors.ts';
 import { files } from './layout.ts';
-import { processStart } from './live.ts';
+import { processStart } from '../process/live.ts';
 import { type ReadRun, readRun } from './read.ts';
 import { type Current, type ResumePlan, resumePlan } from './resume.ts';
 import { isUnfinished, notWritable, replaceFile } from './save.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ends, states } from '../facts/states.ts';
+import { ends, states } from '../tcp/states.ts';
 
 /** The run folder's version: newer is refused, older is upgraded when read. */
 export const schemaVersion = 1;

@@ -1,5 +1,5 @@
 import type { FactValue } from '../facts/kinds.ts';
-import { type End, ends } from '../facts/states.ts';
+import { type End, ends } from '../tcp/states.ts';
 import type { CellRecord } from '../record/schema.ts';
 import type { CellGroup } from './gather.ts';
 import { storyOf } from './ladder-story.ts';

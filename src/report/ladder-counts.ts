@@ -1,4 +1,4 @@
-import { type End, ends } from '../facts/states.ts';
+import { type End, ends } from '../tcp/states.ts';
 import type { SegmentRecord } from '../record/schema.ts';
 import { plural } from './format.ts';
 import { hasPassed, type Purpose, purposeOf } from './ladder-folds.ts';

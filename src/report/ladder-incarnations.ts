@@ -1,5 +1,5 @@
 import { wiresOwn } from '../facts/carried.ts';
-import type { End } from '../facts/states.ts';
+import type { End } from '../tcp/states.ts';
 import type { CellRecord, IncarnationRecord, SegmentRecord } from '../record/schema.ts';
 import type { BeginMoment, SegmentMoment, StateMoment } from './ladder-moments.ts';
 

@@ -1,4 +1,4 @@
-import type { End } from '../facts/states.ts';
+import type { End } from '../tcp/states.ts';
 import type { ArrivalRow, AsideRow, Ladder, LadderRow, SegmentRow, StateRow } from './ladder.ts';
 import { Pen } from './ladder-pen.ts';
 

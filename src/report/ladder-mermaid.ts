@@ -1,4 +1,4 @@
-import { otherEnd } from '../facts/states.ts';
+import { otherEnd } from '../tcp/states.ts';
 import type { CellRecord, SegmentRecord } from '../record/schema.ts';
 import { type LadderRow, ladderOf, type SegmentRow } from './ladder.ts';
 import { hasPassed, purposeOf } from './ladder-folds.ts';

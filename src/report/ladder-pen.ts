@@ -1,4 +1,4 @@
-import { type End, otherEnd } from '../facts/states.ts';
+import { type End, otherEnd } from '../tcp/states.ts';
 import type { SegmentRecord } from '../record/schema.ts';
 import type { ArrivalRow, AsideRow, LadderRow, SegmentRow, StateRow } from './ladder.ts';
 import { isCorrupt } from './ladder-asides.ts';

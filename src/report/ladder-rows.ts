@@ -1,4 +1,4 @@
-import { type End, otherEnd } from '../facts/states.ts';
+import { type End, otherEnd } from '../tcp/states.ts';
 import type { SegmentRecord } from '../record/schema.ts';
 import type { ArrivalRow, LadderRow, PauseRow, SegmentRow } from './ladder.ts';
 import { connectionOf, type Fold, hasPassed, purposeOf } from './ladder-folds.ts';

@@ -1,4 +1,4 @@
-import type { State } from '../facts/states.ts';
+import type { State } from '../tcp/states.ts';
 
 /**
  * Bands of states, in hues that people who see no red or no green tell apart (Okabe and Ito, Color Universal Design, 2008);

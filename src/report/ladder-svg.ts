@@ -1,4 +1,4 @@
-import { type End, ends } from '../facts/states.ts';
+import { type End, ends } from '../tcp/states.ts';
 import type { CellRecord } from '../record/schema.ts';
 import { type Ladder, type LadderRow, ladderOf } from './ladder.ts';
 import { besideLines, besideMark, blockedMarks, wrapped } from './ladder-beside.ts';

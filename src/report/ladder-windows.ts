@@ -1,4 +1,4 @@
-import { otherEnd } from '../facts/states.ts';
+import { otherEnd } from '../tcp/states.ts';
 import type { SegmentRecord } from '../record/schema.ts';
 import { connectionOf, purposeOf } from './ladder-folds.ts';
 

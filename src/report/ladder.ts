@@ -1,4 +1,4 @@
-import type { End } from '../facts/states.ts';
+import type { End } from '../tcp/states.ts';
 import type { AsideRecord, CellRecord, IncarnationRecord, SegmentRecord } from '../record/schema.ts';
 import type { Step } from './ladder-causes.ts';
 import { connectionOf, foldings, foldsOf, type Purpose } from './ladder-folds.ts';

@@ -1,5 +1,5 @@
 import { ofEach, whoseIs } from '../facts/roles.ts';
-import { ends } from '../facts/states.ts';
+import { ends } from '../tcp/states.ts';
 import type { CellRecord, ExperimentRecord } from '../record/schema.ts';
 import { ownerWords } from './fact-columns.ts';
 import { formatFact, formatSpread, plural } from './format.ts';

@@ -1,4 +1,4 @@
-import { type End, ends } from '../facts/states.ts';
+import { type End, ends } from '../tcp/states.ts';
 import type { OddPackets } from '../record/schema.ts';
 import { type ConnectionPaths, type Course, coursesOf, withoutPackets } from './courses.ts';
 import { formatCount, plural } from './format.ts';

@@ -1,4 +1,4 @@
-import { type End, otherEnd } from '../facts/states.ts';
+import { type End, otherEnd } from '../tcp/states.ts';
 import type { ConnectionPaths, Path } from './courses.ts';
 
 type Step = Path[number];

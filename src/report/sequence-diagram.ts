@@ -1,4 +1,4 @@
-import { type End, ends } from '../facts/states.ts';
+import { type End, ends } from '../tcp/states.ts';
 import type { ConnectionPaths, Path } from './courses.ts';
 import { formatSeconds } from './format.ts';
 import { openingStates } from './openings.ts';

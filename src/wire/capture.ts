@@ -1,6 +1,6 @@
-import type { End } from '../facts/states.ts';
+import type { End } from '../tcp/states.ts';
 import type { Ns } from '../record/event.ts';
-import { type CaptureFile, noFile, openCaptureFile } from './captureFile.ts';
+import { type CaptureFile, noFile, openCaptureFile } from './capture-file.ts';
 import {
   type CapturedPacket,
   commentAt,

@@ -1,4 +1,4 @@
-import type { End } from '../facts/states.ts';
+import type { End } from '../tcp/states.ts';
 import type { Ns } from '../record/event.ts';
 
 /** What the pump counts. */

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { type End, otherEnd } from '../facts/states.ts';
+import { type End, otherEnd } from '../tcp/states.ts';
 import type { Address } from '../record/event.ts';
 import {
   acceptedEnd,
@@ -9,11 +9,11 @@ import {
   acceptedNumber,
   acceptedOptionKind,
   acceptedWord,
-} from './accepted.ts';
-import { bitsOf, type Flag } from './flags.ts';
+} from '../experiment/accepted.ts';
+import { bitsOf, type Flag } from '../tcp/flags.ts';
 import type { Connection } from './history.ts';
-import { formatOptions, type TcpOption } from './options.ts';
-import type { Connected } from './patterns.ts';
+import { formatOptions, type TcpOption } from '../tcp/header-options.ts';
+import type { Connected } from '../experiment/patterns.ts';
 import { format, type IpHeader, type TcpSegment } from './segment.ts';
 
 /** A sequence number: relative to an initial one, from where the end has got to, or as it is on the wire. */

@@ -1,4 +1,4 @@
-import { type End, otherEnd } from '../facts/states.ts';
+import { type End, otherEnd } from '../tcp/states.ts';
 import { addressBytes } from './address.ts';
 import type { Connection } from './history.ts';
 

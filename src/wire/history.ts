@@ -1,6 +1,6 @@
-import { type End, otherEnd } from '../facts/states.ts';
+import { type End, otherEnd } from '../tcp/states.ts';
 import type { Address, Ns } from '../record/event.ts';
-import { flagBits } from './flags.ts';
+import { flagBits } from '../tcp/flags.ts';
 import { makeGlance } from './glance.ts';
 import type { Packet, TcpSegment } from './segment.ts';
 

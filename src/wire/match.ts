@@ -1,8 +1,8 @@
-import type { End } from '../facts/states.ts';
+import type { End } from '../tcp/states.ts';
 import type { Address } from '../record/event.ts';
-import { bitsOf, type Flag } from './flags.ts';
+import { bitsOf, type Flag } from '../tcp/flags.ts';
 import type { Seen } from './history.ts';
-import type { TcpOption } from './options.ts';
+import type { TcpOption } from '../tcp/header-options.ts';
 import type { TcpSegment } from './segment.ts';
 
 /** Which packets are meant, as data. Ranges are inclusive; sequence and acknowledgement numbers are relative. */

@@ -1,5 +1,5 @@
 import { LingerlabError } from '../errors.ts';
-import { startWorker, type Worker } from '../lab/worker.ts';
+import { startWorker, type Worker } from '../process/worker.ts';
 import type { WireArguments, WireReply, WireTold, WireVerb, WireVerbs } from './protocol.ts';
 import type { DeedEvent, WireEvent } from './report.ts';
 

@@ -1,8 +1,8 @@
-import type { End } from '../facts/states.ts';
+import type { End } from '../tcp/states.ts';
 import type { Forgery } from './forge.ts';
-import type { PatternData } from './patterns.ts';
+import type { PatternData } from '../experiment/patterns.ts';
 import type { DeedEvent, Sighting, WireEvent } from './report.ts';
-import type { Rule } from './rules.ts';
+import type { Rule } from '../experiment/rules.ts';
 import type { WireStatistics } from './statistics.ts';
 import type { Which } from './waiting.ts';
 

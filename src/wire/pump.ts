@@ -1,10 +1,10 @@
 import { messageOf } from '../errors.ts';
-import { type End, ends, otherEnd } from '../facts/states.ts';
+import { type End, ends, otherEnd } from '../tcp/states.ts';
 import type { Ns } from '../record/event.ts';
 import type { Capture } from './capture.ts';
 import { type Counts, makeCounts } from './counts.ts';
 import type { Device } from './device.ts';
-import { flagBits } from './flags.ts';
+import { flagBits } from '../tcp/flags.ts';
 import type { History, Seen } from './history.ts';
 import type { Telling } from './protocol.ts';
 import { type DeedEvent, sighting, type WireEvent } from './report.ts';

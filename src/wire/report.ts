@@ -1,8 +1,8 @@
-import type { End } from '../facts/states.ts';
+import type { End } from '../tcp/states.ts';
 import type { Address, Ns } from '../record/event.ts';
-import { type Flag, namesOf } from './flags.ts';
+import { type Flag, namesOf } from '../tcp/flags.ts';
 import type { Seen } from './history.ts';
-import type { TcpOption } from './options.ts';
+import type { TcpOption } from '../tcp/header-options.ts';
 import { tcpdumpText } from './text.ts';
 
 /** A packet as the wire tells of it: JSON, without its payload's bytes. */

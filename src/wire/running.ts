@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { type End, ends } from '../facts/states.ts';
+import { type End, ends } from '../tcp/states.ts';
 import { insideNamespace } from '../native/namespaces.ts';
 import { type Watch, whenReadable } from '../native/poll.ts';
 import { fineTimer } from '../native/timer.ts';

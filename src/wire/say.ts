@@ -1,6 +1,6 @@
 import type { Match } from './match.ts';
-import type { PatternData } from './patterns.ts';
-import type { Rule } from './rules.ts';
+import type { PatternData } from '../experiment/patterns.ts';
+import type { Rule } from '../experiment/rules.ts';
 
 const rangeText = (from: number, to = from): string => {
   if (to === Number.POSITIVE_INFINITY) return `${from} or more`;

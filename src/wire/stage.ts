@@ -1,12 +1,12 @@
 import type { Answer, Step } from '../experiment/step.ts';
-import type { End } from '../facts/states.ts';
-import { acceptedEnd, acceptedKeys, acceptedNumber, acceptedPacket } from './accepted.ts';
+import type { End } from '../tcp/states.ts';
+import { acceptedEnd, acceptedKeys, acceptedNumber, acceptedPacket } from '../experiment/accepted.ts';
 import { largestPacket } from './capture.ts';
 import { acceptedForgery, type Forgery } from './forge.ts';
-import { acceptedPattern, dataOf, type PatternData } from './patterns.ts';
+import { acceptedPattern, dataOf, type PatternData } from '../experiment/patterns.ts';
 import type { WireVerb, WireVerbs } from './protocol.ts';
 import type { Sighting } from './report.ts';
-import * as rules from './rules.ts';
+import * as rules from '../experiment/rules.ts';
 import { patternText, ruleText } from './say.ts';
 import type { WireStatistics } from './statistics.ts';
 

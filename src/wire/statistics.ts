@@ -1,4 +1,4 @@
-import { type End, ends } from '../facts/states.ts';
+import { type End, ends } from '../tcp/states.ts';
 import type { OddPackets, Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
 import type { CaptureCount } from './capture.ts';

@@ -2,7 +2,7 @@ import type { Ns } from '../record/event.ts';
 import { draw } from './chance.ts';
 import type { Seen } from './history.ts';
 import { matches } from './match.ts';
-import type { Action, Rule } from './rules.ts';
+import type { Action, Rule } from '../experiment/rules.ts';
 
 /** A rule at work, with all that it remembers. */
 export interface RuleState {

@@ -1,9 +1,9 @@
-import { otherEnd } from '../facts/states.ts';
+import { otherEnd } from '../tcp/states.ts';
 import type { Capture, Entry } from './capture.ts';
 import { echoRequest } from './echo.ts';
 import type { History, Seen } from './history.ts';
 import { matches } from './match.ts';
-import type { PatternData } from './patterns.ts';
+import type { PatternData } from '../experiment/patterns.ts';
 import type { CapturedPacket } from './pcapng.ts';
 import type { Pump } from './pump.ts';
 import { type Sighting, sighting } from './report.ts';

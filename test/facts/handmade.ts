@@ -1,5 +1,5 @@
 import type { Sight } from '../../src/facts/connections.ts';
-import { type End, otherEnd, type State } from '../../src/facts/states.ts';
+import { type End, otherEnd, type State } from '../../src/tcp/states.ts';
 import type {
   Address,
   CallEvent,

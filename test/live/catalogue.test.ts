@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { builtins } from '../../src/experiment/registry.ts';
+import { builtins } from '../../src/catalogue/registry.ts';
 import { type ReadRun, readRun } from '../../src/record/read.ts';
 import { answerMoves, falsifiers, type HandMade } from '../../src/verdict/falsifiable.ts';
 import { ranOf } from '../../src/verdict/outcomes.ts';

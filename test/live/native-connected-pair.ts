@@ -12,7 +12,7 @@ import {
   shutdownSocket,
   tcpInfo,
 } from '../../src/native/sockets.ts';
-import { descriptorOf } from '../../src/peers/netHandle.ts';
+import { descriptorOf } from '../../src/peers/net-handle.ts';
 
 export interface Printed {
   readonly options: Record<string, unknown>;

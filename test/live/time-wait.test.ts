@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { timerSlotSeconds } from '../../src/facts/timerWheel.ts';
+import { timerSlotSeconds } from '../../src/facts/timer-wheel.ts';
 import { readRun } from '../../src/record/read.ts';
 import { experimentFile, lingerlab, live, plainRest, scratch } from './program.ts';
 

@@ -1,7 +1,7 @@
 import { globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { ack, data, fin, syn } from '../../src/wire/patterns.ts';
+import { ack, data, fin, syn } from '../../src/experiment/patterns.ts';
 import { readPcapng } from '../../src/wire/pcapng.ts';
 import { faults, tcpdump, tshark, withTool } from '../wire/tools.ts';
 import { lingerlab, scratch } from './program.ts';

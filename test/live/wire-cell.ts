@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe } from 'vitest';
 import type { Answer } from '../../src/experiment/step.ts';
-import type { End } from '../../src/facts/states.ts';
+import type { End } from '../../src/tcp/states.ts';
 import { makeLab } from '../../src/lab/lab.ts';
 import { lockPorts } from '../../src/lab/ports.ts';
 import { type PeerProcess, startPeer } from '../../src/peers/process.ts';

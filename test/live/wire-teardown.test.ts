@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import type { LingerlabError } from '../../src/errors.ts';
 import { makeLab } from '../../src/lab/lab.ts';
 import { lockPorts } from '../../src/lab/ports.ts';
-import { fin } from '../../src/wire/patterns.ts';
+import { fin } from '../../src/experiment/patterns.ts';
 import { readPcapng } from '../../src/wire/pcapng.ts';
 import { eventually, networkNamespaces, processes } from './processes.ts';
 import { scratch } from './program.ts';

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { ack, data, fin, rst, syn, synAck, tcp } from '../../src/wire/patterns.ts';
+import { ack, data, fin, rst, syn, synAck, tcp } from '../../src/experiment/patterns.ts';
 import type { WireEvent } from '../../src/wire/report.ts';
 import { fallingBehind } from '../../src/wire/statistics.ts';
 import { found, onWire, type WiredCell, wiredCell } from './wire-cell.ts';

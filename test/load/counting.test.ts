@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { countingEvents } from '../../src/load/counting.ts';
-import { cellEvents } from '../../src/record/cellEvents.ts';
+import { cellEvents } from '../../src/record/cell-events.ts';
 import type { Event, SampleEvent, SsSocket } from '../../src/record/event.ts';
 
 const socket = (state: SsSocket['state']): SsSocket => ({

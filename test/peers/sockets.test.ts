@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Server, Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { descriptorOf } from '../../src/peers/netHandle.ts';
+import { descriptorOf } from '../../src/peers/net-handle.ts';
 import { clockSince, Sockets, when } from '../../src/peers/sockets.ts';
 import type { NodeEvent } from '../../src/record/event.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { End } from '../../src/facts/states.ts';
+import type { End } from '../../src/tcp/states.ts';
 import { cellsOf } from '../../src/plan/cells.ts';
 import { define } from './definitions.ts';
 

@@ -1,5 +1,5 @@
 import type { AnyDefinition } from '../../src/experiment/definition.ts';
-import type { Loaded } from '../../src/experiment/load.ts';
+import type { Loaded } from '../../src/catalogue/load.ts';
 import type { PlannedCell } from '../../src/plan/cells.ts';
 
 /** A definition with what every one needs, and the parts that matter to a test. */

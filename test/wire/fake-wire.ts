@@ -1,4 +1,4 @@
-import type { End } from '../../src/facts/states.ts';
+import type { End } from '../../src/tcp/states.ts';
 import { Capture } from '../../src/wire/capture.ts';
 import type { Device } from '../../src/wire/device.ts';
 import { makeHistory } from '../../src/wire/history.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { End } from '../../src/facts/states.ts';
+import type { End } from '../../src/tcp/states.ts';
 import { makeHistory } from '../../src/wire/history.ts';
-import type { TcpOption } from '../../src/wire/options.ts';
+import type { TcpOption } from '../../src/tcp/header-options.ts';
 import { format, parse } from '../../src/wire/segment.ts';
 import { generator } from './random.ts';
 import { client, segment, server } from './seen.ts';

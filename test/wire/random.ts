@@ -1,6 +1,6 @@
 import { seeded } from '../../src/stats/random.ts';
 import { addressText } from '../../src/wire/address.ts';
-import type { TcpOption } from '../../src/wire/options.ts';
+import type { TcpOption } from '../../src/tcp/header-options.ts';
 import type { IpHeader, TcpSegment } from '../../src/wire/segment.ts';
 
 /** Random values that a seed determines. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { ack, any, data, fin, notTcp, type Pattern, syn, synAck, tcp } from '../../src/wire/patterns.ts';
-import { drop, hold, loss } from '../../src/wire/rules.ts';
+import { ack, any, data, fin, notTcp, type Pattern, syn, synAck, tcp } from '../../src/experiment/patterns.ts';
+import { drop, hold, loss } from '../../src/experiment/rules.ts';
 import { patternText, ruleText } from '../../src/wire/say.ts';
 import { client, server } from './seen.ts';
 

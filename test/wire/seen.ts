@@ -1,6 +1,6 @@
-import type { End } from '../../src/facts/states.ts';
+import type { End } from '../../src/tcp/states.ts';
 import type { Address } from '../../src/record/event.ts';
-import { bitsOf, type Flag } from '../../src/wire/flags.ts';
+import { bitsOf, type Flag } from '../../src/tcp/flags.ts';
 import { type History, makeHistory, type Seen } from '../../src/wire/history.ts';
 import type { TcpSegment } from '../../src/wire/segment.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { namesOf } from '../../src/wire/flags.ts';
+import { namesOf } from '../../src/tcp/flags.ts';
 import { format, parse, type TcpSegment } from '../../src/wire/segment.ts';
 import { generator } from './random.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Seen } from '../../src/wire/history.ts';
-import { any, data, fin, syn } from '../../src/wire/patterns.ts';
+import { any, data, fin, syn } from '../../src/experiment/patterns.ts';
 import {
   blackhole,
   carry,
@@ -12,7 +12,7 @@ import {
   type Rule,
   rate,
   reorder,
-} from '../../src/wire/rules.ts';
+} from '../../src/experiment/rules.ts';
 import { idle, noRules, step, withoutRule, withRule } from '../../src/wire/step.ts';
 import { opening, teller } from './seen.ts';
 

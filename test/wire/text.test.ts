@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bitsOf, type Flag } from '../../src/wire/flags.ts';
+import { bitsOf, type Flag } from '../../src/tcp/flags.ts';
 import type { TcpSegment } from '../../src/wire/segment.ts';
 import { rfcText, tcpdumpText } from '../../src/wire/text.ts';
 

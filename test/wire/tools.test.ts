@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { Capture } from '../../src/wire/capture.ts';
-import type { TcpOption } from '../../src/wire/options.ts';
+import type { TcpOption } from '../../src/tcp/header-options.ts';
 import { format, type TcpSegment } from '../../src/wire/segment.ts';
 import { generator } from './random.ts';
 import { tcpdump, tshark, withTool } from './tools.ts';

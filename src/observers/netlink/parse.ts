@@ -1,4 +1,4 @@
-import { stateNumbered } from '../../facts/states.ts';
+import { stateNumbered } from '../../tcp/states.ts';
 import type { SsSocket } from '../../record/event.ts';
 
 /** Lengths and places of include/uapi/linux/netlink.h and inet_diag.h. Numbers are the machine's, little-endian on all of ours. */

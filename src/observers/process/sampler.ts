@@ -2,7 +2,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { childrenCpu, ownCpu } from '../../native/cpu.ts';
 import { insideNamespace } from '../../native/namespaces.ts';
 import type { CountersEvent, Ns, SampleEvent, SamplerName } from '../../record/event.ts';
-import { changes, parseCounters, parseSockstat } from '../counters/parse.ts';
+import { changes, parseCounters, parseSockstat } from '../../tcp/counters.ts';
 import { looks } from './look.ts';
 import { SampleSchedule } from './schedule.ts';
 

@@ -1,5 +1,5 @@
 import { messageOf } from '../../errors.ts';
-import { startChild } from '../../lab/child.ts';
+import { startChild } from '../../process/child.ts';
 
 /** What `ss` wrote. */
 export interface SsOutput {

@@ -1,4 +1,4 @@
-import type { State } from '../../facts/states.ts';
+import type { State } from '../../tcp/states.ts';
 import type { SsSocket } from '../../record/event.ts';
 import { parseEnd } from './address.ts';
 import { parseDetails } from './details.ts';

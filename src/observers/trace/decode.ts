@@ -1,4 +1,4 @@
-import { type State, stateNumbered } from '../../facts/states.ts';
+import { type State, stateNumbered } from '../../tcp/states.ts';
 import type { MiniTimerEvent, SegmentEvent, TransitionEvent } from '../../record/event.ts';
 import { TraceError } from './error.ts';
 import { end, fieldOf, integer, ipVersion, long, pointer, type Read } from './fields.ts';

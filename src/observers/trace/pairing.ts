@@ -1,4 +1,4 @@
-import type { State } from '../../facts/states.ts';
+import type { State } from '../../tcp/states.ts';
 import type { Event, MiniTimerEvent, Ns, TransitionEvent } from '../../record/event.ts';
 
 /**

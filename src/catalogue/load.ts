@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { extname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { LingerlabError } from '../errors.ts';
+import { type AnyDefinition, isExperiment } from '../experiment/definition.ts';
+import { provideProgram } from './program.ts';
+import { refusal, unreadable } from './refusal.ts';
+import { validateDefinition } from './validate.ts';
+
+/** An experiment with where it came from. */
+export interface Loaded {
+  readonly definition: AnyDefinition;
+  /** `builtin:close-order`, or the absolute path of a user's own file. */
+  readonly file: string;
+  /** sha256 of the file's bytes, hexadecimal. */
+  readonly sourceHash: string;
+}
+
+const extensions = ['.ts', '.mts', '.js', '.mjs'];
+
+/**
+ * Load a user's own experiment from anywhere on disk: TypeScript by stripping its types, JavaScript as it is; its
+ * `import 'lingerlab'` is this program. `path` is relative to the working directory.
+ *
+ * Throws EXPERIMENT_LOAD where there is no such file, it throws, or its default export is no experiment;
+ * EXPERIMENT_SYNTAX with the position; BAD_DEFINITION.
+ */
+export async function loadFile(path: string): Promise<Loaded> {
+  const file = resolve(path);
+  const bytes = await sourceOf(path);
+  const definition = await importDefinition(file, path);
+  return { definition, file, sourceHash: hash(bytes) };
+}
+
+/**
+ * The bytes of a file that an experiment can be in.
+ * Throws EXPERIMENT_LOAD where it cannot be read, or is no TypeScript or JavaScript file by its name.
+ */
+export async function sourceOf(path: string): Promise<Buffer> {
+  const bytes = await readFile(resolve(path)).catch(async (cause: unknown) => {
+    throw await unreadable(path, cause);
+  });
+  if (extensions.includes(extname(path))) return bytes;
+  throw new LingerlabError(
+    'EXPERIMENT_LOAD',
+    `${path} is not a TypeScript or JavaScript file`,
+    `an experiment's file ends in one of ${extensions.join(' ')}`,
+  );
+}
+
+/** sha256 of an experiment's file. */
+export const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** The checked definition in a file; `origin` is what messages call it. Throws as {@link loadFile} does. */
+export async function importDefinition(file: string, origin: string): Promise<AnyDefinition> {
+  provideProgram();
+  const exported = await import(pathToFileURL(file).href).then(
+    (loaded: Exports) => loaded,
+    async (cause: unknown) => {
+      throw await refusal(file, origin, cause);
+    },
+  );
+  if (isExperiment(exported.default)) return validateDefinition(exported.default.definition, origin);
+  throw noExperiment(exported, origin);
+}
+
+type Exports = Readonly<Record<string, unknown>> & { readonly default?: unknown };
+
+function noExperiment(exported: Exports, origin: string): LingerlabError {
+  const elsewhere = Object.keys(exported).find((name) => isExperiment(exported[name]));
+  if (elsewhere !== undefined) {
+    return new LingerlabError(
+      'EXPERIMENT_LOAD',
+      `${origin} exports its experiment as ${elsewhere}, not as its default`,
+      `write \`export default experiment({ … })\`, or add \`export default ${elsewhere};\``,
+    );
+  }
+  const what = 'default' in exported ? "'s default export is not an experiment" : ' has no default export';
+  return new LingerlabError(
+    'EXPERIMENT_LOAD',
+    `${origin}${what}`,
+    "write `import { experiment } from 'lingerlab';` and `export default experiment({ … });`",
+  );
+}

@@ -1,0 +1,204 @@
+import { closeSync, readdirSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { execa } from 'execa';
+import { LingerlabError, messageOf } from '../errors.ts';
+import { hz } from '../native/process.ts';
+import { openTun } from '../native/tun.ts';
+import type { TraceSight } from '../observers/protocol.ts';
+import { sysctlDump } from './environment.ts';
+import { makeSpace, type Pinned, type Space } from '../lab/space.ts';
+
+/** One thing that this machine can or cannot do. */
+export interface Finding {
+  readonly id: string;
+  readonly ok: boolean;
+  readonly found: string;
+  /** What follows for a run where it is missing. */
+  readonly consequence: string;
+  readonly remedy: string;
+}
+
+/** What this machine can do, as a run needs to know it. */
+export interface Machine {
+  readonly findings: readonly Finding[];
+  readonly capabilities: Readonly<Record<string, boolean>>;
+  readonly hz: number;
+  readonly iproute2: string;
+  readonly privileged: boolean;
+  /** Of a new lab: dotted names and values. */
+  readonly sysctls: Readonly<Record<string, string>>;
+  /** Those of them that lingerlab sets, and what the kernel had made. */
+  readonly pinned: Pinned;
+  /** Dotted names of everything under /proc/sys/net of a new lab. */
+  readonly sysctlNames: ReadonlySet<string>;
+}
+
+/** Root of the host, not of a user namespace: the whole range of uids maps to itself, user_namespaces(7). */
+export const isPrivileged = (): boolean =>
+  process.geteuid?.() === 0 && /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
+
+/** The user that peers become who are to be another: nobody, where /etc/passwd has not been changed. */
+export const otherUser = 65_534;
+const CAP_SETUID = 7n;
+
+/** Whether setuid(2) to {@link otherUser} is possible: it is mapped, user_namespaces(7), and allowed, capabilities(7). */
+function otherUserHere(): string {
+  const mapped = readFileSync('/proc/self/uid_map', 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .some(([from = 0, , count = 0]) => otherUser >= from && otherUser < from + count);
+  if (!mapped) return missing(`user id ${otherUser} is not mapped in this user namespace`);
+  const effective = /^CapEff:\s*(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  const may = (BigInt(`0x${effective}`) >> CAP_SETUID) & 1n;
+  return may ? `peers can become user ${otherUser}` : missing('no capability CAP_SETUID');
+}
+
+interface Probe {
+  readonly id: string;
+  readonly consequence: string;
+  readonly remedy: string;
+  /** What was found; throws where it is missing. */
+  readonly look: () => string | Promise<string>;
+}
+
+const missing = (reason: string): never => {
+  throw new Error(reason);
+};
+
+async function ssVersion(): Promise<string> {
+  const { failed, stdout, stderr } = await execa('ss', ['-V'], { reject: false });
+  if (failed) throw new Error(stderr || 'ss is not on the PATH');
+  return stdout.replace(/^ss utility, /, '');
+}
+
+async function vethIn(space: Space): Promise<string> {
+  const add = ['link', 'add', 'probe0', 'type', 'veth', 'peer', 'name', 'probe1'];
+  const { failed, stderr } = await space.inside(() => execa('ip', add, { reject: false }));
+  return failed ? missing(stderr || 'ip is not on the PATH') : 'veth pairs can be made';
+}
+
+function tunIn(space: Space): string {
+  space.inside(() => closeSync(openTun('probe2')));
+  return 'TUN devices can be made';
+}
+
+const clockSource = '/sys/devices/system/clocksource/clocksource0/current_clocksource';
+const readText = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch {
+    return 'unknown';
+  }
+};
+
+/** Some timings are the kernel's: `hz` and the clock only tell, they cannot be missing. */
+function probes(space: () => Space, trace: TraceSight): readonly Probe[] {
+  return [
+    {
+      id: 'kernel',
+      look: () => (process.platform === 'linux' ? `Linux ${release()}` : missing(process.platform)),
+      consequence: 'nothing can run',
+      remedy: 'run on Linux',
+    },
+    { id: 'hz', look: () => `${hz()} timer interrupts a second`, consequence: '', remedy: '' },
+    {
+      id: 'clock',
+      look: () => `CLOCK_MONOTONIC, clock source ${readText(clockSource)}`,
+      consequence: '',
+      remedy: '',
+    },
+    { id: 'runtime', look: () => `Node.js ${process.version}`, consequence: '', remedy: '' },
+    {
+      id: 'privilege',
+      look: () => (isPrivileged() ? 'root' : missing('root of a user namespace only')),
+      consequence: 'no tracepoints: state paths and segments are unknown, only what `ss` samples is seen',
+      remedy: 'run as root',
+    },
+    {
+      id: 'namespaces',
+      look: () => `network namespaces can be made (${space().inode})`,
+      consequence: 'nothing can run',
+      remedy: 'run as root, or allow unprivileged user namespaces (kernel.unprivileged_userns_clone, AppArmor)',
+    },
+    {
+      id: 'ss',
+      look: ssVersion,
+      consequence: 'nothing can run: TIME-WAIT is not seen without it',
+      remedy: 'install iproute2: apt-get install iproute2',
+    },
+    {
+      id: 'veth',
+      look: () => vethIn(space()),
+      consequence: 'cells on the veth network are unsupported',
+      remedy: 'install iproute2, and load the module: modprobe veth',
+    },
+    {
+      id: 'tun',
+      look: () => tunIn(space()),
+      consequence: 'cells on the wire are unsupported: no segment can be dropped, held, delayed or forged',
+      remedy: 'run as root, load the module (modprobe tun); in a container, pass the device /dev/net/tun',
+    },
+    {
+      id: 'otherUser',
+      look: otherUserHere,
+      consequence: 'cells in which a second user takes part are unsupported',
+      remedy: 'run as root',
+    },
+    {
+      id: 'tracefs',
+      look: () => (trace.transitions ? 'state changes are traced on the monotonic clock' : missing(trace.missing)),
+      consequence: 'state paths and segments are unknown, only what `ss` samples is seen',
+      remedy: 'run as root on a kernel with CONFIG_FTRACE; in a container, mount tracefs at /sys/kernel/tracing',
+    },
+    {
+      id: 'miniTimers',
+      look: () =>
+        trace.miniTimers
+          ? "mini-sockets' timers are traced"
+          : missing(trace.missing || 'the kernel refuses their filter'),
+      consequence: 'the end of TIME-WAIT is seen between two samples of `ss`, not exactly',
+      remedy: 'none on this kernel',
+    },
+  ];
+}
+
+/** Every sysctl of the thread's present network namespace. */
+const sysctlNamesHere = (): string[] =>
+  readdirSync('/proc/sys/net', { recursive: true, encoding: 'utf8' }).map((path) => `net.${path.replaceAll('/', '.')}`);
+
+/** Look at everything a run depends on; `trace` is what an observer process found. Never throws. */
+export async function examine(trace: TraceSight): Promise<Machine> {
+  let made: Space | undefined;
+  const space = () => (made ??= makeSpace('probe'));
+  const findings: Finding[] = [];
+  for (const { id, look, consequence, remedy } of probes(space, trace)) {
+    try {
+      findings.push({ id, ok: true, found: await look(), consequence, remedy });
+    } catch (error) {
+      findings.push({ id, ok: false, found: messageOf(error).split('\n')[0] ?? '', consequence, remedy });
+    }
+  }
+  const sysctls = made?.inside(() => sysctlDump()) ?? {};
+  const sysctlNames = new Set(made?.inside(sysctlNamesHere));
+  made?.[Symbol.dispose]();
+  return {
+    findings,
+    capabilities: Object.fromEntries(findings.map(({ id, ok }) => [id, ok])),
+    hz: hz(),
+    iproute2: findings.find(({ id }) => id === 'ss')?.found ?? '',
+    privileged: findings.some(({ id, ok }) => id === 'privilege' && ok),
+    sysctls,
+    pinned: made?.pinned ?? {},
+    sysctlNames,
+  };
+}
+
+/** Throws NO_NAMESPACES or NO_SS when nothing that was asked can run here. */
+export function requireBasics({ findings }: Machine): void {
+  const codes = { namespaces: 'NO_NAMESPACES', ss: 'NO_SS' } as const;
+  for (const [id, code] of Object.entries(codes)) {
+    const finding = findings.find((each) => each.id === id);
+    if (finding && !finding.ok) throw new LingerlabError(code, `${id}: ${finding.found}`, finding.remedy);
+  }
+}

@@ -1,0 +1,94 @@
+import { inspect } from 'node:util';
+import { type End, ends } from '../tcp/states.ts';
+import { didYouMean } from '../text/nearest.ts';
+import { type Flag, flagNames } from '../tcp/flags.ts';
+import { optionKinds, type TcpOption } from '../tcp/header-options.ts';
+
+/**
+ * What a scenario may tell the wire, checked where it says it: types are not checked when a file runs, and what is wrong would
+ * be told in the words of this program's insides, or not at all. Each throws TypeError or RangeError with the option's name, what
+ * is allowed, and the word that was probably meant.
+ */
+const shown = (value: unknown): string => inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
+
+const listed = (words: readonly string[]): string =>
+  words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+
+/** One of these words. */
+export function acceptedWord<W extends string>(what: string, value: unknown, words: readonly W[]): W {
+  if (words.includes(value as W)) return value as W;
+  const meant = typeof value === 'string' ? didYouMean(value, words) : '';
+  throw new TypeError(`${what}: there is no ${shown(value)}${meant}; it is ${listed(words)}`);
+}
+
+export const acceptedEnd = (what: string, value: unknown): End => acceptedWord(what, value, ends);
+
+/** A list of control bits' names. */
+export function acceptedFlags(what: string, value: unknown): readonly Flag[] {
+  if (!Array.isArray(value))
+    throw new TypeError(`${what}: must be a list of flags, such as ['FIN', 'ACK'], not ${shown(value)}`);
+  return value.map((flag) => acceptedWord(what, flag, flagNames));
+}
+
+export interface Limits {
+  readonly least?: number;
+  readonly most?: number;
+  /** Default true. */
+  readonly whole?: boolean;
+}
+
+/** A number within limits. */
+export function acceptedNumber(
+  what: string,
+  value: unknown,
+  { least = Number.MIN_SAFE_INTEGER, most = Number.MAX_SAFE_INTEGER, whole = true }: Limits = {},
+): number {
+  const right = whole ? Number.isSafeInteger(value) : Number.isFinite(value);
+  if (right && (value as number) >= least && (value as number) <= most) return value as number;
+  const from = least === Number.MIN_SAFE_INTEGER ? '' : ` from ${least}`;
+  const to = most === Number.MAX_SAFE_INTEGER ? from && ' on' : ` to ${most}`;
+  throw new RangeError(`${what}: must be a ${whole ? 'whole ' : ''}number${from}${to}, not ${shown(value)}`);
+}
+
+/** An object that has no other keys than these. */
+export function acceptedKeys(what: string, value: unknown, keys: readonly string[]): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new TypeError(`${what}: must be an object with ${listed(keys)}, not ${shown(value)}`);
+  }
+  const other = Object.keys(value).find((key) => !keys.includes(key));
+  if (other !== undefined) {
+    throw new TypeError(
+      `${what}: there is no option ${shown(other)}${didYouMean(other, keys)}; there is ${listed(keys)}`,
+    );
+  }
+}
+
+/** What is looked for in a payload, or sent as one: a text or bytes. */
+export function acceptedBytes(what: string, value: unknown, least = 0): Buffer {
+  if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
+    throw new TypeError(`${what}: must be a text or a Uint8Array, not ${shown(value)}`);
+  }
+  if (value.length < least) throw new RangeError(`${what}: must not be empty`);
+  return Buffer.from(value as string);
+}
+
+/** The kind of a TCP option. */
+export const acceptedOptionKind = (what: string, value: unknown): TcpOption['kind'] =>
+  acceptedWord(what, value, optionKinds);
+
+/** A packet by its number, or as the wire told of it. */
+export function acceptedPacket(what: string, packet: unknown, least = 1): number {
+  const n = typeof packet === 'object' && packet !== null && 'n' in packet ? packet.n : packet;
+  if (Number.isSafeInteger(n) && (n as number) >= least) return n as number;
+  throw new TypeError(`${what}: must be a packet that wire.seen() gave, or its number, not ${shown(packet)}`);
+}
+
+/** An end of a connection, by its addresses. */
+export function acceptedEndpoint(what: string, value: unknown): void {
+  const { local, remote } = (value ?? {}) as { local?: unknown; remote?: unknown };
+  const isAddress = (each: unknown) => typeof each === 'object' && each !== null && 'address' in each && 'port' in each;
+  if (isAddress(local) && isAddress(remote)) return;
+  throw new TypeError(
+    `${what}: must be an endpoint, what client.connect() or client.open() gives, not ${shown(value)}`,
+  );
+}

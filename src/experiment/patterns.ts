@@ -1,0 +1,155 @@
+import { inspect } from 'node:util';
+import type { End } from '../tcp/states.ts';
+import type { Address } from '../record/event.ts';
+import {
+  acceptedBytes,
+  acceptedEnd,
+  acceptedEndpoint,
+  acceptedKeys,
+  acceptedNumber,
+  acceptedOptionKind,
+} from './accepted.ts';
+import type { Flag } from '../tcp/flags.ts';
+import type { Match } from '../wire/match.ts';
+import type { TcpOption } from '../tcp/header-options.ts';
+
+/** What a rule or a wait says of packets: which, and which one of those. */
+export interface PatternData {
+  readonly match: Match;
+  /** Only the nth of those that match, from 1. */
+  readonly ordinal?: number;
+}
+
+/** One end of a connection: what a scenario's endpoint is. */
+export interface Connected {
+  readonly local: Address;
+  readonly remote: Address;
+}
+
+/** Of a number that is written out, whether it is one from 1 on: what is not is an error of the compiler's that says so. */
+export type Whole<N extends number> = number extends N
+  ? N
+  : `${N}` extends '0' | `-${string}` | `${string}.${string}`
+    ? 'a whole number from 1 on'
+    : N;
+
+/** A pattern as a scenario writes it: `fin.from('server').nth(2)`. Each method gives a new one. */
+export interface Pattern extends PatternData {
+  from(end: End): Pattern;
+  /** Both at once. */
+  and(...others: readonly Pattern[]): Pattern;
+  /** One of them. */
+  or(...others: readonly Pattern[]): Pattern;
+  not(): Pattern;
+  /** The nth of those that match, from 1: counted since the rule was made, or in the whole history by a wait. */
+  nth<N extends number>(n: Whole<N>): Pattern;
+  /** Relative sequence number, or a range of them; the SYN's is 0, the first byte's 1. */
+  withSeq(from: number, to?: number): Pattern;
+  withAck(from: number, to?: number): Pattern;
+  /** Carrying the byte of this relative sequence number. */
+  covering(seq: number): Pattern;
+  /** Bytes of payload: exactly so many, or a range. */
+  withBytes(from: number, to?: number): Pattern;
+  /** Advertised window as on the wire, not scaled: exactly so much, or a range. */
+  withWindow(from: number, to?: number): Pattern;
+  containing(payload: string | Uint8Array): Pattern;
+  withOption(kind: TcpOption['kind']): Pattern;
+  /** Of the connection of this endpoint, in either direction, every incarnation of it. */
+  on(endpoint: Connected): Pattern;
+}
+
+function ordinalOf(patterns: readonly PatternData[]): { ordinal?: number } {
+  const ordinals = patterns.flatMap(({ ordinal }) => ordinal ?? []);
+  if (ordinals.length > 1) throw new TypeError('nth() of a pattern once: it counts what matches all the rest');
+  return ordinals[0] === undefined ? {} : { ordinal: ordinals[0] };
+}
+
+const sequence = { least: -(2 ** 32), most: 2 ** 32 } as const;
+
+/** A pattern, as it was written: throws TypeError for what is none. */
+export function acceptedPattern(what: string, given: unknown): PatternData {
+  const { match } = (given ?? {}) as Partial<PatternData>;
+  if (typeof match === 'object' && match !== null && 'is' in match) return given as PatternData;
+  const some = "such as fin or data.from('client')";
+  if (typeof given === 'object' && given !== null) acceptedKeys(what, given, ['match', 'ordinal']);
+  throw new TypeError(`${what}: must be a pattern, ${some}, not ${inspect(given, { depth: 0 })}`);
+}
+
+/**
+ * A pattern of this match. Its methods throw RangeError or TypeError where they are given what can never match, or what they do
+ * not know.
+ */
+export function pattern(data: PatternData): Pattern {
+  const narrowed = (match: Match) =>
+    pattern({
+      ...ordinalOf([data]),
+      match: { is: 'all', of: [...(data.match.is === 'all' ? data.match.of : [data.match]), match] },
+    });
+  const joined = (is: 'all' | 'some', word: string, others: readonly PatternData[]) => {
+    const all = [data, ...others.map((other) => acceptedPattern(`${word}()`, other))];
+    return pattern({ ...ordinalOf(all), match: { is, of: all.map(({ match }) => match) } });
+  };
+  const range = (what: string, from: number, to: number, limits: { least: number; most: number }) => {
+    acceptedNumber(`${what}()`, from, limits);
+    acceptedNumber(`${what}(), to`, to, limits);
+    if (to < from) throw new RangeError(`${what}(): from ${from} to ${to} is no range`);
+    return { from, to };
+  };
+  return {
+    ...data,
+    from: (end) => narrowed({ is: 'from', end: acceptedEnd('from()', end) }),
+    and: (...others) => joined('all', 'and', others),
+    or: (...others) => joined('some', 'or', others),
+    not: () => pattern({ ...ordinalOf([data]), match: { is: 'not', of: data.match } }),
+    nth: (n) => {
+      const ordinal = acceptedNumber('nth()', n, { least: 1 });
+      return pattern({ ...data, ...ordinalOf([{ match: data.match, ordinal }, data]) });
+    },
+    withSeq: (from, to = from) => narrowed({ is: 'seq', ...range('withSeq', from, to, sequence) }),
+    withAck: (from, to = from) => narrowed({ is: 'ack', ...range('withAck', from, to, sequence) }),
+    covering: (seq) => narrowed({ is: 'covers', seq: acceptedNumber('covering()', seq, sequence) }),
+    withBytes: (from, to = from) =>
+      narrowed({ is: 'length', ...range('withBytes', from, to, { least: 0, most: 65_535 }) }),
+    withWindow: (from, to = from) =>
+      narrowed({ is: 'window', ...range('withWindow', from, to, { least: 0, most: 65_535 }) }),
+    containing: (payload) =>
+      narrowed({ is: 'contains', hex: acceptedBytes('containing()', payload, 1).toString('hex') }),
+    withOption: (kind) => narrowed({ is: 'option', kind: acceptedOptionKind('withOption()', kind) }),
+    on: (endpoint) => {
+      acceptedEndpoint('on()', endpoint);
+      return narrowed({ is: 'between', one: endpoint.local, other: endpoint.remote });
+    },
+  };
+}
+
+/** The data of a pattern alone, as the wire's process is told it. */
+export const dataOf = ({ match, ordinal }: PatternData): PatternData =>
+  ordinal === undefined ? { match } : { match, ordinal };
+
+const flags = (set: readonly Flag[], clear: readonly Flag[] = []): Pattern =>
+  pattern({ match: { is: 'flags', set, clear } });
+
+/** Every packet, TCP or not. */
+export const any: Pattern = pattern({ match: { is: 'any' } });
+/** Every TCP segment. */
+export const tcp: Pattern = flags([]);
+/** What opens a connection: SYN without ACK. */
+export const syn: Pattern = flags(['SYN'], ['ACK']);
+export const synAck: Pattern = flags(['SYN', 'ACK']);
+/** With or without data. */
+export const fin: Pattern = flags(['FIN']);
+export const rst: Pattern = flags(['RST']);
+/** A bare acknowledgement: no data, no SYN, FIN or RST. */
+export const ack: Pattern = pattern({
+  match: {
+    is: 'all',
+    of: [
+      { is: 'flags', set: ['ACK'], clear: ['SYN', 'FIN', 'RST'] },
+      { is: 'length', from: 0, to: 0 },
+    ],
+  },
+});
+/** At least one byte of payload. */
+export const data: Pattern = pattern({ match: { is: 'length', from: 1 } });
+/** No whole TCP segment. */
+export const notTcp: Pattern = pattern({ match: { is: 'other' } });

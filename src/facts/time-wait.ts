@@ -1,0 +1,130 @@
+import type { Address, Ns, PathStep } from '../record/event.ts';
+import { sameAddress } from './addresses.ts';
+import { resetArrivals } from './carried.ts';
+import { enteredAt } from './chains.ts';
+import type { CellView, ConnectionView, EndView } from './connections.ts';
+import { type Findings, Unknown } from './findings.ts';
+import { endsOf } from './opened.ts';
+import type { EndpointPath } from './path.ts';
+import { type End, ends, otherEnd } from '../tcp/states.ts';
+
+interface Holder {
+  readonly end: End;
+  readonly path: EndpointPath;
+  readonly step: PathStep;
+}
+
+/**
+ * Who was left with TIME-WAIT, since when, for how long. Where both ends were, the times are those of the end that entered
+ * it first. Lengths count from the earliest moment at which TIME-WAIT can have begun.
+ */
+export function timeWaitFacts(
+  view: CellView,
+  connection: ConnectionView,
+  folded: Readonly<Record<End, EndpointPath>>,
+): Findings {
+  const holders = endsOf(connection.event)
+    .flatMap((end): Holder[] => {
+      const step = folded[end].steps.find(({ state }) => state === 'TIME-WAIT');
+      return step ? [{ end, path: folded[end], step }] : [];
+    })
+    .sort((a, b) => a.step.at - b.step.at);
+  const holder = holderOf(view, connection, folded, holders);
+  const [first] = holders;
+  if (!first) return { 'timeWait.holder': holder };
+  const firstFin = Math.min(
+    ...ends.map((end) => enteredAt(connection[end].chain, 'FIN-WAIT-1', 'LAST-ACK') ?? Number.POSITIVE_INFINITY),
+  );
+  const began = first.step.notBefore ?? first.step.at;
+  return {
+    'timeWait.holder': holder,
+    'timeWait.began': Number.isFinite(firstFin)
+      ? (began - firstFin) / 1e9
+      : new Unknown('without tracepoints, FINs are not seen'),
+    'timeWait.beganWith': first.path.beganWith ?? new Unknown('without tracepoints, FINs are not seen'),
+    'timeWait.timer': timerOf(connection[first.end], first.step),
+    ...lengthFindings(view, connection, first, began),
+  };
+}
+
+/** By the first look at TIME-WAIT: what was left of its timer, and what had passed. Absent where nobody looked. */
+function timerOf({ looks }: EndView, step: PathStep): number | undefined {
+  const look = looks.find(
+    ({ from, socket }) => from >= step.at && socket?.state === 'TIME-WAIT' && socket.timer?.name === 'timewait',
+  );
+  return look?.socket?.timer && look.socket.timer.ms / 1000 + (look.from - step.at) / 1e9;
+}
+
+function lengthFindings(view: CellView, connection: ConnectionView, { end, path, step }: Holder, began: Ns): Findings {
+  const { miniEnd } = path;
+  const { succeededAt, looks } = connection[end];
+  // its addresses and ports are another connection's: it gave way to that, at the latest
+  const endedAt = miniEnd?.at ?? succeededAt;
+  if (endedAt === Number.POSITIVE_INFINITY) {
+    const watched = view.sight.miniTimers || looks.some(({ until }) => until >= step.at);
+    if (!watched) return unknownLength('no ss sample after it began, and this kernel traces no mini-socket timers');
+    // not waited for: the namespace goes, and TIME-WAIT with it
+    return { 'timeWait.endedBy': 'namespace' };
+  }
+  const seconds = (endedAt - began) / 1e9;
+  if (miniEnd?.by === 'timer') return { 'timeWait.seconds': seconds, 'timeWait.endedBy': 'timer' };
+  const ended = (endedBy: string | Unknown) => ({ 'timeWait.cutShort': seconds, 'timeWait.endedBy': endedBy });
+  if (miniEnd?.by === 'recycled' || miniEnd?.by === 'rst') return ended(miniEnd.by);
+  if (destroyed(view, connection[end], step.at, endedAt)) return ended('kill');
+  const reset =
+    resetFrom(view, connection[otherEnd(end)].local, step.at, endedAt) ||
+    resetArrivals(view.carried, connection.event, otherEnd(end), [step.at, endedAt]).length > 0;
+  if (reset) return ended('rst');
+  if (!miniEnd) return ended('recycled');
+  return ended(new Unknown(`it was gone ${seconds.toFixed(3)} s after it began, before its timer ran out`));
+}
+
+const unknownLength = (why: string): Findings => ({
+  'timeWait.seconds': new Unknown(why),
+  'timeWait.endedBy': new Unknown(why),
+});
+
+const destroyed = (view: CellView, { local, remote }: EndView, from: Ns, to: Ns): boolean =>
+  view.events.some(
+    (event) =>
+      event.kind === 'destroyed' &&
+      event.t >= from &&
+      event.t <= to &&
+      sameAddress(event.local, local) &&
+      sameAddress(event.remote, remote),
+  );
+
+/**
+ * Whether the other end's address sent a RST meanwhile: its listener does when TIME-WAIT answers a segment that came late and
+ * nobody else is left there (RFC 1337). A listener's RST names no other end.
+ */
+const resetFrom = (view: CellView, { address, port }: Address, from: Ns, to: Ns): boolean =>
+  view.events.some(
+    (event) =>
+      event.kind === 'reset-sent' &&
+      event.t >= from &&
+      event.t <= to &&
+      event.local.port === port &&
+      event.local.address === address,
+  );
+
+function holderOf(
+  view: CellView,
+  connection: ConnectionView,
+  folded: Readonly<Record<End, EndpointPath>>,
+  holders: readonly Holder[],
+): End | 'both' | 'none' | Unknown {
+  for (const end of endsOf(connection.event)) {
+    const { incomplete } = folded[end];
+    if (incomplete === undefined || holders.some((holder) => holder.end === end)) continue;
+    // without the trace, one sample after the scenario's last step still shows who is in TIME-WAIT, if anyone
+    const { looks, succeededAt } = connection[end];
+    const sampledLate = looks.some(({ from }) => from >= lastStepAt(view, succeededAt));
+    if (!sampledLate || view.sight.transitions) return new Unknown(incomplete);
+  }
+  return holders.length === 2 ? 'both' : (holders[0]?.end ?? 'none');
+}
+
+/** The last step before the connection's addresses became another's. */
+const lastStepAt = (view: CellView, before: Ns): Ns =>
+  view.events.findLast(({ kind, t }) => kind === 'call' && t < before)?.t ?? 0;
