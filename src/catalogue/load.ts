@@ -3,19 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { LingerlabError } from '../errors.ts';
-import { type AnyDefinition, isExperiment } from '../experiment/definition.ts';
+import { type AnyDefinition, isExperiment, type LoadedExperiment } from '../experiment/definition.ts';
 import { provideProgram } from './program.ts';
 import { refusal, unreadable } from './refusal.ts';
 import { validateDefinition } from './validate.ts';
-
-/** An experiment with where it came from. */
-export interface Loaded {
-  readonly definition: AnyDefinition;
-  /** `builtin:close-order`, or the absolute path of a user's own file. */
-  readonly file: string;
-  /** sha256 of the file's bytes, hexadecimal. */
-  readonly sourceHash: string;
-}
 
 const extensions = ['.ts', '.mts', '.js', '.mjs'];
 
@@ -26,7 +17,7 @@ const extensions = ['.ts', '.mts', '.js', '.mjs'];
  * Throws EXPERIMENT_LOAD where there is no such file, it throws, or its default export is no experiment;
  * EXPERIMENT_SYNTAX with the position; BAD_DEFINITION.
  */
-export async function loadFile(path: string): Promise<Loaded> {
+export async function loadFile(path: string): Promise<LoadedExperiment> {
   const file = resolve(path);
   const bytes = await sourceOf(path);
   const definition = await importDefinition(file, path);

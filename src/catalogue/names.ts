@@ -1,5 +1,5 @@
 import { declarations } from '../facts/table.ts';
-import { declaration } from '../record/schema.ts';
+import { declaration } from '../record/fact.ts';
 import type { Problem } from './factors.ts';
 
 /** What a fact's name may begin with already, so that no connection can be called so. */

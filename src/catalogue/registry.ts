@@ -2,10 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LingerlabError } from '../errors.ts';
-import { hash, importDefinition, type Loaded } from './load.ts';
+import type { LoadedExperiment } from '../experiment/definition.ts';
+import { hash, importDefinition } from './load.ts';
 import { ownExtension } from './program.ts';
-
-export type { Loaded } from './load.ts';
 
 /** The experiments that come with the program: beside `src/` in its source, beside compiled `src/` where it is compiled. */
 const ownFolder = fileURLToPath(new URL('../../experiments/', import.meta.url));
@@ -14,7 +13,7 @@ const ownFolder = fileURLToPath(new URL('../../experiments/', import.meta.url));
  * The experiments of a folder, by default those that come with the program, ordered by id.
  * Throws EXPERIMENT_LOAD where the folder cannot be read, DUPLICATE_EXPERIMENT, and as loading a file does.
  */
-export async function builtins(folder: string = ownFolder): Promise<Loaded[]> {
+export async function builtins(folder: string = ownFolder): Promise<LoadedExperiment[]> {
   const files = await readdir(folder).catch((cause: unknown) => {
     throw new LingerlabError(
       'EXPERIMENT_LOAD',
@@ -27,7 +26,7 @@ export async function builtins(folder: string = ownFolder): Promise<Loaded[]> {
   return registry(await Promise.all(modules.map((file) => builtin(folder, file))));
 }
 
-async function builtin(folder: string, file: string): Promise<Loaded> {
+async function builtin(folder: string, file: string): Promise<LoadedExperiment> {
   const path = join(folder, file);
   const [definition, bytes] = await Promise.all([importDefinition(path, path), readFile(path)]);
   return { definition, file: `builtin:${file.slice(0, -ownExtension.length)}`, sourceHash: hash(bytes) };
@@ -37,8 +36,8 @@ async function builtin(folder: string, file: string): Promise<Loaded> {
  * Experiments from several places together, ordered by id; a file that was given twice counts once.
  * Throws DUPLICATE_EXPERIMENT, naming both files, where two have the same id.
  */
-export function registry(loaded: readonly Loaded[]): Loaded[] {
-  const byId = new Map<string, Loaded>();
+export function registry(loaded: readonly LoadedExperiment[]): LoadedExperiment[] {
+  const byId = new Map<string, LoadedExperiment>();
   for (const one of loaded) {
     const { id } = one.definition;
     const other = byId.get(id);

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { LingerlabError } from '../errors.ts';
+import type { AnyDefinition } from '../experiment/definition.ts';
 import { ofAnyEnd, withoutRole } from '../facts/roles.ts';
 import { declarations } from '../facts/table.ts';
 import { didYouMean } from '../text/nearest.ts';
-import type { AnyDefinition } from '../experiment/definition.ts';
 import { factorProblems, type Problem } from './factors.ts';
 import { connectionProblems, measureProblems, roleProblems } from './names.ts';
 

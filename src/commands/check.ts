@@ -1,5 +1,5 @@
-import { type ExitCode, exitCode } from '../errors.ts';
 import { checkFile } from '../catalogue/check.ts';
+import { type ExitCode, exitCode } from '../errors.ts';
 import { answer, answerJson, wantsColor } from './output.ts';
 
 /** `lingerlab check FILE`: type-check and validate an experiment without running it; 1 where it does not fit. */

@@ -1,7 +1,7 @@
-import { type ExitCode, exitCode, messageOf } from '../errors.ts';
 import { examine, type Finding } from '../doctor/doctor.ts';
-import { lockPorts, type Ports } from '../lab/ports.ts';
 import { measureWire } from '../doctor/wire-cost.ts';
+import { type ExitCode, exitCode, messageOf } from '../errors.ts';
+import { lockPorts, type Ports } from '../lab/ports.ts';
 import { startObservers } from '../observers/observers.ts';
 import type { WireCost } from '../record/schema.ts';
 import { wireCostText } from '../report/cost.ts';

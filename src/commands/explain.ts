@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { LingerlabError } from '../errors.ts';
 import type { AnyDefinition } from '../experiment/definition.ts';
-import type { Declaration } from '../facts/kinds.ts';
 import { ofAnyEnd, withoutRole } from '../facts/roles.ts';
 import { declarationOf } from '../facts/table.ts';
 import { cellsOf } from '../plan/cells.ts';
+import type { Declaration } from '../record/fact.ts';
 import { didYouMean } from '../text/nearest.ts';
 import { declaredBy } from '../verdict/asked.ts';
 import { experimentsFor } from './experiments.ts';

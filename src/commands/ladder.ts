@@ -1,6 +1,6 @@
 import { LingerlabError } from '../errors.ts';
-import { didYouMean } from '../text/nearest.ts';
 import type { CellRecord, Run } from '../record/schema.ts';
+import { didYouMean } from '../text/nearest.ts';
 
 /**
  * The result of a cell whose ladder is asked for: the first of its repeats that ran over a wire.

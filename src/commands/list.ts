@@ -1,6 +1,6 @@
 import { cellsOf } from '../plan/cells.ts';
-import { estimate } from '../run/order.ts';
 import { formatElapsed, plural } from '../report/format.ts';
+import { estimate } from '../run/order.ts';
 import { experimentsFor } from './experiments.ts';
 import { answer, answerJson } from './output.ts';
 

@@ -2,11 +2,11 @@ import { closeSync, readdirSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { execa } from 'execa';
 import { LingerlabError, messageOf } from '../errors.ts';
+import { makeSpace, type Pinned, type Space } from '../lab/space.ts';
 import { hz } from '../native/process.ts';
 import { openTun } from '../native/tun.ts';
 import type { TraceSight } from '../observers/protocol.ts';
 import { sysctlDump } from './environment.ts';
-import { makeSpace, type Pinned, type Space } from '../lab/space.ts';
 
 /** One thing that this machine can or cannot do. */
 export interface Finding {

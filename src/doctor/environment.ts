@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, machine, release, totalmem } from 'node:os';
-import { cpuOf, distributionOf, type VirtualizationClues, virtualizationOf } from './machine.ts';
 import type { Environment } from '../record/schema.ts';
+import { cpuOf, distributionOf, type VirtualizationClues, virtualizationOf } from './machine.ts';
 
 /** What the caller must know of the machine; the rest is read from it. */
 export type EnvironmentParts = Pick<Environment, 'hz' | 'iproute2' | 'privileged' | 'capabilities' | 'sysctls'> &

@@ -1,10 +1,10 @@
-import type { End } from '../tcp/states.ts';
-import type { WireCost } from '../record/schema.ts';
-import { quantile } from '../stats/quantile.ts';
-import { type Child, startChild } from '../process/child.ts';
-import { entryPoint } from '../process/entry.ts';
 import { type Lab, makeLab } from '../lab/lab.ts';
 import type { Ports } from '../lab/ports.ts';
+import { type Child, startChild } from '../process/child.ts';
+import { entryPoint } from '../process/entry.ts';
+import type { WireCost } from '../record/schema.ts';
+import { quantile } from '../stats/quantile.ts';
+import type { End } from '../tcp/states.ts';
 
 /** How long each part takes, in ms: a round trip takes some 20 to 100 µs, so that p99 is the worst but some ten of a thousand. */
 const echoMs = 60;

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
-import { type End, ends } from '../tcp/states.ts';
-import { didYouMean } from '../text/nearest.ts';
 import { type Flag, flagNames } from '../tcp/flags.ts';
 import { optionKinds, type TcpOption } from '../tcp/header-options.ts';
+import { type End, ends } from '../tcp/states.ts';
+import { didYouMean } from '../text/nearest.ts';
 
 /**
  * What a scenario may tell the wire, checked where it says it: types are not checked when a file runs, and what is wrong would

@@ -1,16 +1,14 @@
 import type { Kind } from '../facts/kinds.ts';
 import type { RoleFact } from '../facts/roles.ts';
-import type { End } from '../tcp/states.ts';
 import type { FactsOf } from '../facts/table.ts';
+import type { Network } from '../tcp/network.ts';
+import type { End } from '../tcp/states.ts';
 import type { Stage, WithoutWire } from './stage.ts';
 
 export type FactorValue = string | number | boolean;
 export type Factors = Readonly<Record<string, readonly FactorValue[]>>;
 /** One combination of factor values. */
 export type Cell<F extends Factors> = { readonly [K in keyof F]: F[K][number] };
-/** How the peers are joined: one namespace, or two with a veth pair or our own wire between them. */
-export type Network = 'loopback' | 'veth' | 'wire';
-
 /** What not every machine has: a second user to be (capability of `doctor`: `otherUser`). */
 export type Need = 'another-user';
 
@@ -128,3 +126,12 @@ export function experiment<
 /** Whether a value was made by {@link experiment}, by this copy of the program or another. */
 export const isExperiment = (value: unknown): value is Experiment =>
   typeof value === 'object' && value !== null && (value as Partial<Experiment>)[made] === true;
+
+/** An experiment with where it came from. */
+export interface LoadedExperiment {
+  readonly definition: AnyDefinition;
+  /** `builtin:close-order`, or the absolute path of a user's own file. */
+  readonly file: string;
+  /** sha256 of the file's bytes, hexadecimal. */
+  readonly sourceHash: string;
+}

@@ -1,5 +1,6 @@
-import type { End, State } from '../tcp/states.ts';
-import type { Address } from '../record/event.ts';
+import type { Address } from '../tcp/address.ts';
+import type { TcpInfo } from '../tcp/info.ts';
+import type { End } from '../tcp/states.ts';
 import type { WithOptions } from './options.ts';
 import type { Peer } from './peer.ts';
 import type { Instant, Step } from './step.ts';
@@ -19,18 +20,6 @@ export interface CloseOptions {
 export interface WriteOptions {
   /** What is written, over and over, so that a reader can tell whose bytes it has. Default `linger`. */
   readonly fill?: string;
-}
-
-/** What TCP_INFO says of an open descriptor, tcp(7). */
-export interface TcpInfo {
-  readonly state: State;
-  readonly retransmits: number;
-  /** tcpi_unacked: segments that were sent and not acknowledged; what was never sent is not among them. */
-  readonly unacked: number;
-  readonly rtoUs: number;
-  readonly rttUs: number;
-  /** tcpi_notsent_bytes: in the send queue, and never sent. */
-  readonly notSentBytes: number;
 }
 
 /** One more descriptor of an endpoint's socket, dup(2), which net does not know: the socket is closed when the last one is. */

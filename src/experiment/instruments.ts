@@ -1,5 +1,5 @@
-import type { End } from '../tcp/states.ts';
 import type { SsSocket } from '../record/event.ts';
+import type { End } from '../tcp/states.ts';
 import type { Side } from './endpoint.ts';
 import type { Step } from './step.ts';
 

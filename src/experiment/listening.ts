@@ -1,4 +1,4 @@
-import type { Address } from '../record/event.ts';
+import type { Address } from '../tcp/address.ts';
 import type { Endpoint, Opened } from './endpoint.ts';
 import type { WithOptions } from './options.ts';
 import type { Peer } from './peer.ts';

@@ -1,6 +1,8 @@
 import { inspect } from 'node:util';
+import type { Address } from '../tcp/address.ts';
+import type { Flag } from '../tcp/flags.ts';
+import type { TcpOption } from '../tcp/header-options.ts';
 import type { End } from '../tcp/states.ts';
-import type { Address } from '../record/event.ts';
 import {
   acceptedBytes,
   acceptedEnd,
@@ -9,9 +11,31 @@ import {
   acceptedNumber,
   acceptedOptionKind,
 } from './accepted.ts';
-import type { Flag } from '../tcp/flags.ts';
-import type { Match } from '../wire/match.ts';
-import type { TcpOption } from '../tcp/header-options.ts';
+
+/** Which packets are meant, as data. Ranges are inclusive; sequence and acknowledgement numbers are relative. */
+export type Match =
+  | { readonly is: 'any' }
+  /** No whole TCP segment: ICMPv6, a fragment, hostile bytes. */
+  | { readonly is: 'other' }
+  | { readonly is: 'from'; readonly end: End }
+  | { readonly is: 'flags'; readonly set: readonly Flag[]; readonly clear: readonly Flag[] }
+  /** Bytes of payload. */
+  | { readonly is: 'length'; readonly from: number; readonly to?: number }
+  /** As on the wire, not scaled. */
+  | { readonly is: 'window'; readonly from: number; readonly to: number }
+  | { readonly is: 'seq' | 'ack'; readonly from: number; readonly to: number }
+  /** Its payload has the byte of this sequence number. */
+  | { readonly is: 'covers'; readonly seq: number }
+  /** Its payload has these bytes, hexadecimal. */
+  | { readonly is: 'contains'; readonly hex: string }
+  /** Between two addresses, in either direction. */
+  | { readonly is: 'between'; readonly one: Address; readonly other: Address }
+  /** Of this incarnation, by its number in the history. */
+  | { readonly is: 'connection'; readonly number: number }
+  | { readonly is: 'option'; readonly kind: TcpOption['kind'] }
+  | { readonly is: 'all'; readonly of: readonly Match[] }
+  | { readonly is: 'some'; readonly of: readonly Match[] }
+  | { readonly is: 'not'; readonly of: Match };
 
 /** What a rule or a wait says of packets: which, and which one of those. */
 export interface PatternData {

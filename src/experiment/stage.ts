@@ -1,12 +1,11 @@
 import type { Kind, ValueOf } from '../facts/kinds.ts';
 import type { End, State } from '../tcp/states.ts';
-import type { LoadOptions } from '../load/options.ts';
-import type { Loaded } from '../load/run.ts';
-import type { Wire } from '../wire/stage.ts';
 import type { Side } from './endpoint.ts';
 import type { Instruments } from './instruments.ts';
+import type { Loaded, LoadOptions } from './load.ts';
 import type { Peer, StartOptions } from './peer.ts';
 import type { Instant, Step } from './step.ts';
+import type { Wire } from './wire.ts';
 
 /** What a scenario is played on. */
 export interface Stage<C extends readonly string[], M> extends Instruments {

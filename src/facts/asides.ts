@@ -1,10 +1,10 @@
 import type { AsideRecord, SegmentRecord } from '../record/schema.ts';
-import type { WireEvent } from '../wire/report.ts';
+import type { WireEvent } from '../record/sighting.ts';
+import { type End, otherEnd } from '../tcp/states.ts';
 import { toldBy } from './bytes.ts';
 import { wiresOwn } from './carried.ts';
 import type { CellView, ConnectionView } from './connections.ts';
 import { endsOf } from './opened.ts';
-import { type End, otherEnd } from '../tcp/states.ts';
 
 /** So many reads of a connection's end are told. */
 const mostReads = 4;

@@ -1,9 +1,9 @@
 import type { CallEvent, Event, NodeEvent, QueuesEvent } from '../record/event.ts';
+import { otherEnd } from '../tcp/states.ts';
 import { enteredAt } from './chains.ts';
 import type { CellView, ConnectionView, EndView } from './connections.ts';
 import { type Findings, Unknown } from './findings.ts';
 import { type Marks, marksOf, type Place, placeAmounts, places } from './marks.ts';
-import { otherEnd } from '../tcp/states.ts';
 
 /** What became of the bytes that one end wrote, and where two sources contradict each other about them. */
 export interface BytesFound {

@@ -1,10 +1,11 @@
-import type { Address, ConnectionEvent, Event, Ns } from '../record/event.ts';
+import type { ConnectionEvent, Event, Ns } from '../record/event.ts';
 import type { IncarnationRecord, SegmentRecord } from '../record/schema.ts';
-import type { DeedEvent, WireEvent } from '../wire/report.ts';
-import { optionsText } from '../wire/text.ts';
-import { sameAddress } from './addresses.ts';
-import { connectionsIn } from './opened.ts';
+import type { DeedEvent, WireEvent } from '../record/sighting.ts';
+import type { Address } from '../tcp/address.ts';
+import { sameAddress } from '../tcp/address.ts';
+import { optionsText } from '../tcp/segment-text.ts';
 import type { End } from '../tcp/states.ts';
+import { connectionsIn } from './opened.ts';
 
 type Told = WireEvent & { readonly segment: NonNullable<WireEvent['segment']> };
 type Deed = SegmentRecord['deed'];

@@ -1,4 +1,5 @@
-import type { Address, Event, Ns, TransitionEvent } from '../record/event.ts';
+import type { Event, Ns, TransitionEvent } from '../record/event.ts';
+import type { Address } from '../tcp/address.ts';
 import type { State } from '../tcp/states.ts';
 
 /** One full socket's life as the tracepoint saw it: from CLOSED, or as a listener's clone, to CLOSED. */

@@ -1,11 +1,11 @@
 import type { Event } from '../record/event.ts';
-import { sameAddress } from './addresses.ts';
+import type { FactValue } from '../record/fact.ts';
+import { sameAddress } from '../tcp/address.ts';
+import { otherEnd } from '../tcp/states.ts';
 import { closingSegments } from './carried.ts';
 import { type Chain, enteredAt, isOf } from './chains.ts';
 import type { CellView, ConnectionView, EndView } from './connections.ts';
 import { Unknown } from './findings.ts';
-import type { FactValue } from './kinds.ts';
-import { otherEnd } from '../tcp/states.ts';
 
 /** What the trace says of the end's segments; unknown where it has no such socket, or this kernel no such tracepoint. */
 export function ofChain<T extends FactValue>(

@@ -1,5 +1,4 @@
 import type {
-  Address,
   ConnectionEvent,
   Event,
   MiniSocketEvent,
@@ -8,11 +7,12 @@ import type {
   SampleEvent,
   SsSocket,
 } from '../record/event.ts';
-import { sameAddress } from './addresses.ts';
+import type { Address } from '../tcp/address.ts';
+import { sameAddress } from '../tcp/address.ts';
+import { type End, otherEnd } from '../tcp/states.ts';
 import { type Carried, carriedIn, isWiresOwn } from './carried.ts';
 import { type Chain, foldChains, isOf } from './chains.ts';
 import { connectionsIn, isOneSocket } from './opened.ts';
-import { type End, otherEnd } from '../tcp/states.ts';
 
 /** One `ss` sample as far as it concerns one endpoint: the socket it showed, or that it showed none. */
 export interface Look {

@@ -1,11 +1,12 @@
-import type { Address, Ns, PathStep } from '../record/event.ts';
-import type { WireEvent } from '../wire/report.ts';
-import { sameAddress } from './addresses.ts';
+import type { Ns, PathStep } from '../record/event.ts';
+import type { WireEvent } from '../record/sighting.ts';
+import type { Address } from '../tcp/address.ts';
+import { sameAddress } from '../tcp/address.ts';
+import { otherEnd } from '../tcp/states.ts';
 import { isWiresOwn, resetArrivals } from './carried.ts';
 import type { CellView, ConnectionView, EndView } from './connections.ts';
 import type { MiniEnd } from './mini-socket.ts';
 import { exactResets, followsOn } from './resets.ts';
-import { otherEnd } from '../tcp/states.ts';
 
 type Told = WireEvent & { readonly segment: NonNullable<WireEvent['segment']> };
 

@@ -1,4 +1,4 @@
-import type { FactValue } from './kinds.ts';
+import type { FactValue } from '../record/fact.ts';
 
 /** A fact that should have been observed and was not, with the reason. */
 export class Unknown {

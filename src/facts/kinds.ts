@@ -1,31 +1,4 @@
-/**
- * How two values of a fact are compared between runs: equal; no further apart than the resolution; as distributions
- * over repeats; or by statistics only, never as a difference in behaviour.
- */
-export type Comparison = 'exact' | 'within' | 'race' | 'measurement';
-export type Unit = 's' | 'ms' | 'us' | 'count' | 'bytes';
-
-/** A fact's declaration: plain data, saved in every run so that a report needs no code. */
-export interface Declaration {
-  readonly type: 'number' | 'numbers' | 'boolean' | 'word' | 'words' | 'calls';
-  /** The values a `word`, or each of `words`, may have; absent: any. */
-  readonly values?: readonly string[];
-  readonly unit?: Unit;
-  readonly compare: Comparison;
-  /** For `within`: how far apart two equal values may lie, in `unit`; `timer` is one slot of the kernel's timer wheel. */
-  readonly resolution?: number | 'timer';
-  /** What the fact says, for the reader of a report. */
-  readonly text?: string;
-}
-
-/** A system call that the kernel refused. */
-export interface RefusedCall {
-  readonly call: string;
-  readonly errno: string;
-}
-
-/** A value a fact can have; `null` in a run folder means that it was not observed. */
-export type FactValue = number | readonly number[] | boolean | string | readonly string[] | readonly RefusedCall[];
+import type { Declaration, RefusedCall, Unit } from '../record/fact.ts';
 
 declare const valueType: unique symbol;
 /** A declaration that knows the type of its values. */

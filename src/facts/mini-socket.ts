@@ -1,7 +1,7 @@
 import type { MiniSocketEvent, Ns, PathStep } from '../record/event.ts';
+import type { State } from '../tcp/states.ts';
 import { isOf } from './chains.ts';
 import type { CellView, EndView, Look } from './connections.ts';
-import type { State } from '../tcp/states.ts';
 
 /** What became of an endpoint after its full socket ended. */
 export type Afterlife =

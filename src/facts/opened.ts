@@ -1,5 +1,5 @@
 import type { ConnectionEvent, Event } from '../record/event.ts';
-import { sameAddress } from './addresses.ts';
+import { sameAddress } from '../tcp/address.ts';
 import { type End, ends } from '../tcp/states.ts';
 
 /** The connections of a cell, each as it was told of last. */

@@ -1,11 +1,11 @@
 import type { Ns, PathStep } from '../record/event.ts';
+import { otherEnd, type State } from '../tcp/states.ts';
 import { closingSegments, finArrivals } from './carried.ts';
 import { type Chain, enteredAt } from './chains.ts';
 import type { CellView, ConnectionView, EndView } from './connections.ts';
 import { endOnWire } from './end-on-wire.ts';
 import { afterlifeOf, type MiniEnd, miniEndOf } from './mini-socket.ts';
 import { requestPath, withRequest } from './request.ts';
-import { otherEnd, type State } from '../tcp/states.ts';
 
 /** What one endpoint went through. */
 export interface EndpointPath {

@@ -1,6 +1,6 @@
 import type { Ns } from '../record/event.ts';
-import type { WireEvent } from '../wire/report.ts';
-import { sameAddress } from './addresses.ts';
+import type { WireEvent } from '../record/sighting.ts';
+import { sameAddress } from '../tcp/address.ts';
 import { isWiresOwn } from './carried.ts';
 import type { CellView, EndView } from './connections.ts';
 

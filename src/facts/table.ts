@@ -1,6 +1,7 @@
-import { type Declaration, described, type Kind, kind, type ValueOf } from './kinds.ts';
-import { places } from './marks.ts';
+import type { Declaration } from '../record/fact.ts';
 import { type End, ends, type State, states } from '../tcp/states.ts';
+import { described, type Kind, kind, type ValueOf } from './kinds.ts';
+import { places } from './marks.ts';
 
 /** Where a stream stops is a matter of what both kernels' buffers hold, and of timers: the places are compared by `lostIn`. */
 const lostAt = (place: string) =>

@@ -1,12 +1,13 @@
-import type { Address, Ns, PathStep } from '../record/event.ts';
-import { sameAddress } from './addresses.ts';
+import type { Ns, PathStep } from '../record/event.ts';
+import type { Address } from '../tcp/address.ts';
+import { sameAddress } from '../tcp/address.ts';
+import { type End, ends, otherEnd } from '../tcp/states.ts';
 import { resetArrivals } from './carried.ts';
 import { enteredAt } from './chains.ts';
 import type { CellView, ConnectionView, EndView } from './connections.ts';
 import { type Findings, Unknown } from './findings.ts';
 import { endsOf } from './opened.ts';
 import type { EndpointPath } from './path.ts';
-import { type End, ends, otherEnd } from '../tcp/states.ts';
 
 interface Holder {
   readonly end: End;

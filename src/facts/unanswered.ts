@@ -1,6 +1,6 @@
 import type { Ns } from '../record/event.ts';
 import type { SegmentRecord } from '../record/schema.ts';
-import { sameAddress } from './addresses.ts';
+import { sameAddress } from '../tcp/address.ts';
 import { toldBy } from './bytes.ts';
 import { wiresOwn } from './carried.ts';
 import type { CellView, ConnectionView, EndView } from './connections.ts';

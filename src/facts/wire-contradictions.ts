@@ -1,9 +1,9 @@
 import type { Ns } from '../record/event.ts';
 import type { SegmentRecord } from '../record/schema.ts';
+import { otherEnd, type State } from '../tcp/states.ts';
 import { wiresOwn } from './carried.ts';
 import type { CellView, ConnectionView, EndView } from './connections.ts';
 import { isOneSocket } from './opened.ts';
-import { otherEnd, type State } from '../tcp/states.ts';
 
 /** What another observer says of an end: that it was in a state at some time between two. */
 interface Said {

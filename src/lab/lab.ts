@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import { LingerlabError } from '../errors.ts';
-import type { Network } from '../experiment/definition.ts';
+import type { Network } from '../tcp/network.ts';
 import type { End } from '../tcp/states.ts';
 import type { WireProcess } from '../wire/process.ts';
 import { joinByVeth, linkAddress } from './link.ts';

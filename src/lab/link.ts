@@ -1,6 +1,6 @@
 import { LingerlabError } from '../errors.ts';
-import type { End } from '../tcp/states.ts';
 import { startChild } from '../process/child.ts';
+import type { End } from '../tcp/states.ts';
 import type { Space } from './space.ts';
 
 /** What joins two namespaces, by its name in each of them. */

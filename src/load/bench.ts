@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { Bench } from 'tinybench';
+import type { Driven } from '../experiment/load.ts';
 import { closings, isAtOnce } from './closing.ts';
-import type { Driven } from './options.ts';
 import type { DriveAsk, LoadTold } from './protocol.ts';
 
 /** Open and close one connection after the other, timed by tinybench: its task is the way to close, its latency that of one. */

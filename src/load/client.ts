@@ -1,7 +1,7 @@
 import { Socket, type TcpSocketConnectOpts } from 'node:net';
+import type { Driven } from '../experiment/load.ts';
 import { bindSocket } from '../native/sockets.ts';
 import { closings, isAtOnce } from './closing.ts';
-import type { Driven } from './options.ts';
 import type { DriveAsk, LoadTold } from './protocol.ts';
 import { Tally } from './tally.ts';
 

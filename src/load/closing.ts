@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
+import type { LoadClose } from '../experiment/load.ts';
 import { lingerSetter } from '../native/sockets.ts';
 import { descriptorOf } from '../peers/net-handle.ts';
-import type { LoadClose } from './options.ts';
 
 /** Seconds of SO_LINGER, where a way to close sets it. */
 export const lingers: Partial<Record<LoadClose, number>> = { 'linger-0': 0, 'linger-1': 1 };

@@ -1,6 +1,6 @@
+import type { Seen } from '../experiment/load.ts';
 import type { CellEvents } from '../record/cell-events.ts';
 import type { Event } from '../record/event.ts';
-import type { Seen } from './run.ts';
 
 /** Of a load's samples so many sockets are kept; with more of them a minute of looks would take gigabytes of memory. */
 const mostSockets = 50_000;

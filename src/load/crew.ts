@@ -1,7 +1,8 @@
 import type { LingerlabError } from '../errors.ts';
-import type { End } from '../tcp/states.ts';
+import type { LoadOptions } from '../experiment/load.ts';
 import { makeSpace, type Space } from '../lab/space.ts';
-import { type LoadOptions, planOf } from './options.ts';
+import type { End } from '../tcp/states.ts';
+import { planOf } from './plan.ts';
 import { type LoadProcess, type LoadProcessOptions, loadDied, startLoadProcess } from './process.ts';
 import type { LoadTold } from './protocol.ts';
 import { warmingRounds, warmingWays } from './warm.ts';

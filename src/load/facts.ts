@@ -1,6 +1,6 @@
-import type { FactValue } from '../facts/kinds.ts';
+import type { Loaded } from '../experiment/load.ts';
 import type { LoadValues } from '../facts/table.ts';
-import type { Loaded } from './run.ts';
+import type { FactValue } from '../record/fact.ts';
 
 /** What arrived and was thrown away, by what it found full. */
 const drops = ['ListenDrops', 'TCPBacklogDrop', 'TCPRcvQDrop', 'TCPReqQFullDrop', 'RcvPruned', 'OfoPruned'].map(

@@ -1,6 +1,6 @@
 import { LingerlabError } from '../errors.ts';
-import { startWorker } from '../process/worker.ts';
 import { cpuOf } from '../native/cpu.ts';
+import { startWorker } from '../process/worker.ts';
 import type { LoadArguments, LoadReply, LoadTold, LoadVerb, LoadVerbs } from './protocol.ts';
 
 /** A process of the load as the harness sees it. */

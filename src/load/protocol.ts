@@ -1,5 +1,6 @@
-import type { Address } from '../record/event.ts';
-import type { Driven, LoadPlan } from './options.ts';
+import type { Driven } from '../experiment/load.ts';
+import type { Address } from '../tcp/address.ts';
+import type { LoadPlan } from './plan.ts';
 
 export type ServeAsk = Pick<LoadPlan, 'closer' | 'by' | 'requests' | 'requestBytes' | 'responseBytes'> & {
   readonly port: number;

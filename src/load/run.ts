@@ -2,46 +2,25 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LingerlabError } from '../errors.ts';
+import type { Loaded, LoadOptions, Seen, Usage } from '../experiment/load.ts';
 import type { Lab } from '../lab/lab.ts';
 import { batch, devices } from '../lab/link.ts';
 import { type Space, sockstatIn } from '../lab/space.ts';
-import { changes, parseCounters } from '../tcp/counters.ts';
 import type { CellObservers } from '../observers/observers.ts';
-import type { PlannedCell } from '../plan/cells.ts';
+import { changes, parseCounters } from '../tcp/counters.ts';
 import type { Crew } from './crew.ts';
-import { type Driven, type LoadOptions, planOf } from './options.ts';
+import { planOf } from './plan.ts';
 import type { LoadProcess } from './process.ts';
 import type { CpuTimes } from './protocol.ts';
 import { bytesPerTimeWait } from './slab.ts';
-import { between, othersShare, type Saturated, saturated, type Usage, usage } from './usage.ts';
+import { between, othersShare, saturated, usage } from './usage.ts';
 
-/** What a load came to. */
-export interface Loaded extends Driven {
-  readonly driver: 'loop' | 'tinybench';
-  readonly perSecond: number;
-  /** In the window. */
-  readonly used: Usage;
-  /** Of what each used, the share that the kernel did in its name. */
-  readonly systemShare: { readonly client: number; readonly servers: number };
-  readonly saturated: Saturated;
-  /** Of the machine. */
-  readonly othersShare: number;
-  /** How many TIME-WAITs there were when all connections were over. */
-  readonly timeWaitLeft: number;
-  /** TIME-WAIT of both ends, since the window began. */
-  readonly timeWait: readonly { readonly seconds: number; readonly count: number }[];
-  /** Absent where the kernel does not tell. */
-  readonly bytesPerTimeWait?: number;
-  /** What changed in the window, both namespaces together: `TcpExt.TWRecycled`. */
-  readonly counters: Readonly<Record<string, number>>;
-  readonly seen: Seen;
-}
-
-/** How much observers told, since the cell began: looks of the sampler, events of tracepoints, and those that the kernel dropped. */
-export interface Seen {
-  readonly samples: number;
-  readonly traced: number;
-  readonly lost: number;
+/** What a load needs to know of its cell. */
+export interface LoadCell {
+  readonly experiment: string;
+  readonly repeats: number;
+  /** Expected, of one repeat. */
+  readonly seconds: number;
 }
 
 export interface Loading {
@@ -49,7 +28,7 @@ export interface Loading {
   readonly seen: Seen;
   readonly lab: Lab;
   readonly observers: CellObservers;
-  readonly planned: Pick<PlannedCell, 'experiment' | 'repeats' | 'seconds'>;
+  readonly planned: LoadCell;
   readonly crew: Crew;
   /** A process of the load ended though nobody stopped it. */
   readonly died: (error: LingerlabError) => void;

@@ -1,5 +1,5 @@
 import { createHistogram } from 'node:perf_hooks';
-import type { Driven, Interval } from './options.ts';
+import type { Driven, Interval } from '../experiment/load.ts';
 import type { DriveAsk, LoadTold } from './protocol.ts';
 
 /** Of a window of less than half a second twentieths of a second, of others tenths: at 5,000 a second each has 250 latencies. */

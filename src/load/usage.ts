@@ -1,20 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { othersMost, type Saturated, type Usage } from '../experiment/load.ts';
 import { cpuOf } from '../native/cpu.ts';
 
 /** Ticks of /proc/stat a second, whatever HZ is: USER_HZ. */
 const userHz = 100;
-
-/** Seconds of CPU until now. */
-export interface Usage {
-  readonly client: number;
-  readonly servers: number;
-  /** Of the whole machine, in softirqs: proc_stat(5). In steps of 10 ms. */
-  readonly softirq: number;
-  /** Of all its CPUs, idle or waiting for I/O. In steps of 10 ms. */
-  readonly idle: number;
-  /** Of all its CPUs, whoever used them, a hypervisor included. In steps of 10 ms. */
-  readonly busy: number;
-}
 
 /** proc_stat(5): user nice system idle iowait irq softirq steal; what follows is part of these. */
 function machine(): Pick<Usage, 'softirq' | 'idle' | 'busy'> {
@@ -32,14 +21,8 @@ export const usage = (client: number, servers: readonly number[]): Usage => ({
   ...machine(),
 });
 
-/** Who had no more CPU to give. */
-export type Saturated = 'client' | 'server' | 'kernel' | 'others' | 'nobody';
-
 /** So much of a CPU is all of it: the rest went to others and to reading the clock. */
 const allOf = 0.9;
-
-/** More of the machine than this in the hands of others is what a load competes with; less is a few steps of 10 ms more or less. */
-export const othersMost = 0.15;
 
 /**
  * Who was the bottleneck: a process that used all of one CPU (JavaScript runs on one), or the machine where nothing of it was

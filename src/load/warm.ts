@@ -1,5 +1,5 @@
+import type { LoadClose, LoadOptions } from '../experiment/load.ts';
 import { ends } from '../tcp/states.ts';
-import type { LoadClose, LoadOptions } from './options.ts';
 
 /** How long each way of closing is done by new processes before they are asked, each time around. */
 const seconds = 0.1;

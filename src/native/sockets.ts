@@ -1,7 +1,7 @@
-import type { TcpInfo } from '../experiment/endpoint.ts';
-import type { Settable, SocketOption, SocketOptions, StructLinger } from '../experiment/options.ts';
+import type { Address } from '../tcp/address.ts';
+import type { Queues, TcpInfo } from '../tcp/info.ts';
+import type { Settable, SocketOption, SocketOptions, StructLinger } from '../tcp/socket-options.ts';
 import { stateNumbered } from '../tcp/states.ts';
-import type { Address, Queues } from '../record/event.ts';
 import { socketConstants as c, SIOCINQ, SIOCOUTQ } from './constants.ts';
 import {
   bind,

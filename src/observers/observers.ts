@@ -1,10 +1,10 @@
 import { LingerlabError } from '../errors.ts';
 import type { Sight } from '../facts/connections.ts';
-import { ends } from '../tcp/states.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { Ports } from '../lab/ports.ts';
 import { startWorker } from '../process/worker.ts';
 import type { Event, SamplerName } from '../record/event.ts';
+import { ends } from '../tcp/states.ts';
 import type {
   ObserverArguments,
   ObserverReply,

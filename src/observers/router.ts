@@ -1,4 +1,5 @@
-import type { Address, Event } from '../record/event.ts';
+import type { Event } from '../record/event.ts';
+import type { Address } from '../tcp/address.ts';
 
 interface Owner {
   readonly to: (event: Event) => void;

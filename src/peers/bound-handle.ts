@@ -1,7 +1,7 @@
 import type { Bound, Listener, Queue } from '../experiment/listening.ts';
 import type { WithOptions } from '../experiment/options.ts';
 import type { Answer, Step } from '../experiment/step.ts';
-import type { Address } from '../record/event.ts';
+import type { Address } from '../tcp/address.ts';
 import type { PeerProcess } from './process.ts';
 import type { Verbs } from './protocol.ts';
 

@@ -4,9 +4,10 @@ import type { Bound, Handed, Listener, Place, Queue } from '../experiment/listen
 import type { WithOptions } from '../experiment/options.ts';
 import type { ConnectOptions, Peer } from '../experiment/peer.ts';
 import type { Answer, Step } from '../experiment/step.ts';
-import { sameAddress } from '../facts/addresses.ts';
+import type { ConnectionEvent } from '../record/event.ts';
+import type { Address } from '../tcp/address.ts';
+import { sameAddress } from '../tcp/address.ts';
 import { type End, otherEnd } from '../tcp/states.ts';
-import type { Address, ConnectionEvent } from '../record/event.ts';
 import { endpointHandle } from './endpoint.ts';
 import type { Cast, Listening } from './handles.ts';
 import type { PeerProcess } from './process.ts';

@@ -2,8 +2,8 @@ import type { CloseBy, CloseOptions, Copy, Duplicate, Endpoint } from '../experi
 import type { WithOptions } from '../experiment/options.ts';
 import type { Peer } from '../experiment/peer.ts';
 import type { Answer, Step } from '../experiment/step.ts';
+import type { Address } from '../tcp/address.ts';
 import type { End } from '../tcp/states.ts';
-import type { Address } from '../record/event.ts';
 import { pass } from './pass.ts';
 import type { PeerProcess } from './process.ts';
 import type { Verb, Verbs } from './protocol.ts';

@@ -3,10 +3,11 @@ import type { BindOptions, Bound, Handed, Listener, ListenOptions, Place, Where 
 import type { WithOptions } from '../experiment/options.ts';
 import type { EndBy, Ended, Peer } from '../experiment/peer.ts';
 import type { Answer, Step } from '../experiment/step.ts';
-import type { End } from '../tcp/states.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { CellObservers } from '../observers/observers.ts';
-import type { Address, Event } from '../record/event.ts';
+import type { Event } from '../record/event.ts';
+import type { Address } from '../tcp/address.ts';
+import type { End } from '../tcp/states.ts';
 import { boundHandle } from './bound-handle.ts';
 import { Connections, type Placed, type Reachable } from './connections.ts';
 import { pass } from './pass.ts';

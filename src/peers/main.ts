@@ -2,10 +2,12 @@
  * A peer: a process that obeys the scenario's steps with real net sockets. It starts in 30 ms because it imports
  * node:net and native/ only.
  */
+
+import { clockSince } from '../native/clock.ts';
 import { dieWithParent } from '../native/process.ts';
 import type { CallEvent } from '../record/event.ts';
 import type { FromPeer, PeerArguments, Reply, Request, Verbs } from './protocol.ts';
-import { clockSince, Sockets } from './sockets.ts';
+import { Sockets } from './sockets.ts';
 import { watchStalls } from './stalls.ts';
 import { handlers, type Timed, type Took } from './verbs.ts';
 

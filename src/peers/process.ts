@@ -3,12 +3,12 @@ import { LingerlabError } from '../errors.ts';
 import type { EndBy, Ended } from '../experiment/peer.ts';
 import type { Answer } from '../experiment/step.ts';
 import type { Space } from '../lab/space.ts';
-import { startWorker } from '../process/worker.ts';
+import { clockSince } from '../native/clock.ts';
 import { cpuOf } from '../native/cpu.ts';
+import { startWorker } from '../process/worker.ts';
 import type { Event } from '../record/event.ts';
 import type { OwnEnd, PeerArguments, Reply, Told, Verb, Verbs } from './protocol.ts';
 import { tookEffect } from './signals.ts';
-import { clockSince } from './sockets.ts';
 
 /** A peer's process as the harness sees it. */
 export interface PeerProcess extends AsyncDisposable {

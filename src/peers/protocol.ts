@@ -1,8 +1,10 @@
-import type { CloseBy, TcpInfo } from '../experiment/endpoint.ts';
+import type { CloseBy } from '../experiment/endpoint.ts';
 import type { Reuse } from '../experiment/listening.ts';
-import type { Settable, SocketOption, SocketOptions, StructLinger } from '../experiment/options.ts';
 import type { CaughtSignal, EndBy } from '../experiment/peer.ts';
-import type { Address, CallEvent, NodeEvent, QueuesEvent, StallEvent } from '../record/event.ts';
+import type { CallEvent, NodeEvent, QueuesEvent, StallEvent } from '../record/event.ts';
+import type { Address } from '../tcp/address.ts';
+import type { TcpInfo } from '../tcp/info.ts';
+import type { Settable, SocketOption, SocketOptions, StructLinger } from '../tcp/socket-options.ts';
 
 /** Ways to end that are the process's own doing. */
 export type OwnEnd = Exclude<EndBy, NodeJS.Signals>;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { processState } from '../process/live.ts';
+import { processState } from '../native/process-state.ts';
 
 /** Whether /proc/<pid>/status shows a signal that was sent to the process and that none of its threads has taken, proc(5). */
 export function isPending(status: string, signal: NodeJS.Signals): boolean {

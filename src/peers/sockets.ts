@@ -1,15 +1,10 @@
 import type { Server, Socket } from 'node:net';
+import type { Clock } from '../native/clock.ts';
 import { SystemCallError } from '../native/libc.ts';
 import { queues } from '../native/sockets.ts';
-import type { Address, NodeEvent, QueuesEvent } from '../record/event.ts';
+import type { NodeEvent, QueuesEvent } from '../record/event.ts';
+import type { Address } from '../tcp/address.ts';
 import { beforeClosing, descriptorOf } from './net-handle.ts';
-
-/** Nanoseconds of the one clock since the run's origin. */
-export type Clock = () => number;
-export const clockSince =
-  (origin: bigint): Clock =>
-  () =>
-    Number(process.hrtime.bigint() - origin);
 
 /** Of what an application read, so many bytes are kept. */
 const heardBytes = 65_536;

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Sight, viewOf } from '../facts/connections.ts';
 import { pathOf } from '../facts/path.ts';
-import type { State } from '../tcp/states.ts';
 import type { CellObservers } from '../observers/observers.ts';
 import type { Event } from '../record/event.ts';
+import type { State } from '../tcp/states.ts';
 import type { Placed } from './connections.ts';
 
 export interface Waiting {

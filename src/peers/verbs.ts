@@ -1,5 +1,6 @@
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../native/clock.ts';
 import { dieWithParent } from '../native/process.ts';
 import {
   getOption,
@@ -17,7 +18,7 @@ import { handoverHandlers } from './handover.ts';
 import { startReading, stopReading } from './net-handle.ts';
 import { openingHandlers } from './opening.ts';
 import type { Verb, Verbs } from './protocol.ts';
-import { type Clock, once, type Sockets, when } from './sockets.ts';
+import { once, type Sockets, when } from './sockets.ts';
 
 /** Runs a call and keeps how long it held its thread, whether it succeeds or throws; a promise's until it is settled. */
 export type Timed = <T>(call: () => T) => T;

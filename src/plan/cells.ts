@@ -1,7 +1,8 @@
 import { inspect } from 'node:util';
 import { LingerlabError, messageOf } from '../errors.ts';
-import type { AnyDefinition, FactorValue, Need, Network } from '../experiment/definition.ts';
+import type { AnyDefinition, FactorValue, Need } from '../experiment/definition.ts';
 import type { Roles } from '../facts/roles.ts';
+import type { Network } from '../tcp/network.ts';
 import { type End, ends } from '../tcp/states.ts';
 
 /** One cell as it will run. */

@@ -1,7 +1,7 @@
 import { LingerlabError } from '../errors.ts';
 import type { AnyDefinition } from '../experiment/definition.ts';
-import type { PlannedCell } from './cells.ts';
 import { didYouMean } from '../text/nearest.ts';
+import type { PlannedCell } from './cells.ts';
 import { checkFactor, isWanted } from './where.ts';
 
 /** An experiment with all its cells. */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { LingerlabError } from '../errors.ts';
-import type { Loaded } from '../catalogue/registry.ts';
+import type { LoadedExperiment } from '../experiment/definition.ts';
 import { cellsOf, type PlannedCell } from './cells.ts';
 import { cover } from './cover.ts';
 import { type Match, namedCells, namedExperiments } from './pattern.ts';
@@ -20,14 +20,14 @@ export interface SelectOptions {
 /** What will run, if this machine can. */
 export interface Selection {
   /** Those that have a cell in it, in the order given. */
-  readonly experiments: readonly Loaded[];
+  readonly experiments: readonly LoadedExperiment[];
   /** Experiment by experiment, in definition order. */
   readonly cells: readonly PlannedCell[];
 }
 
 interface Candidate {
-  readonly loaded: Loaded;
-  readonly definition: Loaded['definition'];
+  readonly loaded: LoadedExperiment;
+  readonly definition: LoadedExperiment['definition'];
   readonly cells: readonly PlannedCell[];
 }
 
@@ -42,7 +42,11 @@ const quickRepeats = 2;
  * Throws UNKNOWN_EXPERIMENT, UNKNOWN_CELL, UNKNOWN_FACTOR, UNKNOWN_FACTOR_VALUE, NOTHING_SELECTED, and BAD_OPTION for a
  * number of repeats that is none.
  */
-export function select(all: readonly Loaded[], patterns: readonly string[], options: SelectOptions): Selection {
+export function select(
+  all: readonly LoadedExperiment[],
+  patterns: readonly string[],
+  options: SelectOptions,
+): Selection {
   checkRepeat(options.repeat);
   const matches = named(all, patterns);
   const definitions = [...new Set(matches.map(({ choice }) => choice.definition))];
@@ -52,7 +56,7 @@ export function select(all: readonly Loaded[], patterns: readonly string[], opti
     ...match,
     cells: match.cells.filter((cell) => isWanted(cell, options.where)),
   }));
-  const experiments: Loaded[] = [];
+  const experiments: LoadedExperiment[] = [];
   const cells: PlannedCell[] = [];
   for (const loaded of all) {
     const own = cellsIn(
@@ -67,15 +71,15 @@ export function select(all: readonly Loaded[], patterns: readonly string[], opti
 }
 
 /** What each pattern means in each experiment that it concerns. */
-function named(all: readonly Loaded[], patterns: readonly string[]): Match<Candidate>[] {
-  const known = new Map<Loaded, Candidate>();
-  const candidate = (loaded: Loaded): Candidate => {
+function named(all: readonly LoadedExperiment[], patterns: readonly string[]): Match<Candidate>[] {
+  const known = new Map<LoadedExperiment, Candidate>();
+  const candidate = (loaded: LoadedExperiment): Candidate => {
     const { definition } = loaded;
     const made = known.get(loaded) ?? { loaded, definition, cells: cellsOf(definition) };
     known.set(loaded, made);
     return made;
   };
-  const whole = (loaded: Loaded, isId: boolean): Match<Candidate> => {
+  const whole = (loaded: LoadedExperiment, isId: boolean): Match<Candidate> => {
     const choice = candidate(loaded);
     // without factors, the experiment's id is its cell's
     return { choice, cells: choice.cells, isCell: isId && Object.keys(loaded.definition.factors).length === 0 };

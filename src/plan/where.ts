@@ -1,7 +1,7 @@
 import { LingerlabError } from '../errors.ts';
 import type { AnyDefinition } from '../experiment/definition.ts';
-import type { PlannedCell } from './cells.ts';
 import { didYouMean } from '../text/nearest.ts';
+import type { PlannedCell } from './cells.ts';
 
 /** Wanted values by factor, as printed. */
 export type Where = Readonly<Record<string, readonly string[]>>;

@@ -1,14 +1,10 @@
+import type { Address } from '../tcp/address.ts';
+import type { Queues } from '../tcp/info.ts';
 import type { State } from '../tcp/states.ts';
-import type { DeedEvent, WireEvent } from '../wire/report.ts';
+import type { DeedEvent, WireEvent } from './sighting.ts';
 
 /** Nanoseconds of CLOCK_MONOTONIC since the run's origin: a safe integer for the first 104 days of a run. */
 export type Ns = number;
-
-/** An address and a port as the kernel prints them; IPv4-mapped IPv6 addresses are kept as IPv4. */
-export interface Address {
-  readonly address: string;
-  readonly port: number;
-}
 
 /** What samples are taken with. */
 export const samplerNames = ['ss', 'netlink'] as const;
@@ -161,20 +157,6 @@ export interface ConnectionEvent extends Seen {
     readonly local: Address;
     readonly opening?: Opening;
   };
-}
-/** What a connected socket's kernel holds of either direction, and what has passed, in bytes. */
-export interface Queues {
-  readonly state: State;
-  /** Sent at least once: tcpi_bytes_sent without tcpi_bytes_retrans, neither of which counts SYN or FIN. */
-  readonly sent: number;
-  /** In the send queue and never sent; a FIN that waits behind it is one more. */
-  readonly unsent: number;
-  /** Acknowledged by the other end; the SYN of the end that connected, and a FIN, are one each. */
-  readonly acked: number;
-  /** Received in order; a FIN is one more. */
-  readonly received: number;
-  /** In the receive queue: SIOCINQ. */
-  readonly unread: number;
 }
 /**
  * What lay where just before a peer's socket was closed, by the scenario or by net itself: read in the same turn of the event

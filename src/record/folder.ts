@@ -1,8 +1,8 @@
 import { mkdir, open, readdir, rm, truncate } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { LingerlabError } from '../errors.ts';
+import { processStart } from '../native/process-state.ts';
 import { files } from './layout.ts';
-import { processStart } from '../process/live.ts';
 import { type ReadRun, readRun } from './read.ts';
 import { type Current, type ResumePlan, resumePlan } from './resume.ts';
 import { isUnfinished, notWritable, replaceFile } from './save.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Declaration } from '../facts/kinds.ts';
+import type { Declaration } from './fact.ts';
 import { cellRecord, runRecord, schemaVersion } from './schema.ts';
 
 /** A JSON Schema, draft 2020-12. */

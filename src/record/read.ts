@@ -7,7 +7,7 @@ import { check } from './check.ts';
 import type { Event } from './event.ts';
 import { cellFolder, files, inPlanOrder } from './layout.ts';
 import { type CellLines, parseCells } from './lines.ts';
-import { isLive } from '../process/live.ts';
+import { isLive } from './live.ts';
 import { type Run, type RunRecord, runRecord, type Warning } from './schema.ts';
 import { type Upgrade, upgradeFrom, upgrades } from './upgrade.ts';
 import { warn } from './warnings.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ends, states } from '../tcp/states.ts';
+import { declaration, factValue } from './fact.ts';
 
 /** The run folder's version: newer is refused, older is upgraded when read. */
 export const schemaVersion = 1;
@@ -8,25 +9,6 @@ export const verdict = z.enum(['confirmed', 'refuted', 'inconclusive']);
 export type Verdict = z.infer<typeof verdict>;
 
 const factorValue = z.union([z.string(), z.number(), z.boolean()]);
-const refusedCall = z.object({ call: z.string(), errno: z.string() });
-const factValue = z.union([
-  z.number(),
-  z.boolean(),
-  z.string(),
-  z.array(z.string()).readonly(),
-  z.array(z.number()).readonly(),
-  z.array(refusedCall).readonly(),
-]);
-
-export const declaration = z.object({
-  type: z.enum(['number', 'numbers', 'boolean', 'word', 'words', 'calls']),
-  values: z.array(z.string()).readonly().optional(),
-  unit: z.enum(['s', 'ms', 'us', 'count', 'bytes']).optional(),
-  compare: z.enum(['exact', 'within', 'race', 'measurement']),
-  resolution: z.union([z.number(), z.literal('timer')]).optional(),
-  text: z.string().optional(),
-});
-
 /** What a wire costs, as it was measured before the first cell of a session that has cells on one, or by the doctor. */
 const wireCost = z.object({
   mtu: z.number().int().describe('bytes of the largest packet'),

@@ -1,4 +1,4 @@
-import type { Declaration, Unit } from '../facts/kinds.ts';
+import type { Declaration, Unit } from '../record/fact.ts';
 import { resolutionOf } from './resolution.ts';
 
 /** Scheduling alone moves a time by so much, in its unit: two busy cores were seen to hold a close of 0.2 ms for 17. */

@@ -1,5 +1,5 @@
 import { notOver } from '../facts/findings.ts';
-import type { Declaration } from '../facts/kinds.ts';
+import type { Declaration } from '../record/fact.ts';
 import { median } from '../stats/quantile.ts';
 import type { RaceOfCell } from './compare-races.ts';
 import type { BehaviourDifference, NotComparable, PerformanceDifference, Unstable } from './comparison.ts';

@@ -1,4 +1,4 @@
-import type { Declaration, FactValue } from '../facts/kinds.ts';
+import type { Declaration, FactValue } from '../record/fact.ts';
 import { smallestStratifiedP } from '../stats/stratified.ts';
 import type { NotComparable, RaceDifference } from './comparison.ts';
 import { distribution, factKey, type Observed } from './format.ts';

@@ -1,4 +1,4 @@
-import type { Declaration } from '../facts/kinds.ts';
+import type { Declaration } from '../record/fact.ts';
 import type { RunRecord, Verdict } from '../record/schema.ts';
 import type { Share } from './format.ts';
 

@@ -1,6 +1,6 @@
-import type { FactValue } from '../facts/kinds.ts';
-import { type End, ends } from '../tcp/states.ts';
+import type { FactValue } from '../record/fact.ts';
 import type { CellRecord } from '../record/schema.ts';
+import { type End, ends } from '../tcp/states.ts';
 import type { CellGroup } from './gather.ts';
 import { storyOf } from './ladder-story.ts';
 

@@ -1,4 +1,4 @@
-import type { Declaration } from '../facts/kinds.ts';
+import type { Declaration } from '../record/fact.ts';
 import type { ExperimentRecord } from '../record/schema.ts';
 import { type CellGroup, declaredFact, factOf } from './gather.ts';
 import { alpha, isUnstable, judge, type Sample, sampleOf } from './judge.ts';

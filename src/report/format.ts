@@ -1,4 +1,4 @@
-import type { Declaration, FactValue, RefusedCall, Unit } from '../facts/kinds.ts';
+import type { Declaration, FactValue, RefusedCall, Unit } from '../record/fact.ts';
 import { median } from '../stats/quantile.ts';
 
 /** A fact as a record has it: `null` was not observed, `undefined` was not tried. */

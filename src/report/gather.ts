@@ -1,6 +1,6 @@
-import type { Declaration, FactValue } from '../facts/kinds.ts';
 import { ofAnyEnd, withoutRole } from '../facts/roles.ts';
 import { declarationOf } from '../facts/table.ts';
+import type { Declaration, FactValue } from '../record/fact.ts';
 import type { CellRecord, Environment, ExperimentRecord, Run } from '../record/schema.ts';
 import type { Observed } from './format.ts';
 

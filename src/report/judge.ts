@@ -1,4 +1,4 @@
-import type { Declaration, FactValue } from '../facts/kinds.ts';
+import type { Declaration, FactValue } from '../record/fact.ts';
 import { margin } from '../stats/against.ts';
 import { mannWhitney, smallestMannWhitneyP } from '../stats/mann-whitney.ts';
 import { median } from '../stats/quantile.ts';

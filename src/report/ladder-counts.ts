@@ -1,5 +1,5 @@
-import { type End, ends } from '../tcp/states.ts';
 import type { SegmentRecord } from '../record/schema.ts';
+import { type End, ends } from '../tcp/states.ts';
 import { plural } from './format.ts';
 import { hasPassed, type Purpose, purposeOf } from './ladder-folds.ts';
 

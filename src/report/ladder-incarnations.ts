@@ -1,6 +1,6 @@
 import { wiresOwn } from '../facts/carried.ts';
-import type { End } from '../tcp/states.ts';
 import type { CellRecord, IncarnationRecord, SegmentRecord } from '../record/schema.ts';
+import type { End } from '../tcp/states.ts';
 import type { BeginMoment, SegmentMoment, StateMoment } from './ladder-moments.ts';
 
 const isSame = (a: IncarnationRecord, b: IncarnationRecord): boolean => a.client === b.client && a.server === b.server;

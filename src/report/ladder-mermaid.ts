@@ -1,5 +1,5 @@
-import { otherEnd } from '../tcp/states.ts';
 import type { CellRecord, SegmentRecord } from '../record/schema.ts';
+import { otherEnd } from '../tcp/states.ts';
 import { type LadderRow, ladderOf, type SegmentRow } from './ladder.ts';
 import { hasPassed, purposeOf } from './ladder-folds.ts';
 import { isOwn } from './ladder-moments.ts';

@@ -1,6 +1,6 @@
 import { wiresOwn } from '../facts/carried.ts';
-import { type End, ends, otherEnd } from '../tcp/states.ts';
 import type { AsideRecord, CellRecord, IncarnationRecord, SegmentRecord } from '../record/schema.ts';
+import { type End, ends, otherEnd } from '../tcp/states.ts';
 import { asideMoments, callInto } from './ladder-asides.ts';
 import { arrivalOf, causeOf, requestOf, type Step, sentOn } from './ladder-causes.ts';
 import { beginsOf, endedByRst, type Replaced, replacedBy, whyClosed } from './ladder-incarnations.ts';

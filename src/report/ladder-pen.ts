@@ -1,5 +1,5 @@
-import { type End, otherEnd } from '../tcp/states.ts';
 import type { SegmentRecord } from '../record/schema.ts';
+import { type End, otherEnd } from '../tcp/states.ts';
 import type { ArrivalRow, AsideRow, LadderRow, SegmentRow, StateRow } from './ladder.ts';
 import { isCorrupt } from './ladder-asides.ts';
 import type { AcrossRow, Arrow, Columns, Layout, Lines, Point } from './ladder-layout.ts';

@@ -1,5 +1,5 @@
-import { type End, otherEnd } from '../tcp/states.ts';
 import type { SegmentRecord } from '../record/schema.ts';
+import { type End, otherEnd } from '../tcp/states.ts';
 import type { ArrivalRow, LadderRow, PauseRow, SegmentRow } from './ladder.ts';
 import { connectionOf, type Fold, hasPassed, purposeOf } from './ladder-folds.ts';
 import { isOwn, type Moment } from './ladder-moments.ts';

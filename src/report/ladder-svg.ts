@@ -1,5 +1,5 @@
-import { type End, ends } from '../tcp/states.ts';
 import type { CellRecord } from '../record/schema.ts';
+import { type End, ends } from '../tcp/states.ts';
 import { type Ladder, type LadderRow, ladderOf } from './ladder.ts';
 import { besideLines, besideMark, blockedMarks, wrapped } from './ladder-beside.ts';
 import { type AcrossRow, bandWidth, type Layout, layoutOf } from './ladder-layout.ts';

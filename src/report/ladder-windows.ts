@@ -1,5 +1,5 @@
-import { otherEnd } from '../tcp/states.ts';
 import type { SegmentRecord } from '../record/schema.ts';
+import { otherEnd } from '../tcp/states.ts';
 import { connectionOf, purposeOf } from './ladder-folds.ts';
 
 /**

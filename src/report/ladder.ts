@@ -1,5 +1,5 @@
-import type { End } from '../tcp/states.ts';
 import type { AsideRecord, CellRecord, IncarnationRecord, SegmentRecord } from '../record/schema.ts';
+import type { End } from '../tcp/states.ts';
 import type { Step } from './ladder-causes.ts';
 import { connectionOf, foldings, foldsOf, type Purpose } from './ladder-folds.ts';
 import { lastAttempt } from './ladder-incarnations.ts';

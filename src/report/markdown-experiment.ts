@@ -1,5 +1,5 @@
-import type { Declaration } from '../facts/kinds.ts';
 import { declarations } from '../facts/table.ts';
+import type { Declaration } from '../record/fact.ts';
 import type { ExperimentRecord, Run } from '../record/schema.ts';
 import { answerOf } from './claims.ts';
 import { type FactTable, shownFacts } from './fact-table.ts';

@@ -1,6 +1,6 @@
 import { ofEach, whoseIs } from '../facts/roles.ts';
-import { ends } from '../tcp/states.ts';
 import type { CellRecord, ExperimentRecord } from '../record/schema.ts';
+import { ends } from '../tcp/states.ts';
 import { ownerWords } from './fact-columns.ts';
 import { formatFact, formatSpread, plural } from './format.ts';
 import { type CellGroup, declaredFact, factOf } from './gather.ts';

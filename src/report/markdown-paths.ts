@@ -1,5 +1,5 @@
-import { type End, ends } from '../tcp/states.ts';
 import type { OddPackets } from '../record/schema.ts';
+import { type End, ends } from '../tcp/states.ts';
 import { type ConnectionPaths, type Course, coursesOf, withoutPackets } from './courses.ts';
 import { formatCount, plural } from './format.ts';
 import type { CellGroup } from './gather.ts';

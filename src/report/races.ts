@@ -1,4 +1,4 @@
-import type { Declaration } from '../facts/kinds.ts';
+import type { Declaration } from '../record/fact.ts';
 import { minP } from '../stats/min-p.ts';
 import { oddsExceed, type TwoByTwo } from '../stats/odds.ts';
 import { type Permuted, permuteStrata, type Question, type Stratum } from '../stats/stratified.ts';

@@ -1,5 +1,5 @@
-import type { Declaration } from '../facts/kinds.ts';
 import { timerSlotSeconds } from '../facts/timer-wheel.ts';
+import type { Declaration } from '../record/fact.ts';
 import { secondsOf } from './format.ts';
 
 /**

@@ -8,22 +8,22 @@ import type { Ports } from '../lab/ports.ts';
 import { countingEvents } from '../load/counting.ts';
 import type { Crew } from '../load/crew.ts';
 import { loadFindings } from '../load/facts.ts';
+import { clockSince } from '../native/clock.ts';
 import { cpuOf } from '../native/cpu.ts';
 import type { Observers } from '../observers/observers.ts';
-import { clockSince } from '../peers/sockets.ts';
-import { makeStage } from './stage.ts';
 import { makeSteps } from '../peers/step.ts';
 import type { PlannedCell } from '../plan/cells.ts';
-import type { Slot } from './slots.ts';
 import { cellEvents } from '../record/cell-events.ts';
-import type { CellMeter } from './cpu.ts';
 import type { Event } from '../record/event.ts';
 import type { CellRecord, OddPackets, Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
 import type { RunWriter } from '../record/writer.ts';
-import { playScenario } from './scenario.ts';
 import { judgeCell } from '../verdict/claims.ts';
 import { oddPackets, wireWarnings } from '../wire/statistics.ts';
+import type { CellMeter } from './cpu.ts';
+import { playScenario } from './scenario.ts';
+import type { Slot } from './slots.ts';
+import { makeStage } from './stage.ts';
 
 export interface CellWork {
   readonly planned: PlannedCell;

@@ -4,16 +4,17 @@ import { execa } from 'execa';
 import type { Side } from '../experiment/endpoint.ts';
 import type { Instruments } from '../experiment/instruments.ts';
 import type { Answer } from '../experiment/step.ts';
-import { sameAddress } from '../facts/addresses.ts';
-import { type End, otherEnd } from '../tcp/states.ts';
 import { timerSlotSeconds } from '../facts/timer-wheel.ts';
 import type { Lab } from '../lab/lab.ts';
 import { type Space, sockstatIn, synReceivedIn, sysctlHere } from '../lab/space.ts';
 import { hz } from '../native/process.ts';
 import type { CellObservers } from '../observers/observers.ts';
-import type { Address, Event, Ns, SsSocket } from '../record/event.ts';
 import type { PeerProcess } from '../peers/process.ts';
 import type { Steps } from '../peers/step.ts';
+import type { Event, Ns, SsSocket } from '../record/event.ts';
+import type { Address } from '../tcp/address.ts';
+import { sameAddress } from '../tcp/address.ts';
+import { type End, otherEnd } from '../tcp/states.ts';
 
 export interface Outside {
   readonly lab: Lab;

@@ -1,12 +1,9 @@
-import type { AnyDefinition } from '../experiment/definition.ts';
 import type { Machine } from '../doctor/doctor.ts';
+import type { AnyDefinition } from '../experiment/definition.ts';
 import type { TraceSight } from '../observers/protocol.ts';
 import { cellsOf, type PlannedCell } from '../plan/cells.ts';
 import { type Obstacle, whyNot } from '../plan/runnable.ts';
 import type { Selection } from '../plan/select.ts';
-import { declaredBy } from '../verdict/asked.ts';
-import { claimsWithoutCells } from '../verdict/claims.ts';
-import { answerOf, judgeRun } from '../verdict/run.ts';
 import {
   type CellRecord,
   type Environment,
@@ -17,6 +14,9 @@ import {
 } from '../record/schema.ts';
 import { tool } from '../record/tool.ts';
 import { warn } from '../record/warnings.ts';
+import { declaredBy } from '../verdict/asked.ts';
+import { claimsWithoutCells } from '../verdict/claims.ts';
+import { answerOf, judgeRun } from '../verdict/run.ts';
 
 interface Beginning {
   readonly selection: Selection;

@@ -1,29 +1,29 @@
 import { release } from 'node:os';
-import { runCell } from './cell.ts';
-import { LingerlabError } from '../errors.ts';
-import type { Loaded } from '../catalogue/registry.ts';
-import { catchStrays } from './strays.ts';
 import { examine, type Machine, requireBasics } from '../doctor/doctor.ts';
-import { lockPorts, type Ports } from '../lab/ports.ts';
+import { environment } from '../doctor/environment.ts';
 import { measureWire } from '../doctor/wire-cost.ts';
+import { LingerlabError } from '../errors.ts';
+import type { LoadedExperiment } from '../experiment/definition.ts';
+import { lockPorts, type Ports } from '../lab/ports.ts';
 import { type Crew, makeCrew } from '../load/crew.ts';
 import { type Observers, startObservers } from '../observers/observers.ts';
 import type { PlannedCell } from '../plan/cells.ts';
-import { order } from './order.ts';
 import type { Selection } from '../plan/select.ts';
-import { type Slot, type Slots, slots } from './slots.ts';
-import { type Task, tasksOf } from './tasks.ts';
-import { type CpuMeter, cpuMeter } from './cpu.ts';
-import { environment } from '../doctor/environment.ts';
 import type { SamplerName } from '../record/event.ts';
 import { createRun, resumeRun } from '../record/folder.ts';
 import { cellKey } from '../record/layout.ts';
-import { beginning, costing, finding, notRunHere, unsupported } from './making.ts';
 import { readRun } from '../record/read.ts';
 import type { CellRecord, Environment, Run, WireCost } from '../record/schema.ts';
 import { tool } from '../record/tool.ts';
 import type { RunWriter } from '../record/writer.ts';
 import { saveReport } from '../report/save.ts';
+import { runCell } from './cell.ts';
+import { type CpuMeter, cpuMeter } from './cpu.ts';
+import { beginning, costing, finding, notRunHere, unsupported } from './making.ts';
+import { order } from './order.ts';
+import { type Slot, type Slots, slots } from './slots.ts';
+import { catchStrays } from './strays.ts';
+import { type Task, tasksOf } from './tasks.ts';
 
 /** Told of each cell while the run goes on. */
 export interface RunProgress {
@@ -177,7 +177,9 @@ async function playAll(tasks: readonly Task[], players: Players): Promise<void> 
 /** Plays a task as soon as it has its slot. */
 function playing(players: Players): (task: Task, among: Slots) => Promise<void> {
   const { selection, signal, writer, progress, fail } = players;
-  const definitions = new Map(selection.experiments.map((loaded: Loaded) => [loaded.definition.id, loaded.definition]));
+  const definitions = new Map(
+    selection.experiments.map((loaded: LoadedExperiment) => [loaded.definition.id, loaded.definition]),
+  );
   let serial = 0;
   return async ({ planned, repeat }, among) => {
     const definition = definitions.get(planned.experiment);

@@ -1,7 +1,7 @@
 import { LingerlabError, messageOf } from '../errors.ts';
-import { asScenario } from './strays.ts';
 import type { Steps } from '../peers/step.ts';
 import type { PlannedCell } from '../plan/cells.ts';
+import { asScenario } from './strays.ts';
 
 /** What ends a scenario that does not end by itself. */
 export interface ScenarioEnd {

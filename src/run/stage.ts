@@ -1,20 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LingerlabError } from '../errors.ts';
+import type { Loaded, Seen } from '../experiment/load.ts';
 import type { Peer, StartOptions } from '../experiment/peer.ts';
 import type { AnyStage } from '../experiment/stage.ts';
 import type { Answer } from '../experiment/step.ts';
+import type { Wire } from '../experiment/wire.ts';
 import type { Sight } from '../facts/connections.ts';
-import type { FactValue } from '../facts/kinds.ts';
-import type { End } from '../tcp/states.ts';
 import type { Crew } from '../load/crew.ts';
-import { type Loaded, runLoad, type Seen } from '../load/run.ts';
-import type { PlannedCell } from '../plan/cells.ts';
-import type { CellEvents } from '../record/cell-events.ts';
-import { makeWire, type Wire } from '../wire/stage.ts';
+import { runLoad } from '../load/run.ts';
 import { type Cast, Handles } from '../peers/handles.ts';
-import { instruments } from './instruments.ts';
 import { type PeerProcess, startPeer } from '../peers/process.ts';
 import { until } from '../peers/until.ts';
+import type { PlannedCell } from '../plan/cells.ts';
+import type { CellEvents } from '../record/cell-events.ts';
+import type { FactValue } from '../record/fact.ts';
+import type { End } from '../tcp/states.ts';
+import { makeWire } from '../wire/stage.ts';
+import { instruments } from './instruments.ts';
 
 /** What a scenario is played on, and what the harness does with it afterwards. */
 export interface Playing extends AsyncDisposable {

@@ -1,6 +1,6 @@
 import type { AcrossClaim, AnyDefinition, Claim, Outcome } from '../experiment/definition.ts';
-import type { Declaration } from '../facts/kinds.ts';
 import { declarations } from '../facts/table.ts';
+import type { Declaration } from '../record/fact.ts';
 import type { CellRecord } from '../record/schema.ts';
 import type { Readable } from './facts.ts';
 

@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
 import type { AnyDefinition } from '../experiment/definition.ts';
-import type { Declaration } from '../facts/kinds.ts';
+import type { Declaration } from '../record/fact.ts';
 import type { CellRecord, Verdict, Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
 import { type AnyClaim, AppliesToNone, claimsOf, declaredBy, type Factors } from './asked.ts';

@@ -1,5 +1,5 @@
 import type { AnyDefinition } from '../experiment/definition.ts';
-import type { Declaration, FactValue } from '../facts/kinds.ts';
+import type { Declaration, FactValue } from '../record/fact.ts';
 import type { CellRecord } from '../record/schema.ts';
 import { declaredBy } from './asked.ts';
 import type { CellFacts } from './facts.ts';

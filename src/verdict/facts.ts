@@ -1,4 +1,4 @@
-import type { Declaration, FactValue } from '../facts/kinds.ts';
+import type { Declaration, FactValue } from '../record/fact.ts';
 import type { CellRecord } from '../record/schema.ts';
 
 /** A fact without a value was read: what asked for it cannot be decided. */

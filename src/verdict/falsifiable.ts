@@ -1,5 +1,5 @@
 import type { AnyDefinition } from '../experiment/definition.ts';
-import type { Declaration } from '../facts/kinds.ts';
+import type { Declaration } from '../record/fact.ts';
 import type { CellRecord } from '../record/schema.ts';
 import { type AnyAcrossClaim, type AnyClaim, acrossOf, claimsOf, declaredBy } from './asked.ts';
 import { applies, judgeClaim } from './claims.ts';

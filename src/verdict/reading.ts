@@ -1,5 +1,5 @@
-import type { Declaration, FactValue } from '../facts/kinds.ts';
 import { declarationOf } from '../facts/table.ts';
+import type { Declaration, FactValue } from '../record/fact.ts';
 import { type CellFacts, NoValue, type Readable, readable } from './facts.ts';
 
 /** Facts handed out, and what was read of them. */

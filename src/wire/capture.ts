@@ -1,5 +1,6 @@
-import type { End } from '../tcp/states.ts';
 import type { Ns } from '../record/event.ts';
+import type { CaptureCount } from '../record/wire-statistics.ts';
+import type { End } from '../tcp/states.ts';
 import { type CaptureFile, noFile, openCaptureFile } from './capture-file.ts';
 import {
   type CapturedPacket,
@@ -75,17 +76,6 @@ export interface Entry {
   /** The wire's own: a copy, a replay, a forgery. */
   readonly emitted: boolean;
   readonly packet: CapturedPacket;
-}
-
-export interface CaptureCount {
-  readonly packets: number;
-  /** Packets of which not all bytes were kept. */
-  readonly cut: number;
-  /** Packets whose payload is cut in the file, and whole in memory. */
-  readonly shortened: number;
-  readonly fileBytes: number;
-  /** Why nothing more is written to the file. */
-  readonly fileError?: string;
 }
 
 const headersOnly = 128;

@@ -1,5 +1,5 @@
-import type { End } from '../tcp/states.ts';
 import type { Ns } from '../record/event.ts';
+import type { End } from '../tcp/states.ts';
 
 /** What the pump counts. */
 export interface Counts {

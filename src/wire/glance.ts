@@ -1,5 +1,5 @@
+import { addressBytes } from '../tcp/address-text.ts';
 import { type End, otherEnd } from '../tcp/states.ts';
-import { addressBytes } from './address.ts';
 import type { Connection } from './history.ts';
 
 interface Known {

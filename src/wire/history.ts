@@ -1,8 +1,9 @@
-import { type End, otherEnd } from '../tcp/states.ts';
-import type { Address, Ns } from '../record/event.ts';
+import type { Ns } from '../record/event.ts';
+import type { Address } from '../tcp/address.ts';
 import { flagBits } from '../tcp/flags.ts';
+import type { Packet, TcpSegment } from '../tcp/segment.ts';
+import { type End, otherEnd } from '../tcp/states.ts';
 import { makeGlance } from './glance.ts';
-import type { Packet, TcpSegment } from './segment.ts';
 
 /** A packet that came from an end, with what the history knows of its connection. What the wire itself emits is not seen. */
 export interface Seen {

@@ -1,4 +1,4 @@
-import { headerChecksum, onesSum } from './checksum.ts';
+import { headerChecksum, onesSum } from '../tcp/checksum.ts';
 
 /** What a router quotes of an IPv4 packet behind its header, RFC 792. */
 const quoted4 = 8;

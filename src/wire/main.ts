@@ -4,13 +4,13 @@
  */
 import { constants, setPriority } from 'node:os';
 import { messageOf } from '../errors.ts';
-import { otherEnd } from '../tcp/states.ts';
+import type { Rule } from '../experiment/rules.ts';
 import { dieWithParent, runFirst } from '../native/process.ts';
+import { otherEnd } from '../tcp/states.ts';
 import { forge } from './forge.ts';
 import type { Connection, History } from './history.ts';
 import { hostUnreachable } from './icmp.ts';
 import type { WireArguments, WireReply, WireRequest, WireTold, WireVerb, WireVerbs } from './protocol.ts';
-import type { Rule } from '../experiment/rules.ts';
 import { type Running, startRunning } from './running.ts';
 import { ruleText } from './say.ts';
 import { stillHeld } from './statistics.ts';

@@ -1,7 +1,7 @@
 import { LingerlabError } from '../errors.ts';
 import { startWorker, type Worker } from '../process/worker.ts';
+import type { DeedEvent, WireEvent } from '../record/sighting.ts';
 import type { WireArguments, WireReply, WireTold, WireVerb, WireVerbs } from './protocol.ts';
-import type { DeedEvent, WireEvent } from './report.ts';
 
 /** The wire's process as the harness sees it. */
 export interface WireProcess extends AsyncDisposable {

@@ -1,9 +1,9 @@
-import type { End } from '../tcp/states.ts';
-import type { Forgery } from './forge.ts';
+import type { Forgery } from '../experiment/forgery.ts';
 import type { PatternData } from '../experiment/patterns.ts';
-import type { DeedEvent, Sighting, WireEvent } from './report.ts';
 import type { Rule } from '../experiment/rules.ts';
-import type { WireStatistics } from './statistics.ts';
+import type { DeedEvent, Sighting, WireEvent } from '../record/sighting.ts';
+import type { WireStatistics } from '../record/wire-statistics.ts';
+import type { End } from '../tcp/states.ts';
 import type { Which } from './waiting.ts';
 
 /** Which packets are told as events: all, those that open, close or reset and those that a rule decides, or none. */

@@ -1,14 +1,15 @@
 import { messageOf } from '../errors.ts';
-import { type End, ends, otherEnd } from '../tcp/states.ts';
 import type { Ns } from '../record/event.ts';
+import type { DeedEvent, WireEvent } from '../record/sighting.ts';
+import { flagBits } from '../tcp/flags.ts';
+import { parse } from '../tcp/segment.ts';
+import { type End, ends, otherEnd } from '../tcp/states.ts';
 import type { Capture } from './capture.ts';
 import { type Counts, makeCounts } from './counts.ts';
 import type { Device } from './device.ts';
-import { flagBits } from '../tcp/flags.ts';
 import type { History, Seen } from './history.ts';
 import type { Telling } from './protocol.ts';
-import { type DeedEvent, sighting, type WireEvent } from './report.ts';
-import { parse } from './segment.ts';
+import { sighting } from './report.ts';
 import { type Deed, idle, noRules, step, type WireState } from './step.ts';
 import type { Waiting, WaitingRoom } from './waiting.ts';
 

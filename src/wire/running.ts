@@ -1,17 +1,17 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { type End, ends } from '../tcp/states.ts';
 import { insideNamespace } from '../native/namespaces.ts';
 import { type Watch, whenReadable } from '../native/poll.ts';
 import { fineTimer } from '../native/timer.ts';
 import { openTun } from '../native/tun.ts';
 import type { Ns } from '../record/event.ts';
+import type { WireStatistics } from '../record/wire-statistics.ts';
+import { type End, ends } from '../tcp/states.ts';
 import { Capture } from './capture.ts';
 import { tunDevice } from './device.ts';
 import { makeHistory } from './history.ts';
 import type { WireTold, WireVerbs } from './protocol.ts';
 import { Pump } from './pump.ts';
-import type { WireStatistics } from './statistics.ts';
 import { makeWaitingRoom } from './waiting.ts';
 
 /** Shorter stalls are not seen; to look for them would itself be work. */

@@ -1,5 +1,4 @@
-import type { Match } from './match.ts';
-import type { PatternData } from '../experiment/patterns.ts';
+import type { Match, PatternData } from '../experiment/patterns.ts';
 import type { Rule } from '../experiment/rules.ts';
 
 const rangeText = (from: number, to = from): string => {

@@ -1,78 +1,12 @@
-import type { Answer, Step } from '../experiment/step.ts';
-import type { End } from '../tcp/states.ts';
 import { acceptedEnd, acceptedKeys, acceptedNumber, acceptedPacket } from '../experiment/accepted.ts';
-import { largestPacket } from './capture.ts';
-import { acceptedForgery, type Forgery } from './forge.ts';
-import { acceptedPattern, dataOf, type PatternData } from '../experiment/patterns.ts';
-import type { WireVerb, WireVerbs } from './protocol.ts';
-import type { Sighting } from './report.ts';
+import { acceptedForgery } from '../experiment/forgery.ts';
+import { acceptedPattern, dataOf } from '../experiment/patterns.ts';
 import * as rules from '../experiment/rules.ts';
+import type { Answer, Step } from '../experiment/step.ts';
+import type { RuleHandle, Wire } from '../experiment/wire.ts';
+import { largestPacket } from './capture.ts';
+import type { WireVerb, WireVerbs } from './protocol.ts';
 import { patternText, ruleText } from './say.ts';
-import type { WireStatistics } from './statistics.ts';
-
-/** A rule that the wire obeys. */
-export interface RuleHandle {
-  readonly rule: number;
-  /** Carries what it holds now; how many. What it goes on to hold waits for the next call. */
-  release(): Step<number>;
-  /** Drops what it holds now; how many. What is held to the end of the cell, and neither released nor discarded, is a warning. */
-  discard(): Step<number>;
-  /** It decides nothing any more; what it holds stays held until it is released. */
-  lift(): Step;
-}
-
-export interface InjectRawOptions {
-  /** That the kernel takes no such bytes is no warning; default false. */
-  readonly mayBeRefused?: boolean;
-}
-
-export interface SeenOptions {
-  /** Only behind this packet, or packet number. Default: from the beginning of the cell. */
-  readonly after?: Sighting | number;
-}
-
-/** What a scenario does with the wire. Every rule comes after those before it; the first that acts on a packet decides. */
-export interface Wire {
-  drop<N extends number = number>(pattern: PatternData, options?: rules.Times<N>): Step<RuleHandle>;
-  carry<N extends number = number>(pattern: PatternData, options?: rules.Times<N>): Step<RuleHandle>;
-  hold<N extends number = number>(pattern: PatternData, options?: rules.Times<N>): Step<RuleHandle>;
-  delay<N extends number = number>(pattern: PatternData, ms: number, options?: rules.Times<N>): Step<RuleHandle>;
-  duplicate<N extends number = number>(pattern: PatternData, options?: rules.DuplicateOptions<N>): Step<RuleHandle>;
-  reorder<N extends number = number>(pattern: PatternData, options?: rules.ReorderOptions<N>): Step<RuleHandle>;
-  blackhole(pattern: PatternData): Step<RuleHandle>;
-  rate(pattern: PatternData, bytesPerSecond: number, options?: rules.RateOptions): Step<RuleHandle>;
-  loss(pattern: PatternData, probability: number, options: { readonly seed: number }): Step<RuleHandle>;
-  /** A rule as data. */
-  rule(rule: rules.Rule): Step<RuleHandle>;
-  /** No rule is left; what they held stays held. */
-  lift(): Step;
-  /** Carries everything that is held; how many. */
-  release(): Step<number>;
-  /** Drops everything that is held; how many. */
-  discard(): Step<number>;
-  /** Resolves with the first such packet from a peer: one that came already, or one to come. */
-  seen(pattern: PatternData, options?: SeenOptions): Step<Sighting>;
-  /**
-   * The TCP segments that the end which was given this one, carried or forged, has sent since: what its kernel says to it at
-   * once, if anything. Resolves when that end has answered an echo request (ping) sent behind it, so that none is a silence that
-   * was observed. What its kernel delays, an acknowledgement of data, may come later.
-   */
-  answers(packet: Sighting | number): Step<readonly Sighting[]>;
-  /** How many such packets came from the peers so far, as far as memory has them; of an nth one, 1 or 0. */
-  count(pattern: PatternData): Step<number>;
-  /** Sends a segment that no peer sent; its number in the capture. */
-  inject(forgery: Forgery): Step<number>;
-  /** Sends any bytes, 65,535 at most, as if they came from an end. */
-  injectRaw(from: End, bytes: Uint8Array, options?: InjectRawOptions): Step<number>;
-  /** Sends the bytes of a packet once more. */
-  replay(packet: Sighting | number): Step<number>;
-  /**
-   * Answers a packet with ICMP "host unreachable", as a router on its way would, from an address of the link that is neither
-   * end's; the answer's number in the capture.
-   */
-  unreachable(packet: Sighting | number): Step<number>;
-  statistics(): Step<WireStatistics>;
-}
 
 /** What carries a request to the wire's process. */
 export interface Asked {

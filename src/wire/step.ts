@@ -1,8 +1,8 @@
+import type { Action, Rule } from '../experiment/rules.ts';
 import type { Ns } from '../record/event.ts';
 import { draw } from './chance.ts';
 import type { Seen } from './history.ts';
 import { matches } from './match.ts';
-import type { Action, Rule } from '../experiment/rules.ts';
 
 /** A rule at work, with all that it remembers. */
 export interface RuleState {

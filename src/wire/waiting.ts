@@ -1,5 +1,5 @@
-import type { End } from '../tcp/states.ts';
 import type { Ns } from '../record/event.ts';
+import type { End } from '../tcp/states.ts';
 import type { Pending } from './capture.ts';
 
 /** A packet that the wire keeps: until it is released, until a time, or until others have passed. */

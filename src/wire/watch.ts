@@ -1,13 +1,14 @@
+import type { PatternData } from '../experiment/patterns.ts';
+import type { Sighting } from '../record/sighting.ts';
+import { echoRequest } from '../tcp/echo.ts';
+import { parse } from '../tcp/segment.ts';
 import { otherEnd } from '../tcp/states.ts';
 import type { Capture, Entry } from './capture.ts';
-import { echoRequest } from './echo.ts';
 import type { History, Seen } from './history.ts';
 import { matches } from './match.ts';
-import type { PatternData } from '../experiment/patterns.ts';
 import type { CapturedPacket } from './pcapng.ts';
 import type { Pump } from './pump.ts';
-import { type Sighting, sighting } from './report.ts';
-import { parse } from './segment.ts';
+import { sighting } from './report.ts';
 
 /** The one that is looked for, among packets given in their order. */
 function finder({ match, ordinal = 1 }: PatternData): (seen: Seen) => boolean {

@@ -7,7 +7,7 @@ import { decodePage, parseHeaderPage } from '../../src/observers/trace/page.ts';
 import type { Event } from '../../src/record/event.ts';
 import { readRun } from '../../src/record/read.ts';
 import { markdownReport } from '../../src/report/markdown.ts';
-import { format, parse } from '../../src/wire/segment.ts';
+import { format, parse } from '../../src/tcp/segment.ts';
 import { all, closedInTurn, flow, opened, scenarioEnds } from '../facts/handmade.ts';
 import { formatsOf, readsOf, readText } from '../observers/trace/captures.ts';
 import { generator } from '../wire/random.ts';

@@ -14,7 +14,7 @@ export interface Called<T> {
   readonly stderr: string;
 }
 
-/** Call an exported function of a compiled module, `experiment/load.js`, in a process of its own in that folder. */
+/** Call an exported function of a compiled module, `catalogue/load.js`, in a process of its own in that folder. */
 export async function call<T>(
   cwd: string,
   module: string,

@@ -1,22 +1,24 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Loaded } from '../../src/catalogue/load.ts';
+import type { LoadedExperiment } from '../../src/experiment/definition.ts';
 import { type Called, call, folderWith, install, userFile } from './compiled.ts';
 
 const commonjs = `const { experiment } = require('lingerlab');
 module.exports = experiment({ id: 'mine', question: 'q', factors: {}, async scenario() {}, claims: [], answer: () => '' });
 `;
 
-async function load(files: Record<string, string>, path = Object.keys(files)[0]!): Promise<Called<Loaded>> {
+async function load(files: Record<string, string>, path = Object.keys(files)[0]!): Promise<Called<LoadedExperiment>> {
   await using folder = await folderWith(files);
-  return await call<Loaded>(folder.path, 'experiment/load.js', 'loadFile', [path]);
+  return await call<LoadedExperiment>(folder.path, 'catalogue/load.js', 'loadFile', [path]);
 }
 
 describe('a file is loaded', () => {
   test('outside the repository with no node_modules near it', async () => {
     await using folder = await folderWith({ 'mine.ts': userFile() });
-    const { value, stderr } = await call<Loaded>(folder.path, 'experiment/load.js', 'loadFile', ['./mine.ts']);
+    const { value, stderr } = await call<LoadedExperiment>(folder.path, 'catalogue/load.js', 'loadFile', [
+      './mine.ts',
+    ]);
     expect(value?.definition.id).toBe('my-question');
     expect(value?.file).toBe(join(folder.path, 'mine.ts'));
     expect(value?.sourceHash).toBe(createHash('sha256').update(userFile()).digest('hex'));
@@ -27,7 +29,13 @@ describe('a file is loaded', () => {
     await using home = await folderWith({});
     await using folder = await folderWith({ 'mine.ts': userFile() });
     const dist = await install(home.path);
-    const { value, error } = await call<Loaded>(folder.path, 'experiment/load.js', 'loadFile', ['mine.ts'], dist);
+    const { value, error } = await call<LoadedExperiment>(
+      folder.path,
+      'catalogue/load.js',
+      'loadFile',
+      ['mine.ts'],
+      dist,
+    );
     expect(error).toBeUndefined();
     expect(value?.definition.id).toBe('my-question');
   });
@@ -53,7 +61,7 @@ describe('a file is loaded', () => {
 
   test('together with what it imports beside it', async () => {
     const { value } = await load({
-      'mine.ts': `import { question } from '../experiment/shared.ts';\n${userFile().replace(/question: '.*'/, 'question')}`,
+      'mine.ts': `import { question } from './shared.ts';\n${userFile().replace(/question: '.*'/, 'question')}`,
       'shared.ts': "export const question: string = 'shared?';\n",
     });
     expect(value?.definition.question).toBe('shared?');
@@ -82,7 +90,7 @@ describe('a syntax error is told with its position', () => {
   });
 
   test('in the file that it imports', async () => {
-    const { error } = await load({ 'mine.ts': "import '../experiment/other.ts';\n", 'other.ts': 'const = 2;\n' });
+    const { error } = await load({ 'mine.ts': "import './other.ts';\n", 'other.ts': 'const = 2;\n' });
     expect(error?.code).toBe('EXPERIMENT_SYNTAX');
     expect(error?.message).toMatch(/other\.ts:1:7: /);
   });
@@ -112,7 +120,7 @@ describe('a file without an experiment is an EXPERIMENT_LOAD', () => {
   });
 
   test('a missing import names the file that was meant', async () => {
-    const { error } = await load({ 'mine.ts': "import '../experiment/share.ts';\n", 'shared.ts': '' });
+    const { error } = await load({ 'mine.ts': "import './share.ts';\n", 'shared.ts': '' });
     expect(error?.code).toBe('EXPERIMENT_LOAD');
     expect(error?.message).toMatch(/did you mean ".*\/shared\.ts"\?/);
   });

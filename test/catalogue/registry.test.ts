@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Loaded } from '../../src/catalogue/load.ts';
 import { builtins, registry } from '../../src/catalogue/registry.ts';
-import type { Declaration } from '../../src/facts/kinds.ts';
+import type { LoadedExperiment } from '../../src/experiment/definition.ts';
+import type { Declaration } from '../../src/record/fact.ts';
 import { call, folderWith, userFile } from './compiled.ts';
 
 const named = (id: string): string => userFile().replace("'my-question'", `'${id}'`);
-const loaded = (id: string, file: string): Loaded =>
-  ({ definition: { id }, file, sourceHash: '' }) as unknown as Loaded;
+const loaded = (id: string, file: string): LoadedExperiment =>
+  ({ definition: { id }, file, sourceHash: '' }) as unknown as LoadedExperiment;
 
 describe("a folder's experiments", () => {
   test('are ordered by id and called by their file', async () => {
@@ -17,7 +17,9 @@ describe("a folder's experiments", () => {
       'b.d.ts': '',
       'b.js.map': '{}',
     });
-    const { value, error } = await call<Loaded[]>('/', 'experiment/registry.js', 'builtins', [`${folder.path}/`]);
+    const { value, error } = await call<LoadedExperiment[]>('/', 'catalogue/registry.js', 'builtins', [
+      `${folder.path}/`,
+    ]);
     expect(error).toBeUndefined();
     expect(value?.map(({ definition, file }) => [definition.id, file])).toEqual([
       ['first', 'builtin:b'],
@@ -28,7 +30,7 @@ describe("a folder's experiments", () => {
 
   test('with one id twice are refused, naming both files', async () => {
     await using folder = await folderWith({ 'a.js': named('same'), 'b.js': named('same') });
-    const { error } = await call<Loaded[]>('/', 'experiment/registry.js', 'builtins', [folder.path]);
+    const { error } = await call<LoadedExperiment[]>('/', 'catalogue/registry.js', 'builtins', [folder.path]);
     expect(error?.code).toBe('DUPLICATE_EXPERIMENT');
     expect(error?.message).toBe('two experiments have the id "same": builtin:a and builtin:b');
   });
@@ -40,8 +42,8 @@ describe("a folder's experiments", () => {
 
 test('the program finds its own experiments, compiled and from source', async () => {
   const fromSource = await builtins();
-  const compiled = await call<Loaded[]>('/', 'experiment/registry.js', 'builtins', []);
-  const ids = (all: readonly Loaded[] | undefined) => all?.map(({ definition }) => definition.id);
+  const compiled = await call<LoadedExperiment[]>('/', 'catalogue/registry.js', 'builtins', []);
+  const ids = (all: readonly LoadedExperiment[] | undefined) => all?.map(({ definition }) => definition.id);
   expect(ids(compiled.value)).toEqual(ids(fromSource));
   expect(ids(fromSource)?.length).toBeGreaterThan(0);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { LingerlabError } from '../../src/errors.ts';
 import { validateDefinition } from '../../src/catalogue/validate.ts';
+import { LingerlabError } from '../../src/errors.ts';
 import { kind } from '../../src/facts/kinds.ts';
 
 const claim = { id: 'c', text: 't', source: 's', holds: () => true };

@@ -1,7 +1,7 @@
 import { availableParallelism, release } from 'node:os';
 import { expect, test } from 'vitest';
-import { check } from '../../src/record/check.ts';
 import { environment, type SysctlFiles, sysctlDump } from '../../src/doctor/environment.ts';
+import { check } from '../../src/record/check.ts';
 import { environment as environmentSchema } from '../../src/record/schema.ts';
 
 test('reads this machine, and fits the schema', async () => {

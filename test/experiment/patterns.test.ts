@@ -1,7 +1,19 @@
 import { describe, expect, test } from 'vitest';
+import {
+  ack,
+  any,
+  data,
+  dataOf,
+  fin,
+  notTcp,
+  type Pattern,
+  rst,
+  syn,
+  synAck,
+  tcp,
+} from '../../src/experiment/patterns.ts';
 import { makeHistory } from '../../src/wire/history.ts';
 import { matches } from '../../src/wire/match.ts';
-import { ack, any, data, dataOf, fin, notTcp, type Pattern, rst, syn, synAck, tcp } from '../../src/experiment/patterns.ts';
 import { client, opening, server, teller } from '../wire/seen.ts';
 
 const tell = teller();

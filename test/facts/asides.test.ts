@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { derive } from '../../src/facts/derive.ts';
 import type { Event } from '../../src/record/event.ts';
-import type { WireEvent } from '../../src/wire/report.ts';
+import type { WireEvent } from '../../src/record/sighting.ts';
 import { all, call, flow, node, ns, onWire, opened } from './handmade.ts';
 
 const one = flow({ label: 'old' });

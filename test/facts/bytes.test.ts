@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { derive } from '../../src/facts/derive.ts';
-import type { End } from '../../src/tcp/states.ts';
 import type { Event } from '../../src/record/event.ts';
+import type { End } from '../../src/tcp/states.ts';
 import {
   all,
   blind,

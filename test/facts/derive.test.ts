@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { flawsOf, foldChains } from '../../src/facts/chains.ts';
 import { derive } from '../../src/facts/derive.ts';
-import type { End, State } from '../../src/tcp/states.ts';
 import type { Event } from '../../src/record/event.ts';
+import type { End, State } from '../../src/tcp/states.ts';
 import {
   all,
   blind,

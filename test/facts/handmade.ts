@@ -1,7 +1,5 @@
 import type { Sight } from '../../src/facts/connections.ts';
-import { type End, otherEnd, type State } from '../../src/tcp/states.ts';
 import type {
-  Address,
   CallEvent,
   ConnectionEvent,
   CountersEvent,
@@ -19,7 +17,9 @@ import type {
   TcpInfoEvent,
   TransitionEvent,
 } from '../../src/record/event.ts';
-import type { DeedEvent, WireEvent } from '../../src/wire/report.ts';
+import type { DeedEvent, WireEvent } from '../../src/record/sighting.ts';
+import type { Address } from '../../src/tcp/address.ts';
+import { type End, otherEnd, type State } from '../../src/tcp/states.ts';
 
 /** Records made by hand, an event at a time. Times are in milliseconds of the cell's clock; a µs is 0.001. */
 export const ns = (ms: number): number => Math.round(ms * 1e6);

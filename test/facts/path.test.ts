@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type Sight, viewOf } from '../../src/facts/connections.ts';
 import { type EndpointPath, pathOf } from '../../src/facts/path.ts';
-import type { End } from '../../src/tcp/states.ts';
 import type { Event } from '../../src/record/event.ts';
+import type { End } from '../../src/tcp/states.ts';
 import {
   all,
   blind,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { derive } from '../../src/facts/derive.ts';
 import type { Event, SsSocket } from '../../src/record/event.ts';
-import type { WireEvent } from '../../src/wire/report.ts';
+import type { WireEvent } from '../../src/record/sighting.ts';
 import { all, carriedInTurn, closedInTurn, flow, onWire, opened, sample, shown, wentOn } from './handmade.ts';
 
 const one = flow();

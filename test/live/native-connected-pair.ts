@@ -1,8 +1,6 @@
 /** Joins two net sockets over loopback, and prints what their descriptors say while one end closes, then the other. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import type { TcpInfo } from '../../src/experiment/endpoint.ts';
-import type { SocketOption, SocketOptions } from '../../src/experiment/options.ts';
 import {
   getOption,
   pendingError,
@@ -13,6 +11,8 @@ import {
   tcpInfo,
 } from '../../src/native/sockets.ts';
 import { descriptorOf } from '../../src/peers/net-handle.ts';
+import type { TcpInfo } from '../../src/tcp/info.ts';
+import type { SocketOption, SocketOptions } from '../../src/tcp/socket-options.ts';
 
 export interface Printed {
   readonly options: Record<string, unknown>;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { processState } from '../../src/process/live.ts';
+import { processState } from '../../src/native/process-state.ts';
 import { readRun } from '../../src/record/read.ts';
 import { descendants, eventually, processes } from './processes.ts';
 import { experimentFile, lingerlab, live, plainRest, scratch } from './program.ts';

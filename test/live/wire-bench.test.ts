@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { lockPorts } from '../../src/lab/ports.ts';
 import { measureWire, underLoad } from '../../src/doctor/wire-cost.ts';
+import { lockPorts } from '../../src/lab/ports.ts';
 import { readRun } from '../../src/record/read.ts';
 import { wireCostText } from '../../src/report/cost.ts';
 import { fallingBehind } from '../../src/wire/statistics.ts';

@@ -2,16 +2,17 @@ import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe } from 'vitest';
 import type { Answer } from '../../src/experiment/step.ts';
-import type { End } from '../../src/tcp/states.ts';
+import type { Wire } from '../../src/experiment/wire.ts';
 import { makeLab } from '../../src/lab/lab.ts';
 import { lockPorts } from '../../src/lab/ports.ts';
 import { type PeerProcess, startPeer } from '../../src/peers/process.ts';
 import type { Verb, Verbs } from '../../src/peers/protocol.ts';
 import { makeSteps } from '../../src/peers/step.ts';
-import type { Address } from '../../src/record/event.ts';
+import type { DeedEvent, WireEvent } from '../../src/record/sighting.ts';
+import type { Address } from '../../src/tcp/address.ts';
+import type { End } from '../../src/tcp/states.ts';
 import type { WireSettings } from '../../src/wire/protocol.ts';
-import type { DeedEvent, WireEvent } from '../../src/wire/report.ts';
-import { makeWire, type Wire } from '../../src/wire/stage.ts';
+import { makeWire } from '../../src/wire/stage.ts';
 
 const reason = tunMissing();
 function tunMissing(): string | undefined {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { ack, data, fin, rst, syn, synAck, tcp } from '../../src/experiment/patterns.ts';
-import type { WireEvent } from '../../src/wire/report.ts';
+import type { WireEvent } from '../../src/record/sighting.ts';
 import { fallingBehind } from '../../src/wire/statistics.ts';
 import { found, onWire, type WiredCell, wiredCell } from './wire-cell.ts';
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { between, othersShare, saturated, type Usage, usage } from '../../src/load/usage.ts';
+import type { Usage } from '../../src/experiment/load.ts';
+import { between, othersShare, saturated, usage } from '../../src/load/usage.ts';
 
 const used = (given: Partial<Usage>): Usage => ({ client: 0.5, servers: 0.5, softirq: 0, idle: 1, busy: 1, ...given });
 

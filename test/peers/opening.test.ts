@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { clockSince } from '../../src/native/clock.ts';
 import { tcpInfo } from '../../src/native/sockets.ts';
 import { openingHandlers } from '../../src/peers/opening.ts';
-import { clockSince, Sockets } from '../../src/peers/sockets.ts';
+import { Sockets } from '../../src/peers/sockets.ts';
 
 const timed = <T>(call: () => T): T => call();
 

@@ -1,8 +1,9 @@
 import { EventEmitter } from 'node:events';
 import type { Server, Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { clockSince } from '../../src/native/clock.ts';
 import { descriptorOf } from '../../src/peers/net-handle.ts';
-import { clockSince, Sockets, when } from '../../src/peers/sockets.ts';
+import { Sockets, when } from '../../src/peers/sockets.ts';
 import type { NodeEvent } from '../../src/record/event.ts';
 
 /** What Sockets uses of a net.Socket, so that its events can be emitted one by one. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { End } from '../../src/tcp/states.ts';
 import { cellsOf } from '../../src/plan/cells.ts';
+import type { End } from '../../src/tcp/states.ts';
 import { define } from './definitions.ts';
 
 const factors = { closes: ['client', 'server'], linger: ['off', 'zero'], family: [4] };

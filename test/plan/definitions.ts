@@ -1,5 +1,4 @@
-import type { AnyDefinition } from '../../src/experiment/definition.ts';
-import type { Loaded } from '../../src/catalogue/load.ts';
+import type { AnyDefinition, LoadedExperiment } from '../../src/experiment/definition.ts';
 import type { PlannedCell } from '../../src/plan/cells.ts';
 
 /** A definition with what every one needs, and the parts that matter to a test. */
@@ -16,7 +15,7 @@ export const define = (parts: Partial<AnyDefinition> & { readonly id: string }):
 export const load = (
   parts: Partial<AnyDefinition> & { readonly id: string },
   file = `builtin:${parts.id}`,
-): Loaded => ({
+): LoadedExperiment => ({
   definition: define(parts),
   file,
   sourceHash: '',

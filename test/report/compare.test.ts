@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { LingerlabError } from '../../src/errors.ts';
-import type { Declaration, FactValue } from '../../src/facts/kinds.ts';
 import { kind } from '../../src/facts/kinds.ts';
 import { declarations } from '../../src/facts/table.ts';
+import type { Declaration, FactValue } from '../../src/record/fact.ts';
 import type { CellRecord, Environment } from '../../src/record/schema.ts';
 import { compareRuns } from '../../src/report/compare.ts';
 import type { Comparison } from '../../src/report/comparison.ts';

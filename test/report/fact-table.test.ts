@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { FactValue } from '../../src/facts/kinds.ts';
 import { kind } from '../../src/facts/kinds.ts';
+import type { FactValue } from '../../src/record/fact.ts';
 import type { CellRecord } from '../../src/record/schema.ts';
 import { type FactTable, factTable } from '../../src/report/fact-table.ts';
 import { gatherCells } from '../../src/report/gather.ts';

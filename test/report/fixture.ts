@@ -1,6 +1,6 @@
-import type { Declaration } from '../../src/facts/kinds.ts';
 import { described, kind } from '../../src/facts/kinds.ts';
 import { declarations } from '../../src/facts/table.ts';
+import type { Declaration } from '../../src/record/fact.ts';
 import type {
   CellRecord,
   ClaimRecord,

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { format } from '../../src/tcp/segment.ts';
 import { Capture, type CaptureOptions } from '../../src/wire/capture.ts';
 import { readPcapng } from '../../src/wire/pcapng.ts';
-import { format } from '../../src/wire/segment.ts';
 import { keptOf } from '../../src/wire/shorten.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lingerlab-capture-'));

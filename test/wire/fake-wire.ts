@@ -1,10 +1,10 @@
+import type { DeedEvent, WireEvent } from '../../src/record/sighting.ts';
 import type { End } from '../../src/tcp/states.ts';
 import { Capture } from '../../src/wire/capture.ts';
 import type { Device } from '../../src/wire/device.ts';
 import { makeHistory } from '../../src/wire/history.ts';
 import type { Telling } from '../../src/wire/protocol.ts';
 import { Pump } from '../../src/wire/pump.ts';
-import type { DeedEvent, WireEvent } from '../../src/wire/report.ts';
 import { makeWaitingRoom } from '../../src/wire/waiting.ts';
 
 /** A device whose packets are put by the test, and which keeps what is written to it. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { acceptedForgery, type Forgery, forge } from '../../src/wire/forge.ts';
+import { acceptedForgery, type Forgery } from '../../src/experiment/forgery.ts';
+import { parse, type TcpSegment } from '../../src/tcp/segment.ts';
+import { forge } from '../../src/wire/forge.ts';
 import { makeHistory } from '../../src/wire/history.ts';
-import { parse, type TcpSegment } from '../../src/wire/segment.ts';
 import { client, opening, server, teller } from './seen.ts';
 
 const on = { local: client, remote: server };

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import type { TcpOption } from '../../src/tcp/header-options.ts';
+import { format, parse } from '../../src/tcp/segment.ts';
 import type { End } from '../../src/tcp/states.ts';
 import { makeHistory } from '../../src/wire/history.ts';
-import type { TcpOption } from '../../src/tcp/header-options.ts';
-import { format, parse } from '../../src/wire/segment.ts';
 import { generator } from './random.ts';
 import { client, segment, server } from './seen.ts';
 

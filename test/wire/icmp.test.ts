@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { headerChecksum, onesSum } from '../../src/wire/checksum.ts';
+import { headerChecksum, onesSum } from '../../src/tcp/checksum.ts';
+import { format } from '../../src/tcp/segment.ts';
 import { hostUnreachable } from '../../src/wire/icmp.ts';
-import { format } from '../../src/wire/segment.ts';
 import { segment } from './seen.ts';
 
 describe('host unreachable', () => {

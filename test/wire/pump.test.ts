@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { any, data, syn, tcp } from '../../src/experiment/patterns.ts';
 import { blackhole, delay, drop, duplicate, hold, type Rule, rate, reorder } from '../../src/experiment/rules.ts';
-import { format } from '../../src/wire/segment.ts';
+import { format } from '../../src/tcp/segment.ts';
 import { noRules, withRule } from '../../src/wire/step.ts';
 import { countSeen, whenSeen } from '../../src/wire/watch.ts';
 import { type FakeOptions, fakeWire } from './fake-wire.ts';

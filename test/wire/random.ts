@@ -1,7 +1,7 @@
 import { seeded } from '../../src/stats/random.ts';
-import { addressText } from '../../src/wire/address.ts';
+import { addressText } from '../../src/tcp/address-text.ts';
 import type { TcpOption } from '../../src/tcp/header-options.ts';
-import type { IpHeader, TcpSegment } from '../../src/wire/segment.ts';
+import type { IpHeader, TcpSegment } from '../../src/tcp/segment.ts';
 
 /** Random values that a seed determines. */
 export function generator(seed: number) {

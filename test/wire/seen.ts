@@ -1,8 +1,8 @@
-import type { End } from '../../src/tcp/states.ts';
-import type { Address } from '../../src/record/event.ts';
+import type { Address } from '../../src/tcp/address.ts';
 import { bitsOf, type Flag } from '../../src/tcp/flags.ts';
+import type { TcpSegment } from '../../src/tcp/segment.ts';
+import type { End } from '../../src/tcp/states.ts';
 import { type History, makeHistory, type Seen } from '../../src/wire/history.ts';
-import type { TcpSegment } from '../../src/wire/segment.ts';
 
 export const client: Address = { address: '10.77.0.1', port: 4242 };
 export const server: Address = { address: '10.77.0.2', port: 80 };

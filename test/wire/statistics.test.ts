@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import type { WireStatistics } from '../../src/record/wire-statistics.ts';
 import { txDropped } from '../../src/wire/running.ts';
-import { fallingBehind, oddPackets, stillHeld, type WireStatistics, wireWarnings } from '../../src/wire/statistics.ts';
+import { fallingBehind, oddPackets, stillHeld, wireWarnings } from '../../src/wire/statistics.ts';
 
 const fine: WireStatistics = {
   carried: { client: 10, server: 10 },

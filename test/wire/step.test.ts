@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import type { Seen } from '../../src/wire/history.ts';
 import { any, data, fin, syn } from '../../src/experiment/patterns.ts';
 import {
   blackhole,
@@ -13,6 +12,7 @@ import {
   rate,
   reorder,
 } from '../../src/experiment/rules.ts';
+import type { Seen } from '../../src/wire/history.ts';
 import { idle, noRules, step, withoutRule, withRule } from '../../src/wire/step.ts';
 import { opening, teller } from './seen.ts';
 

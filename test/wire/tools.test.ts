@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { Capture } from '../../src/wire/capture.ts';
 import type { TcpOption } from '../../src/tcp/header-options.ts';
-import { format, type TcpSegment } from '../../src/wire/segment.ts';
+import { format, type TcpSegment } from '../../src/tcp/segment.ts';
+import { Capture } from '../../src/wire/capture.ts';
 import { generator } from './random.ts';
 import { tcpdump, tshark, withTool } from './tools.ts';
 

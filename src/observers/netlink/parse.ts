@@ -1,5 +1,5 @@
-import { stateNumbered } from '../../tcp/states.ts';
 import type { SsSocket } from '../../record/event.ts';
+import { stateNumbered } from '../../tcp/states.ts';
 
 /** Lengths and places of include/uapi/linux/netlink.h and inet_diag.h. Numbers are the machine's, little-endian on all of ours. */
 const headerLength = 16;

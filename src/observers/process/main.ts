@@ -5,9 +5,9 @@
 
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../../errors.ts';
+import { clockSince } from '../../native/clock.ts';
 import { childrenCpu, ownCpu } from '../../native/cpu.ts';
 import { dieWithParent } from '../../native/process.ts';
-import { clockSince } from '../../peers/sockets.ts';
 import type {
   ObserverArguments,
   ObserverReply,

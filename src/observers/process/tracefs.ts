@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { messageOf } from '../../errors.ts';
 import { mountPrivately } from '../../native/process.ts';
-import { processStart } from '../../process/live.ts';
+import { processStart } from '../../native/process-state.ts';
 
 const mountPoints = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
 

@@ -1,4 +1,4 @@
-import type { Address } from '../../record/event.ts';
+import type { Address } from '../../tcp/address.ts';
 
 /** One end as `ss` prints it, with the family of the socket that it shows. */
 export interface SsEnd {

@@ -1,5 +1,5 @@
-import type { State } from '../../tcp/states.ts';
 import type { SsSocket } from '../../record/event.ts';
+import type { State } from '../../tcp/states.ts';
 import { parseEnd } from './address.ts';
 import { parseDetails } from './details.ts';
 

@@ -1,5 +1,5 @@
-import { type State, stateNumbered } from '../../tcp/states.ts';
 import type { MiniTimerEvent, SegmentEvent, TransitionEvent } from '../../record/event.ts';
+import { type State, stateNumbered } from '../../tcp/states.ts';
 import { TraceError } from './error.ts';
 import { end, fieldOf, integer, ipVersion, long, pointer, type Read } from './fields.ts';
 import type { EventFormat } from './format.ts';

@@ -1,4 +1,4 @@
-import type { Address } from '../../record/event.ts';
+import type { Address } from '../../tcp/address.ts';
 import { ipv4Text, ipv6Text } from './address.ts';
 import { TraceError } from './error.ts';
 import type { EventFormat, Field } from './format.ts';

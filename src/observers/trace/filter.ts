@@ -1,4 +1,4 @@
-import type { Address } from '../../record/event.ts';
+import type { Address } from '../../tcp/address.ts';
 import type { EventFormat } from './format.ts';
 
 /**

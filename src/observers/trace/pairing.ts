@@ -1,5 +1,5 @@
-import type { State } from '../../tcp/states.ts';
 import type { Event, MiniTimerEvent, Ns, TransitionEvent } from '../../record/event.ts';
+import type { State } from '../../tcp/states.ts';
 
 /**
  * tcp_time_wait() starts the mini-socket's timer and then closes the full socket with softirqs off on one CPU

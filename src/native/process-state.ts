@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import type { RunRecord } from '../record/schema.ts';
 
 /** What /proc/<pid>/stat says of a process: its state letter and its start in clock ticks since boot, proc(5). */
 export function parseProcessStat(text: string): { readonly state: string; readonly startTicks: number } {
@@ -29,22 +28,4 @@ export function processStart(pid: number): number | null {
   } catch {
     return null;
   }
-}
-
-/** With hidepid, /proc shows no processes of other users, but the kernel still refuses a signal to them by name. */
-function isHidden(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** Whether a run is still being made: it says `running`, and the process that said so, not a later one of that number, is alive. */
-export function isLive(run: Pick<RunRecord, 'status' | 'pid' | 'pidStart'>): boolean {
-  if (run.status !== 'running' || run.pid <= 0) return false;
-  const start = processStart(run.pid);
-  if (start === null) return isHidden(run.pid);
-  return run.pidStart === undefined || run.pidStart === start;
 }

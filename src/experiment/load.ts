@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import type { End } from '../tcp/states.ts';
 
 /**
@@ -48,66 +47,6 @@ export interface LoadOptions {
   readonly addresses?: number;
 }
 
-const defaults = {
-  closer: 'client',
-  by: 'destroy',
-  inFlight: 32,
-  driver: 'loop',
-  requestBytes: 1,
-  responseBytes: 1,
-  requests: 1,
-  warmUpSeconds: 0.15,
-  servers: 1,
-  source: 'unbound',
-  // enough for 10 s at 28,000 connections a second: each has 28,232 ports of the default range
-  addresses: 10,
-} as const satisfies Partial<LoadOptions>;
-
-/** A load with nothing left to say. */
-export type LoadPlan = Readonly<
-  Pick<LoadOptions, 'perSecond' | 'watched'> & Required<Omit<LoadOptions, 'perSecond' | 'watched'>>
->;
-
-const whole = (least: number, most: number) => z.number().int().min(least).max(most);
-/** What each option may be; bounds are those of what one process, or one namespace, can have. */
-const allowed = z.strictObject({
-  closer: z.enum(['client', 'server', 'neither']),
-  by: z.enum(['end', 'destroy', 'half-close', 'linger-0', 'linger-1', 'resetAndDestroy']),
-  inFlight: whole(1, 10_000),
-  driver: z.enum(['loop', 'tinybench']),
-  perSecond: z.number().positive().max(1_000_000).optional(),
-  requests: whole(1, 1_000_000),
-  requestBytes: whole(1, 100_000_000),
-  responseBytes: whole(1, 100_000_000),
-  seconds: z.number().min(0.05).max(3600),
-  warmUpSeconds: z.number().min(0).max(3600),
-  servers: whole(1, 16),
-  source: z.enum(['unbound', 'bound', 'bound-late']),
-  watched: z.union([z.number().positive().max(1000), z.literal('trace')]).optional(),
-  addresses: whole(1, 250),
-});
-
-/** Throws TypeError for an option that cannot be, or not together with another. */
-export function planOf(options: LoadOptions): LoadPlan {
-  // what is undefined was not said
-  const said = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const { data: plan, error } = allowed.safeParse({ ...defaults, ...said });
-  if (error) {
-    const [issue] = error.issues;
-    throw new TypeError(`load: ${issue?.path.join('.') ?? ''}${issue?.path.length ? ': ' : ''}${issue?.message}`);
-  }
-  const { driver, closer, requests, perSecond, source } = plan;
-  if (driver === 'tinybench' && (closer === 'neither' || requests > 1 || perSecond !== undefined))
-    throw new TypeError('load: tinybench times connections of one request that are closed, one after the other');
-  if (driver === 'tinybench' && source !== 'unbound')
-    throw new TypeError('load: tinybench binds no address of its own');
-  if (closer === 'neither' && perSecond !== undefined)
-    throw new TypeError('load: kept connections are not due by a schedule');
-  if (driver === 'tinybench' && (options.inFlight ?? 1) !== 1)
-    throw new TypeError('load: tinybench times one connection after the other: inFlight 1');
-  return (driver === 'tinybench' ? { ...plan, inFlight: 1 } : plan) as LoadPlan;
-}
-
 /** Latencies in µs: from when a connection was begun, or was due, or its next request was sent, until that was over for the client. */
 export interface Latency {
   readonly p50Us: number;
@@ -140,4 +79,51 @@ export interface Driven {
   readonly lateUs: number;
   /** In order; a last one that is not whole is left out. */
   readonly intervals: readonly Interval[];
+}
+
+/** Seconds of CPU until now. */
+export interface Usage {
+  readonly client: number;
+  readonly servers: number;
+  /** Of the whole machine, in softirqs: proc_stat(5). In steps of 10 ms. */
+  readonly softirq: number;
+  /** Of all its CPUs, idle or waiting for I/O. In steps of 10 ms. */
+  readonly idle: number;
+  /** Of all its CPUs, whoever used them, a hypervisor included. In steps of 10 ms. */
+  readonly busy: number;
+}
+
+/** Who had no more CPU to give. */
+export type Saturated = 'client' | 'server' | 'kernel' | 'others' | 'nobody';
+
+/** More of the machine than this in the hands of others is what a load competes with; less is a few steps of 10 ms more or less. */
+export const othersMost = 0.15;
+
+/** What a load came to. */
+export interface Loaded extends Driven {
+  readonly driver: 'loop' | 'tinybench';
+  readonly perSecond: number;
+  /** In the window. */
+  readonly used: Usage;
+  /** Of what each used, the share that the kernel did in its name. */
+  readonly systemShare: { readonly client: number; readonly servers: number };
+  readonly saturated: Saturated;
+  /** Of the machine. */
+  readonly othersShare: number;
+  /** How many TIME-WAITs there were when all connections were over. */
+  readonly timeWaitLeft: number;
+  /** TIME-WAIT of both ends, since the window began. */
+  readonly timeWait: readonly { readonly seconds: number; readonly count: number }[];
+  /** Absent where the kernel does not tell. */
+  readonly bytesPerTimeWait?: number;
+  /** What changed in the window, both namespaces together: `TcpExt.TWRecycled`. */
+  readonly counters: Readonly<Record<string, number>>;
+  readonly seen: Seen;
+}
+
+/** How much observers told, since the cell began: looks of the sampler, events of tracepoints, and those that the kernel dropped. */
+export interface Seen {
+  readonly samples: number;
+  readonly traced: number;
+  readonly lost: number;
 }

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { isLive, parseProcessStat, processStart } from '../../src/process/live.ts';
+import { parseProcessStat, processStart } from '../../src/native/process-state.ts';
+import { isLive } from '../../src/record/live.ts';
 import { deadPid } from '../record/example.ts';
 
 test('reads state and start past a name that looks like fields', () => {

@@ -1,5 +1,5 @@
-import { flagBits, namesOf } from '../tcp/flags.ts';
-import type { TcpOption } from '../tcp/header-options.ts';
+import { flagBits, namesOf } from './flags.ts';
+import type { TcpOption } from './header-options.ts';
 import type { Packet, TcpSegment } from './segment.ts';
 
 /** Numbers of a segment counted from the initial sequence numbers of its connection, where those are known. */

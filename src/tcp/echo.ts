@@ -1,4 +1,4 @@
-import { addressBytes } from './address.ts';
+import { addressBytes } from './address-text.ts';
 import { headerChecksum, onesSum } from './checksum.ts';
 
 /** Types of echo request and reply, and the protocol's number: RFC 792; RFC 4443 §4. */

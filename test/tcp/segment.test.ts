@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { namesOf } from '../../src/tcp/flags.ts';
-import { format, parse, type TcpSegment } from '../../src/wire/segment.ts';
-import { generator } from './random.ts';
+import { format, parse, type TcpSegment } from '../../src/tcp/segment.ts';
+import { generator } from '../wire/random.ts';
 
 const plain = (value: TcpSegment) => ({ ...value, payload: Buffer.from(value.payload).toString('hex') });
 

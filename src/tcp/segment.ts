@@ -1,8 +1,8 @@
-import type { Address } from '../record/event.ts';
-import { addressBytes, addressText } from './address.ts';
+import type { Address } from './address.ts';
+import { addressBytes, addressText } from './address-text.ts';
 import { headerChecksum, tcpChecksum } from './checksum.ts';
 import { echoReplied } from './echo.ts';
-import { formatOptions, parseOptions, type TcpOption } from '../tcp/header-options.ts';
+import { formatOptions, parseOptions, type TcpOption } from './header-options.ts';
 
 /** What an IP header says besides addresses and lengths. */
 export type IpHeader =

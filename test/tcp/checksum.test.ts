@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { headerChecksum, onesSum } from '../../src/wire/checksum.ts';
+import { headerChecksum, onesSum } from '../../src/tcp/checksum.ts';
 
 test('the sum is that of the example in RFC 1071 §3', () => {
   const bytes = Uint8Array.of(0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { bitsOf, type Flag } from '../../src/tcp/flags.ts';
-import type { TcpSegment } from '../../src/wire/segment.ts';
-import { rfcText, tcpdumpText } from '../../src/wire/text.ts';
+import type { TcpSegment } from '../../src/tcp/segment.ts';
+import { rfcText, tcpdumpText } from '../../src/tcp/segment-text.ts';
 
 const segment = (flags: readonly Flag[], change: Partial<TcpSegment> = {}): TcpSegment => ({
   kind: 'tcp',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { planOf } from '../../src/load/options.ts';
+import { planOf } from '../../src/load/plan.ts';
 
 test('what is not said is 32 connections at once that the client closes with destroy(), a byte each way', () => {
   expect(planOf({ seconds: 2 })).toMatchObject({

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { headerChecksum, onesSum } from '../../src/wire/checksum.ts';
-import { echoRequest } from '../../src/wire/echo.ts';
-import { format, type OtherPacket, parse } from '../../src/wire/segment.ts';
+import { headerChecksum, onesSum } from '../../src/tcp/checksum.ts';
+import { echoRequest } from '../../src/tcp/echo.ts';
+import { format, type OtherPacket, parse } from '../../src/tcp/segment.ts';
 import { whenAnswered } from '../../src/wire/watch.ts';
-import { fakeWire } from './fake-wire.ts';
-import { segment } from './seen.ts';
+import { fakeWire } from '../wire/fake-wire.ts';
+import { segment } from '../wire/seen.ts';
 
 const ends = { 4: ['10.77.0.1', '10.77.0.2'], 6: ['fd00::1', 'fd00::2'] } as const;
 const icmpAt = { 4: 20, 6: 40 } as const;

@@ -1,7 +1,7 @@
 import { SocketAddress } from 'node:net';
 import { expect, test } from 'vitest';
-import { addressBytes, addressText } from '../../src/wire/address.ts';
-import { generator } from './random.ts';
+import { addressBytes, addressText } from '../../src/tcp/address-text.ts';
+import { generator } from '../wire/random.ts';
 
 test.each([
   ['0.0.0.0', 4],
