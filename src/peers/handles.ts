@@ -100,10 +100,16 @@ export class Handles {
     return steps.take(what, looked);
   }
 
+  /** What the kernel kept is for the record. */
+  async #set(process: PeerProcess, ask: Verbs['set']['ask']): Promise<Answer> {
+    const answer = await process.ask('set', ask);
+    return answer.ok ? { ...answer, value: undefined } : answer;
+  }
+
   #options(process: PeerProcess, socket: number, what: string): WithOptions {
     return {
       set: (option, value, how = {}) =>
-        this.#step(`${what}.set ${option}`, process.ask('set', { socket, option, value, ...how })),
+        this.#step(`${what}.set ${option}`, this.#set(process, { socket, option, value, ...how })),
       get: (option) =>
         this.#step(`${what}.get ${option}`, process.ask('get', { socket, option })) as unknown as Step<never>,
       linger: () => this.#step(`${what}.get SO_LINGER`, process.ask('linger', { socket })),

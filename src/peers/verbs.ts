@@ -3,7 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../native/clock.ts';
 import { dieWithParent } from '../native/process.ts';
 import {
+  boundAddress,
   getOption,
+  peerAddress,
   pendingError,
   receiveQueue,
   sendQueue,
@@ -17,7 +19,7 @@ import { endingHandlers } from './ending.ts';
 import { handoverHandlers } from './handover.ts';
 import { startReading, stopReading } from './net-handle.ts';
 import { openingHandlers } from './opening.ts';
-import type { Verb, Verbs } from './protocol.ts';
+import type { Kept, Verb, Verbs } from './protocol.ts';
 import { once, type Sockets, when } from './sockets.ts';
 
 /** Runs a call and keeps how long it held its thread, whether it succeeds or throws; a promise's until it is settled. */
@@ -39,6 +41,11 @@ export interface Self {
   readonly parent: number;
 }
 export type Handlers = { readonly [V in Verb]: Handler<V> };
+
+function addressesOf(fd: number): NonNullable<Kept['at']> {
+  const remote = peerAddress(fd);
+  return { local: boundAddress(fd), ...(remote && { remote }) };
+}
 
 /** What a peer does for each verb. A refusal by the kernel is thrown as an error with `code` or `errno`, and `syscall`. */
 export const handlers = (sockets: Sockets, self: Self): Handlers => ({
@@ -86,7 +93,9 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
   },
   set({ socket, option, value, length }, timed) {
     const fd = sockets.descriptor(socket, 'setsockopt');
-    return timed(() => setOption(fd, option, value, length)) as undefined;
+    timed(() => setOption(fd, option, value, length));
+    const kept = typeof value === 'object' ? structLinger(fd) : getOption(fd, option);
+    return { kept, ...(!sockets.has(socket) && { at: addressesOf(fd) }) };
   },
   get({ socket, option }, timed) {
     const fd = sockets.descriptor(socket, 'getsockopt');

@@ -1,5 +1,4 @@
-import { notOver } from '../facts/findings.ts';
-import type { Declaration } from '../record/fact.ts';
+import type { Declaration, UnknownFact } from '../record/fact.ts';
 import { median } from '../stats/quantile.ts';
 import type { RaceOfCell } from './compare-races.ts';
 import type { BehaviourDifference, NotComparable, PerformanceDifference, Unstable } from './comparison.ts';
@@ -29,6 +28,16 @@ interface Taken {
   readonly sample: Sample;
 }
 
+/** Why a run has no value of a fact that can be compared. */
+interface Reason {
+  readonly kind: 'undeclared' | 'not-tried' | 'unknown';
+  /** Of an unknown fact, where the run has one. */
+  readonly code?: UnknownFact['code'];
+  readonly text: string;
+}
+/** By the runs' labels. */
+type Reasons = Readonly<Record<string, Reason>>;
+
 /** Compare every fact that some run has of a cell. */
 export function compareCell(cell: MatchedCell, runs: readonly Labelled[]): CellFindings {
   const findings: CellFindings = {
@@ -49,9 +58,17 @@ export function compareCell(cell: MatchedCell, runs: readonly Labelled[]): CellF
 function compareFact(fact: string, cell: MatchedCell, runs: readonly Labelled[], findings: CellFindings): void {
   const { experiment, id } = cell;
   const { declared, taken, reasons } = take(fact, cell, runs);
-  const left = (why: Readonly<Record<string, string>>): void => {
+  const left = (): void => {
     const knownIn = taken.filter(({ sample }) => sample.known.length > 0).map(({ run }) => run.label);
-    findings.notComparable.push({ experiment, cell: id, fact, reasons: why, ...(knownIn.length > 0 && { knownIn }) });
+    const unknownIn = Object.entries(reasons).flatMap(([run, { kind }]) => (kind === 'unknown' ? [run] : []));
+    findings.notComparable.push({
+      experiment,
+      cell: id,
+      fact,
+      reasons: Object.fromEntries(Object.entries(reasons).map(([run, { text }]) => [run, text])),
+      ...(knownIn.length > 0 && { knownIn }),
+      ...(unknownIn.length > 0 && { unknownIn }),
+    });
   };
   if (declared && taken.length < 2 && isNotReached(reasons)) {
     findings.untested++;
@@ -59,7 +76,7 @@ function compareFact(fact: string, cell: MatchedCell, runs: readonly Labelled[],
   }
   if (declared === undefined || taken.length < 2) {
     findings.factsNotComparable++;
-    left(reasons);
+    left();
     return;
   }
   const of = { experiment, cell: id, fact, declared };
@@ -67,7 +84,7 @@ function compareFact(fact: string, cell: MatchedCell, runs: readonly Labelled[],
     if (isUnstable(declared, sample))
       findings.unstable.push({ ...of, run: run.label, values: distribution(sample.known) });
   }
-  if (Object.keys(reasons).length > 0 && !isNotReached(reasons)) left(reasons);
+  if (Object.keys(reasons).length > 0 && !isNotReached(reasons)) left();
   if (declared.compare === 'measurement') measure(of, taken, findings);
   else behave(of, cell, taken, runs.length, findings);
 }
@@ -77,9 +94,9 @@ function take(
   fact: string,
   { groups, experiment }: MatchedCell,
   runs: readonly Labelled[],
-): { declared: Declaration | undefined; taken: Taken[]; reasons: Record<string, string> } {
+): { declared: Declaration | undefined; taken: Taken[]; reasons: Reasons } {
   const taken: Taken[] = [];
-  const reasons: Record<string, string> = {};
+  const reasons: Record<string, Reason> = {};
   let declared: Declaration | undefined;
   for (const [index, run] of runs.entries()) {
     const group = groups[index];
@@ -103,25 +120,25 @@ function whyNotTaken(
   declared: Declaration | undefined,
   own: Declaration | undefined,
   sample: Sample,
-): string | undefined {
-  if (own === undefined) return 'this run does not declare it';
-  if (declared && !sameKind(declared, own)) return 'this run declares it otherwise';
+): Reason | undefined {
+  if (own === undefined) return { kind: 'undeclared', text: 'this run does not declare it' };
+  if (declared && !sameKind(declared, own)) return { kind: 'undeclared', text: 'this run declares it otherwise' };
   const exact = own.compare === 'exact' || own.compare === 'race';
   if (sample.known.length === 0 || exact) return undefined;
   return sample.known.some((value) => typeof value === 'number') ? undefined : notTried;
 }
 
 /** A number that only some runs came to measure: of a state that the others did not pass, or did not leave, which their paths tell. */
-const notTried = 'not tried';
-const isNotReached = (reasons: Readonly<Record<string, string>>): boolean =>
-  Object.values(reasons).every((why) => why === notTried || why === `unknown: ${notOver}`);
+const notTried: Reason = { kind: 'not-tried', text: 'not tried' };
+const isNotReached = (reasons: Reasons): boolean =>
+  Object.values(reasons).every(({ kind, code }) => kind === 'not-tried' || code === 'not-over');
 
 const sameKind = (a: Declaration, b: Declaration): boolean =>
   a.type === b.type && a.unit === b.unit && a.compare === b.compare && a.resolution === b.resolution;
 
-function whyUnknown({ ran }: CellGroup, fact: string): string {
+function whyUnknown({ ran }: CellGroup, fact: string): Reason {
   const why = ran.map(({ unknown }) => unknown[fact]).find(Boolean);
-  return why ? `unknown: ${why}` : 'unknown';
+  return why ? { kind: 'unknown', code: why.code, text: `unknown: ${why.text}` } : { kind: 'unknown', text: 'unknown' };
 }
 
 type OfFact = Pick<BehaviourDifference, 'experiment' | 'cell' | 'fact' | 'declared'>;

@@ -107,17 +107,15 @@ export interface OneSided {
   readonly all: readonly NotComparable[];
 }
 
-const unknownIn = ({ fact, reasons, knownIn = [] }: NotComparable): string[] =>
-  fact === undefined || knownIn.length === 0
-    ? []
-    : Object.entries(reasons).flatMap(([run, reason]) => (/^unknown\b/.test(reason) ? [run] : []));
+const unseenIn = ({ knownIn = [], unknownIn = [] }: NotComparable): readonly string[] =>
+  knownIn.length === 0 ? [] : unknownIn;
 
 /** What is known in some runs only, by these runs; and what is not comparable for any other reason. */
 export function splitNotComparable(all: readonly NotComparable[]): { oneSided: OneSided[]; others: NotComparable[] } {
-  const sided = all.filter((each) => unknownIn(each).length > 0);
+  const sided = all.filter((each) => unseenIn(each).length > 0);
   const groups = Map.groupBy(
     sided,
-    (each) => `Known in ${each.knownIn?.join(', ')}, unknown in ${unknownIn(each).join(', ')}`,
+    (each) => `Known in ${each.knownIn?.join(', ')}, unknown in ${unseenIn(each).join(', ')}`,
   );
   const oneSided = [...groups].map(([runs, own]) => {
     const cells = new Set(own.map(({ cell }) => cell)).size;

@@ -97,6 +97,8 @@ export interface NotComparable {
   readonly reasons: Readonly<Record<string, string>>;
   /** Of a fact: the runs that do show it, by label; absent where none does. */
   readonly knownIn?: readonly string[];
+  /** Of a fact: the runs in which it is unknown; absent where it is in none. */
+  readonly unknownIn?: readonly string[];
 }
 
 export interface VerdictDifference {

@@ -33,7 +33,7 @@ export interface FactRow {
 /** The table of an experiment's cells that ran. */
 export function factTable(experiment: ExperimentRecord, all: readonly CellGroup[], hz: number): FactTable {
   const cells = all.filter(({ ran }) => ran.length > 0);
-  const facts = shownFacts(experiment);
+  const facts = withOptions(shownFacts(experiment), cells);
   const openings = openingsOf(experiment, facts, cells);
   const valuesOf = (factor: string): Value[] => [...new Set(cells.flatMap(({ factors }) => factors[factor] ?? []))];
   const names = Object.keys(experiment.factors);
@@ -65,6 +65,13 @@ export function shownFacts({ shows, facts }: ExperimentRecord): string[] {
   return Object.keys(facts).filter(
     (name) => !/(^|\.)(client|server|timeWait)\./.test(name) || /timeWait\.holder$/.test(name),
   );
+}
+
+/** The facts, with the options that scenarios set where a cell set one. */
+function withOptions(facts: readonly string[], cells: readonly CellGroup[]): string[] {
+  const names = new Set(cells.flatMap(({ ran }) => ran.flatMap((cell) => Object.keys(cell.facts))));
+  const options = [...names].filter((name) => /(^|\.)(client|server)\.options$/.test(name) && !facts.includes(name));
+  return [...facts, ...options];
 }
 
 function rowOf(

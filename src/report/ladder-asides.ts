@@ -1,4 +1,4 @@
-import type { AsideRecord, SegmentRecord } from '../record/schema.ts';
+import type { AsideRecord, ClosingAside, SegmentRecord } from '../record/schema.ts';
 import type { AsideMoment, SegmentMoment, StateMoment } from './ladder-moments.ts';
 
 /** A call that holds its thread for longer, ns, blocks: a busy machine was seen to hold one of 0.2 ms for 17. */
@@ -7,25 +7,23 @@ const blocksNs = 20e6;
 const laterNs = 10e6;
 
 /** Whether a call is drawn from where it was called to where it returned. */
-export const blocks = ({ t, until = t }: Omit<AsideRecord, 'what'>): boolean => until - t >= blocksNs;
+export const blocks = ({ t, until }: Pick<ClosingAside, 't' | 'until'>): boolean => until - t >= blocksNs;
 
 /** Whether an application read bytes that the other end did not send it: the wire's own, of another connection. */
 export const isCorrupt = ({ says, aside }: Pick<AsideMoment, 'says' | 'aside'>): boolean =>
-  says === 'reads' && aside.of !== undefined;
+  says === 'reads' && aside.what === 'read' && aside.of !== undefined;
 
 /** The states that closing calls led to: of each call the first behind it. */
 export function callInto(
   asides: readonly AsideRecord[],
   states: readonly StateMoment[],
-): Map<StateMoment, AsideRecord> {
-  const found = new Map<StateMoment, AsideRecord>();
+): Map<StateMoment, ClosingAside> {
+  const found = new Map<StateMoment, ClosingAside>();
   for (const aside of asides) {
     if (aside.what !== 'close') continue;
     const state = states
       .filter(({ end, label }) => end === aside.end && label === aside.label)
-      .find(
-        ({ step }) => step.at >= aside.t && step.at <= Math.min(aside.until ?? aside.t, aside.t + blocksNs) + laterNs,
-      );
+      .find(({ step }) => step.at >= aside.t && step.at <= Math.min(aside.until, aside.t + blocksNs) + laterNs);
     const byCall = state && ['FIN-WAIT-1', 'LAST-ACK', 'CLOSED'].includes(state.step.state);
     if (byCall && state.step.evidence === 'exact' && !found.has(state)) found.set(state, aside);
   }
@@ -35,11 +33,11 @@ export function callInto(
 /** What stands for itself: where a call blocks, what an application read, whom an ICMP message told. */
 export function asideMoments(
   asides: readonly AsideRecord[],
-  told: ReadonlySet<AsideRecord>,
+  told: ReadonlySet<ClosingAside>,
   moving: readonly SegmentMoment[],
 ): AsideMoment[] {
   return asides.flatMap((aside): AsideMoment[] => {
-    const { end, label, t, until = t } = aside;
+    const { end, label, t } = aside;
     const place = { kind: 'aside', end, label, aside } as const;
     if (aside.what === 'forged') return [{ ...place, says: 'forged', at: t, after: [] }];
     if (aside.what === 'read') {
@@ -52,9 +50,12 @@ export function asideMoments(
     }
     if (!blocks(aside)) return [];
     const called: AsideMoment = { ...place, says: 'calls', at: t, after: [] };
-    return [...(told.has(aside) ? [] : [called]), { ...place, says: 'returns', at: until, after: [] }];
+    return [...(told.has(aside) ? [] : [called]), { ...place, says: 'returns', at: aside.until, after: [] }];
   });
 }
 
-const arrivalOf = ({ of }: AsideRecord, moving: readonly SegmentMoment[]): SegmentMoment | undefined =>
+const arrivalOf = (
+  { of }: Extract<AsideRecord, { what: 'read' }>,
+  moving: readonly SegmentMoment[],
+): SegmentMoment | undefined =>
   moving.find(({ kind, segment }: { kind: string; segment: SegmentRecord }) => kind === 'arrives' && segment.n === of);

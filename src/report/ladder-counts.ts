@@ -16,7 +16,10 @@ const things: Readonly<Record<Purpose, string>> = {
  * and length. Those whose purpose is in `more` are more of what was drawn before.
  */
 export function countsOf(segments: readonly SegmentRecord[], more: readonly Purpose[]): string[] {
-  const kinds = Map.groupBy(segments, (segment) => `${purposeOf(segment)} ${hasPassed(segment) ? '' : segment.deed}`);
+  const kinds = Map.groupBy(
+    segments,
+    (segment) => `${purposeOf(segment)} ${hasPassed(segment) ? '' : segment.deed.do}`,
+  );
   const isOneWay = new Set(segments.map(({ from }) => from)).size === 1;
   return [...kinds.values()].flatMap((kind) => {
     const own = ends.map((end) => [end, kind.filter(({ from }) => from === end)] as const);
@@ -34,12 +37,13 @@ function countOf(segments: readonly SegmentRecord[], more: readonly Purpose[]): 
   const [first] = segments as [SegmentRecord];
   const purpose = purposeOf(first);
   const count = plural(segments.length, `${more.includes(purpose) ? 'more ' : ''}${things[purpose]}`);
-  const became = hasPassed(first) ? '' : `, ${becameOf[first.deed] ?? first.deed}`;
+  const became = hasPassed(first) ? '' : `, ${becameOf[first.deed.do] ?? first.deed.do}`;
   return `${count}${lengthsOf(segments)}${became}`;
 }
 
-const becameOf: Partial<Record<SegmentRecord['deed'], string>> = {
+const becameOf: Partial<Record<SegmentRecord['deed']['do'], string>> = {
   dropped: 'dropped by the wire',
+  refused: 'refused by the kernel',
   'black hole': 'lost in a black hole',
   'queue full': 'lost for a full queue',
   copy: 'copied by the wire',

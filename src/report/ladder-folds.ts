@@ -10,7 +10,7 @@ export function purposeOf({ flags, length }: SegmentRecord): Purpose {
 }
 
 /** The wire let it through, sooner or later as its network has it. */
-export const hasPassed = ({ deed }: SegmentRecord): boolean => deed === 'carried' || deed === 'delayed';
+export const hasPassed = ({ deed }: SegmentRecord): boolean => deed.do === 'carried' || deed.do === 'delayed';
 
 /** Segments that go together as one. */
 export interface Fold {
@@ -42,7 +42,7 @@ export const foldings = (silenceNs: number): readonly Folding[] => [
     least: 6,
     silenceNs,
     mayFold: (segment, nth) =>
-      (isStream(segment) && (nth > 0 || purposeOf(segment) === 'ACK')) || (segment.deed === 'held' && nth > 0),
+      (isStream(segment) && (nth > 0 || purposeOf(segment) === 'ACK')) || (segment.deed.do === 'held' && nth > 0),
   },
   { least: 3, silenceNs, mayFold: (segment, nth, fromLast) => nth > 0 && (isStream(segment) || fromLast > 0) },
   { least: 2, silenceNs: Number.POSITIVE_INFINITY, mayFold: (_, nth, fromLast) => nth > 0 && fromLast > 0 },
@@ -75,7 +75,7 @@ const isTurn = (role: WindowRole | undefined): boolean => role === 'turns' || ro
 const isProbing = (role: WindowRole | undefined): boolean => role === 'probe' || role === 'answer';
 
 function candidates(segments: readonly SegmentRecord[], roles: Roles, { mayFold, least }: Folding): Set<SegmentRecord> {
-  const again = new Set(segments.flatMap(({ deed, of }) => (deed === 'replay' && of !== undefined ? [of] : [])));
+  const again = new Set(segments.flatMap(({ deed }) => (deed.do === 'replay' ? [deed.of] : [])));
   const alike = [
     ...Map.groupBy(
       segments.filter((segment) => {
@@ -97,7 +97,7 @@ function candidates(segments: readonly SegmentRecord[], roles: Roles, { mayFold,
 }
 
 const likeOf = (segment: SegmentRecord): string =>
-  [connectionOf(segment), segment.from, purposeOf(segment), hasPassed(segment) ? 'passed' : segment.deed].join(' ');
+  [connectionOf(segment), segment.from, purposeOf(segment), hasPassed(segment) ? 'passed' : segment.deed.do].join(' ');
 
 /** Tells the connections of a cell apart. */
 export const connectionOf = ({ label, incarnation }: SegmentRecord): string => `${label} ${incarnation}`;

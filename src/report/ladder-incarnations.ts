@@ -1,10 +1,10 @@
-import { wiresOwn } from '../facts/carried.ts';
+import { isWiresOwn } from '../facts/carried.ts';
 import type { CellRecord, IncarnationRecord, SegmentRecord } from '../record/schema.ts';
 import type { End } from '../tcp/states.ts';
 import type { BeginMoment, SegmentMoment, StateMoment } from './ladder-moments.ts';
 
 const isSame = (a: IncarnationRecord, b: IncarnationRecord): boolean => a.client === b.client && a.server === b.server;
-const isOwn = ({ deed }: SegmentRecord): boolean => wiresOwn.has(deed);
+const isOwn = ({ deed }: SegmentRecord): boolean => isWiresOwn(deed);
 const has = ({ flags }: SegmentRecord, flag: 'SYN' | 'ACK' | 'RST'): boolean => flags.includes(flag);
 
 /** Where each of several incarnations begins, with its addresses and ports. */

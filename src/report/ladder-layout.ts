@@ -103,7 +103,7 @@ function bentIn(rows: readonly LadderRow[], { noted }: Lines): ReadonlySet<Segme
       if (noted(row.of) || index - rows.indexOf(row.of) - 1 > mostPassed) bent.add(row.of);
     } else if (row.kind === 'segment' || (row.kind === 'run' && row.split)) {
       if (row.split) under.add(row);
-      if (row.kind === 'segment' && row.segments[0].deed === 'held') bent.add(row);
+      if (row.kind === 'segment' && row.segments[0].deed.do === 'held') bent.add(row);
     } else if (row.kind !== 'state' && row.kind !== 'aside') for (const each of under) bent.add(each);
   }
   return bent;

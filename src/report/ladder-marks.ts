@@ -1,4 +1,5 @@
 import type { SegmentRecord } from '../record/schema.ts';
+import { optionsText } from '../tcp/segment-text.ts';
 import type { SegmentRow } from './ladder.ts';
 import { purposeOf } from './ladder-folds.ts';
 import type { Arrow, Columns, Layout, Point } from './ladder-layout.ts';
@@ -136,7 +137,7 @@ function note({ row, points, ending }: Arrow, columns: Columns, words: LadderWor
   if (text === '') return '';
   const { wire, client } = columns.x;
   const [a, b] = points;
-  if (points.length > 2 || (ending === 'kept' && segment.deed === 'held')) {
+  if (points.length > 2 || (ending === 'kept' && segment.deed.do === 'held')) {
     const toLeft = segment.from === 'server';
     // beside where it waits, away from the other end's
     const at = { x: b.x + (toLeft ? 10 : -10), y: b.y + 20 };
@@ -169,7 +170,7 @@ function everythingOf(segment: SegmentRecord, words: LadderWords): string {
   return [
     words.segment(segment),
     `window ${window}`,
-    ...(options ? [options] : []),
+    ...(options ? [optionsText(options)] : []),
     `sent ${words.time(t)}`,
     ...(arrived === undefined ? [] : [`arrived ${words.time(arrived)}`]),
     words.deed(segment) || 'carried',

@@ -64,7 +64,7 @@ function segmentLine({ segments: [segment], split, at }: SegmentRow, words: Ladd
 }
 
 /** Without an arrival, and yet not lost as far as the record says. */
-const isKept = (segment: SegmentRecord): boolean => segment.deed === 'held' || hasPassed(segment);
+const isKept = (segment: SegmentRecord): boolean => segment.deed.do === 'held' || hasPassed(segment);
 
 function runLeaves(row: SegmentRow, words: LadderWords): string {
   const [first] = row.segments;

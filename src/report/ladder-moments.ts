@@ -1,5 +1,5 @@
-import { wiresOwn } from '../facts/carried.ts';
-import type { AsideRecord, CellRecord, IncarnationRecord, SegmentRecord } from '../record/schema.ts';
+import { isWiresOwn } from '../facts/carried.ts';
+import type { AsideRecord, CellRecord, ClosingAside, IncarnationRecord, SegmentRecord } from '../record/schema.ts';
 import { type End, ends, otherEnd } from '../tcp/states.ts';
 import { asideMoments, callInto } from './ladder-asides.ts';
 import { arrivalOf, causeOf, requestOf, type Step, sentOn } from './ladder-causes.ts';
@@ -27,7 +27,7 @@ export interface StateMoment extends Place {
   /** What ended the state before it. */
   readonly why?: string;
   /** The application's call that led to it. */
-  readonly call?: AsideRecord;
+  readonly call?: ClosingAside;
 }
 
 /** A segment left the end that sent it, or reached the other. What the wire itself made only arrives. */
@@ -45,13 +45,22 @@ export interface GapMoment extends Place {
   readonly count: number;
 }
 
+/** A FIN that came again. */
+interface Restart {
+  readonly what: 'restart';
+  readonly t: number;
+  readonly end: End;
+  readonly label: string;
+  readonly of: number;
+}
+
 /** What is neither state nor segment: a call that blocks is two, where it is called and where it returns. */
 export interface AsideMoment extends Place {
   readonly kind: 'aside';
   readonly end: End;
   readonly label: string;
   readonly says: 'calls' | 'returns' | 'reads' | 'unreachable' | 'forged' | 'restarts';
-  readonly aside: Omit<AsideRecord, 'what'>;
+  readonly aside: AsideRecord | Restart;
 }
 
 /** One of several incarnations begins; `like`: an earlier one with the same addresses and ports. */
@@ -63,7 +72,7 @@ export interface BeginMoment extends Place {
 export type Moment = StateMoment | SegmentMoment | GapMoment | AsideMoment | BeginMoment;
 
 /** The wire's own: nobody sent it there and then. */
-export const isOwn = ({ deed }: SegmentRecord): boolean => wiresOwn.has(deed);
+export const isOwn = ({ deed }: SegmentRecord): boolean => isWiresOwn(deed);
 
 /** So many packets in a row that are no segments of the cell are not told: an interface's own, of IPv6. */
 const fewPackets = 8;
@@ -204,10 +213,7 @@ function gapsOf(segments: readonly SegmentRecord[], asides: readonly AsideRecord
 
 /** What the wire made that is no segment is told for itself. */
 const madeBetween = (asides: readonly AsideRecord[], from: number, to: number): number =>
-  asides.reduce(
-    (sum, { what, of = 0, count = 0 }) => (what === 'forged' && of > from && of < to ? sum + count : sum),
-    0,
-  );
+  asides.reduce((sum, each) => (each.what === 'forged' && each.of > from && each.of < to ? sum + each.count : sum), 0);
 
 /** By time, each after what it cannot precede. */
 function inOrder(moments: readonly Moment[]): Moment[] {

@@ -17,7 +17,8 @@ function fallOf({ segments: [{ t, arrived = t }] }: SegmentRow): number {
 /** A straight arrow that was on its way while others were sent falls no further, px. */
 const steep = 64;
 
-const isKept = ({ deed }: SegmentRecord): boolean => deed === 'held' || deed === 'carried' || deed === 'delayed';
+const isKept = ({ deed }: SegmentRecord): boolean =>
+  deed.do === 'held' || deed.do === 'carried' || deed.do === 'delayed';
 
 /** Comes from the wire, and is no segment. */
 export const isPacket = ({ says }: AsideRow): boolean => says === 'unreachable' || says === 'forged';
@@ -120,7 +121,7 @@ export class Pen {
     this.#y = Math.max(...points.map(({ y }) => y));
     const [first] = points as [Point];
     if (came && !isOwn(segment) && this.#lines.noted(row)) this.#reach(points.map(({ x, y }) => ({ x, y: y + 14 })));
-    if (!came && segment.deed === 'held') this.#underNote(first, points.at(-1) as Point);
+    if (!came && segment.deed.do === 'held') this.#underNote(first, points.at(-1) as Point);
     // its note stands in the half that it leaves free
     if (isOwn(segment))
       this.#reach([

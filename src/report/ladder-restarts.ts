@@ -36,6 +36,6 @@ export function restartsOf(
     says: 'restarts',
     at: moment.at,
     after: [moment],
-    aside: { t: moment.at, end, label, of: moment.segment.n },
+    aside: { what: 'restart', t: moment.at, end, label, of: moment.segment.n },
   }));
 }

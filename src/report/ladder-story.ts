@@ -1,5 +1,6 @@
+import { repeatedBy } from '../facts/carried.ts';
 import type { CellRecord, SegmentRecord } from '../record/schema.ts';
-import { type LadderRow, ladderOf } from './ladder.ts';
+import { type AsideRow, type LadderRow, ladderOf } from './ladder.ts';
 import { blocks } from './ladder-asides.ts';
 import { hasPassed, purposeOf } from './ladder-folds.ts';
 
@@ -18,16 +19,29 @@ function rowStory(row: LadderRow, nameOf: ReturnType<typeof ladderOf>['nameOf'])
     segment.from,
     segment.flags.filter((flag) => flag !== 'PSH').join(),
     segment.length,
-    hasPassed(segment) ? '' : segment.deed,
+    hasPassed(segment) ? '' : segment.deed.do,
     segment.window === 0,
   ];
   switch (row.kind) {
     case 'state':
-      return [row.end, row.label, row.step.state, row.why, row.call?.how, row.call && blocks(row.call)];
+      return [
+        row.end,
+        row.label,
+        row.step.state,
+        row.why,
+        row.call?.by,
+        row.call?.andThen,
+        row.call && blocks(row.call),
+      ];
     case 'aside':
-      return [row.end, row.label, row.says, row.aside.how, (row.aside.count ?? 1) > 1];
+      return [row.end, row.label, row.says, ...asideStory(row.aside)];
     case 'segment':
-      return [...of(row.segments[0]), row.segments[0].seq, row.segments[0].ack, row.segments[0].of !== undefined];
+      return [
+        ...of(row.segments[0]),
+        row.segments[0].seq,
+        row.segments[0].ack,
+        repeatedBy(row.segments[0].deed) !== undefined,
+      ];
     case 'run':
     case 'omitted':
       return [row.kind, [...new Set(row.segments.map((each) => `${each.from} ${purposeOf(each)}`))].sort()];
@@ -42,10 +56,15 @@ function rowStory(row: LadderRow, nameOf: ReturnType<typeof ladderOf>['nameOf'])
   }
 }
 
+function asideStory(aside: AsideRow['aside']): unknown[] {
+  if (aside.what === 'close') return [aside.by, aside.andThen];
+  return aside.what === 'forged' ? [aside.kinds, aside.count > 1] : [];
+}
+
 /** How slow the path was: no other story for a busy machine, but for twice the round trip. */
 function pathLength({ segments = [] }: CellRecord): number {
   const delays = segments
-    .flatMap(({ deed, t, arrived }) => (deed === 'delayed' && arrived !== undefined ? [arrived - t] : []))
+    .flatMap(({ deed, t, arrived }) => (deed.do === 'delayed' && arrived !== undefined ? [arrived - t] : []))
     .sort((a, b) => a - b);
   return inOctaves(delays[Math.floor(delays.length / 2)] ?? 0);
 }

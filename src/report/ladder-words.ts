@@ -54,7 +54,7 @@ export function wordsFor(ladder: Ladder): LadderWords {
     segment: (segment) =>
       segmentText(segment, ladder.nameOf(segment), repeated.has(segment) ? again : (marks.get(segment) ?? '')),
     deed: (segment) => {
-      const deed = delayed && segment.deed === 'delayed' ? '' : deedText(segment, ladder, time);
+      const deed = delayed && segment.deed.do === 'delayed' ? '' : deedText(segment, ladder, time);
       return deed === '' && replayed.has(segment.n) ? 'the wire keeps a copy of it' : deed;
     },
     run: (row) => named(ladder.nameOf(row.segments[0]), runText(row)),
@@ -92,17 +92,19 @@ function segmentText(segment: SegmentRecord, name: string, mark: string): string
 /** On a wire that delays most of what it carries, a delay is not of note. */
 function delayIsRule(rows: readonly LadderRow[]): boolean {
   const all = rows.flatMap((row) => ('segments' in row ? row.segments : [])).filter(hasPassed);
-  return all.filter(({ deed }) => deed === 'delayed').length * 2 > all.length;
+  return all.filter(({ deed }) => deed.do === 'delayed').length * 2 > all.length;
 }
 
 function deedText(segment: SegmentRecord, ladder: Ladder, time: Times): string {
   const { deed, t, arrived } = segment;
   const after = arrived === undefined ? '' : formatSeconds((arrived - t) / 1e9);
-  switch (deed) {
+  switch (deed.do) {
     case 'carried':
       return arrived === undefined ? 'arrival not recorded' : '';
     case 'dropped':
       return 'lost: dropped by the wire';
+    case 'refused':
+      return `lost: refused by the kernel (${deed.errno})`;
     case 'black hole':
       return 'lost in a black hole';
     case 'lost':
@@ -117,13 +119,12 @@ function deedText(segment: SegmentRecord, ladder: Ladder, time: Times): string {
       return `forged by the wire in the ${segment.from}'s name`;
     case 'copy':
     case 'replay':
-      return `${deed === 'copy' ? 'copied' : 'replayed'} by the wire${originalOf(segment, ladder, time)}`;
+      return `${deed.do === 'copy' ? 'copied' : 'replayed'} by the wire${originalOf(deed.of, ladder, time)}`;
   }
 }
 
 /** Which one it repeats: by its time where the ladder has it, else by its number in the capture. */
-function originalOf({ of }: SegmentRecord, { rows }: Ladder, time: Times): string {
-  if (of === undefined) return '';
+function originalOf(of: number, { rows }: Ladder, time: Times): string {
   const row = rows.find((each) => 'segments' in each && each.segments.some(({ n }) => n === of));
   const original = row && 'segments' in row && row.segments.find(({ n }) => n === of);
   if (!original) return `: number ${of} of the capture`;
@@ -170,7 +171,7 @@ export const gapText = ({ count, since, at }: Pick<GapRow, 'count' | 'since' | '
 /** Segments that the wire sends once more by and by. */
 function replayedIn(rows: readonly LadderRow[]): Set<number> {
   const segments = rows.flatMap((row) => ('segments' in row ? row.segments : []));
-  return new Set(segments.flatMap(({ deed, of }) => (deed === 'replay' && of !== undefined ? [of] : [])));
+  return new Set(segments.flatMap(({ deed }) => (deed.do === 'replay' ? [deed.of] : [])));
 }
 
 function enteredText({ at, step, mini, full, why, call }: StateRow, time: Times, origin: number): string[] {

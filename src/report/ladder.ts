@@ -1,4 +1,4 @@
-import type { AsideRecord, CellRecord, IncarnationRecord, SegmentRecord } from '../record/schema.ts';
+import type { CellRecord, ClosingAside, IncarnationRecord, SegmentRecord } from '../record/schema.ts';
 import type { End } from '../tcp/states.ts';
 import type { Step } from './ladder-causes.ts';
 import { connectionOf, foldings, foldsOf, type Purpose } from './ladder-folds.ts';
@@ -25,7 +25,7 @@ export interface StateRow extends Row {
   /** What ended the state before it. */
   readonly why?: string;
   /** The application's call that led to it. */
-  readonly call?: AsideRecord;
+  readonly call?: ClosingAside;
 }
 
 /** A call that blocks or returns, a read, an ICMP message. */
@@ -151,7 +151,7 @@ function withoutEarlier(record: CellRecord): { record: CellRecord; earlier: Omit
 /** On a slow path every segment is on its way for long: that is no pause. */
 function silenceOf({ segments = [] }: CellRecord): number {
   const transits = segments
-    .flatMap(({ t, arrived, deed }) => (arrived === undefined || deed === 'held' ? [] : [arrived - t]))
+    .flatMap(({ t, arrived, deed }) => (arrived === undefined || deed.do === 'held' ? [] : [arrived - t]))
     .sort((a, b) => a - b);
   return Math.max(pauseNs, 3 * (transits[Math.floor(transits.length / 2)] ?? 0));
 }

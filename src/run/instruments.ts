@@ -12,8 +12,7 @@ import type { CellObservers } from '../observers/observers.ts';
 import type { PeerProcess } from '../peers/process.ts';
 import type { Steps } from '../peers/step.ts';
 import type { Event, Ns, SsSocket } from '../record/event.ts';
-import type { Address } from '../tcp/address.ts';
-import { sameAddress } from '../tcp/address.ts';
+import { addressAndPort, sameAddress } from '../tcp/address.ts';
 import { type End, otherEnd } from '../tcp/states.ts';
 
 export interface Outside {
@@ -64,14 +63,11 @@ async function look({ lab, observers, events }: Outside, endpoint: Side): Promis
     : undefined;
 }
 
-/** As ss(8) takes an address in a filter. */
-const inFilter = ({ address, port }: Address) => `${address.includes(':') ? `[${address}]` : address}:${port}`;
-
 async function destroy(outside: Outside, endpoint: Side): Promise<Answer> {
   const { lab, now, record } = outside;
   const { local, remote } = endpoint;
   const began = now();
-  const filter = ['src', inFilter(local), 'and', 'dst', inFilter(remote)];
+  const filter = ['src', addressAndPort(local), 'and', 'dst', addressAndPort(remote)];
   const space = lab.space(endpoint.end);
   const ss = (...how: string[]) =>
     space.inside(() => execa('ss', [...how, '-tanH', 'state', 'all', ...filter], { reject: false }));

@@ -34,7 +34,6 @@ export function beginning({ selection, argv, environment, clock, startedAt }: Be
     argv: [...argv],
     status: 'running',
     pid: process.pid,
-    seed: 0,
     clock,
     sessions: [{ startedAt, finishedAt: null, environment }],
     experiments: selection.experiments.map(experimentRecord),
@@ -63,6 +62,7 @@ function experimentRecord({ definition, sourceHash, file }: Selection['experimen
     sourceHash,
     file,
     answer: null,
+    answered: null,
     claims: [],
   };
 }
@@ -78,7 +78,7 @@ export function finding(
   const judged = saved.experiments.map((record) => {
     const definition = definitions.get(record.id);
     if (!definition) return record;
-    return { ...record, answer: answerOf(definition, cells), claims: judgeRun(definition, cells) };
+    return { ...record, ...answerOf(definition, cells), claims: judgeRun(definition, cells) };
   });
   const idle = experiments.flatMap(({ definition }) =>
     claimsWithoutCells(

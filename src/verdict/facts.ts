@@ -4,10 +4,14 @@ import type { CellRecord } from '../record/schema.ts';
 /** A fact without a value was read: what asked for it cannot be decided. */
 export class NoValue extends Error {
   readonly fact: string;
+  /** Which fact, and what is so of it, without the reason. */
+  readonly brief: string;
 
-  constructor(fact: string, message: string) {
-    super(message);
+  constructor(fact: string, what: string, why?: string) {
+    const brief = `${fact} ${what}`;
+    super(why ? `${brief}: ${why}` : brief);
     this.fact = fact;
+    this.brief = brief;
   }
 }
 
@@ -16,7 +20,7 @@ export class NotObserved extends NoValue {
   override readonly name = 'NotObserved';
 
   constructor(fact: string, why: string | undefined) {
-    super(fact, `${fact} not observed${why ? `: ${why}` : ''}`);
+    super(fact, 'not observed', why);
   }
 }
 
@@ -25,7 +29,7 @@ export class NotTried extends NoValue {
   override readonly name = 'NotTried';
 
   constructor(fact: string) {
-    super(fact, `${fact} not tried`);
+    super(fact, 'not tried');
   }
 }
 
@@ -42,14 +46,14 @@ const counter = /^counters\.(client|server|lab)\.(Tcp|TcpExt)\.\w+$/;
 function unchanged(name: string, space: string, { facts, unknown }: CellFacts): number | NotObserved {
   const prefix = `counters.${space}`;
   const read = Object.entries(facts).some(([other, value]) => other.startsWith(`${prefix}.`) && value !== null);
-  return read ? 0 : new NotObserved(name, unknown[prefix] ?? `the counters of ${space} were not read`);
+  return read ? 0 : new NotObserved(name, unknown[prefix]?.text ?? `the counters of ${space} were not read`);
 }
 
 function valueIn(name: string, cell: CellFacts, declared: Readonly<Record<string, Declaration>>): FactValue | NoValue {
   const space = counter.exec(name)?.[1];
   if (!Object.hasOwn(declared, name) && space === undefined) throw new TypeError(`there is no fact ${name}`);
   const value = Object.hasOwn(cell.facts, name) ? cell.facts[name] : undefined;
-  if (value === null) return new NotObserved(name, cell.unknown[name]);
+  if (value === null) return new NotObserved(name, cell.unknown[name]?.text);
   if (value !== undefined) return value;
   return space === undefined ? new NotTried(name) : unchanged(name, space, cell);
 }

@@ -1,5 +1,5 @@
 import { declarationOf } from '../facts/table.ts';
-import type { Declaration, FactValue } from '../record/fact.ts';
+import type { Declaration, FactValue, KeptOption, RefusedCall } from '../record/fact.ts';
 import { type CellFacts, NoValue, type Readable, readable } from './facts.ts';
 
 /** Facts handed out, and what was read of them. */
@@ -24,11 +24,18 @@ export function reading(cell: CellFacts, declared: Readonly<Record<string, Decla
 const units = { s: ' s', ms: ' ms', us: ' µs', bytes: ' bytes', count: '' } as const;
 const rounded = (value: number): string => String(Number.isInteger(value) ? value : Number(value.toPrecision(6)));
 
+const valueShown = (value: KeptOption['value']): string =>
+  typeof value === 'object' ? JSON.stringify(value) : String(value);
+const objectShown = (part: RefusedCall | KeptOption): string =>
+  'call' in part
+    ? `${part.call} ${part.errno}`
+    : `${part.option} ${valueShown(part.value)} kept ${valueShown(part.kept)}`;
+
 /** A fact's value as a sentence shows it. */
 export function shown(value: FactValue, declared?: Declaration): string {
   if (typeof value === 'number') return rounded(value) + (declared?.unit ? units[declared.unit] : '');
   if (typeof value !== 'object') return String(value);
-  const parts = value.map((part) => (typeof part === 'object' ? `${part.call} ${part.errno}` : shown(part, declared)));
+  const parts = value.map((part) => (typeof part === 'object' ? objectShown(part) : shown(part, declared)));
   return parts.length === 0 ? 'none' : parts.join(declared?.type === 'numbers' ? ', ' : ' → ');
 }
 
