@@ -86,7 +86,7 @@ function optionText({ option, value, kept, on }: KeptOption): string {
 }
 
 const inOrder = (value: unknown): unknown =>
-  typeof value === 'object' && value !== null ? Object.entries(value).sort() : value;
+  typeof value === 'object' && value !== null ? Object.entries(value).toSorted(([a], [b]) => a.localeCompare(b)) : value;
 
 /** One value of a fact: `unknown` where it was not observed, `–` where the cell did not try it. */
 export function formatFact(value: Observed, declared?: Declaration): string {
