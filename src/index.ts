@@ -8,6 +8,7 @@ export {
   experiment,
   type Factors,
   type FactorValue,
+  type Group,
   type Need,
   type Outcome,
 } from './experiment/definition.ts';
