@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { afterAll } from 'vitest';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -45,12 +44,16 @@ const askedOf = (cwd: string, module: string, name: string, args: readonly unkno
 
 let shared: ChildProcess | undefined;
 let last: Promise<unknown> = Promise.resolve();
-afterAll(() => shared?.disconnect());
 
-/** Call an exported function of a module, `catalogue/load.ts`, in that folder, in a process that serves the test file. */
+/**
+ * Call an exported function of a module, `catalogue/load.ts`, in that folder, in a process that serves all tests of this one
+ * and ends with it.
+ */
 export function call<T>(cwd: string, module: string, name: string, args: readonly unknown[]): Promise<Called<T>> {
   shared ??= start();
   const child = shared;
+  child.unref();
+  child.channel?.unref();
   const answer = last.then(() => ask<T>(child, askedOf(cwd, module, name, args)));
   last = answer;
   return answer;
