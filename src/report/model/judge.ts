@@ -1,13 +1,11 @@
 import { timerSlotSeconds } from '../../facts/timer-wheel.ts';
 import type { Declaration, FactValue } from '../../record/fact.ts';
 import { margin } from '../../stats/against.ts';
-import { holm } from '../../stats/holm.ts';
 import { mannWhitney, smallestMannWhitneyP } from '../../stats/mann-whitney.ts';
-import { minP } from '../../stats/min-p.ts';
+import { holm, minP, testable } from '../../stats/multiplicity.ts';
 import { oddsExceed, type TwoByTwo } from '../../stats/odds.ts';
 import { median } from '../../stats/quantile.ts';
 import { type Permuted, permuteStrata, type Question, type Stratum } from '../../stats/stratified.ts';
-import { testable } from '../../stats/tarone.ts';
 import { factKey, type Observed, secondsOf } from '../format.ts';
 
 /** The chance of a false alarm that a comparison accepts, over all its tests of one sort together. */

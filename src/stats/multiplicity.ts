@@ -1,4 +1,32 @@
 /**
+ * p-values adjusted for having made that many tests, in the order given: S. Holm (1979), "A simple sequentially
+ * rejective multiple test procedure". One that stays at or below alpha is significant, and the chance that any such
+ * is a false alarm is at most alpha, however the tests depend on each other.
+ */
+export function holm(pValues: readonly number[]): number[] {
+  const adjusted = new Array<number>(pValues.length);
+  let largest = 0;
+  const ascending = pValues.map((p, index) => ({ p, index })).sort((a, b) => a.p - b.p);
+  for (const [rank, { p, index }] of ascending.entries()) {
+    largest = Math.max(largest, Math.min(1, p * (pValues.length - rank)));
+    adjusted[index] = largest;
+  }
+  return adjusted;
+}
+
+/**
+ * Which of many exact tests can come out significant at all, by the smallest p-value that each can give: R. E. Tarone
+ * (1990), "A modified Bonferroni method for discrete data". The others need not be made, nor corrected for: with K the
+ * least number such that at most K tests can reach alpha / K, those that can.
+ */
+export function testable(smallest: readonly number[], alpha: number): boolean[] {
+  const reaching = (k: number): number => smallest.filter((p) => p <= alpha / k).length;
+  let k = 1;
+  while (reaching(k) > k) k++;
+  return smallest.map((p) => p <= alpha / k);
+}
+
+/**
  * p-values of tests that were permuted together, corrected for how many there are: the step-down minP procedure of
  * Westfall and Young (1993), "Resampling-Based Multiple Testing", as in Ge, Dudoit and Speed (2003), box 4. `statistics`: of
  * each test under each permutation, the observed one first; larger is further from the hypothesis. Tests that have
