@@ -131,6 +131,16 @@ describe('waiting for a state', () => {
     expect(client.counts.samples).toBe(1);
   });
 
+  test('does not take a socket for gone that may be in a line that was not understood', async () => {
+    const client = waitingFor({
+      events: [connectCall(9), connected(one, 12)],
+      sight: blind,
+      sampled: (count) => ({ ...sample(30 + count * 10), ...(count < 4 && { unread: 1 }) }),
+    });
+    expect(await client.until('CLOSED')).toBe('CLOSED');
+    expect(client.counts.samples).toBe(4);
+  });
+
   test('asks for none where the trace tells everything, however long that takes', async () => {
     const events: Event[] = opened(one, 10);
     const flushed = (count: number) => void (count === 10 && events.push(...closedInTurn(one, 'client', 20, 50)));
