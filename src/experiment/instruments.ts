@@ -24,7 +24,7 @@ export interface SocketCounts {
 
 /** What a scenario can look at and take away from outside the peers. */
 export interface Instruments {
-  /** What `ss` shows of the endpoint now; undefined where it shows nothing. */
+  /** What `ss` shows of the endpoint now; undefined where it shows nothing. Throws NOT_OBSERVED where the socket may be in what was not read. */
   readonly look: (endpoint: Side) => Promise<SsSocket | undefined>;
   readonly sockets: (where: End) => SocketCounts;
   /**

@@ -2,27 +2,36 @@ import { readFileSync } from 'node:fs';
 import { messageOf } from '../../errors.ts';
 import { readAvailable } from '../../native/libc.ts';
 import type { Event, Ns } from '../../record/event.ts';
-import type { TraceSight } from '../protocol.ts';
-import { type Decode, decoder } from '../trace/decode.ts';
-import { TraceError } from '../trace/error.ts';
-import { miniTimerFilter, miniTimerFilterByAddress, portFilter, withinPorts } from '../trace/filter.ts';
-import { type EventFormat, parseFormat } from '../trace/format.ts';
-import { decodePage, type PageLayout, parseHeaderPage, type RawRecord } from '../trace/page.ts';
-import { makePairing } from '../trace/pairing.ts';
+import type { Address } from '../../tcp/address.ts';
+import type { Observer, OpenObserver, RunContext } from '../observer.ts';
+import { type Decode, decoder } from './decode.ts';
+import { type EventFormat, parseFormat, TraceError } from './format.ts';
+import { decodePage, type PageLayout, parseHeaderPage, type RawRecord } from './page.ts';
+import { makePairing } from './pairing.ts';
 import { findTracefs, type Instance, makeInstance, reapInstances } from './tracefs.ts';
 
-export interface PortRange {
-  readonly from: number;
-  readonly to: number;
-}
+/**
+ * The tracepoints of a run: everything that happens to sockets of its ports, from every namespace. Where they cannot be had, it
+ * sees nothing and reports why.
+ */
+export const tracepoints: Observer = {
+  name: 'tracepoints',
+  open(run) {
+    let reaped: string[] = [];
+    let instance: Instance | undefined;
+    try {
+      const tracefs = findTracefs();
+      reaped = reapInstances(tracefs);
+      instance = makeInstance(tracefs);
+      return tracing(instance, run, reaped);
+    } catch (error) {
+      instance?.[Symbol.dispose]();
+      return { opened: { trace: { ...nothing, missing: messageOf(error) }, reaped } };
+    }
+  },
+};
 
-/** The tracepoints of a run: everything that happens to sockets of its ports, from every namespace. */
-export interface Trace extends Disposable {
-  readonly sight: TraceSight;
-  readonly reaped: readonly string[];
-  /** What the buffers hold, each CPU's in order; never blocks. */
-  read(): Event[];
-}
+const nothing = { transitions: false, resets: false, retransmits: false, miniTimers: false, instance: '' } as const;
 
 const transitionEvent = 'events/sock/inet_sock_set_state';
 const segmentEvents = {
@@ -31,29 +40,7 @@ const segmentEvents = {
 } as const;
 const timerEvents = ['events/timer/timer_start', 'events/timer/timer_expire_entry'] as const;
 
-const blind = (why: string, reaped: readonly string[] = []): Trace => ({
-  sight: { missing: why, transitions: false, resets: false, retransmits: false, miniTimers: false, instance: '' },
-  reaped,
-  read: () => [],
-  [Symbol.dispose]: () => undefined,
-});
-
-/** Start tracing; where that cannot be had, a trace that sees nothing and says why. */
-export function openTrace(ports: PortRange, origin: bigint, now: () => Ns): Trace {
-  let reaped: string[] = [];
-  let instance: Instance | undefined;
-  try {
-    const tracefs = findTracefs();
-    reaped = reapInstances(tracefs);
-    instance = makeInstance(tracefs);
-    return tracing(instance, ports, origin, now, reaped);
-  } catch (error) {
-    instance?.[Symbol.dispose]();
-    return blind(messageOf(error), reaped);
-  }
-}
-
-function tracing(instance: Instance, ports: PortRange, origin: bigint, now: () => Ns, reaped: string[]): Trace {
+function tracing(instance: Instance, { ports, origin, now }: RunContext, reaped: readonly string[]): OpenObserver {
   const formats = new Map<string, EventFormat>();
   const enable = (event: string, filters: readonly (string | null)[] | ((format: EventFormat) => string | null)) => {
     if (!instance.has(event)) return false;
@@ -82,11 +69,11 @@ function tracing(instance: Instance, ports: PortRange, origin: bigint, now: () =
 
   const layout = parseHeaderPage(instance.read('events/header_page'));
   const decode = decoder([...formats.values()], { origin });
+  const trace = { missing: '', transitions: true, resets, retransmits, miniTimers, instance: instance.name };
   return {
-    sight: { missing: '', transitions: true, resets, retransmits, miniTimers, instance: instance.name },
-    reaped,
-    read: reader(instance, layout, decode, ports, now),
-    [Symbol.dispose]: () => instance[Symbol.dispose](),
+    opened: { trace, reaped },
+    drain: reader(instance, layout, decode, ports, now),
+    close: () => instance[Symbol.dispose](),
   };
 }
 
@@ -97,7 +84,7 @@ function reader(
   { buffers }: Instance,
   layout: PageLayout,
   decode: Decode,
-  ports: PortRange,
+  ports: RunContext['ports'],
   now: () => Ns,
 ): () => Event[] {
   const page = Buffer.alloc(pageBytes);
@@ -134,4 +121,38 @@ function reader(
       .flatMap(readBuffer)
       .sort((a, b) => a.t - b.t)
       .flatMap((event) => pairing.take(event));
+}
+
+/**
+ * The event's filter for ports from `from` up to, not including, `to` at either end, in terms of the fields that this kernel's
+ * event has. Null where it has no ports in fields of their own: such events are let through by {@link withinPorts} only.
+ */
+export function portFilter({ fields }: EventFormat, from: number, to: number): string | null {
+  if (!fields.has('sport') || !fields.has('dport')) return null;
+  const ports = `(sport >= ${from} && sport < ${to}) || (dport >= ${from} && dport < ${to})`;
+  return fields.has('protocol') ? `protocol == 6 && (${ports})` : ports;
+}
+
+/** Whether a flow has a port from `from` up to, not including, `to` at either end: what {@link portFilter} asks of the kernel. */
+export function withinPorts(
+  { local, remote }: { readonly local: Address; readonly remote: Address },
+  from: number,
+  to: number,
+): boolean {
+  return (local.port >= from && local.port < to) || (remote.port >= from && remote.port < to);
+}
+
+/** The kernel function that ends a mini-socket: TIME-WAIT's, or an orphan's FIN-WAIT-2. */
+export const miniTimerFunction = 'tw_timer_handler';
+
+/** The filter of `timer_start` and `timer_expire_entry` for the timers of mini-sockets, on kernels that know `.function` (not 6.1). */
+export const miniTimerFilter = `function.function == ${miniTimerFunction}`;
+
+/**
+ * The same by the function's address, for kernels that refuse {@link miniTimerFilter}: from the text of /proc/kallsyms.
+ * Null where the address is absent or hidden (kernel.kptr_restrict).
+ */
+export function miniTimerFilterByAddress(kallsyms: string): string | null {
+  const address = new RegExp(`^([0-9a-f]+) \\w ${miniTimerFunction}$`, 'm').exec(kallsyms)?.[1];
+  return address === undefined || /^0+$/.test(address) ? null : `function == 0x${address}`;
 }

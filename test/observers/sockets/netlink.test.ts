@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DumpError, parseDump } from '../../../src/observers/netlink/parse.ts';
+import { DumpError, parseDump } from '../../../src/observers/sockets/netlink.ts';
 import type { SsSocket } from '../../../src/record/event.ts';
 
 interface Fields {

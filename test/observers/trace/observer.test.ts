@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { miniTimerFilterByAddress, portFilter, withinPorts } from '../../../src/observers/trace/filter.ts';
+import { miniTimerFilterByAddress, portFilter, withinPorts } from '../../../src/observers/trace/observer.ts';
 import { formatOf, kernels, sceneOf } from './captures.ts';
 
 describe.each(kernels)('%s', (kernel) => {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { parseSs } from '../../../src/observers/ss/parse.ts';
+import { parseEnd, parseMs, parseSs } from '../../../src/observers/sockets/ss-text.ts';
 
 const folder = new URL('../../fixtures/ss/', import.meta.url);
 const read = (name: string): string => readFileSync(new URL(name, folder), 'utf8');
@@ -129,6 +129,45 @@ test('several processes that share a socket are skipped', () => {
   expect(parseSs(line).sockets).toMatchObject([{ inode: 9, cookie: '8' }]);
 });
 
+describe('names of processes', () => {
+  const hostile = 'a",fd=3)) timer:(keepalive,2min,0) ino:7 sk:5';
+  const line = (rest: string) => `ESTAB 0 0 1.2.3.4:1 1.2.3.4:2 ${rest}`;
+
+  test("a name's words are not the socket's", () => {
+    const text = line(`users:(("${hostile}",pid=1,fd=3)) timer:(on,200ms,1) ino:9 sk:8 cgroup:/ <->`);
+    expect(parseSs(text).sockets).toMatchObject([
+      { timer: { name: 'on', ms: 200, retransmits: 1 }, inode: 9, cookie: '8' },
+    ]);
+    expect(parseSs(line(`users:(("${hostile}",pid=1,fd=3))`)).sockets).toEqual([
+      expect.not.objectContaining({ inode: expect.anything(), timer: expect.anything() }),
+    ]);
+  });
+
+  test('of a name that can be read in two ways nothing is taken', () => {
+    const text = line('users:(("a",pid=1,fd=3)) ino:7 sk:5 skmem:(",pid=1,fd=3)) ino:9 sk:8');
+    expect(parseSs(text)).toEqual({ sockets: [], unread: [text] });
+  });
+
+  test('in a line that is otherwise not understood are not taken for what is', () => {
+    const text = line(`users:(("${hostile}",pid=1,fd=3)) new:1 ino:9 sk:8`);
+    expect(parseSs(text)).toEqual({ sockets: [], unread: [text] });
+  });
+});
+
+describe('a column that is not known', () => {
+  const known = 'TIME-WAIT 0 0 127.0.0.1:1 127.0.0.1:2 timer:(timewait,59sec,0) uid:7 ino:1 sk:2 cgroup:/ v6only:0 <->';
+  const words = known.split(' ');
+
+  test.each(words.map((_, index) => index + 1))('makes the line unread, wherever it is: behind word %i', (place) => {
+    const line = words.toSpliced(place, 0, 'system_u:object_r:unlabeled_t:s0').join(' ');
+    expect(parseSs(line)).toEqual({ sockets: [], unread: [line] });
+  });
+
+  test('and without it the line is read', () => {
+    expect(parseSs(known).sockets).toHaveLength(1);
+  });
+});
+
 test('nothing is nothing', () => {
   expect(parseSs('')).toEqual({ sockets: [], unread: [] });
   expect(parseSs('\n\n')).toEqual({ sockets: [], unread: [] });
@@ -143,6 +182,11 @@ test.each([
   ['an address without a port', 'ESTAB 0 0 127.0.0.1 127.0.0.1:2'],
   ['a service name for a port', 'ESTAB 0 0 127.0.0.1:ssh 127.0.0.1:2'],
   ['a timer that is not one', 'ESTAB 0 0 127.0.0.1:1 127.0.0.1:2 timer:(on,soon,0)'],
+  ['a timer without retransmissions', 'ESTAB 0 0 127.0.0.1:1 127.0.0.1:2 timer:(on,5ms)'],
+  ['a timer without a name', 'ESTAB 0 0 127.0.0.1:1 127.0.0.1:2 timer:(,5ms,0)'],
+  ['a timer that is cut off', 'ESTAB 0 0 127.0.0.1:1 127.0.0.1:2 timer:(on,5ms,0'],
+  ['a timer with a word for a number', 'ESTAB 0 0 127.0.0.1:1 127.0.0.1:2 timer:(on,5ms,x)'],
+  ['a cookie that is not a number', 'ESTAB 0 0 127.0.0.1:1 127.0.0.1:2 ino:1 sk:x'],
   ['an inode that is not a number', 'ESTAB 0 0 127.0.0.1:1 127.0.0.1:2 ino:x sk:1'],
   ['a message', 'Cannot open netlink socket: Protocol not supported'],
 ])('%s is given back unread, and the lines around it are read', (_, line) => {
@@ -150,4 +194,103 @@ test.each([
   const { sockets, unread } = parseSs(`${good}\n${line}\n${good}\n`);
   expect(unread).toEqual([line]);
   expect(sockets.length).toBe(2);
+});
+
+test('a timer has a name, a time and a number of retransmissions', () => {
+  const timers = ['timer:(persist,1min58sec,12)', 'timer:(on,,0)'].map(
+    (timer) => parseSs(`ESTAB 0 0 127.0.0.1:1 127.0.0.1:2 ${timer}`).sockets[0]?.timer,
+  );
+  expect(timers).toEqual([
+    { name: 'persist', ms: 118_000, retransmits: 12 },
+    { name: 'on', ms: 0, retransmits: 0 },
+  ]);
+});
+
+describe('the end of a socket', () => {
+  test.each([
+    ['127.0.0.1:80', '127.0.0.1', 80, 4],
+    ['127.0.0.1%lo:80', '127.0.0.1', 80, 4],
+    ['0.0.0.0:*', '0.0.0.0', 0, 4],
+    ['0.0.0.0%eth0:68', '0.0.0.0', 68, 4],
+    ['[::1]:80', '::1', 80, 6],
+    ['[::]:*', '::', 0, 6],
+    ['[fe80::1]%eth0:443', 'fe80::1', 443, 6],
+    ['[fe80::1%eth0]:443', 'fe80::1', 443, 6],
+    ['[::ffff:127.0.0.1]:80', '127.0.0.1', 80, 6],
+    ['[::ffff:10.1.2.3]%veth.1:80', '10.1.2.3', 80, 6],
+    ['[::ffff:7f00:1]:80', '::ffff:7f00:1', 80, 6],
+    ['*:80', '::', 80, 6],
+    ['*%lo:80', '::', 80, 6],
+    ['*:*', '::', 0, 6],
+    // iproute2 before 4.14
+    ['::ffff:192.0.2.1:443', '192.0.2.1', 443, 6],
+    ['::1:80', '::1', 80, 6],
+    [':::*', '::', 0, 6],
+    ['fe80::1%eth0:443', 'fe80::1', 443, 6],
+    ['[2001:db8::5]:65535', '2001:db8::5', 65_535, 6],
+  ])('%s', (text, address, port, family) => {
+    expect(parseEnd(text)).toEqual({ at: { address, port }, family });
+  });
+
+  test.each([
+    '',
+    ':',
+    ':80',
+    '127.0.0.1',
+    '127.0.0.1:',
+    '[::1:80',
+    '[::1]',
+    '127.0.0.1:65536',
+    '127.0.0.1:-1',
+    'lo:80',
+    '1.2.3:80',
+    '[127.0.0.1]:80',
+    '[fe80::x]:80',
+    '[*]:80',
+    '127.0.0.1:1e3',
+    '127.0.0.1:+1',
+  ])('%j is no end of a socket', (text) => {
+    expect(parseEnd(text)).toBeUndefined();
+  });
+});
+
+describe('the time of a timer', () => {
+  /** print_ms_timer of iproute2's misc/ss.c; before 6.12 the second unit was `ms` after seconds, too. */
+  function printed(timeout: number, old: boolean): string {
+    const minutes = Math.floor(timeout / 60_000);
+    const seconds = minutes > 9 ? 0 : Math.floor(timeout / 1000) % 60;
+    const ms = minutes > 0 || seconds > 9 ? 0 : timeout % 1000;
+    const unit = seconds && !old ? 'sec' : 'ms';
+    return [
+      minutes ? `${minutes}min` : '',
+      seconds ? `${seconds}${ms ? '.' : 'sec'}` : '',
+      ms ? `${String(ms).padStart(3, '0')}${unit}` : '',
+    ].join('');
+  }
+
+  test.each([
+    ['', 0],
+    ['004ms', 4],
+    ['200ms', 200],
+    ['5.992ms', 5992],
+    ['5.992sec', 5992],
+    ['1.004sec', 1004],
+    ['59sec', 59_000],
+    ['1min', 60_000],
+    ['1min58sec', 118_000],
+    ['119min', 7_140_000],
+  ])('%s is %i ms', (text, ms) => {
+    expect(parseMs(text)).toBe(ms);
+  });
+
+  test.each([true, false])('whatever iproute2 prints is read back, up to what it cuts off (older: %s)', (old) => {
+    for (let timeout = 0; timeout < 700_000; timeout += 37) {
+      const cut = timeout >= 600_000 ? 60_000 : timeout >= 10_000 ? 1000 : 1;
+      expect(parseMs(printed(timeout, old))).toBe(timeout - (timeout % cut));
+    }
+  });
+
+  test.each(['soon', '5', '1hr', '-5ms', '1min5', '5.sec', ' 5sec', '5sec '])('%j is no time', (text) => {
+    expect(parseMs(text)).toBeUndefined();
+  });
 });
