@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import type { Side } from '../experiment/endpoint.ts';
+import type { Answer, Side } from '../experiment/handles.ts';
 import type { Instruments } from '../experiment/instruments.ts';
-import type { Answer } from '../experiment/step.ts';
 import { timerSlotSeconds } from '../facts/timer-wheel.ts';
 import type { Lab } from '../lab/lab.ts';
 import { type Space, sockstatIn, synReceivedIn, sysctlHere } from '../lab/space.ts';
