@@ -1,7 +1,6 @@
 import type { SsSocket } from '../record/event.ts';
 import type { End } from '../tcp/states.ts';
-import type { Side } from './endpoint.ts';
-import type { Step } from './step.ts';
+import type { Side, Step } from './handles.ts';
 
 /** A sysctl of a lab's namespace. */
 export interface Sysctl {
@@ -24,7 +23,7 @@ export interface SocketCounts {
 
 /** What a scenario can look at and take away from outside the peers. */
 export interface Instruments {
-  /** What `ss` shows of the endpoint now; undefined where it shows nothing. */
+  /** What `ss` shows of the endpoint now; undefined where it shows nothing. Throws NOT_OBSERVED where the socket may be in what was not read. */
   readonly look: (endpoint: Side) => Promise<SsSocket | undefined>;
   readonly sockets: (where: End) => SocketCounts;
   /**

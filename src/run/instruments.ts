@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import type { Side } from '../experiment/endpoint.ts';
+import { LingerlabError } from '../errors.ts';
+import type { Answer, Side } from '../experiment/handles.ts';
 import type { Instruments } from '../experiment/instruments.ts';
-import type { Answer } from '../experiment/step.ts';
+import { lookIn } from '../facts/connections.ts';
 import { timerSlotSeconds } from '../facts/timer-wheel.ts';
 import type { Lab } from '../lab/lab.ts';
 import { type Space, sockstatIn, synReceivedIn, sysctlHere } from '../lab/space.ts';
@@ -11,9 +12,8 @@ import { hz } from '../native/process.ts';
 import type { CellObservers } from '../observers/observers.ts';
 import type { PeerProcess } from '../peers/process.ts';
 import type { Steps } from '../peers/step.ts';
-import type { Event, Ns, SsSocket } from '../record/event.ts';
+import type { Event, Ns, SampleEvent, SsSocket } from '../record/event.ts';
 import type { Address } from '../tcp/address.ts';
-import { sameAddress } from '../tcp/address.ts';
 import { type End, otherEnd } from '../tcp/states.ts';
 
 export interface Outside {
@@ -51,17 +51,34 @@ export function instruments(outside: Outside): Instruments {
   };
 }
 
-async function look({ lab, observers, events }: Outside, endpoint: Side): Promise<SsSocket | undefined> {
+async function look({ lab, observers, events, now }: Outside, endpoint: Side): Promise<SsSocket | undefined> {
   const { name } = lab.space(endpoint.end);
+  const asked = now();
   // before cells that only wait: what the scenario looks at may not stay
   observers.nudge();
   await observers.sample();
-  const sample = events.findLast((event) => event.kind === 'sample' && event.space === name);
-  return sample?.kind === 'sample'
-    ? sample.sockets.find(
-        ({ local, remote }) => sameAddress(local, endpoint.local) && sameAddress(remote, endpoint.remote),
-      )
-    : undefined;
+  const sample = events.findLast(
+    (event): event is SampleEvent => event.kind === 'sample' && event.space === name && event.t >= asked,
+  );
+  const found = sample && lookIn(sample, endpoint);
+  if (!found) throw notObserved(endpoint, sample);
+  return found.socket;
+}
+
+/** An answer would be a guess: a scenario takes no socket for one that is gone. */
+function notObserved({ end }: Side, sample: SampleEvent | undefined): LingerlabError {
+  const { unread = 0, leftOut = 0 } = sample ?? {};
+  const why =
+    sample === undefined
+      ? 'the sockets could not be sampled'
+      : unread > 0
+        ? `${unread} lines of ss were not understood, and the socket may be in one of them`
+        : `the socket may be one of ${leftOut} in TIME-WAIT, too many to look at`;
+  return new LingerlabError(
+    'NOT_OBSERVED',
+    `look at the ${end}'s socket: ${why}`,
+    'see the warnings of this cell; --sampler netlink asks the kernel without ss',
+  );
 }
 
 /** As ss(8) takes an address in a filter. */
