@@ -8,6 +8,18 @@ sources := $(shell find src experiments -name '*.ts' 2>/dev/null)
 # they change when a file goes; `/.` tells one from the target of its name
 folders := $(addsuffix /.,$(shell find src experiments -type d 2>/dev/null))
 
+# $(call provide,command:package…): as root on Debian or Ubuntu, packages whose command is missing are installed; NO_INSTALL=1
+# only names them. Without them the program and its tests go on as far as they can, and say what was left out.
+define provide
+missing=$$(for each in $(1); do command -v "$${each%%:*}" >/dev/null || echo "$${each##*:}"; done | sort -u | xargs); \
+if [ -z "$$missing" ]; then :; \
+elif [ -n "$${NO_INSTALL:-}" ]; then echo "missing: $$missing (NO_INSTALL is set)" >&2; \
+elif [ "$$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then echo "missing: $$missing (as root: apt-get install $$missing)" >&2; \
+else echo "installing $$missing with apt-get (NO_INSTALL=1 only names them)" >&2; export DEBIAN_FRONTEND=noninteractive; \
+  { apt-get update -qq && apt-get install -y -qq $$missing; } >/dev/null || echo "apt-get could not install $$missing" >&2; \
+fi
+endef
+
 .PHONY: help experiments bench bench-self test unit live watch check build reference report clean install tools test-tools
 
 help: ## list the targets
@@ -63,7 +75,7 @@ clean: ## remove what was built and installed; results stay
 install: node_modules/.installed
 
 node_modules/.installed: package.json package-lock.json .npmrc
-	@command -v npm >/dev/null || { echo "npm is missing: apt-get install npm" >&2; exit 3; }
+	@$(call provide,npm:npm); command -v npm >/dev/null || exit 3
 	@npm ci --no-audit --no-fund --loglevel=error
 	@ln -sf ../../src/bin.js node_modules/.bin/lingerlab
 	@touch $@
@@ -74,19 +86,8 @@ dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(sources
 	@node src/process/bundle.ts dist/src >/dev/null
 	@touch $@
 
-# command:package, for the system's package manager
-tools: needs := ss:iproute2 ip:iproute2
-# tcpdump and tshark read the wire's captures back
-test-tools: needs := ss:iproute2 ip:iproute2 tcpdump:tcpdump tshark:tshark
+tools:
+	@$(call provide,ss:iproute2 ip:iproute2)
 
-# As root on Debian or Ubuntu they are installed; NO_INSTALL=1 only names them. What goes on without them says so.
-tools test-tools:
-	@missing=; for each in $(needs); do \
-	  command -v "$${each%%:*}" >/dev/null || case " $$missing " in *" $${each##*:} "*) ;; *) missing="$$missing $${each##*:}";; esac; \
-	done; [ -n "$$missing" ] || exit 0; \
-	if [ -n "$${NO_INSTALL:-}" ]; then echo "missing:$$missing (NO_INSTALL is set: not installed)" >&2; exit 0; fi; \
-	if [ "$$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then echo "missing:$$missing (as root: apt-get install$$missing)" >&2; exit 0; fi; \
-	echo "installing$$missing (NO_INSTALL=1 leaves them out)" >&2; \
-	export DEBIAN_FRONTEND=noninteractive; \
-	{ apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; } >/dev/null \
-	  || echo "apt-get could not install$$missing" >&2
+test-tools: # tcpdump and tshark read the wire's captures back
+	@$(call provide,ss:iproute2 ip:iproute2 tcpdump:tcpdump tshark:tshark)

@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+if (Number(process.versions.node.split('.')[0]) < 24)
+  throw new Error('run the tests by make: it uses the pinned Node.js');
+
 const conditions = ['lingerlab-source'];
 const resolve = {
   resolve: { conditions },
@@ -8,6 +11,7 @@ const resolve = {
 
 export default defineConfig({
   test: {
+    reporters: ['default', './test/skipped.ts'],
     projects: [
       {
         ...resolve,
@@ -25,6 +29,8 @@ export default defineConfig({
         ...resolve,
         test: {
           name: 'live',
+          // once, by a user who may write it
+          globalSetup: './test/live/bundles.ts',
           pool: 'forks',
           include: ['test/live/**/*.test.ts'],
           // each starts runs of its own: one file at a time, so that what one leaves is not reaped by another's
