@@ -10,7 +10,7 @@ import { markdownReport } from '../../src/report/markdown/report.ts';
 import { format, parse } from '../../src/tcp/segment.ts';
 import { all, closedInTurn, flow, opened, scenarioEnds } from '../facts/handmade.ts';
 import { formatsOf, readsOf, readText } from '../observers/trace/captures.ts';
-import { generator } from '../wire/random.ts';
+import { segments as anySegments, samples } from '../tcp/arbitrary.ts';
 
 const lines = 20_000;
 const segments = 1000;
@@ -27,8 +27,7 @@ const decode = decoder(formatsOf(kernel), { origin: 0n });
 const pages = readsOf(kernel, 'fin-ipv4').flatMap(({ cpu, pages: own }) => own.map((page) => ({ cpu, page })));
 const traced = pages.reduce((sum, { page }) => sum + decodePage(page, layout).records.length, 0);
 
-const random = generator(7);
-const made = Array.from({ length: segments }, () => random.segment());
+const made = samples(anySegments, segments);
 const bytes = made.map((segment) => format(segment));
 
 const one = flow();
