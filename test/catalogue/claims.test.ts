@@ -114,11 +114,16 @@ const byThemselves: Readonly<Record<string, readonly string[]>> = {
   'load-observed': ['the-default-is-cheap'],
 };
 
-const kept = fileURLToPath(new URL('../../results/reference/6.18.44-fc-v657', import.meta.url));
-const { cells } = await readRun(kept);
+const kept = (folder: string) => readRun(fileURLToPath(new URL(folder, import.meta.url)));
+const runs = await Promise.all([
+  kept('../../results/reference/6.18.44-fc-v657'),
+  // what runs only where it is named
+  kept('../fixtures/runs/named-loads'),
+]);
+const cells = runs.flatMap((run) => run.cells);
 const catalogue = await builtins();
 
-describe('by the results of the reference run', () => {
+describe('by the results of kept runs', () => {
   test.each(catalogue)('$definition.id: each claim can fail', ({ definition }) => {
     const found = falsifiers(definition, cells, handMade[definition.id]);
     const stuck = found.filter(({ refutedBy }) => refutedBy === null).map(({ claim }) => claim);
