@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Sight, viewOf } from '../facts/connections.ts';
-import { pathOf } from '../facts/path.ts';
-import type { CellObservers } from '../observers/observers.ts';
-import type { Event } from '../record/event.ts';
-import type { State } from '../tcp/states.ts';
-import type { Placed } from './connections.ts';
+import { type Sight, viewOf } from '../../facts/connections.ts';
+import { pathOf } from '../../facts/path.ts';
+import type { CellObservers } from '../../observers/observers.ts';
+import type { Event } from '../../record/event.ts';
+import type { State } from '../../tcp/states.ts';
+import type { Placed } from './registry.ts';
 
 export interface Waiting {
   readonly events: readonly Event[];
