@@ -30,6 +30,7 @@ export const errorCodes = {
   STEP_DEADLINE: exitCode.failed,
   STEP_UNAWAITED: exitCode.failed,
   UNKNOWN_LABEL: exitCode.failed,
+  NOT_OBSERVED: exitCode.failed,
   CELL_DEADLINE: exitCode.failed,
   SCENARIO_THREW: exitCode.failed,
   PEER_DIED: exitCode.failed,

@@ -9,6 +9,7 @@ export {
   experiment,
   type Factors,
   type FactorValue,
+  type Group,
   type LoadAcrossClaim,
   type LoadDefinition,
   loadExperiment,

@@ -37,7 +37,7 @@ export interface Gauges {
 
 /** What a scenario can look at and take away from outside the peers. */
 export interface Instruments extends Gauges {
-  /** What `ss` shows of the endpoint now; undefined where it shows nothing. */
+  /** What `ss` shows of the endpoint now; undefined where it shows nothing. Throws NOT_OBSERVED where the socket may be in what was not read. */
   readonly look: (endpoint: Side) => Promise<SsSocket | undefined>;
   /** Have the kernel destroy its socket: `ss -K`, ss(8). EOPNOTSUPP where it is still there afterwards. */
   readonly destroy: (endpoint: Side) => Step;

@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
+import { LingerlabError } from '../errors.ts';
 import type { Answer, Side } from '../experiment/handles.ts';
 import type { Gauges, Instruments } from '../experiment/instruments.ts';
+import { lookIn } from '../facts/connections.ts';
 import { timerSlotSeconds } from '../facts/timer-wheel.ts';
 import type { Lab } from '../lab/lab.ts';
 import { type Space, sockstatIn, synReceivedIn, sysctlHere } from '../lab/space.ts';
 import { hz } from '../native/process.ts';
-import type { Event, SsSocket } from '../record/event.ts';
-import { type Address, sameAddress } from '../tcp/address.ts';
+import type { Event, SampleEvent, SsSocket } from '../record/event.ts';
+import type { Address } from '../tcp/address.ts';
 import { type End, otherEnd } from '../tcp/states.ts';
 import type { Peers } from './peers.ts';
 import type { Playing } from './playing.ts';
@@ -39,20 +41,37 @@ export const instruments = (playing: Playing, peers: Peers, events: readonly Eve
 });
 
 async function look(
-  { lab, watching }: Playing,
+  { lab, watching, now }: Playing,
   events: readonly Event[],
   endpoint: Side,
 ): Promise<SsSocket | undefined> {
   const { name } = lab.space(endpoint.end);
+  const asked = now();
   // before cells that only wait: what the scenario looks at may not stay
   watching.nudge();
   await watching.sample();
-  const sample = events.findLast((event) => event.kind === 'sample' && event.space === name);
-  return sample?.kind === 'sample'
-    ? sample.sockets.find(
-        ({ local, remote }) => sameAddress(local, endpoint.local) && sameAddress(remote, endpoint.remote),
-      )
-    : undefined;
+  const sample = events.findLast(
+    (event): event is SampleEvent => event.kind === 'sample' && event.space === name && event.t >= asked,
+  );
+  const found = sample && lookIn(sample, endpoint);
+  if (!found) throw notObserved(endpoint, sample);
+  return found.socket;
+}
+
+/** An answer would be a guess: a scenario takes no socket for one that is gone. */
+function notObserved({ end }: Side, sample: SampleEvent | undefined): LingerlabError {
+  const { unread = 0, leftOut = 0 } = sample ?? {};
+  const why =
+    sample === undefined
+      ? 'the sockets could not be sampled'
+      : unread > 0
+        ? `${unread} lines of ss were not understood, and the socket may be in one of them`
+        : `the socket may be one of ${leftOut} in TIME-WAIT, too many to look at`;
+  return new LingerlabError(
+    'NOT_OBSERVED',
+    `look at the ${end}'s socket: ${why}`,
+    'see the warnings of this cell; --sampler netlink asks the kernel without ss',
+  );
 }
 
 /** As ss(8) takes an address in a filter. */

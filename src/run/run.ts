@@ -4,7 +4,7 @@ import { makeCrew } from '../load/crew.ts';
 import { startObservers } from '../observers/observers.ts';
 import { readRun } from '../record/read.ts';
 import type { Run } from '../record/schema.ts';
-import { saveReport } from '../report/save.ts';
+import { saveReport } from '../report/markdown/report.ts';
 import { cpuMeter } from './cpu.ts';
 import { openFolder } from './folder.ts';
 import type { RunRequest } from './request.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Sight, viewOf } from '../../facts/connections.ts';
+import { LingerlabError } from '../../errors.ts';
+import { lookIn, type Sight, viewOf } from '../../facts/connections.ts';
 import { pathOf } from '../../facts/path.ts';
 import type { CellObservers } from '../../observers/observers.ts';
 import type { Event } from '../../record/event.ts';
@@ -22,31 +23,43 @@ const firstPollMs = 0.5;
 const lastPollMs = 250;
 /** From this pace on the cell only waits. */
 const restingMs = 50;
+/** So many samples in a row that do not tell whether the socket is there: the next ones will not either. */
+const mostUntold = 5;
 
 /**
  * Resolves with the first of the states that the endpoint is in or has passed through: by TCP_INFO while its descriptor
- * lives, then by the trace, and by `ss` for what the trace cannot see. The cell's deadline bounds it.
+ * lives, then by the trace, and by `ss` for what the trace cannot see. The cell's deadline bounds it. Rejects with
+ * NOT_OBSERVED where only `ss` could tell, and its samples do not.
  */
 export async function until(placed: Placed, wanted: readonly State[], waiting: Waiting): Promise<State> {
+  let untold = 0;
   for (let pause = 0; ; pause = Math.min(Math.max(pause * 2, firstPollMs), lastPollMs)) {
     waiting.signal.throwIfAborted();
     const lookAgain = async () => {
       if (pause > 0) await sleep(pause, undefined, { signal: waiting.signal });
-      await look(placed, waiting, pause);
+      untold = (await look(placed, waiting, pause)) ? 0 : untold + 1;
     };
     // looking is waiting, too: where many cells ask for samples, each waits for its turn
     await (pause >= restingMs ? waiting.resting(lookAgain) : lookAgain());
     const reached = passed(placed, wanted, waiting);
     if (reached) return reached;
+    if (untold >= mostUntold) throw notObserved(placed, wanted);
   }
 }
 
 /** A peer that is stopped, or blocked in a lingering close, does not answer: the observers see its sockets all the same. */
 const infoMs = 20;
 
-/** Bring the record up to date on this endpoint. */
-async function look(placed: Placed, waiting: Waiting, pause: number): Promise<void> {
-  const { observers, sight } = waiting;
+const notObserved = ({ endpoint }: Placed, wanted: readonly State[]): LingerlabError =>
+  new LingerlabError(
+    'NOT_OBSERVED',
+    `until(${wanted.join(', ')}) of the ${endpoint.end}: ${mostUntold} samples in a row did not show whether its socket is there`,
+    'see the warnings of this cell; --sampler netlink asks the kernel without ss, and tracepoints (as root) need no samples',
+  );
+
+/** Bring the record up to date on this endpoint. False where a sample was asked for, and does not tell of it. */
+async function look(placed: Placed, waiting: Waiting, pause: number): Promise<boolean> {
+  const { observers, sight, events } = waiting;
   const info = tcpState(placed, waiting);
   const [state] = await Promise.all([Promise.race([info, sleep(infoMs)]), observers.flush()]);
   // what the trace cannot see: everything without tracepoints, mini-sockets without their timers; how a mini-socket ends
@@ -54,7 +67,16 @@ async function look(placed: Placed, waiting: Waiting, pause: number): Promise<vo
   const gone = state === undefined || state === 'CLOSED';
   // a request has neither a process nor a transition
   const request = !placed.at;
-  if (gone && (!sight.transitions || request || (!sight.miniTimers && pause >= 4))) await observers.sample();
+  if (!gone || (sight.transitions && !request && (sight.miniTimers || pause < 4))) return true;
+  const before = events.length;
+  await observers.sample();
+  const { end } = placed.endpoint;
+  return events
+    .slice(before)
+    .some(
+      (event) =>
+        event.kind === 'sample' && (event.space === 'lab' || event.space === end) && lookIn(event, placed.endpoint),
+    );
 }
 
 /** The state by TCP_INFO, recorded; nothing when the descriptor or its process is gone. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Endpoint } from '../../../src/experiment/handles.ts';
+import type { Side } from '../../../src/experiment/handles.ts';
 import type { Sight } from '../../../src/facts/connections.ts';
 import type { CellObservers } from '../../../src/observers/observers.ts';
 import type { Placed } from '../../../src/peers/handles/registry.ts';
@@ -76,7 +76,9 @@ function waitingFor({ events, sight = all, info, sampled, flushed, signal }: Giv
       }
     },
   };
-  const placed: Placed = { endpoint: { end: 'client' } as Endpoint, at: { peer, id: one.endpoint.client }, label: '' };
+  const { client, server } = one.address;
+  const endpoint: Side = { end: 'client', local: client, remote: server };
+  const placed: Placed = { endpoint, at: { peer, id: one.endpoint.client }, label: '' };
   return { counts, until: (...states: State[]) => until(placed, states, waiting) };
 }
 
@@ -129,6 +131,31 @@ describe('waiting for a state', () => {
     const client = waitingFor({ events, sight: noMiniTimers, sampled });
     expect(await client.until('TIME-WAIT')).toBe('TIME-WAIT');
     expect(client.counts.samples).toBe(1);
+  });
+
+  test('does not take a socket for gone that may be in a line that was not understood', async () => {
+    const client = waitingFor({
+      events: [connectCall(9), connected(one, 12)],
+      sight: blind,
+      sampled: (count) => ({ ...sample(30 + count * 10), ...(count < 4 && { unread: 1 }) }),
+    });
+    expect(await client.until('CLOSED')).toBe('CLOSED');
+    expect(client.counts.samples).toBe(4);
+  });
+
+  test.each([
+    ['no line of them is understood', (at: number) => ({ ...sample(at), unread: 3 })],
+    ['they are of another namespace', (at: number) => ({ ...sample(at), space: 'server' })],
+  ])('fails soon, with the reason, where samples do not tell: %s', async (_, sampledAt) => {
+    const client = waitingFor({
+      events: [connectCall(9), connected(one, 12)],
+      sight: blind,
+      sampled: (count) => sampledAt(30 + count * 10),
+    });
+    await expect(client.until('TIME-WAIT')).rejects.toMatchObject({
+      code: 'NOT_OBSERVED',
+      message: 'until(TIME-WAIT) of the client: 5 samples in a row did not show whether its socket is there',
+    });
   });
 
   test('asks for none where the trace tells everything, however long that takes', async () => {
