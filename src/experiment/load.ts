@@ -1,3 +1,4 @@
+import type { LoadValues } from '../facts/table.ts';
 import { ends } from '../tcp/states.ts';
 
 /**
@@ -101,7 +102,7 @@ export interface Usage {
 }
 
 /** Who had no more CPU to give. */
-export type Saturated = 'client' | 'server' | 'kernel' | 'others' | 'nobody';
+export type Saturated = LoadValues['cpu.saturated'];
 
 /** More of the machine than this in the hands of others is what a load competes with; less is a few steps of 10 ms more or less. */
 export const othersMost = 0.15;
