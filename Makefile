@@ -72,7 +72,7 @@ report: install ## make the report of the latest run (or RUN=folder) again
 clean: ## remove what was built and installed; results stay
 	@rm -rf dist node_modules
 
-install: node_modules/.installed
+install: node_modules/.installed ## install the pinned Node.js and the packages that the lock file names
 
 node_modules/.installed: package.json package-lock.json .npmrc
 	@$(call provide,npm:npm); command -v npm >/dev/null || exit 3
