@@ -56,6 +56,9 @@ export function formatChange(from: number, to: number): string {
   return `${percent < 0 ? '−' : '+'}${Math.abs(percent).toFixed(digits)} %`;
 }
 
+/** A ratio of measured rates: `0.954`. */
+export const formatRatio = (ratio: number): string => ratio.toFixed(3);
+
 /** How many of a thing: `1 cell`, `1,200 cells`. */
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${formatCount(count)} ${count === 1 ? one : many}`;

@@ -17,6 +17,7 @@ import type { CellRecord, Environment, Run, WireCost } from '../record/schema.ts
 import { tool } from '../record/tool.ts';
 import type { RunWriter } from '../record/writer.ts';
 import { saveReport } from '../report/markdown/report.ts';
+import { reportOf } from '../report/model/report.ts';
 import { runCell } from './cell.ts';
 import { type CpuMeter, cpuMeter } from './cpu.ts';
 import { beginning, costing, finding, notRunHere, unsupported } from './making.ts';
@@ -79,7 +80,7 @@ export async function run(request: RunRequest): Promise<Run> {
   await writer.update((saved) => costing(finding(saved, selection, cells, observers.trace), cpu));
   await writer.finish(signal.aborted ? 'interrupted' : 'complete');
   const finished = await readRun(folder);
-  await saveReport(finished);
+  await saveReport(folder, reportOf(finished));
   if (stop.signal.aborted && !request.signal.aborted) throw stop.signal.reason;
   return finished;
 }

@@ -1,7 +1,8 @@
-import type { CellRecord, SegmentRecord } from '../../record/schema.ts';
+import { endOf } from '../../facts/roles.ts';
+import type { SegmentRecord } from '../../record/schema.ts';
 import { lastAttempt } from './causes.ts';
 import { momentsOf } from './moments.ts';
-import type { Ladder, LadderRow, Moment, OmittedRow } from './parts.ts';
+import type { Ladder, LadderRow, Moment, OmittedRow, Wired } from './parts.ts';
 import { foldings, foldsOf, rowsOf } from './rows.ts';
 import { blocks, connectionOf, hasPassed, purposeOf } from './segment.ts';
 
@@ -12,7 +13,7 @@ const mostRows = 40;
 const pauseNs = 100e6;
 
 /** A cell's ladder: every segment of its record is in exactly one row, itself or folded; no arrow goes back in time. */
-export function ladderOf(whole: CellRecord): Ladder {
+export function ladderOf(whole: Wired): Ladder {
   const { record, earlier } = withoutEarlier(whole);
   const moments = momentsOf(record);
   const silenceNs = silenceOf(record);
@@ -33,7 +34,7 @@ export function ladderOf(whole: CellRecord): Ladder {
 }
 
 /** Of several attempts only the last is drawn. */
-function withoutEarlier(record: CellRecord): { record: CellRecord; earlier: OmittedRow[] } {
+function withoutEarlier(record: Wired): { record: Wired; earlier: OmittedRow[] } {
   const { from, attempt } = lastAttempt(record);
   const segments = record.segments ?? [];
   const before = segments.filter(({ t }) => t < from);
@@ -48,7 +49,7 @@ function withoutEarlier(record: CellRecord): { record: CellRecord; earlier: Omit
 }
 
 /** On a slow path every segment is on its way for long: that is no pause. */
-function silenceOf({ segments = [] }: CellRecord): number {
+function silenceOf({ segments = [] }: Wired): number {
   const transits = segments
     .flatMap(({ t, arrived, deed }) => (arrived === undefined || deed === 'held' ? [] : [arrived - t]))
     .sort((a, b) => a - b);
@@ -60,11 +61,14 @@ const labelsOf = (moments: readonly Moment[]): string[] => [
 ];
 
 /** Whether a ladder has one connection only, by its states and its segments. */
-const isOne = ({ segments = [] }: CellRecord, labels: readonly string[]): boolean =>
+const isOne = ({ segments = [] }: Wired, labels: readonly string[]): boolean =>
   labels.length <= 1 && new Set(segments.map(connectionOf)).size <= 1;
 
-function namesOf({ segments = [], paths }: CellRecord): Ladder['nameOf'] {
-  const labels = new Set([...segments.map(({ label }) => label), ...Object.keys(paths).map(labelOfPath)]);
+function namesOf({ segments = [], paths }: Wired): Ladder['nameOf'] {
+  const labels = new Set([
+    ...segments.map(({ label }) => label),
+    ...Object.keys(paths).map((name) => endOf(name).label),
+  ]);
   const connections = new Set(segments.map(connectionOf));
   return ({ label, incarnation }) => {
     const once = [...connections].filter((each) => each.startsWith(`${label} `)).length <= 1;
@@ -73,8 +77,6 @@ function namesOf({ segments = [], paths }: CellRecord): Ladder['nameOf'] {
     return `${label} #${incarnation}`.trim();
   };
 }
-
-const labelOfPath = (name: string): string => name.replace(/\.?(client|server)$/, '');
 
 /** The first and the last rows; what is between them is told as one. */
 function withoutMiddle(rows: readonly LadderRow[]): LadderRow[] {
@@ -100,7 +102,7 @@ function withoutMiddle(rows: readonly LadderRow[]): LadderRow[] {
  * What a cell's ladder draws, row by row, without what two runs of one cell differ in: times, how many segments a stream took,
  * numbers and lengths of what net or the kernel cut anew. Results with the same story share a ladder.
  */
-export function storyOf(record: CellRecord): string {
+export function storyOf(record: Wired): string {
   const { rows, nameOf } = ladderOf(record);
   return JSON.stringify([pathLength(record), ...rows.map((row) => rowStory(row, nameOf))]);
 }
@@ -136,7 +138,7 @@ function rowStory(row: LadderRow, nameOf: ReturnType<typeof ladderOf>['nameOf'])
 }
 
 /** How slow the path was: no other story for a busy machine, but for twice the round trip. */
-function pathLength({ segments = [] }: CellRecord): number {
+function pathLength({ segments = [] }: Wired): number {
   const delays = segments
     .flatMap(({ deed, t, arrived }) => (deed === 'delayed' && arrived !== undefined ? [arrived - t] : []))
     .sort((a, b) => a - b);

@@ -1,4 +1,3 @@
-import type { CellRecord } from '../../record/schema.ts';
 import { type End, ends } from '../../tcp/states.ts';
 import { gapText, omittedText, pauseText } from './counts.ts';
 import { ladderOf } from './ladder.ts';
@@ -15,7 +14,7 @@ import {
   wrapped,
   xml,
 } from './marks.ts';
-import { isPacket, type Ladder, type LadderRow } from './parts.ts';
+import { isPacket, type Ladder, type LadderRow, type Wired } from './parts.ts';
 import { layoutOf } from './pen.ts';
 import { isOwn } from './segment.ts';
 import { ladderStyle, stateColors } from './style.ts';
@@ -32,7 +31,7 @@ const boxCharacters = 48;
  * A cell's ladder as an SVG that needs nothing else: states down the sides, segments between them slanted by their time on
  * the way, what the wire did to them; in the colors of a light or a dark page.
  */
-export function ladderSvg(record: CellRecord): string {
+export function ladderSvg(record: Wired): string {
   const ladder = ladderOf(record);
   const words = wordsFor(ladder);
   const title = titleLines(record.id);

@@ -1,3 +1,4 @@
+import { partsOf } from '../../facts/roles.ts';
 import type { ExperimentRecord } from '../../record/schema.ts';
 import { formatRepeats, type Observed } from '../format.ts';
 import { type CellGroup, declaredFact, factOf } from '../gather.ts';
@@ -61,9 +62,10 @@ export function factTable(experiment: ExperimentRecord, all: readonly CellGroup[
 /** The facts an experiment declares to show; where it declares none, its own and TIME-WAIT's holder. */
 export function shownFacts({ shows, facts }: ExperimentRecord): string[] {
   if (shows.length > 0) return shows;
-  return Object.keys(facts).filter(
-    (name) => !/(^|\.)(client|server|timeWait)\./.test(name) || /timeWait\.holder$/.test(name),
-  );
+  return Object.keys(facts).filter((name) => {
+    const { of, own } = partsOf(name);
+    return of === 'cell' || own === 'timeWait.holder';
+  });
 }
 
 function rowOf(

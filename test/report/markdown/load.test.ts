@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { declarations } from '../../../src/facts/table.ts';
 import { gatherCells } from '../../../src/report/gather.ts';
 import { markdownLoad } from '../../../src/report/markdown/load.ts';
+import { loadOf } from '../../../src/report/model/load.ts';
 import { cellOf, experimentOf, runOf, saved } from '../fixture.ts';
 
 const experiment = experimentOf({
@@ -27,7 +28,10 @@ const cells = rates.flatMap((rate, nth) =>
     ),
   ),
 );
-const text = (some: typeof cells) => markdownLoad(experiment, gatherCells(runOf([experiment], some)));
+const text = (some: typeof cells) => {
+  const load = loadOf(experiment, gatherCells(runOf([experiment], some)));
+  return load ? markdownLoad(load) : '';
+};
 
 test('a load tells each way with its spread, against the first with an interval, and what the test says', () => {
   const said = text(cells);
