@@ -83,6 +83,8 @@ export interface SampleEvent extends Seen {
   readonly source: SamplerName;
   /** So many TIME-WAITs were counted by sockstat, and not looked at: there were too many. */
   readonly leftOut?: number;
+  /** So many lines were not understood: that a socket is not among `sockets` does not mean that there was none. */
+  readonly unread?: number;
   /** The look took so much CPU that the next one is not due for so many ms. */
   readonly restMs?: number;
   readonly kind: 'sample';

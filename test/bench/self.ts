@@ -1,7 +1,7 @@
 /** What this program's own parsers and reports take, by tinybench: `make bench-self`. Prints a table; asserts nothing. */
 import { Bench } from 'tinybench';
 import { derive } from '../../src/facts/derive.ts';
-import { parseSs } from '../../src/observers/ss/parse.ts';
+import { parseSs } from '../../src/observers/sockets/ss-text.ts';
 import { decoder } from '../../src/observers/trace/decode.ts';
 import { decodePage, parseHeaderPage } from '../../src/observers/trace/page.ts';
 import type { Event } from '../../src/record/event.ts';

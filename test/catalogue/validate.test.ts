@@ -5,6 +5,7 @@ import { kind } from '../../src/facts/kinds.ts';
 
 const claim = { id: 'c', text: 't', source: 's', holds: () => true };
 const right = {
+  kind: 'scenario',
   id: 'close-order',
   question: 'Which end?',
   factors: { closes: ['client', 'server'], family: [4, 6], nodelay: [true, false] },

@@ -30,7 +30,7 @@ export interface Way {
 }
 
 /** How a way did against the first. */
-export interface Compared extends Pick<Against<unknown>, 'ratio' | 'differs'> {
+export interface Compared extends Pick<Against, 'ratio' | 'differs'> {
   /** Absent where there are too few repeats for one. */
   readonly interval?: readonly [number, number];
 }
@@ -109,7 +109,7 @@ export function loadOf(experiment: ExperimentRecord, groups: readonly CellGroup[
   };
 }
 
-const comparedOf = ({ ratio, low, high, differs }: Against<unknown>): Compared => ({
+const comparedOf = ({ ratio, low, high, differs }: Against): Compared => ({
   ratio,
   differs,
   ...(Number.isFinite(high) && { interval: [low, high] as const }),

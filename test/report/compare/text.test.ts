@@ -64,7 +64,7 @@ test('a comparison tells the differences by experiment, cells that share one tog
 
     racing-closes  What if both ends close at once?
       ~ timeWait.holder  A both 9/10, client 1/10 · B both 3/10, server 7/10
-        in racing-closes/data=0 (other odds, p = 0.003)
+        in racing-closes/data=0 (other odds, p = 0.0037)
       ~ together  A → B 16.5 µs → 36.5 µs (+121 %), p < 0.0001, 10 and 10 repeats
         in racing-closes/data=0
       claim both-wait  A inconclusive · B refuted

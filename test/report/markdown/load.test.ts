@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { declarations } from '../../../src/facts/table.ts';
+import { loadDeclarations } from '../../../src/facts/table.ts';
 import { gatherCells } from '../../../src/report/gather.ts';
 import { markdownLoad } from '../../../src/report/markdown/load.ts';
 import { loadOf } from '../../../src/report/model/load.ts';
@@ -8,7 +8,7 @@ import { cellOf, experimentOf, runOf, saved } from '../fixture.ts';
 const experiment = experimentOf({
   id: 'load',
   factors: { by: ['fin', 'rst'] },
-  facts: saved(declarations([], {}, true)),
+  facts: saved(loadDeclarations()),
 });
 const rates = [100, 203, 98, 151, 99, 302, 97, 180, 120, 110];
 const cells = rates.flatMap((rate, nth) =>
