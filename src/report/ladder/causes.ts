@@ -1,7 +1,8 @@
-import { wiresOwn } from '../../facts/carried.ts';
+import { partsOf } from '../../facts/roles.ts';
 import type { IncarnationRecord, SegmentRecord } from '../../record/schema.ts';
 import type { End } from '../../tcp/states.ts';
 import type { BeginMoment, SegmentMoment, StateMoment, Step, Wired } from './parts.ts';
+import { isOwn } from './segment.ts';
 
 /**
  * How far a state may seem to precede the segment that led to it, ns: the wire takes its time beside the write that makes
@@ -90,7 +91,7 @@ export function requestOf(
   { facts }: Wired,
 ): { readonly step: Step; readonly syn: SegmentRecord } | undefined {
   if (step.state !== 'SYN-RECEIVED' || step.mini || step.source !== 'trace') return undefined;
-  if (Object.keys(facts).some((name) => name.endsWith('TcpExt.SyncookiesSent'))) return undefined;
+  if (Object.keys(facts).some((name) => partsOf(name).own === 'TcpExt.SyncookiesSent')) return undefined;
   const answer = sent.find((segment) => isSyn(segment) && has(segment, 'ACK') && segment.t <= step.at);
   const syn = answer && arrivals.findLast((segment) => isSyn(segment) && arrivalOf(segment) <= answer.t);
   if (!answer || !syn) return undefined;
@@ -115,8 +116,6 @@ const sendsOn: Partial<Record<Step['state'], (segment: SegmentRecord) => boolean
 };
 
 const isSame = (a: IncarnationRecord, b: IncarnationRecord): boolean => a.client === b.client && a.server === b.server;
-
-const isOwn = ({ deed }: SegmentRecord): boolean => wiresOwn.has(deed);
 
 /** Where each of several incarnations begins, with its addresses and ports. */
 export function beginsOf(

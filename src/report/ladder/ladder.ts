@@ -4,7 +4,7 @@ import { lastAttempt } from './causes.ts';
 import { momentsOf } from './moments.ts';
 import type { Ladder, LadderRow, Moment, OmittedRow, Wired } from './parts.ts';
 import { foldings, foldsOf, rowsOf } from './rows.ts';
-import { blocks, connectionOf, hasPassed, purposeOf } from './segment.ts';
+import { asideKey, blocks, connectionOf, deedKey, isDelayed, isHeld, purposeOf } from './segment.ts';
 
 /** As many rows as a reader follows. */
 const mostRows = 40;
@@ -51,7 +51,7 @@ function withoutEarlier(record: Wired): { record: Wired; earlier: OmittedRow[] }
 /** On a slow path every segment is on its way for long: that is no pause. */
 function silenceOf({ segments = [] }: Wired): number {
   const transits = segments
-    .flatMap(({ t, arrived, deed }) => (arrived === undefined || deed === 'held' ? [] : [arrived - t]))
+    .flatMap((segment) => (segment.arrived === undefined || isHeld(segment) ? [] : [segment.arrived - segment.t]))
     .sort((a, b) => a - b);
   return Math.max(pauseNs, 3 * (transits[Math.floor(transits.length / 2)] ?? 0));
 }
@@ -69,9 +69,9 @@ function namesOf({ segments = [], paths }: Wired): Ladder['nameOf'] {
     ...segments.map(({ label }) => label),
     ...Object.keys(paths).map((name) => endOf(name).label),
   ]);
-  const connections = new Set(segments.map(connectionOf));
+  const incarnations = Map.groupBy(segments, ({ label }) => label);
   return ({ label, incarnation }) => {
-    const once = [...connections].filter((each) => each.startsWith(`${label} `)).length <= 1;
+    const once = new Set(incarnations.get(label)?.map((each) => each.incarnation)).size <= 1;
     if (once && label !== '') return label;
     if (once && labels.size <= 1) return '';
     return `${label} #${incarnation}`.trim();
@@ -113,14 +113,21 @@ function rowStory(row: LadderRow, nameOf: ReturnType<typeof ladderOf>['nameOf'])
     segment.from,
     segment.flags.filter((flag) => flag !== 'PSH').join(),
     segment.length,
-    hasPassed(segment) ? '' : segment.deed,
+    deedKey(segment),
     segment.window === 0,
   ];
   switch (row.kind) {
     case 'state':
-      return [row.end, row.label, row.step.state, row.why, row.call?.how, row.call && blocks(row.call)];
+      return [
+        row.end,
+        row.label,
+        row.step.state,
+        row.why,
+        row.call && asideKey(row.call),
+        row.call && blocks(row.call),
+      ];
     case 'aside':
-      return [row.end, row.label, row.says, row.aside.how, (row.aside.count ?? 1) > 1];
+      return [row.end, row.label, row.says, asideKey(row.aside), (row.aside.count ?? 1) > 1];
     case 'segment':
       return [...of(row.segments[0]), row.segments[0].seq, row.segments[0].ack, row.segments[0].of !== undefined];
     case 'run':
@@ -140,7 +147,7 @@ function rowStory(row: LadderRow, nameOf: ReturnType<typeof ladderOf>['nameOf'])
 /** How slow the path was: no other story for a busy machine, but for twice the round trip. */
 function pathLength({ segments = [] }: Wired): number {
   const delays = segments
-    .flatMap(({ deed, t, arrived }) => (deed === 'delayed' && arrived !== undefined ? [arrived - t] : []))
+    .flatMap((segment) => (isDelayed(segment) && segment.arrived !== undefined ? [segment.arrived - segment.t] : []))
     .sort((a, b) => a - b);
   return inOctaves(delays[Math.floor(delays.length / 2)] ?? 0);
 }

@@ -169,8 +169,8 @@ function sentenceOf(row: LadderRow, words: LadderWords): string {
 /** What the marks that it has mean. */
 function legend({ rows }: Ladder, words: LadderWords): string[] {
   const segments = rows.flatMap((row) => (row.kind === 'segment' ? row.segments : []));
-  const hasRepeats = segments.some((segment) => words.segment(segment).endsWith(again));
-  const hasProbes = segments.some((segment) => words.segment(segment).endsWith(probe));
+  const hasRepeats = segments.some((segment) => words.label(segment).mark === again);
+  const hasProbes = segments.some((segment) => words.label(segment).mark === probe);
   const isFull = rows.some((row) => row.kind === 'state' && row.full !== undefined);
   const isRestarted = rows.some((row) => row.kind === 'aside' && row.says === 'restarts');
   const isBlocked = rows.some((row) => row.kind === 'aside' && row.says === 'returns');

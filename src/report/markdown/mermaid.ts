@@ -4,7 +4,7 @@ import { formatSeconds } from '../format.ts';
 import { gapText, omittedText, pauseText } from '../ladder/counts.ts';
 import { ladderOf } from '../ladder/ladder.ts';
 import { isPacket, type LadderRow, type Path, type SegmentRow, type Wired } from '../ladder/parts.ts';
-import { hasPassed, isOwn, purposeOf } from '../ladder/segment.ts';
+import { isKept, isOwn, purposeOf } from '../ladder/segment.ts';
 import { type LadderWords, wordsFor } from '../ladder/words.ts';
 import type { Sequence, SequenceRow } from '../model/sequence.ts';
 
@@ -104,21 +104,18 @@ const across = (words: string): string => `Note over client,server: ${mermaidTex
 
 const text = (...lines: readonly string[]): string => mermaidText(lines.filter((line) => line !== '').join('\n'));
 
-/** A pure ACK is dotted, as in the diagrams without a wire. */
-const arrowOf = (segments: readonly SegmentRecord[]): string =>
-  segments.every((segment) => purposeOf(segment) === 'ACK') ? '-->>' : '->>';
+/** A pure ACK is dotted, as in the diagrams without a wire; what is lost ends in a cross. */
+const arrowOf = (segments: readonly SegmentRecord[], isLost = false): string =>
+  (segments.every((segment) => purposeOf(segment) === 'ACK') ? '--' : '-') + (isLost ? 'x' : '>>');
 
 function segmentLine({ segments: [segment], split, at }: SegmentRow, words: LadderWords): string {
   const label = text(words.segment(segment), words.deed(segment), words.time(at));
   const { from } = segment;
   if (isOwn(segment)) return `wire${arrowOf([segment])}${otherEnd(from)}: ${label}`;
   if (split || (segment.arrived === undefined && isKept(segment))) return `${from}${arrowOf([segment])}wire: ${label}`;
-  if (segment.arrived === undefined) return `${from}${arrowOf([segment]).replace('>>', 'x')}wire: ${label}`;
+  if (segment.arrived === undefined) return `${from}${arrowOf([segment], true)}wire: ${label}`;
   return `${from}${arrowOf([segment])}${otherEnd(from)}: ${label}`;
 }
-
-/** Without an arrival, and yet not lost as far as the record says. */
-const isKept = (segment: SegmentRecord): boolean => segment.deed === 'held' || hasPassed(segment);
 
 function runLeaves(row: SegmentRow, words: LadderWords): string {
   const [first] = row.segments;
