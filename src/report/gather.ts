@@ -1,9 +1,9 @@
 import { absentCounter } from '../facts/counters.ts';
 import { ofAnyEnd, withoutRole } from '../facts/roles.ts';
 import { declarationOf } from '../facts/table.ts';
+import type { Observed } from '../facts/values.ts';
 import type { Declaration, FactValue } from '../record/fact.ts';
 import type { CellRecord, Environment, ExperimentRecord, Run } from '../record/schema.ts';
-import type { Observed } from './format.ts';
 
 /** A cell with all its repeats. */
 export interface CellGroup {

@@ -1,4 +1,5 @@
-import { formatCount, plural } from './format.ts';
+import { formatCount } from '../facts/values.ts';
+import { plural } from './format.ts';
 
 type Value = string | number | boolean;
 

@@ -1,6 +1,7 @@
+import { factKey, formatFact } from '../../facts/values.ts';
 import type { Verdict } from '../../record/schema.ts';
 import { median } from '../../stats/quantile.ts';
-import { factKey, formatChange, formatDistribution, formatFact, formatP, plural, type Share } from '../format.ts';
+import { formatChange, formatDistribution, formatP, plural, type Share } from '../format.ts';
 import { commonOpening } from '../model/fact-table.ts';
 import { loadMovesOdds, type Significance } from '../model/judge.ts';
 import { type Mark, someOf, type Which, whichOf } from '../which-cells.ts';

@@ -1,6 +1,7 @@
+import { formatSeconds } from '../../facts/values.ts';
 import type { SegmentRecord } from '../../record/schema.ts';
 import { type End, ends } from '../../tcp/states.ts';
-import { formatSeconds, plural } from '../format.ts';
+import { plural } from '../format.ts';
 import type { GapRow, OmittedRow, PauseRow, SegmentRow } from './parts.ts';
 import { becameText, deedKey, hasPassed, type Purpose, purposeOf, things } from './segment.ts';
 

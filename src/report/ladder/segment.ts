@@ -1,6 +1,6 @@
 import { wiresOwn } from '../../facts/carried.ts';
+import { formatSeconds } from '../../facts/values.ts';
 import type { AsideRecord, SegmentRecord } from '../../record/schema.ts';
-import { formatSeconds } from '../format.ts';
 
 /** The wire's own: nobody sent it there and then. */
 export const isOwn = ({ deed }: SegmentRecord): boolean => wiresOwn.has(deed);

@@ -1,5 +1,5 @@
+import { formatCount, formatSeconds } from '../../facts/values.ts';
 import type { SegmentRecord } from '../../record/schema.ts';
-import { formatCount, formatSeconds } from '../format.ts';
 import { runText } from './counts.ts';
 import type { ArrivalRow, AsideRow, BeginRow, Ladder, LadderRow, SegmentRow, StateRow } from './parts.ts';
 import { blocks, callName, deedText, forgedWhy, hasPassed, isDelayed, replayOf, signed } from './segment.ts';

@@ -1,4 +1,4 @@
-import { formatCount } from '../format.ts';
+import { formatCount } from '../../facts/values.ts';
 import { type ClaimView, type OpenClaims, verdictMarks } from '../model/claims.ts';
 import type { Described, ExperimentView, Glossary, NotRun, Unknown } from '../model/report.ts';
 import { whichText } from '../which-cells.ts';

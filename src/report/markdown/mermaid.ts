@@ -1,6 +1,6 @@
+import { formatSeconds } from '../../facts/values.ts';
 import type { SegmentRecord } from '../../record/schema.ts';
 import { type End, ends, otherEnd } from '../../tcp/states.ts';
-import { formatSeconds } from '../format.ts';
 import { gapText, omittedText, pauseText } from '../ladder/counts.ts';
 import { ladderOf } from '../ladder/ladder.ts';
 import { isPacket, type LadderRow, type Path, type SegmentRow, type Wired } from '../ladder/parts.ts';

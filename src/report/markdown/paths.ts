@@ -1,6 +1,7 @@
+import { formatCount } from '../../facts/values.ts';
 import type { OddPackets } from '../../record/schema.ts';
 import { type End, ends } from '../../tcp/states.ts';
-import { formatCount, plural } from '../format.ts';
+import { plural } from '../format.ts';
 import type { Closing, CourseView, Example, LadderView, Paths } from '../model/courses.ts';
 import type { Losses } from '../model/losses.ts';
 import { placeText, whichText } from '../which-cells.ts';

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import { formatNumber } from '../../facts/values.ts';
 import { replaceFile } from '../../record/save.ts';
 import type { Environment, Verdict } from '../../record/schema.ts';
-import { formatElapsed, formatMemory, formatNumber, plural } from '../format.ts';
+import { formatElapsed, formatMemory, plural } from '../format.ts';
 import { verdictMarks, verdictOrder } from '../model/claims.ts';
 import {
   bare,

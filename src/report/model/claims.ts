@@ -1,5 +1,6 @@
+import { formatCount } from '../../facts/values.ts';
 import type { ClaimRecord, ExperimentRecord, Verdict } from '../../record/schema.ts';
-import { formatCount, plural } from '../format.ts';
+import { plural } from '../format.ts';
 import type { CellGroup } from '../gather.ts';
 import { type Which, whichOf } from '../which-cells.ts';
 

@@ -1,6 +1,7 @@
 import { partsOf } from '../../facts/roles.ts';
+import type { Observed } from '../../facts/values.ts';
 import type { ExperimentRecord } from '../../record/schema.ts';
-import { formatRepeats, type Observed } from '../format.ts';
+import { formatRepeats } from '../format.ts';
 import { type CellGroup, declaredFact, factOf } from '../gather.ts';
 import { foldable, groupByFactors } from './folding.ts';
 

@@ -1,6 +1,7 @@
 import { ofEach, whoseIs, withoutEnd } from '../../facts/roles.ts';
+import { formatCount, formatFact } from '../../facts/values.ts';
 import type { CellRecord, ExperimentRecord } from '../../record/schema.ts';
-import { distribution, formatCount, formatDistribution, formatFact, formatSpread, plural } from '../format.ts';
+import { distribution, formatDistribution, formatSpread, plural } from '../format.ts';
 import { type CellGroup, declaredFact, factOf } from '../gather.ts';
 import { isNamed, type Place, placeOf } from '../which-cells.ts';
 import { type FactTable, factTable, type Openings, withoutOpening } from './fact-table.ts';

@@ -1,7 +1,8 @@
+import { formatFact } from '../../facts/values.ts';
 import type { ExperimentRecord } from '../../record/schema.ts';
 import { type Against, against, type Repeated } from '../../stats/against.ts';
 import { median, quantile } from '../../stats/quantile.ts';
-import { formatFact, formatSpread } from '../format.ts';
+import { formatSpread } from '../format.ts';
 import { type CellGroup, declaredFact, factOf } from '../gather.ts';
 
 const rate = 'rate.perSecond';

@@ -1,7 +1,8 @@
 import { ofEach, partsOf, whoseIs } from '../../facts/roles.ts';
+import { formatFact } from '../../facts/values.ts';
 import type { CellRecord, ExperimentRecord } from '../../record/schema.ts';
 import { ends } from '../../tcp/states.ts';
-import { formatFact, formatSpread } from '../format.ts';
+import { formatSpread } from '../format.ts';
 import { type CellGroup, declaredFact, factOf } from '../gather.ts';
 import { type Place, placeOf } from '../which-cells.ts';
 import { ownerText } from './facts.ts';

@@ -1,7 +1,7 @@
+import { factKey } from '../../facts/values.ts';
 import type { Declaration, Unit } from '../../record/fact.ts';
 import type { CellRecord, ExperimentRecord } from '../../record/schema.ts';
 import { median } from '../../stats/quantile.ts';
-import { factKey } from '../format.ts';
 import { type CellGroup, declaredFact, factOf } from '../gather.ts';
 import { resolutionOf } from './judge.ts';
 

@@ -1,4 +1,5 @@
-import { formatElapsed, formatNumber, plural } from '../format.ts';
+import { formatNumber } from '../../facts/values.ts';
+import { formatElapsed, plural } from '../format.ts';
 import { type OpenClaims, verdictMarks, verdictOrder } from '../model/claims.ts';
 import { type Overview, type ReasonGroup, shortText } from '../model/overview.ts';
 import type { ExperimentView, Report } from '../model/report.ts';
