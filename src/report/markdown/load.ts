@@ -1,22 +1,24 @@
-import { margin } from '../../stats/against.ts';
 import { formatRatio, plural } from '../format.ts';
 import type { Compared, Costs, Load, Series, Way } from '../model/load.ts';
 import { blocks, code, plain, table } from './text.ts';
 
 /** What each way came to under load, against the first, and how it went through the window. */
-export function markdownLoad({ repeats: [fewest, most], compares, facts, ways, costs, series }: Load): string {
+export function markdownLoad(load: Load): string {
+  const { compares, facts, ways, costs, series } = load;
+  const [fewest, most] = load.repeats;
   const repeats = fewest === most ? plural(most, 'repeat') : `${fewest} to ${plural(most, 'repeat')}`;
   const rows = ways.map((way) => [
     nameOf(way),
     ...way.values.map(plain),
     ...(compares ? [way.against ? ratioText(way.against) : ''] : []),
   ]);
+  const other = ways.some(({ against }) => against?.baseline) ? 'its baseline' : 'the first';
   return blocks(
     compares
-      ? `**Under load**: medians of ${repeats}, and between which values they lie; against the first, repeat by repeat: the ratio with its interval at 95 %, and whether it differs by more than ${margin * 100} %, by Wilcoxon's test of signed ranks, corrected by Holm at α = 0.05.`
+      ? `**Under load**: medians of ${repeats}, and between which values they lie; against ${other}, repeat by repeat: the ratio with its interval at 95 %, and whether it differs by more than ${load.margin * 100} %, by Wilcoxon's test of signed ranks, corrected by Holm at α = ${load.alpha}.`
       : '**Under load**:',
     table(
-      ['way', ...facts.map(code), ...(compares ? ['against the first'] : [])],
+      ['way', ...facts.map(code), ...(compares ? [`against ${other}`] : [])],
       rows,
       facts.map((_, index) => index + 1),
     ),
@@ -44,9 +46,10 @@ function costTable({ facts, saturated, ways }: Costs): string {
 
 const words = { more: '**more**', fewer: '**fewer**', alike: 'as many', 'not shown': 'open' } as const;
 
-function ratioText({ ratio, interval, differs }: Compared): string {
+function ratioText({ ratio, interval, differs, baseline }: Compared): string {
   const between = interval ? ` (${interval.map(formatRatio).join(' to ')})` : '';
-  return `${formatRatio(ratio)}${between}: ${words[differs]}`;
+  const than = baseline ? `, against ${nameOf(baseline)}` : '';
+  return `${formatRatio(ratio)}${between}: ${words[differs]}${than}`;
 }
 
 const bars = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];

@@ -1,6 +1,6 @@
 import { formatFact } from '../../facts/values.ts';
 import type { ExperimentRecord } from '../../record/schema.ts';
-import { type Against, against, type Repeated } from '../../stats/against.ts';
+import { type Against, against, alpha, margin, type Repeated } from '../../stats/against.ts';
 import { median, quantile } from '../../stats/quantile.ts';
 import { formatSpread } from '../format.ts';
 import { type CellGroup, declaredFact, factOf } from '../gather.ts';
@@ -30,8 +30,10 @@ export interface Way {
   readonly name: readonly string[];
 }
 
-/** How a way did against the first. */
+/** How a way did against its baseline. */
 export interface Compared extends Pick<Against, 'ratio' | 'differs'> {
+  /** Where it is not the first way. */
+  readonly baseline?: Way;
   /** Absent where there are too few repeats for one. */
   readonly interval?: readonly [number, number];
 }
@@ -42,6 +44,9 @@ export interface Load {
   readonly repeats: readonly [number, number];
   /** There are repeats enough to compare the ways. */
   readonly compares: boolean;
+  /** What differs by a smaller share counts as alike. */
+  readonly margin: number;
+  readonly alpha: number;
   readonly facts: readonly string[];
   /** Of each of these facts the median, and between which values its repeats lie. */
   readonly ways: readonly (Way & { readonly values: readonly string[]; readonly against?: Compared })[];
@@ -87,22 +92,22 @@ export function loadOf(experiment: ExperimentRecord, groups: readonly CellGroup[
   });
   const facts = measured.filter((fact) => arms.some((cell) => numbersOf(cell, fact).length > 0));
   const compares = arms.some((cell) => cell.ran.length > 1);
-  const compared = against(
-    ratesOf(base),
-    others.map((cell) => ({ name: cell, values: ratesOf(cell) })),
-  );
+  const { margin: share = margin, alpha: level = alpha } = experiment.load ?? {};
+  const found = compares ? comparedOf(experiment, base, others, wayOf) : new Map<string, Compared>();
   const ran = arms.map((cell) => cell.ran.length);
   const cost = costsOf(experiment, arms, wayOf);
   return {
     repeats: [Math.min(...ran), Math.max(...ran)],
     compares,
+    margin: share,
+    alpha: level,
     facts,
     ways: arms.map((cell) => {
-      const found = compares && compared.find(({ name }) => name === cell);
+      const compared = found.get(cell.id);
       return {
         ...wayOf(cell),
         values: facts.map((fact) => formatSpread(numbersOf(cell, fact), declaredFact(fact, experiment))),
-        ...(found && { against: comparedOf(found) }),
+        ...(compared && { against: compared }),
       };
     }),
     ...(cost && { costs: cost }),
@@ -110,11 +115,26 @@ export function loadOf(experiment: ExperimentRecord, groups: readonly CellGroup[
   };
 }
 
-const comparedOf = ({ ratio, low, high, differs }: Against): Compared => ({
-  ratio,
-  differs,
-  ...(Number.isFinite(high) && { interval: [low, high] as const }),
-});
+/** By cell, as the run compared them; a run that did not is compared here, each way with the first. */
+function comparedOf(
+  { load }: ExperimentRecord,
+  base: CellGroup,
+  others: readonly CellGroup[],
+  wayOf: (cell: CellGroup) => Way,
+): ReadonlyMap<string, Compared> {
+  const ways = new Map([base, ...others].map((cell) => [cell.id, wayOf(cell)]));
+  const arms = others.map((cell) => ({ name: cell, values: ratesOf(cell) }));
+  const all =
+    load?.against ??
+    against(ratesOf(base), arms).map(({ name, ...each }) => ({ ...each, cell: name.id, baseline: base.id }));
+  return new Map(
+    all.map(({ cell, baseline, ratio, low, high, differs }) => {
+      const other = baseline === base.id ? undefined : ways.get(baseline);
+      const isBound = low !== undefined && high !== undefined && Number.isFinite(high);
+      return [cell, { ratio, differs, ...(isBound && { interval: [low, high] }), ...(other && { baseline: other }) }];
+    }),
+  );
+}
 
 function costsOf(
   experiment: ExperimentRecord,

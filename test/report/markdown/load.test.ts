@@ -52,3 +52,35 @@ test('repeats are counted where ways have not as many', () => {
 test('what measures no rate is no load', () => {
   expect(text([cellOf('load', { by: 'fin' }, { 'timeWait.seconds': 3 })])).toBe('');
 });
+
+test('what the run compared stands as it is, each way against its own baseline', () => {
+  const ways = ['keep', 'fin', 'rst'];
+  const compared = (cell: string, baseline: string, ratio: number) => ({
+    cell: `load/by=${cell}`,
+    baseline: `load/by=${baseline}`,
+    pairs: 2,
+    ratio,
+    p: 0.01,
+    differs: 'fewer' as const,
+  });
+  const stored = {
+    ...experimentOf({ id: 'load', factors: { by: ways }, facts: saved(loadDeclarations()) }),
+    load: {
+      fact: 'rate.perSecond',
+      margin: 0.05,
+      alpha: 0.01,
+      confidence: 0.95,
+      leftOut: 0,
+      against: [compared('fin', 'keep', 0.25), compared('rst', 'fin', 0.875)],
+    },
+  };
+  const records = ways.flatMap((by) =>
+    [1, 2].map((repeat) => cellOf('load', { by }, { 'rate.perSecond': 100 }, { repeat })),
+  );
+  const load = loadOf(stored, gatherCells(runOf([stored], records)));
+  const said = load ? markdownLoad(load) : '';
+  expect(said).toContain('differs by more than 5 %');
+  expect(said).toMatch(/\| `by=keep` \| .* \| +\|/);
+  expect(said).toMatch(/\| `by=fin` \| .* \| 0\.250: \*\*fewer\*\* \|/);
+  expect(said).toMatch(/\| `by=rst` \| .* \| 0\.875: \*\*fewer\*\*, against `by=fin` \|/);
+});
