@@ -25,6 +25,7 @@ export const errorCodes = {
   NO_SS: exitCode.unable,
   NO_NAMESPACES: exitCode.unable,
   NO_RUNTIME: exitCode.unable,
+  NOT_MADE: exitCode.unable,
   NO_PORTS: exitCode.unable,
   STEP_REFUSED: exitCode.failed,
   STEP_DEADLINE: exitCode.failed,

@@ -5,8 +5,8 @@ import { execa } from 'execa';
 import { afterAll, describe } from 'vitest';
 import { packageRoot } from '../../src/record/tool.ts';
 
-/** The compiled command, as a user starts it. */
-export const bin = join(packageRoot(), 'dist', 'src', 'bin.js');
+/** The command, as a user starts it. */
+export const bin = join(packageRoot(), 'src', 'bin.js');
 
 /** Run `lingerlab` with these arguments; never rejects. */
 export const lingerlab = (args: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}) =>
