@@ -92,7 +92,7 @@ loadExperiment({
     },
   ],
   answer: (outcomes, compared) =>
-    `${outcomes.map(({ facts }) => facts['rate.perSecond'])}${compared.map(({ differs }) => differs)}`,
+    [...outcomes.map(({ facts }) => facts['rate.perSecond'] + 1), ...compared.map(({ differs }) => differs)].join(),
 });
 
 for (const stage of ['client', 'server', 'until', 'start', 'soon', 'look', 'destroy', 'abandon'] as const)
