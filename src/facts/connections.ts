@@ -253,11 +253,17 @@ function looksAt({ events }: Arranged, { end, local, remote }: Pick<EndView, 'en
   const space = samples.some((sample) => sample.space === 'lab') ? 'lab' : end;
   return samples
     .filter((sample) => sample.space === space)
-    .map(({ t, until, sockets }) => ({
-      from: t,
-      until,
-      socket: sockets.find((socket) => sameAddress(socket.local, local) && sameAddress(socket.remote, remote)),
-    }));
+    .flatMap((sample) => lookIn(sample, { local, remote }) ?? []);
+}
+
+/**
+ * What a sample says of the socket between two addresses; undefined where it does not show it, and yet it may have been there:
+ * in a line that was not understood, or among the TIME-WAITs that were not looked at.
+ */
+export function lookIn(sample: SampleEvent, { local, remote }: Pick<EndView, 'local' | 'remote'>): Look | undefined {
+  const { t, until, sockets, unread = 0, leftOut = 0 } = sample;
+  const socket = sockets.find((each) => sameAddress(each.local, local) && sameAddress(each.remote, remote));
+  return socket || unread + leftOut === 0 ? { from: t, until, socket } : undefined;
 }
 
 /** The name of one end's facts: `client`, or with the connection's label in front `old.client`. */

@@ -1,6 +1,8 @@
 import type { CountersEvent, Event } from '../record/event.ts';
 import type { Declaration } from '../record/fact.ts';
+import type { CellRecord } from '../record/schema.ts';
 import { described, type Findings, kind } from './kinds.ts';
+import { partsOf } from './roles.ts';
 
 /** Counters whose change is decided by the scenario alone; others depend on timing (delayed ACKs, autotuning). */
 const exactCounters = new Set([
@@ -45,4 +47,16 @@ export function counterFindings(events: readonly Event[]): Findings {
     for (const [name, value] of Object.entries({ [always]: 0, ...values })) found[counterFact(space, name)] = value;
   }
   return found;
+}
+
+/**
+ * What a counter without a value says. Counters are recorded where they changed: one that is absent changed by 0 if any counter of
+ * its namespace was recorded, and was not observed (`null`) otherwise. Undefined for a fact that is no counter.
+ */
+export function absentCounter(name: string, facts: CellRecord['facts']): 0 | null | undefined {
+  const { of, whose } = partsOf(name);
+  if (of !== 'namespace') return undefined;
+  const prefix = `counters.${whose}.`;
+  for (const other in facts) if (other.startsWith(prefix) && facts[other] !== null) return 0;
+  return null;
 }

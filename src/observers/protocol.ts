@@ -1,4 +1,4 @@
-import type { CountersEvent, Event, SampleEvent, SamplerName } from '../record/event.ts';
+import type { Event, SamplerName } from '../record/event.ts';
 
 /** What the observer process is told. Cells are numbered by the run. */
 export interface ObserverVerbs {
@@ -58,8 +58,8 @@ export type ObserverTold =
   | { readonly traced: readonly Event[] }
   | {
       readonly cell: number;
-      readonly seen: readonly (SampleEvent | CountersEvent)[];
-      /** Lines of `ss` that were not understood. */
+      readonly seen: readonly Event[];
+      /** What could not be read, or not be done: lines of `ss`. */
       readonly unparsed: readonly string[];
     };
 

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LingerlabError } from '../errors.ts';
-import type { EndBy, Ended } from '../experiment/peer.ts';
-import type { Answer } from '../experiment/step.ts';
+import type { Answer, EndBy, Ended } from '../experiment/handles.ts';
 import type { Space } from '../lab/space.ts';
 import { clockSince } from '../native/clock.ts';
 import { cpuOf } from '../native/cpu.ts';
@@ -45,7 +44,7 @@ export async function startPeer(options: PeerOptions): Promise<PeerProcess> {
   const now = clockSince(origin);
   let ending = '';
   const worker = await startWorker<Reply, Told>({
-    entry: 'peers/main.cjs',
+    entry: 'peers/main',
     argument,
     within: (start) => space.inside(start),
     spawned,

@@ -114,6 +114,8 @@ const sample = shape({
   source: samplerName,
   /** So many TIME-WAITs were counted by sockstat, and not looked at: there were too many. */
   leftOut: count.exactOptional(),
+  /** So many lines were not understood: that a socket is not among `sockets` does not mean that there was none. */
+  unread: count.exactOptional(),
   /** The look took so much CPU that the next one is not due for so many ms. */
   restMs: z.number().exactOptional(),
   kind: z.literal('sample'),

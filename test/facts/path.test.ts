@@ -190,6 +190,12 @@ describe('with tracepoints, and without the timers of mini-sockets', () => {
     expect(path.incomplete?.text).toMatch(/no ss sample soon after .* traces no mini-socket timers/);
   });
 
+  test('a sample of which a line was not understood does not say so', () => {
+    const path = folded([...events, { ...sample(70), unread: 1 }], 'client', noMiniTimers);
+    expect(path.incomplete).toMatch('no ss sample soon after the full socket ended');
+    expect(statesOf(path)).not.toMatch('CLOSED');
+  });
+
   test('a sample that comes when a mini-socket may have run out already says nothing', () => {
     const path = folded([...events, sample(800)], 'client', noMiniTimers);
     expect(path.incomplete?.text).toMatch(/no ss sample soon after/);
@@ -267,6 +273,16 @@ describe('without tracepoints', () => {
     expect(folded([...open, ...looks], 'client', all).incomplete?.text).toBe(
       'the trace has no socket of this endpoint',
     );
+  });
+
+  test('samples of which lines were not understood end nothing', () => {
+    const unread = looks.map((look) => ({ ...look, unread: 1, sockets: [] }));
+    const path = folded([...open, ...unread], 'client', blind);
+    expect(statesOf(path)).toBe('ESTABLISHED');
+    expect(path.miniEnd).toBeUndefined();
+    const seen = folded([...open, ...looks.slice(0, 4), ...unread.slice(4)], 'client', blind);
+    expect(statesOf(seen)).toBe('ESTABLISHED FIN-WAIT-2 TIME-WAIT*');
+    expect(seen.miniEnd).toBeUndefined();
   });
 
   test('samples out of order are folded in order', () => {

@@ -1,13 +1,15 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { readRun } from '../../src/record/read.ts';
+import { describeWhere } from '../where-possible.ts';
 import { bin, experimentFile, plainRest, scratch } from './program.ts';
+import { oneColumnMore, pathWith } from './rewritten-ss.ts';
 
 const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', '--'];
-const asNobody = (args: readonly string[], cwd = '/') =>
-  execa('setpriv', [...nobody, process.execPath, bin, ...args], { reject: false, cwd, env: { HOME: cwd } });
+const asNobody = (args: readonly string[], cwd = '/', env: Record<string, string> = {}) =>
+  execa('setpriv', [...nobody, process.execPath, bin, ...args], { reject: false, cwd, env: { HOME: cwd, ...env } });
 
 /** Why this machine cannot show it; undefined where it can. */
 async function obstacle(): Promise<string | undefined> {
@@ -20,10 +22,7 @@ async function obstacle(): Promise<string | undefined> {
   return allowed.failed ? `no user namespaces without root: ${allowed.stderr}` : undefined;
 }
 
-const reason = await obstacle();
-if (reason) process.stderr.write(`skipped: without root: ${reason}\n`);
-
-describe.skipIf(reason)(`without root${reason ? ` (skipped: ${reason})` : ''}`, () => {
+describeWhere(await obstacle(), 'without root', () => {
   test('doctor says what is missing and what follows', async () => {
     const { stdout, exitCode } = await asNobody(['doctor', '--json']);
     expect(exitCode).toBe(0);
@@ -61,6 +60,21 @@ describe.skipIf(reason)(`without root${reason ? ` (skipped: ${reason})` : ''}`, 
     const { answer } = (await readRun(join(folder, 'run'))).run.experiments[0]!;
     expect(answer).not.toMatch(/^no answer/);
     expect(answer).toMatch(/; \d+ of \d+ results left out: .* not observed/);
+  });
+
+  test('where ss is not understood, and nothing else sees the sockets, cells say so and refute nothing', async () => {
+    const folder = await scratch();
+    await chmod(folder, 0o777);
+    const env = { PATH: await pathWith(folder, oneColumnMore) };
+    const out = join(folder, 'run');
+    await asNobody(['run', 'close-order', '--quick', '-o', out], folder, env);
+    const { cells } = await readRun(out);
+    expect(cells.length).toBeGreaterThan(0);
+    for (const { status, reason: why, claims, paths } of cells) {
+      expect([status, why]).toEqual(['errored', expect.stringMatching(/^NOT_OBSERVED: until\(.* 5 samples in a row/)]);
+      expect(claims.filter(({ verdict }) => verdict === 'refuted')).toEqual([]);
+      expect(paths).toEqual({});
+    }
   });
 
   test('a peer that cannot become another user answers so', async () => {

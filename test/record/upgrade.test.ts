@@ -6,8 +6,9 @@ import { describe, expect, test } from 'vitest';
 import { readEvents, readRun } from '../../src/record/read.ts';
 import type { CellRecord } from '../../src/record/schema.ts';
 import { upgrades } from '../../src/record/upgrade.ts';
-import { compareRuns } from '../../src/report/compare.ts';
-import { markdownReport } from '../../src/report/markdown.ts';
+import { compareRuns } from '../../src/report/compare/compare.ts';
+import { markdownReport } from '../../src/report/markdown/report.ts';
+import { reportOf } from '../../src/report/model/report.ts';
 
 const fixture = fileURLToPath(new URL('../fixtures/run-version-1', import.meta.url));
 const reference = fileURLToPath(new URL('../../results/reference/6.18.44-fc-v657', import.meta.url));
@@ -64,7 +65,7 @@ describe('a folder of version 1', () => {
 
   test('is reported and compared', async () => {
     const run = await readRun(fixture);
-    expect(markdownReport(run)).toContain('# ');
+    expect(markdownReport(reportOf(run))).toContain('# ');
     expect(compareRuns([run, run]).behaviour).toBe(0);
   });
 });
@@ -73,7 +74,7 @@ test('the kept reference run is read, reported and compared', async () => {
   const run = await readRun(reference);
   expect(run.cells.length).toBeGreaterThan(1000);
   expect(run.warnings).toEqual([]);
-  expect(markdownReport(run)).toContain('close-order');
+  expect(markdownReport(reportOf(run))).toContain('close-order');
   expect(compareRuns([run, run]).behaviour).toBe(0);
 }, 60_000);
 

@@ -1,5 +1,5 @@
 /**
- * The run's observer process: it owns the trace instance, starts `ss` in the cells' namespaces and reads their counters.
+ * The run's observer process: it owns every observer.
  * It watches from outside the process that holds the records, whose every spawn would cost more with each record.
  */
 
@@ -16,33 +16,23 @@ import type {
   ObserverVerb,
   ObserverVerbs,
 } from '../protocol.ts';
-import { Sampler } from './sampler.ts';
-import { openTrace, type Trace } from './trace.ts';
+import { observers } from './list.ts';
+import { Observing } from './observing.ts';
 
-const { parent, originNs, sampler: by } = JSON.parse(process.argv[2] ?? '{}') as ObserverArguments;
+const { parent, originNs, sampler } = JSON.parse(process.argv[2] ?? '{}') as ObserverArguments;
 // not SIGKILL: the trace instance would stay until the next run reaps it
 dieWithParent(parent, 'SIGTERM');
 
 const origin = BigInt(originNs);
 const now = clockSince(origin);
 const tell = (message: ObserverReply | ObserverTold | { ready: true }) => void process.send?.(message);
-const sampler = new Sampler(by, now, tell);
-let trace: Trace | undefined;
+let observing: Observing | undefined;
+/** Every other verb comes after `open`. */
+const opened = (): Observing => {
+  if (!observing) throw new Error('the observers are not open');
+  return observing;
+};
 const guarded = new Set<number>();
-
-/** How often the buffers are emptied: they hold 100 ms of 60,000 events a second. */
-const readEveryMs = 5;
-
-function tellTraced(): void {
-  const traced = trace?.read() ?? [];
-  if (traced.length > 0) tell({ traced });
-}
-
-function close(): void {
-  sampler.close();
-  trace?.[Symbol.dispose]();
-  trace = undefined;
-}
 
 type Handlers = {
   readonly [V in ObserverVerb]: (
@@ -51,25 +41,23 @@ type Handlers = {
 };
 const handlers: Handlers = {
   open({ ports }) {
-    trace = openTrace(ports, origin, now);
-    setInterval(tellTraced, readEveryMs);
-    void sampler.run();
-    return { trace: trace.sight, reaped: trace.reaped };
+    observing = new Observing(observers, { ports, origin, now, sampler }, tell);
+    return observing.opened;
   },
-  watch: ({ cell, spaces, samples }) => sampler.watch(cell, spaces, samples) as undefined,
-  nudge: ({ cell }) => sampler.nudge(cell) as undefined,
-  sample: ({ cell }) => sampler.sample(cell) as Promise<undefined>,
-  pace: ({ cell, perSecond }) => sampler.pace(cell, perSecond) as undefined,
-  counters: ({ cell }) => sampler.counters(cell) as undefined,
+  watch: ({ cell, spaces, samples }) => opened().watch(cell, spaces, samples) as undefined,
+  nudge: ({ cell }) => opened().nudge(cell) as undefined,
+  sample: ({ cell }) => opened().look(cell) as Promise<undefined>,
+  pace: ({ cell, perSecond }) => opened().pace(cell, perSecond) as undefined,
+  counters: ({ cell }) => opened().total(cell) as undefined,
   guard({ pid }) {
     guarded.add(pid);
     return undefined;
   },
-  flush: () => tellTraced() as undefined,
-  leave: ({ cell, space }) => sampler.leave(cell, space) as Promise<undefined>,
-  unwatch: ({ cell }) => sampler.unwatch(cell),
+  flush: () => opened().flush() as undefined,
+  leave: ({ cell, space }) => opened().leave(cell, space) as Promise<undefined>,
+  unwatch: ({ cell }) => opened().unwatch(cell),
   cpu: () => ownCpu() + childrenCpu(),
-  close: () => close() as undefined,
+  close: () => observing?.close() as undefined,
 };
 
 async function obey({ id, verb, ...ask }: ObserverRequest): Promise<void> {
@@ -101,7 +89,7 @@ function killOrphans(): void {
 for (const end of ['disconnect', 'SIGTERM']) {
   process.on(end, () => {
     killOrphans();
-    close();
+    observing?.close();
     process.exit(0);
   });
 }
