@@ -6,44 +6,11 @@ import { cpuOf } from '../../src/native/cpu.ts';
 import type { Event } from '../../src/record/event.ts';
 import { readRun } from '../../src/record/read.ts';
 import { descendants, eventually, networkNamespaces, processes } from './processes.ts';
-import { experimentFile, lingerlab, live, scratch } from './program.ts';
-
-/** Loads of 0.3 s beside a cell that closes one connection; what came of each is in its facts. */
-const busy = `
-import { experiment, kind } from 'lingerlab';
-export default experiment({
-  id: 'busy', question: '?',
-  factors: { closer: ['client', 'server', 'neither', 'nobody'], by: ['destroy', 'end', 'half-close', 'linger-0'], driver: ['loop', 'tinybench'] },
-  only: ({ closer, by, driver }) =>
-    closer === 'client' ? driver === 'loop' || by === 'destroy' : by === 'destroy' && driver === 'loop' || (closer === 'server' && by === 'linger-0' && driver === 'loop'),
-  load: ({ closer }) => closer !== 'nobody' && 2,
-  seconds: 1,
-  measures: { closed: kind.count() },
-  async scenario(stage, { closer, by, driver }) {
-    if (closer === 'nobody') {
-      const [near] = await stage.client.connect(await stage.server.listen());
-      await near.close('resetAndDestroy');
-      await stage.until(near, 'CLOSED');
-      return;
-    }
-    const done = await stage.load({ closer, by, driver, inFlight: driver === 'loop' ? 8 : 1, requests: driver === 'loop' && closer !== 'neither' ? 2 : 1, requestBytes: 3, responseBytes: 20, seconds: 0.5, warmUpSeconds: 0.1 });
-    stage.note('closed', done.closed);
-  },
-  claims: [], answer: () => 'as asked',
-});`;
-
-/** Kept connections that go on for a minute: there is a middle in which to be stopped. */
-const lasting = busy
-  .replace('seconds: 0.5', 'seconds: 60')
-  .replace('seconds: 1,', 'seconds: 61,')
-  .replace("'client', 'server', 'neither', 'nobody'", "'neither'")
-  .replace(/by: \[[^\]]*\]/, "by: ['destroy']")
-  .replace("['loop', 'tinybench']", "['loop']")
-  .replace(/ {2}only:[\s\S]*? {2}load:/, '  load:');
+import { lingerlab, live, own, scratch } from './program.ts';
 
 /** The run with its processes, once its load goes. */
 async function atWork(out: string, folder: string) {
-  const run = lingerlab(['run', await experimentFile(folder, 'lasting.ts', lasting), '-o', out]);
+  const run = lingerlab(['run', own('lasting-load'), '-o', out]);
   const family = () => descendants(run.pid as number);
   await eventually('the load is at work', () => {
     const load = family().filter(({ command }) => command.includes('load/main'));
@@ -106,7 +73,7 @@ live('a load', () => {
   test('opens and closes connections as it is asked, alone on the machine, and none is recorded by itself', async () => {
     const folder = await scratch();
     const out = join(folder, 'run');
-    const file = await experimentFile(folder, 'busy.ts', busy);
+    const file = own('busy');
     const { exitCode, stderr } = await lingerlab(['run', file, '-o', out]);
     expect(exitCode, stderr).toBe(0);
     const { cells } = await readRun(out);
@@ -144,11 +111,7 @@ live('a load', () => {
   test('is refused where its experiment does not say that it is one, and has no peers', async () => {
     const folder = await scratch();
     const out = join(folder, 'run');
-    const file = await experimentFile(
-      folder,
-      'wrong.ts',
-      busy.replace("closer !== 'nobody' && 2", "closer === 'nobody' && 1").replace("'server', 'neither', ", ''),
-    );
+    const file = own('wrong-load');
     await lingerlab(['run', file, '--where', 'by=destroy', '-o', out]);
     const { cells } = await readRun(out);
     const reasons = cells.map(({ status, reason = '' }) => `${status}: ${reason.split(' at ')[0]}`);
@@ -160,12 +123,8 @@ live('a load', () => {
     async (sampler) => {
       const folder = await scratch();
       const out = join(folder, 'run');
-      const watched = busy
-        .replace('seconds: 0.5', 'watched: 10, seconds: 1.5')
-        .replace("'half-close', 'linger-0'", "'half-close'")
-        .replace("'client', 'server', 'neither', 'nobody'", "'client'");
-      const file = await experimentFile(folder, 'watched.ts', watched);
-      const cell = 'busy/closer=client,by=destroy,driver=loop';
+      const file = own('watched');
+      const cell = 'watched/by=destroy';
       const { exitCode, stderr } = await lingerlab(['run', file, '--sampler', sampler, '--repeat', '1', '-o', out]);
       expect(exitCode, stderr).toBe(0);
       const events = gunzipSync(await readFile(join(out, 'cells', cell, '1', 'events.ndjson.gz'))).toString();
