@@ -5,6 +5,7 @@ import { startObservers } from '../observers/observers.ts';
 import { readRun } from '../record/read.ts';
 import type { Run } from '../record/schema.ts';
 import { saveReport } from '../report/markdown/report.ts';
+import { reportOf } from '../report/model/report.ts';
 import { cpuMeter } from './cpu.ts';
 import { openFolder } from './folder.ts';
 import type { RunRequest } from './request.ts';
@@ -45,7 +46,7 @@ export async function run(request: RunRequest): Promise<Run> {
   await writer.update((saved) => costing(finding(saved, selection, cells, observers.trace), cpu));
   await writer.finish(signal.aborted ? 'interrupted' : 'complete');
   const finished = await readRun(folder);
-  await saveReport(finished);
+  await saveReport(folder, reportOf(finished));
   if (stop.signal.aborted && !request.signal.aborted) throw stop.signal.reason;
   return finished;
 }

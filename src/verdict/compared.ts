@@ -68,7 +68,7 @@ function rateOf({ load }: AnyLoadDefinition, facts: Readable): number | undefine
 
 /** The comparison as the record of a run has it; undefined where nothing is compared. */
 export function comparisonOf(definition: AnyLoadDefinition, outcomes: readonly Outcome[]): LoadComparison | undefined {
-  if (definition.load.baseline === undefined) return undefined;
+  if (definition.load.baseline === undefined || outcomes.length === 0) return undefined;
   const { against: all, leftOut } = compared(definition, outcomes);
   return {
     fact,

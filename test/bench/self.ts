@@ -7,6 +7,7 @@ import { decodePage, parseHeaderPage } from '../../src/observers/trace/page.ts';
 import type { Event } from '../../src/record/event.ts';
 import { readRun } from '../../src/record/read.ts';
 import { markdownReport } from '../../src/report/markdown/report.ts';
+import { reportOf } from '../../src/report/model/report.ts';
 import { format, parse } from '../../src/tcp/segment.ts';
 import { all, closedInTurn, flow, opened, scenarioEnds } from '../facts/handmade.ts';
 import { formatsOf, readsOf, readText } from '../observers/trace/captures.ts';
@@ -55,7 +56,12 @@ const tasks: readonly Task[] = [
   { name: 'parse segments', of: segments, unit: 'segments', work: () => bytes.map((each) => parse(each)) },
   { name: 'format segments', of: segments, unit: 'segments', work: () => made.map((each) => format(each)) },
   { name: 'fold a record into facts', of: record.length, unit: 'events', work: () => derive(record, all) },
-  { name: `report of ${some.cells.length} results`, of: 1, unit: 'reports', work: () => markdownReport(some) },
+  {
+    name: `report of ${some.cells.length} results`,
+    of: 1,
+    unit: 'reports',
+    work: () => markdownReport(reportOf({ ...some })),
+  },
 ];
 
 const bench = new Bench({ time: 1000, warmupTime: 300, throws: true });

@@ -1,4 +1,4 @@
-import type { AnyScenarioDefinition, LoadedExperiment } from '../../src/experiment/definition.ts';
+import type { AnyLoadDefinition, AnyScenarioDefinition, LoadedExperiment } from '../../src/experiment/definition.ts';
 import type { LoadCell, ScenarioCell } from '../../src/plan/cells.ts';
 
 /** A definition with what every one needs, and the parts that matter to a test. */
@@ -12,12 +12,24 @@ export const define = (parts: Partial<AnyScenarioDefinition> & { readonly id: st
   ...parts,
 });
 
+/** A definition of loads. */
+export const defineLoad = (parts: Partial<AnyLoadDefinition> & { readonly id: string }): AnyLoadDefinition => ({
+  kind: 'load',
+  question: 'q',
+  factors: {},
+  load: { repeats: 1 },
+  scenario: async () => {},
+  claims: [],
+  answer: () => '',
+  ...parts,
+});
+
 /** The same as if it had been loaded. */
 export const load = (
-  parts: Partial<AnyScenarioDefinition> & { readonly id: string },
+  parts: (Partial<AnyScenarioDefinition> | AnyLoadDefinition) & { readonly id: string },
   file = `builtin:${parts.id}`,
 ): LoadedExperiment => ({
-  definition: define(parts),
+  definition: parts.kind === 'load' ? parts : define(parts),
   group: { title: 'Experiments', order: 0 },
   file,
   sourceHash: '',

@@ -1,11 +1,11 @@
-import { experiment, kind } from 'lingerlab';
+import { kind, loadExperiment } from 'lingerlab';
 
-/** Loads of 0.5 s beside a cell that closes one connection; what came of each is in its facts. */
-export default experiment({
+/** Loads of half a second; what came of each is in its facts. */
+export default loadExperiment({
   id: 'busy',
   question: '?',
   factors: {
-    closer: ['client', 'server', 'neither', 'nobody'],
+    closer: ['client', 'server', 'neither'],
     by: ['destroy', 'end', 'half-close', 'linger-0'],
     driver: ['loop', 'tinybench'],
   },
@@ -13,17 +13,11 @@ export default experiment({
     closer === 'client'
       ? driver === 'loop' || by === 'destroy'
       : (by === 'destroy' && driver === 'loop') || (closer === 'server' && by === 'linger-0' && driver === 'loop'),
-  load: ({ closer }) => closer !== 'nobody' && 2,
+  load: { repeats: 2, baseline: { closer: 'client', by: 'destroy', driver: 'loop' } },
   seconds: 1,
   measures: { closed: kind.count() },
-  async scenario(stage, { closer, by, driver }) {
-    if (closer === 'nobody') {
-      const [near] = await stage.client.connect(await stage.server.listen());
-      await near.close('resetAndDestroy');
-      await stage.until(near, 'CLOSED');
-      return;
-    }
-    const done = await stage.load({
+  async scenario({ load, note }, { closer, by, driver }) {
+    const done = await load({
       closer,
       by,
       driver,
@@ -34,7 +28,7 @@ export default experiment({
       seconds: 0.5,
       warmUpSeconds: 0.1,
     });
-    stage.note('closed', done.closed);
+    note('closed', done.closed);
   },
   claims: [],
   answer: () => 'as asked',

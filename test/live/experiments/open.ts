@@ -1,4 +1,4 @@
-import { type Endpoint, experiment, kind } from 'lingerlab';
+import { experiment, kind, type Opened } from 'lingerlab';
 export default experiment({
   id: 'open',
   question: 'what is open?',
@@ -7,7 +7,7 @@ export default experiment({
   measures: { answer: kind.outcome(), reached: kind.outcome() },
   async scenario({ client, server, until, note }, { to }) {
     const place = server.place();
-    const settle = async (near: Endpoint) => {
+    const settle = async (near: Opened) => {
       const answer = await near.connected().answer();
       note('answer', answer.ok ? 'ok' : answer.errno);
       note('reached', await until(near, 'SYN-SENT'));

@@ -1,14 +1,14 @@
-import { experiment } from 'lingerlab';
+import { loadExperiment } from 'lingerlab';
 
-/** A load that leaves more TIME-WAITs than a sampler looks at, watched ten times a second. */
-export default experiment({
+/** Loads that leave more TIME-WAITs than a sampler looks at, watched ten times a second. */
+export default loadExperiment({
   id: 'watched',
   question: '?',
-  factors: { by: ['destroy'] },
-  load: () => 1,
-  seconds: 3,
-  async scenario(stage, { by }) {
-    await stage.load({
+  factors: { by: ['destroy', 'end', 'half-close'] },
+  load: { repeats: 1 },
+  seconds: 1,
+  async scenario({ load }, { by }) {
+    await load({
       closer: 'client',
       by,
       inFlight: 8,
