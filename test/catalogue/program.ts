@@ -12,6 +12,9 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 export interface Called<T> {
   readonly value?: T;
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
+  /** What it wrote. */
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 /** A call of an exported function. */
@@ -22,8 +25,6 @@ export interface Asked {
   readonly name: string;
   readonly args: readonly unknown[];
 }
-
-type Answered<T> = Called<T> & { readonly stderr: string };
 
 /** Start a process that answers calls: the test runner has its own way to import files, which a user's does not have. */
 const start = () =>
@@ -65,13 +66,22 @@ export async function callAlone<T>(
   module: string,
   name: string,
   args: readonly unknown[],
-): Promise<Answered<T>> {
+): Promise<Called<T>> {
   const child = start();
   const [answer, stderr] = await Promise.all([
     ask<T>(child, askedOf(cwd, module, name, args)).finally(() => child.disconnect()),
     text(child.stderr!),
   ]);
-  return { ...answer, stderr };
+  return { ...answer, stderr: answer.stderr + stderr };
+}
+
+/** `lingerlab` with these arguments, without a process of its own; never rejects. */
+export async function commandLine(
+  args: readonly string[],
+  cwd = '/',
+): Promise<{ readonly exitCode: number | undefined; readonly stdout: string; readonly stderr: string }> {
+  const { value, ...written } = await call<number>(cwd, 'cli.ts', 'cli', [args]);
+  return { exitCode: value, ...written };
 }
 
 /** A new folder outside the repository with these files, removed in the end. */
