@@ -1,4 +1,4 @@
-import type { LoadValues } from '../facts/table.ts';
+import type { LoadValues } from '../facts/load.ts';
 import { ends } from '../tcp/states.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Sighting } from '../record/sighting.ts';
+import type { Sighting } from '../record/event.ts';
 import type { WireStatistics } from '../record/wire-statistics.ts';
 import type { End } from '../tcp/states.ts';
 import type { Forgery } from './forgery.ts';

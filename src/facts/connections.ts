@@ -9,10 +9,9 @@ import type {
 } from '../record/event.ts';
 import type { Address } from '../tcp/address.ts';
 import { sameAddress } from '../tcp/address.ts';
-import { type End, otherEnd } from '../tcp/states.ts';
+import { type End, ends, otherEnd } from '../tcp/states.ts';
 import { type Carried, carriedIn, isWiresOwn } from './carried.ts';
 import { type Chain, foldChains, isOf } from './chains.ts';
-import { connectionsIn, isOneSocket } from './opened.ts';
 
 /** One `ss` sample as far as it concerns one endpoint: the socket it showed, or that it showed none. */
 export interface Look {
@@ -78,6 +77,20 @@ export interface CellView {
   readonly carried: Carried;
 }
 
+/** The connections of a cell, each as it was told of last. */
+export function connectionsIn(events: readonly Event[]): ConnectionEvent[] {
+  const told = events.filter((event): event is ConnectionEvent => event.kind === 'connection');
+  const last = new Map<number, ConnectionEvent>();
+  for (const event of told) if (event.client.opening) last.set(event.client.opening.from, event);
+  return told.filter(({ client }, index) => !client.opening || last.get(client.opening.from) === told[index]);
+}
+
+/** Whether one socket is both ends: it connected to its own address and port. */
+export const isOneSocket = ({ client, server }: ConnectionEvent): boolean => sameAddress(client.local, server.local);
+
+/** The ends that have facts: of one socket the connecting one. */
+export const endsOf = (connection: ConnectionEvent): readonly End[] => (isOneSocket(connection) ? ['client'] : ends);
+
 const sameEnds = (a: ConnectionEvent, b: ConnectionEvent) =>
   sameAddress(a.client.local, b.client.local) && sameAddress(a.server.local, b.server.local);
 
@@ -100,7 +113,7 @@ export function viewOf(all: readonly Event[], sight: Sight, horizon: Ns = Number
     horizon,
     // asked for at the end, and not by a step that waits
     get carried() {
-      carried ??= carriedIn(events);
+      carried ??= carriedIn(events, connections);
       return carried;
     },
     connections: connections.map((connection) => connectionView(arranged, connection)),

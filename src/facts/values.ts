@@ -1,4 +1,4 @@
-import type { Declaration, FactValue, RefusedCall, Unit } from '../record/fact.ts';
+import type { Declaration, FactValue, KeptOption, RefusedCall, Unit } from '../record/fact.ts';
 
 /** A fact as a record has it: `null` was not observed, `undefined` was not tried. */
 export type Observed = FactValue | null | undefined;
@@ -40,7 +40,17 @@ function formatQuantity(value: number, unit: Unit | undefined): string {
 
 const isNumbers = (value: readonly unknown[]): value is readonly number[] => typeof value[0] === 'number';
 
-const isCalls = (value: readonly unknown[]): value is readonly RefusedCall[] => typeof value[0] === 'object';
+const isObjects = (value: readonly unknown[]): value is readonly (RefusedCall | KeptOption)[] =>
+  typeof value[0] === 'object';
+
+const optionValue = (value: KeptOption['value']): string =>
+  typeof value === 'object' ? `{l_onoff ${value.l_onoff}, l_linger ${value.l_linger}}` : String(value);
+
+/** `SO_LINGER 0`; what the kernel kept, where it differs; what it was inherited from. */
+function optionText({ option, value, kept, on }: KeptOption): string {
+  const [asked, has] = [optionValue(value), optionValue(kept)];
+  return `${option} ${asked}${asked === has ? '' : ` (kept ${has})`}${on ? ` on the ${on}` : ''}`;
+}
 
 /** One value of a fact: `unknown` where it was not observed, `–` where the cell did not try it. */
 export function formatFact(value: Observed, declared?: Declaration): string {
@@ -50,14 +60,22 @@ export function formatFact(value: Observed, declared?: Declaration): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'string') return value;
   if (value.length === 0) return 'none';
-  if (isCalls(value)) return value.map(({ call, errno }) => `${call} ${errno}`).join(', ');
+  if (isObjects(value))
+    return value.map((each) => ('call' in each ? `${each.call} ${each.errno}` : optionText(each))).join(', ');
   if (isNumbers(value)) return value.map((each) => formatQuantity(each, declared?.unit)).join(', ');
   return value.join(' → ');
 }
 
+const inOrder = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null
+    ? Object.entries(value)
+        .toSorted(([a], [b]) => a.localeCompare(b))
+        .map(([name, each]) => [name, inOrder(each)])
+    : value;
+
 /** Equal values have equal keys, whatever the order of an object's fields. */
 export function factKey(value: Observed): string {
   if (value === undefined) return 'not tried';
-  if (Array.isArray(value) && isCalls(value)) return JSON.stringify(value.map(({ call, errno }) => [call, errno]));
+  if (Array.isArray(value) && isObjects(value)) return JSON.stringify(value.map(inOrder));
   return JSON.stringify(value);
 }

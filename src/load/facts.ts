@@ -1,8 +1,8 @@
 import type { Loaded, Seen } from '../experiment/load.ts';
-import type { LoadValues } from '../facts/table.ts';
+import type { LoadValues } from '../facts/load.ts';
 import type { CellEvents } from '../record/cell-events.ts';
 import type { Event } from '../record/event.ts';
-import type { FactValue } from '../record/fact.ts';
+import type { FactValue, UnknownFact } from '../record/fact.ts';
 
 /** What arrived and was thrown away, by what it found full. */
 const drops = ['ListenDrops', 'TCPBacklogDrop', 'TCPRcvQDrop', 'TCPReqQFullDrop', 'RcvPruned', 'OfoPruned'].map(
@@ -24,7 +24,7 @@ const ofRequests = [
 /** What a load says as facts, and of those that are unknown why. */
 export function loadFindings(loaded: Loaded): {
   readonly facts: Readonly<Record<string, FactValue | null>>;
-  readonly unknown: Readonly<Record<string, string>>;
+  readonly unknown: Record<string, UnknownFact>;
 } {
   const {
     finished,
@@ -71,11 +71,14 @@ export function loadFindings(loaded: Loaded): {
   };
   const nothing = finished === 0;
   const unmeasured = nothing ? ofRequests : [];
-  const absent: Record<string, string> = Object.fromEntries(
-    unmeasured.map((name) => [name, 'no request was answered in the window']),
+  const absent: Record<string, UnknownFact> = Object.fromEntries(
+    unmeasured.map((name) => [name, { code: 'nothing-measured', text: 'no request was answered in the window' }]),
   );
   if (bytesPerTimeWait === undefined)
-    absent['memory.bytesPerTimeWait'] = 'no tw_sock_TCP in /proc/slabinfo, or it may not be read';
+    absent['memory.bytesPerTimeWait'] = {
+      code: 'not-readable',
+      text: 'no tw_sock_TCP in /proc/slabinfo, or it may not be read',
+    };
   const unknown = Object.keys(absent).map((name) => [name, null] as const);
   return {
     facts: {

@@ -5,9 +5,9 @@
 
 import { clockSince } from '../native/clock.ts';
 import { dieWithParent } from '../native/process.ts';
-import type { CallEvent } from '../record/event.ts';
+import { callOf } from './calls.ts';
 import type { Timed, Took } from './handler.ts';
-import type { FromPeer, PeerArguments, Reply, Request, Verbs } from './protocol.ts';
+import type { FromPeer, Kept, PeerArguments, Reply, Request } from './protocol.ts';
 import { Sockets } from './sockets.ts';
 import { watchStalls } from './stalls.ts';
 import { handlers } from './verbs.ts';
@@ -22,19 +22,6 @@ const now = clockSince(origin);
 const sockets = new Sockets(name, now, (saw) => tell({ saw }));
 const verbs = handlers(sockets, { now, origin, index, parent });
 
-/** Verbs that only look or wait: not steps of the scenario, so not in the record. */
-const silent = new Set([
-  'accepted',
-  'connected',
-  'heard',
-  'info',
-  'queued',
-  'received',
-  'saw',
-  'sendQueue',
-  'sync',
-  'unread',
-]);
 const stalls = watchStalls(now);
 
 type Refusal = NodeJS.ErrnoException | { errno: string; syscall: string; message: string };
@@ -43,7 +30,13 @@ const refusalOf = (error: Refusal) => ({
   syscall: error.syscall ?? 'step',
 });
 
-const closingOf = ({ by, andThen }: Verbs['close']['ask']) => `close by ${by}${andThen ? ` then ${andThen}` : ''}`;
+type Refused = ReturnType<typeof refusalOf>;
+
+/** The endpoint that a step is of. */
+const endpointOf = (request: Request) => ({
+  ...('endpoint' in request && { endpoint: request.endpoint }),
+  ...('socket' in request && sockets.has(request.socket) && { endpoint: request.socket }),
+});
 
 async function obey(request: Request): Promise<Reply> {
   let t = now();
@@ -65,25 +58,14 @@ async function obey(request: Request): Promise<Reply> {
     ns = lasted;
   };
   const { id, verb } = request;
-  const event = (refusal?: { errno: string; syscall: string }): CallEvent => ({
-    t,
-    source: 'peer',
-    kind: 'call',
-    peer: name,
-    verb: 'by' in request ? closingOf(request) : verb,
-    ns,
-    ...('endpoint' in request && { endpoint: request.endpoint }),
-    ...('socket' in request && sockets.has(request.socket) && { endpoint: request.socket }),
-    ...('sending' in request && request.sending !== undefined && { bytes: request.sending }),
-    ...('bytes' in request && { bytes: request.bytes }),
-    ...refusal,
-  });
-  const record = (refusal?: { errno: string; syscall: string }) => {
-    if (!silent.has(verb)) tell({ saw: event(refusal) });
+  const call = callOf(request);
+  const record = (more?: Refused | Kept) => {
+    if (call)
+      tell({ saw: { t, source: 'peer', kind: 'call', peer: name, ns, ...endpointOf(request), ...call, ...more } });
   };
   try {
     const value = await verbs[verb](request as never, timed, took);
-    record();
+    record(verb === 'set' ? (value as Kept) : undefined);
     return { id, ok: true, value, ns };
   } catch (error) {
     const refusal = refusalOf(error as Refusal);

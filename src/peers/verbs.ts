@@ -2,7 +2,9 @@ import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dieWithParent } from '../native/process.ts';
 import {
+  boundAddress,
   getOption,
+  peerAddress,
   pendingError,
   receiveQueue,
   sendQueue,
@@ -17,7 +19,13 @@ import type { Handlers, Self } from './handler.ts';
 import { handoverHandlers } from './handover.ts';
 import { startReading, stopReading } from './net-handle.ts';
 import { openingHandlers } from './opening.ts';
+import type { Kept } from './protocol.ts';
 import { once, type Sockets, when } from './sockets.ts';
+
+function addressesOf(fd: number): NonNullable<Kept['at']> {
+  const remote = peerAddress(fd);
+  return { local: boundAddress(fd), ...(remote && { remote }) };
+}
 
 /** What a peer does for each verb. A refusal by the kernel is thrown as an error with `code` or `errno`, and `syscall`. */
 export const handlers = (sockets: Sockets, self: Self): Handlers => ({
@@ -65,7 +73,9 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
   },
   set({ socket, option, value, length }, timed) {
     const fd = sockets.descriptor(socket, 'setsockopt');
-    return timed(() => setOption(fd, option, value, length)) as undefined;
+    timed(() => setOption(fd, option, value, length));
+    const kept = typeof value === 'object' ? structLinger(fd) : getOption(fd, option);
+    return { kept, ...(!sockets.has(socket) && { at: addressesOf(fd) }) };
   },
   get({ socket, option }, timed) {
     const fd = sockets.descriptor(socket, 'getsockopt');

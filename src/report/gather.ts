@@ -51,7 +51,7 @@ export function factOf(cell: CellRecord, shown: string): Observed {
 
 /** Why a fact of a cell is unknown, where the run says. */
 export const whyUnknown = (cell: CellRecord, shown: string): string | undefined =>
-  cell.unknown[withoutRole(shown, cell.roles)];
+  cell.unknown[withoutRole(shown, cell.roles)]?.text;
 
 /** A fact's declaration as the run has it, whichever end has its role; a counter's from the table of facts. */
 export function declaredFact(name: string, { facts, roles = [] }: ExperimentRecord): Declaration | undefined {

@@ -10,7 +10,7 @@ import type { Lab } from '../lab/lab.ts';
 import { type Space, sockstatIn, synReceivedIn, sysctlHere } from '../lab/space.ts';
 import { hz } from '../native/process.ts';
 import type { Event, SampleEvent, SsSocket } from '../record/event.ts';
-import type { Address } from '../tcp/address.ts';
+import { addressAndPort } from '../tcp/address.ts';
 import { type End, otherEnd } from '../tcp/states.ts';
 import type { Peers } from './peers.ts';
 import type { Playing } from './playing.ts';
@@ -74,13 +74,10 @@ function notObserved({ end }: Side, sample: SampleEvent | undefined): LingerlabE
   );
 }
 
-/** As ss(8) takes an address in a filter. */
-const inFilter = ({ address, port }: Address) => `${address.includes(':') ? `[${address}]` : address}:${port}`;
-
 async function destroy({ lab, now, record }: Playing, endpoint: Side): Promise<Answer> {
   const { local, remote } = endpoint;
   const began = now();
-  const filter = ['src', inFilter(local), 'and', 'dst', inFilter(remote)];
+  const filter = ['src', addressAndPort(local), 'and', 'dst', addressAndPort(remote)];
   const space = lab.space(endpoint.end);
   const ss = (...how: string[]) =>
     space.inside(() => execa('ss', [...how, '-tanH', 'state', 'all', ...filter], { reject: false }));

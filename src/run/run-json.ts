@@ -34,7 +34,6 @@ export function beginning({ selection, argv, environment, clock, startedAt }: Be
     argv: [...argv],
     status: 'running',
     pid: process.pid,
-    seed: 0,
     clock,
     sessions: [{ startedAt, finishedAt: null, environment }],
     experiments: selection.experiments.map(experimentRecord),
@@ -63,6 +62,7 @@ function experimentRecord({ definition, group, sourceHash, file }: Selection['ex
     sourceHash,
     file,
     answer: null,
+    answered: null,
     claims: [],
   };
 }
@@ -82,7 +82,7 @@ export function finding(
       definition.kind === 'load' && comparisonOf(definition, outcomesOf(definition, ranOf(definition, cells)).outcomes);
     return {
       ...record,
-      answer: answerOf(definition, cells),
+      ...answerOf(definition, cells),
       claims: judgeRun(definition, cells),
       ...(load && { load }),
     };

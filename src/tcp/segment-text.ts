@@ -1,6 +1,7 @@
+import { addressAndPort } from './address.ts';
 import { flagBits, namesOf } from './flags.ts';
 import type { TcpOption } from './header-options.ts';
-import type { Packet, TcpSegment } from './segment.ts';
+import type { Packet } from './segment.ts';
 
 /** Numbers of a segment counted from the initial sequence numbers of its connection, where those are known. */
 export interface Relative {
@@ -51,15 +52,13 @@ export const optionsText = (options: readonly TcpOption[]): string =>
     .map(optionText)
     .join(',');
 
-const at = ({ address, port }: TcpSegment['source']) => `${address.includes(':') ? `[${address}]` : address}:${port}`;
-
 /** A packet in one line as tcpdump(8) has it: `10.77.0.1:4242 > 10.77.0.2:80 [S] seq 0 win 64240 len 0 <mss 1460>`. */
 export function tcpdumpText(packet: Packet, relative: Relative = {}): string {
   if (packet.kind === 'other') return `no TCP segment: ${packet.why}`;
   const length = packet.payload.length;
   const seq = relative.seq ?? packet.seq;
   const parts = [
-    `${at(packet.source)} > ${at(packet.destination)}`,
+    `${addressAndPort(packet.source)} > ${addressAndPort(packet.destination)}`,
     `[${flagText(packet.flags)}]`,
     `seq ${seq}${length > 0 ? `:${seq + length}` : ''}`,
   ];

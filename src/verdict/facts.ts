@@ -5,10 +5,14 @@ import type { CellRecord } from '../record/schema.ts';
 /** A fact without a value was read: what asked for it cannot be decided. */
 export class NoValue extends Error {
   readonly fact: string;
+  /** Which fact, and what is so of it, without the reason. */
+  readonly brief: string;
 
-  constructor(fact: string, message: string) {
-    super(message);
+  constructor(fact: string, what: string, why?: string) {
+    const brief = `${fact} ${what}`;
+    super(why ? `${brief}: ${why}` : brief);
     this.fact = fact;
+    this.brief = brief;
   }
 }
 
@@ -17,7 +21,7 @@ export class NotObserved extends NoValue {
   override readonly name = 'NotObserved';
 
   constructor(fact: string, why: string | undefined) {
-    super(fact, `${fact} not observed${why ? `: ${why}` : ''}`);
+    super(fact, 'not observed', why);
   }
 }
 
@@ -26,7 +30,7 @@ export class NotTried extends NoValue {
   override readonly name = 'NotTried';
 
   constructor(fact: string) {
-    super(fact, `${fact} not tried`);
+    super(fact, 'not tried');
   }
 }
 
@@ -40,7 +44,7 @@ export type OnRead = (name: string, value: FactValue | NoValue) => void;
 const counter = /^counters\.(client|server|lab)\.(Tcp|TcpExt)\.\w+$/;
 
 function unchanged(name: string, space: string, { facts, unknown }: CellFacts): number | NotObserved {
-  const why = unknown[`counters.${space}`] ?? `the counters of ${space} were not read`;
+  const why = unknown[`counters.${space}`]?.text ?? `the counters of ${space} were not read`;
   return absentCounter(name, facts) ?? new NotObserved(name, why);
 }
 
@@ -48,7 +52,7 @@ function valueIn(name: string, cell: CellFacts, declared: Readonly<Record<string
   const space = counter.exec(name)?.[1];
   if (!Object.hasOwn(declared, name) && space === undefined) throw new TypeError(`there is no fact ${name}`);
   const value = Object.hasOwn(cell.facts, name) ? cell.facts[name] : undefined;
-  if (value === null) return new NotObserved(name, cell.unknown[name]);
+  if (value === null) return new NotObserved(name, cell.unknown[name]?.text);
   if (value !== undefined) return value;
   return space === undefined ? new NotTried(name) : unchanged(name, space, cell);
 }

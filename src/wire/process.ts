@@ -1,6 +1,6 @@
 import { LingerlabError } from '../errors.ts';
 import { startWorker, type Worker } from '../process/worker.ts';
-import type { DeedEvent, WireEvent } from '../record/sighting.ts';
+import type { DeedEvent, WireEvent } from '../record/event.ts';
 import type { WireArguments, WireReply, WireTold, WireVerb, WireVerbs } from './protocol.ts';
 
 /** The wire's process as the harness sees it. */

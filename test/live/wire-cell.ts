@@ -7,7 +7,7 @@ import { lockPorts } from '../../src/lab/ports.ts';
 import { type PeerProcess, startPeer } from '../../src/peers/process.ts';
 import type { Verb, Verbs } from '../../src/peers/protocol.ts';
 import { makeSteps } from '../../src/peers/step.ts';
-import type { DeedEvent, WireEvent } from '../../src/record/sighting.ts';
+import type { DeedEvent, WireEvent } from '../../src/record/event.ts';
 import type { Address } from '../../src/tcp/address.ts';
 import type { End } from '../../src/tcp/states.ts';
 import type { WireSettings } from '../../src/wire/protocol.ts';

@@ -30,12 +30,12 @@ onWire('an experiment of one’s own on the wire', () => {
         'server.closedWith': ['FIN', 'RST'],
       });
       expect(claims.map(({ verdict }) => verdict)).toEqual(['confirmed']);
-      expect(segments.map(({ deed }) => deed)).toEqual(expect.arrayContaining(['held', 'forged']));
-      const held = segments.find(({ deed }) => deed === 'held')!;
+      expect(segments.map(({ deed }) => deed.do)).toEqual(expect.arrayContaining(['held', 'forged']));
+      const held = segments.find(({ deed }) => deed.do === 'held')!;
       expect(held.arrived!).toBeGreaterThan(held.t);
       // the orphan's TIME-WAIT begins with no event but this segment
       const fin = segments.find(
-        ({ from, flags, deed }) => from === 'server' && flags.includes('FIN') && deed === 'carried',
+        ({ from, flags, deed }) => from === 'server' && flags.includes('FIN') && deed.do === 'carried',
       );
       expect(paths.client!.find(({ state }) => state === 'TIME-WAIT')).toMatchObject({
         at: fin!.arrived,

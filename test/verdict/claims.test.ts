@@ -35,7 +35,12 @@ describe('judgeCell', () => {
 
   test('a claim that reads what was not observed is inconclusive, with the fact and the reason', () => {
     expect(
-      ranCell('client', 'off', { 'timeWait.holder': null }, { unknown: { 'timeWait.holder': 'no ss' } }).claims,
+      ranCell(
+        'client',
+        'off',
+        { 'timeWait.holder': null },
+        { unknown: { 'timeWait.holder': { code: 'not-sampled', text: 'no ss' } } },
+      ).claims,
     ).toEqual([{ id: 'first-closer-waits', verdict: 'inconclusive', detail: 'timeWait.holder not observed: no ss' }]);
     expect(ranCell('client', 'off', {}).claims).toMatchObject([
       { verdict: 'inconclusive', detail: 'timeWait.holder not tried' },

@@ -3,7 +3,7 @@ import { declarations } from '../../src/facts/table.ts';
 import { NotObserved, NotTried, type OnRead, readable } from '../../src/verdict/facts.ts';
 
 const declared = declarations();
-const read = (facts: Parameters<typeof readable>[0], unknown: Record<string, string> = {}, onRead?: OnRead) =>
+const read = (facts: Parameters<typeof readable>[0], unknown: Parameters<typeof readable>[2] = {}, onRead?: OnRead) =>
   readable(facts, declared, unknown, onRead);
 
 describe('readable', () => {
@@ -16,7 +16,10 @@ describe('readable', () => {
   });
 
   test('throws NotObserved, with the reason, for what was not observed', () => {
-    const facts = read({ 'timeWait.seconds': null }, { 'timeWait.seconds': 'it outlived the cell' });
+    const facts = read(
+      { 'timeWait.seconds': null },
+      { 'timeWait.seconds': { code: 'not-sampled', text: 'it outlived the cell' } },
+    );
     expect(() => facts['timeWait.seconds']).toThrow(NotObserved);
     expect(() => facts['timeWait.seconds']).toThrow('timeWait.seconds not observed: it outlived the cell');
   });

@@ -4,6 +4,7 @@ import type { CellObservers } from '../../observers/observers.ts';
 import type { Event, Ns } from '../../record/event.ts';
 import type { SocketOption } from '../../tcp/socket-options.ts';
 import type { PeerProcess } from '../process.ts';
+import type { Verbs } from '../protocol.ts';
 import type { Steps } from '../step.ts';
 import type { Registry } from './registry.ts';
 
@@ -31,7 +32,7 @@ export function take<T>({ steps, observers }: Cast, what: string, answer: Promis
 export function optionsOf(cast: Cast, process: PeerProcess, socket: number, what: string): WithOptions {
   return {
     set: (option, value, how: SetOptions = {}) =>
-      take(cast, `${what}.set ${option}`, process.ask('set', { socket, option, value, ...how })),
+      take(cast, `${what}.set ${option}`, setOption(process, { socket, option, value, ...how })),
     get: <O extends SocketOption>(option: O) =>
       take(cast, `${what}.get ${option}`, process.ask('get', { socket, option })) as unknown as Step<never>,
     linger: () => take(cast, `${what}.get SO_LINGER`, process.ask('linger', { socket })),
@@ -46,4 +47,10 @@ export async function pass(from: PeerProcess, socket: number, to: PeerProcess): 
   if (!sent.ok) return sent;
   const taken = await to.ask('takeOver', { mailbox: opened.value.mailbox });
   return taken.ok ? { ...taken, value: taken.value.handed } : taken;
+}
+
+/** What the kernel kept is for the record. */
+async function setOption(process: PeerProcess, ask: Verbs['set']['ask']): Promise<Answer> {
+  const answer = await process.ask('set', ask);
+  return answer.ok ? { ...answer, value: undefined } : answer;
 }

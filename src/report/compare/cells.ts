@@ -1,4 +1,3 @@
-import { notOver } from '../../facts/findings.ts';
 import type { Declaration } from '../../record/fact.ts';
 import { median } from '../../stats/quantile.ts';
 import { distribution } from '../format.ts';
@@ -131,7 +130,7 @@ const sameKind = (a: Declaration, b: Declaration): boolean =>
 
 function whyUnknown({ ran }: CellGroup, fact: string): Why {
   const why = ran.map(({ unknown }) => unknown[fact]).find(Boolean);
-  return { kind: why === notOver ? 'not over' : 'unknown', text: why ? `unknown: ${why}` : 'unknown' };
+  return { kind: why?.code === 'not-over' ? 'not over' : 'unknown', text: why ? `unknown: ${why.text}` : 'unknown' };
 }
 
 type OfFact = Pick<BehaviourDifference, 'experiment' | 'cell' | 'fact' | 'declared'>;

@@ -4,7 +4,7 @@ import { lastAttempt } from './causes.ts';
 import { momentsOf } from './moments.ts';
 import type { Ladder, LadderRow, Moment, OmittedRow, Wired } from './parts.ts';
 import { foldings, foldsOf, rowsOf } from './rows.ts';
-import { asideKey, blocks, connectionOf, deedKey, isDelayed, isHeld, purposeOf } from './segment.ts';
+import { asideKey, blocks, connectionOf, deedKey, isDelayed, isHeld, originalOf, purposeOf } from './segment.ts';
 
 /** As many rows as a reader follows. */
 const mostRows = 40;
@@ -127,9 +127,14 @@ function rowStory(row: LadderRow, nameOf: ReturnType<typeof ladderOf>['nameOf'])
         row.call && blocks(row.call),
       ];
     case 'aside':
-      return [row.end, row.label, row.says, asideKey(row.aside), (row.aside.count ?? 1) > 1];
+      return [row.end, row.label, row.says, row.aside.what === 'restart' ? [] : asideKey(row.aside)];
     case 'segment':
-      return [...of(row.segments[0]), row.segments[0].seq, row.segments[0].ack, row.segments[0].of !== undefined];
+      return [
+        ...of(row.segments[0]),
+        row.segments[0].seq,
+        row.segments[0].ack,
+        originalOf(row.segments[0]) !== undefined,
+      ];
     case 'run':
     case 'omitted':
       return [row.kind, [...new Set(row.segments.map((each) => `${each.from} ${purposeOf(each)}`))].sort()];

@@ -228,7 +228,8 @@ function enteredLines(row: StateRow, words: LadderWords, label: string): string[
 /** Where an application's call held its thread: a line outside of its end's states. */
 export function blockedMarks({ states, asides, columns, bottom }: Layout): string[] {
   const begun = [...states, ...asides].flatMap(({ row, y }) => {
-    const call = row.kind === 'state' ? row.call : row.says === 'calls' ? row.aside : undefined;
+    const call =
+      row.kind === 'state' ? row.call : row.aside.what === 'close' && row.says === 'calls' ? row.aside : undefined;
     return call && blocks(call) ? [{ call, end: row.end, y }] : [];
   });
   return begun.map(({ call, end, y }) => {

@@ -1,5 +1,5 @@
 import { endOf } from '../../facts/roles.ts';
-import type { AsideRecord, SegmentRecord } from '../../record/schema.ts';
+import type { AsideRecord, ClosingAside, SegmentRecord } from '../../record/schema.ts';
 import { type End, otherEnd } from '../../tcp/states.ts';
 import {
   arrivalOf,
@@ -149,10 +149,7 @@ function gapsOf(segments: readonly SegmentRecord[], asides: readonly AsideRecord
 
 /** What the wire made that is no segment is told for itself. */
 const madeBetween = (asides: readonly AsideRecord[], from: number, to: number): number =>
-  asides.reduce(
-    (sum, { what, of = 0, count = 0 }) => (what === 'forged' && of > from && of < to ? sum + count : sum),
-    0,
-  );
+  asides.reduce((sum, each) => (each.what === 'forged' && each.of > from && each.of < to ? sum + each.count : sum), 0);
 
 /** By time, each after what it cannot precede. */
 function inOrder(moments: readonly Moment[]): Moment[] {
@@ -175,15 +172,13 @@ const laterNs = 10e6;
 export function callInto(
   asides: readonly AsideRecord[],
   states: readonly StateMoment[],
-): Map<StateMoment, AsideRecord> {
-  const found = new Map<StateMoment, AsideRecord>();
+): Map<StateMoment, ClosingAside> {
+  const found = new Map<StateMoment, ClosingAside>();
   for (const aside of asides) {
     if (aside.what !== 'close') continue;
     const state = states
       .filter(({ end, label }) => end === aside.end && label === aside.label)
-      .find(
-        ({ step }) => step.at >= aside.t && step.at <= Math.min(aside.until ?? aside.t, aside.t + blocksNs) + laterNs,
-      );
+      .find(({ step }) => step.at >= aside.t && step.at <= Math.min(aside.until, aside.t + blocksNs) + laterNs);
     const byCall = state && ['FIN-WAIT-1', 'LAST-ACK', 'CLOSED'].includes(state.step.state);
     if (byCall && state.step.evidence === 'exact' && !found.has(state)) found.set(state, aside);
   }
@@ -193,11 +188,11 @@ export function callInto(
 /** What stands for itself: where a call blocks, what an application read, whom an ICMP message told. */
 export function asideMoments(
   asides: readonly AsideRecord[],
-  told: ReadonlySet<AsideRecord>,
+  told: ReadonlySet<ClosingAside>,
   moving: readonly SegmentMoment[],
 ): AsideMoment[] {
   return asides.flatMap((aside): AsideMoment[] => {
-    const { end, label, t, until = t } = aside;
+    const { end, label, t } = aside;
     const place = { kind: 'aside', end, label, aside } as const;
     if (aside.what === 'forged') return [{ ...place, says: 'forged', at: t, after: [] }];
     if (aside.what === 'read') {
@@ -210,11 +205,14 @@ export function asideMoments(
     }
     if (!blocks(aside)) return [];
     const called: AsideMoment = { ...place, says: 'calls', at: t, after: [] };
-    return [...(told.has(aside) ? [] : [called]), { ...place, says: 'returns', at: until, after: [] }];
+    return [...(told.has(aside) ? [] : [called]), { ...place, says: 'returns', at: aside.until, after: [] }];
   });
 }
 
-const arrivalAnswered = ({ of }: AsideRecord, moving: readonly SegmentMoment[]): SegmentMoment | undefined =>
+const arrivalAnswered = (
+  { of }: { readonly of?: number },
+  moving: readonly SegmentMoment[],
+): SegmentMoment | undefined =>
   moving.find(({ kind, segment }: { kind: string; segment: SegmentRecord }) => kind === 'arrives' && segment.n === of);
 
 const lastNumber = ({ segment: { seq = 0, length } }: SegmentMoment): number => seq + length;
@@ -253,6 +251,6 @@ export function restartsOf(
     says: 'restarts',
     at: moment.at,
     after: [moment],
-    aside: { t: moment.at, end, label, of: moment.segment.n },
+    aside: { what: 'restart', t: moment.at, of: moment.segment.n },
   }));
 }

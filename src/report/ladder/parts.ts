@@ -1,4 +1,4 @@
-import type { AsideRecord, CellRecord, IncarnationRecord, SegmentRecord } from '../../record/schema.ts';
+import type { AsideRecord, CellRecord, ClosingAside, IncarnationRecord, SegmentRecord } from '../../record/schema.ts';
 import type { End } from '../../tcp/states.ts';
 import type { Purpose } from './segment.ts';
 
@@ -27,7 +27,7 @@ export interface StateRow extends Row {
   /** What ended the state before it. */
   readonly why?: string;
   /** The application's call that led to it. */
-  readonly call?: AsideRecord;
+  readonly call?: ClosingAside;
 }
 
 /** A call that blocks or returns, a read, an ICMP message. */
@@ -134,7 +134,7 @@ export interface StateMoment extends Place {
   /** What ended the state before it. */
   readonly why?: string;
   /** The application's call that led to it. */
-  readonly call?: AsideRecord;
+  readonly call?: ClosingAside;
 }
 
 /** A segment left the end that sent it, or reached the other. What the wire itself made only arrives. */
@@ -152,13 +152,20 @@ export interface GapMoment extends Place {
   readonly count: number;
 }
 
+/** A FIN that came again to an end in TIME-WAIT. */
+interface Restart {
+  readonly what: 'restart';
+  readonly t: number;
+  readonly of: number;
+}
+
 /** What is neither state nor segment: a call that blocks is two, where it is called and where it returns. */
 export interface AsideMoment extends Place {
   readonly kind: 'aside';
   readonly end: End;
   readonly label: string;
   readonly says: 'calls' | 'returns' | 'reads' | 'unreachable' | 'forged' | 'restarts';
-  readonly aside: Omit<AsideRecord, 'what'>;
+  readonly aside: AsideRecord | Restart;
 }
 
 /** One of several incarnations begins; `like`: an earlier one with the same addresses and ports. */
@@ -175,4 +182,4 @@ export const isPacket = ({ says }: AsideRow): boolean => says === 'unreachable' 
 
 /** Whether an application read bytes that the other end did not send it: the wire's own, of another connection. */
 export const isCorrupt = ({ says, aside }: Pick<AsideMoment, 'says' | 'aside'>): boolean =>
-  says === 'reads' && aside.of !== undefined;
+  says === 'reads' && aside.what === 'read' && aside.of !== undefined;

@@ -1,15 +1,16 @@
-import { wiresOwn } from '../../facts/carried.ts';
+import { isWiresOwn, repeatedBy } from '../../facts/carried.ts';
 import { formatSeconds } from '../../facts/values.ts';
-import type { AsideRecord, SegmentRecord } from '../../record/schema.ts';
+import type { AsideRecord, ClosingAside, SegmentRecord } from '../../record/schema.ts';
+import { optionsText as tcpOptionsText } from '../../tcp/segment-text.ts';
 
 /** The wire's own: nobody sent it there and then. */
-export const isOwn = ({ deed }: SegmentRecord): boolean => wiresOwn.has(deed);
+export const isOwn = ({ deed }: SegmentRecord): boolean => isWiresOwn(deed);
 
 /** A call that holds its thread for longer, ns, blocks: a busy machine was seen to hold one of 0.2 ms for 17. */
 export const blocksNs = 20e6;
 
 /** Whether a call is drawn from where it was called to where it returned. */
-export const blocks = ({ t, until = t }: Omit<AsideRecord, 'what'>): boolean => until - t >= blocksNs;
+export const blocks = ({ t, until }: ClosingAside): boolean => until - t >= blocksNs;
 
 /** Below the initial number, as what an old incarnation says of a new one is: nobody sends 2 GiB in a ladder. */
 export const signed = (relative: number): number => (relative >= 2 ** 31 ? relative - 2 ** 32 : relative);
@@ -23,34 +24,39 @@ export function purposeOf({ flags, length }: SegmentRecord): Purpose {
 }
 
 /** The wire let it through, sooner or later as its network has it. */
-export const hasPassed = ({ deed }: SegmentRecord): boolean => deed === 'carried' || deed === 'delayed';
+export const hasPassed = ({ deed }: SegmentRecord): boolean => deed.do === 'carried' || deed.do === 'delayed';
 
 /** Tells the connections of a cell apart. */
 export const connectionOf = ({ label, incarnation }: SegmentRecord): string => `${label} ${incarnation}`;
 
 /** The wire kept it for a while. */
-export const isHeld = ({ deed }: SegmentRecord): boolean => deed === 'held';
+export const isHeld = ({ deed }: SegmentRecord): boolean => deed.do === 'held';
 
 /** It was on its way for as long as its network has it. */
-export const isDelayed = ({ deed }: SegmentRecord): boolean => deed === 'delayed';
+export const isDelayed = ({ deed }: SegmentRecord): boolean => deed.do === 'delayed';
 
 /** Not lost, as far as the record says, though it may have no arrival. */
 export const isKept = (segment: SegmentRecord): boolean => isHeld(segment) || hasPassed(segment);
 
 /** The number of the segment that the wire sends once more by and by. */
-export const replayOf = ({ deed, of }: SegmentRecord): number | undefined => (deed === 'replay' ? of : undefined);
+export const replayOf = ({ deed }: SegmentRecord): number | undefined => (deed.do === 'replay' ? deed.of : undefined);
+
+/** The number of the segment that this one repeats. */
+export const originalOf = ({ deed }: SegmentRecord): number | undefined => repeatedBy(deed);
 
 /** Tells apart what the wire did with segments beyond letting them through; empty for that. */
-export const deedKey = (segment: SegmentRecord): string => (hasPassed(segment) ? '' : segment.deed);
+export const deedKey = (segment: SegmentRecord): string => (hasPassed(segment) ? '' : segment.deed.do);
 
 /** What the wire did with a segment beyond carrying it; `original` says which one it repeats. */
 export function deedText({ deed, from, t, arrived }: SegmentRecord, original: string): string {
   const after = arrived === undefined ? '' : formatSeconds((arrived - t) / 1e9);
-  switch (deed) {
+  switch (deed.do) {
     case 'carried':
       return arrived === undefined ? 'arrival not recorded' : '';
     case 'dropped':
       return 'lost: dropped by the wire';
+    case 'refused':
+      return `lost: refused by the kernel (${deed.errno})`;
     case 'black hole':
       return 'lost in a black hole';
     case 'lost':
@@ -70,8 +76,9 @@ export function deedText({ deed, from, t, arrived }: SegmentRecord, original: st
   }
 }
 
-const becameOf: Partial<Record<SegmentRecord['deed'], string>> = {
+const becameOf: Partial<Record<SegmentRecord['deed']['do'], string>> = {
   dropped: 'dropped by the wire',
+  refused: 'refused by the kernel',
   'black hole': 'lost in a black hole',
   'queue full': 'lost for a full queue',
   copy: 'copied by the wire',
@@ -80,22 +87,24 @@ const becameOf: Partial<Record<SegmentRecord['deed'], string>> = {
 };
 
 /** What became of counted segments that the wire did not just carry. */
-export const becameText = ({ deed }: SegmentRecord): string => becameOf[deed] ?? deed;
+export const becameText = ({ deed }: SegmentRecord): string => becameOf[deed.do] ?? deed.do;
 
 /** A segment's TCP options. */
-export const optionsText = ({ options = '' }: SegmentRecord): string => options;
-
-type Aside = Omit<AsideRecord, 'what'>;
+export const optionsText = ({ options = [] }: SegmentRecord): string => tcpOptionsText(options);
 
 /** Tells asides of one kind apart. */
-export const asideKey = ({ how }: Aside): string | undefined => how;
+export const asideKey = (aside: AsideRecord): unknown =>
+  aside.what === 'close' ? [aside.by, aside.andThen] : aside.what === 'forged' ? [aside.kinds, aside.count > 1] : [];
 
 /** Why what the wire made is no segment, or what the kernel said of it. */
-export const forgedWhy = ({ how = '' }: Aside): string =>
-  how.startsWith('refused') ? how.replace(' by the kernel', '') : how;
+export const forgedWhy = ({ kinds: [{ why = '', errno } = {}] }: Extract<AsideRecord, { what: 'forged' }>): string =>
+  errno === undefined ? why : `refused: ${errno}`;
 
 /** A closing call by its name: `close(2)`, `destroy()`. */
-export const callName = ({ how = 'close' }: Aside): string => (how === 'raw-close' ? 'close(2)' : `${how}()`);
+export function callName({ by, andThen }: ClosingAside): string {
+  if (by === 'close(2)') return by;
+  return andThen === undefined ? `${by}()` : `${by} then ${andThen}()`;
+}
 
 /** What a segment of each purpose is called where several are counted. */
 export const things: Readonly<Record<Purpose, string>> = {

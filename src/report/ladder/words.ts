@@ -1,8 +1,18 @@
 import { formatCount, formatSeconds } from '../../facts/values.ts';
-import type { SegmentRecord } from '../../record/schema.ts';
+import type { AsideRecord, ClosingAside, SegmentRecord } from '../../record/schema.ts';
 import { runText } from './counts.ts';
 import type { ArrivalRow, AsideRow, BeginRow, Ladder, LadderRow, SegmentRow, StateRow } from './parts.ts';
-import { blocks, callName, deedText, forgedWhy, hasPassed, isDelayed, replayOf, signed } from './segment.ts';
+import {
+  blocks,
+  callName,
+  deedText,
+  forgedWhy,
+  hasPassed,
+  isDelayed,
+  originalOf,
+  replayOf,
+  signed,
+} from './segment.ts';
 import { repeatsIn, windowMarks } from './windows.ts';
 
 /** What a ladder's drawings say. */
@@ -109,7 +119,8 @@ function delayIsRule(rows: readonly LadderRow[]): boolean {
 }
 
 /** Which one it repeats: by its time where the ladder has it, else by its number in the capture. */
-function originalText({ of }: SegmentRecord, { rows }: Ladder, time: Times): string {
+function originalText(segment: SegmentRecord, { rows }: Ladder, time: Times): string {
+  const of = originalOf(segment);
   if (of === undefined) return '';
   const row = rows.find((each) => 'segments' in each && each.segments.some(({ n }) => n === of));
   const original = row && 'segments' in row && row.segments.find(({ n }) => n === of);
@@ -161,23 +172,22 @@ const enteredText = ({ since, at, sampled }: Entered): string =>
   `${since === undefined ? at : `${since} to ${at}`}${sampled ? ' (sampled)' : ''}`;
 
 /** A closing call, and how long it took where it did not block. */
-export const callText = (call: AsideRow['aside']): string =>
+export const callText = (call: ClosingAside): string =>
   blocks(call) ? `${callName(call)} blocks` : `${callName(call)}: ${took(call)}`;
 
-const took = ({ t, until = t }: AsideRow['aside']): string => formatSeconds((until - t) / 1e9);
+const took = ({ t, until }: ClosingAside): string => formatSeconds((until - t) / 1e9);
 
 /** What stands beside an end, line by line. */
 export function asideText({ says, aside, at, label }: AsideRow, time: Times, ladder: Ladder): string[] {
   const name = ladder.stateName(label);
   const when = name === '' ? time(at) : `${name} · ${time(at)}`;
-  switch (says) {
-    case 'calls':
-      return [`${callName(aside)} blocks`, when];
-    case 'returns':
+  switch (aside.what) {
+    case 'close':
+      if (says === 'calls') return [`${callName(aside)} blocks`, when];
       return [`${callName(aside)} returns`, when, `after ${took(aside)}`];
-    case 'reads':
+    case 'read':
       return ['application read', when, readText(aside, ladder)];
-    case 'restarts':
+    case 'restart':
       return ['60 s again', when];
     case 'forged':
       return forgedText(aside);
@@ -187,14 +197,14 @@ export function asideText({ says, aside, at, label }: AsideRow, time: Times, lad
 }
 
 /** What the wire made that is no segment; of many, how long it took over them. */
-function forgedText(aside: AsideRow['aside']): string[] {
-  const { count = 1, t, until = t } = aside;
+function forgedText(aside: Extract<AsideRecord, { what: 'forged' }>): string[] {
+  const { count, t, until } = aside;
   const what = count === 1 ? 'no TCP segment' : `${formatCount(count)} × no TCP segment`;
   return [what, count === 1 ? `forged: ${forgedWhy(aside)}` : `forged in ${formatSeconds((until - t) / 1e9)}`];
 }
 
 /** How many bytes; and whose they are, where they can only be those of a segment that the wire sent. */
-function readText({ of, bytes = 0 }: AsideRow['aside'], { rows, nameOf }: Ladder): string {
+function readText({ of, bytes }: Extract<AsideRecord, { what: 'read' }>, { rows, nameOf }: Ladder): string {
   const read = `${formatCount(bytes)} bytes`;
   if (of === undefined) return read;
   const own = rows.flatMap((row) => ('segments' in row ? row.segments : [])).find(({ n }) => n === of);
@@ -205,7 +215,9 @@ function readText({ of, bytes = 0 }: AsideRow['aside'], { rows, nameOf }: Ladder
 /** What a segment's number is in its own connection and in the one that the wire replays it into, where that is drawn. */
 export function numbersText({ rows, nameOf }: Ladder): string | undefined {
   const segments = rows.flatMap((row) => ('segments' in row ? row.segments : []));
-  for (const { of, seq, t } of segments) {
+  for (const segment of segments) {
+    const { seq, t } = segment;
+    const of = originalOf(segment);
     const original = segments.find(({ n }) => n === of);
     const begun = rows.findLast((row) => row.kind === 'begins' && row.at <= t);
     if (original?.seq === undefined || seq === undefined || original.seq === seq || begun?.kind !== 'begins') continue;

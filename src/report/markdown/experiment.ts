@@ -1,6 +1,6 @@
 import { formatCount } from '../../facts/values.ts';
 import { type ClaimView, type OpenClaims, verdictMarks } from '../model/claims.ts';
-import type { Described, ExperimentView, Glossary, NotRun, Unknown } from '../model/report.ts';
+import type { Described, ExperimentView, Glossary, NotRun, OptionsSet, Unknown } from '../model/report.ts';
 import { whichText } from '../which-cells.ts';
 import { markdownCells, markdownFacts } from './facts.ts';
 import { markdownLoad } from './load.ts';
@@ -18,6 +18,7 @@ export const markdownExperiment = (experiment: ExperimentView): string =>
     notRun('Errored', experiment.errored),
     notRun('Unsupported here', experiment.unsupported),
     unknowns(experiment.unknown),
+    optionsSet(experiment.options),
     experiment.losses && markdownLosses(experiment.losses),
     experiment.paths && markdownPaths(experiment.paths),
     markdownCells(experiment.facts),
@@ -70,6 +71,13 @@ const unknowns = (all: readonly Unknown[]): string =>
   listed(
     'Unknown',
     all.map(({ fact, where, why }) => `- ${code(fact)} in ${whichText(where, code)}: ${plain(why)}`),
+  );
+
+/** Which socket options scenarios set, with what the kernel kept. */
+const optionsSet = (all: readonly OptionsSet[]): string =>
+  listed(
+    'Socket options set',
+    all.map(({ fact, where, set }) => `- ${code(fact)} in ${whichText(where, code)}: ${plain(set)}`),
   );
 
 /** What each fact that a report shows says, and how it is compared between runs: an experiment's own below its name. */

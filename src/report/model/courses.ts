@@ -98,7 +98,7 @@ function connectionsOf({ paths, facts, unknown }: CellRecord): ConnectionPaths[]
         unknown: Object.fromEntries(
           ends.flatMap((end) => {
             const why = unknown[`${prefix}${end}.closedWith`];
-            return why === undefined ? [] : [[end, why]];
+            return why === undefined ? [] : [[end, why.text]];
           }),
         ),
       };

@@ -1,5 +1,6 @@
 import { partsOf } from '../../facts/roles.ts';
 import { declarations } from '../../facts/table.ts';
+import { formatFact } from '../../facts/values.ts';
 import type { Declaration } from '../../record/fact.ts';
 import type { Environment, ExperimentRecord, Run, RunRecord, Verdict } from '../../record/schema.ts';
 import {
@@ -83,6 +84,7 @@ export interface ExperimentView {
   readonly errored: readonly NotRun[];
   readonly unsupported: readonly NotRun[];
   readonly unknown: readonly Unknown[];
+  readonly options: readonly OptionsSet[];
   readonly losses?: Losses;
   readonly paths?: Paths;
 }
@@ -99,6 +101,13 @@ export interface Unknown {
   readonly fact: string;
   readonly where: Which;
   readonly why: string;
+}
+
+/** Socket options that the scenario set, in the cells that set just these. */
+export interface OptionsSet {
+  readonly fact: string;
+  readonly where: Which;
+  readonly set: string;
 }
 
 /** What each shown fact says: those that mean the same in every experiment, and each experiment's own. */
@@ -187,6 +196,7 @@ function experimentView(
     errored: notRunOf(overview.errored, planned),
     unsupported: notRunOf(overview.unsupported, planned),
     unknown: unknownOf(facts.facts, cells),
+    options: optionsSet(cells),
     ...(losses && { losses }),
     ...(paths && { paths }),
   };
@@ -229,6 +239,27 @@ function unknownOf(facts: readonly string[], cells: readonly CellGroup[]): Unkno
     const [{ fact, why }] = group as [(typeof all)[number]];
     const own = group.map(({ cell }) => cell);
     return { fact, where: whichOf(own, cells), why };
+  });
+}
+
+/** The options that scenarios set, the cells of each set together. */
+function optionsSet(cells: readonly CellGroup[]): OptionsSet[] {
+  const all = cells.flatMap((cell) =>
+    Object.entries(cell.ran[0]?.facts ?? {}).flatMap(([fact, value]) => {
+      const { of, own } = partsOf(fact);
+      return of === 'end' && own === 'options' ? [{ fact, cell, set: formatFact(value) }] : [];
+    }),
+  );
+  return [...Map.groupBy(all, ({ fact, set }) => JSON.stringify([fact, set])).values()].map((group) => {
+    const [{ fact, set }] = group as [(typeof all)[number]];
+    return {
+      fact,
+      set,
+      where: whichOf(
+        group.map(({ cell }) => cell),
+        cells,
+      ),
+    };
   });
 }
 

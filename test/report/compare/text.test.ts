@@ -135,7 +135,12 @@ test('what only one run knows comes first, apart from what none knows; a long li
           id,
           {},
           { seen, unseen: null },
-          { unknown: { unseen: `never: ${id}`, ...(seen === null && { seen: why }) } },
+          {
+            unknown: {
+              unseen: { code: 'not-shown', text: `never: ${id}` },
+              ...(seen === null && { seen: { code: 'not-traced' as const, text: why } }),
+            },
+          },
         ),
       ),
     );

@@ -47,7 +47,7 @@ export function anything(seed: number): CellRecord {
       ack: random(5000),
       length: random(2) * 1448,
       window: 502,
-      deed,
+      deed: deed === 'copy' || deed === 'replay' ? { do: deed, of: n - 1 } : { do: deed },
     };
   });
   const times = Array.from({ length: 4 }, () => random(t + 1) / 1e6).sort((a, b) => a - b);

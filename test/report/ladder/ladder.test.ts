@@ -397,7 +397,15 @@ describe('folding', () => {
 test('packets of the wire that are no segments are drawn, and not taken for what only the capture has', () => {
   const of = (asides: NonNullable<CellRecord['asides']>): CellRecord =>
     cellOf('x', {}, {}, { segments: wire(['client S 0: @1-1.1', 'client R 9: @50-50.1 n=312']), asides });
-  const forged = { what: 'forged', t: 9e6, until: 40e6, end: 'server', label: '', how: 'truncated', of: 2 } as const;
+  const forged = {
+    what: 'forged',
+    t: 9e6,
+    until: 40e6,
+    end: 'server',
+    label: '',
+    kinds: [{ why: 'truncated' }],
+    of: 2,
+  } as const;
   expect(shorts(of([{ ...forged, count: 310 }]))).toEqual(['client SYN', 'aside', 'client RST']);
   expect(ladderOf(of([{ ...forged, count: 10 }])).rows[2]).toMatchObject({ kind: 'gap', count: 300 });
   expect(storyOf(of([{ ...forged, count: 310 }]))).not.toBe(storyOf(of([])));
@@ -457,7 +465,7 @@ describe('what is known beside states and segments', () => {
         {
           segments: wire(['client F. 1:1 @10-10.05', 'server . 1:2 @60-60.1']),
           paths: { client: path('ESTABLISHED 1', 'FIN-WAIT-1 9.95', 'FIN-WAIT-2 60.2') },
-          asides: [{ what: 'close', t: 9.9e6, until: (9.9 + ms) * 1e6, end: 'client', label: '', how: 'destroy' }],
+          asides: [{ what: 'close', t: 9.9e6, until: (9.9 + ms) * 1e6, end: 'client', label: '', by: 'destroy' }],
         },
       );
     expect(placed(closing(50.4))).toEqual([
@@ -470,7 +478,7 @@ describe('what is known beside states and segments', () => {
     ]);
     expect(placed(closing(1))).not.toContain('client returns');
     const [, entered] = ladderOf(closing(1)).rows;
-    expect(entered).toMatchObject({ call: { how: 'destroy' } });
+    expect(entered).toMatchObject({ call: { by: 'destroy' } });
   });
 
   const reused = (from: 'client' | 'server', numbers = '10.77.0.1:40001'): CellRecord =>

@@ -54,8 +54,8 @@ const everythingAtOnce = (): CellRecord =>
         { incarnation: 2, label: 'new', client: '[fd00:77::1]:40001', server: '[fd00:77::2]:10240' },
       ],
       asides: [
-        { what: 'close', t: 109.9e6, until: 2109e6, end: 'client', label: 'old', how: 'destroy' },
-        { what: 'close', t: 437.9e6, until: 438.1e6, end: 'server', label: 'old', how: 'raw-close' },
+        { what: 'close', t: 109.9e6, until: 2109e6, end: 'client', label: 'old', by: 'destroy' },
+        { what: 'close', t: 437.9e6, until: 438.1e6, end: 'server', label: 'old', by: 'close(2)' },
         { what: 'read', t: 3101e6, end: 'server', label: 'new', bytes: 59_960, of: 61 },
         {
           what: 'forged',
@@ -63,7 +63,7 @@ const everythingAtOnce = (): CellRecord =>
           until: 3195e6,
           end: 'server',
           label: '',
-          how: 'of several kinds',
+          kinds: [{ why: 'truncated' }, { why: 'no-ip' }],
           count: 300,
           of: 70,
         },
@@ -203,7 +203,12 @@ describe('what the wire did', () => {
   });
   test('pointing at a segment shows all that the record has of it', () => {
     const [segment] = wire(['client S 0: @1-1.05 n=7']);
-    const record = cellOf('x', {}, {}, { segments: [{ ...segment!, options: 'mss 1460,sackOK' }] });
+    const record = cellOf(
+      'x',
+      {},
+      {},
+      { segments: [{ ...segment!, options: [{ kind: 'mss', value: 1460 }, { kind: 'sackOK' }] }] },
+    );
     expect(ladderSvg(record)).toContain(
       '<title>SYN seq 0, window 502, mss 1460,sackOK, sent 0 ms, arrived +50.0 µs, carried, number 7 of the capture</title>',
     );
@@ -236,9 +241,11 @@ describe('bytes of another connection that an application read', () => {
   });
   test('that an end read of its own connection do not', () => {
     const record = everythingAtOnce();
-    const asides = (record.asides ?? []).map(({ of, ...aside }) =>
-      aside.what === 'read' ? aside : { ...aside, ...(of && { of }) },
-    );
+    const asides = (record.asides ?? []).map((aside) => {
+      if (aside.what !== 'read') return aside;
+      const { of: _, ...read } = aside;
+      return read;
+    });
     expect(ladderSvg({ ...record, asides })).not.toContain('class="alarm"');
   });
   test('have a number in each connection: the legend tells both', () => {
