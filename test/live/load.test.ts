@@ -16,7 +16,7 @@ async function atWork(out: string) {
     const load = family().filter(({ command }) => command.includes('load/main'));
     // more than the warm-up takes, twice repeated
     return load.length === 2 && load.every(({ pid }) => (cpuOf(pid) ?? 0) > 3);
-  });
+  }, 30);
   return { run, family: family() };
 }
 const gone = (family: readonly { readonly pid: number }[]) =>
