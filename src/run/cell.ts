@@ -19,6 +19,7 @@ import type { CellRecord, OddPackets, Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
 import type { RunWriter } from '../record/writer.ts';
 import { judgeCell } from '../verdict/claims.ts';
+import { lackedCounters } from '../verdict/facts.ts';
 import { oddPackets, wireWarnings } from '../wire/statistics.ts';
 import type { CellMeter } from './cpu.ts';
 import { playScenario } from './scenario.ts';
@@ -39,6 +40,8 @@ export interface CellWork {
   readonly writer: RunWriter;
   readonly meter: CellMeter;
   readonly crew: Crew;
+  /** The counters that this kernel has: `TcpExt.TW`. */
+  readonly counters: ReadonlySet<string>;
 }
 
 /** One (cell, repeat): lab, observers, scenario, record, facts, verdicts. Rejects only when the run is being interrupted. */
@@ -80,15 +83,16 @@ export async function runCell(work: CellWork): Promise<CellRecord> {
     ...(asides.length > 0 && { asides }),
   };
   const odd = outcome.odd && { odd: outcome.odd };
+  const lacked = lackedCounters(work.definition.shows ?? [], work.counters);
   const record = {
     ...common,
-    facts: { ...facts, ...outcome.notes },
-    unknown,
+    facts: { ...facts, ...outcome.notes, ...lacked.facts },
+    unknown: { ...unknown, ...lacked.unknown },
     paths,
     ...carried,
     ...odd,
   };
-  const claims = judgeCell(work.definition, record);
+  const claims = judgeCell(work.definition, { ...record, counters: work.counters });
   return { ...record, status: 'ran', claims, warnings: [...outcome.derived.warnings, ...warnings] };
 }
 

@@ -16,6 +16,7 @@ import { tool } from '../record/tool.ts';
 import { warn } from '../record/warnings.ts';
 import { declaredBy } from '../verdict/asked.ts';
 import { claimsWithoutCells } from '../verdict/claims.ts';
+import type { Judged } from '../verdict/outcomes.ts';
 import { answerOf, judgeRun } from '../verdict/run.ts';
 
 interface Beginning {
@@ -71,7 +72,7 @@ function experimentRecord({ definition, sourceHash, file }: Selection['experimen
 export function finding(
   saved: RunRecord,
   { experiments }: Selection,
-  cells: readonly CellRecord[],
+  cells: readonly Judged[],
   trace: TraceSight,
 ): RunRecord {
   const definitions = new Map(experiments.map(({ definition }) => [definition.id, definition]));

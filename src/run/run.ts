@@ -1,6 +1,6 @@
 import { release } from 'node:os';
 import { examine, type Machine, requireBasics } from '../doctor/doctor.ts';
-import { environment } from '../doctor/environment.ts';
+import { countersHere, environment } from '../doctor/environment.ts';
 import { measureWire } from '../doctor/wire-cost.ts';
 import { LingerlabError } from '../errors.ts';
 import type { LoadedExperiment } from '../experiment/definition.ts';
@@ -66,17 +66,28 @@ export async function run(request: RunRequest): Promise<Run> {
   const runnable = await setAside(todo, machine, writer);
   progress.begin(runnable.map(({ planned }) => planned));
   const fail = (error: unknown) => stop.abort(error);
+  const counters = new Set(countersHere());
   const meter = await cpuMeter(() => observers.cpu());
   {
     await using crew = makeCrew({
       spawned: (pid) => observers.guard(pid),
       spent: (cpu) => meter.cell({ load: true }).peer(cpu),
     });
-    await playAll(runnable, { ...request, ports, observers, origin, signal, writer, meter, crew, fail });
+    await playAll(runnable, { ...request, ports, observers, origin, signal, writer, meter, crew, fail, counters });
   }
   const cells = (await readRun(folder)).cells;
   const cpu = await meter.session();
-  await writer.update((saved) => costing(finding(saved, selection, cells, observers.trace), cpu));
+  await writer.update((saved) =>
+    costing(
+      finding(
+        saved,
+        selection,
+        cells.map((cell) => ({ ...cell, counters })),
+        observers.trace,
+      ),
+      cpu,
+    ),
+  );
   await writer.finish(signal.aborted ? 'interrupted' : 'complete');
   const finished = await readRun(folder);
   await saveReport(finished);
@@ -152,6 +163,7 @@ interface Players extends RunRequest {
   readonly writer: RunWriter;
   readonly meter: CpuMeter;
   readonly crew: Crew;
+  readonly counters: ReadonlySet<string>;
   /** The run cannot go on: the others at work are stopped, and what finished is saved. */
   readonly fail: (error: unknown) => void;
 }
