@@ -1,6 +1,6 @@
 import { type ExitCode, exitCode, LingerlabError } from '../errors.ts';
 import { readRun } from '../record/read.ts';
-import { compareRuns, comparisonMarkdown, comparisonText } from '../report/compare.ts';
+import { compareRuns, comparisonMarkdown, comparisonText } from '../report/compare/compare.ts';
 import { answer, answerJson, columnsOf, wantsColor } from './output.ts';
 
 export interface CompareOptions {

@@ -1,7 +1,7 @@
 import { readRun } from '../record/read.ts';
-import { ladderSvg } from '../report/ladder-svg.ts';
-import { reportPath, saveReport } from '../report/save.ts';
-import { terminalSummary } from '../report/terminal.ts';
+import { ladderSvg } from '../report/ladder/svg.ts';
+import { reportPath, saveReport } from '../report/markdown/report.ts';
+import { terminalSummary } from '../report/terminal/summary.ts';
 import { ladderCell } from './ladder.ts';
 import { answer, answerJson, columnsOf, wantsColor } from './output.ts';
 import { runAnswer } from './run-answer.ts';

@@ -54,7 +54,7 @@ export interface Definition<
   /** Lower-case words joined by hyphens. */
   readonly id: string;
   readonly question: string;
-  /** A heading under which reports gather experiments. */
+  /** The heading under which reports gather experiments. Those that come with the program have the one of their folder. */
   readonly group?: string;
   readonly factors: F;
   /** It is not part of the default matrix: it runs where a pattern names it. */
@@ -127,11 +127,28 @@ export function experiment<
 export const isExperiment = (value: unknown): value is Experiment =>
   typeof value === 'object' && value !== null && (value as Partial<Experiment>)[made] === true;
 
+/** What the experiments of a folder are about: the heading under which lists and reports gather them. */
+export interface Group {
+  readonly title: string;
+  /** Groups are listed by ascending order. */
+  readonly order: number;
+}
+
 /** An experiment with where it came from. */
 export interface LoadedExperiment {
   readonly definition: AnyDefinition;
-  /** `builtin:close-order`, or the absolute path of a user's own file. */
+  readonly group: Group;
+  /** `builtin:closing/close-order`, or the absolute path of a user's own file. */
   readonly file: string;
   /** sha256 of the file's bytes, hexadecimal. */
   readonly sourceHash: string;
+}
+
+/**
+ * Parts of an answer as one sentence: joined by semicolons, with a capital and a full stop. `false` and `undefined` stand for
+ * parts of which nothing ran and are left out; where that is all of them, it says so.
+ */
+export function sentence(...parts: readonly (string | false | undefined)[]): string {
+  const said = parts.filter((part) => part).join('; ') || 'what ran does not tell';
+  return `${said.charAt(0).toUpperCase()}${said.slice(1)}.`;
 }

@@ -1,7 +1,6 @@
 import type { SsSocket } from '../record/event.ts';
 import type { End } from '../tcp/states.ts';
-import type { Side } from './endpoint.ts';
-import type { Step } from './step.ts';
+import type { Side, Step } from './handles.ts';
 
 /** A sysctl of a lab's namespace. */
 export interface Sysctl {

@@ -1,10 +1,8 @@
 import type { Kind, ValueOf } from '../facts/kinds.ts';
 import type { End, State } from '../tcp/states.ts';
-import type { Side } from './endpoint.ts';
+import type { Instant, Peer, Side, StartOptions, Step } from './handles.ts';
 import type { Instruments } from './instruments.ts';
 import type { Loaded, LoadOptions } from './load.ts';
-import type { Peer, StartOptions } from './peer.ts';
-import type { Instant, Step } from './step.ts';
 import type { Wire } from './wire.ts';
 
 /** What a scenario is played on. */

@@ -1,6 +1,4 @@
-import type { Bound, Listener, Queue } from '../experiment/listening.ts';
-import type { WithOptions } from '../experiment/options.ts';
-import type { Answer, Step } from '../experiment/step.ts';
+import type { Answer, Bound, Listener, Queue, Step, WithOptions } from '../experiment/handles.ts';
 import type { Address } from '../tcp/address.ts';
 import type { PeerProcess } from './process.ts';
 import type { Verbs } from './protocol.ts';

@@ -1,5 +1,5 @@
 import { connect, createServer } from 'node:net';
-import type { Reuse } from '../experiment/listening.ts';
+import type { Reuse } from '../experiment/handles.ts';
 import { close } from '../native/libc.ts';
 import { bindSocket, boundAddress, listenOn } from '../native/sockets.ts';
 import type { Address } from '../tcp/address.ts';

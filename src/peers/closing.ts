@@ -1,4 +1,4 @@
-import type { CloseBy } from '../experiment/endpoint.ts';
+import type { CloseBy } from '../experiment/handles.ts';
 import { close, closeInPool, dup, write } from '../native/libc.ts';
 import { shutdownSocket } from '../native/sockets.ts';
 import { until } from './moment.ts';

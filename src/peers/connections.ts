@@ -1,9 +1,19 @@
 import { LingerlabError } from '../errors.ts';
-import type { Endpoint, Opened, Side } from '../experiment/endpoint.ts';
-import type { Bound, Handed, Listener, Place, Queue } from '../experiment/listening.ts';
-import type { WithOptions } from '../experiment/options.ts';
-import type { ConnectOptions, Peer } from '../experiment/peer.ts';
-import type { Answer, Step } from '../experiment/step.ts';
+import type {
+  Answer,
+  Bound,
+  ConnectOptions,
+  Endpoint,
+  Handed,
+  Listener,
+  Opened,
+  Peer,
+  Place,
+  Queue,
+  Side,
+  Step,
+  WithOptions,
+} from '../experiment/handles.ts';
 import type { ConnectionEvent } from '../record/event.ts';
 import type { Address } from '../tcp/address.ts';
 import { sameAddress } from '../tcp/address.ts';

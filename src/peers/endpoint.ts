@@ -1,7 +1,14 @@
-import type { CloseBy, CloseOptions, Copy, Duplicate, Endpoint } from '../experiment/endpoint.ts';
-import type { WithOptions } from '../experiment/options.ts';
-import type { Peer } from '../experiment/peer.ts';
-import type { Answer, Step } from '../experiment/step.ts';
+import type {
+  Answer,
+  CloseBy,
+  CloseOptions,
+  Copy,
+  Duplicate,
+  Endpoint,
+  Peer,
+  Step,
+  WithOptions,
+} from '../experiment/handles.ts';
 import type { Address } from '../tcp/address.ts';
 import type { End } from '../tcp/states.ts';
 import { pass } from './pass.ts';

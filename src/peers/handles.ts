@@ -1,8 +1,19 @@
-import type { Side } from '../experiment/endpoint.ts';
-import type { BindOptions, Bound, Handed, Listener, ListenOptions, Place, Where } from '../experiment/listening.ts';
-import type { WithOptions } from '../experiment/options.ts';
-import type { EndBy, Ended, Peer } from '../experiment/peer.ts';
-import type { Answer, Step } from '../experiment/step.ts';
+import type {
+  Answer,
+  BindOptions,
+  Bound,
+  EndBy,
+  Ended,
+  Handed,
+  Listener,
+  ListenOptions,
+  Peer,
+  Place,
+  Side,
+  Step,
+  Where,
+  WithOptions,
+} from '../experiment/handles.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { CellObservers } from '../observers/observers.ts';
 import type { Event } from '../record/event.ts';

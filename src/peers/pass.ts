@@ -1,4 +1,4 @@
-import type { Answer } from '../experiment/step.ts';
+import type { Answer } from '../experiment/handles.ts';
 import type { PeerProcess } from './process.ts';
 
 /** Send a socket's descriptor from one peer to another, which has a copy then: its number there. */

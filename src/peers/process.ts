@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LingerlabError } from '../errors.ts';
-import type { EndBy, Ended } from '../experiment/peer.ts';
-import type { Answer } from '../experiment/step.ts';
+import type { Answer, EndBy, Ended } from '../experiment/handles.ts';
 import type { Space } from '../lab/space.ts';
 import { clockSince } from '../native/clock.ts';
 import { cpuOf } from '../native/cpu.ts';

@@ -1,6 +1,4 @@
-import type { CloseBy } from '../experiment/endpoint.ts';
-import type { Reuse } from '../experiment/listening.ts';
-import type { CaughtSignal, EndBy } from '../experiment/peer.ts';
+import type { CaughtSignal, CloseBy, EndBy, Reuse } from '../experiment/handles.ts';
 import type { CallEvent, NodeEvent, QueuesEvent, StallEvent } from '../record/event.ts';
 import type { Address } from '../tcp/address.ts';
 import type { TcpInfo } from '../tcp/info.ts';

@@ -36,6 +36,7 @@ export function formatElapsed(seconds: number): string {
 }
 
 const powers = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
 /** A memory's size: `3.83 GiB`. */
 export function formatMemory(bytes: number): string {
   const power = Math.min(powers.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
@@ -60,6 +61,7 @@ export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${formatCount(count)} ${count === 1 ? one : many}`;
 
 const perSecond: Partial<Record<Unit, number>> = { s: 1, ms: 1e3, us: 1e6 };
+
 /** Seconds in a fact of this unit; undefined where the unit is no time. */
 export function secondsOf(value: number, unit: Unit | undefined): number | undefined {
   const scale = unit && perSecond[unit];
@@ -73,6 +75,7 @@ function formatQuantity(value: number, unit: Unit | undefined): string {
 }
 
 const isNumbers = (value: readonly unknown[]): value is readonly number[] => typeof value[0] === 'number';
+
 const isCalls = (value: readonly unknown[]): value is readonly RefusedCall[] => typeof value[0] === 'object';
 
 /** One value of a fact: `unknown` where it was not observed, `–` where the cell did not try it. */

@@ -1,9 +1,14 @@
-import { boxesOf, boxWords } from './boxes.ts';
 import { formatCount } from './format.ts';
 
+type Value = string | number | boolean;
+
 interface Placed {
+  readonly factors: Readonly<Record<string, Value>>;
+}
+
+/** A cell by its factors. */
+export interface Named extends Placed {
   readonly id: string;
-  readonly factors: Readonly<Record<string, string | number | boolean>>;
 }
 
 /** How a name is shown: in Markdown as code, in a terminal as it is. */
@@ -16,7 +21,7 @@ const mostBoxes = 2;
  * Cells of one experiment in words: `all 12 cells`, `all 4 cells with closes=client,server linger=zero` where these are
  * just the cells with those factor values, or their ids, at most `most` of them, `and 3 more`.
  */
-export function whichCells(chosen: readonly Placed[], all: readonly Placed[], mark: Mark, most = 4): string {
+export function whichCells(chosen: readonly Named[], all: readonly Named[], mark: Mark, most = 4): string {
   const [only] = chosen;
   if (only === undefined) return 'no cell';
   if (chosen.length === 1) return mark(only.id);
@@ -36,4 +41,74 @@ export function someOf(names: readonly string[], mark: Mark, most = 4): string {
   const shown = names.length <= most + 1 ? names : names.slice(0, most);
   const more = names.length - shown.length;
   return shown.map((name) => mark(name)).join(', ') + (more > 0 ? ` and ${formatCount(more)} more` : '');
+}
+
+/** Factor values that cells have: one of these for each named factor, any for the others. */
+export type Box = ReadonlyMap<string, readonly Value[]>;
+
+/**
+ * Some cells as the fewest boxes that this greedy way finds: each box holds no other cell of `all`. Undefined where more
+ * than `most` are needed.
+ */
+export function boxesOf<T extends Placed>(chosen: readonly T[], all: readonly T[], most: number): Box[] | undefined {
+  const wanted = new Set(chosen);
+  const left = new Set(chosen);
+  const boxes: Box[] = [];
+  while (left.size > 0) {
+    if (boxes.length === most) return undefined;
+    const [seed] = left as Set<T> & Iterable<T>;
+    const names = namesOf(all);
+    const grown = [names, names.toReversed()].map((order) => grow(seed as T, order, all, wanted));
+    const [box] = grown.sort((a, b) => covered(b, left) - covered(a, left)) as [Box, ...Box[]];
+    for (const cell of left) if (isIn(cell, box)) left.delete(cell);
+    boxes.push(told(box, all));
+  }
+  return boxes;
+}
+
+/** `closes=client,server`, as `--where` takes it; none for a box without bounds. */
+export const boxWords = (box: Box): string[] => [...box].map(([name, values]) => `${name}=${values.join(',')}`);
+
+const namesOf = (cells: readonly Placed[]): string[] => [
+  ...new Set(cells.flatMap(({ factors }) => Object.keys(factors))),
+];
+
+const valuesOf = (name: string, cells: readonly Placed[]): Value[] => [
+  ...new Set(cells.flatMap(({ factors }) => factors[name] ?? [])),
+];
+
+const isIn = ({ factors }: Placed, box: Box): boolean =>
+  [...box].every(([name, values]) => values.some((value) => value === factors[name]));
+
+const covered = (box: Box, cells: Iterable<Placed>): number => [...cells].filter((cell) => isIn(cell, box)).length;
+
+/** The seed's own box, widened value by value as long as it holds wanted cells only. */
+function grow<T extends Placed>(seed: T, order: readonly string[], all: readonly T[], wanted: ReadonlySet<T>): Box {
+  const box = new Map(Object.entries(seed.factors).map(([name, value]) => [name, [value] as readonly Value[]]));
+  for (const name of order) {
+    for (const value of valuesOf(name, all)) {
+      const before = box.get(name);
+      if (before === undefined || before.includes(value)) continue;
+      box.set(name, [...before, value]);
+      if (all.some((cell) => isIn(cell, box) && !wanted.has(cell))) box.set(name, before);
+    }
+  }
+  return box;
+}
+
+/** Without the factors and values that exclude no cell. */
+function told(box: Box, all: readonly Placed[]): Box {
+  const inside = all.filter((cell) => isIn(cell, box));
+  const bounds = new Map(box);
+  for (const name of box.keys()) {
+    const without = new Map(bounds);
+    without.delete(name);
+    if (covered(without, all) === inside.length) bounds.delete(name);
+  }
+  return new Map(
+    [...bounds.keys()].map((name) => [
+      name,
+      valuesOf(name, all).filter((value) => valuesOf(name, inside).includes(value)),
+    ]),
+  );
 }

@@ -51,11 +51,11 @@ export function beginning({ selection, argv, environment, clock, startedAt }: Be
 const mutableFactors = (definition: AnyDefinition): ExperimentRecord['factors'] =>
   Object.fromEntries(Object.entries(definition.factors).map(([name, values]) => [name, [...(values as [])]]));
 
-function experimentRecord({ definition, sourceHash, file }: Selection['experiments'][number]): ExperimentRecord {
+function experimentRecord({ definition, group, sourceHash, file }: Selection['experiments'][number]): ExperimentRecord {
   const roles = Object.keys(definition.roles ?? {});
   return {
     id: definition.id,
-    group: definition.group ?? 'Experiments',
+    group: group.title,
     question: definition.question,
     factors: mutableFactors(definition),
     facts: declaredBy(definition) as ExperimentRecord['facts'],

@@ -16,7 +16,7 @@ import { readRun } from '../record/read.ts';
 import type { CellRecord, Environment, Run, WireCost } from '../record/schema.ts';
 import { tool } from '../record/tool.ts';
 import type { RunWriter } from '../record/writer.ts';
-import { saveReport } from '../report/save.ts';
+import { saveReport } from '../report/markdown/report.ts';
 import { runCell } from './cell.ts';
 import { type CpuMeter, cpuMeter } from './cpu.ts';
 import { beginning, costing, finding, notRunHere, unsupported } from './making.ts';

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LingerlabError } from '../errors.ts';
+import type { Answer, Peer, StartOptions } from '../experiment/handles.ts';
 import type { Loaded, Seen } from '../experiment/load.ts';
-import type { Peer, StartOptions } from '../experiment/peer.ts';
 import type { AnyStage } from '../experiment/stage.ts';
-import type { Answer } from '../experiment/step.ts';
 import type { Wire } from '../experiment/wire.ts';
 import type { Sight } from '../facts/connections.ts';
 import type { Crew } from '../load/crew.ts';

@@ -1,4 +1,4 @@
-import { holm } from './holm.ts';
+import { holm } from './multiplicity.ts';
 import { pairedRatio, type Ratio, signedRankTail } from './signed-rank.ts';
 
 /** What each repeat came to, by its number. */

@@ -6,7 +6,7 @@ import { decoder } from '../../src/observers/trace/decode.ts';
 import { decodePage, parseHeaderPage } from '../../src/observers/trace/page.ts';
 import type { Event } from '../../src/record/event.ts';
 import { readRun } from '../../src/record/read.ts';
-import { markdownReport } from '../../src/report/markdown.ts';
+import { markdownReport } from '../../src/report/markdown/report.ts';
 import { format, parse } from '../../src/tcp/segment.ts';
 import { all, closedInTurn, flow, opened, scenarioEnds } from '../facts/handmade.ts';
 import { formatsOf, readsOf, readText } from '../observers/trace/captures.ts';

@@ -2,11 +2,11 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Checked } from '../../src/catalogue/check.ts';
-import { type Called, call, folderWith, install, userFile } from './compiled.ts';
+import { type Called, call, folderWith, userFile } from './program.ts';
 
 async function check(text: string, files: Record<string, string> = {}): Promise<Called<Checked>> {
   await using folder = await folderWith({ 'mine.ts': text, ...files });
-  return await call<Checked>(folder.path, 'catalogue/check.js', 'checkFile', ['mine.ts']);
+  return await call<Checked>(folder.path, 'catalogue/check.ts', 'checkFile', ['mine.ts']);
 }
 
 /** The line of a text that holds something, from 1. */
@@ -14,15 +14,6 @@ const lineOf = (text: string, part: string): number => text.split('\n').findInde
 
 test('a right file passes without a word', async () => {
   expect((await check(userFile())).value).toEqual({ ok: true, output: '' });
-});
-
-test('a right file passes when the program is installed inside node_modules', async () => {
-  await using home = await folderWith({});
-  await using folder = await folderWith({ 'mine.ts': userFile(), 'wrong.ts': userFile('holds: () => 1') });
-  const dist = await install(home.path);
-  const checked = (file: string) => call<Checked>(folder.path, 'catalogue/check.js', 'checkFile', [file], dist);
-  expect((await checked('mine.ts')).value).toEqual({ ok: true, output: '' });
-  expect((await checked('wrong.ts')).value?.ok).toBe(false);
 });
 
 test('a counter that this kernel does not have is named, and the file fits', async () => {
@@ -143,7 +134,7 @@ test('console and setTimeout need no @types/node, and a file of JavaScript is ch
   const text = userFile().replace('note(', "console.log('here');\n    setTimeout(() => {}, 1);\n    note(");
   expect((await check(text)).value).toEqual({ ok: true, output: '' });
   await using folder = await folderWith({ 'mine.mjs': userFile().replace("'timeWait.holder'", "'timeWait.holdr'") });
-  const { value } = await call<Checked>(folder.path, 'catalogue/check.js', 'checkFile', ['mine.mjs']);
+  const { value } = await call<Checked>(folder.path, 'catalogue/check.ts', 'checkFile', ['mine.mjs']);
   expect(value?.output).toMatch(/^mine\.mjs\(\d+,\d+\): error TS2551/);
 });
 
@@ -160,7 +151,7 @@ test('@types/node beside the file is used', async () => {
 
 test('a file that does not exist is an error of its own', async () => {
   await using folder = await folderWith({});
-  const { error } = await call<Checked>(folder.path, 'catalogue/check.js', 'checkFile', ['mine.ts']);
+  const { error } = await call<Checked>(folder.path, 'catalogue/check.ts', 'checkFile', ['mine.ts']);
   expect(error).toMatchObject({ code: 'EXPERIMENT_LOAD', message: 'there is no file mine.ts' });
 });
 
@@ -168,7 +159,7 @@ test('nothing is left in the temporary folder, whatever was found', async () => 
   await using folder = await folderWith({ 'mine.ts': userFile(), 'wrong.ts': 'const a: string = 1;\n', 'tmp/x': '' });
   vi.stubEnv('TMPDIR', join(folder.path, 'tmp'));
   onTestFinished(() => void vi.unstubAllEnvs());
-  const check = (file: string) => call<Checked>(folder.path, 'catalogue/check.js', 'checkFile', [file]);
+  const check = (file: string) => call<Checked>(folder.path, 'catalogue/check.ts', 'checkFile', [file]);
   expect((await check('mine.ts')).value?.ok).toBe(true);
   expect((await check('wrong.ts')).value?.ok).toBe(false);
   expect(await readdir(join(folder.path, 'tmp'))).toEqual(['x']);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sentence } from '../../src/experiment/sentence.ts';
+import { sentence } from '../../src/experiment/definition.ts';
 
 test('parts become one sentence, without those of which nothing ran', () => {
   expect(sentence('a reset was sent', false, undefined, 'nothing was left')).toBe(

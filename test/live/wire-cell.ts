@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe } from 'vitest';
-import type { Answer } from '../../src/experiment/step.ts';
+import type { Answer } from '../../src/experiment/handles.ts';
 import type { Wire } from '../../src/experiment/wire.ts';
 import { makeLab } from '../../src/lab/lab.ts';
 import { lockPorts } from '../../src/lab/ports.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Side } from '../../src/experiment/endpoint.ts';
+import type { Side } from '../../src/experiment/handles.ts';
 import type { Sight } from '../../src/facts/connections.ts';
 import type { CellObservers } from '../../src/observers/observers.ts';
 import type { Placed } from '../../src/peers/connections.ts';

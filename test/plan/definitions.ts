@@ -17,6 +17,7 @@ export const load = (
   file = `builtin:${parts.id}`,
 ): LoadedExperiment => ({
   definition: define(parts),
+  group: { title: 'Experiments', order: 0 },
   file,
   sourceHash: '',
 });
