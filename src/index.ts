@@ -3,14 +3,19 @@ export {
   type AcrossClaim,
   type Cell,
   type Claim,
+  type Compared,
   type Definition,
   type Experiment,
   experiment,
   type Factors,
   type FactorValue,
   type Group,
+  type LoadAcrossClaim,
+  type LoadDefinition,
+  loadExperiment,
   type Need,
   type Outcome,
+  type Repeating,
   sentence,
 } from './experiment/definition.ts';
 export type { Forgery } from './experiment/forgery.ts';
@@ -44,14 +49,14 @@ export type {
   WithOptions,
   WriteOptions,
 } from './experiment/handles.ts';
-export type { Instruments, SocketCounts, Sysctl } from './experiment/instruments.ts';
+export type { Gauges, Instruments, SocketCounts, Sysctl } from './experiment/instruments.ts';
 export type { Driven, Interval, Latency, LoadClose, Loaded, LoadOptions } from './experiment/load.ts';
 export { othersMost } from './experiment/load.ts';
 export { ack, any, data, fin, notTcp, type Pattern, rst, syn, synAck, tcp } from './experiment/patterns.ts';
-export type { Stage } from './experiment/stage.ts';
+export type { LoadStage, Stage } from './experiment/stage.ts';
 export type { RuleHandle, Wire } from './experiment/wire.ts';
 export { type Kind, kind } from './facts/kinds.ts';
-export type { FactsOf } from './facts/table.ts';
+export type { FactsOf, LoadFactsOf } from './facts/table.ts';
 export type { SsSocket } from './record/event.ts';
 export type { Sighting } from './record/sighting.ts';
 export { type Against, type Arm, against, margin, type Repeated, repeatsNeeded } from './stats/against.ts';

@@ -1,4 +1,4 @@
-import { against, experiment, kind, margin, repeatsNeeded, sentence } from 'lingerlab';
+import { kind, loadExperiment, margin, repeatsNeeded, sentence } from 'lingerlab';
 
 /** What looks once a second begins after half a one; by then there are 10,000 TIME-WAITs. */
 const seconds = 0.9;
@@ -6,19 +6,18 @@ const seconds = 0.9;
 const repeats = 12;
 
 const watched = ['nobody', 'once-a-second', 'ten-a-second', 'fifty-a-second', 'trace', 'wire'] as const;
-type Watched = (typeof watched)[number];
 /** Looks a second. */
 const looks = { 'once-a-second': 1, 'ten-a-second': 10, 'fifty-a-second': 50 } as const;
 /** Of the looks that are due, those that a busy machine must get done. */
 const least = 0.7;
 
-export default experiment({
+export default loadExperiment({
   id: 'load-observed',
   question: 'What does watching cost a load?',
   // more than a minute by itself: whoever asks what the observers cost, asks for it
   whenNamed: true,
   factors: { watched },
-  load: () => repeats,
+  load: { repeats, baseline: { watched: 'nobody' } },
   seconds: seconds + 0.3,
   network: ({ watched }) => (watched === 'wire' ? 'wire' : 'loopback'),
   sysctls: () => ({ 'net.ipv4.tcp_max_tw_buckets': 262_144 }),
@@ -61,15 +60,15 @@ export default experiment({
       text: `the sampler, once a second as it looks by default where nothing happens, does not take more than ${margin * 100} % of the rate`,
       source:
         'measured here, repeat by repeat: refuted by a test of signed ranks, confirmed where the interval of the ratio at 95 % has no more; over 2,000 TIME-WAITs are counted by sockstat and not looked at',
-      holds(outcomes) {
-        const found = costs(outcomes).find(({ name }) => name === 'once-a-second');
+      holds(_, compared) {
+        const found = compared.find(({ cell }) => cell.watched === 'once-a-second');
         if (found?.differs === 'fewer') return false;
         return found && found.low >= 1 / (1 + margin) ? true : undefined;
       },
     },
   ],
 
-  answer(outcomes) {
+  answer(outcomes, compared) {
     const words = {
       'once-a-second': 'the sampler once a second',
       'ten-a-second': 'ten times a second',
@@ -79,13 +78,12 @@ export default experiment({
       nobody: '',
     };
     const percent = (ratio: number) => `${((1 - ratio) * 100).toFixed(1).replace('-', '−')} %`;
-    const compared = costs(outcomes);
     const needed = repeatsNeeded(compared.length);
     const most = Math.max(0, ...outcomes.map(({ facts }) => facts['timeWait.peak']));
     return sentence(
       ...compared.map(
-        ({ name, ratio, low, high, differs }) =>
-          `${words[name]} took ${percent(ratio)}${Number.isFinite(high) ? ` (${percent(high)} to ${percent(low)})` : ''} of the rate${notes[differs]}`,
+        ({ cell, ratio, low, high, differs }) =>
+          `${words[cell.watched]} took ${percent(ratio)}${Number.isFinite(high) ? ` (${percent(high)} to ${percent(low)})` : ''} of the rate${notes[differs]}`,
       ),
       compared.some(({ differs }) => differs === 'not shown') &&
         outcomes.length < needed * (compared.length + 1) &&
@@ -103,22 +101,3 @@ const notes = {
   alike: `, less than ${margin * 100} % either way`,
   'not shown': `, not shown to be more than ${margin * 100} %`,
 } as const;
-
-interface Outcome {
-  readonly cell: { readonly watched: Watched };
-  readonly repeat: number;
-  readonly facts: { readonly 'rate.perSecond': number };
-}
-
-/** Each way to watch against nobody. */
-function costs(outcomes: readonly Outcome[]) {
-  const ways = Map.groupBy(outcomes, ({ cell }) => cell.watched);
-  const rates = (own: readonly Outcome[]) => new Map(own.map(({ repeat, facts }) => [repeat, facts['rate.perSecond']]));
-  const base = ways.get('nobody');
-  if (!base) return [];
-  ways.delete('nobody');
-  return against(
-    rates(base),
-    [...ways].map(([name, own]) => ({ name, values: rates(own) })),
-  );
-}

@@ -1,4 +1,4 @@
-import { against, experiment, median, sentence } from 'lingerlab';
+import { loadExperiment, median, sentence } from 'lingerlab';
 
 const seconds = 0.5;
 
@@ -10,7 +10,7 @@ const words = {
   'not shown': 'which is not shown to get more or fewer done',
 } as const;
 
-export default experiment({
+export default loadExperiment({
   id: 'load-one',
   question: 'What does one connection after the other take, and what does timing each by itself add?',
   whenNamed: true,
@@ -18,7 +18,7 @@ export default experiment({
     by: ['destroy', 'end', 'half-close', 'linger-0', 'resetAndDestroy'],
     driver: ['loop', 'tinybench'],
   },
-  load: () => 7,
+  load: { repeats: 7, baseline: { driver: 'loop' } },
   seconds: seconds + 0.3,
   sysctls: () => ({ 'net.ipv4.tcp_max_tw_buckets': 262_144 }),
   shows: ['rate.perSecond', 'latency.p50Us', 'latency.p99Us', 'cpu.clientUs', 'cpu.saturated'],
@@ -39,7 +39,7 @@ export default experiment({
     },
   ],
 
-  answer(outcomes) {
+  answer(outcomes, compared) {
     const ways = [...Map.groupBy(outcomes, ({ cell }) => cell.by)];
     const of = (own: typeof outcomes, driver: string) => own.filter(({ cell }) => cell.driver === driver);
     return sentence(
@@ -49,9 +49,7 @@ export default experiment({
           some.length === 0 ? undefined : median(some.map(({ facts }) => facts['latency.p50Us'])),
         );
         if (latency === undefined) return false;
-        const rates = (some: typeof outcomes) =>
-          new Map(some.map(({ repeat, facts }) => [repeat, facts['rate.perSecond']]));
-        const [slower] = against(rates(plain), [{ name: by, values: rates(timed) }]);
+        const slower = compared.find(({ cell }) => cell.by === by);
         return `a connection closed by ${by} took ${Math.round(latency)} µs${
           slower && byTinybench !== undefined
             ? `, ${Math.round(byTinybench)} µs by tinybench, ${words[slower.differs]} (${((slower.ratio - 1) * 100).toFixed(1).replace('-', '−')} %)`

@@ -1,4 +1,4 @@
-import { experiment, kind, median, sentence } from 'lingerlab';
+import { kind, loadExperiment, median, sentence } from 'lingerlab';
 
 /** The client's: few, so that none is left in a fraction of a second; the kernel's own range; very few, for a long time. */
 const portsOf = { short: 1000, filling: 28_232, long: 500 } as const;
@@ -15,7 +15,7 @@ const secondsOf = { short: 1.6, filling: 3, long: timeWaitSeconds + 8 } as const
 /** Ports of the kernel's own range that are gone through first. */
 const firstTaken = (source: string): number => portsOf.filling / (source === 'bound' ? 4 : 2);
 
-export default experiment({
+export default loadExperiment({
   id: 'load-ports',
   question: 'Where do the ports run out, and what moves that?',
   whenNamed: true,
@@ -29,7 +29,7 @@ export default experiment({
   only: ({ lasts, twReuse, addresses, source }) =>
     lasts === 'short' ||
     (twReuse === 0 && addresses === 1 && (source === 'unbound' || (source === 'bound' && lasts === 'filling'))),
-  load: () => 1,
+  load: { repeats: 1 },
   seconds: ({ lasts }) => secondsOf[lasts as keyof typeof secondsOf] + warmUpOf[lasts as keyof typeof warmUpOf] + 0.1,
   sysctls: ({ twReuse, lasts }) => ({
     'net.ipv4.ip_local_port_range': `${first} ${first + portsOf[lasts as keyof typeof portsOf] - 1}`,

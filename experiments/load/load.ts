@@ -1,4 +1,14 @@
-import { against, experiment, margin, median, othersMost, type Repeated, repeatsNeeded, sentence } from 'lingerlab';
+import {
+  against,
+  type Compared,
+  loadExperiment,
+  margin,
+  median,
+  othersMost,
+  type Repeated,
+  repeatsNeeded,
+  sentence,
+} from 'lingerlab';
 
 /** Measured in each cell, and what goes before: short, since what a machine does besides comes and goes within a second. */
 const seconds = 0.2;
@@ -23,7 +33,7 @@ const named: Readonly<Record<Way, string>> = {
   'no-buckets': 'closed with a FIN, without TIME-WAIT (tcp_max_tw_buckets 0)',
 };
 
-export default experiment({
+export default loadExperiment({
   id: 'load',
   question: 'What does each way of closing cost under load?',
   factors: {
@@ -45,7 +55,11 @@ export default experiment({
     on === 'loopback' &&
     (closer === 'client' ? by !== 'resetAndDestroy' : by === 'destroy' || (closer === 'server' && by === 'linger-0')),
   network: ({ on }) => on,
-  load: () => repeats,
+  load: {
+    repeats,
+    baseline: { closer: 'client', by: 'destroy' },
+    counts: (facts) => facts['cpu.othersShare'] <= othersMost,
+  },
   seconds: seconds + warmUpSeconds + 0.03,
   sysctls: ({ by }) => ({ 'net.ipv4.tcp_max_tw_buckets': by === 'no-buckets' ? 0 : 262_144 }),
   shows: ['rate.perSecond', 'latency.p50Us', 'latency.p99Us', 'cpu.usPerConnection', 'timeWait.peak', 'cpu.saturated'],
@@ -89,10 +103,10 @@ export default experiment({
     },
   ],
 
-  answer(outcomes) {
+  answer(outcomes, compared) {
     const quiet = outcomes.filter(({ facts }) => facts['cpu.othersShare'] <= othersMost);
     const settings = [...Map.groupBy(quiet, ({ cell }) => settingOf(cell))]
-      .map(([setting, own]) => waysIn(setting, own))
+      .map(([setting, own]) => waysIn(setting, own, compared))
       .filter(({ base }) => base.length > 0);
     const [first] = settings;
     const left = outcomes.length - quiet.length;
@@ -161,15 +175,10 @@ const ratesOf = (way: readonly Outcome[]): Repeated =>
 const isWay = (closer: Closer, by: Way) => (cell: Cell) => cell.closer === closer && cell.by === by;
 
 /** The client that closes with destroy(), and the others against it. */
-function waysIn(setting: string, outcomes: readonly Outcome[]) {
+function waysIn(setting: string, outcomes: readonly Outcome[], compared: readonly Compared<Cell>[]) {
   const of = (matches: (cell: Cell) => boolean) => outcomes.filter(({ cell }) => matches(cell));
   const base = of(isWay('client', 'destroy'));
-  const others = Map.groupBy(
-    outcomes.filter(({ cell }) => !isWay('client', 'destroy')(cell)),
-    ({ cell: { closer, by } }) => JSON.stringify({ closer, by }),
-  );
-  const arms = [...others.values()].flatMap((way) => (way[0] ? [{ name: way[0].cell, values: ratesOf(way) }] : []));
-  return { setting, of, base, compared: against(ratesOf(base), arms) };
+  return { setting, of, base, compared: compared.filter(({ cell }) => settingOf(cell) === setting) };
 }
 type Ways = ReturnType<typeof waysIn>;
 
@@ -177,7 +186,7 @@ function inWords({ setting, base, compared }: Ways): string {
   const those = (differs: string) =>
     compared
       .filter((each) => each.differs === differs)
-      .map(({ name, ratio, low, high }) => `${subject(name)} ${change(ratio)}${interval(low, high)}`)
+      .map(({ cell, ratio, low, high }) => `${subject(cell)} ${change(ratio)}${interval(low, high)}`)
       .join(', ');
   const [more, fewer, alike, open] = ['more', 'fewer', 'alike', 'not shown'].map(those);
   const needed = repeatsNeeded(compared.length);
@@ -201,10 +210,13 @@ const resets = {
 } as const;
 
 /** What a reset does where this end closes first. */
-function ofReset(end: 'client' | 'server', { of }: Ways): string | false {
+function ofReset(end: 'client' | 'server', { of, compared }: Ways): string | false {
   const [fin, reset] = (['destroy', 'linger-0'] as const).map((by) => of(isWay(end, by)));
   if (!fin || !reset || fin.length === 0 || reset.length === 0) return false;
-  const [found] = against(ratesOf(fin), [{ name: end, values: ratesOf(reset) }]);
+  const [found] =
+    end === 'client'
+      ? compared.filter(({ cell }) => isWay(end, 'linger-0')(cell))
+      : against(ratesOf(fin), [{ name: end, values: ratesOf(reset) }]);
   if (!found) return false;
   const cpu = (way: readonly Outcome[], fact: 'cpu.clientUs' | 'cpu.serverUs') =>
     median(way.map(({ facts }) => facts[fact])).toFixed(0);
@@ -215,7 +227,7 @@ function ofReset(end: 'client' | 'server', { of }: Ways): string | false {
 
 /** What whoever runs a server can take from it. */
 function toConclude(ways: Ways): string | false {
-  const kept = ways.compared.find(({ name, differs }) => name.closer === 'neither' && differs === 'more');
+  const kept = ways.compared.find(({ cell, differs }) => cell.closer === 'neither' && differs === 'more');
   const parts = [
     kept &&
       `keep connections where the protocol allows it, which got ${kept.ratio.toFixed(1)} times as many requests done as one connection for each`,

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -8,6 +9,7 @@ import { execa } from 'execa';
 import { countersHere } from '../doctor/environment.ts';
 import { LingerlabError } from '../errors.ts';
 import { cellsOf } from '../plan/cells.ts';
+import { made } from '../process/made.ts';
 import { lackedCounters } from '../verdict/facts.ts';
 import { loadFile, sourceOf } from './load.ts';
 import { ownIndex } from './program.ts';
@@ -89,8 +91,41 @@ const explained = (said: string, source: string): string =>
 const compiler = (): string =>
   join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
 
-/** This program's types: the published declarations, or its source. */
-const ownTypes = (): string => fileURLToPath(ownIndex).replace(/\.js$/, '.d.ts');
+/**
+ * This program's types: the published declarations, or the same made from a checkout's sources, which a user's own @types/node
+ * and settings need not suit.
+ */
+function ownTypes(): string {
+  const index = fileURLToPath(ownIndex);
+  if (index.endsWith('.js')) return index.replace(/\.js$/, '.d.ts');
+  const { version } = createRequire(import.meta.url)('typescript/package.json') as { readonly version: string };
+  const make = (folder: string): string[] => declare(index, folder);
+  return join(made({ name: 'declarations', how: `typescript ${version}`, make }), 'index.d.ts');
+}
+
+/** Put the declarations of a module, and of all that it imports, into a folder; the sources' paths. */
+function declare(index: string, folder: string): string[] {
+  const settings = {
+    target: 'esnext',
+    module: 'nodenext',
+    rootDir: dirname(index),
+    outDir: folder,
+    typeRoots: ownTypeRoot(),
+    types: 'node',
+  };
+  const flags =
+    '--ignoreConfig --noCheck --declaration --emitDeclarationOnly --rewriteRelativeImportExtensions --listFiles';
+  const args = [
+    ...flags.split(' '),
+    ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
+    index,
+  ];
+  const files = execFileSync(process.execPath, [compiler(), ...args], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return files.split('\n').filter((path) => path.startsWith(join(dirname(index), '/')));
+}
 
 /** The compiler's settings: as Node will run the file, by stripping its types. JavaScript is checked as strictly. */
 function settings(file: string): object {
@@ -125,6 +160,7 @@ function typeRoot(file: string): string {
     if (existsSync(join(root, 'node', 'package.json'))) return root;
     if (folder === dirname(folder)) break;
   }
-  const own = createRequire(import.meta.url).resolve('@types/node/package.json');
-  return dirname(dirname(own));
+  return ownTypeRoot();
 }
+
+const ownTypeRoot = (): string => dirname(dirname(createRequire(import.meta.url).resolve('@types/node/package.json')));

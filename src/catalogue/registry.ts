@@ -34,11 +34,10 @@ async function within(root: string, folder: string, above: Group): Promise<Loade
     );
   });
   const own = entries.some(({ name }) => name === groupFile) ? await groupIn(join(path, groupFile)) : above;
-  const loaded = entries.map((entry): LoadedExperiment[] | Promise<LoadedExperiment[]> => {
+  const loaded = entries.map(async (entry) => {
     const name = join(folder, entry.name);
     if (entry.isDirectory()) return within(root, name, own);
-    if (!isModule(name) || entry.name === groupFile) return [];
-    return builtin(root, name, own).then((one) => [one]);
+    return isModule(name) && entry.name !== groupFile ? [await builtin(root, name, own)] : [];
   });
   return (await Promise.all(loaded)).flat();
 }

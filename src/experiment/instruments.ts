@@ -21,10 +21,8 @@ export interface SocketCounts {
   readonly hostPages: number;
 }
 
-/** What a scenario can look at and take away from outside the peers. */
-export interface Instruments {
-  /** What `ss` shows of the endpoint now; undefined where it shows nothing. Throws NOT_OBSERVED where the socket may be in what was not read. */
-  readonly look: (endpoint: Side) => Promise<SsSocket | undefined>;
+/** What can be read of a cell's namespaces. */
+export interface Gauges {
   readonly sockets: (where: End) => SocketCounts;
   /**
    * Connections in SYN-RECEIVED in that end's namespace now, by /proc/net/tcp: requests, too. At once, where a look of `ss` has
@@ -35,6 +33,12 @@ export interface Instruments {
   readonly timerSlot: (seconds: number) => number;
   /** undefined where this kernel has none of that name. */
   readonly sysctl: (name: string, where?: End) => Sysctl | undefined;
+}
+
+/** What a scenario can look at and take away from outside the peers. */
+export interface Instruments extends Gauges {
+  /** What `ss` shows of the endpoint now; undefined where it shows nothing. Throws NOT_OBSERVED where the socket may be in what was not read. */
+  readonly look: (endpoint: Side) => Promise<SsSocket | undefined>;
   /** Have the kernel destroy its socket: `ss -K`, ss(8). EOPNOTSUPP where it is still there afterwards. */
   readonly destroy: (endpoint: Side) => Step;
   /**

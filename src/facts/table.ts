@@ -193,7 +193,10 @@ type ConnectionTable = typeof connectionFacts & {
 /** Facts of one connection's two ends and of the connection, by name. */
 export type ConnectionValues = { readonly [K in keyof ConnectionTable]: ValueOf<ConnectionTable[K]> };
 
-/** A cell's facts: of its one connection, or of each named one, or of a load; its own measures; the kernel's counters. */
+/** An experiment's own measures. */
+type Measures<M> = { readonly [K in keyof M]: ValueOf<M[K]> };
+
+/** A cell's facts: of its one connection, or of each named one; its own measures; the kernel's counters. */
 export type FactsOf<C extends readonly string[], M> = ([C] extends [readonly []]
   ? ConnectionValues
   : {
@@ -202,13 +205,23 @@ export type FactsOf<C extends readonly string[], M> = ([C] extends [readonly []]
         ? ConnectionValues[N]
         : never;
     }) &
-  LoadValues & { readonly [K in keyof M]: ValueOf<M[K]> } & { readonly [K in CounterFact]: number };
+  Measures<M> & { readonly [K in CounterFact]: number };
 
-/** Every declared fact of a cell with these connections and measures, which may be a load, by name; counters are declared by {@link declarationOf}. */
+/** The facts of a cell of loads. */
+export type LoadFactsOf<M> = LoadValues & Measures<M>;
+
+/** Every declared fact of a cell of loads with these measures, by name. */
+export const loadDeclarations = (
+  measures: Readonly<Record<string, Declaration>> = {},
+): Record<string, Declaration> => ({
+  ...loadFacts,
+  ...measures,
+});
+
+/** Every declared fact of a cell with these connections and measures, by name; counters are declared by {@link declarationOf}. */
 export function declarations(
   connections: readonly string[] = [],
   measures: Readonly<Record<string, Declaration>> = {},
-  load = false,
 ): Record<string, Declaration> {
   const one: Record<string, Declaration> = { ...connectionFacts };
   for (const end of ends) {
@@ -219,7 +232,7 @@ export function declarations(
   const all = labels.flatMap((label) =>
     Object.entries(one).map(([name, declared]) => [label + name, declared] as const),
   );
-  return { ...Object.fromEntries(all), ...(load && loadFacts), ...measures };
+  return { ...Object.fromEntries(all), ...measures };
 }
 
 /** The declaration of a fact by its name: from the run's own table, where an experiment may declare a counter its own way, or a counter's. */

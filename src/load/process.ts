@@ -33,7 +33,7 @@ export async function startLoadProcess(options: LoadProcessOptions): Promise<Loa
   const { spawned, spent, told } = options;
   const argument: LoadArguments = { parent: process.pid };
   const worker = await startWorker<LoadReply, LoadTold>({
-    entry: 'load/main.cjs',
+    entry: 'load/main',
     argument,
     options: leaner,
     spawned,

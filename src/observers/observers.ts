@@ -69,7 +69,7 @@ export async function startObservers(
   const router = new Router();
   const argument: ObserverArguments = { parent: process.pid, originNs: String(origin), sampler };
   const worker = await startWorker<ObserverReply, ObserverTold>({
-    entry: 'observers/process/main.js',
+    entry: 'observers/process/main',
     argument,
     told(message) {
       if ('traced' in message) for (const event of message.traced) router.route(event);

@@ -6,10 +6,11 @@
 import { clockSince } from '../native/clock.ts';
 import { dieWithParent } from '../native/process.ts';
 import type { CallEvent } from '../record/event.ts';
+import type { Timed, Took } from './handler.ts';
 import type { FromPeer, PeerArguments, Reply, Request, Verbs } from './protocol.ts';
 import { Sockets } from './sockets.ts';
 import { watchStalls } from './stalls.ts';
-import { handlers, type Timed, type Took } from './verbs.ts';
+import { handlers } from './verbs.ts';
 
 const { name, parent, originNs, index } = JSON.parse(process.argv[2] ?? '{}') as PeerArguments;
 dieWithParent(parent);

@@ -44,7 +44,7 @@ export async function startPeer(options: PeerOptions): Promise<PeerProcess> {
   const now = clockSince(origin);
   let ending = '';
   const worker = await startWorker<Reply, Told>({
-    entry: 'peers/main.cjs',
+    entry: 'peers/main',
     argument,
     within: (start) => space.inside(start),
     spawned,

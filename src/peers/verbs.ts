@@ -1,6 +1,5 @@
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock } from '../native/clock.ts';
 import { dieWithParent } from '../native/process.ts';
 import {
   getOption,
@@ -14,31 +13,11 @@ import {
 import { boundHandlers, listenFresh } from './bound.ts';
 import { closingHandlers } from './closing.ts';
 import { endingHandlers } from './ending.ts';
+import type { Handlers, Self } from './handler.ts';
 import { handoverHandlers } from './handover.ts';
 import { startReading, stopReading } from './net-handle.ts';
 import { openingHandlers } from './opening.ts';
-import type { Verb, Verbs } from './protocol.ts';
 import { once, type Sockets, when } from './sockets.ts';
-
-/** Runs a call and keeps how long it held its thread, whether it succeeds or throws; a promise's until it is settled. */
-export type Timed = <T>(call: () => T) => T;
-/** Keeps what was timed otherwise: from when, and how long it took. */
-export type Took = (from: number, ns: number) => void;
-type Handler<V extends Verb> = (
-  ask: Verbs[V]['ask'],
-  timed: Timed,
-  took?: Took,
-) => Verbs[V]['value'] | Promise<Verbs[V]['value']>;
-/** What a peer knows of itself. */
-export interface Self {
-  readonly now: Clock;
-  readonly origin: bigint;
-  /** Counts the cell's peers. */
-  readonly index: number;
-  /** The harness's pid. */
-  readonly parent: number;
-}
-export type Handlers = { readonly [V in Verb]: Handler<V> };
 
 /** What a peer does for each verb. A refusal by the kernel is thrown as an error with `code` or `errno`, and `syscall`. */
 export const handlers = (sockets: Sockets, self: Self): Handlers => ({

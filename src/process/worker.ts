@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { type LingerlabError, messageOf } from '../errors.ts';
 import { type Child, startChild } from './child.ts';
-import { entryPoint } from './entry.ts';
+import { entryPoint, type Program } from './entry.ts';
 
 /** A process of ours that answers numbered requests over Node's IPC channel and dies with this one. */
 export interface Worker<Reply extends { readonly id: number }> {
@@ -17,8 +17,7 @@ export interface Worker<Reply extends { readonly id: number }> {
 }
 
 export interface WorkerOptions<Message> {
-  /** Compiled program: `peers/main.cjs`. */
-  readonly entry: string;
+  readonly entry: Program;
   /** Its one argument, as JSON. */
   readonly argument: object;
   /** Options of Node.js; those that this version does not know are left out. */

@@ -64,6 +64,32 @@ export type ClaimRecord = z.infer<typeof claimRecord>;
 export const warning = z.object({ code: z.string(), text: z.string(), remedy: z.string().optional() });
 export type Warning = z.infer<typeof warning>;
 
+/** The rate of each cell of loads against that of its baseline, repeat by repeat. */
+export const loadComparison = z.object({
+  fact: z.string().describe('what is compared'),
+  margin: z.number().describe('what differs by a smaller share is not worth a choice'),
+  alpha: z.number().describe('the chance that any difference that is said to be is none'),
+  confidence: z.number().describe('of each interval by itself'),
+  leftOut: z.number().int().describe('results that take no part: without the fact, or as the experiment says'),
+  against: z.array(
+    z.object({
+      cell: z.string().describe('cell id'),
+      baseline: z.string().describe('the id of the cell that it is compared with'),
+      pairs: z.number().int().describe('repeats that both have'),
+      ratio: z.number().describe('how many times as much as the baseline: Hodges and Lehmann, of the ratios of pairs'),
+      low: z.number().optional().describe('of the interval of the ratio; absent, with high: too few pairs'),
+      high: z.number().optional(),
+      p: z
+        .number()
+        .describe(
+          'that they differ by more than the margin: signed ranks, Wilcoxon, corrected by Holm over all that have the baseline',
+        ),
+      differs: z.enum(['more', 'fewer', 'alike', 'not shown']),
+    }),
+  ),
+});
+export type LoadComparison = z.infer<typeof loadComparison>;
+
 export const experimentRecord = z.object({
   id: z.string(),
   group: z.string(),
@@ -78,6 +104,7 @@ export const experimentRecord = z.object({
   sourceHash: z.string().describe("sha256 of the experiment's file"),
   file: z.string().describe('where it came from: builtin, or a path'),
   answer: z.string().nullable().describe('null until the run is complete'),
+  load: loadComparison.optional().describe('of an experiment of loads with a baseline, once cells ran'),
   claims: z.array(claimRecord),
 });
 export type ExperimentRecord = z.infer<typeof experimentRecord>;

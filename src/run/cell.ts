@@ -1,207 +1,61 @@
-import { rm, writeFile } from 'node:fs/promises';
-import { LingerlabError, messageOf } from '../errors.ts';
-import type { AnyDefinition } from '../experiment/definition.ts';
-import { type Derived, derive } from '../facts/derive.ts';
+import { writeFile } from 'node:fs/promises';
+import { derive } from '../facts/derive.ts';
 import { unsound } from '../facts/soundness.ts';
-import { makeLab } from '../lab/lab.ts';
-import type { Ports } from '../lab/ports.ts';
-import { countingEvents } from '../load/counting.ts';
-import type { Crew } from '../load/crew.ts';
-import { loadFindings } from '../load/facts.ts';
-import { clockSince } from '../native/clock.ts';
-import { cpuOf } from '../native/cpu.ts';
-import type { Observers } from '../observers/observers.ts';
-import { makeSteps } from '../peers/step.ts';
-import type { PlannedCell } from '../plan/cells.ts';
 import { cellEvents } from '../record/cell-events.ts';
-import type { Event } from '../record/event.ts';
-import type { CellRecord, OddPackets, Warning } from '../record/schema.ts';
-import { warn } from '../record/warnings.ts';
-import type { RunWriter } from '../record/writer.ts';
-import { judgeCell } from '../verdict/claims.ts';
-import { lackedCounters } from '../verdict/facts.ts';
+import type { CellRecord } from '../record/schema.ts';
 import { oddPackets, wireWarnings } from '../wire/statistics.ts';
-import type { CellMeter } from './cpu.ts';
-import { playScenario } from './scenario.ts';
-import type { Slot } from './slots.ts';
+import { makePeers } from './peers.ts';
+import { makePlaying, play } from './playing.ts';
 import { makeStage } from './stage.ts';
-
-export interface CellWork {
-  readonly planned: PlannedCell;
-  readonly definition: AnyDefinition;
-  readonly repeat: number;
-  /** Counts the run's cells; tells their addresses apart. */
-  readonly serial: number;
-  readonly ports: Ports;
-  readonly observers: Observers;
-  readonly origin: bigint;
-  readonly slot: Slot;
-  readonly signal: AbortSignal;
-  readonly writer: RunWriter;
-  readonly meter: CellMeter;
-  readonly crew: Crew;
-  /** The counters that this kernel has: `TcpExt.TW`. */
-  readonly counters: ReadonlySet<string>;
-}
-
-/** One (cell, repeat): lab, observers, scenario, record, facts, verdicts. Rejects only when the run is being interrupted. */
-export async function runCell(work: CellWork): Promise<CellRecord> {
-  const { planned, repeat, writer, signal } = work;
-  const startedAt = new Date().toISOString();
-  const began = performance.now();
-  const events = cellEvents();
-  const unparsed: string[] = [];
-  let outcome: Played | { readonly error: unknown };
-  try {
-    outcome = await play(work, events, (line) => unparsed.push(line));
-  } catch (error) {
-    outcome = { error: firstError(error) };
-  }
-  if (signal.aborted) throw signal.reason;
-  const seconds = (performance.now() - began) / 1000;
-  await writer.writeEvents(planned.id, repeat, events.all);
-  const warnings = [...unparsed.map((line) => warn('ss-unparsed-line', line)), ...soundness(work, events.all)];
-  const common = {
-    id: planned.id,
-    experiment: planned.experiment,
-    factors: { ...planned.factors },
-    repeat,
-    race: planned.race,
-    ...(planned.load && { load: true as const }),
-    ...(planned.roles && { roles: planned.roles }),
-    startedAt,
-    seconds,
-  };
-  const nothing = { facts: {}, unknown: {}, paths: {}, claims: [] };
-  if ('error' in outcome) {
-    return { ...common, ...nothing, status: 'errored', reason: reasonOf(outcome.error), warnings };
-  }
-  const { facts, unknown, paths, segments, incarnations, asides } = outcome.derived;
-  const carried = segments.length > 0 && {
-    segments,
-    ...(incarnations.length > 0 && { incarnations }),
-    ...(asides.length > 0 && { asides }),
-  };
-  const odd = outcome.odd && { odd: outcome.odd };
-  const lacked = lackedCounters(work.definition.shows ?? [], work.counters);
-  const record = {
-    ...common,
-    facts: { ...facts, ...outcome.notes, ...lacked.facts },
-    unknown: { ...unknown, ...lacked.unknown },
-    paths,
-    ...carried,
-    ...odd,
-  };
-  const claims = judgeCell(work.definition, { ...record, counters: work.counters });
-  return { ...record, status: 'ran', claims, warnings: [...outcome.derived.warnings, ...warnings] };
-}
+import { type Log, type Played, recorded, type ScenarioWork } from './work.ts';
 
 /** Every packet is told until a scenario sends very many: then those that open, close, reset, or that a rule decides. */
 const told = { telling: 'all', tellAllUpTo: 2000 } as const;
 
-interface Played {
-  readonly derived: Derived;
-  readonly notes: CellRecord['facts'];
-  readonly odd?: OddPackets;
+/**
+ * One (cell, repeat) in which peers play a scenario: lab, observers, scenario, record, facts, verdicts. Rejects only when the run
+ * is being interrupted.
+ */
+export async function runCell(work: ScenarioWork): Promise<CellRecord> {
+  const log = { events: cellEvents(), unparsed: [] };
+  // without the trace there are no chains to be sound
+  const flaws = () => (work.observers.sight.transitions ? unsound(log.events.all) : []);
+  return recorded(work, log, () => playCell(work, log), flaws);
 }
 
-/** Without the trace there are no chains to be sound; nor are a load's connections traced. */
-const soundness = ({ observers, planned }: CellWork, events: readonly Event[]): Warning[] =>
-  observers.sight.transitions && !planned.load ? unsound(events) : [];
-
-/** A failing clean-up must not hide the error that came first. */
-function firstError(error: unknown): unknown {
-  return error instanceof SuppressedError ? firstError(error.suppressed) : error;
-}
-
-const reasonOf = (error: unknown): string =>
-  error instanceof LingerlabError ? `${error.code}: ${error.message}` : messageOf(error);
-
-async function play(
-  work: CellWork,
-  events: ReturnType<typeof cellEvents>,
-  unparsed: (line: string) => void,
-): Promise<Played> {
-  const { planned, repeat, observers, origin, slot, definition, writer, meter } = work;
-  const now = clockSince(origin);
-  const { seen, add: count } = countingEvents(events);
-  const record = planned.load ? count : (event: Event) => events.add(event);
-  await using scope = new AsyncDisposableStack();
-  const failure = new AbortController();
-  const capture = writer.capture(planned.id, repeat);
-  // hundreds of thousands of packets, of which nothing is asked but what they cost
-  if (planned.load) scope.defer(() => rm(capture, { force: true }));
-  const wire = {
-    origin,
-    mtu: planned.mtu,
-    settings: { capture, ...(planned.load ? ({ telling: 'none' } as const) : told) },
-    spawned: (pid: number) => observers.guard(pid),
-    saw: record,
-    died: (error: LingerlabError) => failure.abort(error),
+async function playCell(work: ScenarioWork, { events, unparsed }: Log): Promise<Played> {
+  const { planned, definition, repeat, writer, observers } = work;
+  await using playing = await makePlaying(work, {
+    record: (event) => events.add(event),
+    unparsed: (line) => unparsed.push(line),
+    samples: true,
+    telling: told,
+  });
+  await using peers = makePeers(work, playing);
+  const { stage, notes } = await makeStage(work, playing, peers, events.all);
+  await using _logs = {
+    async [Symbol.asyncDispose]() {
+      for (const { peer, text } of peers.logs())
+        if (text) await writeFile(writer.peerLog(planned.id, repeat, peer), text);
+    },
   };
-  const wired = planned.network === 'wire' && { wire };
-  const lab = scope.use(await makeLab({ ...planned, ...wired, ports: work.ports, serial: work.serial }));
-  scope.defer(() => lab.wire && meter.peer(cpuOf(lab.wire.pid) ?? 0));
-  const watching = scope.use(
-    await observers.watch(lab, { saw: record, unparsed, sampled: meter.samples, samples: !planned.load }),
+  const statistics = await play(
+    work,
+    playing,
+    () => definition.scenario(stage, planned.factors),
+    () => peers.settle(),
   );
-  // once the peers are gone: until every socket is, so that the trace has each chain's end
-  scope.defer(async () => {
-    await lab.empty();
-    await watching.flush();
-  });
-  const steps = makeSteps((step) => slot.lend(step));
-  const signal = AbortSignal.any([work.signal, failure.signal]);
-  const playing = scope.use(
-    await makeStage({
-      lab,
-      steps,
-      observers: watching,
-      sight: observers.sight,
-      events,
-      origin,
-      now,
-      record,
-      signal,
-      spawned: (pid) => observers.guard(pid),
-      spent: meter.peer,
-      labels: definition.connections ?? [],
-      measures: new Set(Object.keys(definition.measures ?? {})),
-      loads: planned.load,
-      seen,
-      planned,
-      crew: work.crew,
-      resting: (wait) => slot.while(wait),
-      lend: (waiting) => slot.lend(waiting),
-      died: (error) => failure.abort(error),
-    }),
-  );
-  scope.defer(async () => {
-    for (const { peer, text } of playing.logs())
-      if (text) await writeFile(writer.peerLog(planned.id, repeat, peer), text);
-  });
-  record({ t: now(), source: 'harness', kind: 'scenario-begins' });
-  const end = { planned, steps, failure, signal };
-  await playScenario(() => Promise.try(() => definition.scenario(playing.stage, planned.factors)), end);
-  steps.check();
-  await playing.settle();
-  watching.nudge();
-  await watching.sample();
-  await watching.counters();
-  await lab.wire?.ask('flush', {});
-  const statistics = await lab.wire?.ask('statistics', {});
-  // under load it falls behind: that is what it costs
-  const ofWire = statistics && !planned.load ? wireWarnings(statistics) : [];
+  const { facts, segments, incarnations, asides, warnings, ...derived } = derive(events.all, observers.sight);
   const odd = statistics && oddPackets(statistics);
-  record({ t: now(), source: 'harness', kind: 'scenario-ends' });
-  // what happened until then is in the record before facts are derived: from the folder, later, they come out the same
-  await watching.flush();
-  const derived = derive(events.all, observers.sight);
-  const warnings = [...derived.warnings, ...ofWire];
-  const findings = playing.loaded && loadFindings(playing.loaded);
   return {
-    derived: { ...derived, warnings, ...findings },
-    notes: playing.notes as CellRecord['facts'],
+    ...derived,
+    facts: { ...facts, ...notes },
+    warnings: [...warnings, ...(statistics ? wireWarnings(statistics) : [])],
+    ...(segments.length > 0 && {
+      segments,
+      ...(incarnations.length > 0 && { incarnations }),
+      ...(asides.length > 0 && { asides }),
+    }),
     ...(odd && { odd }),
   };
 }

@@ -1,3 +1,4 @@
+import { absentCounter } from '../facts/counters.ts';
 import type { Declaration, FactValue } from '../record/fact.ts';
 import type { CellRecord } from '../record/schema.ts';
 
@@ -57,11 +58,9 @@ export function lackedCounters(
   };
 }
 
-/** Only changes are recorded: where the counters of a namespace were read, one that is absent did not change. */
 function unchanged(name: string, space: string, { facts, unknown }: CellFacts): number | NotObserved {
-  const prefix = `counters.${space}`;
-  const read = Object.entries(facts).some(([other, value]) => other.startsWith(`${prefix}.`) && value !== null);
-  return read ? 0 : new NotObserved(name, unknown[prefix] ?? `the counters of ${space} were not read`);
+  const why = unknown[`counters.${space}`] ?? `the counters of ${space} were not read`;
+  return absentCounter(name, facts) ?? new NotObserved(name, why);
 }
 
 function valueIn(name: string, cell: CellFacts, declared: Readonly<Record<string, Declaration>>): FactValue | NoValue {

@@ -24,7 +24,7 @@ const closeMs = 2000;
 export async function startWire({ origin, spawned, saw, died }: WireOptions): Promise<WireProcess> {
   const argument: WireArguments = { parent: process.pid, originNs: String(origin) };
   const worker: Worker<WireReply> = await startWorker<WireReply, WireTold>({
-    entry: 'wire/main.cjs',
+    entry: 'wire/main',
     argument,
     ...(spawned && { spawned }),
     told: ({ seen }) => {

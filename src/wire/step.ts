@@ -1,6 +1,6 @@
 import type { Action, Rule } from '../experiment/rules.ts';
 import type { Ns } from '../record/event.ts';
-import { draw } from './chance.ts';
+import { draw } from '../stats/random.ts';
 import type { Seen } from './history.ts';
 import { matches } from './match.ts';
 

@@ -1,8 +1,10 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -10,24 +12,66 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 export interface Called<T> {
   readonly value?: T;
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
-  /** What Node and the called code wrote besides. */
-  readonly stderr: string;
 }
 
+/** A call of an exported function. */
+export interface Asked {
+  readonly cwd: string;
+  /** The path of the module. */
+  readonly module: string;
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+
+type Answered<T> = Called<T> & { readonly stderr: string };
+
+/** Start a process that answers calls: the test runner has its own way to import files, which a user's does not have. */
+const start = () =>
+  fork(fileURLToPath(new URL('calls.ts', import.meta.url)), { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+
+async function ask<T>(child: ChildProcess, asked: Asked): Promise<Called<T>> {
+  child.send(asked);
+  const [answer] = (await once(child, 'message')) as [Called<T>];
+  return answer;
+}
+
+const askedOf = (cwd: string, module: string, name: string, args: readonly unknown[]): Asked => ({
+  cwd,
+  module: join(root, 'src', module),
+  name,
+  args,
+});
+
+let shared: ChildProcess | undefined;
+let last: Promise<unknown> = Promise.resolve();
+
 /**
- * Call an exported function of a module, `catalogue/load.ts`, in a process of its own in that folder: the test runner has
- * its own way to import files, and a user's file must not come that way.
+ * Call an exported function of a module, `catalogue/load.ts`, in that folder, in a process that serves all tests of this one
+ * and ends with it.
  */
-export async function call<T>(cwd: string, module: string, name: string, args: readonly unknown[]): Promise<Called<T>> {
-  const code = `
-    const { ${name}: called } = await import(${JSON.stringify(join(root, 'src', module))});
-    const answer = await called(...${JSON.stringify(args)}).then(
-      (value) => ({ value }),
-      ({ code, message, remedy }) => ({ error: { code, message, remedy } }),
-    );
-    process.stdout.write(JSON.stringify(answer));`;
-  const { stdout, stderr } = await execa(process.execPath, ['--input-type=module', '--eval', code], { cwd });
-  return { ...(JSON.parse(stdout) as Omit<Called<T>, 'stderr'>), stderr };
+export function call<T>(cwd: string, module: string, name: string, args: readonly unknown[]): Promise<Called<T>> {
+  shared ??= start();
+  const child = shared;
+  child.unref();
+  child.channel?.unref();
+  const answer = last.then(() => ask<T>(child, askedOf(cwd, module, name, args)));
+  last = answer;
+  return answer;
+}
+
+/** The same in a process of its own: with all that Node and the called code wrote to standard error. */
+export async function callAlone<T>(
+  cwd: string,
+  module: string,
+  name: string,
+  args: readonly unknown[],
+): Promise<Answered<T>> {
+  const child = start();
+  const [answer, stderr] = await Promise.all([
+    ask<T>(child, askedOf(cwd, module, name, args)).finally(() => child.disconnect()),
+    text(child.stderr!),
+  ]);
+  return { ...answer, stderr };
 }
 
 /** A new folder outside the repository with these files, removed in the end. */

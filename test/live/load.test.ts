@@ -8,26 +8,33 @@ import { readRun } from '../../src/record/read.ts';
 import { descendants, eventually, networkNamespaces, processes } from './processes.ts';
 import { experimentFile, lingerlab, live, scratch } from './program.ts';
 
-/** Loads of 0.3 s beside a cell that closes one connection; what came of each is in its facts. */
+/** Loads of half a second; what came of each is in its facts. */
 const busy = `
-import { experiment, kind } from 'lingerlab';
-export default experiment({
+import { kind, loadExperiment } from 'lingerlab';
+export default loadExperiment({
   id: 'busy', question: '?',
-  factors: { closer: ['client', 'server', 'neither', 'nobody'], by: ['destroy', 'end', 'half-close', 'linger-0'], driver: ['loop', 'tinybench'] },
+  factors: { closer: ['client', 'server', 'neither'], by: ['destroy', 'end', 'half-close', 'linger-0'], driver: ['loop', 'tinybench'] },
   only: ({ closer, by, driver }) =>
     closer === 'client' ? driver === 'loop' || by === 'destroy' : by === 'destroy' && driver === 'loop' || (closer === 'server' && by === 'linger-0' && driver === 'loop'),
-  load: ({ closer }) => closer !== 'nobody' && 2,
+  load: { repeats: 2, baseline: { closer: 'client', by: 'destroy', driver: 'loop' } },
   seconds: 1,
   measures: { closed: kind.count() },
-  async scenario(stage, { closer, by, driver }) {
-    if (closer === 'nobody') {
-      const [near] = await stage.client.connect(await stage.server.listen());
-      await near.close('resetAndDestroy');
-      await stage.until(near, 'CLOSED');
-      return;
-    }
-    const done = await stage.load({ closer, by, driver, inFlight: driver === 'loop' ? 8 : 1, requests: driver === 'loop' && closer !== 'neither' ? 2 : 1, requestBytes: 3, responseBytes: 20, seconds: 0.5, warmUpSeconds: 0.1 });
-    stage.note('closed', done.closed);
+  async scenario({ load, note }, { closer, by, driver }) {
+    const done = await load({ closer, by, driver, inFlight: driver === 'loop' ? 8 : 1, requests: driver === 'loop' && closer !== 'neither' ? 2 : 1, requestBytes: 3, responseBytes: 20, seconds: 0.5, warmUpSeconds: 0.1 });
+    note('closed', done.closed);
+  },
+  claims: [], answer: () => 'as asked',
+});`;
+
+/** One connection that is closed. */
+const single = `
+import { experiment } from 'lingerlab';
+export default experiment({
+  id: 'single', question: '?', factors: {},
+  async scenario({ client, server, until }) {
+    const [near] = await client.connect(await server.listen());
+    await near.close('resetAndDestroy');
+    await until(near, 'CLOSED');
   },
   claims: [], answer: () => 'as asked',
 });`;
@@ -36,7 +43,8 @@ export default experiment({
 const lasting = busy
   .replace('seconds: 0.5', 'seconds: 60')
   .replace('seconds: 1,', 'seconds: 61,')
-  .replace("'client', 'server', 'neither', 'nobody'", "'neither'")
+  .replace("'client', 'server', 'neither'", "'neither'")
+  .replace(", baseline: { closer: 'client', by: 'destroy', driver: 'loop' }", '')
   .replace(/by: \[[^\]]*\]/, "by: ['destroy']")
   .replace("['loop', 'tinybench']", "['loop']")
   .replace(/ {2}only:[\s\S]*? {2}load:/, '  load:');
@@ -107,9 +115,10 @@ live('a load', () => {
     const folder = await scratch();
     const out = join(folder, 'run');
     const file = await experimentFile(folder, 'busy.ts', busy);
-    const { exitCode, stderr } = await lingerlab(['run', file, '-o', out]);
+    const other = await experimentFile(folder, 'single.ts', single);
+    const { exitCode, stderr } = await lingerlab(['run', file, other, '-o', out]);
     expect(exitCode, stderr).toBe(0);
-    const { cells } = await readRun(out);
+    const { cells, run } = await readRun(out);
     const loads = cells.filter(({ load }) => load);
     expect(loads).toHaveLength(16);
     for (const { id, facts, warnings } of loads) {
@@ -134,25 +143,27 @@ live('a load', () => {
     for (const [nth, { from, seconds }] of inOrder.slice(0, -1).entries())
       expect(inOrder[nth + 1]?.from ?? 0).toBeGreaterThanOrEqual(from + seconds * 1000 - 2);
     expect(inOrder.map(({ repeat }) => repeat)).toEqual([...Array(8).fill(1), ...Array(8).fill(2)]);
-    const other = cells.find(({ load }) => !load);
+    const alone = cells.find(({ load }) => !load);
     expect(inOrder[0]?.from).toBeGreaterThanOrEqual(
-      Date.parse(other?.startedAt ?? '') + (other?.seconds ?? 0) * 1000 - 2,
+      Date.parse(alone?.startedAt ?? '') + (alone?.seconds ?? 0) * 1000 - 2,
     );
-    expect(await readdir(join(out, 'cells', 'busy'))).toHaveLength(9);
+    // each with the one that is declared, by the repeats that both have
+    const compared = run.experiments.find(({ id }) => id === 'busy')?.load;
+    expect(compared?.against.map(({ baseline, pairs }) => `${baseline} ${pairs}`)).toEqual(
+      Array(7).fill('busy/closer=client,by=destroy,driver=loop 2'),
+    );
+    expect(new Set(compared?.against.map(({ cell }) => cell))).toEqual(
+      new Set(loads.map(({ id }) => id)).difference(new Set([compared?.against[0]?.baseline])),
+    );
+    expect(await readdir(join(out, 'cells', 'busy'))).toHaveLength(8);
   });
 
-  test('is refused where its experiment does not say that it is one, and has no peers', async () => {
+  test('is refused where its experiment does not say that it is one, with what declares one', async () => {
     const folder = await scratch();
-    const out = join(folder, 'run');
-    const file = await experimentFile(
-      folder,
-      'wrong.ts',
-      busy.replace("closer !== 'nobody' && 2", "closer === 'nobody' && 1").replace("'server', 'neither', ", ''),
-    );
-    await lingerlab(['run', file, '--where', 'by=destroy', '-o', out]);
-    const { cells } = await readRun(out);
-    const reasons = cells.map(({ status, reason = '' }) => `${status}: ${reason.split(' at ')[0]}`);
-    expect(reasons.toSorted().join('\n')).toMatch(/has no peers[\s\S]*does not say that it measures throughput/);
+    const file = await experimentFile(folder, 'wrong.mjs', busy.replaceAll('loadExperiment', 'experiment'));
+    const { exitCode, stderr } = await lingerlab(['run', file, '-o', join(folder, 'run')]);
+    expect(stderr).toContain('there is no "load" here: that is for loadExperiment({ … })');
+    expect(exitCode).toBe(2);
   });
 
   test.each(['ss', 'netlink'])(
@@ -163,7 +174,7 @@ live('a load', () => {
       const watched = busy
         .replace('seconds: 0.5', 'watched: 10, seconds: 1.5')
         .replace("'half-close', 'linger-0'", "'half-close'")
-        .replace("'client', 'server', 'neither', 'nobody'", "'client'");
+        .replace("'client', 'server', 'neither'", "'client'");
       const file = await experimentFile(folder, 'watched.ts', watched);
       const cell = 'busy/closer=client,by=destroy,driver=loop';
       const { exitCode, stderr } = await lingerlab(['run', file, '--sampler', sampler, '--repeat', '1', '-o', out]);

@@ -1,8 +1,9 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { readRun } from '../../src/record/read.ts';
+import { describeWhere } from '../where-possible.ts';
 import { bin, experimentFile, plainRest, scratch } from './program.ts';
 import { oneColumnMore, pathWith } from './rewritten-ss.ts';
 
@@ -21,10 +22,7 @@ async function obstacle(): Promise<string | undefined> {
   return allowed.failed ? `no user namespaces without root: ${allowed.stderr}` : undefined;
 }
 
-const reason = await obstacle();
-if (reason) process.stderr.write(`skipped: without root: ${reason}\n`);
-
-describe.skipIf(reason)(`without root${reason ? ` (skipped: ${reason})` : ''}`, () => {
+describeWhere(await obstacle(), 'without root', () => {
   test('doctor says what is missing and what follows', async () => {
     const { stdout, exitCode } = await asNobody(['doctor', '--json']);
     expect(exitCode).toBe(0);

@@ -1,4 +1,4 @@
-// Appends cells without end, saying how many are saved: what crash.test.ts kills.
+// Appends cells without end, saying how many are saved: what test/live/record-crash.test.ts kills.
 import { createRun } from '../../src/record/folder.ts';
 import { exampleCell, exampleRun } from './example.ts';
 

@@ -105,10 +105,10 @@ describe('judgeCell', () => {
         return all['counters.lab.Tcp.EstabResets'] === 0 && verdict;
       };
     expect(judged(reading(false), facts)?.detail).toBe(
-      'timeWait.seconds = 61.2346 s, client.path = FIN-WAIT-1 → TIME-WAIT, client.errors = write EPIPE, client.closeMs = 0.25 ms, counters.lab.Tcp.OutRsts = 2, counters.lab.Tcp.EstabResets = 0',
+      'timeWait.seconds = 61.2 s, client.path = FIN-WAIT-1 → TIME-WAIT, client.errors = write EPIPE, client.closeMs = 250 µs, counters.lab.Tcp.OutRsts = 2, counters.lab.Tcp.EstabResets = 0',
     );
     expect(judged(reading(true), facts)?.detail).toBe(
-      'timeWait.seconds = 61.2346 s, client.path = FIN-WAIT-1 → TIME-WAIT, client.errors = write EPIPE, 3 more',
+      'timeWait.seconds = 61.2 s, client.path = FIN-WAIT-1 → TIME-WAIT, client.errors = write EPIPE, 3 more',
     );
   });
 

@@ -85,7 +85,7 @@ describe('judgeRun', () => {
     const slow = ranCell('client', 'zero', { 'timeWait.holder': 'none', 'client.closeMs': 9 });
     expect(claim([first!, slow], 'reset-is-not-slower')).toMatchObject({
       verdict: 'refuted',
-      detail: 'closes=client,linger=off: client.closeMs = 0.2 ms; closes=client,linger=zero: client.closeMs = 9 ms',
+      detail: 'closes=client,linger=off: client.closeMs = 200 µs; closes=client,linger=zero: client.closeMs = 9.00 ms',
     });
     const without = ranCell('client', 'off', { 'timeWait.holder': 'client', 'client.closeMs': null });
     expect(claim([without, ...rest], 'reset-is-not-slower')).toMatchObject({

@@ -48,9 +48,17 @@ export function compareCell(cell: MatchedCell, runs: readonly Labelled[]): CellF
 function compareFact(fact: string, cell: MatchedCell, runs: readonly Labelled[], findings: CellFindings): void {
   const { experiment, id } = cell;
   const { declared, taken, reasons } = take(fact, cell, runs);
-  const left = (why: Readonly<Record<string, string>>): void => {
+  const left = (): void => {
     const knownIn = taken.filter(({ sample }) => sample.known.length > 0).map(({ run }) => run.label);
-    findings.notComparable.push({ experiment, cell: id, fact, reasons: why, ...(knownIn.length > 0 && { knownIn }) });
+    const unknownIn = reasons.filter(({ kind }) => kind !== 'other' && kind !== 'not tried').map(({ label }) => label);
+    findings.notComparable.push({
+      experiment,
+      cell: id,
+      fact,
+      reasons: Object.fromEntries(reasons.map(({ label, text }) => [label, text])),
+      ...(knownIn.length > 0 && { knownIn }),
+      ...(unknownIn.length > 0 && { unknownIn }),
+    });
   };
   if (declared && taken.length < 2 && isNotReached(reasons)) {
     findings.untested++;
@@ -58,7 +66,7 @@ function compareFact(fact: string, cell: MatchedCell, runs: readonly Labelled[],
   }
   if (declared === undefined || taken.length < 2) {
     findings.factsNotComparable++;
-    left(reasons);
+    left();
     return;
   }
   const of = { experiment, cell: id, fact, declared };
@@ -66,7 +74,7 @@ function compareFact(fact: string, cell: MatchedCell, runs: readonly Labelled[],
     if (isUnstable(declared, sample))
       findings.unstable.push({ ...of, run: run.label, values: distribution(sample.known) });
   }
-  if (Object.keys(reasons).length > 0 && !isNotReached(reasons)) left(reasons);
+  if (reasons.length > 0 && !isNotReached(reasons)) left();
   if (declared.compare === 'measurement') measure(of, taken, findings);
   else behave(of, cell, taken, runs.length, findings);
 }
@@ -76,9 +84,9 @@ function take(
   fact: string,
   { groups, experiment }: MatchedCell,
   runs: readonly Labelled[],
-): { declared: Declaration | undefined; taken: Taken[]; reasons: Record<string, string> } {
+): { declared: Declaration | undefined; taken: Taken[]; reasons: Reason[] } {
   const taken: Taken[] = [];
-  const reasons: Record<string, string> = {};
+  const reasons: Reason[] = [];
   let declared: Declaration | undefined;
   for (const [index, run] of runs.entries()) {
     const group = groups[index];
@@ -93,35 +101,37 @@ function take(
     const why = whyNotTaken(declared, own, sample) ?? (sample.known.length === 0 ? whyUnknown(group, fact) : undefined);
     declared ??= own;
     if (why === undefined) taken.push({ run, index, sample });
-    else reasons[run.label] = why;
+    else reasons.push({ label: run.label, ...why });
   }
   return { declared, taken, reasons };
 }
 
-function whyNotTaken(
-  declared: Declaration | undefined,
-  own: Declaration | undefined,
-  sample: Sample,
-): string | undefined {
-  if (own === undefined) return 'this run does not declare it';
-  if (declared && !sameKind(declared, own)) return 'this run declares it otherwise';
+/** Why a run's fact is not compared. */
+interface Reason {
+  readonly label: string;
+  readonly kind: 'not tried' | 'not over' | 'unknown' | 'other';
+  readonly text: string;
+}
+type Why = Omit<Reason, 'label'>;
+
+function whyNotTaken(declared: Declaration | undefined, own: Declaration | undefined, sample: Sample): Why | undefined {
+  if (own === undefined) return { kind: 'other', text: 'this run does not declare it' };
+  if (declared && !sameKind(declared, own)) return { kind: 'other', text: 'this run declares it otherwise' };
   const exact = own.compare === 'exact' || own.compare === 'race';
   if (sample.known.length === 0 || exact) return undefined;
-  return sample.known.some((value) => typeof value === 'number') ? undefined : notTried;
+  return sample.known.some((value) => typeof value === 'number') ? undefined : { kind: 'not tried', text: 'not tried' };
 }
 
 /** A number that only some runs came to measure: of a state that the others did not pass, or did not leave, which their paths tell. */
-const notTried = 'not tried';
-
-const isNotReached = (reasons: Readonly<Record<string, string>>): boolean =>
-  Object.values(reasons).every((why) => why === notTried || why === `unknown: ${notOver}`);
+const isNotReached = (reasons: readonly Reason[]): boolean =>
+  reasons.every(({ kind }) => kind === 'not tried' || kind === 'not over');
 
 const sameKind = (a: Declaration, b: Declaration): boolean =>
   a.type === b.type && a.unit === b.unit && a.compare === b.compare && a.resolution === b.resolution;
 
-function whyUnknown({ ran }: CellGroup, fact: string): string {
+function whyUnknown({ ran }: CellGroup, fact: string): Why {
   const why = ran.map(({ unknown }) => unknown[fact]).find(Boolean);
-  return why ? `unknown: ${why}` : 'unknown';
+  return { kind: why === notOver ? 'not over' : 'unknown', text: why ? `unknown: ${why}` : 'unknown' };
 }
 
 type OfFact = Pick<BehaviourDifference, 'experiment' | 'cell' | 'fact' | 'declared'>;

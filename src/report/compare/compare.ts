@@ -1,4 +1,5 @@
 import type { Run, Verdict } from '../../record/schema.ts';
+import { environmentOf } from '../gather.ts';
 import { alpha, type Settled, settle } from '../model/judge.ts';
 import { setting } from '../model/overview.ts';
 import { type CellFindings, compareCell } from './cells.ts';
@@ -13,12 +14,6 @@ import type {
 } from './comparison.ts';
 import { type Labelled, label, type MatchedCell, matchCells } from './match.ts';
 import { compareRaces, type RaceFindings } from './races.ts';
-
-export type { Comparison } from './comparison.ts';
-export { comparisonMarkdown } from './markdown.ts';
-export { comparisonText } from './text.ts';
-
-import { environmentOf } from '../gather.ts';
 
 /**
  * How runs differ, by experiment, cell (matched by its factors) and fact, each by its own declared comparison:

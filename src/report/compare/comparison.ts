@@ -90,6 +90,8 @@ export interface NotComparable {
   readonly reasons: Readonly<Record<string, string>>;
   /** Of a fact: the runs that do show it, by label; absent where none does. */
   readonly knownIn?: readonly string[];
+  /** Of a fact: the runs that did not observe it, by label; absent where all that have the cell did. */
+  readonly unknownIn?: readonly string[];
 }
 
 export interface VerdictDifference {

@@ -1,157 +1,106 @@
 import { alert, blocks, code, details, plain, table } from '../markdown/text.ts';
-import { someOf } from '../which-cells.ts';
-import type {
-  BehaviourDifference,
-  ComparedExperiment,
-  Comparison,
-  PerformanceDifference,
-  RaceDifference,
-  Unstable,
-  VerdictDifference,
-} from './comparison.ts';
-import {
-  cautions,
-  cellsNamed,
-  extent,
-  foldDifferences,
-  foldNotComparable,
-  foldUnstable,
-  foldVerdicts,
-  headline,
-  inCells,
-  type NotComparableIn,
-  performanceWords,
-  racesToTell,
-  raceValues,
-  raceWords,
-  splitNotComparable,
-  strongest,
-} from './told.ts';
+import { someOf, whichText } from '../which-cells.ts';
+import { type NotComparableIn, othersText, type Told, type ToldExperiment, whatText } from './told.ts';
 
 /** A comparison as GitHub renders it. */
-export function comparisonMarkdown(comparison: Comparison): string {
-  const { runs } = comparison;
-  const notes = cautions(comparison);
+export function comparisonMarkdown(told: Told): string {
+  const { runs, cautions } = told;
   return `${blocks(
     `# ${runs.map(({ setting, label }) => `${label}: ${plain(setting[1] ?? setting[0] ?? '')}`).join(', ')}`,
-    `**${plain(headline(comparison))}**`,
-    notes.length > 0 && alert('WARNING', notes.map(plain).join('\n\n')),
+    `**${plain(told.headline)}**`,
+    cautions.length > 0 && alert('WARNING', cautions.map(plain).join('\n\n')),
     table(
       ['run', 'folder', 'setting', 'began'],
       runs.map((run) => [run.label, code(run.folder), plain(run.setting.join(', ')), run.startedAt ?? '–']),
     ),
-    environment(comparison),
-    ...comparison.experiments.map((experiment) => experimentBlock(experiment, comparison)),
-    notComparable(comparison),
-    extent(comparison).map(plain).join(' '),
+    environment(told),
+    ...told.experiments.map((experiment) => experimentBlock(experiment, labels(told))),
+    notComparable(told),
+    told.extent.map(plain).join(' '),
   )}\n`;
 }
 
-const labels = ({ runs }: Comparison): string[] => runs.map(({ label }) => label);
+const labels = ({ runs }: Told): string[] => runs.map(({ label }) => label);
 
-function environment(comparison: Comparison): string {
-  const { environment: all } = comparison;
+function environment(told: Told): string {
   const shown = (value: string | null): string => (value === null || value === '' ? '–' : plain(value));
-  const rows = all.map(({ name, values }) => [code(name), ...values.map(shown)]);
+  const rows = told.environment.map(({ name, values }) => [code(name), ...values.map(shown)]);
   if (rows.length === 0) return 'The machines, programs and settings do not differ.';
   return details(
     `The runs differ in ${rows.length} of their machines' properties and settings`,
-    table(['', ...labels(comparison)], rows),
+    table(['', ...labels(told)], rows),
   );
 }
 
-function experimentBlock(experiment: ComparedExperiment, comparison: Comparison): string {
-  const own = <T extends { readonly experiment: string }>(all: readonly T[]): T[] =>
-    all.filter((each) => each.experiment === experiment.id);
-  const parts = [
-    raceTable(own(comparison.races), experiment, comparison),
-    behaviourTable(own(comparison.differences), experiment, comparison),
-    performanceTable(own(comparison.measurements)),
-    unstableList(own(comparison.unstable)),
-    verdictTable(own(comparison.verdicts), comparison),
-  ];
-  if (!parts.some(Boolean)) return '';
-  return blocks(`## ${experiment.id}`, `_${plain(experiment.question)}_`, ...parts, answers(experiment, comparison));
-}
+const experimentBlock = (experiment: ToldExperiment, runs: readonly string[]): string =>
+  blocks(
+    `## ${experiment.id}`,
+    `_${plain(experiment.question)}_`,
+    raceTable(experiment, runs),
+    behaviourTable(experiment, runs),
+    performanceTable(experiment),
+    unstableList(experiment),
+    verdictTable(experiment, runs),
+    experiment.answers.map((answer, index) => `- Answer of ${runs[index]}: ${plain(answer ?? '–')}`).join('\n'),
+  );
 
 const titled = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   rows.length === 0 ? '' : table(head, rows);
 
-function raceTable(races: readonly RaceDifference[], { cells }: ComparedExperiment, comparison: Comparison): string {
-  const { told, others } = racesToTell(races);
-  const rows = told.map((race) => [
-    code(race.fact),
-    ...raceValues(race).map(plain),
-    `${inCells(cellsNamed(race.cells, cells), cells, code)} (${raceWords(race, code)})`,
-  ]);
+function raceTable({ races, otherOdds }: ToldExperiment, runs: readonly string[]): string {
+  const rows = races.map(({ fact, values, where, how, alike }) => {
+    const also = alike.length === 0 ? '' : `; the same for ${someOf(alike, code, 2)}`;
+    return [code(fact), ...values.map(plain), `in ${whichText(where, code)} (${how}${also})`];
+  });
   return blocks(
-    titled(['race', ...labels(comparison), ''], rows),
-    others.length > 0 && `Other odds, too: ${others.map(code).join(', ')}.`,
+    titled(['race', ...runs, ''], rows),
+    otherOdds.length > 0 && `Other odds, too: ${otherOdds.map(code).join(', ')}.`,
   );
 }
 
-function behaviourTable(
-  differences: readonly BehaviourDifference[],
-  { cells }: ComparedExperiment,
-  comparison: Comparison,
-): string {
-  const rows = foldDifferences(differences, cells).map(({ fact, values, how, cells: own }) => [
+function behaviourTable({ behaviour }: ToldExperiment, runs: readonly string[]): string {
+  const rows = behaviour.map(({ fact, values, how, where }) => [
     code(fact),
     ...values.map(plain),
-    inCells(own, cells, code) + (how === '' ? '' : ` (${how})`),
+    `in ${whichText(where, code)}${how === '' ? '' : ` (${how})`}`,
   ]);
-  return titled(['fact', ...labels(comparison), ''], rows);
+  return titled(['fact', ...runs, ''], rows);
 }
 
-function performanceTable(measurements: readonly PerformanceDifference[]): string {
-  const { told, left } = strongest(measurements);
-  const rows = told.map((each) => [
-    code(each.fact),
-    each.runs.join(' → '),
-    plain(performanceWords(each)),
-    code(each.cell),
-  ]);
-  return blocks(titled(['measured', 'runs', 'medians', 'in'], rows), left);
+function performanceTable({ performance, otherMeasured }: ToldExperiment): string {
+  const rows = performance.map(({ fact, runs, text, cell }) => [code(fact), runs.join(' → '), plain(text), code(cell)]);
+  return blocks(titled(['measured', 'runs', 'medians', 'in'], rows), otherMeasured > 0 && othersText(otherMeasured));
 }
 
-function unstableList(all: readonly Unstable[]): string {
-  const items = foldUnstable(all).map(
-    ({ fact, run, cells }) => `- Unstable in run ${run}: ${code(fact)} in ${someOf(cells, code, 2)}`,
-  );
-  return items.join('\n');
+const unstableList = ({ unstable }: ToldExperiment): string =>
+  unstable
+    .map(({ fact, run, cells }) => `- Unstable in run ${run}: ${code(fact)} in ${someOf(cells, code, 2)}`)
+    .join('\n');
+
+function verdictTable({ verdicts: all }: ToldExperiment, runs: readonly string[]): string {
+  const rows = all.map(({ claims, text, verdicts }) => {
+    const names = claims.map(code).join(', ');
+    return [text === undefined ? names : `${plain(text)} (${names})`, ...verdicts.map((verdict) => verdict ?? '–')];
+  });
+  return titled(['claim', ...runs], rows);
 }
 
-function verdictTable(differences: readonly VerdictDifference[], comparison: Comparison): string {
-  const { told, open } = foldVerdicts(differences);
-  const rows = [
-    ...told.map(({ claim, text, verdicts }) => [`${plain(text)} (${code(claim)})`, ...verdicts]),
-    ...open.map(({ claims, verdicts }) => [claims.map(code).join(', '), ...verdicts]),
-  ];
-  return titled(
-    ['claim', ...labels(comparison)],
-    rows.map((row) => row.map((verdict) => verdict ?? '–')),
-  );
-}
-
-function answers({ answers: all }: ComparedExperiment, comparison: Comparison): string {
-  if (new Set(all.filter((answer) => answer !== null)).size < 2) return '';
-  return all.map((answer, index) => `- Answer of ${labels(comparison)[index]}: ${plain(answer ?? '–')}`).join('\n');
-}
-
-function notComparable({ notComparable: all }: Comparison): string {
-  const { oneSided, others } = splitNotComparable(all);
+function notComparable({ oneSided, notComparable: { count, experiments: others } }: Told): string {
   return blocks(
-    ...oneSided.flatMap(({ text, all: own }) => [
+    ...oneSided.flatMap(({ text, experiments }) => [
       `**${plain(text)}**`,
-      details('Which, and why', byExperiment(foldNotComparable(own, code))),
+      details('Which, and why', byExperiment(experiments)),
     ]),
-    others.length > 0 && details(`Not comparable (${others.length})`, byExperiment(foldNotComparable(others, code))),
+    count > 0 && details(`Not comparable (${count})`, byExperiment(others)),
   );
 }
 
 const byExperiment = (folded: readonly NotComparableIn[]): string =>
   blocks(
     ...folded.map(({ experiment, count, items }) =>
-      details(`${experiment} (${count})`, items.map(({ reason, what }) => `- ${what}: ${plain(reason)}`).join('\n')),
+      details(
+        `${experiment} (${count})`,
+        items.map((item) => `- ${whatText(item, code)}: ${plain(item.reason)}`).join('\n'),
+      ),
     ),
   );

@@ -1,6 +1,7 @@
+import { factKey, type Observed } from '../../facts/values.ts';
 import type { Declaration, FactValue } from '../../record/fact.ts';
 import { type Stratum, smallestStratifiedP } from '../../stats/stratified.ts';
-import { distribution, factKey, type Observed } from '../format.ts';
+import { distribution } from '../format.ts';
 import { factOf } from '../gather.ts';
 import { alpha, type Corrected, oddsP, type RacingFact, testBeyondLoad, testOdds } from '../model/judge.ts';
 import type { NotComparable, RaceDifference } from './comparison.ts';

@@ -1,12 +1,16 @@
+import { factKey, formatFact } from '../../facts/values.ts';
+import type { Verdict } from '../../record/schema.ts';
 import { median } from '../../stats/quantile.ts';
-import { factKey, formatChange, formatDistribution, formatFact, formatP, plural, type Share } from '../format.ts';
+import { formatChange, formatDistribution, formatP, plural, type Share } from '../format.ts';
 import { commonOpening } from '../model/fact-table.ts';
 import { loadMovesOdds, type Significance } from '../model/judge.ts';
-import { someOf, whichCells } from '../which-cells.ts';
+import { type Mark, someOf, type Which, whichOf } from '../which-cells.ts';
 import type {
   BehaviourDifference,
-  ComparedCell,
+  ComparedExperiment,
+  ComparedRun,
   Comparison,
+  EnvironmentDifference,
   NotComparable,
   PerformanceDifference,
   RaceDifference,
@@ -14,30 +18,191 @@ import type {
   VerdictDifference,
 } from './comparison.ts';
 
-/** A name shown as it is, or as code. */
-type Mark = (text: string) => string;
+/** What a reader is told of a comparison: what is alike together, the surest first, values as texts; a renderer only lays it out. */
+export interface Told {
+  readonly runs: readonly ComparedRun[];
+  /** The first sentence. */
+  readonly headline: string;
+  /** What a reader must know of the runs before the differences. */
+  readonly cautions: readonly string[];
+  readonly environment: readonly EnvironmentDifference[];
+  /** Those in which anything differs. */
+  readonly experiments: readonly ToldExperiment[];
+  /** Facts that some runs know and others do not: what was seen there went unseen here. */
+  readonly oneSided: readonly { readonly text: string; readonly experiments: readonly NotComparableIn[] }[];
+  /** What is not comparable for any other reason. */
+  readonly notComparable: { readonly count: number; readonly experiments: readonly NotComparableIn[] };
+  /** What was not compared, and by which tests the rest was: sentences. */
+  readonly extent: readonly string[];
+}
+
+/** How the runs differ in one experiment; values and verdicts are one for each run. */
+export interface ToldExperiment {
+  readonly id: string;
+  readonly question: string;
+  readonly races: readonly ToldRace[];
+  /** Further facts of races with other odds. */
+  readonly otherOdds: readonly string[];
+  readonly behaviour: readonly ToldDifference[];
+  readonly performance: readonly ToldMeasurement[];
+  /** How many other measured facts differ. */
+  readonly otherMeasured: number;
+  readonly unstable: readonly ToldUnstable[];
+  readonly verdicts: readonly ToldVerdict[];
+  /** The answers, where they differ. */
+  readonly answers: readonly (string | null)[];
+}
+
+/** A race's odds. */
+export interface ToldRace {
+  readonly fact: string;
+  readonly isBehaviour: boolean;
+  readonly values: readonly string[];
+  readonly where: Which;
+  /** `other odds, p = 0.001`, or `odds more than 10 times others`. */
+  readonly how: string;
+  /** Which facts say the same. */
+  readonly alike: readonly string[];
+}
 
 /** Equal differences of several cells as one. */
-export interface FoldedDifference {
+export interface ToldDifference {
   readonly fact: string;
   /** One text for each run: its value or distribution; `not comparable` where it has none. */
   readonly values: readonly string[];
-  /** How they were told apart. */
+  /** How they were told apart; empty for unequal values. */
   readonly how: string;
-  readonly cells: readonly ComparedCell[];
+  readonly where: Which;
+}
+
+/** A measured fact of a cell. */
+export interface ToldMeasurement {
+  readonly fact: string;
+  readonly cell: string;
+  readonly runs: readonly [string, string];
+  /** `61.2 s → 65.0 s (+6.2 %), p = 0.001, corrected p = 0.02, 10 and 10 repeats`. */
+  readonly text: string;
+}
+
+/** A fact that varied within a run, and the cells in which it did. */
+export interface ToldUnstable {
+  readonly run: string;
+  readonly fact: string;
+  readonly cells: readonly string[];
+}
+
+/** A claim, or several that differ in the same way because a run left them open. */
+export interface ToldVerdict {
+  readonly claims: readonly string[];
+  /** Of one claim. */
+  readonly text?: string;
+  readonly verdicts: readonly (Verdict | null)[];
+}
+
+/** What of an experiment is not comparable: how much, and what is so for the same reason as one. */
+export interface NotComparableIn {
+  readonly experiment: string;
+  readonly count: number;
+  readonly items: readonly {
+    /** `A, C: unknown`. */
+    readonly reason: string;
+    /** None where it is the cells as a whole. */
+    readonly facts: readonly string[];
+    readonly cells: readonly string[];
+  }[];
+}
+
+/** What a reader is told of a comparison. */
+export function toldOf(comparison: Comparison): Told {
+  const { sided, others } = splitNotComparable(comparison.notComparable);
+  return {
+    runs: comparison.runs,
+    headline: headline(comparison),
+    cautions: cautions(comparison),
+    environment: comparison.environment,
+    experiments: comparison.experiments.flatMap((experiment) => experimentTold(experiment, comparison) ?? []),
+    oneSided: [...sided].map(([runs, own]) => {
+      const cells = new Set(own.map(({ cell }) => cell)).size;
+      const text = `${runs}: ${plural(own.length, 'fact')} of ${plural(cells, 'cell')}`;
+      return { text, experiments: foldNotComparable(own) };
+    }),
+    notComparable: { count: others.length, experiments: foldNotComparable(others) },
+    extent: extent(comparison),
+  };
+}
+
+function experimentTold(experiment: ComparedExperiment, comparison: Comparison): ToldExperiment | undefined {
+  const own = <T extends { readonly experiment: string }>(all: readonly T[]): T[] =>
+    all.filter((each) => each.experiment === experiment.id);
+  const measurements = own(comparison.measurements).sort((a, b) => a.test.p - b.test.p);
+  const told = {
+    ...racesTold(own(comparison.races), experiment),
+    behaviour: foldDifferences(own(comparison.differences), experiment),
+    performance: measurements.slice(0, mostMeasured).map(measurementTold),
+    otherMeasured: Math.max(0, measurements.length - mostMeasured),
+    unstable: foldUnstable(own(comparison.unstable)),
+    verdicts: foldVerdicts(own(comparison.verdicts)),
+  };
+  const { races, behaviour, performance, unstable, verdicts } = told;
+  if ([races, behaviour, performance, unstable, verdicts].every(({ length }) => length === 0)) return undefined;
+  const { id, question, answers } = experiment;
+  const differ = new Set(answers.filter((answer) => answer !== null)).size > 1;
+  return { id, question, ...told, answers: differ ? answers : [] };
+}
+
+/** So many measured facts tell where performance differs; the comparison's JSON has all. */
+const mostMeasured = 12;
+/** So many facts of the same races tell a reader what is other about their odds. */
+const mostOdds = 3;
+
+/** The races to tell, those that differ in behaviour first, and the facts of the others. */
+function racesTold(
+  all: readonly RaceDifference[],
+  { cells }: ComparedExperiment,
+): Pick<ToldExperiment, 'races' | 'otherOdds'> {
+  const odds = all.filter(({ isBehaviour }) => !isBehaviour);
+  const told = [...all.filter(({ isBehaviour }) => isBehaviour), ...odds.slice(0, mostOdds)];
+  return {
+    races: told.map((race) => ({
+      fact: race.fact,
+      isBehaviour: race.isBehaviour,
+      values: raceValues(race),
+      where: whichOf(
+        cells.filter(({ id }) => race.cells.includes(id)),
+        cells,
+      ),
+      how: `${race.isBehaviour ? `odds more than ${loadMovesOdds} times others` : 'other odds'}, ${significance(race.test)}`,
+      alike: race.alike,
+    })),
+    otherOdds: odds.slice(mostOdds).flatMap(({ fact, alike }) => [fact, ...alike]),
+  };
+}
+
+/** A race's values, one text for each run, in one order and without what all of them begin with. */
+function raceValues({ values, declared }: RaceDifference): string[] {
+  const known = values.flatMap((shares) => shares?.map(({ value }) => value) ?? []);
+  const opening = declared.type === 'words' ? commonOpening(known).length : 0;
+  const short = (share: Share): Share =>
+    Array.isArray(share.value) && share.value.length > 0 ? { ...share, value: share.value.slice(opening) } : share;
+  const totals = Map.groupBy(
+    values.flatMap((shares) => shares ?? []),
+    ({ value }) => factKey(value),
+  );
+  const timesIn = ({ value }: Share): number =>
+    totals.get(factKey(value))?.reduce((all, { times }) => all + times, 0) ?? 0;
+  const inOrder = (shares: readonly Share[]): Share[] => shares.toSorted((a, b) => timesIn(b) - timesIn(a)).map(short);
+  return values.map((shares) => (shares === null ? 'not comparable' : formatDistribution(inOrder(shares), declared)));
 }
 
 /** An experiment's differences in behaviour, cells with the same ones together. */
-export function foldDifferences(
-  differences: readonly BehaviourDifference[],
-  cells: readonly ComparedCell[],
-): FoldedDifference[] {
+function foldDifferences(differences: readonly BehaviourDifference[], { cells }: ComparedExperiment): ToldDifference[] {
   const told = differences.map((each) => ({ each, values: valuesOf(each), how: howOf(each) }));
   const groups = Map.groupBy(told, ({ each, values, how }) => JSON.stringify([each.fact, values, how]));
   return [...groups.values()].map((group) => {
     const [{ each, values, how }] = group as [(typeof told)[number]];
     const ids = new Set(group.map((other) => other.each.cell));
-    return { fact: each.fact, values, how, cells: cells.filter(({ id }) => ids.has(id)) };
+    const own = cells.filter(({ id }) => ids.has(id));
+    return { fact: each.fact, values, how, where: whichOf(own, cells) };
   });
 }
 
@@ -55,18 +220,27 @@ const medianOf = (shares: readonly Share[]): number =>
 const howOf = ({ by, resolution, declared }: BehaviourDifference): string =>
   by === 'exact' ? '' : `further apart than ${formatFact(resolution ?? 0, declared)}`;
 
-/** So many measured facts tell where performance differs; the comparison's JSON has all. */
-const mostMeasured = 12;
-
-/** The measured facts that differ most surely, and how many others there are, in words. */
-export function strongest(all: readonly PerformanceDifference[]): { told: PerformanceDifference[]; left: string } {
-  const told = all.toSorted((a, b) => a.test.p - b.test.p).slice(0, mostMeasured);
-  const left = all.length - told.length;
-  return { told, left: left > 0 ? `And ${plural(left, 'other measured fact')}: \`--json\` has all.` : '' };
+function measurementTold({
+  fact,
+  cell,
+  runs,
+  medians,
+  repeats,
+  test,
+  declared,
+}: PerformanceDifference): ToldMeasurement {
+  const [from, to] = medians;
+  const values = `${formatFact(from, declared)} → ${formatFact(to, declared)} (${formatChange(from, to)})`;
+  return { fact, cell, runs, text: `${values}, ${significance(test)}, ${repeats.join(' and ')} repeats` };
 }
 
-/** Facts that varied within a run, and the ids of the cells in which they did. */
-export function foldUnstable(all: readonly Unstable[]): { run: string; fact: string; cells: string[] }[] {
+/** `p = 0.01, corrected p = 0.04`. */
+function significance({ p, adjusted }: Significance): string {
+  const [own, corrected] = [formatP(p), formatP(adjusted)];
+  return own === corrected ? own : `${own}, corrected ${corrected}`;
+}
+
+function foldUnstable(all: readonly Unstable[]): ToldUnstable[] {
   const groups = Map.groupBy(all, ({ run, fact }) => JSON.stringify([run, fact]));
   return [...groups.values()].map((group) => {
     const [{ run, fact }] = group as [Unstable];
@@ -74,94 +248,62 @@ export function foldUnstable(all: readonly Unstable[]): { run: string; fact: str
   });
 }
 
-/** What of an experiment is not comparable: how much, and what is so for the same reason as one. */
-export interface NotComparableIn {
-  readonly experiment: string;
-  readonly count: number;
-  readonly items: readonly { readonly reason: string; readonly what: string }[];
+/** A run that did not come to their cells leaves claims open, which says nothing of the kernels. */
+const isOpen = ({ verdicts }: VerdictDifference): boolean => verdicts.includes('inconclusive');
+
+/** Claims by how their verdicts differ: those to tell one by one, then those that some runs left open, together. */
+function foldVerdicts(differences: readonly VerdictDifference[]): ToldVerdict[] {
+  const groups = Map.groupBy(differences.filter(isOpen), ({ verdicts }) => JSON.stringify(verdicts));
+  const open = [...groups.values()].filter(({ length }) => length > 1);
+  const told = differences.filter((each) => !open.some((group) => group.includes(each)));
+  return [
+    ...told.map(({ claim, text, verdicts }) => ({ claims: [claim], text, verdicts })),
+    ...open.map((group) => ({ claims: group.map(({ claim }) => claim), verdicts: group[0]?.verdicts ?? [] })),
+  ];
+}
+
+/** Facts that are known in some runs only, by these runs; and what is not comparable for any other reason. */
+function splitNotComparable(all: readonly NotComparable[]): {
+  sided: ReadonlyMap<string, readonly NotComparable[]>;
+  others: NotComparable[];
+} {
+  const isSided = ({ knownIn = [], unknownIn = [] }: NotComparable): boolean =>
+    knownIn.length > 0 && unknownIn.length > 0;
+  const sided = Map.groupBy(
+    all.filter(isSided),
+    ({ knownIn = [], unknownIn = [] }) => `Known in ${knownIn.join(', ')}, unknown in ${unknownIn.join(', ')}`,
+  );
+  return { sided, others: all.filter((each) => !isSided(each)) };
 }
 
 /** What is not comparable, by experiment. */
-export function foldNotComparable(all: readonly NotComparable[], mark: Mark): NotComparableIn[] {
-  return [...Map.groupBy(all, ({ experiment }) => experiment)].map(([experiment, own]) => ({
+const foldNotComparable = (all: readonly NotComparable[]): NotComparableIn[] =>
+  [...Map.groupBy(all, ({ experiment }) => experiment)].map(([experiment, own]) => ({
     experiment,
     count: own.length,
-    items: foldReasons(own, mark),
+    items: foldReasons(own),
   }));
-}
 
-function foldReasons(all: readonly NotComparable[], mark: Mark): NotComparableIn['items'] {
+function foldReasons(all: readonly NotComparable[]): NotComparableIn['items'] {
   const groups = Map.groupBy(all, ({ reasons, fact }) => JSON.stringify([fact === undefined, reasons]));
   return [...groups.values()].map((group) => {
     const [{ reasons }] = group as [NotComparable];
-    const cells = [...new Set(group.map(({ cell }) => cell))];
-    const facts = [...new Set(group.flatMap(({ fact }) => fact ?? []))];
-    const where = someOf(cells, mark, 2);
     return {
-      reason: reasonWords(reasons),
-      what: facts.length === 0 ? where : `${someOf(facts, mark, 3)} in ${where}`,
+      reason: reasonText(reasons),
+      facts: [...new Set(group.flatMap(({ fact }) => fact ?? []))],
+      cells: [...new Set(group.map(({ cell }) => cell))],
     };
   });
 }
 
-/** Facts that some runs know and others do not: what was seen there went unseen here. */
-export interface OneSided {
-  /** `Known in A, unknown in B: 12 facts in 5 cells`. */
-  readonly text: string;
-  readonly all: readonly NotComparable[];
-}
-
-const unknownIn = ({ fact, reasons, knownIn = [] }: NotComparable): string[] =>
-  fact === undefined || knownIn.length === 0
-    ? []
-    : Object.entries(reasons).flatMap(([run, reason]) => (/^unknown\b/.test(reason) ? [run] : []));
-
-/** What is known in some runs only, by these runs; and what is not comparable for any other reason. */
-export function splitNotComparable(all: readonly NotComparable[]): { oneSided: OneSided[]; others: NotComparable[] } {
-  const sided = all.filter((each) => unknownIn(each).length > 0);
-  const groups = Map.groupBy(
-    sided,
-    (each) => `Known in ${each.knownIn?.join(', ')}, unknown in ${unknownIn(each).join(', ')}`,
-  );
-  const oneSided = [...groups].map(([runs, own]) => {
-    const cells = new Set(own.map(({ cell }) => cell)).size;
-    return { text: `${runs}: ${plural(own.length, 'fact')} of ${plural(cells, 'cell')}`, all: own };
-  });
-  return { oneSided, others: all.filter((each) => !sided.includes(each)) };
-}
-
-/** `unknown in A and C`: runs with the same reason together. */
-function reasonWords(reasons: Readonly<Record<string, string>>): string {
+/** `A, C: unknown`: runs with the same reason together. */
+function reasonText(reasons: Readonly<Record<string, string>>): string {
   const byReason = Map.groupBy(Object.entries(reasons), ([, reason]) => reason);
   return [...byReason].map(([reason, runs]) => `${runs.map(([run]) => run).join(', ')}: ${reason}`).join('; ');
 }
 
-/** A run that did not come to their cells leaves claims open, which says nothing of the kernels. */
-const isOpen = ({ verdicts }: VerdictDifference): boolean => verdicts.includes('inconclusive');
-
-/** Claims by how their verdicts differ: those to tell one by one, and those that some runs left open, together. */
-export function foldVerdicts(differences: readonly VerdictDifference[]): {
-  told: VerdictDifference[];
-  open: { verdicts: VerdictDifference['verdicts']; claims: string[] }[];
-} {
-  const groups = Map.groupBy(differences.filter(isOpen), ({ verdicts }) => JSON.stringify(verdicts));
-  const open = [...groups.values()].filter(({ length }) => length > 1);
-  return {
-    told: differences.filter((each) => !open.some((group) => group.includes(each))),
-    open: open.map((group) => ({ verdicts: group[0]?.verdicts ?? [], claims: group.map(({ claim }) => claim) })),
-  };
-}
-
-/** An experiment's compared cells with these ids. */
-export const cellsNamed = (ids: readonly string[], cells: readonly ComparedCell[]): ComparedCell[] =>
-  cells.filter(({ id }) => ids.includes(id));
-
-/** In which of an experiment's compared cells. */
-export const inCells = (cells: readonly ComparedCell[], all: readonly ComparedCell[], mark: Mark): string =>
-  `in ${whichCells(cells, all, mark)}`;
-
 /** The first sentence: how many differences there are, in how much. */
-export function headline({ behaviour, contradicted, performance, races, compared, experiments }: Comparison): string {
+function headline({ behaviour, contradicted, performance, races, compared, experiments }: Comparison): string {
   const cells = plural(compared.cells, 'cell');
   if (compared.cells === 0) return 'Nothing could be compared: no cell has facts in two runs.';
   if (compared.facts === 0) return `Nothing could be compared: no fact of ${cells} is known in two runs.`;
@@ -183,7 +325,7 @@ export function headline({ behaviour, contradicted, performance, races, compared
 }
 
 /** What was not compared, and by which tests the rest was: sentences. */
-export function extent({ compared, alpha }: Comparison): string[] {
+function extent({ compared, alpha }: Comparison): string[] {
   const { cellsNotComparable, factsNotComparable, untested, tests } = compared;
   const whole = compared.cells > 0 ? ['Nothing was left out as not comparable.'] : [];
   const left = [
@@ -208,21 +350,8 @@ export function extent({ compared, alpha }: Comparison): string[] {
   ];
 }
 
-/** `p = 0.01, corrected p = 0.04`. */
-export function significance({ p, adjusted }: Significance): string {
-  const [own, corrected] = [formatP(p), formatP(adjusted)];
-  return own === corrected ? own : `${own}, corrected ${corrected}`;
-}
-
-/** `61.2 s → 65.0 s (+6.2 %), p = 0.001, corrected p = 0.02, 10 and 10 repeats`. */
-export function performanceWords({ medians, repeats, test, declared }: PerformanceDifference): string {
-  const [from, to] = medians;
-  const values = `${formatFact(from, declared)} → ${formatFact(to, declared)} (${formatChange(from, to)})`;
-  return `${values}, ${significance(test)}, ${repeats.join(' and ')} repeats`;
-}
-
 /** What a reader must know of the runs before the differences: emulation, runs that are not complete, changed questions. */
-export function cautions({ runs, environment, experiments, races }: Comparison): string[] {
+function cautions({ runs, environment, experiments, races }: Comparison): string[] {
   const open = runs.filter(({ status }) => status !== 'complete');
   const slowness = environment.find(({ name }) => name === 'accelerator' || name === 'slowness');
   const changed = experiments.filter((experiment) => experiment.changed);
@@ -242,37 +371,11 @@ export function cautions({ runs, environment, experiments, races }: Comparison):
   ];
 }
 
-/** So many facts of the same races tell a reader what is other about their odds. */
-const mostOdds = 3;
+/** That there are more measured facts than are told. */
+export const othersText = (count: number): string => `And ${plural(count, 'other measured fact')}: \`--json\` has all.`;
 
-/** The races to tell, those that differ in behaviour first, and the facts of the others. */
-export function racesToTell(races: readonly RaceDifference[]): { told: RaceDifference[]; others: string[] } {
-  const odds = races.filter(({ isBehaviour }) => !isBehaviour);
-  return {
-    told: [...races.filter(({ isBehaviour }) => isBehaviour), ...odds.slice(0, mostOdds)],
-    others: odds.slice(mostOdds).flatMap(({ fact, alike }) => [fact, ...alike]),
-  };
-}
-
-/** A race's values, one text for each run, in one order and without what all of them begin with. */
-export function raceValues({ values, declared }: RaceDifference): string[] {
-  const known = values.flatMap((shares) => shares?.map(({ value }) => value) ?? []);
-  const opening = declared.type === 'words' ? commonOpening(known).length : 0;
-  const short = (share: Share): Share =>
-    Array.isArray(share.value) && share.value.length > 0 ? { ...share, value: share.value.slice(opening) } : share;
-  const totals = Map.groupBy(
-    values.flatMap((shares) => shares ?? []),
-    ({ value }) => factKey(value),
-  );
-  const timesIn = ({ value }: Share): number =>
-    totals.get(factKey(value))?.reduce((all, { times }) => all + times, 0) ?? 0;
-  const inOrder = (shares: readonly Share[]): Share[] => shares.toSorted((a, b) => timesIn(b) - timesIn(a)).map(short);
-  return values.map((shares) => (shares === null ? 'not comparable' : formatDistribution(inOrder(shares), declared)));
-}
-
-/** `other odds, p = 0.001`, or `odds further apart than load explains`, and which facts say the same. */
-export function raceWords({ isBehaviour, alike, test }: RaceDifference, mark: (text: string) => string): string {
-  const what = isBehaviour ? `odds more than ${loadMovesOdds} times others` : 'other odds';
-  const also = alike.length === 0 ? '' : `; the same for ${someOf(alike, mark, 2)}`;
-  return `${what}, ${significance(test)}${also}`;
+/** The cells, or the facts of cells, that are not comparable. */
+export function whatText({ facts, cells }: NotComparableIn['items'][number], mark: Mark): string {
+  const where = someOf(cells, mark, 2);
+  return facts.length === 0 ? where : `${someOf(facts, mark, 3)} in ${where}`;
 }

@@ -1,7 +1,8 @@
-import { wiresOwn } from '../../facts/carried.ts';
-import type { CellRecord, IncarnationRecord, SegmentRecord } from '../../record/schema.ts';
+import { partsOf } from '../../facts/roles.ts';
+import type { IncarnationRecord, SegmentRecord } from '../../record/schema.ts';
 import type { End } from '../../tcp/states.ts';
-import type { BeginMoment, SegmentMoment, StateMoment, Step } from './parts.ts';
+import type { BeginMoment, SegmentMoment, StateMoment, Step, Wired } from './parts.ts';
+import { isOwn } from './segment.ts';
 
 /**
  * How far a state may seem to precede the segment that led to it, ns: the wire takes its time beside the write that makes
@@ -87,10 +88,10 @@ export function requestOf(
   step: Step,
   sent: readonly SegmentRecord[],
   arrivals: readonly SegmentRecord[],
-  { facts }: CellRecord,
+  { facts }: Wired,
 ): { readonly step: Step; readonly syn: SegmentRecord } | undefined {
   if (step.state !== 'SYN-RECEIVED' || step.mini || step.source !== 'trace') return undefined;
-  if (Object.keys(facts).some((name) => name.endsWith('TcpExt.SyncookiesSent'))) return undefined;
+  if (Object.keys(facts).some((name) => partsOf(name).own === 'TcpExt.SyncookiesSent')) return undefined;
   const answer = sent.find((segment) => isSyn(segment) && has(segment, 'ACK') && segment.t <= step.at);
   const syn = answer && arrivals.findLast((segment) => isSyn(segment) && arrivalOf(segment) <= answer.t);
   if (!answer || !syn) return undefined;
@@ -116,11 +117,9 @@ const sendsOn: Partial<Record<Step['state'], (segment: SegmentRecord) => boolean
 
 const isSame = (a: IncarnationRecord, b: IncarnationRecord): boolean => a.client === b.client && a.server === b.server;
 
-const isOwn = ({ deed }: SegmentRecord): boolean => wiresOwn.has(deed);
-
 /** Where each of several incarnations begins, with its addresses and ports. */
 export function beginsOf(
-  { incarnations = [], segments = [] }: Pick<CellRecord, 'incarnations' | 'segments'>,
+  { incarnations = [], segments = [] }: Pick<Wired, 'incarnations' | 'segments'>,
   leaving: readonly SegmentMoment[],
   states: readonly StateMoment[],
 ): BeginMoment[] {
@@ -164,7 +163,7 @@ export interface Replaced {
  * When a TIME-WAIT was gone since a new incarnation had its addresses and ports: its own end's SYN went out with them, or it
  * answered a SYN with its own; or since a RST had come that ended it.
  */
-export function replacedBy(record: CellRecord, { label, end, step }: StateMoment): Replaced | undefined {
+export function replacedBy(record: Wired, { label, end, step }: StateMoment): Replaced | undefined {
   const { incarnations = [], segments = [] } = record;
   const mine = incarnations.findLast((each) => each.label === label);
   const next = mine && incarnations.find((each) => each.incarnation > mine.incarnation && isSame(each, mine));
@@ -196,14 +195,14 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /** Why a TIME-WAIT that was seen to go ended, where the facts are of that end; undefined where they do not say. */
-export function whyClosed({ facts }: CellRecord, label: string, end: End): string | undefined {
+export function whyClosed({ facts }: Wired, label: string, end: End): string | undefined {
   if (facts[factName(label, 'timeWait.holder')] !== end) return undefined;
   const by = facts[factName(label, 'timeWait.endedBy')];
   return typeof by === 'string' ? reasons[by] : undefined;
 }
 
 /** Where the last of several attempts begins; 0 where there is one. An attempt begins with what the first began with. */
-export function lastAttempt({ incarnations = [], segments = [] }: CellRecord): { from: number; attempt: number } {
+export function lastAttempt({ incarnations = [], segments = [] }: Wired): { from: number; attempt: number } {
   const [first] = incarnations;
   const begins = incarnations.filter(
     ({ label }, index) =>

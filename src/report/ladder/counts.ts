@@ -1,8 +1,9 @@
+import { formatSeconds } from '../../facts/values.ts';
 import type { SegmentRecord } from '../../record/schema.ts';
 import { type End, ends } from '../../tcp/states.ts';
-import { formatSeconds, plural } from '../format.ts';
+import { plural } from '../format.ts';
 import type { GapRow, OmittedRow, PauseRow, SegmentRow } from './parts.ts';
-import { becameOf, hasPassed, type Purpose, purposeOf, things } from './segment.ts';
+import { becameText, deedKey, hasPassed, type Purpose, purposeOf, things } from './segment.ts';
 
 /** Probes that go together as one, and how many of them were answered. */
 export function probesText(segments: readonly SegmentRecord[]): string {
@@ -56,7 +57,7 @@ export const gapText = ({ count, since, at }: Pick<GapRow, 'count' | 'since' | '
  * and length. Those whose purpose is in `more` are more of what was drawn before.
  */
 export function countsOf(segments: readonly SegmentRecord[], more: readonly Purpose[]): string[] {
-  const kinds = Map.groupBy(segments, (segment) => `${purposeOf(segment)} ${hasPassed(segment) ? '' : segment.deed}`);
+  const kinds = Map.groupBy(segments, (segment) => `${purposeOf(segment)} ${deedKey(segment)}`);
   const isOneWay = new Set(segments.map(({ from }) => from)).size === 1;
   return [...kinds.values()].flatMap((kind) => {
     const own = ends.map((end) => [end, kind.filter(({ from }) => from === end)] as const);
@@ -74,7 +75,7 @@ function countOf(segments: readonly SegmentRecord[], more: readonly Purpose[]): 
   const [first] = segments as [SegmentRecord];
   const purpose = purposeOf(first);
   const count = plural(segments.length, `${more.includes(purpose) ? 'more ' : ''}${things[purpose]}`);
-  const became = hasPassed(first) ? '' : `, ${becameOf[first.deed] ?? first.deed}`;
+  const became = hasPassed(first) ? '' : `, ${becameText(first)}`;
   return `${count}${lengthsOf(segments)}${became}`;
 }
 

@@ -1,9 +1,10 @@
-import type { CellRecord, SegmentRecord } from '../../record/schema.ts';
+import { endOf } from '../../facts/roles.ts';
+import type { SegmentRecord } from '../../record/schema.ts';
 import { lastAttempt } from './causes.ts';
 import { momentsOf } from './moments.ts';
-import type { Ladder, LadderRow, Moment, OmittedRow } from './parts.ts';
+import type { Ladder, LadderRow, Moment, OmittedRow, Wired } from './parts.ts';
 import { foldings, foldsOf, rowsOf } from './rows.ts';
-import { blocks, connectionOf, hasPassed, purposeOf } from './segment.ts';
+import { asideKey, blocks, connectionOf, deedKey, isDelayed, isHeld, purposeOf } from './segment.ts';
 
 /** As many rows as a reader follows. */
 const mostRows = 40;
@@ -12,7 +13,7 @@ const mostRows = 40;
 const pauseNs = 100e6;
 
 /** A cell's ladder: every segment of its record is in exactly one row, itself or folded; no arrow goes back in time. */
-export function ladderOf(whole: CellRecord): Ladder {
+export function ladderOf(whole: Wired): Ladder {
   const { record, earlier } = withoutEarlier(whole);
   const moments = momentsOf(record);
   const silenceNs = silenceOf(record);
@@ -33,7 +34,7 @@ export function ladderOf(whole: CellRecord): Ladder {
 }
 
 /** Of several attempts only the last is drawn. */
-function withoutEarlier(record: CellRecord): { record: CellRecord; earlier: OmittedRow[] } {
+function withoutEarlier(record: Wired): { record: Wired; earlier: OmittedRow[] } {
   const { from, attempt } = lastAttempt(record);
   const segments = record.segments ?? [];
   const before = segments.filter(({ t }) => t < from);
@@ -48,9 +49,9 @@ function withoutEarlier(record: CellRecord): { record: CellRecord; earlier: Omit
 }
 
 /** On a slow path every segment is on its way for long: that is no pause. */
-function silenceOf({ segments = [] }: CellRecord): number {
+function silenceOf({ segments = [] }: Wired): number {
   const transits = segments
-    .flatMap(({ t, arrived, deed }) => (arrived === undefined || deed === 'held' ? [] : [arrived - t]))
+    .flatMap((segment) => (segment.arrived === undefined || isHeld(segment) ? [] : [segment.arrived - segment.t]))
     .sort((a, b) => a - b);
   return Math.max(pauseNs, 3 * (transits[Math.floor(transits.length / 2)] ?? 0));
 }
@@ -60,21 +61,22 @@ const labelsOf = (moments: readonly Moment[]): string[] => [
 ];
 
 /** Whether a ladder has one connection only, by its states and its segments. */
-const isOne = ({ segments = [] }: CellRecord, labels: readonly string[]): boolean =>
+const isOne = ({ segments = [] }: Wired, labels: readonly string[]): boolean =>
   labels.length <= 1 && new Set(segments.map(connectionOf)).size <= 1;
 
-function namesOf({ segments = [], paths }: CellRecord): Ladder['nameOf'] {
-  const labels = new Set([...segments.map(({ label }) => label), ...Object.keys(paths).map(labelOfPath)]);
-  const connections = new Set(segments.map(connectionOf));
+function namesOf({ segments = [], paths }: Wired): Ladder['nameOf'] {
+  const labels = new Set([
+    ...segments.map(({ label }) => label),
+    ...Object.keys(paths).map((name) => endOf(name).label),
+  ]);
+  const incarnations = Map.groupBy(segments, ({ label }) => label);
   return ({ label, incarnation }) => {
-    const once = [...connections].filter((each) => each.startsWith(`${label} `)).length <= 1;
+    const once = new Set(incarnations.get(label)?.map((each) => each.incarnation)).size <= 1;
     if (once && label !== '') return label;
     if (once && labels.size <= 1) return '';
     return `${label} #${incarnation}`.trim();
   };
 }
-
-const labelOfPath = (name: string): string => name.replace(/\.?(client|server)$/, '');
 
 /** The first and the last rows; what is between them is told as one. */
 function withoutMiddle(rows: readonly LadderRow[]): LadderRow[] {
@@ -100,7 +102,7 @@ function withoutMiddle(rows: readonly LadderRow[]): LadderRow[] {
  * What a cell's ladder draws, row by row, without what two runs of one cell differ in: times, how many segments a stream took,
  * numbers and lengths of what net or the kernel cut anew. Results with the same story share a ladder.
  */
-export function storyOf(record: CellRecord): string {
+export function storyOf(record: Wired): string {
   const { rows, nameOf } = ladderOf(record);
   return JSON.stringify([pathLength(record), ...rows.map((row) => rowStory(row, nameOf))]);
 }
@@ -111,14 +113,21 @@ function rowStory(row: LadderRow, nameOf: ReturnType<typeof ladderOf>['nameOf'])
     segment.from,
     segment.flags.filter((flag) => flag !== 'PSH').join(),
     segment.length,
-    hasPassed(segment) ? '' : segment.deed,
+    deedKey(segment),
     segment.window === 0,
   ];
   switch (row.kind) {
     case 'state':
-      return [row.end, row.label, row.step.state, row.why, row.call?.how, row.call && blocks(row.call)];
+      return [
+        row.end,
+        row.label,
+        row.step.state,
+        row.why,
+        row.call && asideKey(row.call),
+        row.call && blocks(row.call),
+      ];
     case 'aside':
-      return [row.end, row.label, row.says, row.aside.how, (row.aside.count ?? 1) > 1];
+      return [row.end, row.label, row.says, asideKey(row.aside), (row.aside.count ?? 1) > 1];
     case 'segment':
       return [...of(row.segments[0]), row.segments[0].seq, row.segments[0].ack, row.segments[0].of !== undefined];
     case 'run':
@@ -136,9 +145,9 @@ function rowStory(row: LadderRow, nameOf: ReturnType<typeof ladderOf>['nameOf'])
 }
 
 /** How slow the path was: no other story for a busy machine, but for twice the round trip. */
-function pathLength({ segments = [] }: CellRecord): number {
+function pathLength({ segments = [] }: Wired): number {
   const delays = segments
-    .flatMap(({ deed, t, arrived }) => (deed === 'delayed' && arrived !== undefined ? [arrived - t] : []))
+    .flatMap((segment) => (isDelayed(segment) && segment.arrived !== undefined ? [segment.arrived - segment.t] : []))
     .sort((a, b) => a - b);
   return inOctaves(delays[Math.floor(delays.length / 2)] ?? 0);
 }

@@ -1,8 +1,8 @@
 import type { SegmentRecord } from '../../record/schema.ts';
 import { type Arrow, bandWidth, type Columns, type Layout, type Point } from './layout.ts';
 import { type AsideRow, isCorrupt, type Ladder, type SegmentRow, type StateRow } from './parts.ts';
-import { blocks, isOwn, purposeOf } from './segment.ts';
-import type { LadderWords } from './words.ts';
+import { blocks, isHeld, isOwn, optionsText, purposeOf } from './segment.ts';
+import { type LadderWords, partsOf, type SegmentLabel } from './words.ts';
 
 /** Text as XML has it. */
 export const xml = (text: string): string =>
@@ -71,12 +71,11 @@ const halfCharacters = 26;
 
 /** A segment's label: in two lines where it has but half an arrow and is too long for that. */
 export function labelLines(row: SegmentRow, half: boolean, words: LadderWords): string[] {
-  const said = row.kind === 'run' ? words.run(row) : words.segment(row.segments[0]);
-  if (!half || said.length <= halfCharacters) return [said];
   // before one of its numbers, or a word, whichever is next to the middle
-  const breaks = [...said.matchAll(row.kind === 'run' ? / /g : / (?=raw|(?<!raw )seq|ack|len|win|\()/g)].map(
-    ({ index }) => index,
-  );
+  const parts = row.kind === 'run' ? words.run(row).split(' ') : partsOf(words.label(row.segments[0]));
+  const said = parts.join(' ');
+  if (!half || said.length <= halfCharacters) return [said];
+  const breaks = parts.slice(1).map((_, index) => parts.slice(0, index + 1).join(' ').length);
   const fits = breaks.filter((at) => at <= halfCharacters + 4);
   const at = fits.sort((a, b) => Math.abs(a - said.length / 2) - Math.abs(b - said.length / 2))[0];
   return at === undefined ? [said] : [said.slice(0, at), said.slice(at + 1)];
@@ -94,7 +93,7 @@ function label({ row, points: [a, b] }: Arrow, columns: Columns, words: LadderWo
   const atClient = left.x === columns.x.client && (row.split ? segment.from === 'client' : true);
   return lines
     .map((said, index) => {
-      const text = row.kind === 'run' ? xml(said) : boldFlags(said, segment);
+      const text = row.kind === 'run' || index > 0 ? xml(said) : boldFlags(said, words.label(segment));
       const up = -6 - 12 * (lines.length - 1 - index);
       if (isWhole) {
         const middle = { x: (left.x + right.x) / 2, y: (left.y + right.y) / 2 + up };
@@ -107,9 +106,10 @@ function label({ row, points: [a, b] }: Arrow, columns: Columns, words: LadderWo
     .join('');
 }
 
-function boldFlags(text: string, { flags }: SegmentRecord): string {
-  const bold = xml(flags.join(' '));
-  return xml(text).replace(bold, () => `<tspan class="flags">${bold}</tspan>`);
+/** The first line of a label: it begins with the flags, or with its connection's name before them. */
+function boldFlags(text: string, { name, flags }: SegmentLabel): string {
+  if (flags === '') return xml(text);
+  return `${xml(name)}<tspan class="flags">${xml(flags)}</tspan>${xml(text.slice(name.length + flags.length))}`;
 }
 
 /** An ICMP message or another packet that is no segment, from the wire to an end. */
@@ -137,7 +137,7 @@ function note({ row, points, ending }: Arrow, columns: Columns, words: LadderWor
   if (text === '') return '';
   const { wire, client } = columns.x;
   const [a, b] = points;
-  if (points.length > 2 || (ending === 'kept' && segment.deed === 'held')) {
+  if (points.length > 2 || (ending === 'kept' && isHeld(segment))) {
     const toLeft = segment.from === 'server';
     // beside where it waits, away from the other end's
     const at = { x: b.x + (toLeft ? 10 : -10), y: b.y + 20 };
@@ -166,11 +166,12 @@ function noteLines(text: string, at: Point, leftFree: boolean): string {
 
 /** All that the record has of a segment. */
 function everythingOf(segment: SegmentRecord, words: LadderWords): string {
-  const { n, t, arrived, window, options } = segment;
+  const { n, t, arrived, window } = segment;
+  const options = optionsText(segment);
   return [
     words.segment(segment),
     `window ${window}`,
-    ...(options ? [options] : []),
+    ...(options === '' ? [] : [options]),
     `sent ${words.time(t)}`,
     ...(arrived === undefined ? [] : [`arrived ${words.time(arrived)}`]),
     words.deed(segment) || 'carried',
@@ -184,7 +185,7 @@ const besideCharacters = 18;
 /** What stands beside an end: a state's name and how it is known, or what its application did. */
 export function besideLines(row: StateRow | AsideRow, words: LadderWords, ladder: Ladder): string[] {
   if (row.kind === 'aside') return words.aside(row).flatMap((text) => wrapped(text, besideCharacters));
-  return [row.step.state, ...enteredLines(words.entered(row), ladder.stateName(row.label))];
+  return [row.step.state, ...enteredLines(row, words, ladder.stateName(row.label))];
 }
 
 /** These at their end. */
@@ -217,13 +218,10 @@ const notch = (x: number, y: number): string => {
 };
 
 /** The end of a range, and how it is known, stand below its beginning. */
-function enteredLines(entered: readonly string[], label: string): string[] {
-  const [time = '', ...rest] = entered.flatMap((text) =>
-    text
-      .replace(/^(\+.*) to /, '$1\nto ')
-      .replace(' (sampled)', '\nsampled')
-      .split('\n'),
-  );
+function enteredLines(row: StateRow, words: LadderWords, label: string): string[] {
+  const { since, isLater, at, sampled } = words.when(row);
+  const times = since === undefined ? [at] : isLater ? [since, `to ${at}`] : [`${since} to ${at}`];
+  const [time = '', ...rest] = [...times, ...(sampled ? ['sampled'] : []), ...words.notes(row)];
   return [label === '' ? time : `${label} · ${time}`, ...rest].flatMap((text) => wrapped(text, besideCharacters));
 }
 

@@ -1,5 +1,6 @@
-import type { AsideRecord, CellRecord, SegmentRecord } from '../../record/schema.ts';
-import { type End, ends, otherEnd } from '../../tcp/states.ts';
+import { endOf } from '../../facts/roles.ts';
+import type { AsideRecord, SegmentRecord } from '../../record/schema.ts';
+import { type End, otherEnd } from '../../tcp/states.ts';
 import {
   arrivalOf,
   beginsOf,
@@ -11,14 +12,14 @@ import {
   sentOn,
   whyClosed,
 } from './causes.ts';
-import type { AsideMoment, GapMoment, Moment, SegmentMoment, StateMoment, Step } from './parts.ts';
+import type { AsideMoment, GapMoment, Moment, SegmentMoment, StateMoment, Step, Wired } from './parts.ts';
 import { blocks, blocksNs, isOwn } from './segment.ts';
 
 /** So many packets in a row that are no segments of the cell are not told: an interface's own, of IPv6. */
 const fewPackets = 8;
 
 /** Everything of a record that a ladder has, in order: by time, and no effect before its cause. */
-export function momentsOf(record: CellRecord): Moment[] {
+export function momentsOf(record: Wired): Moment[] {
   const segments = [...(record.segments ?? [])].sort((a, b) => a.t - b.t || a.n - b.n);
   const moving = segments.flatMap(movesOf);
   const arrivals = new Map(moving.flatMap((moment) => (moment.kind === 'arrives' ? [[moment.segment, moment]] : [])));
@@ -40,11 +41,7 @@ export function momentsOf(record: CellRecord): Moment[] {
 }
 
 /** TIME-WAIT that gave its addresses and ports to a new incarnation: CLOSED, though nobody saw it go. */
-function replacedIn(
-  record: CellRecord,
-  last: StateMoment | undefined,
-  moving: readonly SegmentMoment[],
-): StateMoment[] {
+function replacedIn(record: Wired, last: StateMoment | undefined, moving: readonly SegmentMoment[]): StateMoment[] {
   const by: Replaced | undefined = last?.step.state === 'TIME-WAIT' ? replacedBy(record, last) : undefined;
   if (!last || !by) return [];
   const arrival = moving.find(({ kind, segment }) => kind === 'arrives' && segment === by.arrived);
@@ -68,10 +65,9 @@ function statesOf(
   path: readonly Step[],
   segments: readonly SegmentRecord[],
   arrivals: ReadonlyMap<SegmentRecord, Moment>,
-  record: CellRecord,
+  record: Wired,
 ): StateMoment[] {
-  const end = ends.find((each) => name === each || name.endsWith(`.${each}`)) ?? 'client';
-  const label = name.slice(0, -end.length).replace(/\.$/, '');
+  const { end, label } = endOf(name);
   const own = segments.filter((segment) => segment.label === label);
   const sent = own.filter((segment) => segment.from === end && !isOwn(segment));
   const come = own
@@ -128,7 +124,7 @@ const toldBy = (
 
 /** Segments that an end sent on entering a state whose own time is not exact. */
 function sentFirst(
-  record: CellRecord,
+  record: Wired,
   segments: readonly SegmentRecord[],
   states: readonly StateMoment[],
 ): Map<SegmentRecord, StateMoment> {

@@ -2,6 +2,9 @@ import type { AsideRecord, CellRecord, IncarnationRecord, SegmentRecord } from '
 import type { End } from '../../tcp/states.ts';
 import type { Purpose } from './segment.ts';
 
+/** What a ladder is drawn from. */
+export type Wired = Pick<CellRecord, 'id' | 'paths' | 'facts' | 'segments' | 'incarnations' | 'asides'>;
+
 /** What one end went through: by its states. */
 export type Path = CellRecord['paths'][string];
 

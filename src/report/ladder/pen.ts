@@ -1,4 +1,3 @@
-import type { SegmentRecord } from '../../record/schema.ts';
 import { type End, otherEnd } from '../../tcp/states.ts';
 import { type AcrossRow, type Arrow, type Columns, columnsFor, type Layout, type Lines, type Point } from './layout.ts';
 import {
@@ -11,7 +10,7 @@ import {
   type SegmentRow,
   type StateRow,
 } from './parts.ts';
-import { isOwn } from './segment.ts';
+import { isHeld, isKept, isOwn } from './segment.ts';
 
 /** Places every row below the one before, as close as their words allow. `top`: px from the upper edge. */
 export function layoutOf(ladder: Ladder, top: number, lines: Lines): Layout {
@@ -34,7 +33,7 @@ function bentIn(rows: readonly LadderRow[], { noted }: Lines): ReadonlySet<Segme
       if (noted(row.of) || index - rows.indexOf(row.of) - 1 > mostPassed) bent.add(row.of);
     } else if (row.kind === 'segment' || (row.kind === 'run' && row.split)) {
       if (row.split) under.add(row);
-      if (row.kind === 'segment' && row.segments[0].deed === 'held') bent.add(row);
+      if (row.kind === 'segment' && isHeld(row.segments[0])) bent.add(row);
     } else if (row.kind !== 'state' && row.kind !== 'aside') for (const each of under) bent.add(each);
   }
   return bent;
@@ -51,8 +50,6 @@ function fallOf({ segments: [{ t, arrived = t }] }: SegmentRow): number {
 
 /** A straight arrow that was on its way while others were sent falls no further, px. */
 const steep = 64;
-
-const isKept = ({ deed }: SegmentRecord): boolean => deed === 'held' || deed === 'carried' || deed === 'delayed';
 
 /** Draws a ladder's rows from top to bottom, and knows where the next can stand. */
 export class Pen {
@@ -152,7 +149,7 @@ export class Pen {
     this.#y = Math.max(...points.map(({ y }) => y));
     const [first] = points as [Point];
     if (came && !isOwn(segment) && this.#lines.noted(row)) this.#reach(points.map(({ x, y }) => ({ x, y: y + 14 })));
-    if (!came && segment.deed === 'held') this.#underNote(first, points.at(-1) as Point);
+    if (!came && isHeld(segment)) this.#underNote(first, points.at(-1) as Point);
     // its note stands in the half that it leaves free
     if (isOwn(segment))
       this.#reach([

@@ -1,7 +1,7 @@
 import type { SegmentRecord } from '../../record/schema.ts';
 import { type End, otherEnd } from '../../tcp/states.ts';
 import type { ArrivalRow, GapMoment, LadderRow, Moment, PauseRow, SegmentRow } from './parts.ts';
-import { connectionOf, hasPassed, isOwn, purposeOf } from './segment.ts';
+import { connectionOf, deedKey, hasPassed, isHeld, isOwn, purposeOf, replayOf } from './segment.ts';
 import { type WindowRole, windowRoles } from './windows.ts';
 
 /** A row, and what tells whether another may be drawn across it. */
@@ -162,7 +162,7 @@ export const foldings = (silenceNs: number): readonly Folding[] => [
     least: 6,
     silenceNs,
     mayFold: (segment, nth) =>
-      (isStream(segment) && (nth > 0 || purposeOf(segment) === 'ACK')) || (segment.deed === 'held' && nth > 0),
+      (isStream(segment) && (nth > 0 || purposeOf(segment) === 'ACK')) || (isHeld(segment) && nth > 0),
   },
   { least: 3, silenceNs, mayFold: (segment, nth, fromLast) => nth > 0 && (isStream(segment) || fromLast > 0) },
   { least: 2, silenceNs: Number.POSITIVE_INFINITY, mayFold: (_, nth, fromLast) => nth > 0 && fromLast > 0 },
@@ -195,7 +195,7 @@ const isTurn = (role: WindowRole | undefined): boolean => role === 'turns' || ro
 const isProbing = (role: WindowRole | undefined): boolean => role === 'probe' || role === 'answer';
 
 function candidates(segments: readonly SegmentRecord[], roles: Roles, { mayFold, least }: Folding): Set<SegmentRecord> {
-  const again = new Set(segments.flatMap(({ deed, of }) => (deed === 'replay' && of !== undefined ? [of] : [])));
+  const again = new Set(segments.flatMap((segment) => replayOf(segment) ?? []));
   const alike = [
     ...Map.groupBy(
       segments.filter((segment) => {
@@ -217,7 +217,7 @@ function candidates(segments: readonly SegmentRecord[], roles: Roles, { mayFold,
 }
 
 const likeOf = (segment: SegmentRecord): string =>
-  [connectionOf(segment), segment.from, purposeOf(segment), hasPassed(segment) ? 'passed' : segment.deed].join(' ');
+  [connectionOf(segment), segment.from, purposeOf(segment), deedKey(segment)].join(' ');
 
 /** Candidates between whose leaving, and between whose arrivals, nothing of note happened. */
 function groupsOf(

@@ -1,4 +1,3 @@
-import type { CellRecord } from '../../record/schema.ts';
 import { type End, ends } from '../../tcp/states.ts';
 import { gapText, omittedText, pauseText } from './counts.ts';
 import { ladderOf } from './ladder.ts';
@@ -15,7 +14,7 @@ import {
   wrapped,
   xml,
 } from './marks.ts';
-import { isPacket, type Ladder, type LadderRow } from './parts.ts';
+import { isPacket, type Ladder, type LadderRow, type Wired } from './parts.ts';
 import { layoutOf } from './pen.ts';
 import { isOwn } from './segment.ts';
 import { ladderStyle, stateColors } from './style.ts';
@@ -32,7 +31,7 @@ const boxCharacters = 48;
  * A cell's ladder as an SVG that needs nothing else: states down the sides, segments between them slanted by their time on
  * the way, what the wire did to them; in the colors of a light or a dark page.
  */
-export function ladderSvg(record: CellRecord): string {
+export function ladderSvg(record: Wired): string {
   const ladder = ladderOf(record);
   const words = wordsFor(ladder);
   const title = titleLines(record.id);
@@ -170,8 +169,8 @@ function sentenceOf(row: LadderRow, words: LadderWords): string {
 /** What the marks that it has mean. */
 function legend({ rows }: Ladder, words: LadderWords): string[] {
   const segments = rows.flatMap((row) => (row.kind === 'segment' ? row.segments : []));
-  const hasRepeats = segments.some((segment) => words.segment(segment).endsWith(again));
-  const hasProbes = segments.some((segment) => words.segment(segment).endsWith(probe));
+  const hasRepeats = segments.some((segment) => words.label(segment).mark === again);
+  const hasProbes = segments.some((segment) => words.label(segment).mark === probe);
   const isFull = rows.some((row) => row.kind === 'state' && row.full !== undefined);
   const isRestarted = rows.some((row) => row.kind === 'aside' && row.says === 'restarts');
   const isBlocked = rows.some((row) => row.kind === 'aside' && row.says === 'returns');

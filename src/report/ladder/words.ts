@@ -1,13 +1,14 @@
+import { formatCount, formatSeconds } from '../../facts/values.ts';
 import type { SegmentRecord } from '../../record/schema.ts';
-import { formatCount, formatSeconds } from '../format.ts';
 import { runText } from './counts.ts';
 import type { ArrivalRow, AsideRow, BeginRow, Ladder, LadderRow, SegmentRow, StateRow } from './parts.ts';
-import { blocks, callName, hasPassed, signed } from './segment.ts';
+import { blocks, callName, deedText, forgedWhy, hasPassed, isDelayed, replayOf, signed } from './segment.ts';
 import { repeatsIn, windowMarks } from './windows.ts';
 
 /** What a ladder's drawings say. */
 export interface LadderWords {
   readonly time: Times;
+  readonly label: (segment: SegmentRecord) => SegmentLabel;
   /** Flags, numbers, length: `FIN ACK seq 1 ack 1`. */
   readonly segment: (segment: SegmentRecord) => string;
   /** What the wire did with it beyond carrying it: `lost`, `held for 3.00 s`; empty for nothing of note. */
@@ -18,7 +19,11 @@ export interface LadderWords {
   readonly arrival: (row: ArrivalRow) => string;
   /** The state, with the name of its connection. */
   readonly state: (row: StateRow) => string;
-  /** When it was entered and how that is known, line by line. */
+  /** When a state was entered. */
+  readonly when: (row: StateRow) => Entered;
+  /** How else it is known, line by line. */
+  readonly notes: (row: StateRow) => readonly string[];
+  /** All of that, line by line. */
   readonly entered: (row: StateRow) => readonly string[];
   /** What stands beside an end, line by line: `destroy() returns`, `+2.3 s`; of an ICMP message what it says. */
   readonly aside: (row: AsideRow) => readonly string[];
@@ -35,12 +40,14 @@ export function wordsFor(ladder: Ladder): LadderWords {
   const marks = windowMarks(ladder.rows);
   const delayed = delayIsRule(ladder.rows);
   const replayed = replayedIn(ladder.rows);
+  const label = (segment: SegmentRecord): SegmentLabel =>
+    labelOf(segment, ladder.nameOf(segment), repeated.has(segment) ? again : (marks.get(segment) ?? ''));
   return {
     time,
-    segment: (segment) =>
-      segmentText(segment, ladder.nameOf(segment), repeated.has(segment) ? again : (marks.get(segment) ?? '')),
+    label,
+    segment: (segment) => partsOf(label(segment)).join(' '),
     deed: (segment) => {
-      const deed = delayed && segment.deed === 'delayed' ? '' : deedText(segment, ladder, time);
+      const deed = delayed && isDelayed(segment) ? '' : deedText(segment, originalText(segment, ladder, time));
       return deed === '' && replayed.has(segment.n) ? 'the wire keeps a copy of it' : deed;
     },
     run: (row) => named(ladder.nameOf(row.segments[0]), runText(row)),
@@ -50,7 +57,9 @@ export function wordsFor(ladder: Ladder): LadderWords {
         of.kind === 'run' ? `these ${formatCount(of.segments.length)}` : of.segments[0].flags.join(' '),
       ),
     state: ({ label, step }) => named(ladder.stateName(label), step.state),
-    entered: (row) => enteredText(row, time, ladder.origin),
+    when: (row) => whenOf(row, time, ladder.origin),
+    notes: (row) => notesOf(row, time),
+    entered: (row) => [enteredText(whenOf(row, time, ladder.origin)), ...notesOf(row, time)],
     aside: (row) => asideText(row, time, ladder),
     begins: (row) => beginsText(row, ladder),
     numbers: numbersText(ladder),
@@ -62,53 +71,45 @@ const named = (name: string, text: string): string => (name === '' ? text : `${n
 /** What follows a segment's numbers where its end had sent the same before. */
 export const again = '(again)';
 
-function segmentText(segment: SegmentRecord, name: string, mark: string): string {
-  const { flags, seq, rawSeq, ack, length, window } = segment;
-  const words = [flags.join(' ') || 'no flags'];
-  if (seq !== undefined) words.push(`seq ${signed(seq)}`);
-  if (rawSeq !== undefined) words.push(`raw seq ${rawSeq}`);
-  if (ack !== undefined && flags.includes('ACK')) words.push(`ack ${signed(ack)}`);
-  if (length > 0) words.push(`len ${length}`);
-  // a window of 0 stops the other end; that of a RST says nothing
-  if (window === 0 && !flags.includes('RST')) words.push('win 0');
-  if (mark !== '') words.push(mark);
-  return named(name, words.join(' '));
+/** What a segment is, in its parts: they stand beside each other, or in two lines. */
+export interface SegmentLabel {
+  /** Its connection's, where there are several: `old: `. */
+  readonly name: string;
+  /** `FIN ACK`; empty where it has none. */
+  readonly flags: string;
+  /** `seq 1`, `ack 1`, `len 5`. */
+  readonly numbers: readonly string[];
+  /** `(again)`, `(probe)`; empty for most. */
+  readonly mark: string;
 }
+
+function labelOf(segment: SegmentRecord, name: string, mark: string): SegmentLabel {
+  const { flags, seq, rawSeq, ack, length, window } = segment;
+  const numbers: string[] = [];
+  if (seq !== undefined) numbers.push(`seq ${signed(seq)}`);
+  if (rawSeq !== undefined) numbers.push(`raw seq ${rawSeq}`);
+  if (ack !== undefined && flags.includes('ACK')) numbers.push(`ack ${signed(ack)}`);
+  if (length > 0) numbers.push(`len ${length}`);
+  // a window of 0 stops the other end; that of a RST says nothing
+  if (window === 0 && !flags.includes('RST')) numbers.push('win 0');
+  return { name: name === '' ? '' : `${name}: `, flags: flags.join(' '), numbers, mark };
+}
+
+/** A label's parts between which a line may end. */
+export const partsOf = ({ name, flags, numbers, mark }: SegmentLabel): string[] => [
+  name + (flags || 'no flags'),
+  ...numbers,
+  ...(mark === '' ? [] : [mark]),
+];
 
 /** On a wire that delays most of what it carries, a delay is not of note. */
 function delayIsRule(rows: readonly LadderRow[]): boolean {
   const all = rows.flatMap((row) => ('segments' in row ? row.segments : [])).filter(hasPassed);
-  return all.filter(({ deed }) => deed === 'delayed').length * 2 > all.length;
-}
-
-function deedText(segment: SegmentRecord, ladder: Ladder, time: Times): string {
-  const { deed, t, arrived } = segment;
-  const after = arrived === undefined ? '' : formatSeconds((arrived - t) / 1e9);
-  switch (deed) {
-    case 'carried':
-      return arrived === undefined ? 'arrival not recorded' : '';
-    case 'dropped':
-      return 'lost: dropped by the wire';
-    case 'black hole':
-      return 'lost in a black hole';
-    case 'lost':
-      return 'lost';
-    case 'queue full':
-      return 'lost: the queue was full';
-    case 'held':
-      return after === '' ? 'held, never released' : `held for ${after}`;
-    case 'delayed':
-      return after === '' ? 'delayed, arrival not recorded' : `delayed by ${after}`;
-    case 'forged':
-      return `forged by the wire in the ${segment.from}'s name`;
-    case 'copy':
-    case 'replay':
-      return `${deed === 'copy' ? 'copied' : 'replayed'} by the wire${originalOf(segment, ladder, time)}`;
-  }
+  return all.filter(isDelayed).length * 2 > all.length;
 }
 
 /** Which one it repeats: by its time where the ladder has it, else by its number in the capture. */
-function originalOf({ of }: SegmentRecord, { rows }: Ladder, time: Times): string {
+function originalText({ of }: SegmentRecord, { rows }: Ladder, time: Times): string {
   if (of === undefined) return '';
   const row = rows.find((each) => 'segments' in each && each.segments.some(({ n }) => n === of));
   const original = row && 'segments' in row && row.segments.find(({ n }) => n === of);
@@ -119,13 +120,12 @@ function originalOf({ of }: SegmentRecord, { rows }: Ladder, time: Times): strin
 /** Segments that the wire sends once more by and by. */
 function replayedIn(rows: readonly LadderRow[]): Set<number> {
   const segments = rows.flatMap((row) => ('segments' in row ? row.segments : []));
-  return new Set(segments.flatMap(({ deed, of }) => (deed === 'replay' && of !== undefined ? [of] : [])));
+  return new Set(segments.flatMap((segment) => replayOf(segment) ?? []));
 }
 
-function enteredText({ at, step, mini, full, why, call }: StateRow, time: Times, origin: number): string[] {
+function notesOf({ step, mini, full, why, call }: StateRow, time: Times): string[] {
   const own = step.mini && step.state !== 'TIME-WAIT' && full === undefined ? ['mini-socket'] : [];
   return [
-    enteredAt(step, at, time, origin),
     ...(call ? [callText(call)] : []),
     ...own,
     ...(mini ? [`mini-socket from ${time(mini.at)}`] : []),
@@ -134,13 +134,31 @@ function enteredText({ at, step, mini, full, why, call }: StateRow, time: Times,
   ];
 }
 
+/** When a state was entered, as texts. */
+export interface Entered {
+  /** Of a range: its beginning. */
+  readonly since?: string;
+  /** The range begins later than the ladder. */
+  readonly isLater: boolean;
+  readonly at: string;
+  readonly sampled: boolean;
+}
+
 /** A range reaches as far as its state is known to have been entered then. */
-function enteredAt(step: StateRow['step'], at: number, time: Times, origin: number): string {
+function whenOf({ step, at }: StateRow, time: Times, origin: number): Entered {
   const early = Math.max(origin, step.notBefore ?? step.at);
   const isRange = step.evidence !== 'exact' && time(early) !== time(step.at);
-  const text = isRange ? `${time(early)} to ${time(step.at)}` : time(step.evidence === 'exact' ? step.at : at);
-  return step.evidence === 'sampled' ? `${text} (sampled)` : text;
+  return {
+    ...(isRange && { since: time(early) }),
+    isLater: early > origin,
+    at: isRange || step.evidence === 'exact' ? time(step.at) : time(at),
+    sampled: step.evidence === 'sampled',
+  };
 }
+
+/** `+2.00 s to +2.10 s (sampled)`. */
+const enteredText = ({ since, at, sampled }: Entered): string =>
+  `${since === undefined ? at : `${since} to ${at}`}${sampled ? ' (sampled)' : ''}`;
 
 /** A closing call, and how long it took where it did not block. */
 export const callText = (call: AsideRow['aside']): string =>
@@ -169,11 +187,10 @@ export function asideText({ says, aside, at, label }: AsideRow, time: Times, lad
 }
 
 /** What the wire made that is no segment; of many, how long it took over them. */
-function forgedText({ count = 1, how = '', t, until = t }: AsideRow['aside']): string[] {
-  const refused = how.startsWith('refused');
+function forgedText(aside: AsideRow['aside']): string[] {
+  const { count = 1, t, until = t } = aside;
   const what = count === 1 ? 'no TCP segment' : `${formatCount(count)} × no TCP segment`;
-  const why = refused ? how.replace(' by the kernel', '') : how;
-  return [what, count === 1 ? `forged: ${why}` : `forged in ${formatSeconds((until - t) / 1e9)}`];
+  return [what, count === 1 ? `forged: ${forgedWhy(aside)}` : `forged in ${formatSeconds((until - t) / 1e9)}`];
 }
 
 /** How many bytes; and whose they are, where they can only be those of a segment that the wire sent. */

@@ -1,49 +1,56 @@
 import { join } from 'node:path';
+import { formatNumber } from '../../facts/values.ts';
 import { replaceFile } from '../../record/save.ts';
-import type { ClaimRecord, Environment, ExperimentRecord, Run } from '../../record/schema.ts';
-import { formatElapsed, formatMemory, formatNumber, plural } from '../format.ts';
-import { type CellGroup, environmentOf, gatherCells } from '../gather.ts';
-import { answerOf, cellsWith, tally, verdictMarks, verdictOrder } from '../model/claims.ts';
+import type { Environment, Verdict } from '../../record/schema.ts';
+import { formatElapsed, formatMemory, plural } from '../format.ts';
+import { verdictMarks, verdictOrder } from '../model/claims.ts';
 import {
   bare,
   type Cost,
-  countVerdicts,
   type Overview,
-  overviewOf,
-  setting,
   shortText,
   totalText,
   type WarningGroup,
   wireCostText,
 } from '../model/overview.ts';
-import { someOf, whichCells } from '../which-cells.ts';
+import type { ExperimentView, Report, RunView, Setting } from '../model/report.ts';
+import { someOf, whichText } from '../which-cells.ts';
 import { glossary, markdownExperiment } from './experiment.ts';
 import { alert, blocks, code, details, plain, sentence, table } from './text.ts';
 
-/** `report.md` of a run, as GitHub renders it, from what its folder holds and nothing else. */
-export function markdownReport(run: Run): string {
-  const groups = gatherCells(run);
-  const overview = overviewOf(run, groups);
+/** Where a run's report is. */
+export const reportPath = (folder: string): string => join(folder, 'report.md');
+
+/** Put a run's report into its folder. @throws LingerlabError RUN_NOT_WRITABLE */
+export async function saveReport(folder: string, report: Report): Promise<void> {
+  await replaceFile(reportPath(folder), markdownReport(report));
+}
+
+/** `report.md` of a run, as GitHub renders it. */
+export function markdownReport(report: Report): string {
+  const { run, overview, experiments } = report;
+  const byId = new Map(experiments.map((experiment) => [experiment.id, experiment]));
   const parts = [
-    `# How TCP connections close on Linux ${environmentOf(run)?.kernel ?? '(kernel unknown)'}`,
-    plain(setting(run).join(' · ')),
+    `# How TCP connections close on Linux ${run.environment?.kernel ?? '(kernel unknown)'}`,
+    plain(report.setting.join(' · ')),
     statusAlert(run, overview),
-    findings(run, groups),
-    contents(run.run.experiments),
+    findings(report),
+    contents(experiments),
     warnings(overview.warnings),
-    ...byGroup(run.run.experiments).flatMap(([group, experiments]) => [
-      group !== '' && `## ${plain(group)}`,
-      ...experiments.map((experiment) => markdownExperiment(experiment, run, groups, overview)),
+    ...report.groups.flatMap(({ name, experiments: ids }) => [
+      name !== '' && `## ${plain(name)}`,
+      ...ids.flatMap((id) => byId.get(id) ?? []).map(markdownExperiment),
     ]),
-    glossary(run.run.experiments),
+    glossary(report.glossary),
     '## The run',
-    markdownRun(run, overview),
+    properties(run, overview),
+    sysctls(run.settings),
   ];
   return `${blocks(...parts)}\n`;
 }
 
 /** What a reader must know before the findings: the run is not whole, or cells errored. */
-function statusAlert({ run }: Run, { missing, cells }: Overview): string {
+function statusAlert(run: RunView, { missing, cells }: Overview): string {
   const left =
     missing.length === 0
       ? []
@@ -59,49 +66,37 @@ function statusAlert({ run }: Run, { missing, cells }: Overview): string {
   return told.length === 0 ? '' : alert('WARNING', told.join(' '));
 }
 
-function findings({ run }: Run, groups: readonly CellGroup[]): string {
-  const items = run.experiments.flatMap(({ id, claims }) => {
-    const cells = groups.filter(({ experiment }) => experiment === id);
-    return claims.flatMap((claim) => {
-      if (claim.verdict !== 'refuted') return [];
-      const found = cellsWith(cells, claim.id, 'refuted').map(({ cell }) => cell);
-      const share = claim.cells.confirmed + claim.cells.inconclusive === 0 ? '' : `: ${tally(claim)}`;
-      const where = found.length > 0 ? `in ${whichCells(found, cells, code)}${share}` : tally(claim);
-      return [`- ${verdictMarks.refuted} **${plain(claim.text)}** does not hold ([${id}](#${id})): ${where}`];
-    });
+function findings({ refuted, overview }: Report): string {
+  const items = refuted.map(({ experiment, text, where, share = '' }) => {
+    const found = where ? `in ${whichText(where, code)}${share && `: ${share}`}` : share;
+    return `- ${verdictMarks.refuted} **${plain(text)}** does not hold ([${experiment}](#${experiment})): ${found}`;
   });
   const told = items.length === 0 ? '' : `\n\n${items.join('\n')}`;
-  return `## Findings\n\n${sentence(verdictsText(run.experiments.flatMap(({ claims }) => claims)))}${told}`;
+  return `## Findings\n\n${sentence(verdictsText(overview.verdicts))}${told}`;
 }
 
 /** `All 12 claims were confirmed`, `12 claims: 1 refuted, 11 confirmed`. */
-function verdictsText(claims: readonly ClaimRecord[]): string {
-  const { confirmed, refuted, inconclusive } = countVerdicts(claims);
-  if (claims.length === 0) return 'No claim was made';
-  if (confirmed === claims.length)
-    return claims.length === 1 ? 'The 1 claim was confirmed' : `All ${confirmed} claims were confirmed`;
+function verdictsText({ confirmed, refuted, inconclusive }: Readonly<Record<Verdict, number>>): string {
+  const all = confirmed + refuted + inconclusive;
+  if (all === 0) return 'No claim was made';
+  if (confirmed === all) return all === 1 ? 'The 1 claim was confirmed' : `All ${confirmed} claims were confirmed`;
   const parts = [
     ...(refuted > 0 ? [`${refuted} refuted`] : []),
     ...(inconclusive > 0 ? [`${inconclusive} inconclusive`] : []),
     ...(confirmed > 0 ? [`${confirmed} confirmed`] : []),
   ];
-  return `${plural(claims.length, 'claim')}: ${parts.join(', ')}`;
+  return `${plural(all, 'claim')}: ${parts.join(', ')}`;
 }
 
-function contents(experiments: readonly ExperimentRecord[]): string {
-  const rows = experiments.map((experiment) => {
-    const counts = countVerdicts(experiment.claims);
-    const marks = verdictOrder.flatMap((each) => (counts[each] > 0 ? [`${verdictMarks[each]} ${counts[each]}`] : []));
-    const link = `[${experiment.id}](#${experiment.id})`;
-    return [link, plain(experiment.question), plain(answerOf(experiment)), marks.join(' ')];
+function contents(experiments: readonly ExperimentView[]): string {
+  const rows = experiments.map(({ id, question, answer, verdicts }) => {
+    const marks = verdictOrder.flatMap((each) =>
+      verdicts[each] > 0 ? [`${verdictMarks[each]} ${verdicts[each]}`] : [],
+    );
+    return [`[${id}](#${id})`, plain(question), plain(answer), marks.join(' ')];
   });
   return rows.length < 2 ? '' : table(['experiment', 'question', 'answer', 'claims'], rows);
 }
-
-/** The experiments by their group, in the order in which groups come first. */
-const byGroup = (experiments: readonly ExperimentRecord[]): [string, ExperimentRecord[]][] => [
-  ...Map.groupBy(experiments, ({ group }) => group),
-];
 
 function warnings(groups: readonly WarningGroup[]): string {
   if (groups.length === 0) return '';
@@ -115,36 +110,20 @@ function warnings(groups: readonly WarningGroup[]): string {
   return `## Warnings\n\n${items.join('\n')}`;
 }
 
-/** Where a run's report is. */
-export const reportPath = (folder: string): string => join(folder, 'report.md');
-
-/** Make the report from the run alone and put it into its folder. @throws LingerlabError RUN_NOT_WRITABLE */
-export async function saveReport(run: Run): Promise<void> {
-  await replaceFile(reportPath(run.folder), markdownReport(run));
-}
-
-/** Where, when and how a run ran, and the kernel's settings. */
-export const markdownRun = (run: Run, overview: Overview): string => blocks(properties(run, overview), sysctls(run));
-
-function properties(run: Run, overview: Overview): string {
-  const { tool, argv, status, sessions } = run.run;
-  const seen = environmentOf(run);
+/** Where, when and how a run ran. */
+function properties({ tool, command, status, sessions, environment }: RunView, overview: Overview): string {
   const commit = tool.commit ? ` (commit ${code(tool.commit.slice(0, 12))})` : '';
   const rows: (readonly [string, string])[] = [
     ['tool', `lingerlab ${plain(tool.version)}${commit}`],
-    ...(seen ? machineRows(seen) : []),
+    ...(environment ? machineRows(environment) : []),
     ['when', `${when(sessions)}, status ${status}`],
     ['cells', cellsText(overview)],
     ['time', timeText(overview)],
     ...(overview.cost ? [['CPU', costText(overview.cost)] as const] : []),
-    ...(argv.length > 0 ? [['command', code(commandOf(argv))] as const] : []),
+    ...(command.length > 0 ? [['command', code(command.map(quoted).join(' '))] as const] : []),
   ];
   return table(['', ''], rows);
 }
-
-/** The command line as it was typed, whether or not the program's own name was recorded. */
-const commandOf = (argv: readonly string[]): string =>
-  [...(argv[0] === 'lingerlab' ? [] : ['lingerlab']), ...argv].map(quoted).join(' ');
 
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
@@ -167,7 +146,7 @@ function machineRows(seen: Environment): (readonly [string, string])[] {
   ];
 }
 
-function when(sessions: Run['run']['sessions']): string {
+function when(sessions: RunView['sessions']): string {
   const minute = (iso: string): string =>
     iso
       .replace('T', ' ')
@@ -209,20 +188,17 @@ function costText(cost: Cost): string {
   return `${totalText(cost)}${shortText(cost) ? `; ${shortText(cost)}; ${divided}` : ''}`;
 }
 
-function sysctls(run: Run): string {
-  const seen = environmentOf(run);
-  const { pinned = {} } = seen ?? {};
-  const set = Object.fromEntries(Object.entries(pinned).map(([name, each]) => [name, each.set]));
-  const all = Object.entries({ ...set, ...seen?.sysctls }).sort(([a], [b]) => (a < b ? -1 : 1));
+/** The kernel's settings. */
+function sysctls(all: readonly Setting[]): string {
   if (all.length === 0) return '';
-  const lines = all.map(([name, value]) => `${name} = ${value}${pinnedWords(pinned[name])}`).join('\n');
-  const marked = Object.keys(pinned).length === 0 ? '' : ', and what lingerlab sets there';
+  const lines = all.map((each) => `${each.name} = ${each.value}${pinnedText(each)}`).join('\n');
+  const marked = all.some(({ own }) => own !== undefined) ? ', and what lingerlab sets there' : '';
   return details(`The kernel's settings in a fresh namespace${marked} (${all.length})`, `\`\`\`\n${lines}\n\`\`\``);
 }
 
-function pinnedWords(pin: NonNullable<Environment['pinned']>[string] | undefined): string {
-  if (pin === undefined) return '';
-  return pin.set === pin.own
+function pinnedText({ value, own }: Setting): string {
+  if (own === undefined) return '';
+  return value === own
     ? ", set by lingerlab; the kernel's own is the same"
-    : `, set by lingerlab; the kernel's own: ${pin.own}`;
+    : `, set by lingerlab; the kernel's own: ${own}`;
 }

@@ -1,6 +1,8 @@
+import { formatCount } from '../../facts/values.ts';
 import type { ClaimRecord, ExperimentRecord, Verdict } from '../../record/schema.ts';
-import { formatCount, plural } from '../format.ts';
+import { plural } from '../format.ts';
 import type { CellGroup } from '../gather.ts';
+import { type Which, whichOf } from '../which-cells.ts';
 
 /** Verdicts in the order in which a reader wants them, each with its mark. */
 export const verdictMarks: Readonly<Record<Verdict, string>> = { refuted: '✗', inconclusive: '?', confirmed: '✓' };
@@ -78,3 +80,66 @@ export function openTogether(claims: readonly ClaimRecord[]): ClaimRecord[][] {
 export const noAnswer = 'No answer yet: the run is not complete.';
 
 export const answerOf = ({ answer }: ExperimentRecord): string => answer ?? noAnswer;
+
+/** A claim with its verdict over the run. */
+export interface ClaimView extends Pick<ClaimRecord, 'id' | 'text' | 'source' | 'verdict'> {
+  /** In how many results it has that verdict. */
+  readonly share: string;
+}
+
+/** An experiment's claims, refuted first. */
+export const claimViews = (claims: readonly ClaimRecord[]): ClaimView[] =>
+  orderClaims(claims).map((claim) => {
+    const { id, text, source, verdict } = claim;
+    return { id, text, source, verdict, share: tally(claim) };
+  });
+
+/** Why a claim is refuted or inconclusive, or several are for the same reason. */
+export interface OpenClaims {
+  readonly verdict: Verdict;
+  readonly claims: readonly Pick<ClaimRecord, 'id' | 'text' | 'source'>[];
+  /** The cells that refute or cannot decide one claim; absent where none does by itself. */
+  readonly where?: Which;
+  /** What these cells said, those with the same words together; of several claims what they have in common. */
+  readonly reasons: readonly { readonly detail: string; readonly where: Which }[];
+}
+
+/** An experiment's claims that are not confirmed, and what decided that. */
+export function openClaims(claims: readonly ClaimRecord[], cells: readonly CellGroup[]): OpenClaims[] {
+  return openTogether(claims).map((same) => {
+    const [claim] = same as [ClaimRecord];
+    const told = same.map(({ id, text, source }) => ({ id, text, source }));
+    if (same.length > 1) {
+      const reasons = [{ detail: brief(claim.detail), where: whichOf([], cells) }];
+      return { verdict: claim.verdict, claims: told, reasons };
+    }
+    const found = cellsWith(cells, claim.id, claim.verdict).map(({ cell }) => cell);
+    return {
+      verdict: claim.verdict,
+      claims: told,
+      ...(found.length > 0 && { where: whichOf(found, cells) }),
+      reasons: reasonsOf(claim, cells).map(({ detail, cells: own }) => ({ detail, where: whichOf(own, cells) })),
+    };
+  });
+}
+
+/** A claim that the run refutes, wherever it is made. */
+export interface Refuted extends Pick<ClaimRecord, 'id' | 'text'> {
+  readonly experiment: string;
+  /** The cells that refute it; absent where it is refuted by all together. */
+  readonly where?: Which;
+  /** In how many results it is refuted; absent where it is in each of the cells'. */
+  readonly share?: string;
+}
+
+/** The claims of an experiment that the run refutes. */
+export function refutedClaims({ id: experiment, claims }: ExperimentRecord, cells: readonly CellGroup[]): Refuted[] {
+  return claims.flatMap((claim): Refuted[] => {
+    if (claim.verdict !== 'refuted') return [];
+    const { id, text } = claim;
+    const found = cellsWith(cells, id, 'refuted').map(({ cell }) => cell);
+    if (found.length === 0) return [{ experiment, id, text, share: tally(claim) }];
+    const isWhole = claim.cells.confirmed + claim.cells.inconclusive === 0;
+    return [{ experiment, id, text, where: whichOf(found, cells), ...(!isWhole && { share: tally(claim) }) }];
+  });
+}

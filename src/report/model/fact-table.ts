@@ -1,5 +1,7 @@
+import { partsOf } from '../../facts/roles.ts';
+import type { Observed } from '../../facts/values.ts';
 import type { ExperimentRecord } from '../../record/schema.ts';
-import { formatRepeats, type Observed } from '../format.ts';
+import { formatRepeats } from '../format.ts';
 import { type CellGroup, declaredFact, factOf } from '../gather.ts';
 import { foldable, groupByFactors } from './folding.ts';
 
@@ -61,9 +63,10 @@ export function factTable(experiment: ExperimentRecord, all: readonly CellGroup[
 /** The facts an experiment declares to show; where it declares none, its own and TIME-WAIT's holder. */
 export function shownFacts({ shows, facts }: ExperimentRecord): string[] {
   if (shows.length > 0) return shows;
-  return Object.keys(facts).filter(
-    (name) => !/(^|\.)(client|server|timeWait)\./.test(name) || /timeWait\.holder$/.test(name),
-  );
+  return Object.keys(facts).filter((name) => {
+    const { of, own } = partsOf(name);
+    return of === 'cell' || own === 'timeWait.holder';
+  });
 }
 
 function rowOf(

@@ -1,7 +1,7 @@
+import { factKey } from '../../facts/values.ts';
 import type { Declaration } from '../../record/fact.ts';
 import type { ExperimentRecord } from '../../record/schema.ts';
 import { smallestStratifiedP } from '../../stats/stratified.ts';
-import { factKey } from '../format.ts';
 import { type CellGroup, declaredFact, factOf } from '../gather.ts';
 import { alpha, isUnstable, judge, type Sample, sampleOf, testOdds } from './judge.ts';
 

@@ -1,4 +1,5 @@
 import { timerSlotSeconds } from '../../facts/timer-wheel.ts';
+import { factKey, type Observed, secondsOf } from '../../facts/values.ts';
 import type { Declaration, FactValue } from '../../record/fact.ts';
 import { margin } from '../../stats/against.ts';
 import { mannWhitney, smallestMannWhitneyP } from '../../stats/mann-whitney.ts';
@@ -6,7 +7,6 @@ import { holm, minP, testable } from '../../stats/multiplicity.ts';
 import { oddsExceed, type TwoByTwo } from '../../stats/odds.ts';
 import { median } from '../../stats/quantile.ts';
 import { type Permuted, permuteStrata, type Question, type Stratum } from '../../stats/stratified.ts';
-import { factKey, type Observed, secondsOf } from '../format.ts';
 
 /** The chance of a false alarm that a comparison accepts, over all its tests of one sort together. */
 export const alpha = 0.05;

@@ -1,12 +1,12 @@
+import { factKey } from '../../facts/values.ts';
 import type { Declaration, Unit } from '../../record/fact.ts';
 import type { CellRecord, ExperimentRecord } from '../../record/schema.ts';
 import { median } from '../../stats/quantile.ts';
-import { factKey } from '../format.ts';
 import { type CellGroup, declaredFact, factOf } from '../gather.ts';
 import { resolutionOf } from './judge.ts';
 
 /** Where an outcome was seen: cells that come to the same outcomes, and how many of their results came to this one. */
-export interface Place {
+export interface OutcomePlace {
   readonly cells: readonly CellGroup[];
   readonly results: number;
   readonly of: number;
@@ -19,7 +19,7 @@ export interface Outcome {
   /** `A`, `B`, …: its name in the report. */
   readonly letter: string;
   readonly records: readonly CellRecord[];
-  readonly places: readonly Place[];
+  readonly places: readonly OutcomePlace[];
 }
 
 /** An experiment's results by what came of them. */
@@ -84,7 +84,7 @@ function keysOf(
 
 /** Outcomes in the order in which cells come to them; those of cells that vary together, the most frequent first. */
 function byKey(cells: readonly CellGroup[], keys: Keys): Outcome[] {
-  const outcomes = new Map<string, { records: CellRecord[]; places: Place[] }>();
+  const outcomes = new Map<string, { records: CellRecord[]; places: OutcomePlace[] }>();
   for (const same of alike(cells, keys)) {
     const records = same.flatMap(({ ran }) => ran);
     const counted = [...Map.groupBy(records, (record) => keys.get(record) as string)];

@@ -1,5 +1,6 @@
+import { formatNumber, formatSeconds } from '../../facts/values.ts';
 import type { CellRecord, Run, SessionCpu, Verdict, Warning, WireCost } from '../../record/schema.ts';
-import { formatNumber, formatSeconds, plural } from '../format.ts';
+import { plural } from '../format.ts';
 import { type CellGroup, environmentOf, gatherCells } from '../gather.ts';
 
 /** A code's warnings over a whole run. */

@@ -1,9 +1,9 @@
-import type { ClaimRecord, ExperimentRecord, Run } from '../../record/schema.ts';
-import { formatElapsed, formatNumber, plural } from '../format.ts';
-import { type CellGroup, gatherCells } from '../gather.ts';
-import { answerOf, brief, cellsWith, openTogether, reasonsOf, verdictMarks, verdictOrder } from '../model/claims.ts';
-import { countVerdicts, type Overview, overviewOf, type ReasonGroup, setting, shortText } from '../model/overview.ts';
-import { someOf, whichCells } from '../which-cells.ts';
+import { formatNumber } from '../../facts/values.ts';
+import { formatElapsed, plural } from '../format.ts';
+import { type OpenClaims, verdictMarks, verdictOrder } from '../model/claims.ts';
+import { type Overview, type ReasonGroup, shortText } from '../model/overview.ts';
+import type { ExperimentView, Report } from '../model/report.ts';
+import { someOf, whichText } from '../which-cells.ts';
 import { hang, type Style, styleOf } from './lines.ts';
 
 interface Options {
@@ -11,7 +11,7 @@ interface Options {
   /** Characters in a line; default 100. */
   readonly width?: number;
   /** Where the report is. */
-  readonly report: string;
+  readonly path: string;
 }
 
 const plainly = (text: string): string => text;
@@ -22,25 +22,21 @@ const mostReasons = 2;
 const verdictColors = { refuted: 'red', inconclusive: 'yellow', confirmed: 'green' } as const;
 
 /** What a run found, for a terminal: each experiment's answer and verdicts, what did not run, warnings, the report. */
-export function terminalSummary(run: Run, { color, width = 100, report }: Options): string {
+export function terminalSummary(report: Report, { color, width = 100, path }: Options): string {
   const style = styleOf(color);
-  const groups = gatherCells(run);
-  const overview = overviewOf(run, groups);
-  const told = run.run.experiments.map((experiment) => ({
-    experiment,
-    cells: groups.filter((cell) => cell.experiment === experiment.id),
-  }));
-  const silent = told.filter(({ cells }) => ranNowhere(cells)).map(({ experiment }) => experiment);
+  const { experiments, overview } = report;
   const sections = [
-    hang('', setting(run).join(' · '), width).map((line) => style('dim', line)),
-    ...told
-      .filter(({ experiment }) => !silent.includes(experiment))
-      .map(({ experiment, cells }) => experimentLines(experiment, cells, width, style)),
-    silentLines(silent, width, style),
+    hang('', report.setting.join(' · '), width).map((line) => style('dim', line)),
+    ...experiments.filter(({ isSilent }) => !isSilent).map((each) => experimentLines(each, width, style)),
+    silentLines(
+      experiments.filter(({ isSilent }) => isSilent),
+      width,
+      style,
+    ),
     notRunLines('errored', overview.errored, width, style),
     notRunLines('unsupported', overview.unsupported, width, style),
     warningLines(overview, width, style),
-    closingLines(run, overview, report, width, style),
+    closingLines(report, path, width, style),
   ];
   return `${sections
     .filter((lines) => lines.length > 0)
@@ -48,12 +44,8 @@ export function terminalSummary(run: Run, { color, width = 100, report }: Option
     .join('\n\n')}\n`;
 }
 
-/** It has results, and none of a cell that ran. */
-const ranNowhere = (cells: readonly CellGroup[]): boolean =>
-  cells.length > 0 && cells.every(({ ran }) => ran.length === 0);
-
 /** The experiments of which no cell ran: once for all, as the reasons follow. */
-function silentLines(silent: readonly ExperimentRecord[], width: number, style: Style): string[] {
+function silentLines(silent: readonly ExperimentView[], width: number, style: Style): string[] {
   if (silent.length === 0) return [];
   const [first = '', ...more] = hang(
     'no answer: ',
@@ -64,45 +56,32 @@ function silentLines(silent: readonly ExperimentRecord[], width: number, style: 
   return [first, ...more].map((line) => style('bold', line));
 }
 
-function experimentLines(
-  experiment: ExperimentRecord,
-  cells: readonly CellGroup[],
-  width: number,
-  style: Style,
-): string[] {
-  const [head = '', ...more] = hang(`${experiment.id}  `, experiment.question, width);
-  const title = style('bold', experiment.id) + style('dim', head.slice(experiment.id.length));
-  const counts = countVerdicts(experiment.claims);
-  const open = openTogether(experiment.claims);
+function experimentLines(experiment: ExperimentView, width: number, style: Style): string[] {
+  const { id, question, answer, verdicts, open } = experiment;
+  const [head = '', ...more] = hang(`${id}  `, question, width);
+  const title = style('bold', id) + style('dim', head.slice(id.length));
   const confirmed =
-    counts.confirmed === 0 ? [] : [style('green', `  ✓ ${plural(counts.confirmed, 'claim')} confirmed`)];
+    verdicts.confirmed === 0 ? [] : [style('green', `  ✓ ${plural(verdicts.confirmed, 'claim')} confirmed`)];
   return [
     title,
     ...more.map((line) => style('dim', line)),
-    ...hang('  ', answerOf(experiment), width),
-    ...open.flatMap((same) => claimLines(same, cells, width, style)),
+    ...hang('  ', answer, width),
+    ...open.flatMap((same) => claimLines(same, width, style)),
     ...confirmed,
   ];
 }
 
 /** A claim that is refuted or inconclusive, or several that are inconclusive for the same reason. */
-function claimLines(
-  claims: readonly ClaimRecord[],
-  cells: readonly CellGroup[],
-  width: number,
-  style: Style,
-): string[] {
-  const [claim] = claims as readonly [ClaimRecord];
-  const mark = `  ${verdictMarks[claim.verdict]} `;
-  const color = verdictColors[claim.verdict];
-  if (claims.length > 1) {
-    const text = `${claims.length} claims ${claim.verdict}, ${brief(claim.detail)}: ${claims.map(({ id }) => id).join(', ')}`;
+function claimLines({ verdict, claims, where, reasons }: OpenClaims, width: number, style: Style): string[] {
+  const mark = `  ${verdictMarks[verdict]} `;
+  const color = verdictColors[verdict];
+  const [claim] = claims;
+  if (claims.length > 1 || claim === undefined) {
+    const text = `${claims.length} claims ${verdict}, ${reasons[0]?.detail ?? ''}: ${claims.map(({ id }) => id).join(', ')}`;
     return hang(mark, text, width).map((line) => style(color, line));
   }
-  const found = cellsWith(cells, claim.id, claim.verdict).map(({ cell }) => cell);
-  const where = found.length === 0 ? '' : ` in ${whichCells(found, cells, plainly, 2)}`;
-  const text = `${claim.id} ${claim.verdict}${where}: ${claim.text} (${claim.source})`;
-  const reasons = reasonsOf(claim, cells);
+  const inCells = where ? ` in ${whichText(where, plainly, 2)}` : '';
+  const text = `${claim.id} ${verdict}${inCells}: ${claim.text} (${claim.source})`;
   const more = reasons.length > mostReasons ? [`and ${reasons.length - mostReasons} other details`] : [];
   return [
     ...hang(mark, text, width).map((line) => style(color, line)),
@@ -136,7 +115,7 @@ function warningLines({ warnings }: Overview, width: number, style: Style): stri
   });
 }
 
-function closingLines({ run }: Run, overview: Overview, report: string, width: number, style: Style): string[] {
+function closingLines({ run, overview, experiments }: Report, path: string, width: number, style: Style): string[] {
   const { cells, missing, verdicts, repeats, wallSeconds, loadSeconds, longest, cost } = overview;
   const parts = [
     `${plural(cells.ran, 'cell')} ran${repeats > cells.ran ? ` (${plural(repeats, 'result')})` : ''}`,
@@ -153,8 +132,8 @@ function closingLines({ run }: Run, overview: Overview, report: string, width: n
     `${parts.join(', ')} in ${formatElapsed(wallSeconds)}${loadSeconds > 0 ? `, ${formatElapsed(loadSeconds)} of it loads` : ''}`,
     ...(longest ? hang('  ', `${loadSeconds > 0 ? 'the rest ' : ''}${longestText(longest)}`, width) : []),
     ...(cost && shortText(cost) ? hang('  ', shortText(cost), width, 4) : []),
-    ...(run.experiments.some((experiment) => experiment.claims.length > 0) ? [`Claims: ${claims.join(', ')}`] : []),
-    `Report: ${report}`,
+    ...(experiments.some((experiment) => experiment.claims.length > 0) ? [`Claims: ${claims.join(', ')}`] : []),
+    `Report: ${path}`,
   ];
 }
 

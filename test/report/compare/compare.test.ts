@@ -340,7 +340,7 @@ describe('not comparable', () => {
     const comparison = compare('word', ['a'], [null]);
     expect(comparison).toMatchObject({ behaviour: 0, compared: { facts: 0, factsNotComparable: 1 } });
     expect(comparison.notComparable).toEqual([
-      { experiment: 'x', cell: 'x/a=1', fact: 'word', reasons: { B: 'unknown' }, knownIn: ['A'] },
+      { experiment: 'x', cell: 'x/a=1', fact: 'word', reasons: { B: 'unknown' }, knownIn: ['A'], unknownIn: ['B'] },
     ]);
     expect(compare('word', [null], [null]).notComparable[0]).not.toHaveProperty('knownIn');
   });

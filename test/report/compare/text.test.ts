@@ -3,7 +3,10 @@ import { expect, test } from 'vitest';
 import { kind } from '../../../src/facts/kinds.ts';
 import { declarations } from '../../../src/facts/table.ts';
 import type { Run } from '../../../src/record/schema.ts';
-import { compareRuns, comparisonMarkdown, comparisonText } from '../../../src/report/compare/compare.ts';
+import { compareRuns } from '../../../src/report/compare/compare.ts';
+import { comparisonMarkdown } from '../../../src/report/compare/markdown.ts';
+import { comparisonText } from '../../../src/report/compare/text.ts';
+import { toldOf } from '../../../src/report/compare/told.ts';
 import { cellOf, experimentOf, runOf, sampleRun, saved } from '../fixture.ts';
 
 /** The sample on an older kernel, with one difference of each kind. */
@@ -34,7 +37,9 @@ function older(): Run {
 }
 
 test('a comparison tells the differences by experiment, cells that share one together', () => {
-  expect(comparisonText(compareRuns([sampleRun(), older()]), { color: false, width: 90 })).toMatchInlineSnapshot(`
+  expect(
+    comparisonText(toldOf(compareRuns([sampleRun(), older()])), { color: false, width: 90 }),
+  ).toMatchInlineSnapshot(`
     "A  results/a · lingerlab 0.1.0 · Linux 6.18.19 · HZ 250 · Node 24.21.0 · iproute2 6.1.0 ·
        as root · 2025-11-20
     B  results/b · lingerlab 0.1.0 · Linux 6.1.192 · HZ 250 · Node 24.21.0 · iproute2 6.1.0 ·
@@ -59,7 +64,7 @@ test('a comparison tells the differences by experiment, cells that share one tog
 
     racing-closes  What if both ends close at once?
       ~ timeWait.holder  A both 9/10, client 1/10 · B both 3/10, server 7/10
-        in racing-closes/data=0 (other odds, p = 0.003)
+        in racing-closes/data=0 (other odds, p = 0.0037)
       ~ together  A → B 16.5 µs → 36.5 µs (+121 %), p < 0.0001, 10 and 10 repeats
         in racing-closes/data=0
       claim both-wait  A inconclusive · B refuted
@@ -78,13 +83,13 @@ test('a comparison tells the differences by experiment, cells that share one tog
 });
 
 test('as Markdown, too', () => {
-  const markdown = comparisonMarkdown(compareRuns([sampleRun(), older()]));
+  const markdown = comparisonMarkdown(toldOf(compareRuns([sampleRun(), older()])));
   expect(markdown).toContain('| `timeWait.holder` | none | both | in all 4 cells with `linger=zero` |');
   expect(markdown).toContain('| `kernel` | 6.18.19 | 6.1.192 |');
 });
 
 test('no difference is said in the first sentence, with how much was compared', () => {
-  const text = comparisonText(compareRuns([sampleRun(), sampleRun()]), { color: false });
+  const text = comparisonText(toldOf(compareRuns([sampleRun(), sampleRun()])), { color: false });
   expect(text).toContain('No difference in 51 facts of 9 cells in 2 experiments.');
   expect(text).toContain('Not comparable: 1 cell.');
 });
@@ -92,7 +97,7 @@ test('no difference is said in the first sentence, with how much was compared', 
 test('runs with nothing in common are not said to be without difference', () => {
   const run = (a: number): Run =>
     runOf([experimentOf({ id: 'x' })], [cellOf('x', { a }, { 'timeWait.holder': 'none' })]);
-  const text = comparisonText(compareRuns([run(1), run(2)]), { color: false });
+  const text = comparisonText(toldOf(compareRuns([run(1), run(2)])), { color: false });
   expect(text).toContain('Nothing could be compared');
   expect(text).not.toContain('No difference');
 });
@@ -102,14 +107,17 @@ test('an unfinished run, emulation and a changed experiment are cautioned agains
     status: 'interrupted',
     environment: { accelerator: 'tcg' },
   });
-  const text = comparisonText(compareRuns([runOf([experimentOf({ id: 'x' })], []), run]), { color: false, width: 200 });
+  const text = comparisonText(toldOf(compareRuns([runOf([experimentOf({ id: 'x' })], []), run])), {
+    color: false,
+    width: 200,
+  });
   expect(text).toContain('Run B is interrupted');
   expect(text).toContain('say nothing of the kernels');
   expect(text).toContain('differ between the runs: x.');
 });
 
 test('color adds nothing but color', () => {
-  const comparison = compareRuns([sampleRun(), older()]);
+  const comparison = toldOf(compareRuns([sampleRun(), older()]));
   expect(stripVTControlCharacters(comparisonText(comparison, { color: true }))).toBe(
     comparisonText(comparison, { color: false }),
   );
@@ -131,7 +139,7 @@ test('what only one run knows comes first, apart from what none knows; a long li
         ),
       ),
     );
-  const comparison = compareRuns([run('a', ''), run(null, 'no tracepoints')]);
+  const comparison = toldOf(compareRuns([run('a', ''), run(null, 'no tracepoints')]));
   const text = comparisonText(comparison, { color: false });
   expect(text).toContain('Known in A, unknown in B: 9 facts of 9 cells\n  seen in x0 (B: unknown: no tracepoints)');
   expect(text.indexOf('Known in A')).toBeLessThan(text.indexOf('Not comparable (9)'));

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { kind } from '../../../src/facts/kinds.ts';
 import { gatherCells } from '../../../src/report/gather.ts';
-import { markdownGrid, placeWords } from '../../../src/report/markdown/facts.ts';
-import { factTable } from '../../../src/report/model/fact-table.ts';
-import { outcomesOf } from '../../../src/report/model/outcomes.ts';
+import { markdownGrid } from '../../../src/report/markdown/facts.ts';
+import { factsOf } from '../../../src/report/model/facts.ts';
+import { placeText } from '../../../src/report/which-cells.ts';
 import { cellOf, experimentOf, runOf, saved } from '../fixture.ts';
 
 const states = ['ESTABLISHED', 'TIME-WAIT', 'LISTEN', 'BOUND', 'CLOSED'];
@@ -28,8 +28,8 @@ function grid(wordOf: (old: string, index: number) => string) {
     states.map((old) => cellOf('x', { reuse, old }, { word: wordOf(old, index) })),
   );
   const cells = gatherCells(runOf([experiment], records));
-  const outcomes = outcomesOf(experiment, ['word'], cells, 250, 12);
-  return { cells, outcomes, text: markdownGrid(outcomes, factTable(experiment, cells, 250), cells) };
+  const { outcomes } = factsOf(experiment, cells, 250).view;
+  return { outcomes, text: outcomes?.grid ? markdownGrid(outcomes.grid) : '' };
 }
 const scattered = (old: string, index: number): string => words[old]?.[index] ?? '';
 
@@ -45,11 +45,12 @@ test('outcomes that no short words place are a grid, values that come to the sam
 });
 
 test('there is none where short words place each outcome', () => {
-  expect(grid((_, index) => (index === 0 ? 'a' : 'b')).text).toBe('');
+  const { outcomes, text } = grid((old, index) => (index === 0 || old === 'CLOSED' ? 'a' : 'b'));
+  expect(outcomes?.rows).toHaveLength(2);
+  expect(text).toBe('');
 });
 
 test('cells that no short words name are counted of all, not said to be with themselves', () => {
-  const { outcomes, cells } = grid(scattered);
-  const [first] = outcomes.outcomes;
-  expect(first?.places.map((place) => placeWords(place, cells))).toEqual(['all 7 in 7 of the 20 cells']);
+  const [first] = grid(scattered).outcomes?.rows ?? [];
+  expect(first?.places.map((place) => placeText(place, (text) => text))).toEqual(['all 7 in 7 of the 20 cells']);
 });

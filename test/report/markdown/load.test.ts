@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest';
-import { declarations } from '../../../src/facts/table.ts';
+import { loadDeclarations } from '../../../src/facts/table.ts';
 import { gatherCells } from '../../../src/report/gather.ts';
 import { markdownLoad } from '../../../src/report/markdown/load.ts';
+import { loadOf } from '../../../src/report/model/load.ts';
 import { cellOf, experimentOf, runOf, saved } from '../fixture.ts';
 
 const experiment = experimentOf({
   id: 'load',
   factors: { by: ['fin', 'rst'] },
-  facts: saved(declarations([], {}, true)),
+  facts: saved(loadDeclarations()),
 });
 const rates = [100, 203, 98, 151, 99, 302, 97, 180, 120, 110];
 const cells = rates.flatMap((rate, nth) =>
@@ -27,7 +28,10 @@ const cells = rates.flatMap((rate, nth) =>
     ),
   ),
 );
-const text = (some: typeof cells) => markdownLoad(experiment, gatherCells(runOf([experiment], some)));
+const text = (some: typeof cells) => {
+  const load = loadOf(experiment, gatherCells(runOf([experiment], some)));
+  return load ? markdownLoad(load) : '';
+};
 
 test('a load tells each way with its spread, against the first with an interval, and what the test says', () => {
   const said = text(cells);
@@ -47,4 +51,36 @@ test('repeats are counted where ways have not as many', () => {
 
 test('what measures no rate is no load', () => {
   expect(text([cellOf('load', { by: 'fin' }, { 'timeWait.seconds': 3 })])).toBe('');
+});
+
+test('what the run compared stands as it is, each way against its own baseline', () => {
+  const ways = ['keep', 'fin', 'rst'];
+  const compared = (cell: string, baseline: string, ratio: number) => ({
+    cell: `load/by=${cell}`,
+    baseline: `load/by=${baseline}`,
+    pairs: 2,
+    ratio,
+    p: 0.01,
+    differs: 'fewer' as const,
+  });
+  const stored = {
+    ...experimentOf({ id: 'load', factors: { by: ways }, facts: saved(loadDeclarations()) }),
+    load: {
+      fact: 'rate.perSecond',
+      margin: 0.05,
+      alpha: 0.01,
+      confidence: 0.95,
+      leftOut: 0,
+      against: [compared('fin', 'keep', 0.25), compared('rst', 'fin', 0.875)],
+    },
+  };
+  const records = ways.flatMap((by) =>
+    [1, 2].map((repeat) => cellOf('load', { by }, { 'rate.perSecond': 100 }, { repeat })),
+  );
+  const load = loadOf(stored, gatherCells(runOf([stored], records)));
+  const said = load ? markdownLoad(load) : '';
+  expect(said).toContain('differs by more than 5 %');
+  expect(said).toMatch(/\| `by=keep` \| .* \| +\|/);
+  expect(said).toMatch(/\| `by=fin` \| .* \| 0\.250: \*\*fewer\*\* \|/);
+  expect(said).toMatch(/\| `by=rst` \| .* \| 0\.875: \*\*fewer\*\*, against `by=fin` \|/);
 });

@@ -2,14 +2,17 @@ import { describe, expect, test } from 'vitest';
 import type { CellRecord } from '../../../src/record/schema.ts';
 import { gatherCells } from '../../../src/report/gather.ts';
 import { markdownPaths } from '../../../src/report/markdown/paths.ts';
+import { pathsOf } from '../../../src/report/model/courses.ts';
 import { cellOf, experimentOf, path, runOf } from '../fixture.ts';
 import { wire } from '../wire-fixture.ts';
 
 const paths = { client: path('ESTABLISHED 1', 'FIN-WAIT-1 2'), server: path('ESTABLISHED 1') };
 const over = (lost: string, family: number, ...lines: string[]): CellRecord =>
   cellOf('x', { lost, family }, {}, { paths, ...(lines.length > 0 && { segments: wire(lines) }) });
-const told = (...records: CellRecord[]): string =>
-  markdownPaths(gatherCells(runOf([experimentOf({ id: 'x' })], records)));
+const told = (...records: CellRecord[]): string => {
+  const paths = pathsOf(gatherCells(runOf([experimentOf({ id: 'x' })], records)));
+  return paths ? markdownPaths(paths) : '';
+};
 const summaries = (text: string): string[] =>
   [...text.matchAll(/<summary>(.*)<\/summary>/g)].map(([, summary]) => summary ?? '');
 

@@ -2,9 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { described, kind } from '../../../src/facts/kinds.ts';
 import { declarations } from '../../../src/facts/table.ts';
 import type { Run } from '../../../src/record/schema.ts';
-import { markdownReport } from '../../../src/report/markdown/report.ts';
+import { markdownReport as draw } from '../../../src/report/markdown/report.ts';
+import { reportOf } from '../../../src/report/model/report.ts';
 import { cellOf, claimOf, experimentOf, path, runOf, sampleRun, saved } from '../fixture.ts';
 import { oldDuplicate } from '../wire-fixture.ts';
+
+const markdownReport = (run: Run): string => draw(reportOf(run));
 
 const section = (report: string, from: string): string => {
   const rest = report.slice(report.indexOf(from));

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { mermaidText, sequenceDiagram } from '../../../src/report/markdown/mermaid.ts';
+import { sequenceOf } from '../../../src/report/model/sequence.ts';
 import { path } from '../fixture.ts';
 
 const draw = (
   client: string[],
   server: string[],
   closedWith: { client: string[] | null; server: string[] | null },
-): string => sequenceDiagram({ label: '', paths: { client: path(...client), server: path(...server) }, closedWith });
+): string =>
+  sequenceDiagram(sequenceOf({ label: '', paths: { client: path(...client), server: path(...server) }, closedWith }));
 const arrows = (diagram: string): string[] =>
   diagram
     .split('\n')

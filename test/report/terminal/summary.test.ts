@@ -1,12 +1,13 @@
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
+import { reportOf } from '../../../src/report/model/report.ts';
 import { terminalSummary } from '../../../src/report/terminal/summary.ts';
 import { cellOf, claimOf, experimentOf, runOf, sampleRun } from '../fixture.ts';
 
-const report = 'results/a/report.md';
+const path = 'results/a/report.md';
 
 test('the summary has each answer, refuted claims first, what did not run and why, and where the report is', () => {
-  expect(terminalSummary(sampleRun(), { color: false, width: 80, report })).toMatchInlineSnapshot(`
+  expect(terminalSummary(reportOf(sampleRun()), { color: false, width: 80, path })).toMatchInlineSnapshot(`
     "lingerlab 0.1.0 · Linux 6.18.19 · HZ 250 · Node 24.21.0 · iproute2 6.1.0 · as
     root
 
@@ -47,21 +48,21 @@ test('the summary has each answer, refuted claims first, what did not run and wh
 });
 
 test('color adds nothing but color', () => {
-  const colored = terminalSummary(sampleRun(), { color: true, report });
+  const colored = terminalSummary(reportOf(sampleRun()), { color: true, path });
   expect(colored).toContain('\x1b[31m');
-  expect(stripVTControlCharacters(colored)).toBe(terminalSummary(sampleRun(), { color: false, report }));
+  expect(stripVTControlCharacters(colored)).toBe(terminalSummary(reportOf(sampleRun()), { color: false, path }));
 });
 
 test('no line is longer than the terminal is wide', () => {
   for (const width of [80, 120]) {
-    const lines = terminalSummary(sampleRun(), { color: false, width, report }).split('\n');
+    const lines = terminalSummary(reportOf(sampleRun()), { color: false, width, path }).split('\n');
     expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(width);
   }
 });
 
 test('where nothing is claimed, no claims are counted', () => {
   const run = runOf([experimentOf({ id: 'x' })], [cellOf('x', {}, { 'timeWait.holder': 'client' })]);
-  expect(terminalSummary(run, { color: false, report })).not.toContain('Claims:');
+  expect(terminalSummary(reportOf(run), { color: false, path })).not.toContain('Claims:');
 });
 
 test('claims that no cell bears on are one line', () => {
@@ -69,14 +70,17 @@ test('claims that no cell bears on are one line', () => {
   const claims = ['a', 'b', 'c'].map((id) =>
     claimOf({ id, verdict: 'inconclusive', cells: none, detail: 'applies to no cell that ran' }),
   );
-  expect(terminalSummary(runOf([experimentOf({ id: 'x', claims })], []), { color: false, report })).toContain(
+  expect(terminalSummary(reportOf(runOf([experimentOf({ id: 'x', claims })], [])), { color: false, path })).toContain(
     '  ? 3 claims inconclusive, applies to no cell that ran: a, b, c\n',
   );
 });
 
 test('an interrupted run says so', () => {
   const run = sampleRun();
-  const text = terminalSummary({ ...run, run: { ...run.run, status: 'interrupted' } }, { color: false, report });
+  const text = terminalSummary(reportOf({ ...run, run: { ...run.run, status: 'interrupted' } }), {
+    color: false,
+    path,
+  });
   expect(text).toContain('Interrupted:');
 });
 
@@ -89,7 +93,10 @@ test('experiments of which no cell ran are told once, before the reasons', () =>
       claims: [claimOf({ id: 'c', verdict: 'inconclusive', cells: { confirmed: 0, refuted: 0, inconclusive: 0 } })],
     }),
   );
-  const text = terminalSummary(runOf(experiments, [...errored, cellOf('three', {}, {})]), { color: false, report });
+  const text = terminalSummary(reportOf(runOf(experiments, [...errored, cellOf('three', {}, {})])), {
+    color: false,
+    path,
+  });
   expect(text.match(/no answer/g)).toHaveLength(1);
   expect(text.match(/no cell ran/g)).toHaveLength(1);
   expect(text).toMatch(/It answers\.[\s\S]*no answer: no cell ran of one, two\n\n2 errored: no TUN device/);

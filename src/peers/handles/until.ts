@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LingerlabError } from '../errors.ts';
-import { lookIn, type Sight, viewOf } from '../facts/connections.ts';
-import { pathOf } from '../facts/path.ts';
-import type { CellObservers } from '../observers/observers.ts';
-import type { Event } from '../record/event.ts';
-import type { State } from '../tcp/states.ts';
-import type { Placed } from './connections.ts';
+import { LingerlabError } from '../../errors.ts';
+import { lookIn, type Sight, viewOf } from '../../facts/connections.ts';
+import { pathOf } from '../../facts/path.ts';
+import type { CellObservers } from '../../observers/observers.ts';
+import type { Event } from '../../record/event.ts';
+import type { State } from '../../tcp/states.ts';
+import type { Placed } from './registry.ts';
 
 export interface Waiting {
   readonly events: readonly Event[];

@@ -1,11 +1,8 @@
-import type { Machine } from '../doctor/doctor.ts';
-import type { AnyDefinition } from '../experiment/definition.ts';
+import { type AnyDefinition, rolesOf } from '../experiment/definition.ts';
 import type { TraceSight } from '../observers/protocol.ts';
-import { cellsOf, type PlannedCell } from '../plan/cells.ts';
-import { type Obstacle, whyNot } from '../plan/runnable.ts';
+import { cellsOf } from '../plan/cells.ts';
 import type { Selection } from '../plan/select.ts';
 import {
-  type CellRecord,
   type Environment,
   type ExperimentRecord,
   type RunRecord,
@@ -16,7 +13,8 @@ import { tool } from '../record/tool.ts';
 import { warn } from '../record/warnings.ts';
 import { declaredBy } from '../verdict/asked.ts';
 import { claimsWithoutCells } from '../verdict/claims.ts';
-import type { Judged } from '../verdict/outcomes.ts';
+import { comparisonOf } from '../verdict/compared.ts';
+import { type Judged, outcomesOf, ranOf } from '../verdict/outcomes.ts';
 import { answerOf, judgeRun } from '../verdict/run.ts';
 
 interface Beginning {
@@ -52,7 +50,7 @@ const mutableFactors = (definition: AnyDefinition): ExperimentRecord['factors'] 
   Object.fromEntries(Object.entries(definition.factors).map(([name, values]) => [name, [...(values as [])]]));
 
 function experimentRecord({ definition, group, sourceHash, file }: Selection['experiments'][number]): ExperimentRecord {
-  const roles = Object.keys(definition.roles ?? {});
+  const roles = rolesOf(definition);
   return {
     id: definition.id,
     group: group.title,
@@ -79,7 +77,14 @@ export function finding(
   const judged = saved.experiments.map((record) => {
     const definition = definitions.get(record.id);
     if (!definition) return record;
-    return { ...record, answer: answerOf(definition, cells), claims: judgeRun(definition, cells) };
+    const load =
+      definition.kind === 'load' && comparisonOf(definition, outcomesOf(definition, ranOf(definition, cells)).outcomes);
+    return {
+      ...record,
+      answer: answerOf(definition, cells),
+      claims: judgeRun(definition, cells),
+      ...(load && { load }),
+    };
   });
   const idle = experiments.flatMap(({ definition }) =>
     claimsWithoutCells(
@@ -100,27 +105,3 @@ export const costing = (saved: RunRecord, cpu: SessionCpu | undefined): RunRecor
   );
   return { ...saved, sessions };
 };
-
-/** Why this machine cannot run the cell, if it cannot. */
-export const notRunHere = (planned: PlannedCell, machine: Machine): Obstacle | undefined =>
-  whyNot(planned, machine.capabilities, machine.sysctlNames);
-
-/** The record of a cell that this machine cannot run. */
-export function unsupported(planned: PlannedCell, repeat: number, { reason, remedy }: Obstacle): CellRecord {
-  return {
-    id: planned.id,
-    experiment: planned.experiment,
-    factors: { ...planned.factors },
-    repeat,
-    race: planned.race,
-    status: 'unsupported',
-    reason: `${reason}; ${remedy}`,
-    startedAt: new Date().toISOString(),
-    seconds: 0,
-    facts: {},
-    unknown: {},
-    paths: {},
-    claims: [],
-    warnings: [],
-  };
-}

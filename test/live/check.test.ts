@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Checked } from '../../src/catalogue/check.ts';
-import { type Called, call, folderWith, userFile } from './program.ts';
+import { type Called, call, callAlone, folderWith, userFile } from '../catalogue/program.ts';
 
 async function check(text: string, files: Record<string, string> = {}): Promise<Called<Checked>> {
   await using folder = await folderWith({ 'mine.ts': text, ...files });
@@ -159,7 +159,7 @@ test('nothing is left in the temporary folder, whatever was found', async () => 
   await using folder = await folderWith({ 'mine.ts': userFile(), 'wrong.ts': 'const a: string = 1;\n', 'tmp/x': '' });
   vi.stubEnv('TMPDIR', join(folder.path, 'tmp'));
   onTestFinished(() => void vi.unstubAllEnvs());
-  const check = (file: string) => call<Checked>(folder.path, 'catalogue/check.ts', 'checkFile', [file]);
+  const check = (file: string) => callAlone<Checked>(folder.path, 'catalogue/check.ts', 'checkFile', [file]);
   expect((await check('mine.ts')).value?.ok).toBe(true);
   expect((await check('wrong.ts')).value?.ok).toBe(false);
   expect(await readdir(join(folder.path, 'tmp'))).toEqual(['x']);

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { Side } from '../../src/experiment/handles.ts';
-import type { Sight } from '../../src/facts/connections.ts';
-import type { CellObservers } from '../../src/observers/observers.ts';
-import type { Placed } from '../../src/peers/connections.ts';
-import type { PeerProcess } from '../../src/peers/process.ts';
-import { until, type Waiting } from '../../src/peers/until.ts';
-import type { Event } from '../../src/record/event.ts';
-import type { State } from '../../src/tcp/states.ts';
+import type { Side } from '../../../src/experiment/handles.ts';
+import type { Sight } from '../../../src/facts/connections.ts';
+import type { CellObservers } from '../../../src/observers/observers.ts';
+import type { Placed } from '../../../src/peers/handles/registry.ts';
+import { until, type Waiting } from '../../../src/peers/handles/until.ts';
+import type { PeerProcess } from '../../../src/peers/process.ts';
+import type { Event } from '../../../src/record/event.ts';
+import type { State } from '../../../src/tcp/states.ts';
 import {
   all,
   blind,
@@ -19,7 +19,7 @@ import {
   opened,
   sample,
   shown,
-} from '../facts/handmade.ts';
+} from '../../facts/handmade.ts';
 
 const one = flow();
 const gone = { ok: false, errno: 'EBADF', syscall: 'getsockopt', ns: 0 };

@@ -5,9 +5,9 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { readEvents, readRun } from '../../src/record/read.ts';
-import { temporary } from './temporary.ts';
+import { temporary } from '../record/temporary.ts';
 
-const script = fileURLToPath(new URL('appendCells.ts', import.meta.url));
+const script = fileURLToPath(new URL('../record/appendCells.ts', import.meta.url));
 
 /** Let a process save cells, kill it once it has said that so many are saved, and tell how many it said in all. */
 async function killedAfter(cells: number, folder: string): Promise<number> {

@@ -1,52 +1,37 @@
-import type {
-  Answer,
-  CloseBy,
-  CloseOptions,
-  Copy,
-  Duplicate,
-  Endpoint,
-  Peer,
-  Step,
-  WithOptions,
-} from '../experiment/handles.ts';
-import type { Address } from '../tcp/address.ts';
-import type { End } from '../tcp/states.ts';
-import { pass } from './pass.ts';
-import type { PeerProcess } from './process.ts';
-import type { Verb, Verbs } from './protocol.ts';
+import type { Answer, CloseBy, CloseOptions, Copy, Duplicate, Endpoint } from '../../experiment/handles.ts';
+import type { Address } from '../../tcp/address.ts';
+import type { End } from '../../tcp/states.ts';
+import type { PeerProcess } from '../process.ts';
+import type { Verb, Verbs } from '../protocol.ts';
+import { type Cast, optionsOf, pass, take } from './cast.ts';
+import type { Numbered } from './registry.ts';
 
-/** What an endpoint's handle is made of. */
+/** One end of a connection, whose process has it. */
 export interface EndpointParts {
-  readonly peer: PeerProcess;
-  readonly id: number;
+  readonly at: Numbered;
   readonly end: End;
   readonly local: Address;
   readonly remote: Address;
-  /** What its steps are called in messages: `client`, `old.client`. */
-  readonly what: string;
-  /** The options of a socket of its peer's, by number; what its steps are called. */
-  readonly options: (process: PeerProcess, socket: number, what: string) => WithOptions;
-  readonly processOf: (peer: Peer) => PeerProcess;
-  /** Makes a step of an answer. */
-  readonly step: <T>(what: string, answer: Promise<Answer<T>>) => Step<T>;
+  readonly label: string;
 }
 
-/** A scenario's handle of one end of a connection. */
-export function endpointHandle(parts: EndpointParts): Endpoint {
-  const { peer, id, end, local, remote, what: name, options, processOf, step: take } = parts;
+/** A scenario's handle of one end of a connection, entered in the registry. */
+export function endpointHandle(cast: Cast, { at, end, local, remote, label }: EndpointParts): Endpoint {
+  const { peer, id } = at;
+  const name = `${label ? `${label}.` : ''}${end}`;
   const step = <V extends Verb>(verb: V, rest: Omit<Verbs[V]['ask'], 'endpoint'>, what: string = verb) =>
-    take(`${name}.${what}`, peer.ask(verb, { ...rest, endpoint: id } as unknown as Verbs[V]['ask']));
-  const closing = ({ sending, at, andThen }: CloseOptions) => ({
+    take(cast, `${name}.${what}`, peer.ask(verb, { ...rest, endpoint: id } as unknown as Verbs[V]['ask']));
+  const closing = ({ sending, at: moment, andThen }: CloseOptions) => ({
     ...(andThen && { andThen }),
     ...(sending !== undefined && { sending }),
-    ...(at && { atNs: at.ns }),
+    ...(moment && { atNs: moment.ns }),
   });
   const duplicated = async (): Promise<Answer<Duplicate>> => {
     const answer = await peer.ask('dup', { endpoint: id });
     if (!answer.ok) return answer;
     const { duplicate } = answer.value;
     const value: Duplicate = {
-      ...options(peer, duplicate, `${name}.duplicate`),
+      ...optionsOf(cast, peer, duplicate, `${name}.duplicate`),
       close: (thread = 'main') => step('closeDuplicate', { duplicate, thread }, 'duplicate.close'),
     };
     return { ...answer, value };
@@ -55,14 +40,14 @@ export function endpointHandle(parts: EndpointParts): Endpoint {
     const passed = await pass(peer, id, to);
     if (!passed.ok) return passed;
     const what = `${name}.copy of ${to.name}`;
-    const close = () => take(`${what}.close`, to.ask('unbind', { bound: passed.value }));
-    return { ...passed, value: { ...options(to, passed.value, what), close } };
+    const close = () => take(cast, `${what}.close`, to.ask('unbind', { bound: passed.value }));
+    return { ...passed, value: { ...optionsOf(cast, to, passed.value, what), close } };
   };
-  return {
+  const endpoint: Endpoint = {
     end,
     local,
     remote,
-    ...options(peer, id, name),
+    ...optionsOf(cast, peer, id, name),
     error: () => step('error', {}, 'SO_ERROR'),
     info: () => step('info', {}, 'TCP_INFO'),
     sendQueue: () => step('sendQueue', {}, 'SIOCOUTQ'),
@@ -80,7 +65,9 @@ export function endpointHandle(parts: EndpointParts): Endpoint {
       return step('close', { by, ...closing(options) }, `close by ${by}`);
     },
     shutdown: (how, options: CloseOptions = {}) => step('shutdown', { how, ...closing(options) }, `shutdown ${how}`),
-    dup: () => take(`${name}.dup`, duplicated()),
-    copyTo: (other) => take(`${name}.copyTo ${other.name}`, copied(processOf(other))),
+    dup: () => take(cast, `${name}.dup`, duplicated()),
+    copyTo: (other) => take(cast, `${name}.copyTo ${other.name}`, copied(cast.registry.peer(other).process)),
   };
+  cast.registry.addEndpoint({ endpoint, at, label });
+  return endpoint;
 }

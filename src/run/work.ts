@@ -1,0 +1,100 @@
+import { firstError, LingerlabError, messageOf } from '../errors.ts';
+import type { AnyDefinition, AnyLoadDefinition, AnyScenarioDefinition } from '../experiment/definition.ts';
+import type { Ports } from '../lab/ports.ts';
+import type { Crew } from '../load/crew.ts';
+import type { Observers } from '../observers/observers.ts';
+import type { LoadCell, PlannedCell, ScenarioCell } from '../plan/cells.ts';
+import type { CellEvents } from '../record/cell-events.ts';
+import type { CellRecord, Warning } from '../record/schema.ts';
+import { warn } from '../record/warnings.ts';
+import type { RunWriter } from '../record/writer.ts';
+import { judgeCell } from '../verdict/claims.ts';
+import { lackedCounters } from '../verdict/facts.ts';
+import type { CellMeter } from './cpu.ts';
+import type { Slot } from './slots.ts';
+
+/** What the cells of a session share. */
+export interface Session {
+  readonly ports: Ports;
+  readonly observers: Observers;
+  readonly origin: bigint;
+  readonly signal: AbortSignal;
+  readonly writer: RunWriter;
+  readonly crew: Crew;
+  /** The counters that this kernel has: `TcpExt.TW`. */
+  readonly counters: ReadonlySet<string>;
+}
+
+/** One (cell, repeat) that is to be played. */
+export interface Work<P extends PlannedCell = PlannedCell, D extends AnyDefinition = AnyDefinition> extends Session {
+  readonly planned: P;
+  readonly definition: D;
+  readonly repeat: number;
+  /** Counts the run's cells; tells their addresses apart. */
+  readonly serial: number;
+  readonly slot: Slot;
+  readonly meter: CellMeter;
+}
+export type ScenarioWork = Work<ScenarioCell, AnyScenarioDefinition>;
+export type LoadWork = Work<LoadCell, AnyLoadDefinition>;
+
+type Carried = 'segments' | 'incarnations' | 'asides' | 'odd';
+/** What a cell that was played came to. */
+export type Played = Pick<CellRecord, 'facts' | 'unknown' | 'paths' | 'warnings'> & Pick<CellRecord, Carried>;
+
+/** Which cell a record is of. */
+export const identity = (planned: PlannedCell, repeat: number) => ({
+  id: planned.id,
+  experiment: planned.experiment,
+  factors: { ...planned.factors },
+  repeat,
+  ...(planned.kind === 'load'
+    ? { race: false, load: true as const }
+    : { race: planned.race, ...(planned.roles && { roles: planned.roles }) }),
+});
+
+/** What a record has of a cell that came to nothing. */
+export const nothing = { facts: {}, unknown: {}, paths: {}, claims: [] };
+
+/** A cell's log: its events, and the lines of `ss` that were not understood. */
+export interface Log {
+  readonly events: CellEvents;
+  readonly unparsed: string[];
+}
+
+/**
+ * The record of a (cell, repeat) that is played, its events saved. `flaws`: what its events are found to lack. Rejects only when
+ * the run is being interrupted.
+ */
+export async function recorded(
+  work: Work,
+  { events, unparsed }: Log,
+  play: () => Promise<Played>,
+  flaws: () => readonly Warning[],
+): Promise<CellRecord> {
+  const { planned, repeat, writer, signal, definition, counters } = work;
+  const startedAt = new Date().toISOString();
+  const began = performance.now();
+  let outcome: Played | { readonly error: unknown };
+  try {
+    outcome = await play();
+  } catch (error) {
+    outcome = { error: firstError(error) };
+  }
+  if (signal.aborted) throw signal.reason;
+  const seconds = (performance.now() - began) / 1000;
+  await writer.writeEvents(planned.id, repeat, events.all);
+  const warnings = [...unparsed.map((line) => warn('ss-unparsed-line', line)), ...flaws()];
+  const common = { ...identity(planned, repeat), startedAt, seconds };
+  if ('error' in outcome)
+    return { ...common, ...nothing, status: 'errored', reason: reasonOf(outcome.error), warnings };
+  const lacked = lackedCounters(definition.shows ?? [], counters);
+  const facts = { ...outcome.facts, ...lacked.facts };
+  const unknown = { ...outcome.unknown, ...lacked.unknown };
+  const record = { ...common, ...outcome, facts, unknown };
+  const claims = judgeCell(definition, { ...record, counters });
+  return { ...record, status: 'ran', claims, warnings: [...outcome.warnings, ...warnings] };
+}
+
+const reasonOf = (error: unknown): string =>
+  error instanceof LingerlabError ? `${error.code}: ${error.message}` : messageOf(error);
