@@ -58,7 +58,9 @@ export function lackedCounters(
   });
   return {
     facts: Object.fromEntries(absent.map((name) => [name, null])),
-    unknown: Object.fromEntries(absent.map((name) => [name, noSuchCounter])),
+    unknown: Object.fromEntries(
+      absent.map((name) => [name, { code: 'no-such-counter', text: noSuchCounter } as const]),
+    ),
   };
 }
 

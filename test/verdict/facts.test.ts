@@ -65,7 +65,9 @@ describe('readable', () => {
     const shown = ['counters.lab.TcpExt.TW', 'counters.lab.TcpExt.NoSuchThing', 'client.path'];
     expect(lackedCounters(shown, new Set(['TcpExt.TW']))).toEqual({
       facts: { 'counters.lab.TcpExt.NoSuchThing': null },
-      unknown: { 'counters.lab.TcpExt.NoSuchThing': 'this kernel has no such counter' },
+      unknown: {
+        'counters.lab.TcpExt.NoSuchThing': { code: 'no-such-counter', text: 'this kernel has no such counter' },
+      },
     });
   });
 
