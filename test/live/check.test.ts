@@ -18,10 +18,12 @@ test('a right file passes without a word', async () => {
 
 test('a counter that this kernel does not have is named, and the file fits', async () => {
   const shows = "shows: ['counters.server.Tcp.Nonsense', 'counters.client.TcpExt.TW'],";
-  const text = userFile("holds: (facts) => facts['counters.lab.TcpExt.NoSuchThing'] === 0").replace(
-    'question:',
-    `${shows}\n  question:`,
-  );
+  const text = question
+    .replace(
+      "facts['timeWait.holder'] === cell.closes",
+      "facts['counters.lab.TcpExt.NoSuchThing'] === cell.closes.length",
+    )
+    .replace('question:', `${shows}\n  question:`);
   const { value } = await check(text);
   expect(value).toMatchObject({ ok: true, output: '' });
   expect(value?.notes?.map((note) => note.split(':')[0]).sort()).toEqual([
