@@ -6,52 +6,11 @@ import { cpuOf } from '../../src/native/cpu.ts';
 import type { Event } from '../../src/record/event.ts';
 import { readRun } from '../../src/record/read.ts';
 import { descendants, eventually, networkNamespaces, processes } from './processes.ts';
-import { experimentFile, lingerlab, live, scratch } from './program.ts';
-
-/** Loads of half a second; what came of each is in its facts. */
-const busy = `
-import { kind, loadExperiment } from 'lingerlab';
-export default loadExperiment({
-  id: 'busy', question: '?',
-  factors: { closer: ['client', 'server', 'neither'], by: ['destroy', 'end', 'half-close', 'linger-0'], driver: ['loop', 'tinybench'] },
-  only: ({ closer, by, driver }) =>
-    closer === 'client' ? driver === 'loop' || by === 'destroy' : by === 'destroy' && driver === 'loop' || (closer === 'server' && by === 'linger-0' && driver === 'loop'),
-  load: { repeats: 2, baseline: { closer: 'client', by: 'destroy', driver: 'loop' } },
-  seconds: 1,
-  measures: { closed: kind.count() },
-  async scenario({ load, note }, { closer, by, driver }) {
-    const done = await load({ closer, by, driver, inFlight: driver === 'loop' ? 8 : 1, requests: driver === 'loop' && closer !== 'neither' ? 2 : 1, requestBytes: 3, responseBytes: 20, seconds: 0.5, warmUpSeconds: 0.1 });
-    note('closed', done.closed);
-  },
-  claims: [], answer: () => 'as asked',
-});`;
-
-/** One connection that is closed. */
-const single = `
-import { experiment } from 'lingerlab';
-export default experiment({
-  id: 'single', question: '?', factors: {},
-  async scenario({ client, server, until }) {
-    const [near] = await client.connect(await server.listen());
-    await near.close('resetAndDestroy');
-    await until(near, 'CLOSED');
-  },
-  claims: [], answer: () => 'as asked',
-});`;
-
-/** Kept connections that go on for a minute: there is a middle in which to be stopped. */
-const lasting = busy
-  .replace('seconds: 0.5', 'seconds: 60')
-  .replace('seconds: 1,', 'seconds: 61,')
-  .replace("'client', 'server', 'neither'", "'neither'")
-  .replace(", baseline: { closer: 'client', by: 'destroy', driver: 'loop' }", '')
-  .replace(/by: \[[^\]]*\]/, "by: ['destroy']")
-  .replace("['loop', 'tinybench']", "['loop']")
-  .replace(/ {2}only:[\s\S]*? {2}load:/, '  load:');
+import { experimentFile, lingerlab, live, own, scratch } from './program.ts';
 
 /** The run with its processes, once its load goes. */
-async function atWork(out: string, folder: string) {
-  const run = lingerlab(['run', await experimentFile(folder, 'lasting.ts', lasting), '-o', out]);
+async function atWork(out: string) {
+  const run = lingerlab(['run', own('lasting-load'), '-o', out]);
   const family = () => descendants(run.pid as number);
   await eventually('the load is at work', () => {
     const load = family().filter(({ command }) => command.includes('load/main'));
@@ -69,7 +28,7 @@ live('a load', () => {
   test('that is killed with its harness leaves no process and no namespace, stopped ones too', async () => {
     const folder = await scratch();
     const before = networkNamespaces();
-    const { run, family } = await atWork(join(folder, 'run'), folder);
+    const { run, family } = await atWork(join(folder, 'run'));
     const server = family.find(({ command }) => command.includes('load/main'));
     process.kill(server?.pid as number, 'SIGSTOP');
     process.kill(run.pid as number, 'SIGKILL');
@@ -82,7 +41,7 @@ live('a load', () => {
     const folder = await scratch();
     const out = join(folder, 'run');
     const before = networkNamespaces();
-    const { run, family } = await atWork(out, folder);
+    const { run, family } = await atWork(out);
     process.kill(run.pid as number, 'SIGINT');
     const { exitCode, durationMs } = await run;
     expect(exitCode).toBe(130);
@@ -95,7 +54,7 @@ live('a load', () => {
   test('whose server dies is an errored cell, and the next one has another', async () => {
     const folder = await scratch();
     const out = join(folder, 'run');
-    const { run, family } = await atWork(out, folder);
+    const { run, family } = await atWork(out);
     const [first] = family.filter(({ command }) => command.includes('load/main'));
     process.kill(first?.pid as number, 'SIGKILL');
     await eventually('another is there', () =>
@@ -114,8 +73,8 @@ live('a load', () => {
   test('opens and closes connections as it is asked, alone on the machine, and none is recorded by itself', async () => {
     const folder = await scratch();
     const out = join(folder, 'run');
-    const file = await experimentFile(folder, 'busy.ts', busy);
-    const other = await experimentFile(folder, 'single.ts', single);
+    const file = own('busy');
+    const other = own('single');
     const { exitCode, stderr } = await lingerlab(['run', file, other, '-o', out]);
     expect(exitCode, stderr).toBe(0);
     const { cells, run } = await readRun(out);
@@ -160,7 +119,8 @@ live('a load', () => {
 
   test('is refused where its experiment does not say that it is one, with what declares one', async () => {
     const folder = await scratch();
-    const file = await experimentFile(folder, 'wrong.mjs', busy.replaceAll('loadExperiment', 'experiment'));
+    const wrong = (await readFile(own('busy'), 'utf8')).replaceAll('loadExperiment', 'experiment');
+    const file = await experimentFile(folder, 'wrong.mjs', wrong);
     const { exitCode, stderr } = await lingerlab(['run', file, '-o', join(folder, 'run')]);
     expect(stderr).toContain('there is no "load" here: that is for loadExperiment({ … })');
     expect(exitCode).toBe(2);
@@ -171,12 +131,8 @@ live('a load', () => {
     async (sampler) => {
       const folder = await scratch();
       const out = join(folder, 'run');
-      const watched = busy
-        .replace('seconds: 0.5', 'watched: 10, seconds: 1.5')
-        .replace("'half-close', 'linger-0'", "'half-close'")
-        .replace("'client', 'server', 'neither'", "'client'");
-      const file = await experimentFile(folder, 'watched.ts', watched);
-      const cell = 'busy/closer=client,by=destroy,driver=loop';
+      const file = own('watched');
+      const cell = 'watched/by=destroy';
       const { exitCode, stderr } = await lingerlab(['run', file, '--sampler', sampler, '--repeat', '1', '-o', out]);
       expect(exitCode, stderr).toBe(0);
       const events = gunzipSync(await readFile(join(out, 'cells', cell, '1', 'events.ndjson.gz'))).toString();

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { afterAll } from 'vitest';
 import { packageRoot } from '../../src/record/tool.ts';
@@ -39,6 +40,9 @@ export async function scratch(): Promise<string> {
   made.push(folder);
   return folder;
 }
+
+/** The path of an experiment in experiments/, as a user gives it. */
+export const own = (name: string): string => fileURLToPath(new URL(`experiments/${name}.ts`, import.meta.url));
 
 /** Write an experiment of a user's own; its path. */
 export async function experimentFile(folder: string, name: string, text: string): Promise<string> {

@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { readRun } from '../../src/record/read.ts';
 import { describeWhere } from '../where-possible.ts';
-import { bin, experimentFile, plainRest, scratch } from './program.ts';
+import { bin, own, scratch } from './program.ts';
 import { oneColumnMore, pathWith } from './rewritten-ss.ts';
 
 const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', '--'];
@@ -80,19 +80,7 @@ describeWhere(await obstacle(), 'without root', () => {
   test('a peer that cannot become another user answers so', async () => {
     const folder = await scratch();
     await chmod(folder, 0o777);
-    const file = await experimentFile(
-      folder,
-      'users.ts',
-      `import { experiment, kind } from 'lingerlab';
-        export default experiment({
-          id: 'users', question: 'who?', factors: {}, measures: { refused: kind.outcome() },
-          async scenario({ start, note }) {
-            const other = await start('other', { uid: 65534 }).answer();
-            note('refused', other.ok ? 'ok' : \`\${other.syscall} \${other.errno}\`);
-          },
-          ${plainRest},
-        });`,
-    );
+    const file = own('refused-user');
     const { exitCode, stdout } = await asNobody(['run', file, '-o', join(folder, 'run')], folder);
     expect(exitCode, stdout).toBe(0);
     expect((await readRun(join(folder, 'run'))).cells[0]!.facts.refused).toBe('setuid EINVAL');

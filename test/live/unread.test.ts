@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { SampleEvent } from '../../src/record/event.ts';
 import { readEvents, readRun } from '../../src/record/read.ts';
 import type { CellRecord } from '../../src/record/schema.ts';
-import { experimentFile, lingerlab, live, plainRest, scratch } from './program.ts';
+import { lingerlab, live, own, scratch } from './program.ts';
 import { oneColumnMore, pathWith } from './rewritten-ss.ts';
 
 const ran = (cells: readonly CellRecord[]) => cells.filter(({ status }) => status === 'ran');
@@ -35,19 +35,7 @@ live('ss that prints a column that is not known', () => {
   test('makes a look fail with the reason, where it would say that there is no socket', async () => {
     const folder = await scratch();
     const env = { PATH: await pathWith(folder, oneColumnMore) };
-    const file = await experimentFile(
-      folder,
-      'looked.ts',
-      `import { experiment, kind } from 'lingerlab';
-      export default experiment({
-        id: 'looked', question: 'is it there?', factors: {}, measures: { seen: kind.outcome() },
-        async scenario({ client, server, look, note }) {
-          const [near] = await client.connect(await server.listen());
-          note('seen', (await look(near))?.state ?? 'gone');
-        },
-        ${plainRest},
-      });`,
-    );
+    const file = own('looked');
     const out = join(folder, 'run');
     const { exitCode } = await lingerlab(['run', file, '--out', out], { env });
     const [cell] = (await readRun(out)).cells;

@@ -1,6 +1,7 @@
 import { alert, blocks, code, details, plain, table } from '../markdown/text.ts';
 import { someOf, whichText } from '../which-cells.ts';
-import { type NotComparableIn, othersText, type Told, type ToldExperiment, whatText } from './told.ts';
+import type { NotComparableIn, Told, ToldExperiment } from './told.ts';
+import { othersText, whatText } from './words.ts';
 
 /** A comparison as GitHub renders it. */
 export function comparisonMarkdown(told: Told): string {

@@ -2,14 +2,8 @@ import { plural } from '../format.ts';
 import { hang, type Style, styleOf } from '../terminal/lines.ts';
 import { someOf, whichText } from '../which-cells.ts';
 import type { EnvironmentDifference } from './comparison.ts';
-import {
-  type NotComparableIn,
-  othersText,
-  type Told,
-  type ToldExperiment,
-  type ToldVerdict,
-  whatText,
-} from './told.ts';
+import type { NotComparableIn, Told, ToldExperiment, ToldVerdict } from './told.ts';
+import { othersText, whatText } from './words.ts';
 
 interface Options {
   readonly color: boolean;

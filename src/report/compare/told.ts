@@ -1,10 +1,10 @@
 import { factKey, formatFact } from '../../facts/values.ts';
 import type { Verdict } from '../../record/schema.ts';
 import { median } from '../../stats/quantile.ts';
-import { formatChange, formatDistribution, formatP, plural, type Share } from '../format.ts';
+import { formatChange, formatDistribution, plural, type Share } from '../format.ts';
 import { commonOpening } from '../model/fact-table.ts';
-import { loadMovesOdds, type Significance } from '../model/judge.ts';
-import { type Mark, someOf, type Which, whichOf } from '../which-cells.ts';
+import { loadMovesOdds } from '../model/judge.ts';
+import { type Which, whichOf } from '../which-cells.ts';
 import type {
   BehaviourDifference,
   ComparedExperiment,
@@ -17,6 +17,7 @@ import type {
   Unstable,
   VerdictDifference,
 } from './comparison.ts';
+import { cautions, extent, headline, significance } from './words.ts';
 
 /** What a reader is told of a comparison: what is alike together, the surest first, values as texts; a renderer only lays it out. */
 export interface Told {
@@ -234,12 +235,6 @@ function measurementTold({
   return { fact, cell, runs, text: `${values}, ${significance(test)}, ${repeats.join(' and ')} repeats` };
 }
 
-/** `p = 0.01, corrected p = 0.04`. */
-function significance({ p, adjusted }: Significance): string {
-  const [own, corrected] = [formatP(p), formatP(adjusted)];
-  return own === corrected ? own : `${own}, corrected ${corrected}`;
-}
-
 function foldUnstable(all: readonly Unstable[]): ToldUnstable[] {
   const groups = Map.groupBy(all, ({ run, fact }) => JSON.stringify([run, fact]));
   return [...groups.values()].map((group) => {
@@ -300,82 +295,4 @@ function foldReasons(all: readonly NotComparable[]): NotComparableIn['items'] {
 function reasonText(reasons: Readonly<Record<string, string>>): string {
   const byReason = Map.groupBy(Object.entries(reasons), ([, reason]) => reason);
   return [...byReason].map(([reason, runs]) => `${runs.map(([run]) => run).join(', ')}: ${reason}`).join('; ');
-}
-
-/** The first sentence: how many differences there are, in how much. */
-function headline({ behaviour, contradicted, performance, races, compared, experiments }: Comparison): string {
-  const cells = plural(compared.cells, 'cell');
-  if (compared.cells === 0) return 'Nothing could be compared: no cell has facts in two runs.';
-  if (compared.facts === 0) return `Nothing could be compared: no fact of ${cells} is known in two runs.`;
-  const within = `${plural(compared.facts, 'fact')} of ${cells} in ${plural(experiments.length, 'experiment')}`;
-  if (behaviour + performance === 0) return `No difference in ${within}.`;
-  const odds = races.filter(({ isBehaviour }) => !isBehaviour).length;
-  const measured = performance - odds;
-  const what =
-    behaviour === 0
-      ? 'No difference in behaviour'
-      : plural(behaviour, 'difference in behaviour', 'differences in behaviour');
-  const speed = [
-    ...(odds > 0 ? [plural(odds, 'fact of races with other odds', 'facts of races with other odds')] : []),
-    ...(measured > 0 ? [`${plural(measured, 'measured fact')} with another performance`] : []),
-  ];
-  const claims =
-    contradicted > 0 ? ` (${plural(contradicted, 'claim')} that one run confirms and another refutes)` : '';
-  return `${what}${claims}, ${speed.length === 0 ? 'none in performance' : speed.join(', ')}, in ${within}.`;
-}
-
-/** What was not compared, and by which tests the rest was: sentences. */
-function extent({ compared, alpha }: Comparison): string[] {
-  const { cellsNotComparable, factsNotComparable, untested, tests } = compared;
-  const whole = compared.cells > 0 ? ['Nothing was left out as not comparable.'] : [];
-  const left = [
-    cellsNotComparable > 0 && `${plural(cellsNotComparable, 'cell')}`,
-    factsNotComparable > 0 && `${plural(factsNotComparable, 'fact')}`,
-  ].filter(Boolean);
-  return [
-    ...(left.length > 0 ? [`Not comparable: ${left.join(' and ')}.`] : whole),
-    ...(untested > 0
-      ? [
-          `${plural(untested, 'measured fact')} with too few values to test: 4 in each run are the fewest (\`--repeat 4\`), more facts need more.`,
-        ]
-      : []),
-    ...(tests.race > 0
-      ? [
-          `${plural(tests.race, 'fact')} of races by permutation within their cells, all cells of an experiment together, corrected by Westfall and Young, at α = ${alpha}.`,
-        ]
-      : []),
-    ...(tests.measurement > 0
-      ? [`Measurements by Mann–Whitney U (${plural(tests.measurement, 'test')}), corrected by Holm, at α = ${alpha}.`]
-      : []),
-  ];
-}
-
-/** What a reader must know of the runs before the differences: emulation, runs that are not complete, changed questions. */
-function cautions({ runs, environment, experiments, races }: Comparison): string[] {
-  const open = runs.filter(({ status }) => status !== 'complete');
-  const slowness = environment.find(({ name }) => name === 'accelerator' || name === 'slowness');
-  const changed = experiments.filter((experiment) => experiment.changed);
-  return [
-    ...open.map(({ label, status }) => `Run ${label} is ${status}: it may lack cells and verdicts.`),
-    ...(slowness
-      ? ['The machines run at different speeds (emulation): differences in performance say nothing of the kernels.']
-      : []),
-    ...(races.some(({ isBehaviour }) => !isBehaviour)
-      ? [
-          'The odds of a race move with the load of a machine, too: run both again, on quiet machines, before you blame a kernel.',
-        ]
-      : []),
-    ...(changed.length > 0
-      ? [`The files of these experiments differ between the runs: ${changed.map(({ id }) => id).join(', ')}.`]
-      : []),
-  ];
-}
-
-/** That there are more measured facts than are told. */
-export const othersText = (count: number): string => `And ${plural(count, 'other measured fact')}: \`--json\` has all.`;
-
-/** The cells, or the facts of cells, that are not comparable. */
-export function whatText({ facts, cells }: NotComparableIn['items'][number], mark: Mark): string {
-  const where = someOf(cells, mark, 2);
-  return facts.length === 0 ? where : `${someOf(facts, mark, 3)} in ${where}`;
 }
