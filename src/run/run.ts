@@ -1,4 +1,5 @@
 import { examine, requireBasics } from '../doctor/doctor.ts';
+import { countersHere } from '../doctor/environment.ts';
 import { lockPorts } from '../lab/ports.ts';
 import { makeCrew } from '../load/crew.ts';
 import { startObservers } from '../observers/observers.ts';
@@ -33,17 +34,19 @@ export async function run(request: RunRequest): Promise<Run> {
   await using _writer = writer;
   const runnable = await setAside(todo, machine, writer);
   progress.begin(runnable.map(({ planned }) => planned));
+  const counters = new Set(countersHere());
   const meter = await cpuMeter(() => observers.cpu());
   {
     await using crew = makeCrew({
       spawned: (pid) => observers.guard(pid),
       spent: (cpu) => meter.cell({ load: true }).peer(cpu),
     });
-    await playAll(runnable, request, { ports, observers, origin, signal, fail, writer, meter, crew });
+    await playAll(runnable, request, { ports, observers, origin, signal, fail, writer, meter, crew, counters });
   }
   const { cells } = await readRun(folder);
+  const judged = cells.map((cell) => ({ ...cell, counters }));
   const cpu = await meter.session();
-  await writer.update((saved) => costing(finding(saved, selection, cells, observers.trace), cpu));
+  await writer.update((saved) => costing(finding(saved, selection, judged, observers.trace), cpu));
   await writer.finish(signal.aborted ? 'interrupted' : 'complete');
   const finished = await readRun(folder);
   await saveReport(folder, reportOf(finished));

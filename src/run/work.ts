@@ -9,6 +9,7 @@ import type { CellRecord, Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
 import type { RunWriter } from '../record/writer.ts';
 import { judgeCell } from '../verdict/claims.ts';
+import { lackedCounters } from '../verdict/facts.ts';
 import type { CellMeter } from './cpu.ts';
 import type { Slot } from './slots.ts';
 
@@ -20,6 +21,8 @@ export interface Session {
   readonly signal: AbortSignal;
   readonly writer: RunWriter;
   readonly crew: Crew;
+  /** The counters that this kernel has: `TcpExt.TW`. */
+  readonly counters: ReadonlySet<string>;
 }
 
 /** One (cell, repeat) that is to be played. */
@@ -69,7 +72,7 @@ export async function recorded(
   play: () => Promise<Played>,
   flaws: () => readonly Warning[],
 ): Promise<CellRecord> {
-  const { planned, repeat, writer, signal, definition } = work;
+  const { planned, repeat, writer, signal, definition, counters } = work;
   const startedAt = new Date().toISOString();
   const began = performance.now();
   let outcome: Played | { readonly error: unknown };
@@ -85,8 +88,11 @@ export async function recorded(
   const common = { ...identity(planned, repeat), startedAt, seconds };
   if ('error' in outcome)
     return { ...common, ...nothing, status: 'errored', reason: reasonOf(outcome.error), warnings };
-  const record = { ...common, ...outcome };
-  const claims = judgeCell(definition, record);
+  const lacked = lackedCounters(definition.shows ?? [], counters);
+  const facts = { ...outcome.facts, ...lacked.facts };
+  const unknown = { ...outcome.unknown, ...lacked.unknown };
+  const record = { ...common, ...outcome, facts, unknown };
+  const claims = judgeCell(definition, { ...record, counters });
   return { ...record, status: 'ran', claims, warnings: [...outcome.warnings, ...warnings] };
 }
 

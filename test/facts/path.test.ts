@@ -192,7 +192,7 @@ describe('with tracepoints, and without the timers of mini-sockets', () => {
 
   test('a sample of which a line was not understood does not say so', () => {
     const path = folded([...events, { ...sample(70), unread: 1 }], 'client', noMiniTimers);
-    expect(path.incomplete).toMatch('no ss sample soon after the full socket ended');
+    expect(path.incomplete?.text).toMatch('no ss sample soon after the full socket ended');
     expect(statesOf(path)).not.toMatch('CLOSED');
   });
 

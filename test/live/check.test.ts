@@ -16,6 +16,21 @@ test('a right file passes without a word', async () => {
   expect((await check(userFile())).value).toEqual({ ok: true, output: '' });
 });
 
+test('a counter that this kernel does not have is named, and the file fits', async () => {
+  const shows = "shows: ['counters.server.Tcp.Nonsense', 'counters.client.TcpExt.TW'],";
+  const text = userFile("holds: (facts) => facts['counters.lab.TcpExt.NoSuchThing'] === 0").replace(
+    'question:',
+    `${shows}\n  question:`,
+  );
+  const { value } = await check(text);
+  expect(value).toMatchObject({ ok: true, output: '' });
+  expect(value?.notes?.map((note) => note.split(':')[0]).sort()).toEqual([
+    'counters.lab.TcpExt.NoSuchThing',
+    'counters.server.Tcp.Nonsense',
+  ]);
+  expect(value?.notes?.[0]).toContain('this kernel has no such counter');
+});
+
 describe("a mistake is an error of the compiler at the file's own line", () => {
   test.each([
     [
