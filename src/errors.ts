@@ -31,6 +31,8 @@ export const errorCodes = {
   STEP_UNAWAITED: exitCode.failed,
   UNKNOWN_LABEL: exitCode.failed,
   CELL_DEADLINE: exitCode.failed,
+  NO_ANSWER: exitCode.failed,
+  BLOCKED: exitCode.failed,
   SCENARIO_THREW: exitCode.failed,
   PEER_DIED: exitCode.failed,
   OBSERVER_DIED: exitCode.failed,

@@ -3,19 +3,17 @@
  * node:net and native/ only.
  */
 
+import type { Answer } from '../experiment/step.ts';
 import { clockSince } from '../native/clock.ts';
-import { dieWithParent } from '../native/process.ts';
+import { serve, startedWith, tellHarness } from '../process/serve.ts';
 import type { CallEvent } from '../record/event.ts';
-import type { FromPeer, PeerArguments, Reply, Request, Verbs } from './protocol.ts';
+import type { PeerArguments, PeerProtocol, Told, Verb, Verbs } from './protocol.ts';
 import { Sockets } from './sockets.ts';
 import { watchStalls } from './stalls.ts';
 import { handlers, type Timed, type Took } from './verbs.ts';
 
-const { name, parent, originNs, index } = JSON.parse(process.argv[2] ?? '{}') as PeerArguments;
-dieWithParent(parent);
-process.on('disconnect', () => process.exit(0));
-
-const tell = (message: FromPeer) => void process.send?.(message);
+const { name, parent, originNs, index } = startedWith<PeerArguments>();
+const tell = tellHarness<Told>;
 const origin = BigInt(originNs);
 const now = clockSince(origin);
 const sockets = new Sockets(name, now, (saw) => tell({ saw }));
@@ -44,7 +42,7 @@ const refusalOf = (error: Refusal) => ({
 
 const closingOf = ({ by, andThen }: Verbs['close']['ask']) => `close by ${by}${andThen ? ` then ${andThen}` : ''}`;
 
-async function obey(request: Request): Promise<Reply> {
+async function obey<V extends Verb>(verb: V, ask: Verbs[V]['ask']): Promise<Answer<Verbs[V]['value']>> {
   let t = now();
   let ns = 0;
   const timed: Timed = (call) => {
@@ -63,41 +61,39 @@ async function obey(request: Request): Promise<Reply> {
     t = from;
     ns = lasted;
   };
-  const { id, verb } = request;
+  const said: Verbs[Verb]['ask'] = ask;
   const event = (refusal?: { errno: string; syscall: string }): CallEvent => ({
     t,
     source: 'peer',
     kind: 'call',
     peer: name,
-    verb: 'by' in request ? closingOf(request) : verb,
+    verb: 'by' in said ? closingOf(said) : verb,
     ns,
-    ...('endpoint' in request && { endpoint: request.endpoint }),
-    ...('socket' in request && sockets.has(request.socket) && { endpoint: request.socket }),
-    ...('sending' in request && request.sending !== undefined && { bytes: request.sending }),
-    ...('bytes' in request && { bytes: request.bytes }),
+    ...('endpoint' in said && { endpoint: said.endpoint }),
+    ...('socket' in said && sockets.has(said.socket) && { endpoint: said.socket }),
+    ...('sending' in said && said.sending !== undefined && { bytes: said.sending }),
+    ...('bytes' in said && { bytes: said.bytes }),
     ...refusal,
   });
   const record = (refusal?: { errno: string; syscall: string }) => {
     if (!silent.has(verb)) tell({ saw: event(refusal) });
   };
   try {
-    const value = await verbs[verb](request as never, timed, took);
+    const value = await verbs[verb](ask, timed, took);
     record();
-    return { id, ok: true, value, ns };
+    return { ok: true, value, ns };
   } catch (error) {
     const refusal = refusalOf(error as Refusal);
     record(refusal);
-    return { id, ok: false, ...refusal, ns };
+    return { ok: false, ...refusal, ns };
   }
 }
 
 const reportStall = () => tell({ saw: { t: now(), source: 'peer', kind: 'stall', peer: name, ns: stalls.longest() } });
 
-process.on('message', (request: Request) => {
-  if (request.verb === 'connect' || request.verb === 'open' || request.verb === 'listen') stalls.reset();
-  void obey(request).then((reply) => {
-    if (request.verb === 'sync') reportStall();
-    tell(reply);
-  });
+serve<PeerProtocol>(async (verb, ask) => {
+  if (verb === 'connect' || verb === 'open' || verb === 'listen') stalls.reset();
+  const answer = await obey(verb, ask);
+  if (verb === 'sync') reportStall();
+  return answer;
 });
-tell({ ready: true });

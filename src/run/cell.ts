@@ -13,6 +13,7 @@ import { cpuOf } from '../native/cpu.ts';
 import type { Observers } from '../observers/observers.ts';
 import { makeSteps } from '../peers/step.ts';
 import type { PlannedCell } from '../plan/cells.ts';
+import { answerMs } from '../process/deadline.ts';
 import { cellEvents } from '../record/cell-events.ts';
 import type { Event } from '../record/event.ts';
 import type { CellRecord, OddPackets, Warning } from '../record/schema.ts';
@@ -124,6 +125,8 @@ async function play(
   const record = planned.load ? count : (event: Event) => events.add(event);
   await using scope = new AsyncDisposableStack();
   const failure = new AbortController();
+  const fail = (error: LingerlabError) => failure.abort(error);
+  const signal = AbortSignal.any([work.signal, failure.signal]);
   const capture = writer.capture(planned.id, repeat);
   // hundreds of thousands of packets, of which nothing is asked but what they cost
   if (planned.load) scope.defer(() => rm(capture, { force: true }));
@@ -133,13 +136,14 @@ async function play(
     settings: { capture, ...(planned.load ? ({ telling: 'none' } as const) : told) },
     spawned: (pid: number) => observers.guard(pid),
     saw: record,
-    died: (error: LingerlabError) => failure.abort(error),
+    died: fail,
+    until: signal,
   };
   const wired = planned.network === 'wire' && { wire };
   const lab = scope.use(await makeLab({ ...planned, ...wired, ports: work.ports, serial: work.serial }));
   scope.defer(() => lab.wire && meter.peer(cpuOf(lab.wire.pid) ?? 0));
   const watching = scope.use(
-    await observers.watch(lab, { saw: record, unparsed, sampled: meter.samples, samples: !planned.load }),
+    await observers.watch(lab, { saw: record, unparsed, failed: fail, sampled: meter.samples, samples: !planned.load }),
   );
   // once the peers are gone: until every socket is, so that the trace has each chain's end
   scope.defer(async () => {
@@ -147,7 +151,6 @@ async function play(
     await watching.flush();
   });
   const steps = makeSteps((step) => slot.lend(step));
-  const signal = AbortSignal.any([work.signal, failure.signal]);
   const playing = scope.use(
     await makeStage({
       lab,
@@ -169,7 +172,7 @@ async function play(
       crew: work.crew,
       resting: (wait) => slot.while(wait),
       lend: (waiting) => slot.lend(waiting),
-      died: (error) => failure.abort(error),
+      died: fail,
     }),
   );
   scope.defer(async () => {
@@ -184,8 +187,8 @@ async function play(
   watching.nudge();
   await watching.sample();
   await watching.counters();
-  await lab.wire?.ask('flush', {});
-  const statistics = await lab.wire?.ask('statistics', {});
+  await lab.wire?.ask('flush', {}, answerMs);
+  const statistics = await lab.wire?.ask('statistics', {}, answerMs);
   // under load it falls behind: that is what it costs
   const ofWire = statistics && !planned.load ? wireWarnings(statistics) : [];
   const odd = statistics && oddPackets(statistics);

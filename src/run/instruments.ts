@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execa } from 'execa';
 import type { Side } from '../experiment/endpoint.ts';
 import type { Instruments } from '../experiment/instruments.ts';
 import type { Answer } from '../experiment/step.ts';
@@ -11,6 +10,7 @@ import { hz } from '../native/process.ts';
 import type { CellObservers } from '../observers/observers.ts';
 import type { PeerProcess } from '../peers/process.ts';
 import type { Steps } from '../peers/step.ts';
+import { runTool } from '../process/tool.ts';
 import type { Event, Ns, SsSocket } from '../record/event.ts';
 import type { Address } from '../tcp/address.ts';
 import { sameAddress } from '../tcp/address.ts';
@@ -73,8 +73,7 @@ async function destroy(outside: Outside, endpoint: Side): Promise<Answer> {
   const began = now();
   const filter = ['src', inFilter(local), 'and', 'dst', inFilter(remote)];
   const space = lab.space(endpoint.end);
-  const ss = (...how: string[]) =>
-    space.inside(() => execa('ss', [...how, '-tanH', 'state', 'all', ...filter], { reject: false }));
+  const ss = (...how: string[]) => space.inside(() => runTool('ss', [...how, '-tanH', 'state', 'all', ...filter]));
   // ss ends with a complaint about sockets of a filter that would not be killed: looking afterwards decides, at once, and not
   // in the observers' turn: meanwhile the other end's timers run
   await ss('-K');

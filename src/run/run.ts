@@ -4,7 +4,7 @@ import { environment } from '../doctor/environment.ts';
 import { measureWire } from '../doctor/wire-cost.ts';
 import { LingerlabError } from '../errors.ts';
 import type { LoadedExperiment } from '../experiment/definition.ts';
-import { lockPorts, type Ports } from '../lab/ports.ts';
+import type { Ports } from '../lab/ports.ts';
 import { type Crew, makeCrew } from '../load/crew.ts';
 import { type Observers, startObservers } from '../observers/observers.ts';
 import type { PlannedCell } from '../plan/cells.ts';
@@ -56,8 +56,9 @@ export async function run(request: RunRequest): Promise<Run> {
   const stop = new AbortController();
   const signal = AbortSignal.any([request.signal, stop.signal]);
   using _strays = catchStrays();
-  using ports = lockPorts();
-  await using observers = await startObservers(ports, origin, (died) => stop.abort(died), request.sampler);
+  const fail = (error: unknown) => stop.abort(error);
+  await using observers = await startObservers({ origin, sampler: request.sampler, died: fail });
+  const { ports } = observers;
   const machine = await examine(observers.trace);
   requireBasics(machine);
   const wire = await wireCost(selection, machine, ports);
@@ -65,7 +66,6 @@ export async function run(request: RunRequest): Promise<Run> {
   await using _ = writer;
   const runnable = await setAside(todo, machine, writer);
   progress.begin(runnable.map(({ planned }) => planned));
-  const fail = (error: unknown) => stop.abort(error);
   const meter = await cpuMeter(() => observers.cpu());
   {
     await using crew = makeCrew({

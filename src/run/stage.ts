@@ -78,6 +78,7 @@ export async function makeStage(options: StageOptions): Promise<Playing> {
       index,
       space: lab.space(where),
       origin,
+      until: signal,
       spawned: options.spawned,
       spent: options.spent,
       saw: record,
@@ -175,9 +176,8 @@ export async function makeStage(options: StageOptions): Promise<Playing> {
     },
     logs: () => processes.map((process) => ({ peer: process.name, text: process.log() })),
     async settle() {
-      const late = new Promise<void>((resolve) => setTimeout(resolve, settleMs).unref());
-      const told = processes.map((process) => process.ask('sync', {}).catch(() => undefined));
-      await Promise.race([Promise.all(told), late]);
+      const told = processes.map((process) => process.ask('sync', {}, settleMs).catch(() => undefined));
+      await Promise.all(told);
     },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };

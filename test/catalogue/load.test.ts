@@ -16,9 +16,7 @@ async function load(files: Record<string, string>, path = Object.keys(files)[0]!
 describe('a file is loaded', () => {
   test('outside the repository with no node_modules near it', async () => {
     await using folder = await folderWith({ 'mine.ts': userFile() });
-    const { value, stderr } = await call<LoadedExperiment>(folder.path, 'catalogue/load.js', 'loadFile', [
-      './mine.ts',
-    ]);
+    const { value, stderr } = await call<LoadedExperiment>(folder.path, 'catalogue/load.js', 'loadFile', ['./mine.ts']);
     expect(value?.definition.id).toBe('my-question');
     expect(value?.file).toBe(join(folder.path, 'mine.ts'));
     expect(value?.sourceHash).toBe(createHash('sha256').update(userFile()).digest('hex'));

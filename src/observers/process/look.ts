@@ -16,7 +16,7 @@ export interface Looked {
 
 /** Runs synchronous work, and keeps account of the CPU that it takes. */
 export type Metered = <T>(work: () => T) => T;
-/** Never rejects. */
+/** Rejects with NO_ANSWER only. */
 export type Look = (namespace: number, timeWaits: boolean, metered: Metered) => Promise<Looked>;
 
 async function throughSs(namespace: number, timeWaits: boolean, metered: Metered): Promise<Looked> {

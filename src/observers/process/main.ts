@@ -4,28 +4,21 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { messageOf } from '../../errors.ts';
 import { clockSince } from '../../native/clock.ts';
 import { childrenCpu, ownCpu } from '../../native/cpu.ts';
-import { dieWithParent } from '../../native/process.ts';
-import type {
-  ObserverArguments,
-  ObserverReply,
-  ObserverRequest,
-  ObserverTold,
-  ObserverVerb,
-  ObserverVerbs,
-} from '../protocol.ts';
+import { endChildrenNow } from '../../process/child.ts';
+import { byHandlers, serve, startedWith, tellHarness } from '../../process/serve.ts';
+import type { ObserverArguments, ObserverTold, ObserverVerbs } from '../protocol.ts';
 import { Sampler } from './sampler.ts';
 import { openTrace, type Trace } from './trace.ts';
+import { findTracefs, reapInstances } from './tracefs.ts';
 
-const { parent, originNs, sampler: by } = JSON.parse(process.argv[2] ?? '{}') as ObserverArguments;
 // not SIGKILL: the trace instance would stay until the next run reaps it
-dieWithParent(parent, 'SIGTERM');
+const { originNs, sampler: by } = startedWith<ObserverArguments>('SIGTERM');
 
 const origin = BigInt(originNs);
 const now = clockSince(origin);
-const tell = (message: ObserverReply | ObserverTold | { ready: true }) => void process.send?.(message);
+const tell = tellHarness<ObserverTold>;
 const sampler = new Sampler(by, now, tell);
 let trace: Trace | undefined;
 const guarded = new Set<number>();
@@ -38,50 +31,27 @@ function tellTraced(): void {
   if (traced.length > 0) tell({ traced });
 }
 
-function close(): void {
-  sampler.close();
-  trace?.[Symbol.dispose]();
-  trace = undefined;
-}
-
-type Handlers = {
-  readonly [V in ObserverVerb]: (
-    ask: ObserverVerbs[V]['ask'],
-  ) => ObserverVerbs[V]['value'] | Promise<ObserverVerbs[V]['value']>;
-};
-const handlers: Handlers = {
+const obey = byHandlers<ObserverVerbs>({
   open({ ports }) {
     trace = openTrace(ports, origin, now);
+    if (!trace) return { taken: true };
     setInterval(tellTraced, readEveryMs);
     void sampler.run();
     return { trace: trace.sight, reaped: trace.reaped };
   },
-  watch: ({ cell, spaces, samples }) => sampler.watch(cell, spaces, samples) as undefined,
-  nudge: ({ cell }) => sampler.nudge(cell) as undefined,
-  sample: ({ cell }) => sampler.sample(cell) as Promise<undefined>,
-  pace: ({ cell, perSecond }) => sampler.pace(cell, perSecond) as undefined,
-  counters: ({ cell }) => sampler.counters(cell) as undefined,
-  guard({ pid }) {
-    guarded.add(pid);
-    return undefined;
-  },
-  flush: () => tellTraced() as undefined,
-  leave: ({ cell, space }) => sampler.leave(cell, space) as Promise<undefined>,
+  reap: () => reapInstances(findTracefs()),
+  watch: ({ cell, spaces, samples }) => sampler.watch(cell, spaces, samples),
+  nudge: ({ cell }) => sampler.nudge(cell),
+  sample: ({ cell }) => sampler.sample(cell),
+  pace: ({ cell, perSecond }) => sampler.pace(cell, perSecond),
+  counters: ({ cell }) => sampler.counters(cell),
+  guard: ({ pid }) => void guarded.add(pid),
+  flush: () => tellTraced(),
+  leave: ({ cell, space }) => sampler.leave(cell, space),
   unwatch: ({ cell }) => sampler.unwatch(cell),
   cpu: () => ownCpu() + childrenCpu(),
-  close: () => close() as undefined,
-};
+});
 
-async function obey({ id, verb, ...ask }: ObserverRequest): Promise<void> {
-  try {
-    tell({ id, value: await handlers[verb](ask as never) });
-  } catch (error) {
-    tell({ id, error: messageOf(error) });
-  }
-  if (verb === 'close') process.exit(0);
-}
-
-process.on('message', (request: ObserverRequest) => void obey(request));
 /**
  * Peers ask the kernel to die with the harness, but only when Node has started in them: one that is stopped before that would
  * stay, and its namespace with it. By then it is nobody's child, or init's; a number used again by others is not touched.
@@ -97,12 +67,9 @@ function killOrphans(): void {
   }
 }
 
-// the harness is gone: leave nothing behind
-for (const end of ['disconnect', 'SIGTERM']) {
-  process.on(end, () => {
-    killOrphans();
-    close();
-    process.exit(0);
-  });
-}
-tell({ ready: true });
+serve<ObserverVerbs>(obey, () => {
+  killOrphans();
+  endChildrenNow(0);
+  sampler.close();
+  trace?.[Symbol.dispose]();
+});

@@ -1,8 +1,10 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { messageOf } from '../../errors.ts';
 import { childrenCpu, ownCpu } from '../../native/cpu.ts';
 import { insideNamespace } from '../../native/namespaces.ts';
 import type { CountersEvent, Ns, SampleEvent, SamplerName } from '../../record/event.ts';
 import { changes, parseCounters, parseSockstat } from '../../tcp/counters.ts';
+import type { ObserverTold } from '../protocol.ts';
 import { looks } from './look.ts';
 import { SampleSchedule } from './schedule.ts';
 
@@ -21,12 +23,6 @@ interface WatchedCell {
   cpu: number;
 }
 
-export interface Samples {
-  readonly cell: number;
-  readonly seen: readonly (SampleEvent | CountersEvent)[];
-  readonly unparsed: readonly string[];
-}
-
 /** Looks at the sockets in the cells' namespaces: on its schedule, and soon when asked. */
 export class Sampler {
   readonly #cells = new Map<number, WatchedCell>();
@@ -35,12 +31,12 @@ export class Sampler {
   readonly #sampling = new Map<number, Promise<unknown>>();
   readonly #by: SamplerName;
   readonly #now: () => Ns;
-  readonly #tell: (samples: Samples) => void;
+  readonly #tell: (told: ObserverTold) => void;
   readonly #paced = new Map<number, NodeJS.Timeout>();
   #wake: (() => void) | undefined;
   #open = true;
 
-  constructor(by: SamplerName, now: () => Ns, tell: (samples: Samples) => void) {
+  constructor(by: SamplerName, now: () => Ns, tell: (told: ObserverTold) => void) {
     this.#by = by;
     this.#now = now;
     this.#tell = tell;
@@ -72,7 +68,7 @@ export class Sampler {
     const { spaces } = watched;
     watched.spaces = spaces.filter((space) => space.name !== name);
     // ss that was started in it before
-    await this.#sampling.get(cell);
+    await this.#sampling.get(cell)?.catch(() => undefined);
     for (const space of spaces) if (space.name === name) closeSync(space.fd);
   }
 
@@ -154,8 +150,12 @@ export class Sampler {
     const spent = watched.cpu;
     const sampling = Promise.all(spaces.map((space) => this.#sampleSpace(watched, space, unparsed)));
     this.#sampling.set(cell, sampling);
-    const seen = await sampling;
+    const seen = await sampling.catch(messageOf);
     this.#sampling.delete(cell);
+    if (typeof seen === 'string') {
+      this.#tell({ cell, unanswered: seen });
+      return answer();
+    }
     watched.cpu += childrenCpu() - before;
     const restMs = this.#schedule.took(cell, performance.now(), (watched.cpu - spent) * 1000);
     const rests = restMs !== undefined && { restMs };

@@ -38,14 +38,18 @@ const blind = (why: string, reaped: readonly string[] = []): Trace => ({
   [Symbol.dispose]: () => undefined,
 });
 
-/** Start tracing; where that cannot be had, a trace that sees nothing and says why. */
-export function openTrace(ports: PortRange, origin: bigint, now: () => Ns): Trace {
+/**
+ * Start tracing; where that cannot be had, a trace that sees nothing and says why. undefined where another run of this kernel
+ * has these ports.
+ */
+export function openTrace(ports: PortRange, origin: bigint, now: () => Ns): Trace | undefined {
   let reaped: string[] = [];
   let instance: Instance | undefined;
   try {
     const tracefs = findTracefs();
     reaped = reapInstances(tracefs);
-    instance = makeInstance(tracefs);
+    instance = makeInstance(tracefs, ports.from);
+    if (!instance) return undefined;
     return tracing(instance, ports, origin, now, reaped);
   } catch (error) {
     instance?.[Symbol.dispose]();
