@@ -163,6 +163,7 @@ const startObserver = (
   startWorker<ObserverVerbs, ObserverTold>({
     name: 'the observer process',
     entry: 'observers/process/main.js',
+    cleansUp: true,
     argument,
     told,
     refused: (verb, message) => observerDied(`could not ${verb}: ${message}`),

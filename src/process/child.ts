@@ -10,6 +10,8 @@ export interface ChildOptions<Stream extends string> {
   readonly env?: NodeJS.ProcessEnv;
   /** What its descriptors 0, 1, 2 and so on are: a stream whose other end is ours, or /dev/null. */
   readonly descriptors: readonly (Stream | null)[];
+  /** It takes SIGTERM, to leave nothing behind. */
+  readonly cleansUp?: boolean;
 }
 
 /** A process of ours and our ends of its streams. */
@@ -32,14 +34,14 @@ export interface Child<Stream extends string> {
 const killMs = 2000;
 
 /** Every child that has not ended. */
-const living = new Set<Pick<Child<never>, 'pid'>>();
+const living = new Set<{ readonly pid: number; readonly cleansUp: boolean }>();
 
 /**
  * Start a process in the thread's present namespaces; throws SystemCallError. It has a session of its own, setsid(2): Ctrl-C in
  * a terminal goes to the harness alone, which decides, and a program's own children end with it.
  */
 export function startChild<Stream extends string>(options: ChildOptions<Stream>): Child<Stream> {
-  const { descriptors, env = process.env } = options;
+  const { descriptors, env = process.env, cleansUp = false } = options;
   const names = [...new Set(descriptors.filter((name) => name !== null))];
   const pairs = new Map(names.map((name) => [name, streamPair()] as const));
   const nowhere = openSync('/dev/null', constants.O_RDWR);
@@ -55,7 +57,7 @@ export function startChild<Stream extends string>(options: ChildOptions<Stream>)
     for (const [, theirs] of pairs.values()) closeSync(theirs);
   }
   const sockets = [...pairs].map(([name, [fd]]) => [name, new Socket({ fd })] as const);
-  const self = { pid };
+  const self = { pid, cleansUp };
   living.add(self);
   const ended = (async () => {
     await Promise.all(sockets.map(([, socket]) => closed(socket)));
@@ -95,20 +97,19 @@ function killSession(pid: number): void {
   process.kill(-pid, 'SIGKILL');
 }
 
-/**
- * Ends all children without going back to the event loop: those that clean up have so many ms for it. For a process that is
- * about to exit.
- */
-export function endChildrenNow(graceMs: number, cleansUp: (pid: number) => boolean = () => false): void {
-  const asked = [...living].filter(({ pid }) => cleansUp(pid));
-  for (const { pid } of asked) askToEnd(pid);
-  for (const { pid } of living) if (!asked.some((each) => each.pid === pid)) killSession(pid);
+/** Ends all children without going back to the event loop; those that clean up have so many ms for it. */
+export function endChildrenNow(graceMs: number): void {
+  let left = [...living].filter(({ cleansUp }) => cleansUp && graceMs > 0);
+  for (const child of living) {
+    if (left.includes(child)) askToEnd(child.pid);
+    else killSession(child.pid);
+  }
   const deadline = performance.now() + graceMs;
   const pause = new Int32Array(new SharedArrayBuffer(4));
-  let left = asked;
-  while (left.length > 0 && performance.now() < deadline) {
+  for (;;) {
     left = left.filter(({ pid }) => !reap(pid));
-    if (left.length > 0) Atomics.wait(pause, 0, 0, 5);
+    if (left.length === 0 || performance.now() > deadline) break;
+    Atomics.wait(pause, 0, 0, 5);
   }
   for (const { pid } of left) killSession(pid);
 }

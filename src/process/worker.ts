@@ -33,6 +33,8 @@ export interface WorkerOptions<Told> {
   readonly argument: Started;
   /** Options of Node.js; those that this version does not know are left out. */
   readonly options?: readonly string[];
+  /** It takes SIGTERM, to leave nothing behind. */
+  readonly cleansUp?: boolean;
   /** Starts it: inside a namespace, for one. */
   readonly within?: <T>(start: () => T) => T;
   /** Told at once, when the process has not even started its program. */
@@ -159,7 +161,12 @@ const received = (
  * One of our programs, with the channel that node:child_process would give it: lines of JSON on the descriptor that
  * NODE_CHANNEL_FD names, child_process.fork() in Node's documentation.
  */
-const startNode = ({ entry, argument, options = [] }: Pick<WorkerOptions<never>, 'entry' | 'argument' | 'options'>) =>
+const startNode = ({
+  entry,
+  argument,
+  options = [],
+  cleansUp = false,
+}: Pick<WorkerOptions<never>, 'entry' | 'argument' | 'options' | 'cleansUp'>) =>
   startChild({
     program: process.execPath,
     args: [
@@ -169,6 +176,7 @@ const startNode = ({ entry, argument, options = [] }: Pick<WorkerOptions<never>,
     ],
     env: { ...process.env, NODE_OPTIONS: undefined, NODE_CHANNEL_FD: '3', NODE_CHANNEL_SERIALIZATION_MODE: 'json' },
     descriptors: [null, 'output', 'output', 'channel'],
+    cleansUp,
   });
 
 /** Each line that comes, without its end; what follows the last one was not finished. */

@@ -14,6 +14,7 @@ import type { Observers } from '../observers/observers.ts';
 import { makeSteps } from '../peers/step.ts';
 import type { PlannedCell } from '../plan/cells.ts';
 import { answerMs } from '../process/deadline.ts';
+import { ofExperiment } from '../process/experiment-code.ts';
 import { cellEvents } from '../record/cell-events.ts';
 import type { Event } from '../record/event.ts';
 import type { CellRecord, OddPackets, Warning } from '../record/schema.ts';
@@ -22,7 +23,7 @@ import type { RunWriter } from '../record/writer.ts';
 import { judgeCell } from '../verdict/claims.ts';
 import { oddPackets, wireWarnings } from '../wire/statistics.ts';
 import type { CellMeter } from './cpu.ts';
-import { playScenario } from './scenario.ts';
+import { playScenario, scenarioMs } from './scenario.ts';
 import type { Slot } from './slots.ts';
 import { makeStage } from './stage.ts';
 
@@ -42,6 +43,9 @@ export interface CellWork {
   readonly crew: Crew;
 }
 
+/** To make a cell's lab and to clean up, each part of which has a deadline of its own. */
+const aroundMs = 60_000;
+
 /** One (cell, repeat): lab, observers, scenario, record, facts, verdicts. Rejects only when the run is being interrupted. */
 export async function runCell(work: CellWork): Promise<CellRecord> {
   const { planned, repeat, writer, signal } = work;
@@ -49,16 +53,45 @@ export async function runCell(work: CellWork): Promise<CellRecord> {
   const began = performance.now();
   const events = cellEvents();
   const unparsed: string[] = [];
-  let outcome: Played | { readonly error: unknown };
+  const endedAs = async (outcome: Played | { readonly error: unknown }): Promise<CellRecord> => {
+    if (signal.aborted) throw signal.reason;
+    const seconds = (performance.now() - began) / 1000;
+    await writer.writeEvents(planned.id, repeat, events.all);
+    const warnings = [...unparsed.map((line) => warn('ss-unparsed-line', line)), ...soundness(work, events.all)];
+    // claims are an experiment's code; from a function of its own, as the scenario is called. A promise that is returned, not awaited,
+    // would be looked at only in the microtasks behind a loop that does not end, and those are lost with it
+    return await ofExperiment(async () => {
+      await Promise.resolve();
+      return recordOf(work, outcome, { startedAt, seconds }, warnings);
+    });
+  };
   try {
-    outcome = await play(work, events, (line) => unparsed.push(line));
+    const playing = play(work, events, (line) => unparsed.push(line));
+    return await endedAs(await within(scenarioMs(planned) + aroundMs, playing));
   } catch (error) {
-    outcome = { error: firstError(error) };
+    return endedAs({ error: firstError(error) });
   }
-  if (signal.aborted) throw signal.reason;
-  const seconds = (performance.now() - began) / 1000;
-  await writer.writeEvents(planned.id, repeat, events.all);
-  const warnings = [...unparsed.map((line) => warn('ss-unparsed-line', line)), ...soundness(work, events.all)];
+}
+
+/** A last deadline around all the others. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const error = new LingerlabError('CELL_DEADLINE', `the cell did not end within ${ms / 1000} s`, 'report this');
+  const timer = setTimeout(() => late.reject(error), ms);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function recordOf(
+  work: CellWork,
+  outcome: Played | { readonly error: unknown },
+  took: Pick<CellRecord, 'startedAt' | 'seconds'>,
+  warnings: Warning[],
+): CellRecord {
+  const { planned, repeat } = work;
   const common = {
     id: planned.id,
     experiment: planned.experiment,
@@ -67,8 +100,7 @@ export async function runCell(work: CellWork): Promise<CellRecord> {
     race: planned.race,
     ...(planned.load && { load: true as const }),
     ...(planned.roles && { roles: planned.roles }),
-    startedAt,
-    seconds,
+    ...took,
   };
   const nothing = { facts: {}, unknown: {}, paths: {}, claims: [] };
   if ('error' in outcome) {

@@ -9,6 +9,7 @@ import { type Crew, makeCrew } from '../load/crew.ts';
 import { type Observers, startObservers } from '../observers/observers.ts';
 import type { PlannedCell } from '../plan/cells.ts';
 import type { Selection } from '../plan/select.ts';
+import { catchStrays } from '../process/experiment-code.ts';
 import type { SamplerName } from '../record/event.ts';
 import { createRun, resumeRun } from '../record/folder.ts';
 import { cellKey } from '../record/layout.ts';
@@ -22,7 +23,6 @@ import { type CpuMeter, cpuMeter } from './cpu.ts';
 import { beginning, costing, finding, notRunHere, unsupported } from './making.ts';
 import { order } from './order.ts';
 import { type Slot, type Slots, slots } from './slots.ts';
-import { catchStrays } from './strays.ts';
 import { type Task, tasksOf } from './tasks.ts';
 
 /** Told of each cell while the run goes on. */

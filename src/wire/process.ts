@@ -32,6 +32,7 @@ export async function startWire({ origin, until, spawned, saw, died }: WireOptio
   const worker = await startWorker<WireVerbs, WireTold>({
     name: 'the wire',
     entry: 'wire/main.cjs',
+    cleansUp: true,
     argument,
     ...(spawned && { spawned }),
     ...(until && { until }),
