@@ -46,11 +46,16 @@ const placeOf = (frame: Debugger.CallFrame, url: string): string => {
 
 /**
  * Node's own functions that call others': what they do behind such a call, also when it throws, is not done when it is terminated.
- * The innermost does it before: otherwise async_hooks would find its stack corrupted and abort the process, and immediates that
- * wait behind the present one would be lost. lib/internal/timers.js, lib/internal/process/task_queues.js.
+ * The innermost does it before: otherwise async_hooks would find its stack corrupted and abort the process, immediates that wait
+ * behind the present one would be lost, and a timer that is over would keep the process alive. lib/internal/timers.js,
+ * lib/internal/process/task_queues.js; what a frame does not have is a ReferenceError, and nothing else.
  */
 const callers = ['listOnTimeout', 'processImmediate', 'processTicksAndRejections'];
-const behindTheCall = ['emitAfter(asyncId)', 'outstandingQueue.head = immediate._idleNext'];
+const behindTheCall = [
+  'emitAfter(asyncId)',
+  'timer._destroyed || ((timer._destroyed = true), timer[kRefed] && timeoutInfo[0]--)',
+  'outstandingQueue.head = immediate._idleNext',
+];
 
 class Inspection implements Disposable {
   readonly #session = new Session();

@@ -218,6 +218,8 @@ async function play(
   await playing.settle();
   watching.nudge();
   await watching.sample();
+  // it may have failed for this cell
+  signal.throwIfAborted();
   await watching.counters();
   await lab.wire?.ask('flush', {}, answerMs);
   const statistics = await lab.wire?.ask('statistics', {}, answerMs);
