@@ -1,4 +1,4 @@
-# Every target installs and builds what it needs. The project's own Node.js, pinned by the lock file, runs everything.
+# Every target installs what it needs. The project's own Node.js, pinned by the lock file, runs everything, from its sources.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -8,59 +8,86 @@ sources := $(shell find src experiments -name '*.ts' 2>/dev/null)
 # they change when a file goes; `/.` tells one from the target of its name
 folders := $(addsuffix /.,$(shell find src experiments -type d 2>/dev/null))
 
-.PHONY: help experiments bench bench-self test check build reference report clean
+# $(call provide,command:package…): as root on Debian or Ubuntu, packages whose command is missing are installed; NO_INSTALL=1
+# only names them. Without them the program and its tests go on as far as they can, and say what was left out.
+define provide
+missing=$$(for each in $(1); do command -v "$${each%%:*}" >/dev/null || echo "$${each##*:}"; done | sort -u | xargs); \
+if [ -z "$$missing" ]; then :; \
+elif [ -n "$${NO_INSTALL:-}" ]; then echo "missing: $$missing (NO_INSTALL is set)" >&2; \
+elif [ "$$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then echo "missing: $$missing (as root: apt-get install $$missing)" >&2; \
+else echo "installing $$missing with apt-get (NO_INSTALL=1 only names them)" >&2; export DEBIAN_FRONTEND=noninteractive; \
+  { apt-get update -qq && apt-get install -y -qq $$missing; } >/dev/null || echo "apt-get could not install $$missing" >&2; \
+fi
+endef
+
+.PHONY: help experiments bench bench-self test unit live watch check build reference report clean install tools test-tools
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
-experiments: build ## run the default matrix (ARGS="close-order --quick" for less) and print where the report is
-	@node dist/src/bin.js run $(ARGS)
+experiments: install tools ## run the default matrix (ARGS="close-order --quick" for less) and print where the report is
+	@lingerlab run $(ARGS)
 
-bench: build ## measure closing under load, what watching costs it, where ports run out (ARGS=--quick for 30 s)
-	@node dist/src/bin.js run load load-observed 'load-ports/*lasts=short*' 'load-ports/*lasts=filling*' $(ARGS)
+bench: install tools ## measure closing under load, what watching costs it, where ports run out (ARGS=--quick for 30 s)
+	@lingerlab run load load-observed 'load-ports/*lasts=short*' 'load-ports/*lasts=filling*' $(ARGS)
 
-bench-self: build ## measure this program's own parsers and reports with tinybench
+bench-self: install ## measure this program's own parsers and reports with tinybench
 	@node test/bench/self.ts $(ARGS)
 
-test: check ## install, build, check formatting, lint and types, run unit and live tests
+test: check test-tools ## check formatting, lint and types, run unit and live tests
 	@vitest run $(ARGS)
 
-check: build ## install, build, check formatting, lint and types
+unit: install ## run the tests that need no kernel of their own (ARGS=test/wire for some of them)
+	@vitest run --project unit $(ARGS)
+
+live: install test-tools ## run the tests in namespaces, as root (ARGS=test/live/wire.test.ts for some of them)
+	@vitest run --project live $(ARGS)
+
+watch: install ## run unit tests again whenever a file changes
+	@vitest watch --project unit $(ARGS)
+
+check: install ## check formatting, lint and types
 	@biome check --error-on-warnings .
 	@oxlint --type-aware --deny-warnings
 	@tsc -p tsconfig.json
 
-build: dist/.built ## install and compile
+build: dist/.built ## compile what a package holds; nothing else needs it
 
 # where it is kept, and the most that it may take: bytes
 kept = results/reference/$$(uname -r)
 most = 2000000
 
-reference: build ## run the default matrix and keep it, without events and packed, as this kernel's results/reference/<release>
+reference: install tools ## run the default matrix and keep it, without events and packed, as this kernel's results/reference/<release>
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; kept=$(kept); \
-	node dist/src/bin.js run $(ARGS) --out "$$scratch/run"; cd "$$scratch/run"; gzip -9n cells.ndjson; rm -rf cells; \
+	lingerlab run $(ARGS) --out "$$scratch/run"; cd "$$scratch/run"; gzip -9n cells.ndjson; rm -rf cells; \
 	node -e 'const f = require("fs"); f.writeFileSync("run.json", JSON.stringify(JSON.parse(f.readFileSync("run.json"))))'; \
 	size=$$(cat * | wc -c); \
 	if [ "$$size" -gt $(most) ]; then echo "not kept: it takes $$size bytes, more than $(most):" >&2; wc -c * >&2; exit 1; fi; \
 	cd "$(CURDIR)"; rm -rf "$$kept"; mkdir -p "$$kept"; \
 	cp "$$scratch"/run/{run.json,cells.ndjson.gz,report.md} "$$kept/"; echo "kept in $$kept: $$size bytes"
 
-report: build ## make the report of the latest run (or RUN=folder) again
-	@node dist/src/bin.js report $(or $(RUN),$(dir $(firstword $(shell ls -t results/*/run.json 2>/dev/null))),$(error no run in results/: make experiments))
+report: install ## make the report of the latest run (or RUN=folder) again
+	@lingerlab report $(or $(RUN),$(dir $(firstword $(shell ls -t results/*/run.json 2>/dev/null))),$(error no run in results/: make experiments))
 
 clean: ## remove what was built and installed; results stay
 	@rm -rf dist node_modules
 
+install: node_modules/.installed ## install the pinned Node.js and the packages that the lock file names
+
+node_modules/.installed: package.json package-lock.json .npmrc
+	@$(call provide,npm:npm); command -v npm >/dev/null || exit 3
+	@npm ci --no-audit --no-fund --loglevel=error
+	@ln -sf ../../src/bin.js node_modules/.bin/lingerlab
+	@touch $@
+
 dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(sources) $(folders)
 	@rm -rf dist
 	@tsc -p tsconfig.build.json
-	@# one file each, in the form that Node loads soonest: two are started for every cell, and 20 modules take 9 ms of CPU
-	@for main in load peers wire; do rolldown dist/src/$$main/main.js --file dist/src/$$main/main.cjs --format cjs --platform node --external koffi --logLevel silent >/dev/null; done
-	@chmod +x dist/src/bin.js
-	@ln -sf ../../dist/src/bin.js node_modules/.bin/lingerlab
+	@node src/process/bundle.ts dist/src >/dev/null
 	@touch $@
 
-node_modules/.installed: package.json package-lock.json .npmrc
-	@command -v npm >/dev/null || { echo "npm is missing: apt-get install npm" >&2; exit 3; }
-	@npm ci --no-audit --no-fund --loglevel=error
-	@touch $@
+tools:
+	@$(call provide,ss:iproute2 ip:iproute2)
+
+test-tools: # tcpdump and tshark read the wire's captures back
+	@$(call provide,ss:iproute2 ip:iproute2 tcpdump:tcpdump tshark:tshark)

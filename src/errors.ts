@@ -25,11 +25,13 @@ export const errorCodes = {
   NO_SS: exitCode.unable,
   NO_NAMESPACES: exitCode.unable,
   NO_RUNTIME: exitCode.unable,
+  NOT_MADE: exitCode.unable,
   NO_PORTS: exitCode.unable,
   STEP_REFUSED: exitCode.failed,
   STEP_DEADLINE: exitCode.failed,
   STEP_UNAWAITED: exitCode.failed,
   UNKNOWN_LABEL: exitCode.failed,
+  NOT_OBSERVED: exitCode.failed,
   CELL_DEADLINE: exitCode.failed,
   NO_ANSWER: exitCode.failed,
   BLOCKED: exitCode.failed,
@@ -64,3 +66,7 @@ export class LingerlabError extends Error {
 
 /** The message of anything that was thrown. */
 export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+
+/** A failing clean-up must not hide the error that came first. */
+export const firstError = (error: unknown): unknown =>
+  error instanceof SuppressedError ? firstError(error.suppressed) : error;

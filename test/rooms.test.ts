@@ -7,7 +7,7 @@ const source = fileURLToPath(new URL('../src/', import.meta.url));
 
 /** Folders and files directly below src/, highest first: imports, types too, go downward in this list only. */
 const rooms: readonly (string | readonly string[])[] = [
-  'bin.ts',
+  'bin.js',
   'main.ts',
   'cli.ts',
   'commands',
@@ -50,7 +50,7 @@ function upward(path: string, text: string): string[] {
     .map((to) => `${path} imports ${to}`);
 }
 
-const modules = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
+const modules = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((path) => /\.[jt]s$/.test(path));
 
 test('every module is in a room of the table', () => {
   expect(modules.filter((path) => rankOf(roomOf(path)) === -1)).toEqual([]);

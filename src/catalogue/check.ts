@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -5,8 +6,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { countersHere } from '../doctor/environment.ts';
 import { LingerlabError } from '../errors.ts';
 import { cellsOf } from '../plan/cells.ts';
+import { made } from '../process/made.ts';
+import { lackedCounters } from '../verdict/facts.ts';
 import { loadFile, sourceOf } from './load.ts';
 import { ownIndex } from './program.ts';
 
@@ -15,6 +19,8 @@ export interface Checked {
   readonly ok: boolean;
   /** What the compiler said, or what is wrong with the definition; empty where nothing is. */
   readonly output: string;
+  /** What does not make it unfit, and is good to know; absent where there is nothing. */
+  readonly notes?: readonly string[];
 }
 
 export interface CheckOptions {
@@ -34,12 +40,27 @@ export async function checkFile(path: string, options: CheckOptions = {}): Promi
   const types = await typeCheck(file, options);
   if (!types.ok) return { ok: false, output: explained(types.output, source) };
   try {
-    cellsOf((await loadFile(path)).definition);
-    return { ok: true, output: '' };
+    const { definition } = await loadFile(path);
+    cellsOf(definition);
+    const notes = lackedHere(source, definition.shows ?? []);
+    return { ok: true, output: '', ...(notes.length > 0 && { notes }) };
   } catch (thrown) {
     if (!(thrown instanceof LingerlabError)) throw thrown;
     return { ok: false, output: `${thrown.message}\n${thrown.remedy}` };
   }
+}
+
+/** A counter as a file names it, in a claim, an answer or among what is shown. */
+const namedCounters = /\bcounters\.(?:client|server|lab)\.(?:Tcp|TcpExt)\.\w+/g;
+
+/** Counters that the file names and this kernel does not have: a claim that reads one is inconclusive here. */
+function lackedHere(source: string, shows: readonly string[]): string[] {
+  const named = [...(source.match(namedCounters) ?? []), ...shows];
+  const { facts } = lackedCounters(named, new Set(countersHere()));
+  return Object.keys(facts).map(
+    (name) =>
+      `${name}: this kernel has no such counter; what reads it is inconclusive here. \`nstat -az\` lists the counters`,
+  );
 }
 
 async function typeCheck(file: string, { pretty = false, signal }: CheckOptions): Promise<Checked> {
@@ -70,8 +91,41 @@ const explained = (said: string, source: string): string =>
 const compiler = (): string =>
   join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
 
-/** This program's types: the published declarations, or its source. */
-const ownTypes = (): string => fileURLToPath(ownIndex).replace(/\.js$/, '.d.ts');
+/**
+ * This program's types: the published declarations, or the same made from a checkout's sources, which a user's own @types/node
+ * and settings need not suit.
+ */
+function ownTypes(): string {
+  const index = fileURLToPath(ownIndex);
+  if (index.endsWith('.js')) return index.replace(/\.js$/, '.d.ts');
+  const { version } = createRequire(import.meta.url)('typescript/package.json') as { readonly version: string };
+  const make = (folder: string): string[] => declare(index, folder);
+  return join(made({ name: 'declarations', how: `typescript ${version}`, make }), 'index.d.ts');
+}
+
+/** Put the declarations of a module, and of all that it imports, into a folder; the sources' paths. */
+function declare(index: string, folder: string): string[] {
+  const settings = {
+    target: 'esnext',
+    module: 'nodenext',
+    rootDir: dirname(index),
+    outDir: folder,
+    typeRoots: ownTypeRoot(),
+    types: 'node',
+  };
+  const flags =
+    '--ignoreConfig --noCheck --declaration --emitDeclarationOnly --rewriteRelativeImportExtensions --listFiles';
+  const args = [
+    ...flags.split(' '),
+    ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
+    index,
+  ];
+  const files = execFileSync(process.execPath, [compiler(), ...args], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return files.split('\n').filter((path) => path.startsWith(join(dirname(index), '/')));
+}
 
 /** The compiler's settings: as Node will run the file, by stripping its types. JavaScript is checked as strictly. */
 function settings(file: string): object {
@@ -106,6 +160,7 @@ function typeRoot(file: string): string {
     if (existsSync(join(root, 'node', 'package.json'))) return root;
     if (folder === dirname(folder)) break;
   }
-  const own = createRequire(import.meta.url).resolve('@types/node/package.json');
-  return dirname(dirname(own));
+  return ownTypeRoot();
 }
+
+const ownTypeRoot = (): string => dirname(dirname(createRequire(import.meta.url).resolve('@types/node/package.json')));

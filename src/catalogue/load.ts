@@ -3,13 +3,16 @@ import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { LingerlabError } from '../errors.ts';
-import { type AnyDefinition, isExperiment, type LoadedExperiment } from '../experiment/definition.ts';
+import { type AnyDefinition, type Group, isExperiment, type LoadedExperiment } from '../experiment/definition.ts';
 import { ofExperiment } from '../process/experiment-code.ts';
 import { provideProgram } from './program.ts';
 import { refusal, unreadable } from './refusal.ts';
 import { validateDefinition } from './validate.ts';
 
 const extensions = ['.ts', '.mts', '.js', '.mjs'];
+
+/** The group of experiments that have no other: the last. */
+export const ungrouped: Group = { title: 'Experiments', order: Number.MAX_SAFE_INTEGER };
 
 /**
  * Load a user's own experiment from anywhere on disk: TypeScript by stripping its types, JavaScript as it is; its
@@ -22,7 +25,12 @@ export async function loadFile(path: string): Promise<LoadedExperiment> {
   const file = resolve(path);
   const bytes = await sourceOf(path);
   const definition = await importDefinition(file, path);
-  return { definition, file, sourceHash: hash(bytes) };
+  return {
+    definition,
+    group: { ...ungrouped, title: definition.group ?? ungrouped.title },
+    file,
+    sourceHash: hash(bytes),
+  };
 }
 
 /**

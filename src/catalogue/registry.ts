@@ -1,39 +1,68 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { z } from 'zod';
 import { LingerlabError } from '../errors.ts';
-import type { LoadedExperiment } from '../experiment/definition.ts';
-import { hash, importDefinition } from './load.ts';
+import type { Group, LoadedExperiment } from '../experiment/definition.ts';
+import { hash, importDefinition, ungrouped } from './load.ts';
 import { ownExtension } from './program.ts';
 
 /** The experiments that come with the program: beside `src/` in its source, beside compiled `src/` where it is compiled. */
 const ownFolder = fileURLToPath(new URL('../../experiments/', import.meta.url));
 
+/** The file that says what a folder's experiments are about. */
+const groupFile = `group${ownExtension}`;
+const group = z.strictObject({ title: z.string().min(1), order: z.number() });
+
 /**
- * The experiments of a folder, by default those that come with the program, ordered by id.
- * Throws EXPERIMENT_LOAD where the folder cannot be read, DUPLICATE_EXPERIMENT, and as loading a file does.
+ * The experiments of a folder and the folders in it, by default those that come with the program, ordered by group, then id.
+ * Throws EXPERIMENT_LOAD where a folder cannot be read, or its group; DUPLICATE_EXPERIMENT; and as loading a file does.
  */
 export async function builtins(folder: string = ownFolder): Promise<LoadedExperiment[]> {
-  const files = await readdir(folder).catch((cause: unknown) => {
+  return registry(await within(folder, '', ungrouped));
+}
+
+/** The experiments in `root`/`folder`; `above` is the group of the folder around it. */
+async function within(root: string, folder: string, above: Group): Promise<LoadedExperiment[]> {
+  const path = join(root, folder);
+  const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
     throw new LingerlabError(
       'EXPERIMENT_LOAD',
-      `the program's own experiments are missing: ${folder}`,
-      'install lingerlab again, or in its source tree run `make build`',
+      `the program's own experiments are missing: ${path}`,
+      'install lingerlab again',
       { cause },
     );
   });
-  const modules = files.filter((file) => file.endsWith(ownExtension) && !file.endsWith('.d.ts'));
-  return registry(await Promise.all(modules.map((file) => builtin(folder, file))));
+  const own = entries.some(({ name }) => name === groupFile) ? await groupIn(join(path, groupFile)) : above;
+  const loaded = entries.map(async (entry) => {
+    const name = join(folder, entry.name);
+    if (entry.isDirectory()) return within(root, name, own);
+    return isModule(name) && entry.name !== groupFile ? [await builtin(root, name, own)] : [];
+  });
+  return (await Promise.all(loaded)).flat();
 }
 
-async function builtin(folder: string, file: string): Promise<LoadedExperiment> {
-  const path = join(folder, file);
+const isModule = (name: string): boolean => name.endsWith(ownExtension) && !name.endsWith('.d.ts');
+
+async function groupIn(path: string): Promise<Group> {
+  const { default: exported } = (await import(pathToFileURL(path).href)) as { readonly default?: unknown };
+  const parsed = group.safeParse(exported);
+  if (parsed.success) return parsed.data;
+  throw new LingerlabError(
+    'EXPERIMENT_LOAD',
+    `${path} does not declare a group of experiments`,
+    "write `export default { title: 'Closing', order: 20 } satisfies Group;`",
+  );
+}
+
+async function builtin(root: string, name: string, group: Group): Promise<LoadedExperiment> {
+  const path = join(root, name);
   const [definition, bytes] = await Promise.all([importDefinition(path, path), readFile(path)]);
-  return { definition, file: `builtin:${file.slice(0, -ownExtension.length)}`, sourceHash: hash(bytes) };
+  return { definition, group, file: `builtin:${name.slice(0, -ownExtension.length)}`, sourceHash: hash(bytes) };
 }
 
 /**
- * Experiments from several places together, ordered by id; a file that was given twice counts once.
+ * Experiments from several places together, ordered by group, then id; a file that was given twice counts once.
  * Throws DUPLICATE_EXPERIMENT, naming both files, where two have the same id.
  */
 export function registry(loaded: readonly LoadedExperiment[]): LoadedExperiment[] {
@@ -50,5 +79,12 @@ export function registry(loaded: readonly LoadedExperiment[]): LoadedExperiment[
     }
     byId.set(id, one);
   }
-  return [...byId.values()].sort((a, b) => (a.definition.id < b.definition.id ? -1 : 1));
+  return [...byId.values()].sort(
+    (a, b) =>
+      a.group.order - b.group.order ||
+      compareText(a.group.title, b.group.title) ||
+      compareText(a.definition.id, b.definition.id),
+  );
 }
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

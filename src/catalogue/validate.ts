@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { LingerlabError } from '../errors.ts';
-import type { AnyDefinition } from '../experiment/definition.ts';
+import { type AnyDefinition, rolesOf } from '../experiment/definition.ts';
 import { ofAnyEnd, withoutRole } from '../facts/roles.ts';
-import { declarations } from '../facts/table.ts';
+import { declarations, loadDeclarations } from '../facts/table.ts';
+import { type Network, networks, networkWords } from '../tcp/network.ts';
 import { didYouMean } from '../text/nearest.ts';
 import { factorProblems, type Problem } from './factors.ts';
 import { connectionProblems, measureProblems, roleProblems } from './names.ts';
@@ -24,36 +25,49 @@ const checked = (problemsOf: (value: unknown) => readonly Problem[]) =>
   });
 
 const claim = z.strictObject({ id: words, text, source: text, when: func.optional(), holds: func }, must('an object'));
-const shape = z.strictObject(
+/** What experiments of either kind declare. */
+const question = {
+  id: words,
+  question: text,
+  group: text.optional(),
+  factors: checked(factorProblems),
+  whenNamed: z.boolean(must('true or false')).optional(),
+  only: func.optional(),
+  network: orFunction((value) => networks.includes(value as Network), networkWords).optional(),
+  mtu: orFunction((value) => typeof value === 'number', 'a number of bytes').optional(),
+  sysctls: func.optional(),
+  needs: func.optional(),
+  seconds: orFunction(isPositive, 'a positive number').optional(),
+  measures: checked(measureProblems).optional(),
+  scenario: func,
+  claims: z.array(claim, must('a list')),
+  across: z.array(claim, must('a list')).optional(),
+  answer: func,
+  shows: z.array(text, must('a list of fact names')).optional(),
+};
+const ofConnections = z.strictObject({
+  ...question,
+  kind: z.literal('scenario'),
+  quiet: orFunction((value) => typeof value === 'boolean', 'true or false').optional(),
+  race: func.optional(),
+  connections: checked(connectionProblems).optional(),
+  roles: checked(roleProblems).optional(),
+});
+const repeating = z.strictObject(
   {
-    id: words,
-    question: text,
-    group: text.optional(),
-    factors: checked(factorProblems),
-    whenNamed: z.boolean(must('true or false')).optional(),
-    only: func.optional(),
-    network: orFunction(
-      (value) => value === 'loopback' || value === 'veth' || value === 'wire',
-      '"loopback", "veth" or "wire"',
-    ).optional(),
-    mtu: orFunction((value) => typeof value === 'number', 'a number of bytes').optional(),
-    sysctls: func.optional(),
-    needs: func.optional(),
-    seconds: orFunction(isPositive, 'a positive number').optional(),
-    quiet: orFunction((value) => typeof value === 'boolean', 'true or false').optional(),
-    race: func.optional(),
-    load: func.optional(),
-    connections: checked(connectionProblems).optional(),
-    measures: checked(measureProblems).optional(),
-    scenario: func,
-    claims: z.array(claim, must('a list')),
-    across: z.array(claim, must('a list')).optional(),
-    answer: func,
-    roles: checked(roleProblems).optional(),
-    shows: z.array(text, must('a list of fact names')).optional(),
+    repeats: orFunction((value) => Number.isInteger(value) && (value as number) > 0, 'a number of repeats'),
+    baseline: orFunction(isObject, 'an object with values of factors').optional(),
+    counts: func.optional(),
   },
-  must('an object'),
+  must('an object: { repeats: 20, baseline: { … } }'),
 );
+const ofLoads = z.strictObject({ ...question, kind: z.literal('load'), load: repeating });
+const shape = z.discriminatedUnion(
+  'kind',
+  [ofConnections, ofLoads],
+  must('what experiment() or loadExperiment() makes'),
+);
+const shapes = { scenario: ofConnections, load: ofLoads } as const;
 
 /**
  * Check what an experiment file declares, as its types would have. `origin` is the file's path as the user knows it.
@@ -72,27 +86,35 @@ export function validateDefinition(definition: unknown, origin: string): AnyDefi
   );
 }
 
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function isPositive(value: unknown): boolean {
   return typeof value === 'number' && value > 0 && Number.isFinite(value);
 }
 
 /** Claims' ids are one set, own facts have names of their own, facts to show exist. */
 function togetherProblems(definition: AnyDefinition): string[] {
-  const { claims, across = [], connections, measures, shows = [] } = definition;
+  const { claims, across = [], measures, shows = [] } = definition;
+  const isLoad = definition.kind === 'load';
+  const connections: readonly string[] = isLoad ? [] : (definition.connections ?? []);
   const ids = [...claims, ...across].map(({ id }) => id);
   const twice = new Set(ids.filter((id, at) => ids.indexOf(id) !== at));
-  const given = declarations(connections);
+  const given = isLoad ? loadDeclarations() : declarations(connections);
   const taken = Object.keys(measures ?? {}).filter((name) => Object.hasOwn(given, name));
-  const facts = Object.keys(declarations(connections, measures, definition.load !== undefined));
-  const roles = ofAnyEnd(Object.keys(definition.roles ?? {}));
-  const labelled = (connections ?? []).filter((label: string) => Object.hasOwn(roles, label));
+  const facts = [...Object.keys(given), ...Object.keys(measures ?? {})];
+  const roles = ofAnyEnd(rolesOf(definition));
+  const labelled = connections.filter((label) => Object.hasOwn(roles, label));
   const unknown = shows.filter(
     (name) =>
       !facts.includes(withoutRole(name, roles)) && !/^counters\.(client|server|lab)\.Tcp(Ext)?\.\w+$/.test(name),
   );
   return [
     ...[...twice].map((id) => `claims: the id "${id}" is given twice`),
-    ...taken.map((name) => `measures.${name}: the name is taken, every connection has this fact`),
+    ...taken.map(
+      (name) => `measures.${name}: the name is taken, every ${isLoad ? 'load' : 'connection'} has this fact`,
+    ),
     ...labelled.map((name: string) => `roles.${name}: the name is taken, a connection is called so`),
     ...unknown.map((name) => `shows: there is no fact "${name}"${didYouMean(name, facts)}`),
   ];
@@ -101,12 +123,30 @@ function togetherProblems(definition: AnyDefinition): string[] {
 function lines(issue: z.core.$ZodIssue, definition: unknown): string[] {
   const where = placeOf(issue.path, definition);
   if (issue.code !== 'unrecognized_keys') return [`${where}${where && ': '}${issue.message}`];
-  const known = knownKeys(issue.path[0]);
-  return issue.keys.map((key) => `${where}${where && ': '}there is no "${key}" here${didYouMean(key, known)}`);
+  const kind = kindOf(definition);
+  const known = knownKeys(issue.path[0], kind);
+  const hint = (key: string) => (issue.path.length === 0 && elsewhere(key, kind)) || didYouMean(key, known);
+  return issue.keys.map((key) => `${where}${where && ': '}there is no "${key}" here${hint(key)}`);
 }
 
-const knownKeys = (part: PropertyKey | undefined): string[] =>
-  Object.keys(part === 'claims' || part === 'across' ? claim.shape : shape.shape);
+type Kind = keyof typeof shapes;
+const kindOf = (definition: unknown): Kind =>
+  (definition as { readonly kind?: unknown }).kind === 'load' ? 'load' : 'scenario';
+
+/** What is declared in the other kind of experiment only. */
+function elsewhere(key: string, kind: Kind): string {
+  const [here, there] = kind === 'load' ? [ofLoads, ofConnections] : [ofConnections, ofLoads];
+  if (Object.hasOwn(here.shape, key) || !Object.hasOwn(there.shape, key)) return '';
+  return kind === 'load'
+    ? ': that is for experiment({ … }), whose scenario has peers'
+    : ': that is for loadExperiment({ … }), whose scenario has load()';
+}
+
+function knownKeys(part: PropertyKey | undefined, kind: Kind): string[] {
+  if (part === 'load') return Object.keys(repeating.shape);
+  if (part === 'claims' || part === 'across') return Object.keys(claim.shape);
+  return Object.keys(shapes[kind].shape).filter((key) => key !== 'kind');
+}
 
 /** `claims "first-closer-waits".holds`: an item by its id where it has one, else `claims[2]`. */
 function placeOf(path: readonly PropertyKey[], definition: unknown): string {

@@ -1,6 +1,9 @@
 import { type ExitCode, exitCode, LingerlabError } from '../errors.ts';
 import { readRun } from '../record/read.ts';
-import { compareRuns, comparisonMarkdown, comparisonText } from '../report/compare.ts';
+import { compareRuns } from '../report/compare/compare.ts';
+import { comparisonMarkdown } from '../report/compare/markdown.ts';
+import { comparisonText } from '../report/compare/text.ts';
+import { toldOf } from '../report/compare/told.ts';
 import { answer, answerJson, columnsOf, wantsColor } from './output.ts';
 
 export interface CompareOptions {
@@ -16,8 +19,11 @@ export async function compare(folders: readonly string[], options: CompareOption
   }
   const comparison = compareRuns(await Promise.all(folders.map((folder) => readRun(folder))));
   if (options.json) answerJson(comparison);
-  else if (options.markdown) answer(comparisonMarkdown(comparison));
-  else answer(comparisonText(comparison, { color: wantsColor(process.stdout), width: columnsOf(process.stdout) }));
+  else if (options.markdown) answer(comparisonMarkdown(toldOf(comparison)));
+  else {
+    const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout) };
+    answer(comparisonText(toldOf(comparison), options));
+  }
   const found = options.failOn ? comparison[options.failOn] : 0;
   const nothing = options.failOn !== undefined && comparison.compared.facts === 0;
   if (nothing) process.stderr.write('lingerlab: nothing could be compared, so --fail-on fails\n');

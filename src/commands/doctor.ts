@@ -4,8 +4,8 @@ import { type ExitCode, exitCode, messageOf } from '../errors.ts';
 import type { Ports } from '../lab/ports.ts';
 import { startObservers } from '../observers/observers.ts';
 import type { WireCost } from '../record/schema.ts';
-import { wireCostText } from '../report/cost.ts';
-import { styleOf } from '../report/style.ts';
+import { wireCostText } from '../report/model/overview.ts';
+import { styleOf } from '../report/terminal/lines.ts';
 import { answer, answerJson, wantsColor } from './output.ts';
 
 /** `lingerlab doctor`: what this machine can do, each with consequence and remedy. 3 where nothing can run. */

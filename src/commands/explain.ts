@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { LingerlabError } from '../errors.ts';
-import type { AnyDefinition } from '../experiment/definition.ts';
+import { type AnyDefinition, rolesOf } from '../experiment/definition.ts';
 import { ofAnyEnd, withoutRole } from '../facts/roles.ts';
 import { declarationOf } from '../facts/table.ts';
 import { cellsOf } from '../plan/cells.ts';
@@ -71,6 +71,6 @@ export async function explain(id: string, { json }: { readonly json: boolean }):
 /** What a fact says, whichever end has its role. */
 function textOf(name: string, definition: AnyDefinition): string {
   const declared: Readonly<Record<string, Declaration>> = declaredBy(definition);
-  const any = withoutRole(name, ofAnyEnd(Object.keys(definition.roles ?? {})));
+  const any = withoutRole(name, ofAnyEnd(rolesOf(definition)));
   return declarationOf(any, declared)?.text ?? "a fact of the experiment's own";
 }

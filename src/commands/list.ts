@@ -6,13 +6,13 @@ import { answer, answerJson } from './output.ts';
 
 /** `lingerlab list`: every experiment with its question and size. */
 export async function list({ json, jobs }: { readonly json: boolean; readonly jobs: number }): Promise<void> {
-  const rows = (await experimentsFor([])).map(({ definition, file }) => {
+  const rows = (await experimentsFor([])).map(({ definition, group, file }) => {
     const all = cellsOf(definition);
     const usual = all.filter(({ isDefault }) => isDefault);
     return {
       id: definition.id,
       question: definition.question,
-      group: definition.group ?? 'Experiments',
+      group: group.title,
       file,
       cells: usual.length,
       allCells: all.length,
@@ -21,8 +21,12 @@ export async function list({ json, jobs }: { readonly json: boolean; readonly jo
     };
   });
   if (json) return answerJson(rows);
-  for (const { id, question, cells, allCells, seconds, whenNamed } of rows) {
-    const more = (allCells > cells ? `, ${allCells} with --all` : '') + (whenNamed ? ', only where it is named' : '');
-    answer(`${id}\n  ${question}\n  ${plural(cells, 'cell')}${more}, about ${formatElapsed(seconds)}`);
+  for (const [group, own] of Map.groupBy(rows, (row) => row.group)) {
+    answer(`${group}\n`);
+    for (const { id, question, cells, allCells, seconds, whenNamed } of own) {
+      const more = (allCells > cells ? `, ${allCells} with --all` : '') + (whenNamed ? ', only where it is named' : '');
+      answer(`${id}\n  ${question}\n  ${plural(cells, 'cell')}${more}, about ${formatElapsed(seconds)}`);
+    }
+    answer('');
   }
 }

@@ -33,10 +33,6 @@ export function endQuietly(): void {
   }
 }
 
-/** A failing clean-up must not hide the error that came first. */
-export const firstError = (error: unknown): unknown =>
-  error instanceof SuppressedError ? firstError(error.suppressed) : error;
-
 /** An error as the user meets it: code, what happened, what to do. */
 export function errorText(error: unknown): string {
   if (error instanceof LingerlabError) return `lingerlab: ${error.code}: ${error.message}\n  ${error.remedy}\n`;

@@ -1,7 +1,8 @@
 import { readRun } from '../record/read.ts';
-import { ladderSvg } from '../report/ladder-svg.ts';
-import { reportPath, saveReport } from '../report/save.ts';
-import { terminalSummary } from '../report/terminal.ts';
+import { ladderSvg } from '../report/ladder/svg.ts';
+import { reportPath, saveReport } from '../report/markdown/report.ts';
+import { reportOf } from '../report/model/report.ts';
+import { terminalSummary } from '../report/terminal/summary.ts';
 import { ladderCell } from './ladder.ts';
 import { answer, answerJson, columnsOf, wantsColor } from './output.ts';
 import { runAnswer } from './run-answer.ts';
@@ -19,8 +20,9 @@ interface ReportOptions {
 export async function report(folder: string, { json, ladder }: ReportOptions): Promise<void> {
   const run = await readRun(folder);
   if (ladder !== undefined) return answer(ladderSvg(ladderCell(run, ladder)));
-  await saveReport(run);
+  const made = reportOf(run);
+  await saveReport(run.folder, made);
   if (json) return answerJson(runAnswer(run));
   const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout) };
-  answer(terminalSummary(run, { ...options, report: reportPath(run.folder) }));
+  answer(terminalSummary(made, { ...options, path: reportPath(run.folder) }));
 }

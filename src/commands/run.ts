@@ -9,11 +9,13 @@ import type { SamplerName } from '../record/event.ts';
 import { readRun } from '../record/read.ts';
 import type { Run } from '../record/schema.ts';
 import { formatElapsed, plural } from '../report/format.ts';
-import { createProgress, type Progress } from '../report/progress.ts';
-import { reportPath } from '../report/save.ts';
-import { terminalSummary } from '../report/terminal.ts';
+import { reportPath } from '../report/markdown/report.ts';
+import { reportOf } from '../report/model/report.ts';
+import { createProgress, type Progress } from '../report/progress/progress.ts';
+import { terminalSummary } from '../report/terminal/summary.ts';
 import { estimate } from '../run/order.ts';
-import { type RunProgress, run as runIt } from '../run/run.ts';
+import type { RunProgress } from '../run/request.ts';
+import { run as runIt } from '../run/run.ts';
 import { endAtOnce } from './at-once.ts';
 import { experimentsFor } from './experiments.ts';
 import { interruption } from './interruption.ts';
@@ -126,7 +128,7 @@ function show(finished: Run, { json, quiet }: RunOptions): void {
   else if (quiet) for (const { id, answer: found } of finished.run.experiments) answer(`${id}: ${found}`);
   else {
     const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout) };
-    answer(terminalSummary(finished, { ...options, report: reportPath(finished.folder) }));
+    answer(terminalSummary(reportOf(finished), { ...options, path: reportPath(finished.folder) }));
   }
 }
 

@@ -19,7 +19,7 @@ const start = (lab: Lab, end: End, ...args: readonly string[]): Child<'output'> 
   lab.space(end).inside(() =>
     startChild({
       program: process.execPath,
-      args: [entryPoint('wire/traffic.js'), String(process.pid), ...args],
+      args: [entryPoint('wire/traffic'), String(process.pid), ...args],
       descriptors: [null, 'output', null],
     }),
   );

@@ -1,14 +1,22 @@
 import type { Kind } from '../facts/kinds.ts';
 import type { RoleFact } from '../facts/roles.ts';
-import type { FactsOf } from '../facts/table.ts';
+import type { FactsOf, LoadFactsOf } from '../facts/table.ts';
+import type { Against } from '../stats/against.ts';
 import type { Network } from '../tcp/network.ts';
 import type { End } from '../tcp/states.ts';
-import type { Stage, WithoutWire } from './stage.ts';
+import type { LoadStage, Stage, WithoutWire } from './stage.ts';
+import type { Wire } from './wire.ts';
 
 export type FactorValue = string | number | boolean;
 export type Factors = Readonly<Record<string, readonly FactorValue[]>>;
 /** One combination of factor values. */
 export type Cell<F extends Factors> = { readonly [K in keyof F]: F[K][number] };
+/** A cell's id from its factors, in their order. */
+export function cellId(experiment: string, factors: Readonly<Record<string, FactorValue>>): string {
+  const pairs = Object.entries(factors).map(([name, value]) => `${name}=${value}`);
+  return pairs.length === 0 ? experiment : `${experiment}/${pairs.join(',')}`;
+}
+
 /** What not every machine has: a second user to be (capability of `doctor`: `otherUser`). */
 export type Need = 'another-user';
 
@@ -31,30 +39,34 @@ export interface Outcome<CellOf, Facts> {
 }
 
 /** A statement about all cells of an experiment together. */
-export interface AcrossClaim<CellOf, Facts> {
+export interface AcrossClaim<CellOf, Facts> extends Across<CellOf, Facts> {
+  /** `undefined`: what ran does not decide it. */
+  readonly holds: (outcomes: readonly Outcome<CellOf, Facts>[]) => boolean | undefined;
+}
+
+/** A statement about all cells of a load experiment together. */
+export interface LoadAcrossClaim<CellOf, Facts> extends Across<CellOf, Facts> {
+  /** Given each cell's comparison with its baseline, too. `undefined`: what ran does not decide it. */
+  readonly holds: (
+    outcomes: readonly Outcome<CellOf, Facts>[],
+    compared: readonly Compared<CellOf>[],
+  ) => boolean | undefined;
+}
+
+interface Across<CellOf, Facts> {
   readonly id: string;
   readonly text: string;
   readonly source: string;
   /** The outcomes it speaks of, and is given; all where absent. Where there is none of them it is inconclusive. */
   readonly when?: (outcome: Outcome<CellOf, Facts>) => boolean;
-  /** `undefined`: what ran does not decide it. */
-  readonly holds: (outcomes: readonly Outcome<CellOf, Facts>[]) => boolean | undefined;
 }
 
-type Shown<C extends readonly string[], M> = keyof FactsOf<C, M> & string;
-
-/** One question, its factors, what the peers do in each cell, and what is claimed of the facts. */
-export interface Definition<
-  F extends Factors,
-  C extends readonly string[] = readonly [],
-  M extends Readonly<Record<string, Kind<unknown>>> = Record<never, never>,
-  R extends string = never,
-  N extends Network = 'loopback',
-> {
+/** What experiments of either kind declare. */
+interface Question<F extends Factors, M extends Measures, N extends Network, Facts> {
   /** Lower-case words joined by hyphens. */
   readonly id: string;
   readonly question: string;
-  /** A heading under which reports gather experiments. */
+  /** The heading under which reports gather experiments. Those that come with the program have the one of their folder. */
   readonly group?: string;
   readonly factors: F;
   /** It is not part of the default matrix: it runs where a pattern names it. */
@@ -71,24 +83,30 @@ export interface Definition<
   readonly needs?: (cell: NoInfer<Cell<F>>) => readonly Need[];
   /** Expected seconds of a cell; its deadline is three times that plus ten. Default 1. */
   readonly seconds?: number | ((cell: NoInfer<Cell<F>>) => number);
+  /** Facts of the experiment's own, set by `note(name, value)`. */
+  readonly measures?: M;
+  readonly claims: readonly Claim<NoInfer<Cell<F>>, NoInfer<Facts>>[];
+}
+
+type Measures = Readonly<Record<string, Kind<unknown>>>;
+type StageOn<S extends { readonly wire: Wire }, N> = 'wire' extends N ? S : WithoutWire<S>;
+type Shown<C extends readonly string[], M> = keyof FactsOf<C, M> & string;
+
+/** One question, its factors, what the peers do in each cell, and what is claimed of the facts. */
+export interface Definition<
+  F extends Factors,
+  C extends readonly string[] = readonly [],
+  M extends Measures = Record<never, never>,
+  R extends string = never,
+  N extends Network = 'loopback',
+> extends Question<F, M, N, FactsOf<C, M>> {
   /** Its timings need the machine to itself: such cells run one at a time, before all others, and only others of them wait meanwhile. */
   readonly quiet?: boolean | ((cell: NoInfer<Cell<F>>) => boolean);
-  /**
-   * Throughput is measured: such cells run one at a time after all others, their repeats in turns, and observers record counts
-   * instead of connections. So many repeats; default none.
-   */
-  readonly load?: (cell: NoInfer<Cell<F>>) => number | false;
   /** The cell's outcome is a race: its facts are compared as distributions over this many repeats. */
   readonly race?: (cell: NoInfer<Cell<F>>) => number | false;
   /** Labels, where a cell has several connections: `['old', 'new']` gives facts `old.client.path`. */
   readonly connections?: C;
-  /** Facts of the experiment's own, set by `note(name, value)`. */
-  readonly measures?: M;
-  readonly scenario: (
-    stage: 'wire' extends NoInfer<N> ? Stage<C, M> : WithoutWire<Stage<C, M>>,
-    cell: Cell<F>,
-  ) => Promise<void>;
-  readonly claims: readonly Claim<NoInfer<Cell<F>>, NoInfer<FactsOf<C, M>>>[];
+  readonly scenario: (stage: StageOn<Stage<C, M>, NoInfer<N>>, cell: Cell<F>) => Promise<void>;
   readonly across?: readonly AcrossClaim<NoInfer<Cell<F>>, NoInfer<FactsOf<C, M>>>[];
   /** One sentence made from facts. */
   readonly answer: (outcomes: readonly Outcome<NoInfer<Cell<F>>, NoInfer<FactsOf<C, M>>>[]) => string;
@@ -101,37 +119,112 @@ export interface Definition<
   readonly shows?: readonly (Shown<NoInfer<C>, NoInfer<M>> | RoleFact<Shown<NoInfer<C>, NoInfer<M>>, NoInfer<R>>)[];
 }
 
-/** A definition whose types have been forgotten: what the rest of the program handles. */
+/** How often the cells of a load experiment run, and what each is compared with. */
+export interface Repeating<CellOf, Facts> {
+  /** Repeats of a cell. Cells take turns: what the machine does meanwhile hits the same repeat of all. */
+  readonly repeats: number | ((cell: CellOf) => number);
+  /**
+   * The cell whose rate each other's is compared with, repeat by repeat: factors that are not named here have the cell's own
+   * values. Absent, or `undefined` for a cell: it is compared with none.
+   */
+  readonly baseline?: Partial<CellOf> | ((cell: CellOf) => Partial<CellOf> | undefined);
+  /** Whether a result is compared; default: each is whose rate is known. */
+  readonly counts?: (facts: Facts) => boolean;
+}
+
+/** The rate of a cell of loads against its baseline's. */
+export interface Compared<CellOf> extends Against {
+  readonly cell: CellOf;
+  readonly baseline: CellOf;
+}
+
+/**
+ * One question about throughput: its factors, what the load is in each cell, and what is claimed of the facts. Such cells run one
+ * at a time after all others, and observers record counts instead of connections.
+ */
+export interface LoadDefinition<
+  F extends Factors,
+  M extends Measures = Record<never, never>,
+  N extends Network = 'loopback',
+> extends Question<F, M, N, LoadFactsOf<M>> {
+  readonly load: Repeating<NoInfer<Cell<F>>, NoInfer<LoadFactsOf<M>>>;
+  readonly scenario: (stage: StageOn<LoadStage<M>, NoInfer<N>>, cell: Cell<F>) => Promise<void>;
+  readonly across?: readonly LoadAcrossClaim<NoInfer<Cell<F>>, NoInfer<LoadFactsOf<M>>>[];
+  /** Sentences made from facts, and from each cell's comparison with its baseline. */
+  readonly answer: (
+    outcomes: readonly Outcome<NoInfer<Cell<F>>, NoInfer<LoadFactsOf<M>>>[],
+    compared: readonly Compared<NoInfer<Cell<F>>>[],
+  ) => string;
+  /** The fact that best tells the cells apart, and the ones beside it: columns of the report's table, in order. */
+  readonly shows?: readonly (keyof LoadFactsOf<NoInfer<M>> & string)[];
+}
+
+/** A usual definition whose types have been forgotten. */
 // biome-ignore lint/suspicious/noExplicitAny: the one place where the inferred types are erased
-export type AnyDefinition = Definition<any, any, any, any, Network>;
+export type AnyScenarioDefinition = Definition<any, any, any, any, Network> & { readonly kind: 'scenario' };
+/** A definition of loads whose types have been forgotten. */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export type AnyLoadDefinition = LoadDefinition<any, any, Network> & { readonly kind: 'load' };
+/** A definition whose types have been forgotten: what the rest of the program handles. */
+export type AnyDefinition = AnyScenarioDefinition | AnyLoadDefinition;
+
+/** What the ends of its cells are called by what they do. */
+export const rolesOf = (definition: AnyDefinition): string[] =>
+  definition.kind === 'scenario' ? Object.keys(definition.roles ?? {}) : [];
 
 const made: unique symbol = Symbol.for('lingerlab.experiment');
 /** What an experiment file exports as its default. */
-export interface Experiment {
+export interface Experiment<D extends AnyDefinition = AnyDefinition> {
   readonly [made]: true;
-  readonly definition: AnyDefinition;
+  readonly definition: D;
 }
 
-/** Declare an experiment; the default export of its file. */
+/** Declares an experiment about connections; the default export of its file. */
 export function experiment<
   const F extends Factors,
   const C extends readonly string[] = readonly [],
-  const M extends Readonly<Record<string, Kind<unknown>>> = Record<never, never>,
+  const M extends Measures = Record<never, never>,
   const R extends string = never,
   const N extends Network = 'loopback',
->(definition: Definition<F, C, M, R, N>): Experiment {
-  return { [made]: true, definition: definition as unknown as AnyDefinition };
+>(definition: Definition<F, C, M, R, N>): Experiment<AnyScenarioDefinition> {
+  return { [made]: true, definition: { ...(definition as unknown as AnyScenarioDefinition), kind: 'scenario' } };
+}
+
+/** Declares an experiment about throughput; the default export of its file. */
+export function loadExperiment<
+  const F extends Factors,
+  const M extends Measures = Record<never, never>,
+  const N extends Network = 'loopback',
+>(definition: LoadDefinition<F, M, N>): Experiment<AnyLoadDefinition> {
+  return { [made]: true, definition: { ...(definition as unknown as AnyLoadDefinition), kind: 'load' } };
 }
 
 /** Whether a value was made by {@link experiment}, by this copy of the program or another. */
 export const isExperiment = (value: unknown): value is Experiment =>
   typeof value === 'object' && value !== null && (value as Partial<Experiment>)[made] === true;
 
+/** What the experiments of a folder are about: the heading under which lists and reports gather them. */
+export interface Group {
+  readonly title: string;
+  /** Groups are listed by ascending order. */
+  readonly order: number;
+}
+
 /** An experiment with where it came from. */
 export interface LoadedExperiment {
   readonly definition: AnyDefinition;
-  /** `builtin:close-order`, or the absolute path of a user's own file. */
+  readonly group: Group;
+  /** `builtin:closing/close-order`, or the absolute path of a user's own file. */
   readonly file: string;
   /** sha256 of the file's bytes, hexadecimal. */
   readonly sourceHash: string;
+}
+
+/**
+ * Parts of an answer as one sentence: joined by semicolons, with a capital and a full stop. `false` and `undefined` stand for
+ * parts of which nothing ran and are left out; where that is all of them, it says so.
+ */
+export function sentence(...parts: readonly (string | false | undefined)[]): string {
+  const said = parts.filter((part) => part).join('; ') || 'what ran does not tell';
+  return `${said.charAt(0).toUpperCase()}${said.slice(1)}.`;
 }

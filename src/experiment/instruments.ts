@@ -1,7 +1,6 @@
 import type { SsSocket } from '../record/event.ts';
 import type { End } from '../tcp/states.ts';
-import type { Side } from './endpoint.ts';
-import type { Step } from './step.ts';
+import type { Side, Step } from './handles.ts';
 
 /** A sysctl of a lab's namespace. */
 export interface Sysctl {
@@ -22,10 +21,8 @@ export interface SocketCounts {
   readonly hostPages: number;
 }
 
-/** What a scenario can look at and take away from outside the peers. */
-export interface Instruments {
-  /** What `ss` shows of the endpoint now; undefined where it shows nothing. */
-  readonly look: (endpoint: Side) => Promise<SsSocket | undefined>;
+/** What can be read of a cell's namespaces. */
+export interface Gauges {
   readonly sockets: (where: End) => SocketCounts;
   /**
    * Connections in SYN-RECEIVED in that end's namespace now, by /proc/net/tcp: requests, too. At once, where a look of `ss` has
@@ -36,6 +33,12 @@ export interface Instruments {
   readonly timerSlot: (seconds: number) => number;
   /** undefined where this kernel has none of that name. */
   readonly sysctl: (name: string, where?: End) => Sysctl | undefined;
+}
+
+/** What a scenario can look at and take away from outside the peers. */
+export interface Instruments extends Gauges {
+  /** What `ss` shows of the endpoint now; undefined where it shows nothing. Throws NOT_OBSERVED where the socket may be in what was not read. */
+  readonly look: (endpoint: Side) => Promise<SsSocket | undefined>;
   /** Have the kernel destroy its socket: `ss -K`, ss(8). EOPNOTSUPP where it is still there afterwards. */
   readonly destroy: (endpoint: Side) => Step;
   /**

@@ -1,21 +1,29 @@
-import type { End } from '../tcp/states.ts';
+import type { LoadValues } from '../facts/load.ts';
+import { ends } from '../tcp/states.ts';
 
 /**
  * How the end that closes first does it. `half-close`: the client ends its side behind the request and then reads; of the server,
  * which has nothing left to read, the same as `end`.
  */
-export type LoadClose = 'end' | 'destroy' | 'half-close' | 'linger-0' | 'linger-1' | 'resetAndDestroy';
+export const loadCloses = ['end', 'destroy', 'half-close', 'linger-0', 'linger-1', 'resetAndDestroy'] as const;
+export type LoadClose = (typeof loadCloses)[number];
+/** The end that closes first; `neither`: connections are kept, and requests follow one another. */
+export const loadClosers = [...ends, 'neither'] as const;
+/** What counts and times: our own loop with Node's histogram, or tinybench. */
+export const loadDrivers = ['loop', 'tinybench'] as const;
+/** How the client binds its address before connect(2). */
+export const loadSources = ['unbound', 'bound', 'bound-late'] as const;
 
 /** What connections are opened, and how they are closed. */
 export interface LoadOptions {
-  /** The end that closes first; `neither`: connections are kept, and requests follow one another. Default `client`. */
-  readonly closer?: End | 'neither';
+  /** Default `client`. */
+  readonly closer?: (typeof loadClosers)[number];
   /** Default `destroy`. */
   readonly by?: LoadClose;
   /** Connections at once; with `perSecond`, the most at once; of tinybench always one. Default 32. */
   readonly inFlight?: number;
-  /** What counts and times: our own loop with Node's histogram, or tinybench, closed loop. Default `loop`. */
-  readonly driver?: 'loop' | 'tinybench';
+  /** Default `loop`; tinybench is a closed loop. */
+  readonly driver?: (typeof loadDrivers)[number];
   /**
    * Open loop: a connection is due every so often, whatever became of those before; while as many as may be are at once, what is due
    * waits, and its latency counts. Absent: closed loop.
@@ -36,7 +44,7 @@ export interface LoadOptions {
    * The client binds its address before connect(2): `bound` takes a port that no other of its connections has, `bound-late` leaves
    * the port to connect(2), IP_BIND_ADDRESS_NO_PORT of ip(7). Default `unbound`.
    */
-  readonly source?: 'unbound' | 'bound' | 'bound-late';
+  readonly source?: (typeof loadSources)[number];
   /** Who watches meanwhile: nobody, the sampler so many times a second, or the tracepoints. Default nobody. */
   readonly watched?: number | 'trace';
   /**
@@ -94,14 +102,14 @@ export interface Usage {
 }
 
 /** Who had no more CPU to give. */
-export type Saturated = 'client' | 'server' | 'kernel' | 'others' | 'nobody';
+export type Saturated = LoadValues['cpu.saturated'];
 
 /** More of the machine than this in the hands of others is what a load competes with; less is a few steps of 10 ms more or less. */
 export const othersMost = 0.15;
 
 /** What a load came to. */
 export interface Loaded extends Driven {
-  readonly driver: 'loop' | 'tinybench';
+  readonly driver: (typeof loadDrivers)[number];
   readonly perSecond: number;
   /** In the window. */
   readonly used: Usage;

@@ -1,33 +1,40 @@
 import type { Kind, ValueOf } from '../facts/kinds.ts';
 import type { End, State } from '../tcp/states.ts';
-import type { Side } from './endpoint.ts';
-import type { Instruments } from './instruments.ts';
+import type { Instant, Peer, Side, StartOptions, Step } from './handles.ts';
+import type { Gauges, Instruments } from './instruments.ts';
 import type { Loaded, LoadOptions } from './load.ts';
-import type { Peer, StartOptions } from './peer.ts';
-import type { Instant, Step } from './step.ts';
 import type { Wire } from './wire.ts';
 
-/** What a scenario is played on. */
-export interface Stage<C extends readonly string[], M> extends Instruments {
-  readonly client: Peer<C[number]>;
-  readonly server: Peer<C[number]>;
+/** What scenarios of either kind are played on. */
+interface Ground<M> extends Gauges {
   /** What carries the packets of the network `wire`; throws TypeError on another. */
   readonly wire: Wire;
+  /** Resolves after so many seconds in which the cell only waits. */
+  readonly rest: (seconds: number) => Promise<void>;
+  /** Set a fact that the experiment declares under `measures`. */
+  readonly note: <K extends keyof M & string>(name: K, value: ValueOf<M[K]>) => void;
+}
+
+/** What a scenario is played on. */
+export interface Stage<C extends readonly string[], M> extends Ground<M>, Instruments {
+  readonly client: Peer<C[number]>;
+  readonly server: Peer<C[number]>;
   /** One more process, in the namespace of the client or of the server. */
   readonly start: (name: string, options?: End | StartOptions) => Step<Peer<C[number]>>;
   /** Resolves with the first of these states that the endpoint is in or has passed through. */
   readonly until: (endpoint: Side, ...states: readonly [State, ...State[]]) => Promise<State>;
-  /** Open and close connections as fast as they go, or as they are due; the experiment says `load`. */
-  readonly load: (options: LoadOptions) => Step<Loaded>;
-  /** Resolves after so many seconds in which the cell only waits. */
-  readonly rest: (seconds: number) => Promise<void>;
   /** A moment far enough ahead for every peer to have heard of it. */
   readonly soon: () => Instant;
-  /** Set a fact that the experiment declares under `measures`. */
-  readonly note: <K extends keyof M & string>(name: K, value: ValueOf<M[K]>) => void;
+}
+
+/** What the scenario of a load experiment is played on: it has no peers, whose CPU would be the load's. */
+export interface LoadStage<M> extends Ground<M> {
+  /** Open and close connections as fast as they go, or as they are due; once in a cell, whose facts are of it. */
+  readonly load: (options: LoadOptions) => Step<Loaded>;
 }
 
 /** The stage of a network that is never `wire`: to use its wire is an error of the compiler's. */
 export type WithoutWire<S extends { readonly wire: Wire }> = Omit<S, 'wire'> & { readonly wire: never };
 
 export type AnyStage = Stage<readonly string[], Record<string, Kind<unknown>>>;
+export type AnyLoadStage = LoadStage<Record<string, Kind<unknown>>>;

@@ -1,10 +1,10 @@
-import type { Sighting } from '../record/sighting.ts';
+import type { Sighting } from '../record/event.ts';
 import type { WireStatistics } from '../record/wire-statistics.ts';
 import type { End } from '../tcp/states.ts';
 import type { Forgery } from './forgery.ts';
+import type { Step } from './handles.ts';
 import type { PatternData } from './patterns.ts';
 import type * as rules from './rules.ts';
-import type { Step } from './step.ts';
 
 /** A rule that the wire obeys. */
 export interface RuleHandle {

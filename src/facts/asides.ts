@@ -1,10 +1,9 @@
+import type { WireEvent } from '../record/event.ts';
 import type { AsideRecord, SegmentRecord } from '../record/schema.ts';
-import type { WireEvent } from '../record/sighting.ts';
 import { type End, otherEnd } from '../tcp/states.ts';
-import { toldBy } from './bytes.ts';
-import { wiresOwn } from './carried.ts';
-import type { CellView, ConnectionView } from './connections.ts';
-import { endsOf } from './opened.ts';
+import { toldBy } from './application.ts';
+import { isWiresOwn } from './carried.ts';
+import { type CellView, type ConnectionView, endsOf } from './connections.ts';
 
 /** So many reads of a connection's end are told. */
 const mostReads = 4;
@@ -22,9 +21,12 @@ export function asidesOf(view: CellView, connection: ConnectionView): AsideRecor
 
 function closesOf(view: CellView, connection: ConnectionView, end: End): AsideRecord[] {
   if (connection[end].endpoint === null) return [];
-  return toldBy(view, connection[end]).calls.flatMap(({ verb, t, ns }): AsideRecord[] => {
-    const how = /^close by (.+)/.exec(verb)?.[1] ?? (verb.startsWith('close') ? verb : undefined);
-    return how === undefined ? [] : [{ what: 'close', t, until: t + ns, end, label: connection.label, how }];
+  return toldBy(view, connection[end]).calls.flatMap((call): AsideRecord[] => {
+    const { t, ns } = call;
+    const beside = { what: 'close', t, until: t + ns, end, label: connection.label } as const;
+    if (call.verb === 'closeDuplicate') return [{ ...beside, by: call.verb }];
+    if (call.verb !== 'close') return [];
+    return [{ ...beside, by: call.by, ...(call.andThen && { andThen: call.andThen }) }];
   });
 }
 
@@ -36,10 +38,10 @@ function readsOf(view: CellView, connection: ConnectionView, end: End): AsideRec
   const { endpoint, succeededAt } = connection[end];
   if (endpoint === null) return [];
   const come = dataFor(view, connection, end);
-  const own = come.find(({ deed }) => wiresOwn.has(deed));
+  const own = come.find(({ deed }) => isWiresOwn(deed));
   if (own?.arrived === undefined) return [];
   const { arrived: since, n } = own;
-  const others = come.find(({ deed }) => !wiresOwn.has(deed));
+  const others = come.find(({ deed }) => !isWiresOwn(deed));
   const reads = toldBy(view, connection[end]).node.filter(
     ({ event, t }) => event === 'data' && t >= since && t < succeededAt,
   );
@@ -66,37 +68,39 @@ function dataFor({ carried }: CellView, { event }: ConnectionView, end: End): Se
         from === otherEnd(end) &&
         length > 0 &&
         arrived !== undefined &&
-        (numbers.includes(incarnation) || (wiresOwn.has(deed) && reaching.has(incarnation) && arrived >= began)),
+        (numbers.includes(incarnation) || (isWiresOwn(deed) && reaching.has(incarnation) && arrived >= began)),
     )
     .sort((a, b) => (a.arrived ?? 0) - (b.arrived ?? 0));
 }
 
+const notSegments = ({ events }: CellView): WireEvent[] =>
+  events.filter((event): event is WireEvent => event.kind === 'segment' && event.segment === undefined);
+
+type ForgedAside = Extract<AsideRecord, { what: 'forged' }>;
+const isSameKind = (a: ForgedAside['kinds'][number], b: typeof a): boolean => a.why === b.why && a.errno === b.errno;
+
 /** What the wire made that is no TCP segment; packets in a row as one. */
-export function forgedIn({ events }: CellView): AsideRecord[] {
-  const found: (AsideRecord & { of: number; count: number; how: string })[] = [];
-  const told = events.filter((event): event is WireEvent => event.kind === 'segment' && event.segment === undefined);
-  for (const { n, t, from, text, deed } of told) {
-    // as injectRaw() tells; an ICMP message says whom it is of
-    const said = /^forged(?:, (refused by the kernel: .+))?$/.exec(deed);
-    if (!said) continue;
-    const how = said[1] ?? text.replace(/^no TCP segment: /, '');
+export function forgedIn(view: CellView): AsideRecord[] {
+  const found: ForgedAside[] = [];
+  for (const { n, t, from, why, deed } of notSegments(view)) {
+    // as injectRaw() makes them; an ICMP message and a ping are of what they answer
+    if (deed.do !== 'forged' || deed.as !== undefined) continue;
+    const kind = { ...(why !== undefined && { why }), ...(deed.errno !== undefined && { errno: deed.errno }) };
     const last = found.at(-1);
     const end = otherEnd(from);
     if (last?.end === end && last.of + last.count === n) {
-      Object.assign(last, { count: last.count + 1, until: t, how: last.how === how ? how : 'of several kinds' });
-    } else found.push({ what: 'forged', t, until: t, end, label: '', how, of: n, count: 1 });
+      const kinds = last.kinds.some((each) => isSameKind(each, kind)) ? last.kinds : [...last.kinds, kind];
+      found.splice(-1, 1, { ...last, count: last.count + 1, until: t, kinds });
+    } else found.push({ what: 'forged', t, until: t, end, label: '', kinds: [kind], of: n, count: 1 });
   }
   return found;
 }
 
 /** ICMP messages that the wire sent as a router would: whom they told, and of which segment. */
-export function unreachablesIn({ events, carried }: CellView): AsideRecord[] {
-  const told = events.filter((event): event is WireEvent => event.kind === 'segment' && event.segment === undefined);
-  return told.flatMap((event): AsideRecord[] => {
-    const number = /^forged: host unreachable, of #(\d+)/.exec(event.deed)?.[1];
-    if (number === undefined) return [];
-    const of = Number(number);
-    const label = carried.segments.find(({ n }) => n === of)?.label ?? '';
-    return [{ what: 'unreachable', t: event.t, end: otherEnd(event.from), label, of }];
+export const unreachablesIn = (view: CellView): AsideRecord[] =>
+  notSegments(view).flatMap(({ t, from, deed }): AsideRecord[] => {
+    if (deed.do !== 'forged' || deed.as !== 'unreachable' || deed.of === undefined) return [];
+    const { of } = deed;
+    const label = view.carried.segments.find(({ n }) => n === of)?.label ?? '';
+    return [{ what: 'unreachable', t, end: otherEnd(from), label, of }];
   });
-}

@@ -1,47 +1,40 @@
-import type { ConnectionEvent, Event, Ns } from '../record/event.ts';
+import type { Deed } from '../record/deed.ts';
+import type { ConnectionEvent, DeedEvent, Event, Ns, WireEvent } from '../record/event.ts';
 import type { IncarnationRecord, SegmentRecord } from '../record/schema.ts';
-import type { DeedEvent, WireEvent } from '../record/sighting.ts';
-import type { Address } from '../tcp/address.ts';
-import { sameAddress } from '../tcp/address.ts';
-import { optionsText } from '../tcp/segment-text.ts';
+import { type Address, addressAndPort, sameAddress } from '../tcp/address.ts';
 import type { End } from '../tcp/states.ts';
-import { connectionsIn } from './opened.ts';
 
-type Told = WireEvent & { readonly segment: NonNullable<WireEvent['segment']> };
-type Deed = SegmentRecord['deed'];
+/** A TCP segment as the wire reports it. */
+export type WireSegment = WireEvent & { readonly segment: NonNullable<WireEvent['segment']> };
+/** Whether an event is of a TCP segment on the wire. */
+export const isWireSegment = (event: Event): event is WireSegment =>
+  event.kind === 'segment' && event.segment !== undefined;
 
-/** What the pump says of a packet, in the words of the record. */
-const deedWords: readonly (readonly [RegExp, Deed])[] = [
-  [/^carried/, 'carried'],
-  [/^black hole/, 'black hole'],
-  [/^lost/, 'lost'],
-  [/^queue full/, 'queue full'],
-  [/^held/, 'held'],
-  [/^(delayed|overtaken)/, 'delayed'],
-  [/^duplicate of/, 'copy'],
-  [/^replay of/, 'replay'],
-  [/^forged/, 'forged'],
-];
-const deedOf = (text: string): Deed => deedWords.find(([pattern]) => pattern.test(text))?.[1] ?? 'dropped';
-const waits: ReadonlySet<Deed> = new Set(['held', 'delayed']);
-const never: ReadonlySet<Deed> = new Set(['dropped', 'black hole', 'lost', 'queue full']);
-/** What the wire did with segments that no end sent, at least not then. */
-export const wiresOwn: ReadonlySet<Deed> = new Set(['copy', 'replay', 'forged']);
-/** Whether what the pump says of a packet means that no end sent it then. */
-export const isWiresOwn = (deed: string): boolean => wiresOwn.has(deedOf(deed));
+/** Whether no end sent the packet then: the wire copied, replayed or forged it. */
+export const isWiresOwn = (deed: Deed): boolean => deed.do === 'copy' || deed.do === 'replay' || deed.do === 'forged';
+/** The number of the packet that this one repeats. */
+export const repeatedBy = (deed: Deed): number | undefined =>
+  deed.do === 'copy' || deed.do === 'replay' ? deed.of : undefined;
 
-const originalOf = (text: string): number | undefined => {
-  const number = /^(?:duplicate|replay) of #(\d+)/.exec(text)?.[1];
-  return number === undefined ? undefined : Number(number);
-};
+const isRefused = (deed: Deed): boolean => 'refusedBy' in deed && deed.refusedBy !== undefined;
 
 /** When it was given to the other end: at once, or when what held it let go; undefined where never. */
-function arrivalOf({ n, t, deed }: Told, later: ReadonlyMap<number, DeedEvent>): Ns | undefined {
-  const word = deedOf(deed);
-  if (never.has(word) || deed.includes('refused by the kernel')) return undefined;
-  if (!waits.has(word)) return t;
-  const done = later.get(n);
-  return done && !/refused by the kernel|then dropped/.test(done.deed) ? done.t : undefined;
+function arrivalOf({ t, deed }: WireSegment, later: DeedEvent | undefined): Ns | undefined {
+  switch (deed.do) {
+    case 'dropped':
+    case 'black hole':
+    case 'lost':
+    case 'queue full':
+      return undefined;
+    case 'held':
+    case 'delayed': {
+      const done = later?.deed;
+      const isDropped = done?.do === 'held' && done.discarded;
+      return done === undefined || isDropped || isRefused(done) ? undefined : later?.t;
+    }
+    default:
+      return isRefused(deed) ? undefined : t;
+  }
 }
 
 const between = (one: ConnectionEvent, source: Address, destination: Address): End | undefined => {
@@ -56,13 +49,13 @@ const between = (one: ConnectionEvent, source: Address, destination: Address): E
  * incarnation, had begun; of those that were opened the last before it.
  */
 function connectionsOf(
-  segments: readonly Told[],
+  segments: readonly WireSegment[],
   connections: readonly ConnectionEvent[],
 ): ReadonlyMap<number, ConnectionEvent> {
-  const begins = new Map<number, Told>();
+  const begins = new Map<number, WireSegment>();
   for (const event of segments) {
     const { connection } = event.segment;
-    if (!originalOf(event.deed) && !begins.has(connection)) begins.set(connection, event);
+    if (repeatedBy(event.deed) === undefined && !begins.has(connection)) begins.set(connection, event);
   }
   const order = [...begins.values()].sort((a, b) => a.segment.connection - b.segment.connection);
   return new Map(
@@ -85,7 +78,7 @@ function connectionsOf(
  * RSTs by which a host answers for no socket of its own: they acknowledge, and their number is 0, tcp_v4_send_reset(). An end
  * that sent a SYN has numbers of its own.
  */
-function fromNobody(told: readonly Told[]): ReadonlySet<number> {
+function fromNobody(told: readonly WireSegment[]): ReadonlySet<number> {
   const opened = new Set<string>();
   const found = new Set<number>();
   for (const { n, from, deed, segment } of told) {
@@ -103,26 +96,27 @@ export interface Carried {
   readonly segments: readonly SegmentRecord[];
   /** Which of the cell's connections an incarnation is, by its number; absent for others, and for what was never established. */
   readonly connections: ReadonlyMap<number, ConnectionEvent>;
-  /** Told where there are several. */
+  /** WireSegment where there are several. */
   readonly incarnations: readonly IncarnationRecord[];
 }
 
 /** The segments of a cell, and whose they are. Without a wire: none. */
-export function carriedIn(events: readonly Event[]): Carried {
-  const wire = events.filter((event): event is WireEvent => event.kind === 'segment');
-  const told = wire.filter((event): event is Told => event.segment !== undefined);
+export function carriedIn(events: readonly Event[], all: readonly ConnectionEvent[]): Carried {
+  const told = events.filter(isWireSegment);
   if (told.length === 0) return { segments: [], connections: new Map(), incarnations: [] };
   const later = new Map(events.flatMap((event) => (event.kind === 'deed' ? [[event.n, event] as const] : [])));
-  const connections = connectionsOf(told, connectionsIn(events));
+  const connections = connectionsOf(told, all);
   const incarnations = new Map(told.map(({ n, segment }) => [n, segment.connection]));
   const nobodys = fromNobody(told);
   const segments = told
     .map((event): SegmentRecord => {
-      const { n, t, from, segment, deed } = event;
-      const of = originalOf(deed);
+      const { n, t, from, segment } = event;
+      const done = later.get(n);
+      const deed = done?.deed ?? event.deed;
+      const of = repeatedBy(deed);
       const incarnation = (of !== undefined && incarnations.get(of)) || segment.connection;
-      const arrived = arrivalOf(event, later);
-      const options = optionsText(segment.options);
+      const arrived = arrivalOf(event, done);
+      const options = segment.options.filter(({ kind }) => kind !== 'nop');
       const isNobodys = nobodys.has(n);
       return {
         n,
@@ -131,29 +125,26 @@ export function carriedIn(events: readonly Event[]): Carried {
         from,
         label: connections.get(incarnation)?.label ?? '',
         incarnation,
-        flags: [...segment.flags],
+        flags: segment.flags,
         ...(segment.seq !== undefined && !isNobodys && { seq: segment.seq }),
         ...(isNobodys && { rawSeq: segment.absolute.seq }),
         ...(segment.ack !== undefined && { ack: segment.ack }),
         length: segment.bytes,
         window: segment.window,
-        ...(options && { options }),
-        deed: deedOf(deed),
-        ...(of !== undefined && { of }),
+        ...(options.length > 0 && { options }),
+        deed,
       };
     })
     .sort((a, b) => a.n - b.n);
   return { segments, connections, incarnations: incarnationsOf(told, connections) };
 }
 
-const place = ({ address, port }: Address): string => `${address.includes(':') ? `[${address}]` : address}:${port}`;
-
 /** The addresses and ports of each incarnation, where there are several. */
 function incarnationsOf(
-  told: readonly Told[],
+  told: readonly WireSegment[],
   connections: ReadonlyMap<number, ConnectionEvent>,
 ): readonly IncarnationRecord[] {
-  const first = new Map<number, Told>();
+  const first = new Map<number, WireSegment>();
   for (const event of told) {
     const { connection } = event.segment;
     if (!isWiresOwn(event.deed) && !first.has(connection)) first.set(connection, event);
@@ -171,7 +162,7 @@ function incarnationsOf(
       ]) => {
         const [client, server] = from === 'client' ? [source, destination] : [destination, source];
         const label = connections.get(incarnation)?.label ?? '';
-        return { incarnation, label, client: place(client), server: place(server) };
+        return { incarnation, label, client: addressAndPort(client), server: addressAndPort(server) };
       },
     );
 }
@@ -195,7 +186,7 @@ export function closingSegments(
   if (own.length === 0) return undefined;
   const sent: ClosingSegment[] = [];
   for (const { t, from, deed, flags } of own) {
-    if (from !== end || wiresOwn.has(deed)) continue;
+    if (from !== end || isWiresOwn(deed)) continue;
     if (flags.includes('RST')) sent.push({ t, segment: 'RST' });
     else if (flags.includes('FIN') && !sent.some(({ segment }) => segment === 'FIN')) sent.push({ t, segment: 'FIN' });
   }
@@ -223,3 +214,53 @@ export const resetArrivals = (
     )
     .flatMap(({ arrived }) => (arrived !== undefined && arrived >= from && arrived <= to ? [arrived] : []))
     .sort((a, b) => a - b);
+
+/** Of a cell's segments that only carry a stream, more than this, and of each of its connections, are in its capture only. */
+const most = 200;
+const mostOfEach = 40;
+/** And of what is told in any case. */
+const mostTold = 200;
+/** Windows that close and open more often are no story. */
+const mostClosed = 20;
+
+const isStream = ({ deed, flags }: SegmentRecord): boolean =>
+  (deed.do === 'carried' || deed.do === 'delayed') &&
+  !flags.some((flag) => flag === 'SYN' || flag === 'FIN' || flag === 'RST');
+
+/** A silence that is part of the story, ns: half of the shortest time until a segment is sent again, TCP_RTO_MIN. */
+const silenceNs = 100e6;
+
+/** What stands beside a silence: a probe, what is sent again. */
+const besideSilence = (segments: readonly SegmentRecord[]): Set<SegmentRecord> =>
+  new Set(
+    segments.flatMap((segment, index) => {
+      const before = segments[index - 1];
+      return before && segment.t - before.t >= silenceNs ? [before, segment] : [];
+    }),
+  );
+
+const firstAndLast = <T>(of: readonly T[], count: number): readonly T[] =>
+  of.length <= count ? of : [...of.slice(0, count / 2), ...of.slice(-count / 2)];
+
+/**
+ * Of very many the first and the last; and those between that open, close, stop the other end, are repeated later, or were
+ * not just carried.
+ */
+export function kept(segments: readonly SegmentRecord[]): readonly SegmentRecord[] {
+  if (segments.length <= most) return segments;
+  const repeated = new Set(segments.map(({ deed }) => repeatedBy(deed)));
+  const silent = besideSilence(segments);
+  const closed = segments.filter(({ window }) => window === 0);
+  const isTold = (segment: SegmentRecord): boolean =>
+    !isStream(segment) ||
+    repeated.has(segment.n) ||
+    silent.has(segment) ||
+    (segment.window === 0 && closed.length <= mostClosed);
+  const each = [...Map.groupBy(segments, ({ incarnation }) => incarnation).values()];
+  const share = Math.max(mostOfEach, 2 * Math.floor(most / each.length / 2));
+  const chosen = new Set([
+    ...each.flatMap((own) => firstAndLast(own, share)),
+    ...firstAndLast(segments.filter(isTold), mostTold),
+  ]);
+  return segments.filter((segment) => chosen.has(segment));
+}

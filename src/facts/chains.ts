@@ -1,5 +1,5 @@
 import type { Event, Ns, TransitionEvent } from '../record/event.ts';
-import type { Address } from '../tcp/address.ts';
+import { type Address, addressAndPort } from '../tcp/address.ts';
 import type { State } from '../tcp/states.ts';
 
 /** One full socket's life as the tracepoint saw it: from CLOSED, or as a listener's clone, to CLOSED. */
@@ -82,18 +82,25 @@ const legal: Readonly<Record<State, readonly State[]>> = {
   'TIME-WAIT': [],
 };
 
+/** What is wrong with a chain, and the code of its warning. */
+export interface Flaw {
+  readonly code: 'chain-illegal' | 'chain-open';
+  readonly text: string;
+}
+
 /** What is wrong with a chain: an illegal step, a gap, a missing beginning or end. Empty for a sound one. */
-export function flawsOf(chain: Chain): string[] {
-  const name = `${chain.role} ${chain.local.address}:${chain.local.port} to ${chain.remote.address}:${chain.remote.port}`;
-  const flaws: string[] = [];
-  if (chain.role === 'headless') flaws.push(`${name} begins with ${chain.transitions[0]?.from}, not CLOSED`);
+export function flawsOf(chain: Chain): Flaw[] {
+  const name = `${chain.role} ${addressAndPort(chain.local)} to ${addressAndPort(chain.remote)}`;
+  const flaws: Flaw[] = [];
+  const illegal = (text: string) => void flaws.push({ code: 'chain-illegal', text });
+  if (chain.role === 'headless') illegal(`${name} begins with ${chain.transitions[0]?.from}, not CLOSED`);
   let previous: State | undefined;
   for (const { from, to } of chain.transitions) {
-    if (previous !== undefined && previous !== from) flaws.push(`${name}: ${previous} is followed by ${from}→${to}`);
-    if (!legal[from].includes(to)) flaws.push(`${name}: ${from}→${to} is no legal step`);
+    if (previous !== undefined && previous !== from) illegal(`${name}: ${previous} is followed by ${from}→${to}`);
+    if (!legal[from].includes(to)) illegal(`${name}: ${from}→${to} is no legal step`);
     previous = to;
   }
-  if (previous !== 'CLOSED') flaws.push(`${name} ends in ${previous}, not CLOSED`);
+  if (previous !== 'CLOSED') flaws.push({ code: 'chain-open', text: `${name} ends in ${previous}, not CLOSED` });
   return flaws;
 }
 

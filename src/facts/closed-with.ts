@@ -2,21 +2,22 @@ import type { Event } from '../record/event.ts';
 import type { FactValue } from '../record/fact.ts';
 import { sameAddress } from '../tcp/address.ts';
 import { otherEnd } from '../tcp/states.ts';
-import { closingSegments } from './carried.ts';
+import { type ClosingSegment, closingSegments } from './carried.ts';
 import { type Chain, enteredAt, isOf } from './chains.ts';
 import type { CellView, ConnectionView, EndView } from './connections.ts';
-import { Unknown } from './findings.ts';
+import { described, factGroup, kind, Unknown } from './kinds.ts';
+import type { OfEnd } from './path.ts';
 
 /** What the trace says of the end's segments; unknown where it has no such socket, or this kernel no such tracepoint. */
-export function ofChain<T extends FactValue>(
+function ofChain<T extends FactValue>(
   { sight }: CellView,
   { chain }: EndView,
   needs: 'resets' | 'retransmits',
   value: (chain: Chain) => T | Unknown,
 ): T | Unknown {
-  if (!sight.transitions) return new Unknown('without tracepoints, segments are not seen');
-  if (!chain) return new Unknown('the trace has no socket of this endpoint');
-  return sight[needs] ? value(chain) : new Unknown(`this kernel does not trace ${needs}`);
+  if (!sight.transitions) return new Unknown('not-traced', 'without tracepoints, segments are not seen');
+  if (!chain) return new Unknown('no-socket', 'the trace has no socket of this endpoint');
+  return sight[needs] ? value(chain) : new Unknown('not-traced', `this kernel does not trace ${needs}`);
 }
 
 /**
@@ -37,12 +38,17 @@ function finArrived(events: readonly Event[], chain: Chain, other: EndView): boo
   return crossed || closed || waited;
 }
 
-function segmentsTraced(view: CellView, end: EndView, chain: Chain, other: EndView): readonly string[] | Unknown {
+function segmentsTraced(
+  view: CellView,
+  end: EndView,
+  chain: Chain,
+  other: EndView,
+): readonly ClosingSegment['segment'][] | Unknown {
   const sent = chain.transitions
     .filter(({ from, to }) => from !== to && (to === 'FIN-WAIT-1' || to === 'LAST-ACK'))
-    .map(({ t }) => ({ t, segment: 'FIN' }));
+    .map(({ t }): ClosingSegment => ({ t, segment: 'FIN' }));
   if (sent.length > 0 && !finArrived(view.events, chain, other))
-    return new Unknown('its FIN was queued; nothing shows that it was sent');
+    return new Unknown('not-shown', 'its FIN was queued; nothing shows that it was sent');
   for (const event of view.events) {
     if (event.kind !== 'reset-sent') continue;
     // a socket that was just closed still sends its RST; a mini-socket, or nobody, sends one in its place
@@ -53,11 +59,19 @@ function segmentsTraced(view: CellView, end: EndView, chain: Chain, other: EndVi
   return sent.sort((a, b) => a.t - b.t).map(({ segment }) => segment);
 }
 
-const byTrace = (view: CellView, connection: ConnectionView, end: EndView): readonly string[] | Unknown =>
+const byTrace = (
+  view: CellView,
+  connection: ConnectionView,
+  end: EndView,
+): readonly ClosingSegment['segment'][] | Unknown =>
   ofChain(view, end, 'resets', (chain) => segmentsTraced(view, end, chain, connection[otherEnd(end.end)]));
 
 /** The closing segments that an end sent: by the wire, which saw them; without one by the trace. */
-export const closedWith = (view: CellView, connection: ConnectionView, end: EndView): readonly string[] | Unknown =>
+const closedWith = (
+  view: CellView,
+  connection: ConnectionView,
+  end: EndView,
+): readonly ClosingSegment['segment'][] | Unknown =>
   closingSegments(view.carried, connection.event, end.end)?.map(({ segment }) => segment) ??
   byTrace(view, connection, end);
 
@@ -75,3 +89,21 @@ export function closingContradiction(view: CellView, connection: ConnectionView,
   const said = (segments: readonly string[]) => segments.join(', ') || 'nothing';
   return agreed ? [] : [`${end.end}: on the wire it closed with ${said(sent)}, by the trace with ${said(trace)}`];
 }
+
+/** The segments by which the end closed, and those that it sent again. */
+export const closingFacts = factGroup(
+  {
+    closedWith: described('closing segments it sent, in order', kind.words('FIN', 'RST')),
+    // a probe for a lost tail or a closed window is sent, or not, by timers that race with the reader
+    retransmits: described('segments it sent again', kind.count({ compare: 'measurement' })),
+  },
+  ({ view, connection, end }: OfEnd) => ({
+    closedWith: closedWith(view, connection, end),
+    retransmits: ofChain(
+      view,
+      end,
+      'retransmits',
+      (chain) => view.events.filter((event) => event.kind === 'retransmit' && isOf(chain, event)).length,
+    ),
+  }),
+);

@@ -9,10 +9,9 @@ import type {
 } from '../record/event.ts';
 import type { Address } from '../tcp/address.ts';
 import { sameAddress } from '../tcp/address.ts';
-import { type End, otherEnd } from '../tcp/states.ts';
+import { type End, ends, otherEnd } from '../tcp/states.ts';
 import { type Carried, carriedIn, isWiresOwn } from './carried.ts';
 import { type Chain, foldChains, isOf } from './chains.ts';
-import { connectionsIn, isOneSocket } from './opened.ts';
 
 /** One `ss` sample as far as it concerns one endpoint: the socket it showed, or that it showed none. */
 export interface Look {
@@ -78,6 +77,20 @@ export interface CellView {
   readonly carried: Carried;
 }
 
+/** The connections of a cell, each as it was told of last. */
+export function connectionsIn(events: readonly Event[]): ConnectionEvent[] {
+  const told = events.filter((event): event is ConnectionEvent => event.kind === 'connection');
+  const last = new Map<number, ConnectionEvent>();
+  for (const event of told) if (event.client.opening) last.set(event.client.opening.from, event);
+  return told.filter(({ client }, index) => !client.opening || last.get(client.opening.from) === told[index]);
+}
+
+/** Whether one socket is both ends: it connected to its own address and port. */
+export const isOneSocket = ({ client, server }: ConnectionEvent): boolean => sameAddress(client.local, server.local);
+
+/** The ends that have facts: of one socket the connecting one. */
+export const endsOf = (connection: ConnectionEvent): readonly End[] => (isOneSocket(connection) ? ['client'] : ends);
+
 const sameEnds = (a: ConnectionEvent, b: ConnectionEvent) =>
   sameAddress(a.client.local, b.client.local) && sameAddress(a.server.local, b.server.local);
 
@@ -100,7 +113,7 @@ export function viewOf(all: readonly Event[], sight: Sight, horizon: Ns = Number
     horizon,
     // asked for at the end, and not by a step that waits
     get carried() {
-      carried ??= carriedIn(events);
+      carried ??= carriedIn(events, connections);
       return carried;
     },
     connections: connections.map((connection) => connectionView(arranged, connection)),
@@ -240,11 +253,17 @@ function looksAt({ events }: Arranged, { end, local, remote }: Pick<EndView, 'en
   const space = samples.some((sample) => sample.space === 'lab') ? 'lab' : end;
   return samples
     .filter((sample) => sample.space === space)
-    .map(({ t, until, sockets }) => ({
-      from: t,
-      until,
-      socket: sockets.find((socket) => sameAddress(socket.local, local) && sameAddress(socket.remote, remote)),
-    }));
+    .flatMap((sample) => lookIn(sample, { local, remote }) ?? []);
+}
+
+/**
+ * What a sample says of the socket between two addresses; undefined where it does not show it, and yet it may have been there:
+ * in a line that was not understood, or among the TIME-WAITs that were not looked at.
+ */
+export function lookIn(sample: SampleEvent, { local, remote }: Pick<EndView, 'local' | 'remote'>): Look | undefined {
+  const { t, until, sockets, unread = 0, leftOut = 0 } = sample;
+  const socket = sockets.find((each) => sameAddress(each.local, local) && sameAddress(each.remote, remote));
+  return socket || unread + leftOut === 0 ? { from: t, until, socket } : undefined;
 }
 
 /** The name of one end's facts: `client`, or with the connection's label in front `old.client`. */

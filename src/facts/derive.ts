@@ -1,26 +1,23 @@
-import type { CountersEvent, Event, PathStep, StallEvent } from '../record/event.ts';
-import type { FactValue, RefusedCall } from '../record/fact.ts';
-import type { AsideRecord, IncarnationRecord, SegmentRecord, Warning } from '../record/schema.ts';
+import type { Event } from '../record/event.ts';
+import type { FactValue, UnknownFact } from '../record/fact.ts';
+import type { AsideRecord, IncarnationRecord, PathStep, SegmentRecord, Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
 import type { End } from '../tcp/states.ts';
 import { asidesOf, forgedIn, unreachablesIn } from './asides.ts';
-import { bytesOf, toldBy } from './bytes.ts';
-import { isOf } from './chains.ts';
-import { closedWith, closingContradiction, ofChain } from './closed-with.ts';
-import { type CellView, type ConnectionView, type EndView, endName, type Sight, viewOf } from './connections.ts';
-import { type Findings, notOver, Unknown } from './findings.ts';
-import { kept } from './kept.ts';
-import { endsOf } from './opened.ts';
+import { bytesOf } from './bytes.ts';
+import { kept } from './carried.ts';
+import { closingContradiction } from './closed-with.ts';
+import { type CellView, type ConnectionView, endName, endsOf, type Sight, viewOf } from './connections.ts';
+import { counterFindings } from './counters.ts';
+import { type Findings, Unknown } from './kinds.ts';
 import { type EndpointPath, pathOf } from './path.ts';
-import { counterFact } from './table.ts';
-import { timeWaitFacts } from './time-wait.ts';
-import { unansweredFacts } from './unanswered.ts';
+import { connectionFindings, endFindings } from './table.ts';
 import { wireContradictions } from './wire-contradictions.ts';
 
 /** What a record says: facts by name, `null` where not observed with the reason beside; each end's path with its evidence. */
 export interface Derived {
   readonly facts: Record<string, FactValue | null>;
-  readonly unknown: Record<string, string>;
+  readonly unknown: Record<string, UnknownFact>;
   readonly paths: Record<string, readonly PathStep[]>;
   /** On the wire, where the cell had one. */
   readonly segments: readonly SegmentRecord[];
@@ -58,7 +55,7 @@ export function derive(events: readonly Event[], sight: Sight): Derived {
       for (const text of [...folded[end].disagreements, ...disagreements, ...closing, ...carried])
         warnings.push(warn('observers-disagree', text));
     }
-    add(findings, label, connectionFindings(view, connection, folded));
+    add(findings, label, allFindings(view, connection, folded));
   }
   Object.assign(findings, counterFindings(view.events));
   const { segments, incarnations } = view.carried;
@@ -90,18 +87,18 @@ const foldedEnds = (view: CellView, connection: ConnectionView): Record<End, End
   server: pathOf(view, connection, connection.server),
 });
 
-function connectionFindings(view: CellView, connection: ConnectionView, folded: Record<End, EndpointPath>): Findings {
-  const findings: Findings = { ...timeWaitFacts(view, connection, folded) };
+function allFindings(view: CellView, connection: ConnectionView, folded: Record<End, EndpointPath>): Findings {
+  const findings: Findings = connectionFindings({ view, connection, folded });
   for (const end of endsOf(connection.event))
-    add(findings, end, endFindings(view, connection, connection[end], folded[end]));
+    add(findings, end, endFindings({ view, connection, end: connection[end], path: folded[end] }));
   return findings;
 }
 
 /** Facts of a label that several connections share would be those of any of them. */
 function ambiguous(view: CellView, connection: ConnectionView, count: number): Findings {
   const why = `${count} connections share this name: give them labels with connections and as`;
-  const names = Object.keys(connectionFindings(view, connection, foldedEnds(view, connection)));
-  return Object.fromEntries(names.map((name) => [name, new Unknown(why)]));
+  const names = Object.keys(allFindings(view, connection, foldedEnds(view, connection)));
+  return Object.fromEntries(names.map((name) => [name, new Unknown('shared-label', why)]));
 }
 
 function add(findings: Findings, prefix: string, more: Findings): void {
@@ -114,80 +111,7 @@ function split(findings: Findings): Pick<Derived, 'facts' | 'unknown'> {
   for (const [name, value] of Object.entries(findings)) {
     if (value === undefined) continue;
     facts[name] = value instanceof Unknown ? null : value;
-    if (value instanceof Unknown) unknown[name] = value.why;
+    if (value instanceof Unknown) unknown[name] = { code: value.code, text: value.text };
   }
   return { facts, unknown };
-}
-
-function endFindings(view: CellView, connection: ConnectionView, end: EndView, path: EndpointPath): Findings {
-  const whole = (value: () => FactValue): FactValue | Unknown =>
-    path.incomplete === undefined ? value() : new Unknown(path.incomplete);
-  const states = path.steps.map(({ state }) => state);
-  return {
-    path: whole(() => states.filter((state, index) => state !== states[index - 1])),
-    miniSocket: whole(() => path.steps.filter(({ mini }) => mini).map(({ state }) => state)),
-    closedWith: closedWith(view, connection, end),
-    retransmits: ofChain(
-      view,
-      end,
-      'retransmits',
-      (chain) => view.events.filter((event) => event.kind === 'retransmit' && isOf(chain, event)).length,
-    ),
-    ...durations(path),
-    ...unansweredFacts(view, connection, end, path),
-    ...(end.endpoint !== null && applicationFindings(view, end)),
-    ...bytesOf(view, connection, end).findings,
-  };
-}
-
-/** How long each state lasted that was seen to end; states entered twice add up. */
-function durations(path: EndpointPath): Findings {
-  const found: Record<string, number> = {};
-  path.steps.forEach((step, index) => {
-    const next = path.steps[index + 1];
-    if (!next || step.evidence === 'sampled' || next.evidence === 'sampled') return;
-    const name = `stateMs.${step.state}`;
-    found[name] = (found[name] ?? 0) + (next.at - step.at) / 1e6;
-  });
-  const last = path.steps.at(-1);
-  if (!last || last.state === 'CLOSED') return found;
-  return { ...found, [`stateMs.${last.state}`]: new Unknown(notOver) };
-}
-
-/** What the end's application did and saw. */
-function applicationFindings(view: CellView, end: EndView): Findings {
-  const { node, calls } = toldBy(view, end);
-  const closing = calls.filter(({ verb }) => verb.startsWith('close') || verb === 'shutdown');
-  const names = node.map(({ event }) => event);
-  const closed = node.find(({ event }) => event === 'close');
-  const refused: RefusedCall[] = [...calls, ...node]
-    .filter((event) => event.errno !== undefined)
-    .sort((a, b) => a.t - b.t)
-    .map((event) => ({
-      call: event.syscall ?? (event.kind === 'call' ? event.verb : event.event),
-      errno: event.errno ?? '',
-    }));
-  const stalls = view.events.filter((event): event is StallEvent => event.kind === 'stall' && event.peer === end.peer);
-  return {
-    events: names.filter((name, index) => name !== 'data' || names[index - 1] !== 'data'),
-    sawEnd: names.includes('end'),
-    hadError: closed?.hadError,
-    errors: refused,
-    closeMs: closing.length === 0 ? undefined : Math.max(...closing.map(({ ns }) => ns)) / 1e6,
-    stallMs: stalls.length === 0 ? undefined : Math.max(...stalls.map(({ ns }) => ns)) / 1e6,
-  };
-}
-
-/** Told in any case, so that one that is absent is known to have stayed as it was: Tcp.OutSegs. */
-const always = 'Tcp.OutSegs';
-
-/** Of each namespace the counters that changed. */
-function counterFindings(events: readonly Event[]): Findings {
-  const found: Findings = {};
-  const last = new Map<string, CountersEvent>();
-  for (const event of events) if (event.kind === 'counters') last.set(event.space, event);
-  for (const { space, values } of last.values()) {
-    for (const [name, value] of Object.entries({ [always]: 0, ...values })) found[counterFact(space, name)] = value;
-  }
-  return found;
 }

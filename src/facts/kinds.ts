@@ -1,4 +1,4 @@
-import type { Declaration, RefusedCall, Unit } from '../record/fact.ts';
+import type { Declaration, FactValue, KeptOption, RefusedCall, Unit, UnknownFact } from '../record/fact.ts';
 
 declare const valueType: unique symbol;
 /** A declaration that knows the type of its values. */
@@ -39,7 +39,38 @@ export const kind = {
   /** Refused system calls, in order. */
   calls: (options: Options = {}) =>
     ({ type: 'calls', compare: 'exact', ...options }) as unknown as Kind<readonly RefusedCall[]>,
+  /** Socket options that were set, in order, with what the kernel kept of each. */
+  options: (options: Options = {}) =>
+    ({ type: 'options', compare: 'exact', ...options }) as unknown as Kind<readonly KeptOption[]>,
 } as const;
 
 /** The same kind with a sentence that tells the reader what it says. */
 export const described = <K extends Declaration>(text: string, declared: K): K => ({ ...declared, text });
+
+/** A fact that should have been observed and was not, with the reason. */
+export class Unknown implements UnknownFact {
+  readonly code: UnknownFact['code'];
+  readonly text: string;
+  constructor(code: UnknownFact['code'], text: string) {
+    this.code = code;
+    this.text = text;
+  }
+}
+
+/** Facts by name; absent: not tried. */
+export type Findings = Record<string, FactValue | Unknown | undefined>;
+
+/** What may be found of declared facts. */
+export type Found<T> = { readonly [K in keyof T]?: ValueOf<T[K]> | Unknown | undefined };
+
+/** Facts that are declared where they are derived. */
+export interface FactGroup<T, Of> {
+  readonly declared: T;
+  readonly find: (of: Of) => Found<T>;
+}
+
+/** Declares facts together with what finds them in a record: it cannot find one that is not declared. */
+export const factGroup = <const T extends Readonly<Record<string, Declaration>>, Of>(
+  declared: T,
+  find: (of: Of) => Found<T>,
+): FactGroup<T, Of> => ({ declared, find });

@@ -1,13 +1,17 @@
-import type { MiniSocketEvent, Ns, PathStep } from '../record/event.ts';
-import type { State } from '../tcp/states.ts';
+import type { MiniSocketEvent, Ns } from '../record/event.ts';
+import type { PathStep } from '../record/schema.ts';
+import { type Address, sameAddress } from '../tcp/address.ts';
+import { otherEnd, type State } from '../tcp/states.ts';
+import { isWireSegment, isWiresOwn, resetArrivals, type WireSegment } from './carried.ts';
 import { isOf } from './chains.ts';
-import type { CellView, EndView, Look } from './connections.ts';
+import type { CellView, ConnectionView, EndView, Look } from './connections.ts';
+import { Unknown } from './kinds.ts';
 
 /** What became of an endpoint after its full socket ended. */
 export type Afterlife =
   | { readonly exists: false }
   | { readonly exists: true; readonly timer?: MiniSocketEvent; readonly firstSeen?: Look }
-  | { readonly exists: 'unknown'; readonly why: string };
+  | { readonly exists: 'unknown'; readonly why: Unknown };
 
 /** States a full socket can leave to a mini-socket: tcp_time_wait() is called from these only. */
 const leavesMini: ReadonlySet<State> = new Set(['FIN-WAIT-2', 'CLOSING']);
@@ -29,7 +33,10 @@ export function afterlifeOf(view: CellView, end: EndView, left: State, closed: N
   if (view.sight.miniTimers || later.some(({ until }) => until < closed + shortestNs)) return { exists: false };
   return {
     exists: 'unknown',
-    why: 'no ss sample soon after the full socket ended, and this kernel traces no mini-socket timers',
+    why: new Unknown(
+      'not-sampled',
+      'no ss sample soon after the full socket ended, and this kernel traces no mini-socket timers',
+    ),
   };
 }
 
@@ -70,4 +77,129 @@ export function miniEndOf(
   // end would have been seen
   const ranOut = timer === undefined && lastSeen && left !== undefined && lastSeen.from + left.ms * 1e6 <= gone.until;
   return { at: gone.until, notBefore, by: ranOut ? 'timer' : 'gone' };
+}
+
+/** What an end itself had sent last before a time, other than a SYN or a RST: its numbers are those of its TIME-WAIT. */
+const lastSent = ({ events }: CellView, { local, remote }: EndView, before: Ns): WireSegment | undefined =>
+  events
+    .filter(isWireSegment)
+    .filter(
+      ({ t, deed, segment: { source, destination, flags } }) =>
+        t <= before &&
+        !isWiresOwn(deed) &&
+        sameAddress(source, local) &&
+        sameAddress(destination, remote) &&
+        flags.includes('ACK') &&
+        !flags.includes('SYN') &&
+        !flags.includes('RST'),
+    )
+    .sort((a, b) => a.t - b.t)
+    .at(-1);
+
+/**
+ * When RSTs with exactly the number that an end waits for came to it in this time, whichever incarnation sent them: the client
+ * of a new one does when TIME-WAIT challenges its SYN. tcp_timewait_state_process() lets no other RST end TIME-WAIT.
+ */
+function exactResets(view: CellView, end: EndView, [from, to]: readonly [Ns, Ns]): readonly Ns[] {
+  const arrivals = new Map(view.carried.segments.map(({ n, arrived }) => [n, arrived]));
+  return view.events
+    .filter(isWireSegment)
+    .filter(
+      ({ segment: { source, destination, flags } }) =>
+        flags.includes('RST') && sameAddress(source, end.remote) && sameAddress(destination, end.local),
+    )
+    .flatMap(({ n, segment }) => {
+      const at = arrivals.get(n);
+      if (at === undefined || at < from || at > to) return [];
+      return lastSent(view, end, at)?.segment.absolute.ack === segment.absolute.seq ? [at] : [];
+    })
+    .sort((a, b) => a - b);
+}
+
+/** tcp_timewait_state_process() and tcp_twsk_unique(): a successor begins so far beyond the last number of TIME-WAIT. */
+const beyond = 65_535 + 2;
+
+/** Whether a SYN's number says that it took the place of a TIME-WAIT that was still there; chance does in one of 2^32. */
+function followsOn(view: CellView, end: EndView, { t, segment }: WireSegment): boolean {
+  const last = lastSent(view, end, t)?.segment;
+  if (!last) return false;
+  const next = last.absolute.seq + last.bytes + Number(last.flags.includes('FIN'));
+  return (next + beyond) >>> 0 === segment.absolute.seq;
+}
+
+const opensFrom = (events: CellView['events'], source: Address, destination: Address): readonly WireSegment[] =>
+  events.filter(
+    (event): event is WireSegment =>
+      isWireSegment(event) &&
+      event.segment.flags.includes('SYN') &&
+      sameAddress(event.segment.source, source) &&
+      sameAddress(event.segment.destination, destination),
+  );
+
+const byReset = (at: Ns): MiniEnd => ({ at, by: 'rst', step: { evidence: 'exact', source: 'wire' } });
+
+const isAnswer = ({ segment }: WireSegment, syn: WireSegment['segment']): boolean =>
+  segment.absolute.ack === (syn.absolute.seq + 1) >>> 0;
+
+/**
+ * TIME-WAIT gives way to a SYN of the other end, which is answered with a SYN of its own end: tcp_timewait_state_process() takes
+ * it away when that SYN comes. Or to a connect(2) of its own end, between its first transition and its SYN on the wire. Where the
+ * number of its own SYN says that it was gone before, a RST that came had ended it.
+ */
+function recycled(view: CellView, end: EndView, since: Ns): MiniEnd | undefined {
+  const { events, carried } = view;
+  const { local, remote } = end;
+  const own = opensFrom(events, local, remote).find(({ t, deed }) => t > since && !isWiresOwn(deed));
+  if (!own) return undefined;
+  const [reset] = followsOn(view, end, own) ? [] : exactResets(view, end, [since, own.t]);
+  if (reset !== undefined) return byReset(reset);
+  if (!own.segment.flags.includes('ACK')) {
+    const began = events.findLast(
+      (event) =>
+        event.kind === 'transition' &&
+        event.to === 'SYN-SENT' &&
+        event.t >= since &&
+        event.t <= own.t &&
+        sameAddress(event.remote, remote),
+    );
+    const step = { evidence: 'bracketed', source: 'wire' } as const satisfies Partial<PathStep>;
+    return { at: own.t, notBefore: began?.t ?? since, by: 'recycled', step };
+  }
+  const arrivals = new Map(carried.segments.map(({ n, arrived }) => [n, arrived]));
+  const came = opensFrom(events, remote, local)
+    .filter(({ segment }) => !segment.flags.includes('ACK') && isAnswer(own, segment))
+    .flatMap(({ n }) => arrivals.get(n) ?? [])
+    .filter((at) => at >= since && at <= own.t)
+    .at(-1);
+  return came === undefined ? undefined : { at: came, by: 'recycled', step: { evidence: 'exact', source: 'wire' } };
+}
+
+/**
+ * How a mini-socket ended, by the segment that the wire gave it: a SYN that took TIME-WAIT's place, or, where it was gone between
+ * two samples, the first RST with its number that came meanwhile, or the only RST. `sampled` is what the samples and its timer tell, and stays where the wire tells
+ * no more.
+ */
+export function endOnWire(
+  view: CellView,
+  connection: ConnectionView,
+  end: EndView,
+  mini: Pick<PathStep, 'state' | 'at'>,
+  sampled: MiniEnd | undefined,
+): MiniEnd | undefined {
+  if (sampled?.by === 'timer') return sampled;
+  const { at, notBefore = mini.at } = sampled ?? { at: end.succeededAt };
+  const killed = view.events.some(
+    (event) =>
+      event.kind === 'destroyed' &&
+      event.t >= mini.at &&
+      event.t <= at &&
+      sameAddress(event.local, end.local) &&
+      sameAddress(event.remote, end.remote),
+  );
+  if (killed) return sampled;
+  if (!sampled) return mini.state === 'TIME-WAIT' ? recycled(view, end, mini.at) : undefined;
+  const [exact] = exactResets(view, end, [notBefore, at]);
+  if (exact !== undefined) return byReset(exact);
+  const [came, ...others] = resetArrivals(view.carried, connection.event, otherEnd(end.end), [notBefore, at]);
+  return came === undefined || others.length > 0 ? sampled : byReset(came);
 }

@@ -1,17 +1,17 @@
-import type { Ns, PathStep } from '../record/event.ts';
-import { otherEnd, type State } from '../tcp/states.ts';
+import type { Ns } from '../record/event.ts';
+import type { PathStep, SegmentRecord } from '../record/schema.ts';
+import { otherEnd, type State, states } from '../tcp/states.ts';
 import { closingSegments, finArrivals } from './carried.ts';
 import { type Chain, enteredAt } from './chains.ts';
-import type { CellView, ConnectionView, EndView } from './connections.ts';
-import { endOnWire } from './end-on-wire.ts';
-import { afterlifeOf, type MiniEnd, miniEndOf } from './mini-socket.ts';
-import { requestPath, withRequest } from './request.ts';
+import type { CellView, ConnectionView, EndView, Look } from './connections.ts';
+import { described, type Found, factGroup, type Kind, kind, Unknown } from './kinds.ts';
+import { afterlifeOf, endOnWire, type MiniEnd, miniEndOf } from './mini-socket.ts';
 
 /** What one endpoint went through. */
 export interface EndpointPath {
   readonly steps: readonly PathStep[];
   /** Why the steps are not the whole path; absent where they are. */
-  readonly incomplete?: string;
+  readonly incomplete?: Unknown;
   /** How its mini-socket ended, if it had one and that was seen. */
   readonly miniEnd?: MiniEnd;
   /** What began its TIME-WAIT. */
@@ -51,7 +51,6 @@ function tracedPath(view: CellView, connection: ConnectionView, end: EndView, ch
     disagreements: [...disagreements, ...miniContradictions(end, steps, last.t)],
     ...(miniEnd && { miniEnd }),
     ...(began.beganWith && { beganWith: began.beganWith }),
-    ...(began.incomplete && { incomplete: began.incomplete }),
   };
 }
 
@@ -66,7 +65,6 @@ const closedStep = ({ at, notBefore, step }: MiniEnd): PathStep => ({
 interface MiniSteps {
   readonly steps: PathStep[];
   readonly beganWith?: "peer's FIN" | 'ACK of FIN';
-  readonly incomplete?: string;
 }
 
 /**
@@ -194,9 +192,138 @@ function sampledPath(view: CellView, end: EndView, accepted: boolean): EndpointP
     steps.push({ state: 'CLOSED', at: gone.until, notBefore, evidence: 'sampled', source: 'ss' });
   }
   const incomplete = view.sight.transitions
-    ? 'the trace has no socket of this endpoint'
-    : 'without tracepoints, states between samples are not seen';
+    ? new Unknown('no-socket', 'the trace has no socket of this endpoint')
+    : new Unknown('not-traced', 'without tracepoints, states between samples are not seen');
   const waits = steps.find(({ state }) => state === 'TIME-WAIT');
   const miniEnd = waits && miniEndOf(view, end, waits.at, undefined);
   return { steps, incomplete, disagreements: [], ...(miniEnd && { miniEnd }) };
 }
+
+/** What the wire saw of a connection that was opened. */
+const segmentsOf = ({ carried }: CellView, { event }: ConnectionView): readonly SegmentRecord[] =>
+  carried.segments.filter(({ incarnation }) => carried.connections.get(incarnation) === event);
+
+const isSyn = ({ from, flags }: SegmentRecord) => from === 'client' && flags.includes('SYN') && !flags.includes('ACK');
+const isSynAck = ({ from, flags }: SegmentRecord) =>
+  from === 'server' && flags.includes('SYN') && flags.includes('ACK');
+
+/** A request as `ss` showed it: TCP_NEW_SYN_RECV, include/net/tcp_states.h. */
+const requestLooks = ({ looks }: EndView, until: Ns): readonly Look[] =>
+  looks.filter((look) => look.until <= until && look.socket?.state === 'SYN-RECEIVED');
+
+/**
+ * The step of a request that `ss` showed: it began when the SYN came, by the wire; without one at some time before the look.
+ * A server that sends SYN cookies answers a SYN and has none.
+ */
+function requestStep(view: CellView, connection: ConnectionView, first: Look): PathStep {
+  const state = { state: 'SYN-RECEIVED', mini: true } as const;
+  const came = segmentsOf(view, connection).find(isSyn)?.arrived;
+  if (came !== undefined && came <= first.until) return { ...state, at: came, evidence: 'exact', source: 'wire' };
+  const notBefore = connection.event.client.opening?.from ?? first.from;
+  return { ...state, at: first.until, notBefore, evidence: 'sampled', source: 'ss' };
+}
+
+/** The steps of an accepted socket behind those of the request that it was, where `ss` showed that. */
+function withRequest(
+  view: CellView,
+  connection: ConnectionView,
+  end: EndView,
+  steps: readonly PathStep[],
+): readonly PathStep[] {
+  const [first] = requestLooks(end, end.chain?.begins ?? 0);
+  return first ? [requestStep(view, connection, first), ...steps] : steps;
+}
+
+/** When the request ended: at a RST that the wire carried, otherwise between two looks; undefined: it had not. */
+function requestEnd(view: CellView, connection: ConnectionView, end: EndView, last: Look): PathStep | undefined {
+  const gone = end.looks.find(({ from, socket }) => socket === undefined && from >= last.until);
+  if (!gone) return undefined;
+  const reset = segmentsOf(view, connection).find(
+    ({ from, flags, arrived }) =>
+      from === 'client' &&
+      flags.includes('RST') &&
+      arrived !== undefined &&
+      arrived >= last.from &&
+      arrived <= gone.until,
+  );
+  if (reset?.arrived !== undefined) return { state: 'CLOSED', at: reset.arrived, evidence: 'exact', source: 'wire' };
+  return { state: 'CLOSED', at: gone.until, notBefore: last.from, evidence: 'sampled', source: 'ss' };
+}
+
+/** The path of an end that no full socket ever was: nothing, or a request that was given up. Only `ss` shows which. */
+function requestPath(view: CellView, connection: ConnectionView, end: EndView): EndpointPath {
+  const shown = requestLooks(end, Number.POSITIVE_INFINITY);
+  const [first] = shown;
+  const last = shown.at(-1);
+  if (first && last) {
+    const over = requestEnd(view, connection, end, last);
+    return { steps: [requestStep(view, connection, first), ...(over ? [over] : [])], disagreements: [] };
+  }
+  const segments = segmentsOf(view, connection);
+  const answered = segments.find(isSynAck);
+  const nobody = segments.length > 0 && !answered;
+  const answer = answered?.t ?? Number.POSITIVE_INFINITY;
+  const over = segments.find(
+    ({ t, arrived, from }) => from === 'client' && t > answer && arrived !== undefined,
+  )?.arrived;
+  // a cookie: the SYN was answered, and in the time of a request there was none
+  const looked = end.looks.some(({ from, until }) => from >= answer && until <= (over ?? Number.POSITIVE_INFINITY));
+  if (nobody || looked) return { steps: [], disagreements: [] };
+  return {
+    steps: [],
+    disagreements: [],
+    incomplete: new Unknown('not-sampled', 'no ss sample while a request may have waited there'),
+  };
+}
+
+/** One end of a connection, with its path. */
+export interface OfEnd {
+  readonly view: CellView;
+  readonly connection: ConnectionView;
+  readonly end: EndView;
+  readonly path: EndpointPath;
+}
+
+type Lengths = { [S in State as `stateMs.${S}`]: Kind<number> };
+const stateMs = described('how long the endpoint was in this state', kind.ms());
+const lengths = Object.fromEntries(states.map((state) => [`stateMs.${state}`, stateMs])) as Lengths;
+
+/** How long each state lasted that was seen to end; states entered twice add up. */
+function durations(path: EndpointPath): Found<Lengths> {
+  const found: Partial<Record<keyof Lengths, number>> = {};
+  path.steps.forEach((step, index) => {
+    const next = path.steps[index + 1];
+    if (!next || step.evidence === 'sampled' || next.evidence === 'sampled') return;
+    const name = `stateMs.${step.state}` as const;
+    found[name] = (found[name] ?? 0) + (next.at - step.at) / 1e6;
+  });
+  const last = path.steps.at(-1);
+  if (!last || last.state === 'CLOSED') return found;
+  return {
+    ...found,
+    [`stateMs.${last.state}`]: new Unknown('not-over', 'it was still in this state when the scenario ended'),
+  };
+}
+
+/** The states that the end passed, and how long it was in each. */
+export const pathFacts = factGroup(
+  {
+    path: described('states the endpoint passed, in order', kind.words(...states)),
+    // an orphan whose FIN is acknowledged while close(2) still holds its socket stays a full one in FIN-WAIT-2: a race with the
+    // ACK (tcp_rcv_state_process() in net/ipv4/tcp_input.c, sock_owned_by_user())
+    miniSocket: described('states it held as a mini-socket, without a process', {
+      ...kind.words('SYN-RECEIVED', 'FIN-WAIT-2', 'TIME-WAIT'),
+      compare: 'race',
+    } as Kind<readonly State[]>),
+    ...lengths,
+  },
+  ({ path }: OfEnd) => {
+    const { steps, incomplete } = path;
+    const passed = steps.map(({ state }) => state);
+    return {
+      path: incomplete ?? passed.filter((state, index) => state !== passed[index - 1]),
+      miniSocket: incomplete ?? steps.filter(({ mini }) => mini).map(({ state }) => state),
+      ...durations(path),
+    };
+  },
+);

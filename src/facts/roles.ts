@@ -49,3 +49,33 @@ export function withoutEnd(name: string, roles: readonly string[] = []): string 
 /** Whose a fact is: an end's, or a role's. */
 export const whoseIs = (name: string, roles: readonly string[] = []): string | undefined =>
   split(name, [...ends, ...roles])?.end;
+
+/** A fact's name in its parts: `old.client.lost.js` is `lost.js` of the client of the connection `old`. */
+export interface Parts {
+  /** Whose fact it is: one end's, a connection's, a namespace's counter, or the cell's. */
+  readonly of: 'end' | 'connection' | 'namespace' | 'cell';
+  /** Of an end or a connection: its connection's label; empty where the cell has one. */
+  readonly label: string;
+  /** Which end or role, which namespace; empty for others. */
+  readonly whose: string;
+  readonly own: string;
+}
+
+/** Reads a fact's name; `roles` are what ends may be called besides client and server. */
+export function partsOf(name: string, roles: readonly string[] = []): Parts {
+  const [first = '', space = '', ...rest] = name.split('.');
+  if (first === 'counters' && rest.length > 0) return { of: 'namespace', label: '', whose: space, own: rest.join('.') };
+  const named = split(name, [...ends, ...roles, 'timeWait']);
+  if (!named) return { of: 'cell', label: '', whose: '', own: name };
+  const label = named.before.slice(0, -1);
+  return named.end === 'timeWait'
+    ? { of: 'connection', label, whose: '', own: `timeWait.${named.after}` }
+    : { of: 'end', label, whose: named.end, own: named.after };
+}
+
+/** The end that a path is of, by the path's name: `client`, `old.client`. */
+export function endOf(path: string): { readonly label: string; readonly end: End } {
+  const parts = path.split('.');
+  const end = ends.find((each) => each === parts.at(-1)) ?? 'client';
+  return { label: parts.slice(0, -1).join('.'), end };
+}

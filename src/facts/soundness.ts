@@ -16,9 +16,7 @@ export function unsound(events: readonly Event[]): Warning[] {
   }
   const chains = foldChains(events);
   for (const chain of chains) {
-    for (const flaw of flawsOf(chain)) {
-      warnings.push(warn(flaw.includes(' ends in ') ? 'chain-open' : 'chain-illegal', flaw));
-    }
+    for (const { code, text } of flawsOf(chain)) warnings.push(warn(code, text));
   }
   const counted = opensCounted(events);
   if (counted) {

@@ -1,12 +1,11 @@
-import type { Ns, PathStep } from '../record/event.ts';
-import type { Address } from '../tcp/address.ts';
-import { sameAddress } from '../tcp/address.ts';
+import type { Ns } from '../record/event.ts';
+import type { PathStep } from '../record/schema.ts';
+import { type Address, sameAddress } from '../tcp/address.ts';
 import { type End, ends, otherEnd } from '../tcp/states.ts';
 import { resetArrivals } from './carried.ts';
 import { enteredAt } from './chains.ts';
-import type { CellView, ConnectionView, EndView } from './connections.ts';
-import { type Findings, Unknown } from './findings.ts';
-import { endsOf } from './opened.ts';
+import { type CellView, type ConnectionView, type EndView, endsOf } from './connections.ts';
+import { described, type Found, factGroup, kind, Unknown } from './kinds.ts';
 import type { EndpointPath } from './path.ts';
 
 interface Holder {
@@ -15,38 +14,34 @@ interface Holder {
   readonly step: PathStep;
 }
 
-/**
- * Who was left with TIME-WAIT, since when, for how long. Where both ends were, the times are those of the end that entered
- * it first. Lengths count from the earliest moment at which TIME-WAIT can have begun.
- */
-export function timeWaitFacts(
-  view: CellView,
-  connection: ConnectionView,
-  folded: Readonly<Record<End, EndpointPath>>,
-): Findings {
-  const holders = endsOf(connection.event)
-    .flatMap((end): Holder[] => {
-      const step = folded[end].steps.find(({ state }) => state === 'TIME-WAIT');
-      return step ? [{ end, path: folded[end], step }] : [];
-    })
-    .sort((a, b) => a.step.at - b.step.at);
-  const holder = holderOf(view, connection, folded, holders);
-  const [first] = holders;
-  if (!first) return { 'timeWait.holder': holder };
-  const firstFin = Math.min(
-    ...ends.map((end) => enteredAt(connection[end].chain, 'FIN-WAIT-1', 'LAST-ACK') ?? Number.POSITIVE_INFINITY),
-  );
-  const began = first.step.notBefore ?? first.step.at;
-  return {
-    'timeWait.holder': holder,
-    'timeWait.began': Number.isFinite(firstFin)
-      ? (began - firstFin) / 1e9
-      : new Unknown('without tracepoints, FINs are not seen'),
-    'timeWait.beganWith': first.path.beganWith ?? new Unknown('without tracepoints, FINs are not seen'),
-    'timeWait.timer': timerOf(connection[first.end], first.step),
-    ...lengthFindings(view, connection, first, began),
-  };
+/** A connection with the paths of both its ends. */
+export interface OfConnection {
+  readonly view: CellView;
+  readonly connection: ConnectionView;
+  readonly folded: Readonly<Record<End, EndpointPath>>;
 }
+
+const declared = {
+  'timeWait.holder': described('the end that TIME-WAIT was left with', kind.word('client', 'server', 'both', 'none')),
+  'timeWait.began': described('from the first FIN to the beginning of TIME-WAIT', kind.seconds()),
+  'timeWait.beganWith': described('what began it', kind.word("peer's FIN", 'ACK of FIN')),
+  'timeWait.seconds': described(
+    'how long TIME-WAIT lasted, where its timer ended it',
+    kind.seconds({ compare: 'within', resolution: 'timer' }),
+  ),
+  // when that is, is the scenario's doing, and the machine's
+  'timeWait.cutShort': described('how long TIME-WAIT lasted, where something else ended it', kind.seconds()),
+  // ss prints whole seconds, and each of two runs may be a second off
+  'timeWait.timer': described(
+    'how long its timer was set for, up to a second short: what ss showed of it, cut to whole seconds, and what had passed',
+    kind.seconds({ compare: 'within', resolution: 2 }),
+  ),
+  'timeWait.endedBy': described(
+    'what ended TIME-WAIT',
+    kind.word('timer', 'recycled', 'rst', 'kill', 'overflow', 'namespace'),
+  ),
+} as const;
+type TimeWait = Found<typeof declared>;
 
 /** By the first look at TIME-WAIT: what was left of its timer, and what had passed. Absent where nobody looked. */
 function timerOf({ looks }: EndView, step: PathStep): number | undefined {
@@ -56,7 +51,7 @@ function timerOf({ looks }: EndView, step: PathStep): number | undefined {
   return look?.socket?.timer && look.socket.timer.ms / 1000 + (look.from - step.at) / 1e9;
 }
 
-function lengthFindings(view: CellView, connection: ConnectionView, { end, path, step }: Holder, began: Ns): Findings {
+function lengthFindings(view: CellView, connection: ConnectionView, { end, path, step }: Holder, began: Ns): TimeWait {
   const { miniEnd } = path;
   const { succeededAt, looks } = connection[end];
   // its addresses and ports are another connection's: it gave way to that, at the latest
@@ -69,7 +64,10 @@ function lengthFindings(view: CellView, connection: ConnectionView, { end, path,
   }
   const seconds = (endedAt - began) / 1e9;
   if (miniEnd?.by === 'timer') return { 'timeWait.seconds': seconds, 'timeWait.endedBy': 'timer' };
-  const ended = (endedBy: string | Unknown) => ({ 'timeWait.cutShort': seconds, 'timeWait.endedBy': endedBy });
+  const ended = (endedBy: TimeWait['timeWait.endedBy']): TimeWait => ({
+    'timeWait.cutShort': seconds,
+    'timeWait.endedBy': endedBy,
+  });
   if (miniEnd?.by === 'recycled' || miniEnd?.by === 'rst') return ended(miniEnd.by);
   if (destroyed(view, connection[end], step.at, endedAt)) return ended('kill');
   const reset =
@@ -77,13 +75,15 @@ function lengthFindings(view: CellView, connection: ConnectionView, { end, path,
     resetArrivals(view.carried, connection.event, otherEnd(end), [step.at, endedAt]).length > 0;
   if (reset) return ended('rst');
   if (!miniEnd) return ended('recycled');
-  return ended(new Unknown(`it was gone ${seconds.toFixed(3)} s after it began, before its timer ran out`));
+  return ended(
+    new Unknown('cause-not-seen', `it was gone ${seconds.toFixed(3)} s after it began, before its timer ran out`),
+  );
 }
 
-const unknownLength = (why: string): Findings => ({
-  'timeWait.seconds': new Unknown(why),
-  'timeWait.endedBy': new Unknown(why),
-});
+function unknownLength(text: string): TimeWait {
+  const unknown = new Unknown('not-sampled', text);
+  return { 'timeWait.seconds': unknown, 'timeWait.endedBy': unknown };
+}
 
 const destroyed = (view: CellView, { local, remote }: EndView, from: Ns, to: Ns): boolean =>
   view.events.some(
@@ -121,7 +121,7 @@ function holderOf(
     // without the trace, one sample after the scenario's last step still shows who is in TIME-WAIT, if anyone
     const { looks, succeededAt } = connection[end];
     const sampledLate = looks.some(({ from }) => from >= lastStepAt(view, succeededAt));
-    if (!sampledLate || view.sight.transitions) return new Unknown(incomplete);
+    if (!sampledLate || view.sight.transitions) return incomplete;
   }
   return holders.length === 2 ? 'both' : (holders[0]?.end ?? 'none');
 }
@@ -129,3 +129,32 @@ function holderOf(
 /** The last step before the connection's addresses became another's. */
 const lastStepAt = (view: CellView, before: Ns): Ns =>
   view.events.findLast(({ kind, t }) => kind === 'call' && t < before)?.t ?? 0;
+
+/**
+ * Who was left with TIME-WAIT, since when, for how long. Where both ends were, the times are those of the end that entered
+ * it first. Lengths count from the earliest moment at which TIME-WAIT can have begun.
+ */
+export const timeWaitFacts = factGroup(declared, ({ view, connection, folded }: OfConnection): TimeWait => {
+  const holders = endsOf(connection.event)
+    .flatMap((end): Holder[] => {
+      const step = folded[end].steps.find(({ state }) => state === 'TIME-WAIT');
+      return step ? [{ end, path: folded[end], step }] : [];
+    })
+    .sort((a, b) => a.step.at - b.step.at);
+  const holder = holderOf(view, connection, folded, holders);
+  const [first] = holders;
+  if (!first) return { 'timeWait.holder': holder };
+  const firstFin = Math.min(
+    ...ends.map((end) => enteredAt(connection[end].chain, 'FIN-WAIT-1', 'LAST-ACK') ?? Number.POSITIVE_INFINITY),
+  );
+  const began = first.step.notBefore ?? first.step.at;
+  return {
+    'timeWait.holder': holder,
+    'timeWait.began': Number.isFinite(firstFin)
+      ? (began - firstFin) / 1e9
+      : new Unknown('not-traced', 'without tracepoints, FINs are not seen'),
+    'timeWait.beganWith': first.path.beganWith ?? new Unknown('not-traced', 'without tracepoints, FINs are not seen'),
+    'timeWait.timer': timerOf(connection[first.end], first.step),
+    ...lengthFindings(view, connection, first, began),
+  };
+});

@@ -1,11 +1,11 @@
 import type { Ns } from '../record/event.ts';
 import type { SegmentRecord } from '../record/schema.ts';
 import { sameAddress } from '../tcp/address.ts';
-import { toldBy } from './bytes.ts';
-import { wiresOwn } from './carried.ts';
-import type { CellView, ConnectionView, EndView } from './connections.ts';
-import type { Findings } from './findings.ts';
-import type { EndpointPath } from './path.ts';
+import { closes, toldBy } from './application.ts';
+import { isWiresOwn } from './carried.ts';
+import type { CellView, EndView } from './connections.ts';
+import { described, factGroup, kind } from './kinds.ts';
+import type { OfEnd } from './path.ts';
 
 /** Sequence numbers from, up to and without, that an end sent for the first time. */
 interface FirstSent {
@@ -45,7 +45,7 @@ function exchangeOf(segments: readonly SegmentRecord[], end: EndView): Exchange 
   const resent: Ns[] = [];
   const probed: Ns[] = [];
   let quietSince: Ns | undefined;
-  const sent = segments.filter(({ from, deed }) => from === end.end && !wiresOwn.has(deed));
+  const sent = segments.filter(({ from, deed }) => from === end.end && !isWiresOwn(deed));
   // where both ends open, an end's SYN ACK is its answer to the other's SYN, though it has the number of its own SYN
   const answered = sent.find((segment) => has(segment, 'SYN') && has(segment, 'ACK'));
   const resets = sent.filter((segment) => has(segment, 'RST')).map(({ t }) => t);
@@ -68,30 +68,6 @@ function exchangeOf(segments: readonly SegmentRecord[], end: EndView): Exchange 
   return { firsts, resent, probed, came, resets };
 }
 
-/** Times of what an end sent and the other did not answer, where the cell had a wire. */
-export function unansweredFacts(
-  view: CellView,
-  connection: ConnectionView,
-  end: EndView,
-  { steps }: EndpointPath,
-): Findings {
-  const { segments, connections } = view.carried;
-  const own = segments.filter(({ incarnation }) => connections.get(incarnation) === connection.event);
-  if (own.length === 0) return {};
-  const exchange = exchangeOf(own, end);
-  const last = steps.at(-1);
-  const closedAt = last?.state === 'CLOSED' && last.evidence === 'exact' ? last.at : undefined;
-  return {
-    resentAt: exchange.resent.map((ns) => ns / 1e9),
-    ...(exchange.probed.length > 0 && { probedAt: exchange.probed.map((ns) => ns / 1e9) }),
-    gaveUpAfter:
-      closedAt === undefined || destroyed(view, end) || aborted(view, end, exchange, closedAt)
-        ? undefined
-        : gaveUpAfter(exchange, closedAt),
-    closeAfterAckMs: closeAfterAck(view, end, exchange),
-  };
-}
-
 const destroyed = ({ events }: CellView, { local, remote }: EndView): boolean =>
   events.some(
     (event) => event.kind === 'destroyed' && sameAddress(event.local, local) && sameAddress(event.remote, remote),
@@ -101,7 +77,7 @@ const destroyed = ({ events }: CellView, { local, remote }: EndView): boolean =>
 const aborted = (view: CellView, end: EndView, { firsts, resets }: Exchange, closedAt: Ns): boolean =>
   resets.length > 0 &&
   !firsts.some(({ fin }) => fin) &&
-  toldBy(view, end).calls.some(({ verb, t, ns }) => /^close/.test(verb) && t <= closedAt && closedAt <= t + ns);
+  toldBy(view, end).calls.some((call) => closes(call) && call.t <= closedAt && closedAt <= call.t + call.ns);
 
 /** Seconds from the first sending of what was never acknowledged; where nothing such is left, since anything came. */
 function gaveUpAfter({ firsts, probed, came, resets }: Exchange, closedAt: Ns): number | undefined {
@@ -118,9 +94,47 @@ function gaveUpAfter({ firsts, probed, came, resets }: Exchange, closedAt: Ns): 
 
 /** From when the acknowledgement of its FIN came until close(2) returned, ms; negative: it returned before. */
 function closeAfterAck(view: CellView, end: EndView, { firsts, came }: Exchange): number | undefined {
-  const call = toldBy(view, end).calls.findLast(({ verb }) => /^close(Duplicate| by (destroy|close\(2\)))$/.test(verb));
+  const call = toldBy(view, end).calls.findLast(
+    (call) =>
+      call.verb === 'closeDuplicate' ||
+      (call.verb === 'close' && (call.by === 'destroy' || call.by === 'close(2)') && call.andThen === undefined),
+  );
   const fin = firsts.find((first) => first.fin);
   if (!call || !fin) return undefined;
   const acked = came.find(({ ack, arrived }) => ack !== undefined && ack >= fin.to && arrived > call.t);
   return acked && (call.t + call.ns - acked.arrived) / 1e6;
 }
+
+/** Times of what an end sent and the other did not answer, where the cell had a wire. */
+export const unansweredFacts = factGroup(
+  {
+    resentAt: described('when it sent a segment again, from its first sending', kind.times()),
+    probedAt: described(
+      'when it asked without data whether the other end is there, all since anything had come before the first time: a window that closed',
+      kind.times(),
+    ),
+    gaveUpAfter: described(
+      'from the first sending of what was never acknowledged, or since anything had come, until it was CLOSED',
+      kind.seconds(),
+    ),
+    closeAfterAckMs: described(
+      'from when the acknowledgement of its FIN came until close(2) returned; negative: it returned before',
+      kind.ms(),
+    ),
+  },
+  ({ view, connection, end, path: { steps } }: OfEnd) => {
+    const { segments, connections } = view.carried;
+    const own = segments.filter(({ incarnation }) => connections.get(incarnation) === connection.event);
+    if (own.length === 0) return {};
+    const exchange = exchangeOf(own, end);
+    const last = steps.at(-1);
+    const closedAt = last?.state === 'CLOSED' && last.evidence === 'exact' ? last.at : undefined;
+    const isOtherwise = closedAt === undefined || destroyed(view, end) || aborted(view, end, exchange, closedAt);
+    return {
+      resentAt: exchange.resent.map((ns) => ns / 1e9),
+      ...(exchange.probed.length > 0 && { probedAt: exchange.probed.map((ns) => ns / 1e9) }),
+      gaveUpAfter: isOtherwise ? undefined : gaveUpAfter(exchange, closedAt),
+      closeAfterAckMs: closeAfterAck(view, end, exchange),
+    };
+  },
+);

@@ -1,9 +1,8 @@
 import type { Ns } from '../record/event.ts';
 import type { SegmentRecord } from '../record/schema.ts';
 import { otherEnd, type State } from '../tcp/states.ts';
-import { wiresOwn } from './carried.ts';
-import type { CellView, ConnectionView, EndView } from './connections.ts';
-import { isOneSocket } from './opened.ts';
+import { isWiresOwn } from './carried.ts';
+import { type CellView, type ConnectionView, type EndView, isOneSocket } from './connections.ts';
 
 /** What another observer says of an end: that it was in a state at some time between two. */
 interface Said {
@@ -42,9 +41,9 @@ function onWire(view: CellView, { event }: ConnectionView, { end }: EndView): On
   const { segments, connections } = view.carried;
   const own = segments.filter(({ incarnation }) => connections.get(incarnation) === event);
   // what the wire repeats is of the incarnation that it was of, and may mean something to the next
-  const made = segments.filter((segment) => wiresOwn.has(segment.deed) && !own.includes(segment));
+  const made = segments.filter((segment) => isWiresOwn(segment.deed) && !own.includes(segment));
   return {
-    sent: own.filter(({ from, deed }) => from === end && !wiresOwn.has(deed)),
+    sent: own.filter(({ from, deed }) => from === end && !isWiresOwn(deed)),
     given: [...own, ...made].flatMap((segment) =>
       segment.from === otherEnd(end) && segment.arrived !== undefined ? [{ ...segment, arrived: segment.arrived }] : [],
     ),

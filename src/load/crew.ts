@@ -1,11 +1,10 @@
 import type { LingerlabError } from '../errors.ts';
-import type { LoadOptions } from '../experiment/load.ts';
+import { type LoadOptions, loadCloses } from '../experiment/load.ts';
 import { makeSpace, type Space } from '../lab/space.ts';
-import type { End } from '../tcp/states.ts';
+import { type End, ends } from '../tcp/states.ts';
 import { planOf } from './plan.ts';
 import { type LoadProcess, type LoadProcessOptions, loadDied, startLoadProcess } from './process.ts';
 import type { LoadTold } from './protocol.ts';
-import { warmingRounds, warmingWays } from './warm.ts';
 
 /**
  * The processes of loads. They are kept from one load of an experiment to the next, and only the namespaces are new: V8 compiles
@@ -141,3 +140,20 @@ async function warm(hands: Working, way: LoadOptions): Promise<void> {
   await hands.client.ask('drive', { ...plan, targets, from: '127.0.0.1' });
   await leave(hands);
 }
+
+/** How long each way of closing is done by new processes before they are asked, each time around. */
+const waySeconds = 0.1;
+
+const closed = loadCloses.flatMap((by) => ends.map((closer) => ({ closer, by })));
+/** What new processes do: all that they can be asked, so that none of it is new to V8 when it is measured. */
+const warmingWays: readonly LoadOptions[] = [...closed, { closer: 'neither' } as const].map((way) => ({
+  ...way,
+  seconds: waySeconds,
+  warmUpSeconds: 0,
+}));
+
+/** How often they go through it. Who repeats a load no more than twice compares nothing, and waits less. */
+const warmingRounds = (repeats: number): number => (repeats > 2 ? 4 : 1);
+
+/** Seconds that it takes in all. */
+export const warmingSeconds = (repeats: number): number => warmingRounds(repeats) * warmingWays.length * waySeconds;

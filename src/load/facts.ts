@@ -1,6 +1,8 @@
-import type { Loaded } from '../experiment/load.ts';
-import type { LoadValues } from '../facts/table.ts';
-import type { FactValue } from '../record/fact.ts';
+import type { Loaded, Seen } from '../experiment/load.ts';
+import type { LoadValues } from '../facts/load.ts';
+import type { CellEvents } from '../record/cell-events.ts';
+import type { Event } from '../record/event.ts';
+import type { FactValue, UnknownFact } from '../record/fact.ts';
 
 /** What arrived and was thrown away, by what it found full. */
 const drops = ['ListenDrops', 'TCPBacklogDrop', 'TCPRcvQDrop', 'TCPReqQFullDrop', 'RcvPruned', 'OfoPruned'].map(
@@ -22,7 +24,7 @@ const ofRequests = [
 /** What a load says as facts, and of those that are unknown why. */
 export function loadFindings(loaded: Loaded): {
   readonly facts: Readonly<Record<string, FactValue | null>>;
-  readonly unknown: Readonly<Record<string, string>>;
+  readonly unknown: Record<string, UnknownFact>;
 } {
   const {
     finished,
@@ -69,11 +71,14 @@ export function loadFindings(loaded: Loaded): {
   };
   const nothing = finished === 0;
   const unmeasured = nothing ? ofRequests : [];
-  const absent: Record<string, string> = Object.fromEntries(
-    unmeasured.map((name) => [name, 'no request was answered in the window']),
+  const absent: Record<string, UnknownFact> = Object.fromEntries(
+    unmeasured.map((name) => [name, { code: 'nothing-measured', text: 'no request was answered in the window' }]),
   );
   if (bytesPerTimeWait === undefined)
-    absent['memory.bytesPerTimeWait'] = 'no tw_sock_TCP in /proc/slabinfo, or it may not be read';
+    absent['memory.bytesPerTimeWait'] = {
+      code: 'not-readable',
+      text: 'no tw_sock_TCP in /proc/slabinfo, or it may not be read',
+    };
   const unknown = Object.keys(absent).map((name) => [name, null] as const);
   return {
     facts: {
@@ -82,5 +87,30 @@ export function loadFindings(loaded: Loaded): {
       ...Object.fromEntries(unknown),
     },
     unknown: absent,
+  };
+}
+
+/** Of a load's samples so many sockets are kept; with more of them a minute of looks would take gigabytes of memory. */
+const mostSockets = 50_000;
+
+/**
+ * Takes what observers tell of a load, and counts it. Kept is what tells how it went, not what became of each of ten thousands of
+ * connections: no event of tracepoints, a dozen of each; of samples the sockets that live: how many TIME-WAITs there were is among the facts.
+ */
+export function countingEvents(events: CellEvents): { readonly seen: Seen; readonly add: (event: Event) => void } {
+  const seen = { samples: 0, traced: 0, lost: 0 };
+  let sockets = 0;
+  return {
+    seen,
+    add(event) {
+      if (event.kind === 'lost') seen.lost += event.count;
+      if (event.source === 'trace') seen.traced++;
+      else if (event.kind === 'sample') {
+        seen.samples++;
+        const living = event.sockets.filter(({ state }) => state !== 'TIME-WAIT');
+        sockets += living.length;
+        if (sockets <= mostSockets) events.add({ ...event, sockets: living });
+      } else events.add(event);
+    },
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { LoadOptions } from '../experiment/load.ts';
+import { type LoadOptions, loadClosers, loadCloses, loadDrivers, loadSources } from '../experiment/load.ts';
 
 const defaults = {
   closer: 'client',
@@ -24,10 +24,10 @@ export type LoadPlan = Readonly<
 const whole = (least: number, most: number) => z.number().int().min(least).max(most);
 /** What each option may be; bounds are those of what one process, or one namespace, can have. */
 const allowed = z.strictObject({
-  closer: z.enum(['client', 'server', 'neither']),
-  by: z.enum(['end', 'destroy', 'half-close', 'linger-0', 'linger-1', 'resetAndDestroy']),
+  closer: z.enum(loadClosers),
+  by: z.enum(loadCloses),
   inFlight: whole(1, 10_000),
-  driver: z.enum(['loop', 'tinybench']),
+  driver: z.enum(loadDrivers),
   perSecond: z.number().positive().max(1_000_000).optional(),
   requests: whole(1, 1_000_000),
   requestBytes: whole(1, 100_000_000),
@@ -35,7 +35,7 @@ const allowed = z.strictObject({
   seconds: z.number().min(0.05).max(3600),
   warmUpSeconds: z.number().min(0).max(3600),
   servers: whole(1, 16),
-  source: z.enum(['unbound', 'bound', 'bound-late']),
+  source: z.enum(loadSources),
   watched: z.union([z.number().positive().max(1000), z.literal('trace')]).optional(),
   addresses: whole(1, 250),
 });

@@ -33,7 +33,7 @@ export async function startLoadProcess(options: LoadProcessOptions): Promise<Loa
   const { spawned, spent, told } = options;
   const worker = await startWorker<LoadVerbs, LoadTold>({
     name: 'a process of the load',
-    entry: 'load/main.cjs',
+    entry: 'load/main',
     argument: { parent: process.pid },
     options: leaner,
     spawned,

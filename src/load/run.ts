@@ -12,8 +12,7 @@ import type { Crew } from './crew.ts';
 import { planOf } from './plan.ts';
 import type { LoadProcess } from './process.ts';
 import type { CpuTimes } from './protocol.ts';
-import { bytesPerTimeWait } from './slab.ts';
-import { between, othersShare, saturated, usage } from './usage.ts';
+import { between, bytesPerTimeWait, othersShare, saturated, usage } from './usage.ts';
 
 /** What a load needs to know of its cell. */
 export interface LoadCell {

@@ -88,6 +88,7 @@ export const socket = call('socket', 'int socket(int, int, int)');
 export const bind = call('bind', 'int bind(int, void *, uint32_t)');
 export const listen = call('listen', 'int listen(int, int)');
 export const getsockname = call('getsockname', 'int getsockname(int, void *, void *)');
+export const getpeername = call('getpeername', 'int getpeername(int, void *, void *)');
 export const read = call('read', 'long read(int, void *, size_t)');
 export const write = call('write', 'long write(int, void *, size_t)');
 export const sendmsg = call('sendmsg', 'long sendmsg(int, msghdr *, int)');

@@ -7,6 +7,7 @@ import {
   bind,
   close,
   errnoName,
+  getpeername,
   getsockname,
   getsockopt,
   inetNtop,
@@ -182,6 +183,17 @@ export function decodeAddress(encoded: Buffer): Address {
 export function boundAddress(fd: number): Address {
   const encoded = Buffer.alloc(28);
   getsockname(fd, encoded, ints(encoded.length));
+  return decodeAddress(encoded);
+}
+
+/** The address that a descriptor is connected to; undefined where it is not connected. */
+export function peerAddress(fd: number): Address | undefined {
+  const encoded = Buffer.alloc(28);
+  try {
+    getpeername(fd, encoded, ints(encoded.length));
+  } catch {
+    return undefined;
+  }
   return decodeAddress(encoded);
 }
 

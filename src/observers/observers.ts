@@ -162,7 +162,7 @@ const startObserver = (
 ): Promise<Worker<ObserverVerbs>> =>
   startWorker<ObserverVerbs, ObserverTold>({
     name: 'the observer process',
-    entry: 'observers/process/main.js',
+    entry: 'observers/process/main',
     cleansUp: true,
     argument,
     told,

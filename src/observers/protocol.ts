@@ -1,5 +1,5 @@
 import type { Started } from '../process/protocol.ts';
-import type { CountersEvent, Event, SampleEvent, SamplerName } from '../record/event.ts';
+import type { Event, SamplerName } from '../record/event.ts';
 
 /** What the observer process is told. Cells are numbered by the run. */
 export interface ObserverVerbs {
@@ -55,8 +55,8 @@ export type ObserverTold =
   | { readonly cell: number; readonly unanswered: string }
   | {
       readonly cell: number;
-      readonly seen: readonly (SampleEvent | CountersEvent)[];
-      /** Lines of `ss` that were not understood. */
+      readonly seen: readonly Event[];
+      /** What could not be read, or not be done: lines of `ss`. */
       readonly unparsed: readonly string[];
     };
 

@@ -1,12 +1,12 @@
 import { connect, createServer } from 'node:net';
-import type { Reuse } from '../experiment/listening.ts';
+import type { Reuse } from '../experiment/handles.ts';
 import { close } from '../native/libc.ts';
 import { bindSocket, boundAddress, listenOn } from '../native/sockets.ts';
 import type { Address } from '../tcp/address.ts';
 import type { SocketOptions } from '../tcp/socket-options.ts';
+import type { Handlers, Timed } from './handler.ts';
 import type { Verbs } from './protocol.ts';
 import type { Sockets } from './sockets.ts';
-import type { Handlers, Timed } from './verbs.ts';
 
 const optionsOf = (reuse: Reuse): Partial<SocketOptions> => ({
   ...((reuse === 'addr' || reuse === 'both') && { SO_REUSEADDR: true }),

@@ -1,10 +1,10 @@
-import type { CloseBy } from '../experiment/endpoint.ts';
+import type { CloseBy } from '../experiment/handles.ts';
 import { close, closeInPool, dup, write } from '../native/libc.ts';
 import { shutdownSocket } from '../native/sockets.ts';
+import type { Handlers, Self, Timed } from './handler.ts';
 import { until } from './moment.ts';
 import { descriptorOf } from './net-handle.ts';
 import { type Held, once, type Sockets } from './sockets.ts';
-import type { Handlers, Self, Timed } from './verbs.ts';
 
 /**
  * close(2) on the descriptor of a socket that net was using. A duplicate is taken first and net lets go of its own:

@@ -1,6 +1,6 @@
+import type { Handlers, Self } from './handler.ts';
 import type { OwnEnd } from './protocol.ts';
 import type { Sockets } from './sockets.ts';
-import type { Handlers, Self } from './verbs.ts';
 
 const ways: Record<OwnEnd, (sockets: Sockets) => void> = {
   'process.exit': () => process.exit(0),

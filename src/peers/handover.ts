@@ -3,8 +3,8 @@ import { openMailbox, receiveDescriptor, sendDescriptor } from '../native/descri
 import { close } from '../native/libc.ts';
 import { acceptQueue } from '../native/sockets.ts';
 import { netsBacklog, serve } from './bound.ts';
+import type { Handlers } from './handler.ts';
 import type { Sockets } from './sockets.ts';
-import type { Handlers } from './verbs.ts';
 
 /** Verbs for a socket that goes from one process to another. */
 export function handoverHandlers(

@@ -3,14 +3,15 @@
  * node:net and native/ only.
  */
 
-import type { Answer } from '../experiment/step.ts';
+import type { Answer } from '../experiment/handles.ts';
 import { clockSince } from '../native/clock.ts';
 import { serve, startedWith, tellHarness } from '../process/serve.ts';
-import type { CallEvent } from '../record/event.ts';
-import type { PeerArguments, PeerProtocol, Told, Verb, Verbs } from './protocol.ts';
+import { callOf } from './calls.ts';
+import type { Timed, Took } from './handler.ts';
+import type { Kept, PeerArguments, PeerProtocol, Told, Verb, Verbs } from './protocol.ts';
 import { Sockets } from './sockets.ts';
 import { watchStalls } from './stalls.ts';
-import { handlers, type Timed, type Took } from './verbs.ts';
+import { handlers } from './verbs.ts';
 
 const { name, parent, originNs, index } = startedWith<PeerArguments>();
 const tell = tellHarness<Told>;
@@ -19,19 +20,6 @@ const now = clockSince(origin);
 const sockets = new Sockets(name, now, (saw) => tell({ saw }));
 const verbs = handlers(sockets, { now, origin, index, parent });
 
-/** Verbs that only look or wait: not steps of the scenario, so not in the record. */
-const silent = new Set([
-  'accepted',
-  'connected',
-  'heard',
-  'info',
-  'queued',
-  'received',
-  'saw',
-  'sendQueue',
-  'sync',
-  'unread',
-]);
 const stalls = watchStalls(now);
 
 type Refusal = NodeJS.ErrnoException | { errno: string; syscall: string; message: string };
@@ -40,7 +28,13 @@ const refusalOf = (error: Refusal) => ({
   syscall: error.syscall ?? 'step',
 });
 
-const closingOf = ({ by, andThen }: Verbs['close']['ask']) => `close by ${by}${andThen ? ` then ${andThen}` : ''}`;
+type Refused = ReturnType<typeof refusalOf>;
+
+/** The endpoint that a step is of. */
+const endpointOf = (ask: Verbs[Verb]['ask']) => ({
+  ...('endpoint' in ask && { endpoint: ask.endpoint }),
+  ...('socket' in ask && sockets.has(ask.socket) && { endpoint: ask.socket }),
+});
 
 async function obey<V extends Verb>(verb: V, ask: Verbs[V]['ask']): Promise<Answer<Verbs[V]['value']>> {
   let t = now();
@@ -61,26 +55,13 @@ async function obey<V extends Verb>(verb: V, ask: Verbs[V]['ask']): Promise<Answ
     t = from;
     ns = lasted;
   };
-  const said: Verbs[Verb]['ask'] = ask;
-  const event = (refusal?: { errno: string; syscall: string }): CallEvent => ({
-    t,
-    source: 'peer',
-    kind: 'call',
-    peer: name,
-    verb: 'by' in said ? closingOf(said) : verb,
-    ns,
-    ...('endpoint' in said && { endpoint: said.endpoint }),
-    ...('socket' in said && sockets.has(said.socket) && { endpoint: said.socket }),
-    ...('sending' in said && said.sending !== undefined && { bytes: said.sending }),
-    ...('bytes' in said && { bytes: said.bytes }),
-    ...refusal,
-  });
-  const record = (refusal?: { errno: string; syscall: string }) => {
-    if (!silent.has(verb)) tell({ saw: event(refusal) });
+  const call = callOf(verb, ask);
+  const record = (more?: Refused | Kept) => {
+    if (call) tell({ saw: { t, source: 'peer', kind: 'call', peer: name, ns, ...endpointOf(ask), ...call, ...more } });
   };
   try {
     const value = await verbs[verb](ask, timed, took);
-    record();
+    record(verb === 'set' ? (value as Kept) : undefined);
     return { ok: true, value, ns };
   } catch (error) {
     const refusal = refusalOf(error as Refusal);

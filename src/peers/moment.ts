@@ -1,7 +1,7 @@
 import { availableParallelism, constants, setPriority } from 'node:os';
 import { close } from '../native/libc.ts';
 import { pinToCpu, sleepUntil } from '../native/process.ts';
-import type { Self } from './verbs.ts';
+import type { Self } from './handler.ts';
 
 /**
  * A peer that waits for a common moment must not lose its CPU: neither to the harness or an observer, nor to the peer it

@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { boundAddress } from '../native/sockets.ts';
+import type { Handlers, Self } from './handler.ts';
 import { descriptorOf } from './net-handle.ts';
 import { type Held, type Sockets, when } from './sockets.ts';
-import type { Handlers, Self } from './verbs.ts';
 
 /** From connect(2) until the kernel said what became of it. */
 interface Opening {

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LingerlabError } from '../errors.ts';
-import type { EndBy, Ended } from '../experiment/peer.ts';
-import type { Answer } from '../experiment/step.ts';
+import type { Answer, EndBy, Ended } from '../experiment/handles.ts';
 import type { Space } from '../lab/space.ts';
 import { clockSince } from '../native/clock.ts';
 import { cpuOf } from '../native/cpu.ts';
@@ -50,7 +49,7 @@ export async function startPeer(options: PeerOptions): Promise<PeerProcess> {
   const peer = `peer ${name}`;
   const worker = await startWorker<PeerProtocol, Told>({
     name: peer,
-    entry: 'peers/main.cjs',
+    entry: 'peers/main',
     argument,
     within: (start) => space.inside(start),
     spawned,

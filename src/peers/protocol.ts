@@ -1,7 +1,4 @@
-import type { CloseBy } from '../experiment/endpoint.ts';
-import type { Reuse } from '../experiment/listening.ts';
-import type { CaughtSignal, EndBy } from '../experiment/peer.ts';
-import type { Answer } from '../experiment/step.ts';
+import type { Answer, CaughtSignal, CloseBy, EndBy, Reuse } from '../experiment/handles.ts';
 import type { Started } from '../process/protocol.ts';
 import type { CallEvent, NodeEvent, QueuesEvent, StallEvent } from '../record/event.ts';
 import type { Address } from '../tcp/address.ts';
@@ -11,6 +8,14 @@ import type { Settable, SocketOption, SocketOptions, StructLinger } from '../tcp
 /** Ways to end that are the process's own doing. */
 export type OwnEnd = Exclude<EndBy, NodeJS.Signals>;
 type ThenClose = Exclude<CloseBy, 'close(2)'>;
+
+/** What became of an option that was set. */
+export interface Kept {
+  /** What getsockopt(2) gives right afterwards: SO_LINGER as struct linger where it was set so. */
+  readonly kept: Settable<SocketOption>;
+  /** Where a socket that is no endpoint is bound, and connected. */
+  readonly at?: { readonly local: Address; readonly remote?: Address };
+}
 
 /** What a peer is told to do, with what it answers. Endpoints, listeners and bound sockets are numbered by the peer that has them. */
 export interface Verbs {
@@ -61,7 +66,7 @@ export interface Verbs {
   /** Of a socket of any kind. */
   set: {
     ask: { socket: number; option: SocketOption; value: Settable<SocketOption>; length?: number };
-    value: undefined;
+    value: Kept;
   };
   get: { ask: { socket: number; option: SocketOption }; value: SocketOptions[SocketOption] };
   linger: { ask: { socket: number }; value: StructLinger };

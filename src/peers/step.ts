@@ -1,5 +1,5 @@
 import { LingerlabError, messageOf } from '../errors.ts';
-import type { Answer, Step } from '../experiment/step.ts';
+import type { Answer, Step } from '../experiment/handles.ts';
 
 /**
  * A step is asked for at once. Awaited, it gives the value or rejects with STEP_REFUSED; `answer()` gives a refusal as

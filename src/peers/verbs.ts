@@ -1,9 +1,10 @@
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock } from '../native/clock.ts';
 import { dieWithParent } from '../native/process.ts';
 import {
+  boundAddress,
   getOption,
+  peerAddress,
   pendingError,
   receiveQueue,
   sendQueue,
@@ -14,31 +15,17 @@ import {
 import { boundHandlers, listenFresh } from './bound.ts';
 import { closingHandlers } from './closing.ts';
 import { endingHandlers } from './ending.ts';
+import type { Handlers, Self } from './handler.ts';
 import { handoverHandlers } from './handover.ts';
 import { startReading, stopReading } from './net-handle.ts';
 import { openingHandlers } from './opening.ts';
-import type { Verb, Verbs } from './protocol.ts';
+import type { Kept } from './protocol.ts';
 import { once, type Sockets, when } from './sockets.ts';
 
-/** Runs a call and keeps how long it held its thread, whether it succeeds or throws; a promise's until it is settled. */
-export type Timed = <T>(call: () => T) => T;
-/** Keeps what was timed otherwise: from when, and how long it took. */
-export type Took = (from: number, ns: number) => void;
-type Handler<V extends Verb> = (
-  ask: Verbs[V]['ask'],
-  timed: Timed,
-  took?: Took,
-) => Verbs[V]['value'] | Promise<Verbs[V]['value']>;
-/** What a peer knows of itself. */
-export interface Self {
-  readonly now: Clock;
-  readonly origin: bigint;
-  /** Counts the cell's peers. */
-  readonly index: number;
-  /** The harness's pid. */
-  readonly parent: number;
+function addressesOf(fd: number): NonNullable<Kept['at']> {
+  const remote = peerAddress(fd);
+  return { local: boundAddress(fd), ...(remote && { remote }) };
 }
-export type Handlers = { readonly [V in Verb]: Handler<V> };
 
 /** What a peer does for each verb. A refusal by the kernel is thrown as an error with `code` or `errno`, and `syscall`. */
 export const handlers = (sockets: Sockets, self: Self): Handlers => ({
@@ -86,7 +73,9 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
   },
   set({ socket, option, value, length }, timed) {
     const fd = sockets.descriptor(socket, 'setsockopt');
-    return timed(() => setOption(fd, option, value, length)) as undefined;
+    timed(() => setOption(fd, option, value, length));
+    const kept = typeof value === 'object' ? structLinger(fd) : getOption(fd, option);
+    return { kept, ...(!sockets.has(socket) && { at: addressesOf(fd) }) };
   },
   get({ socket, option }, timed) {
     const fd = sockets.descriptor(socket, 'getsockopt');

@@ -1,12 +1,19 @@
 import { inspect } from 'node:util';
 import { LingerlabError, messageOf } from '../errors.ts';
-import type { AnyDefinition, FactorValue, Need } from '../experiment/definition.ts';
+import {
+  type AnyDefinition,
+  type AnyLoadDefinition,
+  type AnyScenarioDefinition,
+  cellId,
+  type FactorValue,
+  type Need,
+} from '../experiment/definition.ts';
 import type { Roles } from '../facts/roles.ts';
-import type { Network } from '../tcp/network.ts';
+import { type Network, networks, networkWords } from '../tcp/network.ts';
 import { type End, ends } from '../tcp/states.ts';
 
-/** One cell as it will run. */
-export interface PlannedCell {
+/** What cells of either kind have. */
+interface Planned {
   /** `close-order/closes=client,linger=off`; just the experiment's id where it has no factors. */
   readonly id: string;
   /** The experiment's id. */
@@ -16,42 +23,53 @@ export interface PlannedCell {
   /** It belongs to the default matrix: it passes the experiment's `only`. */
   readonly isDefault: boolean;
   readonly repeats: number;
-  /** Its facts are compared as distributions over its repeats. */
-  readonly race: boolean;
   readonly network: Network;
   /** Of a wire, bytes. */
   readonly mtu: number;
   /** Expected, of one repeat. */
   readonly seconds: number;
-  readonly quiet: boolean;
-  /** Throughput is measured. */
-  readonly load: boolean;
   readonly sysctls: Readonly<Record<string, string | number>>;
   readonly needs: readonly Need[];
+}
+
+/** A cell in which peers play a scenario. */
+export interface ScenarioCell extends Planned {
+  readonly kind: 'scenario';
+  /** Its facts are compared as distributions over its repeats. */
+  readonly race: boolean;
+  readonly quiet: boolean;
   /** Absent where its experiment gives the ends none. */
   readonly roles?: Roles;
 }
+
+/** A cell in which throughput is measured. */
+export interface LoadCell extends Planned {
+  readonly kind: 'load';
+  /** The id of the cell that it is compared with; absent where there is none, or it is the one itself. */
+  readonly baseline?: string;
+}
+
+/** One cell as it will run. */
+export type PlannedCell = ScenarioCell | LoadCell;
+
+export const isLoad = (cell: PlannedCell): cell is LoadCell => cell.kind === 'load';
 
 /** What a cell takes where its experiment does not say, in seconds. */
 const defaultSeconds = 1;
 /** Ethernet's. */
 const defaultMtu = 1500;
 
-/** A cell's id from its factors, in their order. */
-export function cellId(experiment: string, factors: Readonly<Record<string, FactorValue>>): string {
-  const pairs = Object.entries(factors).map(([name, value]) => `${name}=${value}`);
-  return pairs.length === 0 ? experiment : `${experiment}/${pairs.join(',')}`;
-}
-
 /**
  * Every cell of an experiment, default or not: the product of its factors in definition order, the last varying
  * fastest. Throws BAD_DEFINITION where one of the experiment's functions throws or answers what it must not.
  */
 export function cellsOf(definition: AnyDefinition): PlannedCell[] {
-  return product(definition.factors).map((factors) => planned(definition, factors));
+  return product(definition.factors).map((factors) =>
+    definition.kind === 'load' ? loadCell(definition, factors) : scenarioCell(definition, factors),
+  );
 }
 
-function product(factors: Readonly<Record<string, readonly FactorValue[]>>): Readonly<Record<string, FactorValue>>[] {
+function product(factors: Readonly<Record<string, readonly FactorValue[]>>): CellFactors[] {
   let cells: Record<string, FactorValue>[] = [{}];
   for (const [name, values] of Object.entries(factors)) {
     cells = cells.flatMap((cell) => values.map((value) => ({ ...cell, [name]: value })));
@@ -59,36 +77,71 @@ function product(factors: Readonly<Record<string, readonly FactorValue[]>>): Rea
   return cells.map((cell) => Object.freeze(cell));
 }
 
-function planned(definition: AnyDefinition, factors: Readonly<Record<string, FactorValue>>): PlannedCell {
-  const id = cellId(definition.id, factors);
-  const ask = <T>(name: string, given: unknown, otherwise: T, right: (value: unknown) => boolean, must: string): T => {
+type CellFactors = Readonly<Record<string, FactorValue>>;
+/** What a part of a definition is in one cell: as given, or answered by its function; checked. */
+type Ask = <T>(name: string, given: unknown, otherwise: T, right: (value: unknown) => boolean, must: string) => T;
+
+function asking(id: string, factors: CellFactors): Ask {
+  return <T>(name: string, given: unknown, otherwise: T, right: (value: unknown) => boolean, must: string): T => {
     const value = given === undefined ? otherwise : answerOf(id, name, given, factors);
     if (!right(value)) throw refused(id, name, `must be ${must}, not ${inspect(value)}`);
     return value as T;
   };
+}
+
+function planned(definition: AnyDefinition, factors: CellFactors, ask: Ask): Omit<Planned, 'repeats'> {
+  return {
+    id: cellId(definition.id, factors),
+    experiment: definition.id,
+    factors,
+    isDefault: ask('only', definition.only, true, isBoolean, 'true or false'),
+    network: ask<Network>('network', definition.network, 'loopback', isNetwork, networkWords),
+    mtu: ask('mtu', definition.mtu, defaultMtu, isMtu, 'a whole number of bytes from 1280 to 65535'),
+    seconds: ask('seconds', definition.seconds, defaultSeconds, isSeconds, 'a positive number of seconds'),
+    sysctls: given(ask<Sysctls>('sysctls', definition.sysctls, {}, isSysctls, 'sysctl names with texts or numbers')),
+    needs: ask<readonly Need[]>('needs', definition.needs, [], isNeeds, 'a list of "another-user"'),
+  };
+}
+
+function scenarioCell(definition: AnyScenarioDefinition, factors: CellFactors): ScenarioCell {
+  const ask = asking(cellId(definition.id, factors), factors);
   const roles = Object.entries(definition.roles ?? {}).map(([name, given]) => [
     name,
     ask<End>(`roles.${name}`, given, 'client', isEnd, '"client" or "server"'),
   ]);
   const repeats = ask<number | false>('race', definition.race, false, isRepeats, 'false or a number of repeats');
-  const loads = ask<number | false>('load', definition.load, false, isRepeats, 'false or a number of repeats');
   return {
-    id,
-    experiment: definition.id,
-    factors,
-    isDefault: ask('only', definition.only, true, isBoolean, 'true or false'),
-    repeats: repeats || loads || 1,
+    kind: 'scenario',
+    ...planned(definition, factors, ask),
+    repeats: repeats || 1,
     race: repeats !== false,
-    network: ask<Network>('network', definition.network, 'loopback', isNetwork, '"loopback", "veth" or "wire"'),
-    mtu: ask('mtu', definition.mtu, defaultMtu, isMtu, 'a whole number of bytes from 1280 to 65535'),
-    seconds: ask('seconds', definition.seconds, defaultSeconds, isSeconds, 'a positive number of seconds'),
-    load: loads !== false,
     quiet: ask('quiet', definition.quiet, false, isBoolean, 'true or false'),
-    sysctls: given(ask<Sysctls>('sysctls', definition.sysctls, {}, isSysctls, 'sysctl names with texts or numbers')),
-    needs: ask<readonly Need[]>('needs', definition.needs, [], isNeeds, 'a list of "another-user"'),
     ...(roles.length > 0 && { roles: Object.fromEntries(roles) }),
   };
 }
+
+function loadCell(definition: AnyLoadDefinition, factors: CellFactors): LoadCell {
+  const id = cellId(definition.id, factors);
+  const ask = asking(id, factors);
+  const isCount = (value: unknown): boolean => isRepeats(value) && value !== false;
+  const { repeats, baseline } = definition.load;
+  const isPart = (value: unknown): boolean => value === undefined || isPartOf(definition.factors, value);
+  const must = 'an object with factors and one of the values of each';
+  const own = ask<Partial<CellFactors> | undefined>('load.baseline', baseline, undefined, isPart, must);
+  const base = own && cellId(definition.id, { ...factors, ...(own as CellFactors) });
+  return {
+    kind: 'load',
+    ...planned(definition, factors, ask),
+    repeats: ask('load.repeats', repeats, 1, isCount, 'a number of repeats'),
+    ...(base !== undefined && base !== id && { baseline: base }),
+  };
+}
+
+/** Whether an object names only factors, and of each one of its values. */
+const isPartOf = (factors: Readonly<Record<string, readonly FactorValue[]>>, value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.entries(value).every(([name, each]) => Object.hasOwn(factors, name) && factors[name]?.includes(each));
 
 function answerOf(id: string, name: string, given: unknown, factors: Readonly<Record<string, FactorValue>>): unknown {
   if (typeof given !== 'function') return given;
@@ -108,7 +161,7 @@ const refused = (id: string, name: string, what: string, cause?: unknown): Linge
   );
 
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
-const isNetwork = (value: unknown): boolean => value === 'loopback' || value === 'veth' || value === 'wire';
+const isNetwork = (value: unknown): boolean => networks.includes(value as Network);
 const isMtu = (value: unknown): boolean =>
   Number.isInteger(value) && (value as number) >= 1280 && (value as number) <= 65_535;
 const isNeeds = (value: unknown): boolean => Array.isArray(value) && value.every((need) => need === 'another-user');

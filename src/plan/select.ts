@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import { LingerlabError } from '../errors.ts';
 import type { LoadedExperiment } from '../experiment/definition.ts';
-import { cellsOf, type PlannedCell } from './cells.ts';
-import { cover } from './cover.ts';
+import { cellsOf, isLoad, type PlannedCell } from './cells.ts';
 import { type Match, namedCells, namedExperiments } from './pattern.ts';
 import { checkFactor, isWanted, type Where } from './where.ts';
 
@@ -104,13 +103,18 @@ function cellsIn(matches: readonly Match<Candidate>[], options: SelectOptions): 
   );
   const all = matches[0]?.choice.cells ?? [];
   const rest = all.filter((cell) => others.has(cell));
-  // the first of a load is what the others are compared with
-  const base = rest.filter(({ load }) => load).slice(0, 1);
-  const chosen = new Set([...whole, ...(options.quick && rest.length > 0 ? [...base, ...cover(rest)] : rest)]);
+  const few = options.quick && rest.length > 0 ? withBaselines(cover(rest), rest) : rest;
+  const chosen = new Set([...whole, ...few]);
   return all.filter((cell) => chosen.has(cell));
 }
 
-function repeated(cell: PlannedCell, { quick, repeat }: SelectOptions): PlannedCell {
+/** These cells, with those that they are compared with. */
+function withBaselines(cells: readonly PlannedCell[], all: readonly PlannedCell[]): readonly PlannedCell[] {
+  const baselines = new Set(cells.filter(isLoad).map(({ baseline }) => baseline));
+  return [...all.filter(({ id }) => baselines.has(id)), ...cells];
+}
+
+function repeated<C extends PlannedCell>(cell: C, { quick, repeat }: SelectOptions): C {
   return { ...cell, repeats: repeat ?? (quick ? Math.min(cell.repeats, quickRepeats) : cell.repeats) };
 }
 
@@ -137,4 +141,31 @@ function nothing(wanted: readonly Match<Candidate>[]): LingerlabError {
         'no cell is selected: none has all of the wanted factor values at once',
         'leave out a --where, or name other experiments',
       );
+}
+
+const pairsOf = (cell: PlannedCell): string[] =>
+  Object.entries(cell.factors).map(([name, value]) => `${name}=${value}`);
+
+/**
+ * A small part of one experiment's cells in which every factor value of theirs occurs: each time the cell with the most
+ * values not yet seen, of equals the quickest, of those the first; then without those that the later ones made needless.
+ * In the order given.
+ */
+export function cover(cells: readonly PlannedCell[]): PlannedCell[] {
+  const missing = new Set(cells.flatMap(pairsOf));
+  const gain = (cell: PlannedCell): number => pairsOf(cell).filter((pair) => missing.has(pair)).length;
+  const chosen = new Set<PlannedCell>();
+  while (missing.size > 0 || chosen.size === 0) {
+    const best = cells
+      .filter((cell) => !chosen.has(cell))
+      .toSorted((a, b) => gain(b) - gain(a) || a.seconds - b.seconds)[0];
+    if (!best) break;
+    chosen.add(best);
+    for (const pair of pairsOf(best)) missing.delete(pair);
+  }
+  for (const cell of [...chosen].sort((a, b) => b.seconds - a.seconds)) {
+    const others = new Set([...chosen].filter((other) => other !== cell).flatMap(pairsOf));
+    if (chosen.size > 1 && pairsOf(cell).every((pair) => others.has(pair))) chosen.delete(cell);
+  }
+  return cells.filter((cell) => chosen.has(cell));
 }

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { type ErrorCode, LingerlabError, messageOf } from '../errors.ts';
 import { type Child, startChild } from './child.ts';
 import { answerMs, noAnswer, settlesWithin } from './deadline.ts';
-import { entryPoint } from './entry.ts';
+import { entryPoint, type Program } from './entry.ts';
 import type { Protocol, Request, Sent, SentError, Started, VerbOf } from './protocol.ts';
 
 /** A process of ours that answers requests over Node's IPC channel and dies with this one. */
@@ -27,8 +27,7 @@ export interface Worker<P extends Protocol<P>> {
 export interface WorkerOptions<Told> {
   /** What messages call it: `peer client`. */
   readonly name: string;
-  /** Compiled program: `peers/main.cjs`. */
-  readonly entry: string;
+  readonly entry: Program;
   /** Its one argument, as JSON. */
   readonly argument: Started;
   /** Options of Node.js; those that this version does not know are left out. */

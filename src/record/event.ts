@@ -1,237 +1,406 @@
+import { z } from 'zod';
 import type { Address } from '../tcp/address.ts';
+import { type Flag, flagNames } from '../tcp/flags.ts';
+import type { TcpOption } from '../tcp/header-options.ts';
 import type { Queues } from '../tcp/info.ts';
-import type { State } from '../tcp/states.ts';
-import type { DeedEvent, WireEvent } from './sighting.ts';
+import type { StructLinger } from '../tcp/socket-options.ts';
+import { ends, states } from '../tcp/states.ts';
+import { deed } from './deed.ts';
 
 /** Nanoseconds of CLOCK_MONOTONIC since the run's origin: a safe integer for the first 104 days of a run. */
 export type Ns = number;
+const ns = z.number();
+const count = z.number().int();
 
 /** What samples are taken with. */
 export const samplerNames = ['ss', 'netlink'] as const;
-export type SamplerName = (typeof samplerNames)[number];
+const samplerName = z.enum(samplerNames);
+export type SamplerName = z.infer<typeof samplerName>;
 
-/** One line of `ss`. */
-export interface SsSocket {
-  readonly state: State;
-  readonly recvQ: number;
-  readonly sendQ: number;
-  readonly local: Address;
-  readonly remote: Address;
+const state = z.enum(states);
+const end = z.enum(ends);
+const family = z.union([z.literal(4), z.literal(6)]);
+const address = z.object({ address: z.string(), port: count }).readonly() satisfies z.ZodType<Address>;
+const shape = <S extends z.ZodRawShape>(fields: S) => z.object(fields).readonly();
+
+const ssSocket = shape({
+  state,
+  recvQ: count,
+  sendQ: count,
+  local: address,
+  remote: address,
   /** 4 or 6 as the socket's own family: 6 with an IPv4-mapped address, too. */
-  readonly family: 4 | 6;
-  readonly timer?: { readonly name: string; readonly ms: number; readonly retransmits: number };
-  readonly inode?: number;
+  family,
+  timer: shape({ name: z.string(), ms: z.number(), retransmits: count }).exactOptional(),
+  inode: count.exactOptional(),
   /** `sk:` of `ss -e`, hexadecimal. */
-  readonly cookie?: string;
-}
+  cookie: z.string().exactOptional(),
+});
+/** One line of `ss`. */
+export type SsSocket = z.infer<typeof ssSocket>;
 
-interface Seen {
-  readonly t: Ns;
-}
-interface Flow {
+const flow = {
   /** The kernel's socket address, or '' where the kernel gives none: reused only after CLOSED. */
-  readonly socket: string;
-  readonly local: Address;
-  readonly remote: Address;
-}
+  socket: z.string(),
+  local: address,
+  remote: address,
+};
 
+const transition = shape({
+  t: ns,
+  source: z.literal('trace'),
+  kind: z.literal('transition'),
+  cpu: count,
+  family,
+  ...flow,
+  from: state,
+  to: state,
+});
 /** A transition of a full socket, from `sock:inet_sock_set_state`. */
-export interface TransitionEvent extends Seen, Flow {
-  readonly source: 'trace';
-  readonly kind: 'transition';
-  readonly cpu: number;
-  readonly family: 4 | 6;
-  readonly from: State;
-  readonly to: State;
-}
-/** A segment event from `tcp:tcp_send_reset`, `tcp_receive_reset`, `tcp_retransmit_skb`, `tcp_retransmit_synack`. */
-export interface SegmentEvent extends Seen, Flow {
-  readonly source: 'trace';
-  readonly kind: 'reset-sent' | 'reset-received' | 'retransmit';
-  readonly cpu: number;
+export type TransitionEvent = z.infer<typeof transition>;
+
+const segmentEvent = shape({
+  t: ns,
+  source: z.literal('trace'),
+  kind: z.enum(['reset-sent', 'reset-received', 'retransmit']),
+  cpu: count,
+  ...flow,
   /** Why, where this kernel says so. */
-  readonly reason?: string;
-}
-/** A mini-socket's timer, from `timer:timer_start` (again: a restart) and `timer_expire_entry`. */
-export interface MiniTimerEvent extends Seen {
-  readonly source: 'trace';
-  readonly kind: 'mini-timer-start' | 'mini-timer-expire';
-  readonly cpu: number;
-  readonly timer: string;
+  reason: z.string().exactOptional(),
+});
+/** A segment event from `tcp:tcp_send_reset`, `tcp_receive_reset`, `tcp_retransmit_skb`, `tcp_retransmit_synack`. */
+export type SegmentEvent = z.infer<typeof segmentEvent>;
+
+const miniTimer = {
+  timer: z.string(),
   /** `expires - now` in jiffies, on start. */
-  readonly jiffies?: number;
-}
+  jiffies: count.exactOptional(),
+};
+const miniTimerEvent = shape({
+  t: ns,
+  source: z.literal('trace'),
+  kind: z.enum(['mini-timer-start', 'mini-timer-expire']),
+  cpu: count,
+  ...miniTimer,
+});
+/** A mini-socket's timer, from `timer:timer_start` (again: a restart) and `timer_expire_entry`. */
+export type MiniTimerEvent = z.infer<typeof miniTimerEvent>;
+
+const miniSocket = shape({
+  t: ns,
+  source: z.literal('trace'),
+  kind: z.literal('mini-socket'),
+  cpu: count,
+  ...flow,
+  ...miniTimer,
+});
 /** A full socket left a mini-socket behind: its timer started on the CPU that closed the full socket, just before. */
-export interface MiniSocketEvent extends Seen, Flow {
-  readonly source: 'trace';
-  readonly kind: 'mini-socket';
-  readonly cpu: number;
-  readonly timer: string;
-  readonly jiffies?: number;
-}
-/** The kernel dropped trace events of one CPU before they were read: no chain of that time is proof of anything. */
-export interface LostEvent extends Seen {
-  readonly source: 'trace';
-  readonly kind: 'lost';
-  readonly cpu: number;
+export type MiniSocketEvent = z.infer<typeof miniSocket>;
+
+const lost = shape({
+  t: ns,
+  source: z.literal('trace'),
+  kind: z.literal('lost'),
+  cpu: count,
   /** How many, or 0 where the kernel does not say. */
-  readonly count: number;
-}
-/** One `ss` of one namespace: between `t` and `until`. */
-export interface SampleEvent extends Seen {
+  count,
+});
+/** The kernel dropped trace events of one CPU before they were read: no chain of that time is proof of anything. */
+export type LostEvent = z.infer<typeof lost>;
+
+const sample = shape({
+  t: ns,
   /** `ss`, or the kernel itself by sock_diag(7). */
-  readonly source: SamplerName;
+  source: samplerName,
   /** So many TIME-WAITs were counted by sockstat, and not looked at: there were too many. */
-  readonly leftOut?: number;
+  leftOut: count.exactOptional(),
+  /** So many lines were not understood: that a socket is not among `sockets` does not mean that there was none. */
+  unread: count.exactOptional(),
   /** The look took so much CPU that the next one is not due for so many ms. */
-  readonly restMs?: number;
-  readonly kind: 'sample';
-  readonly space: string;
-  readonly until: Ns;
-  readonly sockets: readonly SsSocket[];
-}
+  restMs: z.number().exactOptional(),
+  kind: z.literal('sample'),
+  space: z.string(),
+  until: ns,
+  sockets: z.array(ssSocket).readonly(),
+});
+/** One `ss` of one namespace: between `t` and `until`. */
+export type SampleEvent = z.infer<typeof sample>;
+
+const counters = shape({
+  t: ns,
+  source: z.literal('counters'),
+  kind: z.literal('counters'),
+  space: z.string(),
+  values: z.record(z.string(), z.number()).readonly(),
+});
 /** A namespace's Tcp and TcpExt counters: `Tcp.ActiveOpens`. */
-export interface CountersEvent extends Seen {
-  readonly source: 'counters';
-  readonly kind: 'counters';
-  readonly space: string;
-  readonly values: Readonly<Record<string, number>>;
-}
+export type CountersEvent = z.infer<typeof counters>;
+
+const refusal = { errno: z.string().exactOptional(), syscall: z.string().exactOptional() };
+
+const node = shape({
+  t: ns,
+  source: z.literal('peer'),
+  kind: z.literal('node'),
+  peer: z.string(),
+  endpoint: count,
+  event: z.string(),
+  bytes: count.exactOptional(),
+  hadError: z.boolean().exactOptional(),
+  ...refusal,
+});
 /** An event that Node emitted on a peer's socket. */
-export interface NodeEvent extends Seen {
-  readonly source: 'peer';
-  readonly kind: 'node';
-  readonly peer: string;
-  readonly endpoint: number;
-  readonly event: string;
-  readonly bytes?: number;
-  readonly errno?: string;
-  readonly syscall?: string;
-  readonly hadError?: boolean;
-}
-/** A step that a peer took: began at `t`, held its thread for `ns`. */
-export interface CallEvent extends Seen {
-  readonly source: 'peer';
-  readonly kind: 'call';
-  readonly peer: string;
-  readonly endpoint?: number;
-  readonly verb: string;
-  readonly ns: number;
-  readonly bytes?: number;
-  readonly errno?: string;
-  readonly syscall?: string;
-}
+export type NodeEvent = z.infer<typeof node>;
+
+/** What a call was given, where version 1 did not record it. */
+const since2 = <S extends z.ZodType>(schema: S) => schema.exactOptional();
+const structLinger = shape({ l_onoff: count, l_linger: count }) satisfies z.ZodType<StructLinger>;
+/** What a socket option is set to, and what the kernel keeps of it. */
+export const optionValue = z.union([z.number(), z.boolean(), z.string(), structLinger]);
+export type OptionValue = z.infer<typeof optionValue>;
+
+const reuse = z.enum(['none', 'addr', 'port', 'both']);
+const listening = { backlog: count.exactOptional(), allowHalfOpen: since2(z.boolean()) };
+const connecting = {
+  to: since2(address),
+  localPort: count.exactOptional(),
+  localAddress: z.string().exactOptional(),
+  allowHalfOpen: since2(z.boolean()),
+};
+const netsWay = z.enum(['end', 'destroy', 'resetAndDestroy']);
+const closing = {
+  sending: count.exactOptional().describe('bytes written in the same turn of the event loop, just before'),
+  atNs: ns.exactOptional().describe('the common moment at which it was to be'),
+  andThen: netsWay.exactOptional().describe('a second way of closing in the same turn'),
+};
+/** Ways to close an endpoint. */
+export const closeBy = z.enum([...netsWay.options, 'close(2)']);
+
+const called = {
+  t: ns,
+  source: z.literal('peer'),
+  kind: z.literal('call'),
+  peer: z.string(),
+  endpoint: count.exactOptional(),
+  ns,
+  ...refusal,
+};
+/** A step and what each is given. */
+const step = <V extends string, S extends z.ZodRawShape>(verb: V, given: S) =>
+  shape({ ...called, verb: z.literal(verb), ...given });
+const call = z.discriminatedUnion('verb', [
+  step('listen', { address: since2(z.string()), port: since2(count), reuse: reuse.exactOptional(), ...listening }),
+  step('bind', {
+    address: since2(z.string()),
+    port: since2(count),
+    reuse: since2(reuse),
+    noPort: since2(z.boolean()),
+    ipv6Only: z.boolean().exactOptional(),
+  }),
+  step('listenBound', { bound: since2(count), ...listening }),
+  step('queue', { bound: since2(count), backlog: count.exactOptional() }),
+  step('serve', { handed: since2(count), ...listening }),
+  step('unbind', { bound: since2(count) }),
+  step('unlisten', { listener: since2(count) }),
+  step('knock', { to: since2(address) }),
+  step('connect', connecting),
+  step('open', connecting),
+  step('become', { uid: since2(count) }),
+  step('openMailbox', {}),
+  step('handOver', {}),
+  step('takeOver', {}),
+  step('set', {
+    option: since2(z.string()),
+    value: since2(optionValue),
+    length: count.exactOptional().describe("setsockopt(2)'s optlen, where it is not the value's own size"),
+    kept: optionValue.exactOptional().describe('what getsockopt(2) gives right afterwards'),
+    at: shape({ local: address, remote: address.exactOptional() })
+      .exactOptional()
+      .describe('of a socket that is no endpoint: where it is bound, and connected'),
+  }),
+  step('get', { option: since2(z.string()) }),
+  step('linger', {}),
+  step('error', {}),
+  step('write', { bytes: count, fill: z.string().exactOptional() }),
+  step('pause', {}),
+  step('stopReading', {}),
+  step('resume', {}),
+  step('close', { by: closeBy, ...closing }),
+  step('shutdown', { how: since2(z.enum(['RD', 'WR', 'RDWR'])), ...closing }),
+  step('dup', {}),
+  step('closeDuplicate', { thread: since2(z.enum(['main', 'pool'])) }),
+  step('survive', { signal: since2(z.string()) }),
+  step('end', { way: since2(z.string()) }),
+]);
+/** A step that a peer took, and what it was given: began at `t`, held its thread for `ns`. */
+export type CallEvent = z.infer<typeof call>;
+type With<C> = C extends unknown ? Omit<C, keyof typeof called> : never;
+/** The verb of a step, and what it was given. */
+export type Call = With<CallEvent>;
+
+const stall = shape({ t: ns, source: z.literal('peer'), kind: z.literal('stall'), peer: z.string(), ns });
 /** Longest event-loop stall a peer saw while it had this endpoint. */
-export interface StallEvent extends Seen {
-  readonly source: 'peer';
-  readonly kind: 'stall';
-  readonly peer: string;
-  readonly ns: number;
-}
+export type StallEvent = z.infer<typeof stall>;
+
 /** When connect(2) was called for an end of a connection that was not established yet, and when it had returned. */
-export interface Opening {
-  readonly from: Ns;
-  readonly until: Ns;
-}
+const opening = shape({ from: ns, until: ns });
+const connection = shape({
+  t: ns,
+  source: z.literal('harness'),
+  kind: z.literal('connection'),
+  label: z.string(),
+  /** Facts of this label are those of the last such connection, and of none before it. */
+  again: z.boolean().exactOptional(),
+  client: shape({ peer: z.string(), endpoint: count, local: address, opening: opening.exactOptional() }),
+  /** `endpoint` is null while no process has it: a request, or waiting in an accept queue. `opening`: it sent a SYN, too. */
+  server: shape({ peer: z.string(), endpoint: count.nullable(), local: address, opening: opening.exactOptional() }),
+});
 /**
- * Which peer's endpoint is which end of a connection: told when both are established; of one that was opened, when its SYN
+ * Which peer's endpoint is which end of a connection: recorded when both are established; of one that was opened, when its SYN
  * was sent, and again, at the same `t`, when the other end is known. Of those with the same `client.opening` the last counts.
  * Of a socket that is connected to itself both ends are the same.
  */
-export interface ConnectionEvent extends Seen {
-  readonly source: 'harness';
-  readonly kind: 'connection';
-  readonly label: string;
-  /** Facts of this label are those of the last such connection, and of none before it. */
-  readonly again?: boolean;
-  readonly client: {
-    readonly peer: string;
-    readonly endpoint: number;
-    readonly local: Address;
-    readonly opening?: Opening;
-  };
-  /** `endpoint` is null while no process has it: a request, or waiting in an accept queue. `opening`: it sent a SYN, too. */
-  readonly server: {
-    readonly peer: string;
-    readonly endpoint: number | null;
-    readonly local: Address;
-    readonly opening?: Opening;
-  };
-}
+export type ConnectionEvent = z.infer<typeof connection>;
+
+const queues = {
+  state,
+  sent: count,
+  unsent: count,
+  acked: count,
+  received: count,
+  unread: count,
+} satisfies Record<keyof Queues, z.ZodType>;
+const queuesEvent = shape({
+  t: ns,
+  source: z.literal('peer'),
+  kind: z.literal('queues'),
+  peer: z.string(),
+  endpoint: count,
+  ...queues,
+  /** Bytes net had read from the kernel, for the application or for its own buffer. */
+  read: count,
+});
 /**
  * What lay where just before a peer's socket was closed, by the scenario or by net itself: read in the same turn of the event
- * loop. Not told of a close at a common moment, which reading would delay.
+ * loop. Not recorded of a close at a common moment, which reading would delay.
  */
-export interface QueuesEvent extends Seen, Queues {
-  readonly source: 'peer';
-  readonly kind: 'queues';
-  readonly peer: string;
-  readonly endpoint: number;
-  /** Bytes net had read from the kernel, for the application or for its own buffer. */
-  readonly read: number;
-}
+export type QueuesEvent = z.infer<typeof queuesEvent>;
+
+const signal = shape({
+  t: ns,
+  source: z.literal('harness'),
+  kind: z.literal('signal'),
+  peer: z.string(),
+  signal: z.string(),
+});
 /** A signal that the scenario sent to a peer has taken effect. */
-export interface SignalEvent extends Seen {
-  readonly source: 'harness';
-  readonly kind: 'signal';
-  readonly peer: string;
-  readonly signal: string;
-}
+export type SignalEvent = z.infer<typeof signal>;
+
+const tcpInfo = shape({
+  t: ns,
+  source: z.literal('tcp_info'),
+  kind: z.literal('state'),
+  peer: z.string(),
+  endpoint: count,
+  state,
+});
 /** A state read through TCP_INFO on an open descriptor. */
-export interface TcpInfoEvent extends Seen {
-  readonly source: 'tcp_info';
-  readonly kind: 'state';
-  readonly peer: string;
-  readonly endpoint: number;
-  readonly state: State;
-}
+export type TcpInfoEvent = z.infer<typeof tcpInfo>;
+
+const destroyed = shape({
+  t: ns,
+  source: z.literal('harness'),
+  kind: z.literal('destroyed'),
+  local: address,
+  remote: address,
+});
 /** The scenario had the kernel destroy the socket with these addresses. */
-export interface DestroyedEvent extends Seen {
-  readonly source: 'harness';
-  readonly kind: 'destroyed';
-  readonly local: Address;
-  readonly remote: Address;
-}
+export type DestroyedEvent = z.infer<typeof destroyed>;
+
+const scenario = shape({
+  t: ns,
+  source: z.literal('harness'),
+  kind: z.enum(['scenario-begins', 'scenario-ends']),
+});
 /** The scenario ended; what follows is tear-down. */
-export interface ScenarioEvent extends Seen {
-  readonly source: 'harness';
-  readonly kind: 'scenario-begins' | 'scenario-ends';
-}
+export type ScenarioEvent = z.infer<typeof scenario>;
 
-/** One thing that one observer or peer saw, at one time, on the one clock. */
-export type Event =
-  | TransitionEvent
-  | SegmentEvent
-  | MiniTimerEvent
-  | MiniSocketEvent
-  | LostEvent
-  | SampleEvent
-  | CountersEvent
-  | NodeEvent
-  | CallEvent
-  | StallEvent
-  | ConnectionEvent
-  | TcpInfoEvent
-  | DestroyedEvent
-  | QueuesEvent
-  | SignalEvent
-  | WireEvent
-  | DeedEvent
-  | ScenarioEvent;
+/** Control bits of a segment, lowest first. */
+export const flags = z.array(z.enum(flagNames as readonly [Flag, ...Flag[]])).readonly();
+/** The options of a segment, in the order of its header. */
+export const tcpOptions = z
+  .array(
+    z.discriminatedUnion('kind', [
+      shape({ kind: z.literal('nop') }),
+      shape({ kind: z.literal('mss'), value: count }),
+      shape({ kind: z.literal('wscale'), shift: count }),
+      shape({ kind: z.literal('sackOK') }),
+      shape({ kind: z.literal('sack'), blocks: z.array(z.tuple([count, count]).readonly()).readonly() }),
+      shape({ kind: z.literal('timestamps'), value: count, echo: count }),
+      shape({ kind: z.literal('other'), code: count, hex: z.string() }),
+      shape({ kind: z.literal('rest'), hex: z.string() }),
+    ]) satisfies z.ZodType<TcpOption>,
+  )
+  .readonly();
 
-/** How well a step of a path is known: to the nanosecond, between two exact events, or between two samples. */
-export type Evidence = 'exact' | 'bracketed' | 'sampled';
+const sighted = {
+  /** The frame's number in the capture. */
+  n: count,
+  t: ns,
+  from: end,
+  /** Why it is no TCP segment, where it is none. */
+  why: z.enum(['no-ip', 'truncated', 'bad-length', 'fragment', 'extension-header', 'no-tcp']).exactOptional(),
+  /** Absent: no TCP segment. */
+  segment: shape({
+    source: address,
+    destination: address,
+    /** Counts incarnations from 1. */
+    connection: count,
+    flags,
+    /** Relative; absent where the wire has not seen the SYN. */
+    seq: z.number().exactOptional(),
+    ack: z.number().exactOptional(),
+    absolute: shape({ seq: count, ack: count }),
+    /** As on the wire, not scaled. */
+    window: count,
+    /** Of payload. */
+    bytes: count,
+    options: tcpOptions,
+    /** Whether its checksums are right; absent where the capture has not all of it any more. */
+    intact: z.boolean().exactOptional(),
+  }).exactOptional(),
+};
+const sighting = shape(sighted);
+/** A packet as the wire reports it: JSON, without its payload's bytes. */
+export type Sighting = z.infer<typeof sighting>;
 
-/** One state that an endpoint was in. */
-export interface PathStep {
-  readonly state: State;
-  /** When it was entered, at the latest. */
-  readonly at: Ns;
-  /** When it was entered, at the earliest, where that differs. */
-  readonly notBefore?: Ns;
-  readonly evidence: Evidence;
-  /** `node`: connect or accept succeeded. */
-  readonly source: 'trace' | 'ss' | 'tcp_info' | 'node' | 'wire';
-  /** The state was held by a mini-socket. */
-  readonly mini?: true;
-}
+const wireEvent = shape({ ...sighted, source: z.literal('wire'), kind: z.literal('segment'), deed });
+/** A packet that came to the wire, and what it did with it; a wait ends with a {@link DeedEvent}. */
+export type WireEvent = z.infer<typeof wireEvent>;
+
+const deedEvent = shape({ t: ns, source: z.literal('wire'), kind: z.literal('deed'), n: count, deed });
+/** What became of a packet that waited. */
+export type DeedEvent = z.infer<typeof deedEvent>;
+
+/** One thing that one observer or peer saw, at one time, on the one clock: a line of events.ndjson.gz. */
+export const event = z.discriminatedUnion('kind', [
+  transition,
+  segmentEvent,
+  miniTimerEvent,
+  miniSocket,
+  lost,
+  sample,
+  counters,
+  node,
+  call,
+  stall,
+  connection,
+  tcpInfo,
+  destroyed,
+  queuesEvent,
+  signal,
+  wireEvent,
+  deedEvent,
+  scenario,
+]);
+export type Event = z.infer<typeof event>;

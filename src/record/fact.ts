@@ -1,8 +1,20 @@
 import { z } from 'zod';
+import { optionValue } from './event.ts';
 
 const refusedCall = z.object({ call: z.string(), errno: z.string() }).readonly();
 /** A system call that the kernel refused. */
 export type RefusedCall = z.infer<typeof refusedCall>;
+
+const keptOption = z
+  .object({
+    option: z.string(),
+    value: optionValue.describe('as the scenario gave it'),
+    kept: optionValue.describe('as getsockopt(2) gave it right afterwards'),
+    on: z.enum(['listener']).exactOptional().describe('the socket that it was inherited from'),
+  })
+  .readonly();
+/** A socket option that the scenario set, and what the kernel kept of it. */
+export type KeptOption = z.infer<typeof keptOption>;
 
 export const factValue = z.union([
   z.number(),
@@ -11,9 +23,35 @@ export const factValue = z.union([
   z.array(z.string()).readonly(),
   z.array(z.number()).readonly(),
   z.array(refusedCall).readonly(),
+  z.array(keptOption).readonly(),
 ]);
 /** A value a fact can have; `null` in a run folder means that it was not observed. */
 export type FactValue = z.infer<typeof factValue>;
+
+export const unknownFact = z
+  .object({
+    code: z.enum([
+      'not-over',
+      'still-open',
+      'not-traced',
+      'no-socket',
+      'not-sampled',
+      'not-read',
+      'not-shown',
+      'bounded',
+      'cause-not-seen',
+      'foreign-bytes',
+      'contradiction',
+      'shared-label',
+      'nothing-measured',
+      'not-readable',
+      'no-such-counter',
+    ]),
+    text: z.string(),
+  })
+  .readonly();
+/** Why a fact is `null`: a code that programs may select by, and a sentence. */
+export type UnknownFact = z.infer<typeof unknownFact>;
 
 const comparison = z.enum(['exact', 'within', 'race', 'measurement']);
 /**
@@ -27,7 +65,7 @@ export type Unit = z.infer<typeof unit>;
 
 export const declaration = z
   .object({
-    type: z.enum(['number', 'numbers', 'boolean', 'word', 'words', 'calls']),
+    type: z.enum(['number', 'numbers', 'boolean', 'word', 'words', 'calls', 'options']),
     /** The values a `word`, or each of `words`, may have; absent: any. */
     values: z.array(z.string()).readonly().exactOptional(),
     unit: unit.exactOptional(),

@@ -35,6 +35,14 @@ const typeSchemas: Readonly<Record<Declaration['type'], (declared: Declaration) 
       required: ['call', 'errno'],
     },
   }),
+  options: () => ({
+    type: 'array',
+    items: {
+      type: 'object',
+      properties: { option: { type: 'string' }, value: {}, kept: {}, on: { type: 'string' } },
+      required: ['option', 'value', 'kept'],
+    },
+  }),
 };
 
 /** JSON Schema of one fact's value; null where it was not observed. */

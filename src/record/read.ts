@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { LingerlabError, messageOf } from '../errors.ts';
 import { check } from './check.ts';
-import type { Event } from './event.ts';
+import { type Event, event as eventSchema } from './event.ts';
 import { cellFolder, files, inPlanOrder } from './layout.ts';
 import { type CellLines, parseCells } from './lines.ts';
 import { isLive } from './live.ts';
@@ -19,6 +19,8 @@ export interface ReadRun extends Run {
   /** What was met while reading. */
   readonly warnings: readonly Warning[];
   readonly lines: CellLines;
+  /** The schema version that its folder has; what was read is upgraded. */
+  readonly writtenAs: number;
   /** Its cells are in cells.ndjson.gz: nothing can be appended to them. */
   readonly packed: boolean;
 }
@@ -73,12 +75,7 @@ async function cellLinesOf(folder: string): Promise<{ path: string; bytes: Buffe
   }
 }
 
-/**
- * Read a run from its folder (or from the path of its run.json), upgraded to this program's schema.
- * @throws LingerlabError RUN_NOT_FOUND, RUN_UNREADABLE, RUN_NEWER
- */
-export async function readRun(path: string, table: Readonly<Record<number, Upgrade>> = upgrades): Promise<ReadRun> {
-  const folder = basename(path) === files.run ? dirname(path) : path;
+async function jsonOf(folder: string): Promise<{ readonly runPath: string; readonly json: Record<string, unknown> }> {
   const runPath = join(folder, files.run);
   const bytes = await contentsOf(runPath);
   if (bytes === null) {
@@ -88,7 +85,16 @@ export async function readRun(path: string, table: Readonly<Record<number, Upgra
       'name the folder that `lingerlab run` printed, or that --out named',
     );
   }
-  const json = parseRun(runPath, bytes);
+  return { runPath, json: parseRun(runPath, bytes) };
+}
+
+/**
+ * Read a run from its folder (or from the path of its run.json), upgraded to this program's schema.
+ * @throws LingerlabError RUN_NOT_FOUND, RUN_UNREADABLE, RUN_NEWER
+ */
+export async function readRun(path: string, table: Readonly<Record<number, Upgrade>> = upgrades): Promise<ReadRun> {
+  const folder = basename(path) === files.run ? dirname(path) : path;
+  const { runPath, json } = await jsonOf(folder);
   const upgrade = upgradeFrom(json.schemaVersion, folder, table);
   const run = checkedRun(runPath, upgrade.run(json));
   const { path: cellsPath, bytes: cellBytes, packed } = await cellLinesOf(folder);
@@ -103,25 +109,35 @@ export async function readRun(path: string, table: Readonly<Record<number, Upgra
     live,
     warnings: torn ? [warn('torn-line', `the last line of ${cellsPath} is cut off; it was left out`)] : [],
     lines,
+    writtenAs: Number(json.schemaVersion),
     packed,
   };
 }
 
 /**
- * A (cell, repeat)'s events in the order they were written; `null` where none were kept (load cells, cells that never began).
- * @throws LingerlabError RUN_UNREADABLE
+ * A (cell, repeat)'s events in the order they were written, upgraded to this program's schema; `null` where none were kept (load
+ * cells, cells that never began).
+ * @throws LingerlabError RUN_NOT_FOUND, RUN_UNREADABLE, RUN_NEWER
  */
 export async function readEvents(folder: string, cellId: string, repeat: number): Promise<Event[] | null> {
   const path = join(cellFolder(folder, cellId, repeat), files.events);
   const packed = await contentsOf(path);
   if (packed === null) return null;
+  const { json } = await jsonOf(folder);
+  const upgrade = upgradeFrom(json.schemaVersion, folder, upgrades);
+  let lines: Record<string, unknown>[];
   try {
     const text = (await promisify(gunzip)(packed)).toString('utf8');
-    return text
+    lines = text
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Event);
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
   } catch (cause) {
     throw unreadable(path, messageOf(cause));
   }
+  return lines.map((line, index) => {
+    const checked = check(eventSchema, upgrade.event(line));
+    if (!checked.ok) throw unreadable(path, `line ${index + 1}: ${checked.problem}`);
+    return checked.value;
+  });
 }

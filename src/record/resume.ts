@@ -1,6 +1,6 @@
 import { LingerlabError } from '../errors.ts';
 import { cellKey, repeatsOf } from './layout.ts';
-import type { Run } from './schema.ts';
+import { type Run, schemaVersion } from './schema.ts';
 
 /** What would go on with a run. */
 export interface Current {
@@ -31,10 +31,10 @@ function experimentProblems({ run }: Run, current: Current): string[] {
 
 /**
  * What a resumed run still has to do. A complete run may have nothing left; that is no error.
- * @throws LingerlabError RESUME_REFUSED: another kernel, tool version or changed experiment, or the run is still live, or packed
+ * @throws LingerlabError RESUME_REFUSED: another kernel, tool version or changed experiment, or the run is still live, packed, or of an older schema
  */
 export function resumePlan(
-  previous: Run & { readonly live?: boolean; readonly packed?: boolean },
+  previous: Run & { readonly live?: boolean; readonly packed?: boolean; readonly writtenAs?: number },
   current: Current,
 ): ResumePlan {
   const { run, folder, cells } = previous;
@@ -43,6 +43,13 @@ export function resumePlan(
   }
   if (previous.packed) {
     throw refused(folder, ['its cells are packed'], 'unpack them first: `gunzip cells.ndjson.gz` in that folder');
+  }
+  if (previous.writtenAs !== undefined && previous.writtenAs !== schemaVersion) {
+    throw refused(
+      folder,
+      [`its files have schema version ${previous.writtenAs}, this program writes ${schemaVersion}`],
+      'start a new run, and compare the two with `lingerlab compare`',
+    );
   }
   const kernels = new Set(run.sessions.map((session) => session.environment.kernel));
   const otherKernels = [...kernels].filter((kernel) => kernel !== current.kernel);

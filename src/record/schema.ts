@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { ends, states } from '../tcp/states.ts';
-import { declaration, factValue } from './fact.ts';
+import { deed } from './deed.ts';
+import { closeBy, flags, tcpOptions } from './event.ts';
+import { declaration, factValue, unknownFact } from './fact.ts';
 
 /** The run folder's version: newer is refused, older is upgraded when read. */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
 export const verdict = z.enum(['confirmed', 'refuted', 'inconclusive']);
 export type Verdict = z.infer<typeof verdict>;
@@ -40,6 +42,10 @@ export const environment = z.object({
     .record(z.string(), z.object({ set: z.string(), own: z.string() }))
     .optional()
     .describe('sysctls that lingerlab sets in every lab: to what, and what the kernel had made; absent: not recorded'),
+  counters: z
+    .array(z.string())
+    .optional()
+    .describe('names of the Tcp and TcpExt counters that this kernel has; absent: not recorded'),
   wire: wireCost.optional().describe('what the wire costs; absent where no cell of the session was on one'),
 });
 export type Environment = z.infer<typeof environment>;
@@ -60,6 +66,32 @@ export type ClaimRecord = z.infer<typeof claimRecord>;
 export const warning = z.object({ code: z.string(), text: z.string(), remedy: z.string().optional() });
 export type Warning = z.infer<typeof warning>;
 
+/** The rate of each cell of loads against that of its baseline, repeat by repeat. */
+export const loadComparison = z.object({
+  fact: z.string().describe('what is compared'),
+  margin: z.number().describe('what differs by a smaller share is not worth a choice'),
+  alpha: z.number().describe('the chance that any difference that is said to be is none'),
+  confidence: z.number().describe('of each interval by itself'),
+  leftOut: z.number().int().describe('results that take no part: without the fact, or as the experiment says'),
+  against: z.array(
+    z.object({
+      cell: z.string().describe('cell id'),
+      baseline: z.string().describe('the id of the cell that it is compared with'),
+      pairs: z.number().int().describe('repeats that both have'),
+      ratio: z.number().describe('how many times as much as the baseline: Hodges and Lehmann, of the ratios of pairs'),
+      low: z.number().optional().describe('of the interval of the ratio; absent, with high: too few pairs'),
+      high: z.number().optional(),
+      p: z
+        .number()
+        .describe(
+          'that they differ by more than the margin: signed ranks, Wilcoxon, corrected by Holm over all that have the baseline',
+        ),
+      differs: z.enum(['more', 'fewer', 'alike', 'not shown']),
+    }),
+  ),
+});
+export type LoadComparison = z.infer<typeof loadComparison>;
+
 export const experimentRecord = z.object({
   id: z.string(),
   group: z.string(),
@@ -74,6 +106,11 @@ export const experimentRecord = z.object({
   sourceHash: z.string().describe("sha256 of the experiment's file"),
   file: z.string().describe('where it came from: builtin, or a path'),
   answer: z.string().nullable().describe('null until the run is complete'),
+  answered: z
+    .enum(['all', 'some', 'none'])
+    .nullable()
+    .describe('how many of the results that ran the answer is made from; none: the answer says why there is none'),
+  load: loadComparison.optional().describe('of an experiment of loads with a baseline, once cells ran'),
   claims: z.array(claimRecord),
 });
 export type ExperimentRecord = z.infer<typeof experimentRecord>;
@@ -115,7 +152,6 @@ export const runRecord = z.object({
     .int()
     .optional()
     .describe('when that process started, clock ticks since boot: tells it from a later one with the same number'),
-  seed: z.number().int(),
   clock,
   sessions: z.array(
     z.object({
@@ -134,66 +170,102 @@ export const runRecord = z.object({
 });
 export type RunRecord = z.infer<typeof runRecord>;
 
-export const pathStep = z.object({
-  state: z.enum(states),
-  at: z.number().describe('ns since the origin: entered at the latest'),
-  notBefore: z.number().optional().describe('entered at the earliest'),
-  evidence: z.enum(['exact', 'bracketed', 'sampled']),
-  source: z.enum(['trace', 'ss', 'tcp_info', 'node', 'wire']),
-  mini: z.literal(true).optional().describe('held by a mini-socket'),
-});
+const pathStep = z
+  .object({
+    state: z.enum(states),
+    at: z.number().describe('ns since the origin: entered at the latest'),
+    notBefore: z.number().exactOptional().describe('entered at the earliest, where that differs'),
+    evidence: z
+      .enum(['exact', 'bracketed', 'sampled'])
+      .describe('known to the nanosecond, between two exact events, or between two samples'),
+    source: z.enum(['trace', 'ss', 'tcp_info', 'node', 'wire']).describe('node: connect or accept succeeded'),
+    mini: z.literal(true).exactOptional().describe('held by a mini-socket'),
+  })
+  .readonly();
+/** One state that an endpoint was in. */
+export type PathStep = z.infer<typeof pathStep>;
 
-export const segmentRecord = z.object({
-  n: z.number().int().describe('its number in wire.pcapng, from 1'),
-  t: z.number().describe('ns since the origin: when the wire took it from the end that sent it'),
-  arrived: z.number().optional().describe('when the wire gave it to the other end; absent: never'),
-  from: z.enum(['client', 'server']).describe('the end that sent it, or is made to look so'),
-  label: z.string().describe("its connection's label; empty where the cell has one connection"),
-  incarnation: z.number().int().describe('counts the connections of the wire, from 1'),
-  flags: z.array(z.enum(['SYN', 'FIN', 'RST', 'PSH', 'ACK', 'URG', 'ECE', 'CWR', 'AE'])),
-  seq: z.number().optional().describe("relative: the SYN's is 0; absent where the wire saw no SYN"),
-  rawSeq: z
-    .number()
-    .int()
-    .optional()
-    .describe(
-      'instead of seq, as on the wire: of a RST that a host sends where it has no socket, so that it counts from none',
-    ),
-  ack: z.number().optional().describe('relative'),
-  length: z.number().int().describe('bytes of payload'),
-  window: z.number().int().describe('as on the wire, not scaled'),
-  options: z.string().optional().describe('MSS, window scale, SACK, timestamps, as text'),
-  deed: z
-    .enum(['carried', 'dropped', 'black hole', 'lost', 'queue full', 'held', 'delayed', 'copy', 'replay', 'forged'])
-    .describe('what the wire did with it, or that it is its own'),
-  of: z.number().int().optional().describe('the number of the segment that it repeats'),
-});
+const segmentRecord = z
+  .object({
+    n: z.number().int().describe('its number in wire.pcapng, from 1'),
+    t: z.number().describe('ns since the origin: when the wire took it from the end that sent it'),
+    arrived: z.number().exactOptional().describe('when the wire gave it to the other end; absent: never'),
+    from: z.enum(ends).describe('the end that sent it, or is made to look so'),
+    label: z.string().describe("its connection's label; empty where the cell has one connection"),
+    incarnation: z.number().int().describe('counts the connections of the wire, from 1'),
+    flags,
+    seq: z.number().exactOptional().describe("relative: the SYN's is 0; absent where the wire saw no SYN"),
+    rawSeq: z
+      .number()
+      .int()
+      .exactOptional()
+      .describe(
+        'instead of seq, as on the wire: of a RST that a host sends where it has no socket, so that it counts from none',
+      ),
+    ack: z.number().exactOptional().describe('relative'),
+    length: z.number().int().describe('bytes of payload'),
+    window: z.number().int().describe('as on the wire, not scaled'),
+    options: tcpOptions.exactOptional().describe('no-ops left out; absent: none'),
+    deed: deed.describe('what the wire did with it, or that it is its own'),
+  })
+  .readonly();
 export type SegmentRecord = z.infer<typeof segmentRecord>;
 
-/** What a connection over a wire had beside its states and segments. */
-export const asideRecord = z.object({
-  what: z
-    .enum(['close', 'read', 'unreachable', 'forged'])
-    .describe(
-      'a call that closes; the application read; an ICMP message said that a host cannot be reached; the wire made what is no TCP segment',
-    ),
+const beside = {
   t: z.number().describe('ns since the origin'),
-  until: z.number().optional().describe('when the call returned'),
   end: z.enum(ends).describe('whose application it was, or who was told'),
   label: z.string(),
-  how: z
-    .string()
-    .optional()
-    .describe('what closes: destroy, end; why it is no segment: truncated, or what the kernel said of it'),
-  count: z.number().int().optional().describe('how many packets in a row the wire made'),
-  bytes: z.number().int().optional().describe('read'),
-  of: z
-    .number()
-    .int()
-    .optional()
-    .describe("the number of the wire's own segment whose bytes they are, or of the segment that was answered"),
-});
+};
+
+/** What a connection over a wire had beside its states and segments. */
+const asideRecord = z.discriminatedUnion('what', [
+  z
+    .object({
+      what: z.literal('close').describe('a call that closes'),
+      ...beside,
+      until: z.number().describe('when the call returned'),
+      by: z.enum([...closeBy.options, 'closeDuplicate']).describe('closeDuplicate: close(2) of another descriptor'),
+      andThen: closeBy.exactOptional().describe('a second way in the same turn of the event loop'),
+    })
+    .readonly(),
+  z
+    .object({
+      what: z.literal('read').describe('the application read'),
+      ...beside,
+      bytes: z.number().int(),
+      of: z.number().int().exactOptional().describe("the number of the wire's own segment whose bytes they are"),
+    })
+    .readonly(),
+  z
+    .object({
+      what: z.literal('unreachable').describe('an ICMP message said that a host cannot be reached'),
+      ...beside,
+      of: z.number().int().describe('the number of the segment that it answers'),
+    })
+    .readonly(),
+  z
+    .object({
+      what: z.literal('forged').describe('packets in a row that the wire made, and that are no TCP segments'),
+      ...beside,
+      until: z.number().describe('when the last was made'),
+      of: z.number().int().describe('the number of the first'),
+      count: z.number().int(),
+      kinds: z
+        .array(
+          z
+            .object({
+              why: z.string().exactOptional().describe('why it is no segment'),
+              errno: z.string().exactOptional().describe('why the kernel refused it'),
+            })
+            .readonly(),
+        )
+        .readonly()
+        .describe('each kind once'),
+    })
+    .readonly(),
+]);
 export type AsideRecord = z.infer<typeof asideRecord>;
+export type ClosingAside = Extract<AsideRecord, { what: 'close' }>;
 
 /** One incarnation on a wire. */
 export const incarnationRecord = z.object({
@@ -228,7 +300,7 @@ export const cellRecord = z.object({
   startedAt: z.string(),
   seconds: z.number(),
   facts: z.record(z.string(), factValue.nullable()).describe('null: not observed; absent: not tried'),
-  unknown: z.record(z.string(), z.string()).describe('why a fact is null'),
+  unknown: z.record(z.string(), unknownFact).describe('why a fact is null'),
   roles: z
     .record(z.string(), z.enum(ends))
     .optional()

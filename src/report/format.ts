@@ -1,29 +1,6 @@
-import type { Declaration, FactValue, RefusedCall, Unit } from '../record/fact.ts';
+import { factKey, formatCount, formatFact, formatNumber, type Observed } from '../facts/values.ts';
+import type { Declaration, FactValue } from '../record/fact.ts';
 import { median } from '../stats/quantile.ts';
-
-/** A fact as a record has it: `null` was not observed, `undefined` was not tried. */
-export type Observed = FactValue | null | undefined;
-
-const grouped = (whole: number): string => whole.toLocaleString('en-US', { maximumFractionDigits: 0 });
-
-/** Three significant digits; from a thousand on whole and grouped: `0.0420`, `61.2`, `20,413`. */
-export function formatNumber(value: number): string {
-  if (value === 0) return '0';
-  return Math.abs(value) >= 999.5 ? grouped(value) : value.toPrecision(3);
-}
-
-/** How many: whole numbers as they are, grouped; others as {@link formatNumber}. */
-export const formatCount = (value: number): string => (Number.isInteger(value) ? grouped(value) : formatNumber(value));
-
-/** A time in the unit that suits it: `20.0 ns`, `42.0 µs`, `1.50 ms`, `61.2 s`. */
-export function formatSeconds(seconds: number): string {
-  const size = Math.abs(seconds);
-  if (size === 0) return '0 s';
-  if (size >= 0.9995) return `${formatNumber(seconds)} s`;
-  if (size >= 0.9995e-3) return `${formatNumber(seconds * 1e3)} ms`;
-  if (size >= 0.9995e-6) return `${formatNumber(seconds * 1e6)} µs`;
-  return `${formatNumber(seconds * 1e9)} ns`;
-}
 
 /** How long something took, for people: `4.2 s`, `42 s`, `1 min 5 s`, `2 h 3 min`. */
 export function formatElapsed(seconds: number): string {
@@ -36,6 +13,7 @@ export function formatElapsed(seconds: number): string {
 }
 
 const powers = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
 /** A memory's size: `3.83 GiB`. */
 export function formatMemory(bytes: number): string {
   const power = Math.min(powers.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
@@ -55,45 +33,12 @@ export function formatChange(from: number, to: number): string {
   return `${percent < 0 ? '−' : '+'}${Math.abs(percent).toFixed(digits)} %`;
 }
 
+/** A ratio of measured rates: `0.954`. */
+export const formatRatio = (ratio: number): string => ratio.toFixed(3);
+
 /** How many of a thing: `1 cell`, `1,200 cells`. */
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${formatCount(count)} ${count === 1 ? one : many}`;
-
-const perSecond: Partial<Record<Unit, number>> = { s: 1, ms: 1e3, us: 1e6 };
-/** Seconds in a fact of this unit; undefined where the unit is no time. */
-export function secondsOf(value: number, unit: Unit | undefined): number | undefined {
-  const scale = unit && perSecond[unit];
-  return scale === undefined ? undefined : value / scale;
-}
-
-function formatQuantity(value: number, unit: Unit | undefined): string {
-  const seconds = secondsOf(value, unit);
-  if (seconds !== undefined) return formatSeconds(seconds);
-  return unit === 'bytes' ? `${formatCount(value)} B` : formatCount(value);
-}
-
-const isNumbers = (value: readonly unknown[]): value is readonly number[] => typeof value[0] === 'number';
-const isCalls = (value: readonly unknown[]): value is readonly RefusedCall[] => typeof value[0] === 'object';
-
-/** One value of a fact: `unknown` where it was not observed, `–` where the cell did not try it. */
-export function formatFact(value: Observed, declared?: Declaration): string {
-  if (value === null) return 'unknown';
-  if (value === undefined) return '–';
-  if (typeof value === 'number') return formatQuantity(value, declared?.unit);
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  if (typeof value === 'string') return value;
-  if (value.length === 0) return 'none';
-  if (isCalls(value)) return value.map(({ call, errno }) => `${call} ${errno}`).join(', ');
-  if (isNumbers(value)) return value.map((each) => formatQuantity(each, declared?.unit)).join(', ');
-  return value.join(' → ');
-}
-
-/** Equal values have equal keys, whatever the order of an object's fields. */
-export function factKey(value: Observed): string {
-  if (value === undefined) return 'not tried';
-  if (Array.isArray(value) && isCalls(value)) return JSON.stringify(value.map(({ call, errno }) => [call, errno]));
-  return JSON.stringify(value);
-}
 
 /** One distinct value and how often it came; without `value`: not tried. */
 export interface Share {

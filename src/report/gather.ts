@@ -1,8 +1,9 @@
+import { absentCounter } from '../facts/counters.ts';
 import { ofAnyEnd, withoutRole } from '../facts/roles.ts';
 import { declarationOf } from '../facts/table.ts';
+import type { Observed } from '../facts/values.ts';
 import type { Declaration, FactValue } from '../record/fact.ts';
 import type { CellRecord, Environment, ExperimentRecord, Run } from '../record/schema.ts';
-import type { Observed } from './format.ts';
 
 /** A cell with all its repeats. */
 export interface CellGroup {
@@ -41,22 +42,16 @@ function groupOf(records: readonly CellRecord[]): CellGroup {
   };
 }
 
-/**
- * A fact of a cell, by its name or by the role of its end there. Counters are recorded where they changed: one that is absent changed by 0 if any counter of its
- * namespace was recorded, and was not observed otherwise.
- */
+/** A fact of a cell, by its name or by the role of its end there. */
 export function factOf(cell: CellRecord, shown: string): Observed {
   const name = withoutRole(shown, cell.roles);
   const value: FactValue | null | undefined = cell.facts[name];
-  if (value !== undefined) return value;
-  const space = /^counters\.[^.]+\./.exec(name)?.[0];
-  if (space === undefined) return undefined;
-  return Object.keys(cell.facts).some((other) => other.startsWith(space)) ? 0 : null;
+  return value === undefined ? absentCounter(name, cell.facts) : value;
 }
 
 /** Why a fact of a cell is unknown, where the run says. */
 export const whyUnknown = (cell: CellRecord, shown: string): string | undefined =>
-  cell.unknown[withoutRole(shown, cell.roles)];
+  cell.unknown[withoutRole(shown, cell.roles)]?.text;
 
 /** A fact's declaration as the run has it, whichever end has its role; a counter's from the table of facts. */
 export function declaredFact(name: string, { facts, roles = [] }: ExperimentRecord): Declaration | undefined {

@@ -1,77 +1,83 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Side } from '../experiment/endpoint.ts';
-import type { Instruments } from '../experiment/instruments.ts';
-import type { Answer } from '../experiment/step.ts';
+import { LingerlabError } from '../errors.ts';
+import type { Answer, Side } from '../experiment/handles.ts';
+import type { Gauges, Instruments } from '../experiment/instruments.ts';
+import { lookIn } from '../facts/connections.ts';
 import { timerSlotSeconds } from '../facts/timer-wheel.ts';
 import type { Lab } from '../lab/lab.ts';
 import { type Space, sockstatIn, synReceivedIn, sysctlHere } from '../lab/space.ts';
 import { hz } from '../native/process.ts';
-import type { CellObservers } from '../observers/observers.ts';
-import type { PeerProcess } from '../peers/process.ts';
-import type { Steps } from '../peers/step.ts';
 import { runTool } from '../process/tool.ts';
-import type { Event, Ns, SsSocket } from '../record/event.ts';
-import type { Address } from '../tcp/address.ts';
-import { sameAddress } from '../tcp/address.ts';
+import type { Event, SampleEvent, SsSocket } from '../record/event.ts';
+import { addressAndPort } from '../tcp/address.ts';
 import { type End, otherEnd } from '../tcp/states.ts';
-
-export interface Outside {
-  readonly lab: Lab;
-  readonly observers: CellObservers;
-  readonly events: readonly Event[];
-  readonly now: () => Ns;
-  readonly record: (event: Event) => void;
-  readonly steps: Steps;
-  readonly signal: AbortSignal;
-  /** The peers that run in that end's namespace. */
-  readonly peers: (where: End) => readonly PeerProcess[];
-}
+import type { Peers } from './peers.ts';
+import type { Playing } from './playing.ts';
 
 const goneMs = 2;
 
+/** What can be read of a cell's namespaces. */
+export const gauges = (lab: Lab): Gauges => ({
+  sockets(where) {
+    const { inuse, inuse6 = 0, tw, orphan, mem } = sockstatIn(lab.space(where));
+    return { inUse: inuse + inuse6, timeWait: tw, hostOrphans: orphan, hostPages: mem };
+  },
+  synReceived: (where) => synReceivedIn(lab.space(where)),
+  timerSlot: (seconds) => timerSlotSeconds(seconds, hz()),
+  sysctl(name, where = 'server') {
+    const space = lab.space(where);
+    const value = space.inside(() => sysctlHere(name));
+    return value === undefined ? undefined : { value, own: space.own[name] ?? value };
+  },
+});
+
 /** What a scenario can look at and take away from outside the peers. */
-export function instruments(outside: Outside): Instruments {
-  const { lab, steps } = outside;
-  return {
-    look: (endpoint) => look(outside, endpoint),
-    sockets(where) {
-      const { inuse, inuse6 = 0, tw, orphan, mem } = sockstatIn(lab.space(where));
-      return { inUse: inuse + inuse6, timeWait: tw, hostOrphans: orphan, hostPages: mem };
-    },
-    synReceived: (where) => synReceivedIn(lab.space(where)),
-    timerSlot: (seconds) => timerSlotSeconds(seconds, hz()),
-    sysctl(name, where = 'server') {
-      const space = lab.space(where);
-      const value = space.inside(() => sysctlHere(name));
-      return value === undefined ? undefined : { value, own: space.own[name] ?? value };
-    },
-    destroy: (endpoint) => steps.take(`destroy ${endpoint.end}'s socket`, destroy(outside, endpoint)),
-    abandon: (where) => steps.take(`abandon the ${where}'s namespace`, abandon(outside, where)),
-  };
-}
+export const instruments = (playing: Playing, peers: Peers, events: readonly Event[]): Instruments => ({
+  ...gauges(playing.lab),
+  look: (endpoint) => look(playing, events, endpoint),
+  destroy: (endpoint) => playing.steps.take(`destroy ${endpoint.end}'s socket`, destroy(playing, endpoint)),
+  abandon: (where) => playing.steps.take(`abandon the ${where}'s namespace`, abandon(playing, peers, where)),
+});
 
-async function look({ lab, observers, events }: Outside, endpoint: Side): Promise<SsSocket | undefined> {
+async function look(
+  { lab, watching, now }: Playing,
+  events: readonly Event[],
+  endpoint: Side,
+): Promise<SsSocket | undefined> {
   const { name } = lab.space(endpoint.end);
+  const asked = now();
   // before cells that only wait: what the scenario looks at may not stay
-  observers.nudge();
-  await observers.sample();
-  const sample = events.findLast((event) => event.kind === 'sample' && event.space === name);
-  return sample?.kind === 'sample'
-    ? sample.sockets.find(
-        ({ local, remote }) => sameAddress(local, endpoint.local) && sameAddress(remote, endpoint.remote),
-      )
-    : undefined;
+  watching.nudge();
+  await watching.sample();
+  const sample = events.findLast(
+    (event): event is SampleEvent => event.kind === 'sample' && event.space === name && event.t >= asked,
+  );
+  const found = sample && lookIn(sample, endpoint);
+  if (!found) throw notObserved(endpoint, sample);
+  return found.socket;
 }
 
-/** As ss(8) takes an address in a filter. */
-const inFilter = ({ address, port }: Address) => `${address.includes(':') ? `[${address}]` : address}:${port}`;
+/** An answer would be a guess: a scenario takes no socket for one that is gone. */
+function notObserved({ end }: Side, sample: SampleEvent | undefined): LingerlabError {
+  const { unread = 0, leftOut = 0 } = sample ?? {};
+  const why =
+    sample === undefined
+      ? 'the sockets could not be sampled'
+      : unread > 0
+        ? `${unread} lines of ss were not understood, and the socket may be in one of them`
+        : `the socket may be one of ${leftOut} in TIME-WAIT, too many to look at`;
+  return new LingerlabError(
+    'NOT_OBSERVED',
+    `look at the ${end}'s socket: ${why}`,
+    'see the warnings of this cell; --sampler netlink asks the kernel without ss',
+  );
+}
 
-async function destroy(outside: Outside, endpoint: Side): Promise<Answer> {
-  const { lab, now, record } = outside;
+async function destroy({ lab, now, record }: Playing, endpoint: Side): Promise<Answer> {
   const { local, remote } = endpoint;
   const began = now();
-  const filter = ['src', inFilter(local), 'and', 'dst', inFilter(remote)];
+  const filter = ['src', addressAndPort(local), 'and', 'dst', addressAndPort(remote)];
   const space = lab.space(endpoint.end);
   const ss = (...how: string[]) => space.inside(() => runTool('ss', [...how, '-tanH', 'state', 'all', ...filter]));
   // ss ends with a complaint about sockets of a filter that would not be killed: looking afterwards decides, at once, and not
@@ -93,12 +99,12 @@ const devicesIn = (space: Space) =>
   );
 
 /** A veth pair goes when either of its namespaces is taken apart: cleanup_net() in net/core/net_namespace.c, veth_dellink(). */
-async function abandon({ lab, observers, peers, now, signal }: Outside, where: End): Promise<Answer<number>> {
+async function abandon({ lab, watching, now, signal }: Playing, peers: Peers, where: End): Promise<Answer<number>> {
   if (lab.network === 'loopback') throw new TypeError('abandon: on loopback both ends are in one namespace');
-  await Promise.all(peers(where).map((peer) => peer.signal('SIGKILL')));
+  await Promise.all(peers.at(where).map((peer) => peer.signal('SIGKILL')));
   const left = lab.space(where);
-  await observers.counters();
-  await observers.leave(left.name);
+  await watching.counters();
+  await watching.leave(left.name);
   const began = now();
   left[Symbol.dispose]();
   while (devicesIn(lab.space(otherEnd(where))).includes('veth0')) await sleep(goneMs, undefined, { signal });

@@ -1,7 +1,5 @@
-import { warmingSeconds } from '../load/warm.ts';
-import type { PlannedCell } from '../plan/cells.ts';
-
-type Timed = Pick<PlannedCell, 'experiment' | 'seconds' | 'quiet' | 'load' | 'repeats'>;
+import { warmingSeconds } from '../load/crew.ts';
+import { isLoad, type LoadCell, type PlannedCell } from '../plan/cells.ts';
 
 /** TCP_TIMEWAIT_LEN: a cell that expects longer than this only waits for that long. include/net/tcp.h */
 const timeWaitSeconds = 60;
@@ -11,27 +9,29 @@ const normalWorkSeconds = 0.25;
 const shortSeconds = 1;
 
 /** For how many of its seconds a cell needs its slot. A quiet one measures while time passes, so for all but TIME-WAIT. */
-function workSeconds({ seconds, quiet }: Timed): number {
-  if (!quiet) return Math.min(seconds, normalWorkSeconds);
+function workSeconds(cell: PlannedCell): number {
+  const { seconds } = cell;
+  if (!isQuiet(cell)) return Math.min(seconds, normalWorkSeconds);
   return seconds > timeWaitSeconds ? seconds - timeWaitSeconds : seconds;
 }
 
-const isLong = (cell: Timed): boolean => cell.seconds > shortSeconds;
-const longestFirst = (a: Timed, b: Timed): number => b.seconds - a.seconds;
+const isQuiet = (cell: PlannedCell): boolean => cell.kind === 'scenario' && cell.quiet;
+const isNormal = (cell: PlannedCell): boolean => cell.kind === 'scenario' && !cell.quiet;
+const isLong = (cell: PlannedCell): boolean => cell.seconds > shortSeconds;
+const longestFirst = (a: PlannedCell, b: PlannedCell): number => b.seconds - a.seconds;
 
 /**
  * The order in which cells start, so that the run takes little longer than its longest cell: first the quiet ones, one at a
  * time, before anyone else has begun; then those that will wait, the longest first; then the short ones; last, and again one
  * at a time, those that measure throughput. Equals keep their order.
  */
-export function order<T extends Timed>(cells: readonly T[]): T[] {
-  const quiet = cells.filter((cell) => cell.quiet && !cell.load);
-  const normal = cells.filter((cell) => !cell.quiet && !cell.load);
+export function order(cells: readonly PlannedCell[]): PlannedCell[] {
+  const normal = cells.filter(isNormal);
   return [
-    ...quiet.sort(longestFirst),
+    ...cells.filter(isQuiet).sort(longestFirst),
     ...normal.filter(isLong).sort(longestFirst),
     ...normal.filter((cell) => !isLong(cell)).sort(longestFirst),
-    ...cells.filter((cell) => cell.load),
+    ...cells.filter(isLoad),
   ];
 }
 
@@ -39,17 +39,16 @@ export function order<T extends Timed>(cells: readonly T[]): T[] {
  * Expected wall time in seconds of cells started in this order with so many at work at once; a cell that waits takes no
  * slot. The quiet ones come first, loads last, each by itself.
  */
-export function estimate(cells: readonly Timed[], jobs: number): number {
+export function estimate(cells: readonly PlannedCell[], jobs: number): number {
   const repeated = order(cells).flatMap((cell) => Array.from({ length: cell.repeats }, () => cell));
-  const loads = repeated.filter((cell) => cell.load);
-  const quiet = repeated.filter((cell) => cell.quiet && !cell.load);
-  const normal = repeated.filter((cell) => !cell.quiet && !cell.load);
-  const firsts = [...Map.groupBy(loads, ({ experiment }) => experiment).values()].map(([first]) => first as Timed);
+  const loads = repeated.filter(isLoad);
+  const firsts = [...Map.groupBy(loads, ({ experiment }) => experiment).values()].map(([first]) => first as LoadCell);
   const warming = firsts.reduce((total, { repeats }) => total + warmingSeconds(repeats), 0);
-  return lasting(quiet, 1) + lasting(normal, jobs) + warming + loads.reduce((total, { seconds }) => total + seconds, 0);
+  const measuring = loads.reduce((total, { seconds }) => total + seconds, 0);
+  return lasting(repeated.filter(isQuiet), 1) + lasting(repeated.filter(isNormal), jobs) + warming + measuring;
 }
 
-function lasting(cells: readonly Timed[], jobs: number): number {
+function lasting(cells: readonly PlannedCell[], jobs: number): number {
   const freeAt = Array.from({ length: Math.max(1, jobs) }, () => 0);
   let end = 0;
   for (const cell of cells) {

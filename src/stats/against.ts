@@ -1,4 +1,4 @@
-import { holm } from './holm.ts';
+import { holm } from './multiplicity.ts';
 import { pairedRatio, type Ratio, signedRankTail } from './signed-rank.ts';
 
 /** What each repeat came to, by its number. */
@@ -11,8 +11,11 @@ export interface Arm<Name> {
 }
 
 /** How a way did against another. */
-export interface Against<Name> extends Ratio {
-  readonly name: Name;
+export interface Against extends Ratio {
+  /** Repeats that both have. */
+  readonly pairs: number;
+  /** Of the test whether they differ by more than the margin; corrected. */
+  readonly p: number;
   /**
    * `more`, `fewer`: shown to differ by more than the margin; `alike`: its interval lies within the margin; otherwise `not shown`
    * either way.
@@ -21,7 +24,10 @@ export interface Against<Name> extends Ratio {
 }
 
 /** The chance that any of the differences that are said to be is none. */
-const alpha = 0.05;
+export const alpha = 0.05;
+
+/** Of each interval of a ratio, by itself. */
+export const confidence = 0.95;
 
 /** What differs by less is not worth a choice, and near it two runs would say one thing and the other. */
 export const margin = 0.03;
@@ -37,21 +43,26 @@ export const repeatsNeeded = (arms: number): number => Math.ceil(Math.log2((2 * 
  * of all. Wilcoxon's test of signed ranks of whether they differ by more than the margin, to the side of their ratio, doubled for
  * the choice of the side, all of them together corrected by Holm; the interval of the ratio is of each by itself, at 95 %.
  */
-export function against<Name>(base: Repeated, arms: readonly Arm<Name>[]): readonly Against<Name>[] {
+export function against<Name>(
+  base: Repeated,
+  arms: readonly Arm<Name>[],
+): readonly (Against & { readonly name: Name })[] {
   const compared = arms.map(({ name, values }) => {
     const pairs = pairsOf(base, values);
     const ratio = pairedRatio(
       pairs.map(([a]) => a),
       pairs.map(([, b]) => b),
+      confidence,
     );
     const side = ratio.ratio > 1 ? 1 : -1;
     const beyond = pairs.map(([a, b]) => side * Math.log(b / a) - Math.log(most));
-    return { found: { name, ...ratio }, p: Math.min(1, 2 * signedRankTail(beyond)) };
+    return { found: { name, pairs: pairs.length, ...ratio }, p: Math.min(1, 2 * signedRankTail(beyond)) };
   });
   const adjusted = holm(compared.map(({ p }) => p));
   return compared.map(({ found }, nth) => {
-    if ((adjusted[nth] ?? 1) <= alpha) return { ...found, differs: found.ratio > 1 ? 'more' : 'fewer' };
-    return { ...found, differs: found.low >= 1 / most && found.high <= most ? 'alike' : 'not shown' };
+    const p = adjusted[nth] ?? 1;
+    if (p <= alpha) return { ...found, p, differs: found.ratio > 1 ? 'more' : 'fewer' };
+    return { ...found, p, differs: found.low >= 1 / most && found.high <= most ? 'alike' : 'not shown' };
   });
 }
 

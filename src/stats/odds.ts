@@ -1,5 +1,3 @@
-import { logFactorials } from './log-factorial.ts';
-
 /** Counts of one stratum: how many results of two samples there are, and how many of them are of the category asked about. */
 export interface TwoByTwo {
   readonly of: readonly [number, number];
@@ -50,4 +48,11 @@ function convolve(a: readonly number[], b: readonly number[]): number[] {
   const sums = new Array<number>(a.length + b.length - 1).fill(0);
   for (const [i, x] of a.entries()) for (const [j, y] of b.entries()) sums[i + j] = (sums[i + j] as number) + x * y;
   return sums;
+}
+
+/** A function that gives log n! of whole numbers up to `most`. */
+export function logFactorials(most: number): (n: number) => number {
+  const logs = [0];
+  for (let n = 1; n <= most; n++) logs.push((logs[n - 1] as number) + Math.log(n));
+  return (n) => logs[n] as number;
 }

@@ -1,11 +1,18 @@
-/** Numbers in [0, 1) that a seed determines: mulberry32 by Tommy Ettinger, public domain. */
+/** A number in [0, 1) and the state that gives the next one: Weyl sequence with MurmurHash3's 32-bit finalizer. */
+export function draw(state: number): { readonly state: number; readonly value: number } {
+  const next = (state + 0x9e3779b9) >>> 0;
+  let mixed = Math.imul(next ^ (next >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return { state: next, value: ((mixed ^ (mixed >>> 16)) >>> 0) / 2 ** 32 };
+}
+
+/** Numbers in [0, 1) that a seed determines. */
 export function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+    const drawn = draw(state);
+    state = drawn.state;
+    return drawn.value;
   };
 }
 

@@ -1,4 +1,4 @@
-import { logFactorials } from './log-factorial.ts';
+import { logFactorials } from './odds.ts';
 import { seeded, shuffle } from './random.ts';
 
 /** Results made under the same conditions, of two samples or more: by index, the sample that each belongs to, ascending. */

@@ -5,3 +5,7 @@ export interface Address {
 }
 
 export const sameAddress = (a: Address, b: Address): boolean => a.port === b.port && a.address === b.address;
+
+/** `address:port`, an IPv6 address in brackets, RFC 3986 §3.2.2. */
+export const addressAndPort = ({ address, port }: Address): string =>
+  `${address.includes(':') ? `[${address}]` : address}:${port}`;

@@ -1,7 +1,16 @@
-import type { AcrossClaim, AnyDefinition, Claim, Outcome } from '../experiment/definition.ts';
-import { declarations } from '../facts/table.ts';
+import type {
+  AcrossClaim,
+  AnyDefinition,
+  AnyLoadDefinition,
+  Claim,
+  Compared,
+  LoadAcrossClaim,
+  Outcome,
+} from '../experiment/definition.ts';
+import { declarations, loadDeclarations } from '../facts/table.ts';
 import type { Declaration } from '../record/fact.ts';
 import type { CellRecord } from '../record/schema.ts';
+import { compared } from './compared.ts';
 import type { Readable } from './facts.ts';
 
 /** A cell's factor values. */
@@ -18,7 +27,16 @@ export const claimsOf = (definition: AnyDefinition): readonly AnyClaim[] =>
   definition.claims as unknown as readonly AnyClaim[];
 /** Its claims across cells, each of which is held against the outcomes it speaks of; throws AppliesToNone where there are none. */
 export const acrossOf = (definition: AnyDefinition): readonly AnyAcrossClaim[] =>
-  ((definition.across ?? []) as unknown as readonly AnyAcrossClaim[]).map(withItsOwn);
+  (definition.kind === 'load' ? acrossLoads(definition) : acrossClaims(definition.across)).map(withItsOwn);
+
+const acrossClaims = (claims: unknown) => (claims ?? []) as readonly AnyAcrossClaim[];
+
+/** Those of a load experiment compare the outcomes that they are held against. */
+const acrossLoads = (definition: AnyLoadDefinition): readonly AnyAcrossClaim[] =>
+  ((definition.across ?? []) as unknown as readonly LoadAcrossClaim<Factors, Readable>[]).map((claim) => ({
+    ...claim,
+    holds: (outcomes) => claim.holds(outcomes, compared(definition, outcomes).against),
+  }));
 
 /** None of the outcomes is one that a claim across cells speaks of. */
 export class AppliesToNone extends Error {
@@ -37,11 +55,12 @@ function withItsOwn(claim: AnyAcrossClaim): AnyAcrossClaim {
 }
 /** What its `answer` returns, be it a sentence or not. */
 export const answeredBy = (definition: AnyDefinition, outcomes: readonly AnyOutcome[]): unknown =>
-  (definition.answer as unknown as (outcomes: readonly AnyOutcome[]) => unknown)(outcomes);
+  definition.kind === 'load'
+    ? (definition.answer as unknown as AnswerOfLoads)(outcomes, compared(definition, outcomes).against)
+    : (definition.answer as unknown as (outcomes: readonly AnyOutcome[]) => unknown)(outcomes);
+type AnswerOfLoads = (outcomes: readonly AnyOutcome[], compared: readonly Compared<Factors>[]) => unknown;
 /** Every fact that a cell of this experiment may have, counters apart. */
 export const declaredBy = (definition: AnyDefinition): Record<string, Declaration> =>
-  declarations(
-    definition.connections,
-    definition.measures as Record<string, Declaration> | undefined,
-    definition.load !== undefined,
-  );
+  definition.kind === 'load'
+    ? loadDeclarations(definition.measures)
+    : declarations(definition.connections, definition.measures);

@@ -53,7 +53,7 @@ export interface Donor {
 
 /** A cell's facts, and the same with its ends, or two of its connections, exchanged. */
 export function donorsOf(definition: AnyDefinition, cell: CellRecord, name: string): Donor[] {
-  const labels: readonly string[] = definition.connections ?? [];
+  const labels: readonly string[] = (definition.kind === 'scenario' && definition.connections) || [];
   const pairs = labels.flatMap((a, index) => labels.slice(index + 1).map((b) => [a, b] as const));
   return [
     { name, facts: cell.facts, unknown: cell.unknown },

@@ -1,13 +1,18 @@
+import { absentCounter } from '../facts/counters.ts';
 import type { Declaration, FactValue } from '../record/fact.ts';
 import type { CellRecord } from '../record/schema.ts';
 
 /** A fact without a value was read: what asked for it cannot be decided. */
 export class NoValue extends Error {
   readonly fact: string;
+  /** Which fact, and what is so of it, without the reason. */
+  readonly brief: string;
 
-  constructor(fact: string, message: string) {
-    super(message);
+  constructor(fact: string, what: string, why?: string) {
+    const brief = `${fact} ${what}`;
+    super(why ? `${brief}: ${why}` : brief);
     this.fact = fact;
+    this.brief = brief;
   }
 }
 
@@ -16,7 +21,7 @@ export class NotObserved extends NoValue {
   override readonly name = 'NotObserved';
 
   constructor(fact: string, why: string | undefined) {
-    super(fact, `${fact} not observed${why ? `: ${why}` : ''}`);
+    super(fact, 'not observed', why);
   }
 }
 
@@ -25,33 +30,53 @@ export class NotTried extends NoValue {
   override readonly name = 'NotTried';
 
   constructor(fact: string) {
-    super(fact, `${fact} not tried`);
+    super(fact, 'not tried');
   }
 }
 
 /** What a cell knows: values, and why one is `null`. */
-export type CellFacts = Pick<CellRecord, 'facts' | 'unknown'>;
+export interface CellFacts extends Pick<CellRecord, 'facts' | 'unknown'> {
+  /** The counters that its kernel has, `TcpExt.TW`; absent where that is not known. */
+  readonly counters?: ReadonlySet<string>;
+}
 /** Facts as a claim reads them. */
 export type Readable = Readonly<Record<string, FactValue>>;
 /** Told of every fact that is read, with its value, or the error that the reader is given. */
 export type OnRead = (name: string, value: FactValue | NoValue) => void;
 
-const counter = /^counters\.(client|server|lab)\.(Tcp|TcpExt)\.\w+$/;
+const counter = /^counters\.(client|server|lab)\.((?:Tcp|TcpExt)\.\w+)$/;
+const noSuchCounter = 'this kernel has no such counter';
 
-/** Only changes are recorded: where the counters of a namespace were read, one that is absent did not change. */
+/** Of these facts, those that are counters which the kernel does not have: unknown, with the reason. */
+export function lackedCounters(
+  names: readonly string[],
+  has: ReadonlySet<string>,
+): Pick<CellRecord, 'facts' | 'unknown'> {
+  const absent = names.filter((name) => {
+    const kernels = counter.exec(name)?.[2];
+    return kernels !== undefined && !has.has(kernels);
+  });
+  return {
+    facts: Object.fromEntries(absent.map((name) => [name, null])),
+    unknown: Object.fromEntries(
+      absent.map((name) => [name, { code: 'no-such-counter', text: noSuchCounter } as const]),
+    ),
+  };
+}
+
 function unchanged(name: string, space: string, { facts, unknown }: CellFacts): number | NotObserved {
-  const prefix = `counters.${space}`;
-  const read = Object.entries(facts).some(([other, value]) => other.startsWith(`${prefix}.`) && value !== null);
-  return read ? 0 : new NotObserved(name, unknown[prefix] ?? `the counters of ${space} were not read`);
+  const why = unknown[`counters.${space}`]?.text ?? `the counters of ${space} were not read`;
+  return absentCounter(name, facts) ?? new NotObserved(name, why);
 }
 
 function valueIn(name: string, cell: CellFacts, declared: Readonly<Record<string, Declaration>>): FactValue | NoValue {
-  const space = counter.exec(name)?.[1];
+  const [, space, kernels = ''] = counter.exec(name) ?? [];
   if (!Object.hasOwn(declared, name) && space === undefined) throw new TypeError(`there is no fact ${name}`);
   const value = Object.hasOwn(cell.facts, name) ? cell.facts[name] : undefined;
-  if (value === null) return new NotObserved(name, cell.unknown[name]);
+  if (value === null) return new NotObserved(name, cell.unknown[name]?.text);
   if (value !== undefined) return value;
-  return space === undefined ? new NotTried(name) : unchanged(name, space, cell);
+  if (space === undefined) return new NotTried(name);
+  return cell.counters?.has(kernels) === false ? new NotObserved(name, noSuchCounter) : unchanged(name, space, cell);
 }
 
 /**
@@ -63,8 +88,9 @@ export function readable(
   declared: Readonly<Record<string, Declaration>>,
   unknown: CellFacts['unknown'],
   onRead: OnRead = () => {},
+  counters?: CellFacts['counters'],
 ): Readable {
-  const cell = { facts, unknown };
+  const cell: CellFacts = { facts, unknown, ...(counters && { counters }) };
   const has = (name: string) => {
     const value = valueIn(name, cell, declared);
     if (!(value instanceof NoValue)) onRead(name, value);

@@ -1,4 +1,5 @@
 import { declarationOf } from '../facts/table.ts';
+import { formatFact } from '../facts/values.ts';
 import type { Declaration, FactValue } from '../record/fact.ts';
 import { type CellFacts, NoValue, type Readable, readable } from './facts.ts';
 
@@ -14,29 +15,19 @@ export interface Reading {
 export function reading(cell: CellFacts, declared: Readonly<Record<string, Declaration>>): Reading {
   const read = new Map<string, FactValue>();
   let missing: NoValue | null = null;
-  const facts = readable(cell.facts, declared, cell.unknown, (name, value) => {
+  const onRead = (name: string, value: FactValue | NoValue) => {
     if (value instanceof NoValue) missing ??= value;
     else read.set(name, value);
-  });
+  };
+  const facts = readable(cell.facts, declared, cell.unknown, onRead, cell.counters);
   return { facts, read, missing: () => missing };
-}
-
-const units = { s: ' s', ms: ' ms', us: ' µs', bytes: ' bytes', count: '' } as const;
-const rounded = (value: number): string => String(Number.isInteger(value) ? value : Number(value.toPrecision(6)));
-
-/** A fact's value as a sentence shows it. */
-export function shown(value: FactValue, declared?: Declaration): string {
-  if (typeof value === 'number') return rounded(value) + (declared?.unit ? units[declared.unit] : '');
-  if (typeof value !== 'object') return String(value);
-  const parts = value.map((part) => (typeof part === 'object' ? `${part.call} ${part.errno}` : shown(part, declared)));
-  return parts.length === 0 ? 'none' : parts.join(declared?.type === 'numbers' ? ', ' : ' → ');
 }
 
 /** `name = value` of each fact that was read. */
 export const readShown = (
   read: ReadonlyMap<string, FactValue>,
   declared: Readonly<Record<string, Declaration>>,
-): string[] => [...read].map(([name, value]) => `${name} = ${shown(value, declarationOf(name, declared))}`);
+): string[] => [...read].map(([name, value]) => `${name} = ${formatFact(value, declarationOf(name, declared))}`);
 
 /** The first so many of what there is to say, and how many more. */
 export function inWords(parts: readonly string[], most: number, between: string): string {

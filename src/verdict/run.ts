@@ -1,9 +1,9 @@
 import { messageOf } from '../errors.ts';
 import type { AnyDefinition } from '../experiment/definition.ts';
-import type { CellRecord, ClaimRecord, Verdict } from '../record/schema.ts';
+import type { CellRecord, ClaimRecord, ExperimentRecord, Verdict } from '../record/schema.ts';
 import { type AnyAcrossClaim, type AnyClaim, acrossOf, answeredBy, claimsOf } from './asked.ts';
 import { type CellVerdict, factsShown, type Judgement, threw, verdictOf } from './claims.ts';
-import { cellLabel, type Missing, outcomesOf, ranOf } from './outcomes.ts';
+import { cellLabel, type Judged, type Missing, outcomesOf, ranOf } from './outcomes.ts';
 import { inWords } from './reading.ts';
 
 /** The worst verdict stands for all. */
@@ -44,7 +44,7 @@ const valuesIn = (cells: readonly CellRecord[]): Set<string> =>
  * As few of the results as still refute the claim: what a reader must look at to see why. Each factor value stays: a mean of
  * nothing refutes anything.
  */
-function shrunk(claim: AnyAcrossClaim, definition: AnyDefinition, ran: readonly CellRecord[]): readonly CellRecord[] {
+function shrunk(claim: AnyAcrossClaim, definition: AnyDefinition, ran: readonly Judged[]): readonly Judged[] {
   const all = valuesIn(ran).size;
   let few = ran;
   for (const cell of ran) {
@@ -63,7 +63,7 @@ function shrunk(claim: AnyAcrossClaim, definition: AnyDefinition, ran: readonly 
 function acrossDetail(
   claim: AnyAcrossClaim,
   definition: AnyDefinition,
-  ran: readonly CellRecord[],
+  ran: readonly Judged[],
   verdict: Verdict,
   facts: readonly string[],
 ): string {
@@ -74,7 +74,7 @@ function acrossDetail(
 }
 
 /** Hold a claim against all cells of its experiment that ran. */
-export function judgeAcross(claim: AnyAcrossClaim, definition: AnyDefinition, ran: readonly CellRecord[]): Judgement {
+export function judgeAcross(claim: AnyAcrossClaim, definition: AnyDefinition, ran: readonly Judged[]): Judgement {
   const { outcomes, read, missing } = outcomesOf(definition, ran);
   const withoutValue = (): Judgement | null => {
     const found = missing();
@@ -98,7 +98,7 @@ export function judgeAcross(claim: AnyAcrossClaim, definition: AnyDefinition, ra
  * The claims of an experiment over all its cells: those of cells as their records say, the worst verdict standing for all;
  * those across cells held against the facts. Cells that did not run take no part, repeats each count.
  */
-export function judgeRun(definition: AnyDefinition, cells: readonly CellRecord[]): ClaimRecord[] {
+export function judgeRun(definition: AnyDefinition, cells: readonly Judged[]): ClaimRecord[] {
   const ran = ranOf(definition, cells);
   const missing = cells.filter(({ experiment, status }) => experiment === definition.id && status !== 'ran').length;
   const without = missing > 0 && ran.length > 0 ? ` (without ${missing} that did not run)` : '';
@@ -119,7 +119,7 @@ export type Answered =
 
 type Asked = Answered | { readonly ok: 'again'; readonly missing: readonly Missing[] };
 
-function askOnce(definition: AnyDefinition, ran: readonly CellRecord[]): Asked {
+function askOnce(definition: AnyDefinition, ran: readonly Judged[]): Asked {
   const { outcomes, allMissing } = outcomesOf(definition, ran);
   const again = (): Asked | null => {
     const missing = allMissing();
@@ -136,19 +136,25 @@ function askOnce(definition: AnyDefinition, ran: readonly CellRecord[]): Asked {
   }
 }
 
-/** What a sentence says where it was made of nothing: a mean, or the largest, of no number. */
-const hollow = /\b(?:NaN|undefined)\b|Infinity/;
+/** Whether some results are left of every value of every factor: an answer of other results would speak of nothing. */
+const coversAll = (some: readonly CellRecord[], all: readonly CellRecord[]): boolean =>
+  valuesIn(some).size === valuesIn(all).size;
 
 /**
  * Ask for the answer from the cells that ran. A result of which it reads a fact without a value is left out, and it is asked
  * again: the other results are known. What it was made without is said beside it.
  */
-export function askAnswer(definition: AnyDefinition, ran: readonly CellRecord[]): Answered {
+export function askAnswer(definition: AnyDefinition, ran: readonly Judged[]): Answered {
   if (ran.length === 0) return { ok: false, why: 'no cell ran' };
   const left: Missing[] = [];
   for (let rest = ran; rest.length > 0; ) {
     const asked = askOnce(definition, rest);
-    if (asked.ok !== 'again') return left.length === 0 ? asked : asAnswered(asked, left, ran.length);
+    if (asked.ok !== 'again') {
+      if (left.length === 0) return asked;
+      const without = leftOut(left, ran.length);
+      // what nothing but the missing results prevented is prevented by them
+      return asked.ok && coversAll(rest, ran) ? { ...asked, without } : { ok: false, why: without };
+    }
     left.push(...asked.missing);
     const out = new Set(asked.missing.map(({ record }) => record));
     rest = rest.filter((cell) => !out.has(cell));
@@ -156,27 +162,25 @@ export function askAnswer(definition: AnyDefinition, ran: readonly CellRecord[])
   return { ok: false, why: leftOut(left, ran.length) };
 }
 
-/** An answer that nothing but the missing results prevented is prevented by them. */
-const asAnswered = (asked: Answered, left: readonly Missing[], all: number): Answered =>
-  asked.ok && !hollow.test(asked.text)
-    ? { ...asked, without: leftOut(left, all) }
-    : { ok: false, why: leftOut(left, all) };
-
 /** Different reasons to leave results out that a sentence names. */
 const mostReasons = 3;
 
 /** `12 of 108 results left out: client.closedWith not observed`. */
 function leftOut(left: readonly Missing[], all: number): string {
-  const reasons = Map.groupBy(left, ({ error }) => error.message.replace(/: .*$/s, ''));
+  const reasons = Map.groupBy(left, ({ error }) => error.brief);
   const words = [...reasons].map(([reason, { length }]) => (reasons.size > 1 ? `${reason} (${length})` : reason));
   return `${left.length} of ${all} results left out: ${inWords(words, mostReasons, ', ')}`;
 }
 
-/** An experiment's answer in one sentence, with what it was made without, or `no answer: …`. */
-export function answerOf(definition: AnyDefinition, cells: readonly CellRecord[]): string {
-  const answer = askAnswer(definition, ranOf(definition, cells));
-  if (!answer.ok) return `no answer: ${answer.why}`;
-  if (answer.without === '') return answer.text;
-  const [, sentence = '', stop = ''] = /^(.*?)(\.?)\s*$/s.exec(answer.text) ?? [];
-  return `${sentence}; ${answer.without}${stop}`;
+/** An experiment's answer in one sentence, with what it was made without, or why there is none; and from how many results. */
+export function answerOf(
+  definition: AnyDefinition,
+  cells: readonly Judged[],
+): { answer: string; answered: NonNullable<ExperimentRecord['answered']> } {
+  const found = askAnswer(definition, ranOf(definition, cells));
+  if (!found.ok) return { answer: `no answer: ${found.why}`, answered: 'none' };
+  if (found.without === '') return { answer: found.text, answered: 'all' };
+  const text = found.text.trimEnd();
+  const stop = text.endsWith('.') ? '.' : '';
+  return { answer: `${text.slice(0, text.length - stop.length)}; ${found.without}${stop}`, answered: 'some' };
 }

@@ -20,8 +20,8 @@ export interface Counts {
   latest: Ns;
   carry(from: End, length: number): void;
   other(why: string, whose?: 'peer' | 'own'): void;
-  /** Counts a packet that the kernel did not take, and says so; `whose`: a peer's, the wire's own, or one of these that may be refused. */
-  refuse(errno: string, whose: 'peer' | 'own' | 'expected'): string;
+  /** Counts a packet that the kernel did not take; `whose`: a peer's, the wire's own, or one of these that may be refused. */
+  refuse(errno: string, whose: 'peer' | 'own' | 'expected'): void;
   fault(message: string): void;
   late(by: Ns): void;
 }
@@ -52,7 +52,6 @@ export function makeCounts(): Counts {
       const { refused: peer, refusedOwn: own, refusedAsExpected: expected } = counts;
       const counted = { peer, own, expected }[whose];
       counted[errno] = (counted[errno] ?? 0) + 1;
-      return `refused by the kernel: ${errno}`;
     },
     fault(message) {
       if (counts.faults.length < 100) counts.faults.push(message);

@@ -4,7 +4,7 @@ import { bitsOf } from '../tcp/flags.ts';
 import type { TcpOption } from '../tcp/header-options.ts';
 import { format, type IpHeader, type TcpSegment } from '../tcp/segment.ts';
 import { otherEnd } from '../tcp/states.ts';
-import type { Connection } from './history.ts';
+import type { Connection } from './connection.ts';
 
 function placed(place: Place, isn: number | undefined, next: number | undefined, what: string): number {
   if (typeof place === 'object' && 'absolute' in place) return place.absolute >>> 0;

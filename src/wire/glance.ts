@@ -1,6 +1,6 @@
 import { addressBytes } from '../tcp/address-text.ts';
 import { type End, otherEnd } from '../tcp/states.ts';
-import type { Connection } from './history.ts';
+import type { Connection } from './connection.ts';
 
 interface Known {
   /** Source and destination as the packet's header has them. */

@@ -3,6 +3,7 @@ import type { Address } from '../tcp/address.ts';
 import { flagBits } from '../tcp/flags.ts';
 import type { Packet, TcpSegment } from '../tcp/segment.ts';
 import { type End, otherEnd } from '../tcp/states.ts';
+import type { Connection } from './connection.ts';
 import { makeGlance } from './glance.ts';
 
 /** A packet that came from an end, with what the history knows of its connection. What the wire itself emits is not seen. */
@@ -19,23 +20,6 @@ export interface Seen {
   /** Counted from the initial sequence numbers; absent where the wire has not seen them. */
   readonly seq?: number;
   readonly ack?: number;
-}
-
-/** One incarnation of a connection: what each end sent last. Ends are the devices that segments came from. */
-export interface Connection {
-  readonly id: number;
-  /** Number of its first packet. */
-  readonly since: number;
-  /** The incarnation before it between the same addresses. */
-  readonly before?: number;
-  readonly at: Readonly<Record<End, Address>>;
-  readonly isn: { client?: number; server?: number };
-  /** Behind the highest sequence number that an end has sent, absolute: the other's RCV.NXT if it got everything. */
-  readonly next: { client?: number; server?: number };
-  /** The latest TSval of an end. */
-  readonly tsval: { client?: number; server?: number };
-  /** The latest segment of an end, a reset only where there is no other, without its payload. */
-  readonly last: { client?: TcpSegment; server?: TcpSegment };
 }
 
 /** Connections as the segments so far tell them. */

@@ -7,8 +7,9 @@ import type { Rule } from '../experiment/rules.ts';
 import { runFirst } from '../native/process.ts';
 import { byHandlers, serve, startedWith, tellHarness } from '../process/serve.ts';
 import { otherEnd } from '../tcp/states.ts';
+import type { Connection } from './connection.ts';
 import { forge } from './forge.ts';
-import type { Connection, History } from './history.ts';
+import type { History } from './history.ts';
 import { hostUnreachable } from './icmp.ts';
 import type { WireArguments, WireTold, WireVerbs } from './protocol.ts';
 import { type Running, startRunning } from './running.ts';
@@ -99,24 +100,24 @@ const obey = byHandlers<WireVerbs>({
   count: ({ pattern }) => ({ count: countSeen(wire(), pattern) }),
   inject({ forgery }) {
     const { pump, history } = wire();
-    const n = pump.emit(forgery.from, forge(forgery, connectionOf(history, forgery.on)), 'forged');
+    const n = pump.emit(forgery.from, forge(forgery, connectionOf(history, forgery.on)), { do: 'forged' });
     pump.tellAll();
     return { n };
   },
   injectRaw({ from, hex, mayBeRefused }) {
-    const n = wire().pump.emit(from, Buffer.from(hex, 'hex'), 'forged', mayBeRefused);
+    const n = wire().pump.emit(from, Buffer.from(hex, 'hex'), { do: 'forged' }, mayBeRefused);
     wire().pump.tellAll();
     return { n };
   },
   replay({ n }) {
     const { from, bytes } = wholePacket(n);
-    const again = wire().pump.emit(from, bytes, `replay of #${n}`);
+    const again = wire().pump.emit(from, bytes, { do: 'replay', of: n });
     wire().pump.tellAll();
     return { n: again };
   },
   unreachable({ n }) {
     const { from, bytes } = wholePacket(n);
-    const answer = wire().pump.emit(otherEnd(from), hostUnreachable(bytes), `forged: host unreachable, of #${n}`);
+    const answer = wire().pump.emit(otherEnd(from), hostUnreachable(bytes), { do: 'forged', as: 'unreachable', of: n });
     wire().pump.tellAll();
     return { n: answer };
   },

@@ -1,13 +1,11 @@
 import type { Match } from '../experiment/patterns.ts';
-import type { Address } from '../tcp/address.ts';
+import { sameAddress } from '../tcp/address.ts';
 import { bitsOf } from '../tcp/flags.ts';
 import type { TcpSegment } from '../tcp/segment.ts';
 import type { Seen } from './history.ts';
 
 const within = (value: number | undefined, from: number, to = Number.POSITIVE_INFINITY): boolean =>
   value !== undefined && value >= from && value <= to;
-
-const same = (one: Address, other: Address): boolean => one.address === other.address && one.port === other.port;
 
 function segmentMatches(match: Match, seen: Seen, segment: TcpSegment): boolean {
   switch (match.is) {
@@ -28,8 +26,8 @@ function segmentMatches(match: Match, seen: Seen, segment: TcpSegment): boolean 
     case 'between': {
       const { source, destination } = segment;
       return (
-        (same(source, match.one) && same(destination, match.other)) ||
-        (same(source, match.other) && same(destination, match.one))
+        (sameAddress(source, match.one) && sameAddress(destination, match.other)) ||
+        (sameAddress(source, match.other) && sameAddress(destination, match.one))
       );
     }
     case 'connection':

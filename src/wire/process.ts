@@ -1,6 +1,6 @@
 import { LingerlabError } from '../errors.ts';
 import { startWorker } from '../process/worker.ts';
-import type { DeedEvent, WireEvent } from '../record/sighting.ts';
+import type { DeedEvent, WireEvent } from '../record/event.ts';
 import type { WireArguments, WireTold, WireVerb, WireVerbs } from './protocol.ts';
 
 /** The wire's process as the harness sees it. */
@@ -31,7 +31,7 @@ export async function startWire({ origin, until, spawned, saw, died }: WireOptio
   const argument: WireArguments = { parent: process.pid, originNs: String(origin) };
   const worker = await startWorker<WireVerbs, WireTold>({
     name: 'the wire',
-    entry: 'wire/main.cjs',
+    entry: 'wire/main',
     cleansUp: true,
     argument,
     ...(spawned && { spawned }),

@@ -2,7 +2,7 @@ import type { Forgery } from '../experiment/forgery.ts';
 import type { PatternData } from '../experiment/patterns.ts';
 import type { Rule } from '../experiment/rules.ts';
 import type { Started } from '../process/protocol.ts';
-import type { DeedEvent, Sighting, WireEvent } from '../record/sighting.ts';
+import type { DeedEvent, Sighting, WireEvent } from '../record/event.ts';
 import type { WireStatistics } from '../record/wire-statistics.ts';
 import type { End } from '../tcp/states.ts';
 import type { Which } from './waiting.ts';

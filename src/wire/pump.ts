@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
-import type { Ns } from '../record/event.ts';
-import type { DeedEvent, WireEvent } from '../record/sighting.ts';
+import type { Deed } from '../record/deed.ts';
+import type { DeedEvent, Ns, WireEvent } from '../record/event.ts';
 import { flagBits } from '../tcp/flags.ts';
 import { parse } from '../tcp/segment.ts';
 import { type End, ends, otherEnd } from '../tcp/states.ts';
@@ -10,7 +10,8 @@ import type { Device } from './device.ts';
 import type { History, Seen } from './history.ts';
 import type { Telling } from './protocol.ts';
 import { sighting } from './report.ts';
-import { type Deed, idle, noRules, step, type WireState } from './step.ts';
+import { deedText } from './say.ts';
+import { idle, noRules, type Order, step, type WireState } from './step.ts';
 import type { Waiting, WaitingRoom } from './waiting.ts';
 
 /** Packets of one end before the other has its turn, and of both before the process does anything else. */
@@ -31,8 +32,16 @@ export interface PumpOptions {
   readonly tell: (events: readonly (WireEvent | DeedEvent)[]) => void;
 }
 
-const ms = (ns: Ns): string => `${(ns / 1e6).toFixed(3)} ms`;
 const controls = flagBits.SYN | flagBits.FIN | flagBits.RST;
+
+/** What the wire itself sends. */
+type Own = Extract<Deed, { do: 'copy' | 'replay' | 'forged' }>;
+
+/** What the wire does with a packet that it keeps for now. */
+const waitingDeed = ({ why, rule, behind }: Pick<Waiting, 'why' | 'rule' | 'behind'>) =>
+  why === 'held'
+    ? { do: 'held' as const, rule }
+    : { do: 'delayed' as const, rule, ...(behind !== undefined && { behind }) };
 
 /** Carries packets between two devices as the rules say: the only part of the wire that reads and writes. */
 export class Pump {
@@ -95,7 +104,7 @@ export class Pump {
       if (refused === undefined) {
         this.counts.carry(end, length);
         capture.keep(length, t, end);
-      } else capture.keepAs(length, t, end, this.counts.refuse(refused, 'peer'));
+      } else capture.keepAs(length, t, end, deedText(this.#refused(refused)));
       return true;
     }
     this.#consider(end, place.subarray(0, length), t);
@@ -140,37 +149,40 @@ export class Pump {
     return rule !== undefined || (packet.kind === 'tcp' && (packet.flags & controls) !== 0);
   }
 
-  /** Do the first deed of a packet that lies in the capture's room. */
-  #do(deed: Deed, from: End, bytes: Uint8Array, t: Ns, rule: number): { n: number; deed: string } {
+  /** A peer's packet that the kernel did not take. */
+  #refused(errno: string): Deed {
+    this.counts.refuse(errno, 'peer');
+    return { do: 'refused', refusedBy: 'kernel', errno };
+  }
+
+  /** Carry out the first order for a packet that lies in the capture's room. */
+  #do(order: Order, from: End, bytes: Uint8Array, t: Ns, rule: number): { n: number; deed: Deed } {
     const { capture } = this.#options;
     const length = bytes.length;
-    const as = (text: string) => ({ n: capture.keepAs(length, t, from, text), deed: text });
-    switch (deed.deed) {
+    const as = (deed: Deed) => ({ n: capture.keepAs(length, t, from, deedText(deed)), deed });
+    switch (order.deed) {
       case 'drop':
         this.counts.dropped++;
-        return as(`${deed.why} (rule ${rule})`);
+        return as({ do: order.why, rule });
       case 'hold':
         return this.#keep('held', { from, bytes, since: t, rule });
       case 'wait':
-        return this.#keep('delayed', { from, bytes, since: t, rule, due: deed.until });
+        return this.#keep('delayed', { from, bytes, since: t, rule, due: order.until });
       case 'behind':
-        return this.#keep('overtaken', { from, bytes, since: t, rule, due: deed.until, behind: deed.count });
+        return this.#keep('overtaken', { from, bytes, since: t, rule, due: order.until, behind: order.count });
       default: {
         const refused = this.#options.devices[otherEnd(from)].write(bytes);
-        if (refused !== undefined) return as(this.counts.refuse(refused, 'peer'));
+        if (refused !== undefined) return as(this.#refused(refused));
         this.counts.carry(from, length);
-        return as('carried');
+        return as({ do: 'carried' });
       }
     }
   }
 
-  #keep(
-    why: Exclude<Waiting['why'], 'copy'>,
-    what: Omit<Waiting, 'n' | 'why' | 'pending'>,
-  ): { n: number; deed: string } {
+  #keep(why: Exclude<Waiting['why'], 'copy'>, what: Omit<Waiting, 'n' | 'why' | 'pending'>): { n: number; deed: Deed } {
     const bytes = Uint8Array.from(what.bytes);
-    const deed = `${why} (rule ${what.rule})`;
-    const pending = this.#options.capture.keepPending(bytes.length, what.since, what.from, `${deed}, and still is`);
+    const deed = waitingDeed({ ...what, why });
+    const pending = this.#options.capture.keepPending(bytes.length, what.since, what.from, deedText(deed));
     this.#wait({ ...what, bytes, why, n: pending.n, pending });
     return { n: pending.n, deed };
   }
@@ -189,17 +201,18 @@ export class Pump {
   /** Send on what the wire kept. */
   #go(waiting: Waiting): void {
     const { devices, capture, now } = this.#options;
-    const { n, from, bytes, since, why, pending, rule } = waiting;
+    const { n, from, bytes, since, pending, rule } = waiting;
     const t = now();
     if (!pending) {
-      this.emit(from, bytes, `duplicate of #${n} (rule ${rule})`);
+      this.emit(from, bytes, { do: 'copy', of: n, rule });
       return;
     }
-    const refused = devices[otherEnd(from)].write(bytes);
-    if (refused === undefined) this.counts.carry(from, bytes.length);
-    const after = `${why} ${ms(t - since)}`;
-    const deed = refused === undefined ? after : `${after}, then ${this.counts.refuse(refused, 'peer')}`;
-    capture.amend(pending, `${deed} (rule ${rule})`);
+    const errno = devices[otherEnd(from)].write(bytes);
+    if (errno === undefined) this.counts.carry(from, bytes.length);
+    else this.counts.refuse(errno, 'peer');
+    const refused = errno === undefined ? {} : { refusedBy: 'kernel' as const, errno };
+    const deed: Deed = { ...waitingDeed(waiting), heldNs: t - since, ...refused };
+    capture.amend(pending, deedText(deed));
     if (this.#telling !== 'none') this.#events.push({ t, source: 'wire', kind: 'deed', n, deed });
   }
 
@@ -231,9 +244,9 @@ export class Pump {
     const { capture, now } = this.#options;
     for (const { n, since, pending, rule } of discarded) {
       const t = now();
-      const deed = `held ${ms(t - since)}, then dropped`;
+      const deed: Deed = { do: 'held', rule, heldNs: t - since, discarded: true };
       this.counts.dropped++;
-      if (pending) capture.amend(pending, `${deed} (rule ${rule})`);
+      if (pending) capture.amend(pending, deedText(deed));
       if (this.#telling !== 'none') this.#events.push({ t, source: 'wire', kind: 'deed', n, deed });
     }
     this.tellAll();
@@ -243,14 +256,14 @@ export class Pump {
    * Send bytes to the other end as if they came from this one; no rule sees them. Returns their number. `mayBeRefused`: it is no
    * matter whether the kernel takes them.
    */
-  emit(from: End, bytes: Uint8Array, deed: string, mayBeRefused = false): number {
+  emit(from: End, bytes: Uint8Array, deed: Own, mayBeRefused = false): number {
     const { devices, capture, history, now } = this.#options;
     const t = now();
-    const refused = devices[otherEnd(from)].write(bytes);
+    const errno = devices[otherEnd(from)].write(bytes);
     this.counts.emitted++;
-    const done =
-      refused === undefined ? deed : `${deed}, ${this.counts.refuse(refused, mayBeRefused ? 'expected' : 'own')}`;
-    const n = capture.emit(bytes, t, from, done);
+    if (errno !== undefined) this.counts.refuse(errno, mayBeRefused ? 'expected' : 'own');
+    const done: Deed = errno === undefined ? deed : { ...deed, refusedBy: 'kernel', errno };
+    const n = capture.emit(bytes, t, from, deedText(done));
     const packet = parse(bytes);
     if (packet.kind === 'other') this.counts.other(packet.why, 'own');
     if (this.#telling !== 'none') {

@@ -1,13 +1,10 @@
-import type { Sighting } from '../record/sighting.ts';
+import type { Sighting } from '../record/event.ts';
 import { namesOf } from '../tcp/flags.ts';
-import { tcpdumpText } from '../tcp/segment-text.ts';
 import type { Seen } from './history.ts';
 
-/** What the wire tells of a packet that it saw; `cut`: whose end is not known any more. */
+/** What the wire reports of a packet that it saw; `cut`: whose end is not known any more. */
 export function sighting({ n, t, from, packet, connection, seq, ack }: Seen, cut = false): Sighting {
-  const shown = cut && packet.kind === 'tcp' ? { ...packet, intact: true } : packet;
-  const text = tcpdumpText(shown, { seq, ack });
-  if (packet.kind === 'other') return { n, t, from, text };
+  if (packet.kind === 'other') return { n, t, from, why: packet.why };
   const segment = {
     source: packet.source,
     destination: packet.destination,
@@ -21,5 +18,5 @@ export function sighting({ n, t, from, packet, connection, seq, ack }: Seen, cut
     options: packet.options,
     ...(!cut && { intact: packet.intact }),
   };
-  return { n, t, from, text, segment };
+  return { n, t, from, segment };
 }

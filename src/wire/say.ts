@@ -1,5 +1,6 @@
 import type { Match, PatternData } from '../experiment/patterns.ts';
 import type { Rule } from '../experiment/rules.ts';
+import type { Deed } from '../record/deed.ts';
 
 const rangeText = (from: number, to = from): string => {
   if (to === Number.POSITIVE_INFINITY) return `${from} or more`;
@@ -65,3 +66,41 @@ export const patternText = ({ match, ordinal }: PatternData): string =>
 /** A rule in words, for messages: `hold SYN,ACK from the server, 1 time`. */
 export const ruleText = ({ pattern, action, times }: Rule): string =>
   `${action.do} ${patternText(pattern)}${times === undefined ? '' : `, ${times} ${times === 1 ? 'time' : 'times'}`}`;
+
+const refusedText = ({ errno }: { readonly errno?: string | undefined }): string =>
+  errno === undefined ? '' : `refused by the kernel: ${errno}`;
+const joined = (...parts: readonly string[]): string => parts.filter(Boolean).join(', ');
+
+function madeText(deed: Extract<Deed, { of?: number }>): string {
+  const of = `#${deed.of}`;
+  if (deed.do === 'copy') return `duplicate of ${of}`;
+  if (deed.do === 'replay') return `replay of ${of}`;
+  if (deed.as === 'echo') return `echo request, behind ${of}`;
+  return deed.as === 'unreachable' ? `forged: host unreachable, of ${of}` : 'forged';
+}
+
+function waitedText(deed: Extract<Deed, { heldNs?: number }>): string {
+  const what = deed.do === 'delayed' && deed.behind !== undefined ? 'overtaken' : deed.do;
+  if (deed.heldNs === undefined) return what;
+  const refused = refusedText(deed);
+  const after = deed.do === 'held' && deed.discarded ? 'then dropped' : refused && `then ${refused}`;
+  return joined(`${what} ${(deed.heldNs / 1e6).toFixed(3)} ms`, after);
+}
+
+/** What the wire did with a packet, as a comment of the capture: `held 412.000 ms (rule 2)`, `replay of #7`. */
+export function deedText(deed: Deed): string {
+  const rule = 'rule' in deed && deed.rule !== undefined ? ` (rule ${deed.rule})` : '';
+  switch (deed.do) {
+    case 'refused':
+      return refusedText(deed);
+    case 'held':
+    case 'delayed':
+      return `${waitedText(deed)}${rule}${deed.heldNs === undefined ? ', and still is' : ''}`;
+    case 'copy':
+    case 'replay':
+    case 'forged':
+      return joined(madeText(deed) + rule, refusedText(deed));
+    default:
+      return deed.do + rule;
+  }
+}

@@ -1,8 +1,8 @@
 import { acceptedEnd, acceptedKeys, acceptedNumber, acceptedPacket } from '../experiment/accepted.ts';
 import { acceptedForgery } from '../experiment/forgery.ts';
+import type { Answer, Step } from '../experiment/handles.ts';
 import { acceptedPattern, dataOf } from '../experiment/patterns.ts';
 import * as rules from '../experiment/rules.ts';
-import type { Answer, Step } from '../experiment/step.ts';
 import type { RuleHandle, Wire } from '../experiment/wire.ts';
 import { largestPacket } from './capture.ts';
 import type { WireVerb, WireVerbs } from './protocol.ts';

@@ -1,6 +1,6 @@
 import type { Action, Rule } from '../experiment/rules.ts';
 import type { Ns } from '../record/event.ts';
-import { draw } from './chance.ts';
+import { draw } from '../stats/random.ts';
 import type { Seen } from './history.ts';
 import { matches } from './match.ts';
 
@@ -23,8 +23,8 @@ export interface WireState {
   readonly rules: readonly RuleState[];
 }
 
-/** What the wire is to do with a packet now; the first deed says what becomes of it, the rest are copies. */
-export type Deed =
+/** What the wire is to do with a packet now; the first order says what becomes of it, the rest are copies. */
+export type Order =
   | { readonly deed: 'carry' }
   | { readonly deed: 'drop'; readonly why: 'dropped' | 'black hole' | 'lost' | 'queue full' }
   | { readonly deed: 'hold' }
@@ -34,7 +34,7 @@ export type Deed =
 
 export interface Decision {
   readonly state: WireState;
-  readonly deeds: readonly [Deed, ...Deed[]];
+  readonly deeds: readonly [Order, ...Order[]];
   /** The rule that decided; absent: none did, it is carried. */
   readonly rule?: number;
 }
@@ -64,7 +64,7 @@ export const withoutRule = (state: WireState, id?: number): WireState => ({
 interface Acted {
   readonly after: RuleState;
   /** None: it leaves the packet to later rules. */
-  readonly deeds?: readonly [Deed, ...Deed[]];
+  readonly deeds?: readonly [Order, ...Order[]];
 }
 
 const nsOf = (ms: number): Ns => Math.round(ms * 1e6);
@@ -81,7 +81,7 @@ function onLine(state: RuleState, action: Action & { do: 'rate' }, { length }: S
 
 function act(state: RuleState, seen: Seen, now: Ns): Acted {
   const { action } = state.rule;
-  const always = (...deeds: [Deed, ...Deed[]]): Acted => ({ after: state, deeds });
+  const always = (...deeds: [Order, ...Order[]]): Acted => ({ after: state, deeds });
   switch (action.do) {
     case 'carry':
       return always({ deed: 'carry' });
@@ -96,7 +96,7 @@ function act(state: RuleState, seen: Seen, now: Ns): Acted {
     case 'duplicate': {
       const copies = Array.from(
         { length: action.copies },
-        (_, index): Deed => ({ deed: 'copy', at: now + nsOf(action.everyMs) * (index + 1) }),
+        (_, index): Order => ({ deed: 'copy', at: now + nsOf(action.everyMs) * (index + 1) }),
       );
       return always({ deed: 'carry' }, ...copies);
     }

@@ -1,5 +1,5 @@
 import type { PatternData } from '../experiment/patterns.ts';
-import type { Sighting } from '../record/sighting.ts';
+import type { Sighting } from '../record/event.ts';
 import { echoRequest } from '../tcp/echo.ts';
 import { parse } from '../tcp/segment.ts';
 import { otherEnd } from '../tcp/states.ts';
@@ -80,7 +80,8 @@ export async function whenAnswered(
     pump,
     ({ from, packet }) => from === answering && packet.kind === 'other' && packet.echoed === token,
   );
-  pump.emit(from, echoRequest(packet.source.address, packet.destination.address, token), `echo request, behind #${n}`);
+  const request = echoRequest(packet.source.address, packet.destination.address, token);
+  pump.emit(from, request, { do: 'forged', as: 'echo', of: n });
   const until = (await replied).n;
   return [...capture.entries(n + 1)]
     .filter((entry) => entry.n < until && entry.from === answering && !entry.emitted)

@@ -1,16 +1,17 @@
 /** What this program's own parsers and reports take, by tinybench: `make bench-self`. Prints a table; asserts nothing. */
 import { Bench } from 'tinybench';
 import { derive } from '../../src/facts/derive.ts';
-import { parseSs } from '../../src/observers/ss/parse.ts';
+import { parseSs } from '../../src/observers/sockets/ss-text.ts';
 import { decoder } from '../../src/observers/trace/decode.ts';
 import { decodePage, parseHeaderPage } from '../../src/observers/trace/page.ts';
 import type { Event } from '../../src/record/event.ts';
 import { readRun } from '../../src/record/read.ts';
-import { markdownReport } from '../../src/report/markdown.ts';
+import { markdownReport } from '../../src/report/markdown/report.ts';
+import { reportOf } from '../../src/report/model/report.ts';
 import { format, parse } from '../../src/tcp/segment.ts';
 import { all, closedInTurn, flow, opened, scenarioEnds } from '../facts/handmade.ts';
 import { formatsOf, readsOf, readText } from '../observers/trace/captures.ts';
-import { generator } from '../wire/random.ts';
+import { segments as anySegments, samples } from '../tcp/arbitrary.ts';
 
 const lines = 20_000;
 const segments = 1000;
@@ -27,8 +28,7 @@ const decode = decoder(formatsOf(kernel), { origin: 0n });
 const pages = readsOf(kernel, 'fin-ipv4').flatMap(({ cpu, pages: own }) => own.map((page) => ({ cpu, page })));
 const traced = pages.reduce((sum, { page }) => sum + decodePage(page, layout).records.length, 0);
 
-const random = generator(7);
-const made = Array.from({ length: segments }, () => random.segment());
+const made = samples(anySegments, segments);
 const bytes = made.map((segment) => format(segment));
 
 const one = flow();
@@ -56,7 +56,12 @@ const tasks: readonly Task[] = [
   { name: 'parse segments', of: segments, unit: 'segments', work: () => bytes.map((each) => parse(each)) },
   { name: 'format segments', of: segments, unit: 'segments', work: () => made.map((each) => format(each)) },
   { name: 'fold a record into facts', of: record.length, unit: 'events', work: () => derive(record, all) },
-  { name: `report of ${some.cells.length} results`, of: 1, unit: 'reports', work: () => markdownReport(some) },
+  {
+    name: `report of ${some.cells.length} results`,
+    of: 1,
+    unit: 'reports',
+    work: () => markdownReport(reportOf({ ...some })),
+  },
 ];
 
 const bench = new Bench({ time: 1000, warmupTime: 300, throws: true });

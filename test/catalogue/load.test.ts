@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { LoadedExperiment } from '../../src/experiment/definition.ts';
-import { type Called, call, folderWith, install, userFile } from './compiled.ts';
+import { type Called, call, callAlone, folderWith, userFile } from './program.ts';
 
 const commonjs = `const { experiment } = require('lingerlab');
 module.exports = experiment({ id: 'mine', question: 'q', factors: {}, async scenario() {}, claims: [], answer: () => '' });
@@ -10,32 +10,19 @@ module.exports = experiment({ id: 'mine', question: 'q', factors: {}, async scen
 
 async function load(files: Record<string, string>, path = Object.keys(files)[0]!): Promise<Called<LoadedExperiment>> {
   await using folder = await folderWith(files);
-  return await call<LoadedExperiment>(folder.path, 'catalogue/load.js', 'loadFile', [path]);
+  return await call<LoadedExperiment>(folder.path, 'catalogue/load.ts', 'loadFile', [path]);
 }
 
 describe('a file is loaded', () => {
   test('outside the repository with no node_modules near it', async () => {
     await using folder = await folderWith({ 'mine.ts': userFile() });
-    const { value, stderr } = await call<LoadedExperiment>(folder.path, 'catalogue/load.js', 'loadFile', ['./mine.ts']);
+    const { value, stderr } = await callAlone<LoadedExperiment>(folder.path, 'catalogue/load.ts', 'loadFile', [
+      './mine.ts',
+    ]);
     expect(value?.definition.id).toBe('my-question');
     expect(value?.file).toBe(join(folder.path, 'mine.ts'));
     expect(value?.sourceHash).toBe(createHash('sha256').update(userFile()).digest('hex'));
     expect(stderr).toBe('');
-  });
-
-  test('by a program that is installed inside node_modules', async () => {
-    await using home = await folderWith({});
-    await using folder = await folderWith({ 'mine.ts': userFile() });
-    const dist = await install(home.path);
-    const { value, error } = await call<LoadedExperiment>(
-      folder.path,
-      'catalogue/load.js',
-      'loadFile',
-      ['mine.ts'],
-      dist,
-    );
-    expect(error).toBeUndefined();
-    expect(value?.definition.id).toBe('my-question');
   });
 
   test.each(['mine.ts', 'mine.mts', 'mine.js', 'mine.mjs'])('%s', async (name) => {
@@ -46,7 +33,10 @@ describe('a file is loaded', () => {
 
   test('as an ES module, silently, beside a package.json that says commonjs or nothing', async () => {
     for (const type of [{ type: 'commonjs' }, {}]) {
-      const { value, stderr } = await load({ 'mine.ts': userFile(), 'package.json': JSON.stringify(type) });
+      await using folder = await folderWith({ 'mine.ts': userFile(), 'package.json': JSON.stringify(type) });
+      const { value, stderr } = await callAlone<LoadedExperiment>(folder.path, 'catalogue/load.ts', 'loadFile', [
+        'mine.ts',
+      ]);
       expect(value?.definition.id).toBe('my-question');
       expect(stderr).toBe('');
     }

@@ -3,36 +3,58 @@ import { describe, expect, test } from 'vitest';
 import { builtins, registry } from '../../src/catalogue/registry.ts';
 import type { LoadedExperiment } from '../../src/experiment/definition.ts';
 import type { Declaration } from '../../src/record/fact.ts';
-import { call, folderWith, userFile } from './compiled.ts';
+import { call, folderWith, userFile } from './program.ts';
 
 const named = (id: string): string => userFile().replace("'my-question'", `'${id}'`);
 const loaded = (id: string, file: string): LoadedExperiment =>
-  ({ definition: { id }, file, sourceHash: '' }) as unknown as LoadedExperiment;
+  ({
+    definition: { id },
+    group: { title: '', order: file.startsWith('builtin:') ? 1 : 2 },
+    file,
+    sourceHash: '',
+  }) as unknown as LoadedExperiment;
+
+const titled = (title: string, order: number): string =>
+  `import type { Group } from 'lingerlab';\nexport default { title: '${title}', order: ${order} } satisfies Group;\n`;
+const from = (path: string) => call<LoadedExperiment[]>('/', 'catalogue/registry.ts', 'builtins', [path]);
 
 describe("a folder's experiments", () => {
-  test('are ordered by id and called by their file', async () => {
+  test('are ordered by group and id, have the group of their folder and are called by their file', async () => {
     await using folder = await folderWith({
-      'a.js': named('second'),
-      'b.js': named('first'),
-      'b.d.ts': '',
-      'b.js.map': '{}',
+      'a.ts': named('loose'),
+      'late/group.ts': titled('Later', 20),
+      'late/b.ts': named('first'),
+      'late/deep/c.ts': named('deep'),
+      'soon/group.ts': titled('Sooner', 10),
+      'soon/d.ts': named('second'),
+      'soon/e.ts': named('before-second'),
+      'soon/e.d.ts': '',
+      'soon/e.ts.map': '{}',
     });
-    const { value, error } = await call<LoadedExperiment[]>('/', 'catalogue/registry.js', 'builtins', [
-      `${folder.path}/`,
-    ]);
+    const { value, error } = await from(`${folder.path}/`);
     expect(error).toBeUndefined();
-    expect(value?.map(({ definition, file }) => [definition.id, file])).toEqual([
-      ['first', 'builtin:b'],
-      ['second', 'builtin:a'],
+    expect(value?.map(({ definition, group, file }) => [definition.id, group.title, file])).toEqual([
+      ['before-second', 'Sooner', 'builtin:soon/e'],
+      ['second', 'Sooner', 'builtin:soon/d'],
+      ['deep', 'Later', 'builtin:late/deep/c'],
+      ['first', 'Later', 'builtin:late/b'],
+      ['loose', 'Experiments', 'builtin:a'],
     ]);
     expect(value?.[0]?.sourceHash).toMatch(/^[0-9a-f]{64}$/);
   });
 
   test('with one id twice are refused, naming both files', async () => {
-    await using folder = await folderWith({ 'a.js': named('same'), 'b.js': named('same') });
-    const { error } = await call<LoadedExperiment[]>('/', 'catalogue/registry.js', 'builtins', [folder.path]);
+    await using folder = await folderWith({ 'one/a.ts': named('same'), 'two/b.ts': named('same') });
+    const { error } = await from(folder.path);
     expect(error?.code).toBe('DUPLICATE_EXPERIMENT');
-    expect(error?.message).toBe('two experiments have the id "same": builtin:a and builtin:b');
+    expect(error?.message).toMatch(/^two experiments have the id "same": builtin:(one\/a|two\/b) and builtin:/);
+  });
+
+  test('in a folder whose group says no title are refused, naming the file', async () => {
+    await using folder = await folderWith({ 'one/group.ts': 'export default { order: 1 };\n', 'one/a.ts': named('a') });
+    expect((await from(folder.path)).error?.message).toBe(
+      `${folder.path}/one/group.ts does not declare a group of experiments`,
+    );
   });
 
   test('that are not there are an installation that is not whole', async () => {
@@ -40,12 +62,18 @@ describe("a folder's experiments", () => {
   });
 });
 
-test('the program finds its own experiments, compiled and from source', async () => {
-  const fromSource = await builtins();
-  const compiled = await call<LoadedExperiment[]>('/', 'catalogue/registry.js', 'builtins', []);
-  const ids = (all: readonly LoadedExperiment[] | undefined) => all?.map(({ definition }) => definition.id);
-  expect(ids(compiled.value)).toEqual(ids(fromSource));
-  expect(ids(fromSource)?.length).toBeGreaterThan(0);
+test("each of the program's own experiments has a group, in the order in which a connection lives", async () => {
+  const own = await builtins();
+  expect([...new Set(own.map(({ group }) => group.title))]).toEqual([
+    'Opening',
+    'Closing',
+    'Lingering',
+    'TIME-WAIT',
+    'Port reuse',
+    'Stuck',
+    'Segments',
+    'Load',
+  ]);
 });
 
 test('every fact of their own says what it is', async () => {

@@ -5,6 +5,7 @@ import { kind } from '../../src/facts/kinds.ts';
 
 const claim = { id: 'c', text: 't', source: 's', holds: () => true };
 const right = {
+  kind: 'scenario',
   id: 'close-order',
   question: 'Which end?',
   factors: { closes: ['client', 'server'], family: [4, 6], nodelay: [true, false] },
@@ -62,6 +63,36 @@ test('all problems are told at once', () => {
 
 test.each([null, undefined, 3, 'text', []])('%j is no definition', (definition) => {
   expect(() => validateDefinition(definition, 'mine.ts')).toThrow(/^mine\.ts does not define an experiment:\n {2}\w/);
+});
+
+describe('an experiment of loads', () => {
+  const load = { kind: 'load', load: { repeats: 3 } };
+
+  test('says how often its cells run, and what they are compared with', () => {
+    expect(problems(load)).toEqual([]);
+    const whole = { repeats: () => 3, baseline: () => ({ family: 4 }), counts: () => true };
+    expect(problems({ ...load, load: whole, shows: ['rate.perSecond'] })).toEqual([]);
+    expect(problems({ kind: 'load' })).toEqual(['load: is missing']);
+    expect(problems({ ...load, load: () => 3 })).toEqual(['load: must be an object: { repeats: 20, baseline: { … } }']);
+    expect(problems({ ...load, load: { repeat: 3, baseline: 'client' } })).toEqual([
+      'load.repeats: is missing',
+      'load.baseline: must be an object with values of factors, or a function of the cell',
+      'load: there is no "repeat" here (did you mean "repeats"?)',
+    ]);
+  });
+
+  test.each([
+    [{ ...load, quiet: true }, 'there is no "quiet" here: that is for experiment({ … }), whose scenario has peers'],
+    [{ load: load.load }, 'there is no "load" here: that is for loadExperiment({ … }), whose scenario has load()'],
+    [{ ...load, shows: ['timeWait.holder'] }, 'shows: there is no fact "timeWait.holder"'],
+    [{ shows: ['rate.perSecond'] }, 'shows: there is no fact "rate.perSecond"'],
+    [
+      { ...load, measures: { 'rate.perSecond': kind.count() } },
+      'measures.rate.perSecond: the name is taken, every load has this fact',
+    ],
+  ])('and a usual one are not mixed up: %o', (change, problem) => {
+    expect(problems(change)).toEqual([expect.stringContaining(problem)]);
+  });
 });
 
 describe('an unknown key is refused with the nearest right one', () => {

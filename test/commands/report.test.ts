@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { cli } from '../../src/cli.ts';
 import type { CellRecord } from '../../src/record/schema.ts';
-import { ladderSvg } from '../../src/report/ladder-svg.ts';
+import { ladderSvg } from '../../src/report/ladder/svg.ts';
 import { experimentOf, runOf, sampleRun } from '../report/fixture.ts';
 import { lostLastAck } from '../report/wire-fixture.ts';
 

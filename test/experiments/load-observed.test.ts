@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import observed from '../../experiments/load-observed.ts';
+import observed from '../../experiments/load/load-observed.ts';
 import { acrossOf } from '../../src/verdict/asked.ts';
 
 const [claim] = acrossOf(observed.definition);

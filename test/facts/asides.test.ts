@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { derive } from '../../src/facts/derive.ts';
-import type { Event } from '../../src/record/event.ts';
-import type { WireEvent } from '../../src/record/sighting.ts';
+import type { Deed } from '../../src/record/deed.ts';
+import type { Event, WireEvent } from '../../src/record/event.ts';
 import { all, call, flow, node, ns, onWire, opened } from './handmade.ts';
 
 const one = flow({ label: 'old' });
@@ -10,14 +10,14 @@ const asides = (...events: Event[]) => derive(events, all).asides;
 const syn = onWire(one, 'client', 10, ['SYN'], { n: 1, seq: 0 });
 
 test('a closing call is told with when it returned', () => {
-  const close = call(one, 'client', 20, 'close by destroy', { ns: ns(1500) });
-  expect(asides(syn, ...opened(one, 10), close, call(one, 'client', 15, 'write'))).toEqual([
-    { what: 'close', t: ns(20), until: ns(1520), end: 'client', label: 'old', how: 'destroy' },
+  const close = call(one, 'client', 20, { verb: 'close', by: 'destroy' }, { ns: ns(1500) });
+  expect(asides(syn, ...opened(one, 10), close, call(one, 'client', 15, { verb: 'write', bytes: 1 }))).toEqual([
+    { what: 'close', t: ns(20), until: ns(1520), end: 'client', label: 'old', by: 'destroy' },
   ]);
 });
 
 test('without a wire nothing is told', () => {
-  expect(asides(...opened(one, 10), call(one, 'client', 20, 'close by destroy'))).toEqual([]);
+  expect(asides(...opened(one, 10), call(one, 'client', 20, { verb: 'close', by: 'destroy' }))).toEqual([]);
 });
 
 test('a host-unreachable message is told to the end that it went to, with the segment that it answers', () => {
@@ -25,40 +25,54 @@ test('a host-unreachable message is told to the end that it went to, with the se
     n: 2,
     t: ns(30),
     from: 'server',
-    text: '',
+    why: 'no-tcp',
     source: 'wire',
     kind: 'segment',
-    deed: 'forged: host unreachable, of #1',
+    deed: { do: 'forged', as: 'unreachable', of: 1 },
   };
-  const other: WireEvent = { ...told, n: 3, deed: 'forged' };
+  const other: WireEvent = { ...told, n: 3, deed: { do: 'forged' } };
   expect(asides(syn, ...opened(one, 10), told, other)).toEqual([
     { what: 'unreachable', t: ns(30), end: 'client', label: 'old', of: 1 },
-    { what: 'forged', t: ns(30), until: ns(30), end: 'client', label: '', how: '', of: 3, count: 1 },
+    { what: 'forged', t: ns(30), until: ns(30), end: 'client', label: '', kinds: [{ why: 'no-tcp' }], of: 3, count: 1 },
   ]);
 });
 
 test('packets that are no segments are told, those in a row as one; an echo of the wire is not', () => {
-  const raw = (n: number, from: 'client' | 'server', why: string, deed = 'forged'): WireEvent => ({
+  const raw = (
+    n: number,
+    from: 'client' | 'server',
+    why: NonNullable<WireEvent['why']>,
+    deed: Deed = { do: 'forged' },
+  ): WireEvent => ({
     n,
     t: ns(30 + n),
     from,
-    text: `no TCP segment: ${why}`,
+    why,
     source: 'wire',
     kind: 'segment',
     deed,
   });
-  const refused = raw(6, 'server', 'no-ip', 'forged, refused by the kernel: EINVAL');
-  const ping = raw(5, 'client', 'no-tcp', 'echo request, behind #4');
+  const refused = raw(6, 'server', 'no-ip', { do: 'forged', refusedBy: 'kernel', errno: 'EINVAL' });
+  const ping = raw(5, 'client', 'no-tcp', { do: 'forged', as: 'echo', of: 4 });
   const told = [raw(2, 'client', 'truncated'), raw(3, 'client', 'truncated'), raw(4, 'client', 'no-ip'), ping, refused];
   expect(asides(syn, ...opened(one, 10), ...told)).toEqual([
-    { what: 'forged', t: ns(32), until: ns(34), end: 'server', label: '', how: 'of several kinds', of: 2, count: 3 },
+    {
+      what: 'forged',
+      t: ns(32),
+      until: ns(34),
+      end: 'server',
+      label: '',
+      kinds: [{ why: 'truncated' }, { why: 'no-ip' }],
+      of: 2,
+      count: 3,
+    },
     {
       what: 'forged',
       t: ns(36),
       until: ns(36),
       end: 'client',
       label: '',
-      how: 'refused by the kernel: EINVAL',
+      kinds: [{ why: 'no-ip', errno: 'EINVAL' }],
       of: 6,
       count: 1,
     },
@@ -74,7 +88,13 @@ const reused = (...events: Event[]): Event[] => [
   ...opened(again, 30),
   ...events,
 ];
-const replay = onWire(one, 'client', 50, ['ACK'], { n: 4, seq: 1, bytes: 500, connection: 2, deed: 'replay of #2' });
+const replay = onWire(one, 'client', 50, ['ACK'], {
+  n: 4,
+  seq: 1,
+  bytes: 500,
+  connection: 2,
+  deed: { do: 'replay', of: 2 },
+});
 
 test('what the new connection read of an old segment is told as those bytes', () => {
   expect(asides(...reused(replay, node(again, 'server', 50.2, 'data', { bytes: 400 })))).toEqual([

@@ -20,7 +20,7 @@ import {
 } from './handmade.ts';
 
 const one = flow();
-const wrote = (bytes: number, at = 20) => call(one, 'client', at, 'write', { bytes });
+const wrote = (bytes: number, at = 20) => call(one, 'client', at, { verb: 'write', bytes });
 const read = (bytes: number, at = 30) => node(one, 'server', at, 'data', { bytes });
 
 /** `end` resets at `at`, the other end receives it. */
@@ -61,7 +61,9 @@ describe('nothing is lost', () => {
 test('where more was read than was written, whose bytes those were is not known', () => {
   const found = known([wrote(100), read(7_000), ...closedInTurn(one, 'client', 40, 50)]);
   expect(found).toMatchObject({ acked: null, lost: null, lostIn: null, 'lost.network': null });
-  expect(found.why).toMatchObject({ lost: "the server's application read 6900 bytes more than were written" });
+  expect(found.why).toMatchObject({
+    lost: { code: 'foreign-bytes', text: "the server's application read 6900 bytes more than were written" },
+  });
 });
 
 describe('lost bytes lie where they had come to', () => {
@@ -152,7 +154,7 @@ describe('the kernel counts SYN and FIN', () => {
   test('the SYN of the client is acknowledged, too; a server has none', () => {
     const both = [queues(one, 'client', 40, { acked: 1 }), queues(one, 'server', 41, { acked: 700, sent: 700 })];
     const { facts } = derive(
-      [...opened(one, 10), call(one, 'server', 20, 'write', { bytes: 900 }), ...both, ...reset('server', 41.01)],
+      [...opened(one, 10), call(one, 'server', 20, { verb: 'write', bytes: 900 }), ...both, ...reset('server', 41.01)],
       all,
     );
     expect(facts).toMatchObject({ 'client.acked': 0, 'server.acked': 700 });
@@ -162,7 +164,9 @@ describe('the kernel counts SYN and FIN', () => {
 describe('what nobody could see is unknown', () => {
   test('while the reader is open nothing is lost yet', () => {
     const { why } = known([wrote(1000), queues(one, 'client', 40, { sent: 1000 })]);
-    expect(why).toMatchObject({ lost: 'the server was still open when the scenario ended' });
+    expect(why).toMatchObject({
+      lost: { code: 'still-open', text: 'the server was still open when the scenario ended' },
+    });
   });
 
   test('after a close without a reset the kernel goes on: sent or not is unknown, the rest is not', () => {
@@ -177,20 +181,24 @@ describe('what nobody could see is unknown', () => {
     expect(facts).toMatchObject({ lost: 1000, lostIn: null, 'lost.receiveQueue': 400, 'lost.js': 0, acked: 400 });
     expect(facts).toMatchObject({ 'lost.sendQueue': null, 'lost.network': null });
     expect(why).toMatchObject({
-      'lost.sendQueue': "between 0 and 600 bytes: the client's kernel went on after the close",
+      'lost.sendQueue': {
+        code: 'bounded',
+        text: "between 0 and 600 bytes: the client's kernel went on after the close",
+      },
     });
   });
 
   test('without the queues of either end: the sum, and that the kernel had taken what was written without an error', () => {
     const { why, ...facts } = known([wrote(1000), read(200), ...reset('server', 40)]);
     expect(facts).toMatchObject({ lost: 800, lostIn: null, 'lost.js': 0, 'lost.sendQueue': null, acked: null });
-    expect(why).toMatchObject({ lostIn: expect.stringContaining('the client and the server were not read') });
+    expect(why).toMatchObject({ lostIn: { text: expect.stringContaining('the client and the server were not read') } });
   });
 
   test('without them, a write in the same turn as the close, or one that failed, may not have left the process', () => {
-    for (const verb of ['close by destroy', 'write']) {
-      const failed = verb === 'write' ? { errno: 'ECANCELED', syscall: 'write' } : {};
-      const facts = known([call(one, 'client', 20, verb, { bytes: 1000, ...failed }), ...reset('server', 40)]);
+    const closing = call(one, 'client', 20, { verb: 'close', by: 'destroy', sending: 1000 });
+    const refused = { errno: 'ECANCELED', syscall: 'write' };
+    for (const given of [closing, call(one, 'client', 20, { verb: 'write', bytes: 1000 }, refused)]) {
+      const facts = known([given, ...reset('server', 40)]);
       expect(facts).toMatchObject({ lost: 1000, 'lost.js': null });
     }
   });
@@ -244,6 +252,6 @@ describe('sources that contradict each other', () => {
       ['observers-disagree', expect.stringContaining(said)],
     ]);
     expect(facts).toMatchObject({ lostIn: null, 'lost.js': null });
-    expect(why).toMatchObject({ lostIn: expect.stringContaining('contradict') });
+    expect(why).toMatchObject({ lostIn: { text: expect.stringContaining('contradict') } });
   });
 });

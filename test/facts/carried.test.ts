@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { carriedIn, closingSegments, finArrivals } from '../../src/facts/carried.ts';
+import { carriedIn as carriedBy, closingSegments, finArrivals } from '../../src/facts/carried.ts';
+import { connectionsIn } from '../../src/facts/connections.ts';
 import { derive } from '../../src/facts/derive.ts';
+import type { Deed } from '../../src/record/deed.ts';
 import type { Event } from '../../src/record/event.ts';
 import {
   all,
@@ -22,27 +24,34 @@ const one = flow();
 const again = flow({ label: 'new', endpoint: { client: 3, server: 4 } });
 const syn = onWire(one, 'client', 10, ['SYN'], { n: 1, seq: 0 });
 
+const carriedIn = (events: readonly Event[]) => carriedBy(events, connectionsIn(events));
+
 describe('the segments of a record', () => {
   test('are in the order of the capture, each with what the wire did with it and when it arrived', () => {
     const events: Event[] = [
       syn,
-      onWire(one, 'server', 11, ['SYN', 'ACK'], { n: 2, seq: 0, ack: 1, deed: 'held (rule 1)' }),
-      wentOn(2, 400, 'held 389.000 ms'),
-      onWire(one, 'client', 12, ['SYN'], { n: 3, seq: 0, deed: 'lost (rule 2)' }),
-      onWire(one, 'client', 401, ['ACK'], { n: 4, seq: 1, ack: 1, deed: 'duplicate of #1 (rule 3)' }),
+      onWire(one, 'server', 11, ['SYN', 'ACK'], { n: 2, seq: 0, ack: 1, deed: { do: 'held', rule: 1 } }),
+      wentOn(2, 400, { do: 'held', rule: 1, heldNs: ns(389) }),
+      onWire(one, 'client', 12, ['SYN'], { n: 3, seq: 0, deed: { do: 'lost', rule: 2 } }),
+      onWire(one, 'client', 401, ['ACK'], { n: 4, seq: 1, ack: 1, deed: { do: 'copy', of: 1, rule: 3 } }),
       connected(one, 402),
     ];
     const { segments } = carriedIn(events.toReversed());
-    expect(segments.map(({ n, deed, arrived, of }) => [n, deed, arrived, of])).toEqual([
-      [1, 'carried', ns(10), undefined],
-      [2, 'held', ns(400), undefined],
-      [3, 'lost', undefined, undefined],
-      [4, 'copy', ns(401), 1],
+    expect(segments.map(({ n, deed, arrived }) => [n, deed, arrived])).toEqual([
+      [1, { do: 'carried' }, ns(10)],
+      [2, { do: 'held', rule: 1, heldNs: ns(389) }, ns(400)],
+      [3, { do: 'lost', rule: 2 }, undefined],
+      [4, { do: 'copy', of: 1, rule: 3 }, ns(401)],
     ]);
   });
 
   test('that are held to the end, dropped, or refused by the kernel never arrive', () => {
-    const deeds = ['held (rule 1)', 'dropped (rule 1)', 'black hole (rule 1)', 'refused by the kernel: EIO'];
+    const deeds: Deed[] = [
+      { do: 'held', rule: 1 },
+      { do: 'dropped', rule: 1 },
+      { do: 'black hole', rule: 1 },
+      { do: 'refused', refusedBy: 'kernel', errno: 'EIO' },
+    ];
     const events = deeds.map((deed, index) => onWire(one, 'client', 10 + index, ['SYN'], { n: index + 1, deed }));
     expect(carriedIn(events).segments.map(({ arrived }) => arrived)).toEqual([
       undefined,
@@ -54,22 +63,28 @@ describe('the segments of a record', () => {
 
   test('that answer for no socket count from no first number: the raw one', () => {
     const server = { client: 1000, server: 0 };
-    const refused = (deed?: string) => [
+    const refused = (deed?: Deed) => [
       onWire(one, 'client', 10, ['SYN'], { n: 1, connection: 2, seq: 0 }),
       onWire(one, 'server', 11, ['SYN', 'ACK'], { n: 2, connection: 2, seq: 0, ack: 1, ...(deed && { deed }) }),
       onWire(one, 'server', 12, ['RST', 'ACK'], { n: 3, connection: 2, seq: 0, ack: 1, initial: server }),
     ];
-    expect(carriedIn(refused('forged')).segments[2]).toMatchObject({ rawSeq: 0, ack: 1 });
-    expect(carriedIn(refused('forged')).segments[2]).not.toHaveProperty('seq');
+    expect(carriedIn(refused({ do: 'forged' })).segments[2]).toMatchObject({ rawSeq: 0, ack: 1 });
+    expect(carriedIn(refused({ do: 'forged' })).segments[2]).not.toHaveProperty('seq');
     // its own SYN told its first number
     expect(carriedIn(refused()).segments[2]).toMatchObject({ seq: 0 });
     expect(carriedIn(refused()).segments[2]).not.toHaveProperty('rawSeq');
   });
 
   test('that were held and then dropped never arrive', () => {
-    const held = onWire(one, 'client', 10, ['SYN'], { n: 1, deed: 'held (rule 1)' });
-    const [segment] = carriedIn([held, wentOn(1, 400, 'held 390.000 ms, then dropped')]).segments;
-    expect([segment?.deed, segment?.arrived]).toEqual(['held', undefined]);
+    const held = onWire(one, 'client', 10, ['SYN'], { n: 1, deed: { do: 'held', rule: 1 } });
+    const [segment] = carriedIn([
+      held,
+      wentOn(1, 400, { do: 'held', rule: 1, heldNs: ns(390), discarded: true }),
+    ]).segments;
+    expect([segment?.deed, segment?.arrived]).toEqual([
+      { do: 'held', rule: 1, heldNs: ns(390), discarded: true },
+      undefined,
+    ]);
   });
 
   test('are told apart by incarnation where two connections have the same addresses; a replay is the one that it repeats', () => {
@@ -79,7 +94,7 @@ describe('the segments of a record', () => {
       onWire(one, 'client', 20, ['ACK'], { n: 2, seq: 1, bytes: 5 }),
       onWire(one, 'client', 30, ['SYN'], { n: 3, seq: 0, connection: 2 }),
       connected(again, 32),
-      onWire(one, 'client', 40, ['ACK'], { n: 4, seq: 1, bytes: 5, connection: 2, deed: 'replay of #2' }),
+      onWire(one, 'client', 40, ['ACK'], { n: 4, seq: 1, bytes: 5, connection: 2, deed: { do: 'replay', of: 2 } }),
     ];
     const { segments } = carriedIn(events);
     expect(segments.map(({ label, incarnation }) => [label, incarnation])).toEqual([
@@ -119,9 +134,9 @@ describe('closing segments', () => {
   test('are FIN and RST in order; a FIN that was sent again counts once, what the wire made not at all', () => {
     expect(
       closing([
-        onWire(one, 'client', 20, ['FIN', 'ACK'], { n: 2, deed: 'dropped (rule 1)' }),
+        onWire(one, 'client', 20, ['FIN', 'ACK'], { n: 2, deed: { do: 'dropped', rule: 1 } }),
         onWire(one, 'client', 220, ['FIN', 'ACK'], { n: 3 }),
-        onWire(one, 'client', 221, ['RST'], { n: 4, deed: 'forged' }),
+        onWire(one, 'client', 221, ['RST'], { n: 4, deed: { do: 'forged' } }),
         onWire(one, 'server', 222, ['RST'], { n: 5 }),
         onWire(one, 'client', 230, ['RST', 'ACK'], { n: 6 }),
       ]),
@@ -158,13 +173,13 @@ describe('the end of TIME-WAIT by what the wire forged', () => {
   const shownUntil = (at: number) => [sample(60, shown(one, 'client', 'TIME-WAIT')), sample(at)];
 
   test('a RST that came, by whomever it was sent', () => {
-    const rst = (from: 'client' | 'server', deed: string) => onWire(one, from, 80, ['RST'], { n: 8, deed });
+    const rst = (from: 'client' | 'server', deed: Deed) => onWire(one, from, 80, ['RST'], { n: 8, deed });
     const endedBy = (event: ReturnType<typeof rst>) =>
       derive([...record, ...shownUntil(90), event], all).facts['timeWait.endedBy'];
-    expect(endedBy(rst('server', 'forged'))).toBe('rst');
+    expect(endedBy(rst('server', { do: 'forged' }))).toBe('rst');
     // what was lost, or came to the other end, ended nothing
-    expect(endedBy(rst('server', 'dropped (rule 1)'))).toBe(null);
-    expect(endedBy(rst('client', 'forged'))).toBe(null);
+    expect(endedBy(rst('server', { do: 'dropped', rule: 1 }))).toBe(null);
+    expect(endedBy(rst('client', { do: 'forged' }))).toBe(null);
   });
 
   test('a SYN that it answered with its own: from then on the addresses are another’s', () => {
@@ -182,8 +197,8 @@ test('the beginning of an orphan’s TIME-WAIT is exactly when the other end’s
   const fins = [
     { ...syn, t: ns(9.9) },
     onWire(one, 'client', 20.005, ['FIN', 'ACK'], { n: 2 }),
-    onWire(one, 'server', 1600.001, ['FIN', 'ACK'], { n: 3, deed: 'held (rule 1)' }),
-    wentOn(3, 1600.009, 'held 0.008 ms'),
+    onWire(one, 'server', 1600.001, ['FIN', 'ACK'], { n: 3, deed: { do: 'held', rule: 1 } }),
+    wentOn(3, 1600.009, { do: 'held', rule: 1, heldNs: ns(0.008) }),
   ];
   const { paths } = derive([...record, ...fins], all);
   expect(paths.client?.find(({ state }) => state === 'TIME-WAIT')).toEqual({

@@ -45,6 +45,23 @@ describe('an endpoint', () => {
     expect(connection?.server.looks[0]?.socket?.state).toBe('CLOSE-WAIT');
   });
 
+  test.each([
+    ['lines that were not understood', { unread: 1 }],
+    ['TIME-WAITs that were left out', { leftOut: 2001 }],
+  ])('is not taken for absent where a sample has %s, and is seen where it shows it', (_, rest) => {
+    const events = [
+      ...opened(one, 10),
+      { ...sample(30), ...rest },
+      { ...sample(40, shown(one, 'client', 'ESTABLISHED')), ...rest },
+      sample(50),
+    ];
+    const [connection] = viewOf(events, all).connections;
+    expect(connection?.client.looks.map(({ from, socket }) => [from, socket?.state])).toEqual([
+      [ns(40), 'ESTABLISHED'],
+      [ns(50), undefined],
+    ]);
+  });
+
   test('has no chain that began after the harness knew it', () => {
     const late = opened(one, 20).filter(({ kind }) => kind !== 'connection');
     const [connection] = viewOf([connected(one, 12), ...late], all).connections;

@@ -116,8 +116,8 @@ describe('paths', () => {
     const { facts, unknown, paths } = derive(events, blind);
     expect(paths.client?.map(({ state }) => state)).toEqual(['ESTABLISHED', 'FIN-WAIT-2']);
     expect(facts).toMatchObject({ 'client.path': null, 'client.miniSocket': null, 'client.closedWith': null });
-    expect(unknown['client.path']).toBe('without tracepoints, states between samples are not seen');
-    expect(unknown['client.retransmits']).toBe('without tracepoints, segments are not seen');
+    expect(unknown['client.path']?.text).toBe('without tracepoints, states between samples are not seen');
+    expect(unknown['client.retransmits']?.text).toBe('without tracepoints, segments are not seen');
   });
 
   test('in which observers contradict each other give a warning', () => {
@@ -172,7 +172,7 @@ describe('segments', () => {
     expect(
       foldChains(events)
         .flatMap(flawsOf)
-        .filter((flaw) => flaw.includes('legal')),
+        .filter(({ code }) => code === 'chain-illegal'),
     ).toEqual([]);
   });
 
@@ -212,13 +212,13 @@ describe('segments', () => {
     const [lacks, has] =
       missing === 'resets' ? ['client.closedWith', 'client.retransmits'] : ['client.retransmits', 'client.closedWith'];
     expect(facts[lacks]).toBeNull();
-    expect(unknown[lacks]).toBe(`this kernel does not trace ${missing}`);
+    expect(unknown[lacks]).toEqual({ code: 'not-traced', text: `this kernel does not trace ${missing}` });
     expect(facts[has]).not.toBeNull();
   });
 
   test('of an endpoint that the trace has no socket of are unknown, for that reason', () => {
     const { unknown } = derive([connectCall(9), connected(one, 12)], all);
-    expect(unknown['client.closedWith']).toBe('the trace has no socket of this endpoint');
+    expect(unknown['client.closedWith']?.text).toBe('the trace has no socket of this endpoint');
   });
 });
 
@@ -245,7 +245,10 @@ describe('two connections with the same addresses, ports and kernel sockets', ()
     const events = [...first, ...opened(same, 110), ...closedInTurn(same, 'server', 120, 150)];
     const shared = derive(events, all);
     expect(shared.facts['old.client.closedWith']).toBeNull();
-    expect(shared.unknown['old.client.closedWith']).toMatch(/^2 connections share this name/);
+    expect(shared.unknown['old.client.closedWith']).toMatchObject({
+      code: 'shared-label',
+      text: expect.stringMatching(/^2 connections share this name/),
+    });
     const isLast = (event: Event) => event.kind === 'connection' && event.client.endpoint === 3;
     const made = derive(
       events.map((event) => (isLast(event) ? { ...event, again: true } : event) as Event),
@@ -310,9 +313,9 @@ describe('the application', () => {
 
   test('bytes written are those of every write, failed or not; bytes delivered are what the other end read', () => {
     const facts = heard([
-      call(one, 'client', 20, 'write', { bytes: 700 }),
-      call(one, 'client', 21, 'close by end', { bytes: 300 }),
-      call(one, 'client', 22, 'write', { bytes: 50, errno: 'EPIPE', syscall: 'write' }),
+      call(one, 'client', 20, { verb: 'write', bytes: 700 }),
+      call(one, 'client', 21, { verb: 'close', by: 'end', sending: 300 }),
+      call(one, 'client', 22, { verb: 'write', bytes: 50 }, { errno: 'EPIPE', syscall: 'write' }),
       node(one, 'server', 23, 'data', { bytes: 600 }),
       node(one, 'server', 24, 'data', { bytes: 100 }),
     ]);
@@ -324,8 +327,8 @@ describe('the application', () => {
     const error = node(one, 'client', 30, 'error', { errno: 'ECONNRESET', syscall: 'read' });
     const facts = heard([
       error,
-      call(one, 'client', 25, 'write', { bytes: 1, errno: 'EPIPE', syscall: 'write' }),
-      call(one, 'client', 40, 'shutdown', { errno: 'ENOTCONN' }),
+      call(one, 'client', 25, { verb: 'write', bytes: 1 }, { errno: 'EPIPE', syscall: 'write' }),
+      call(one, 'client', 40, { verb: 'shutdown', how: 'WR' }, { errno: 'ENOTCONN' }),
     ]);
     expect(facts['client.errors']).toEqual([
       { call: 'write', errno: 'EPIPE' },
@@ -337,9 +340,9 @@ describe('the application', () => {
 
   test('the closing call that held its thread longest, and the longest stall of its process', () => {
     const facts = heard([
-      call(one, 'client', 20, 'shutdown', { ns: 2_000_000 }),
-      call(one, 'client', 21, 'close by close(2)', { ns: 5_000_000 }),
-      call(one, 'client', 22, 'write', { ns: 9_000_000, bytes: 1 }),
+      call(one, 'client', 20, { verb: 'shutdown', how: 'WR' }, { ns: 2_000_000 }),
+      call(one, 'client', 21, { verb: 'close', by: 'close(2)' }, { ns: 5_000_000 }),
+      call(one, 'client', 22, { verb: 'write', bytes: 1 }, { ns: 9_000_000 }),
       stall('client', 30, 1.5),
       stall('client', 31, 0.5),
     ]);
@@ -349,7 +352,7 @@ describe('the application', () => {
   });
 
   test('another endpoint of the same peer has its own events', () => {
-    const facts = heard([call(again, 'client', 20, 'write', { bytes: 10 })]);
+    const facts = heard([call(again, 'client', 20, { verb: 'write', bytes: 10 })]);
     expect(facts['client.written']).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { derive } from '../../src/facts/derive.ts';
+import type { Deed } from '../../src/record/deed.ts';
 import type { Event } from '../../src/record/event.ts';
 import {
   all,
@@ -24,7 +25,7 @@ const waiting: readonly Event[] = [
   ...carriedInTurn(one, 10, 20, 50),
   sample(60, shown(one, 'client', 'TIME-WAIT', 59_980)),
 ];
-const rst = (at: number, n: number, deed = 'forged') => onWire(one, 'server', at, ['RST'], { n, deed });
+const rst = (at: number, n: number, deed: Deed = { do: 'forged' }) => onWire(one, 'server', at, ['RST'], { n, deed });
 
 /** The client's last step, and how TIME-WAIT ended. */
 function end(...events: readonly Event[]) {
@@ -43,7 +44,11 @@ describe('the end of TIME-WAIT by a RST', () => {
   });
 
   test('is when it arrived, not when it was sent', () => {
-    const { last } = end(rst(70, 8, 'held (rule 1)'), wentOn(8, 85, 'held 15.000 ms'), sample(90));
+    const { last } = end(
+      rst(70, 8, { do: 'held', rule: 1 }),
+      wentOn(8, 85, { do: 'held', rule: 1, heldNs: ns(15) }),
+      sample(90),
+    );
     expect(last?.at).toBe(ns(85));
   });
 
@@ -64,7 +69,10 @@ describe('the end of TIME-WAIT by a RST', () => {
   test('is not by one that came when it was still seen afterwards, or was lost', () => {
     const still = sample(85, shown(one, 'client', 'TIME-WAIT', 59_950));
     expect(end(rst(80, 8), still).last?.state).toBe('TIME-WAIT');
-    expect(end(rst(80, 8, 'dropped (rule 1)'), sample(90)).last).toMatchObject({ evidence: 'sampled', source: 'ss' });
+    expect(end(rst(80, 8, { do: 'dropped', rule: 1 }), sample(90)).last).toMatchObject({
+      evidence: 'sampled',
+      source: 'ss',
+    });
   });
 
   test('is not by one that came though it was destroyed meanwhile, or its timer had run out', () => {
@@ -84,12 +92,12 @@ describe('the end of TIME-WAIT by a RST', () => {
 });
 
 describe('the end of TIME-WAIT by a SYN', () => {
-  const syn = (at: number, n: number, deed = 'carried') =>
+  const syn = (at: number, n: number, deed: Deed = { do: 'carried' }) =>
     onWire(one, 'server', at, ['SYN'], { n, connection: 2, seq: 0, deed });
   const answer = onWire(one, 'client', 80.2, ['SYN', 'ACK'], { n: 11, connection: 2, seq: 0, ack: 1 });
 
   test('of the other end, that was answered with one: exactly when it came', () => {
-    expect(end(syn(80, 8, 'forged'), answer)).toEqual({
+    expect(end(syn(80, 8, { do: 'forged' }), answer)).toEqual({
       last: { state: 'CLOSED', at: ns(80), evidence: 'exact', source: 'wire' },
       endedBy: 'recycled',
       cutShort: expect.closeTo(0.029_98, 9),
@@ -97,7 +105,7 @@ describe('the end of TIME-WAIT by a SYN', () => {
   });
 
   test('the last of those that came, not one that was lost', () => {
-    expect(end(syn(70, 8), syn(79, 9), syn(79.5, 10, 'dropped (rule 1)'), answer).last?.at).toBe(ns(79));
+    expect(end(syn(70, 8), syn(79, 9), syn(79.5, 10, { do: 'dropped', rule: 1 }), answer).last?.at).toBe(ns(79));
   });
 
   test('not answered with one: it stays', () => {
@@ -139,7 +147,12 @@ describe('the end of TIME-WAIT by a SYN', () => {
 
     test('challenged, and the RST lost: it stays', () => {
       const [syn, answer] = challenged;
-      const gone = onWire(one, 'server', 70.2, ['RST'], { n: 10, connection: 2, seq: 2, deed: 'dropped (rule 1)' });
+      const gone = onWire(one, 'server', 70.2, ['RST'], {
+        n: 10,
+        connection: 2,
+        seq: 2,
+        deed: { do: 'dropped', rule: 1 },
+      });
       const last = end(...[syn, answer].filter((each) => each !== undefined), gone).last;
       expect(last?.state).toBe('TIME-WAIT');
     });

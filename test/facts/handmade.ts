@@ -1,8 +1,11 @@
 import type { Sight } from '../../src/facts/connections.ts';
+import type { Deed } from '../../src/record/deed.ts';
 import type {
+  Call,
   CallEvent,
   ConnectionEvent,
   CountersEvent,
+  DeedEvent,
   Event,
   LostEvent,
   MiniSocketEvent,
@@ -16,8 +19,8 @@ import type {
   StallEvent,
   TcpInfoEvent,
   TransitionEvent,
+  WireEvent,
 } from '../../src/record/event.ts';
-import type { DeedEvent, WireEvent } from '../../src/record/sighting.ts';
 import type { Address } from '../../src/tcp/address.ts';
 import { type End, otherEnd, type State } from '../../src/tcp/states.ts';
 
@@ -148,13 +151,19 @@ export const node = (of: Flow, end: End, at: number, event: string, more: Partia
   ...more,
 });
 
-export const call = (of: Flow, end: End, at: number, verb: string, more: Partial<CallEvent> = {}): CallEvent => ({
+export const call = (
+  of: Flow,
+  end: End,
+  at: number,
+  given: Call,
+  more: Partial<Pick<CallEvent, 'ns' | 'errno' | 'syscall'>> = {},
+): CallEvent => ({
   t: ns(at),
   source: 'peer',
   kind: 'call',
   peer: end,
   endpoint: of.endpoint[end],
-  verb,
+  ...given,
   ns: 0,
   ...more,
 });
@@ -186,7 +195,7 @@ export const signalled = (end: End, at: number, signal: string): SignalEvent => 
 });
 
 /** The client's peer is told to connect: the endpoint has no number yet. */
-export const connectCall = (at: number, more: Partial<CallEvent> = {}): CallEvent => ({
+export const connectCall = (at: number, more: Partial<Pick<CallEvent, 'errno' | 'syscall'>> = {}): CallEvent => ({
   t: ns(at),
   source: 'peer',
   kind: 'call',
@@ -238,17 +247,16 @@ export function onWire(
     seq?: number;
     ack?: number;
     bytes?: number;
-    deed?: string;
+    deed?: Deed;
     connection?: number;
     initial?: Readonly<Record<End, number>>;
   },
 ): WireEvent {
-  const { n, seq, ack, bytes = 0, deed = 'carried', connection = 1, initial = initials } = more;
+  const { n, seq, ack, bytes = 0, deed = { do: 'carried' }, connection = 1, initial = initials } = more;
   return {
     n,
     t: ns(at),
     from,
-    text: '',
     source: 'wire',
     kind: 'segment',
     deed,
@@ -280,7 +288,7 @@ export const carriedInTurn = (of: Flow, at: number, first: number, second: numbe
 ];
 
 /** What became of a packet that waited. */
-export const wentOn = (n: number, at: number, deed: string): DeedEvent => ({
+export const wentOn = (n: number, at: number, deed: Deed): DeedEvent => ({
   n,
   t: ns(at),
   source: 'wire',

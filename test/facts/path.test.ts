@@ -56,7 +56,12 @@ describe('with tracepoints', () => {
 
   test('no TIME-WAIT begins where the wire tells that the FIN never came: its sender gave it up', () => {
     const syn = onWire(one, 'client', 10, ['SYN'], { n: 1, seq: 0 });
-    const fin = onWire(one, 'server', 50, ['FIN', 'ACK'], { n: 2, seq: 1, ack: 2, deed: 'black hole (rule 1)' });
+    const fin = onWire(one, 'server', 50, ['FIN', 'ACK'], {
+      n: 2,
+      seq: 1,
+      ack: 2,
+      deed: { do: 'black hole', rule: 1 },
+    });
     const record = [...opened(one, 10), ...orphaned(one, 'client', 20, 50), syn, fin];
     const path = folded(record, 'client');
     expect(statesOf(path)).toBe('SYN-SENT ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 FIN-WAIT-2*');
@@ -182,12 +187,18 @@ describe('with tracepoints, and without the timers of mini-sockets', () => {
   test('without a sample it is unknown what became of it, with the reason', () => {
     const path = folded(events, 'client', noMiniTimers);
     expect(statesOf(path)).toBe('SYN-SENT ESTABLISHED FIN-WAIT-1 FIN-WAIT-2');
-    expect(path.incomplete).toMatch(/no ss sample soon after .* traces no mini-socket timers/);
+    expect(path.incomplete?.text).toMatch(/no ss sample soon after .* traces no mini-socket timers/);
+  });
+
+  test('a sample of which a line was not understood does not say so', () => {
+    const path = folded([...events, { ...sample(70), unread: 1 }], 'client', noMiniTimers);
+    expect(path.incomplete?.text).toMatch('no ss sample soon after the full socket ended');
+    expect(statesOf(path)).not.toMatch('CLOSED');
   });
 
   test('a sample that comes when a mini-socket may have run out already says nothing', () => {
     const path = folded([...events, sample(800)], 'client', noMiniTimers);
-    expect(path.incomplete).toMatch(/no ss sample soon after/);
+    expect(path.incomplete?.text).toMatch(/no ss sample soon after/);
   });
 
   test('an orphan is told from TIME-WAIT by what samples show, and its TIME-WAIT is between two of them', () => {
@@ -231,7 +242,7 @@ describe('without tracepoints', () => {
     const path = folded([...open, ...looks], 'client', blind);
     expect(statesOf(path)).toBe('ESTABLISHED FIN-WAIT-2 TIME-WAIT* CLOSED');
     expect(path.steps.every(({ evidence }) => evidence === 'sampled')).toBe(true);
-    expect(path.incomplete).toBe('without tracepoints, states between samples are not seen');
+    expect(path.incomplete?.text).toBe('without tracepoints, states between samples are not seen');
   });
 
   test('a state began after the last look at the one before', () => {
@@ -259,7 +270,19 @@ describe('without tracepoints', () => {
   });
 
   test('an endpoint that the trace has no socket of is told apart from a kernel without tracepoints', () => {
-    expect(folded([...open, ...looks], 'client', all).incomplete).toBe('the trace has no socket of this endpoint');
+    expect(folded([...open, ...looks], 'client', all).incomplete?.text).toBe(
+      'the trace has no socket of this endpoint',
+    );
+  });
+
+  test('samples of which lines were not understood end nothing', () => {
+    const unread = looks.map((look) => ({ ...look, unread: 1, sockets: [] }));
+    const path = folded([...open, ...unread], 'client', blind);
+    expect(statesOf(path)).toBe('ESTABLISHED');
+    expect(path.miniEnd).toBeUndefined();
+    const seen = folded([...open, ...looks.slice(0, 4), ...unread.slice(4)], 'client', blind);
+    expect(statesOf(seen)).toBe('ESTABLISHED FIN-WAIT-2 TIME-WAIT*');
+    expect(seen.miniEnd).toBeUndefined();
   });
 
   test('samples out of order are folded in order', () => {

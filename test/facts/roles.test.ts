@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ofAnyEnd, ofEach, whoseIs, withoutEnd, withoutRole } from '../../src/facts/roles.ts';
+import { endOf, ofAnyEnd, ofEach, partsOf, whoseIs, withoutEnd, withoutRole } from '../../src/facts/roles.ts';
 
 const roles = { closing: 'server', other: 'client' } as const;
 const names = Object.keys(roles);
@@ -22,4 +22,19 @@ test("an end's fact has one of each end, a role's of each role", () => {
   expect(ofEach('old.other.path', names)).toEqual(['old.closing.path', 'old.other.path']);
   expect(ofEach('timeWait.holder', names)).toBeUndefined();
   expect([withoutEnd('old.closing.path', names), whoseIs('old.closing.path', names)]).toEqual(['old.path', 'closing']);
+});
+
+test('a name is read in its parts: whose it is, and of which connection', () => {
+  const roles = ['closing', 'other'];
+  expect(partsOf('old.client.lost.js')).toEqual({ of: 'end', label: 'old', whose: 'client', own: 'lost.js' });
+  expect(partsOf('closing.lost', roles)).toEqual({ of: 'end', label: '', whose: 'closing', own: 'lost' });
+  expect(partsOf('closing.lost').of).toBe('cell');
+  expect(partsOf('new.timeWait.holder')).toMatchObject({ of: 'connection', label: 'new', own: 'timeWait.holder' });
+  expect(partsOf('counters.lab.TcpExt.TW')).toEqual({ of: 'namespace', label: '', whose: 'lab', own: 'TcpExt.TW' });
+  expect(partsOf('rate.perSecond')).toEqual({ of: 'cell', label: '', whose: '', own: 'rate.perSecond' });
+});
+
+test("a path's name says its end", () => {
+  expect(endOf('server')).toEqual({ label: '', end: 'server' });
+  expect(endOf('old.client')).toEqual({ label: 'old', end: 'client' });
 });

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { derive } from '../../src/facts/derive.ts';
+import type { Deed } from '../../src/record/deed.ts';
 import type { Event } from '../../src/record/event.ts';
 import { all, call, flow, ns, onWire, opened, went, wentOn } from './handmade.ts';
 
 const one = flow();
-const lostDeed = 'black hole (rule 1)';
+const lostDeed: Deed = { do: 'black hole', rule: 1 };
 /** Three segments, at 10 ms. */
 const handshake: Event[] = [
   ...opened(one, 10),
@@ -12,7 +13,8 @@ const handshake: Event[] = [
   onWire(one, 'server', 10.01, ['SYN', 'ACK'], { n: 2, seq: 0, ack: 1 }),
   onWire(one, 'client', 10.02, ['ACK'], { n: 3, seq: 1, ack: 1 }),
 ];
-const close = (at: number, tookMs: number) => call(one, 'client', at, 'close by destroy', { ns: ns(tookMs) });
+const close = (at: number, tookMs: number) =>
+  call(one, 'client', at, { verb: 'close', by: 'destroy' }, { ns: ns(tookMs) });
 const given = (...events: Event[]) => {
   const { facts } = derive([...handshake, ...events], all);
   const of = (name: string) => facts[`client.${name}`];
@@ -64,7 +66,7 @@ describe('a FIN that nobody answers', () => {
 });
 
 describe('what is sent again', () => {
-  const data = (n: number, at: number, seq: number, bytes: number, more: { deed?: string } = {}) =>
+  const data = (n: number, at: number, seq: number, bytes: number, more: { deed?: Deed } = {}) =>
     onWire(one, 'client', at, ['PSH', 'ACK'], { n, seq, ack: 1, bytes, ...more });
 
   test('counts from the first sending of its first byte, however it is cut or joined', () => {
@@ -86,7 +88,9 @@ describe('what is sent again', () => {
 
   test('is no acknowledgement, and nothing that the wire made', () => {
     const ack = onWire(one, 'client', 150, ['ACK'], { n: 5, seq: 101, ack: 1 });
-    expect(given(data(4, 100, 1, 100), ack, data(6, 200, 1, 100, { deed: 'duplicate of #4' }))).toMatchObject({
+    expect(
+      given(data(4, 100, 1, 100), ack, data(6, 200, 1, 100, { deed: { do: 'copy', of: 4, rule: 1 } })),
+    ).toMatchObject({
       resentAt: [],
       probedAt: undefined,
     });
@@ -129,8 +133,8 @@ test('who probes and is then reset by its own application did not give up', () =
 describe('close(2) and the acknowledgement of its FIN', () => {
   const fin = onWire(one, 'client', 100, ['FIN', 'ACK'], { n: 4, seq: 1, ack: 1 });
   const acknowledged = [
-    onWire(one, 'server', 120, ['ACK'], { n: 5, seq: 1, ack: 2, deed: 'delayed (rule 1)' }),
-    wentOn(5, 150, 'delayed 30.000 ms'),
+    onWire(one, 'server', 120, ['ACK'], { n: 5, seq: 1, ack: 2, deed: { do: 'delayed', rule: 1 } }),
+    wentOn(5, 150, { do: 'delayed', rule: 1, heldNs: ns(30.0) }),
   ];
   test('are compared by when it came to the end that closed', () => {
     expect(given(close(99.9, 51.1), fin, ...acknowledged).after).toBeCloseTo(1);

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { derive } from '../../src/facts/derive.ts';
-import type { Event, SsSocket } from '../../src/record/event.ts';
-import type { WireEvent } from '../../src/record/sighting.ts';
-import { all, carriedInTurn, closedInTurn, flow, onWire, opened, sample, shown, wentOn } from './handmade.ts';
+import type { Event, SsSocket, WireEvent } from '../../src/record/event.ts';
+import { all, carriedInTurn, closedInTurn, flow, ns, onWire, opened, sample, shown, wentOn } from './handmade.ts';
 
 const one = flow();
 const traced = [...opened(one, 10), ...closedInTurn(one, 'client', 20, 50)];
@@ -48,27 +47,33 @@ describe('nothing is said where wire, trace and ss agree', () => {
 
 describe('the trace before the wire', () => {
   test('an end that was opened without the answer to its SYN', () => {
-    expect(texts(...traced, ...but(2, { deed: 'dropped (rule 1)' }))).toEqual([
+    expect(texts(...traced, ...but(2, { deed: { do: 'dropped', rule: 1 } }))).toEqual([
       'client: the trace has ESTABLISHED at 11.020 ms, while the wire gave it no SYN',
     ]);
   });
 
   test('an end that was opened before its SYN was let go', () => {
-    const held = [...but(1, { deed: 'held (rule 1)' }), wentOn(1, 400, 'held 389.999 ms')];
+    const held = [
+      ...but(1, { deed: { do: 'held', rule: 1 } }),
+      wentOn(1, 400, { do: 'held', rule: 1, heldNs: ns(389.999) }),
+    ];
     expect(texts(...traced, ...held)).toContainEqual(
       'server: the trace has SYN-RECEIVED at 11.030 ms, while the wire gave it SYN only at 400.000 ms',
     );
   });
 
   test('CLOSE-WAIT and LAST-ACK without a FIN: one sentence', () => {
-    const lost = but(4, { deed: 'lost (rule 1)' });
+    const lost = but(4, { deed: { do: 'lost', rule: 1 } });
     expect(texts(...traced, ...lost).filter((text) => text.startsWith('server'))).toEqual([
       'server: the trace has CLOSE-WAIT at 21.010 ms, while the wire gave it no FIN',
     ]);
   });
 
   test('FIN-WAIT-2 before the acknowledgement of its FIN', () => {
-    const late = [...but(5, { deed: 'held (rule 1)' }), wentOn(5, 45, 'held 24.985 ms')];
+    const late = [
+      ...but(5, { deed: { do: 'held', rule: 1 } }),
+      wentOn(5, 45, { do: 'held', rule: 1, heldNs: ns(24.985) }),
+    ];
     expect(texts(...traced, ...late)).toContainEqual(
       'client: the trace has FIN-WAIT-2 at 21.020 ms, while the wire gave it acknowledgement of its FIN only at 45.000 ms',
     );
@@ -118,7 +123,7 @@ describe('a send queue with less than was sent and not acknowledged', () => {
     expect(texts(...sending, fin, sample(60, queued('FIN-WAIT-1', 0)))).toContainEqual(
       expect.stringContaining('no acknowledgement of the last 1 that'),
     );
-    const forged = onWire(one, 'client', 50, ['ACK'], { n: 6, seq: 5000, ack: 1, bytes: 100, deed: 'forged' });
+    const forged = onWire(one, 'client', 50, ['ACK'], { n: 6, seq: 5000, ack: 1, bytes: 100, deed: { do: 'forged' } });
     expect(texts(...sending, forged, sample(60, queued('ESTABLISHED', 0)))).toEqual([]);
   });
 

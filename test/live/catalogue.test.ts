@@ -2,151 +2,29 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { builtins } from '../../src/catalogue/registry.ts';
 import { type ReadRun, readRun } from '../../src/record/read.ts';
-import { answerMoves, falsifiers, type HandMade } from '../../src/verdict/falsifiable.ts';
-import { ranOf } from '../../src/verdict/outcomes.ts';
-import { askAnswer } from '../../src/verdict/run.ts';
 import { lingerlab, live, scratch } from './program.ts';
 
-/** Facts that refute a claim which no cell of its experiment can, by experiment and claim. */
-const handMade: Readonly<Record<string, HandMade>> = {
-  'did-it-arrive': {
-    'close-answers-0': { facts: { closed: 'EWOULDBLOCK' } },
-  },
-  // every other cell of it closes at once, too: that is the finding
-  'linger-life': {
-    'no-connection-no-wait': { facts: { heldMs: 2010 } },
-  },
-  'linger-on-a-real-path': {
-    'answers-0': { facts: { closed: 'EWOULDBLOCK' } },
-    'orphan-asks-again': { facts: { 'client.probedAt': [0.25, 0.25, 0.25], rto: 250 } },
-  },
-  'stuck-behind-a-firewall': {
-    keepalive: {
-      facts: { 'client.probedAt': [7200, 7275], 'client.gaveUpAfter': 7350, 'client.closedWith': ['RST', 'RST'] },
-    },
-  },
-  rebind: {
-    'wildcard-asks-the-same': { facts: { 'own.none': 'bind EADDRINUSE', 'wildcard.none': 'ok' } },
-  },
-  'client-port': {
-    // no cell has a conflict on another address: that is the finding
-    'other-address-is-free': { facts: { 'bind.none.other': 'EADDRINUSE' } },
-    'who-binds-can-listen': { facts: { 'bind.none.own': 'ok', 'listen.none.own': 'EADDRINUSE' } },
-  },
-  'server-restart': {
-    // no other cell has a TIME-WAIT that was seen to end
-    'until-time-wait-ends': { facts: { lastRefused: 30, firstAccepted: 30.5, 'old.timeWait.seconds': 60.2 } },
-  },
-  'lost-last-ack': {
-    // only its own cells look at the timer twice
-    'timer-restarts': { facts: { timerBefore: 52, timerAfter: 51 } },
-    // every FIN that comes again comes after a timeout: that is the finding
-    'again-after-rto': { facts: { rtoMs: 204, againMs: 30 } },
-  },
-  'close-order': {
-    // refuted by a cell whose FINs crossed, too, but no race need have one
-    'waits-from-second-fin': {
-      facts: {
-        'timeWait.beganWith': "peer's FIN",
-        'timeWait.began': 0.0001,
-        'client.stateMs.CLOSE-WAIT': 5,
-        'server.stateMs.CLOSE-WAIT': 5,
-      },
-    },
-    'crossing-leaves-both': {
-      facts: {
-        'client.path': ['SYN-SENT', 'ESTABLISHED', 'FIN-WAIT-1', 'CLOSING', 'TIME-WAIT'],
-        'server.path': ['SYN-RECEIVED', 'ESTABLISHED', 'FIN-WAIT-1', 'CLOSING', 'CLOSED'],
-        'timeWait.holder': 'client',
-      },
-    },
-  },
-  'closed-window': {
-    // the first probe is the same whatever is done next
-    'probes-are-empty': { facts: { probeBytes: 1, probeBehind: 0, answered1: 1 } },
-    'first-after-rto': { facts: { rto: 212, probe1: 100 } },
-    'then-doubled': { facts: { rto: 212, probe2: 212, probe3: 212 } },
-    'answers-are-limited': { facts: { probe2: 440, answered2: 1 } },
-  },
-  'reconnect-at-time-wait': {
-    'and-tries-again-soon': { facts: { again: 1004 } },
-  },
-  'time-wait-assassination': {
-    answered: { facts: { answer: 'none' } },
-    'reset-in-place': { facts: { resetAt: 1 } },
-  },
-  'time-wait-rate-limit': {
-    stays: { facts: { stays: false } },
-  },
-  transfer: {
-    'within-the-window': { facts: { withinWindow: false } },
-  },
-  // every SYN is sent again as its timer says, and other cells have none
-  handshake: {
-    'lost-syn-is-sent-again': { facts: { mostLateMs: 1000, mostEarlyMs: 0 } },
-  },
-  'time-wait-limit': {
-    'half-the-table': { facts: { ownLimit: 65536, hashEntries: 65536 } },
-  },
-  'time-wait-owner': {
-    'an-orphan-holds-it': { facts: { heldUntilRead: false } },
-    'sockstat-is-host-wide': { facts: { orphansElsewhere: false, pagesAlike: true } },
-    'nobody-holds-it': { facts: { heldBefore: true, heldIn: true } },
-  },
-  load: {
-    // no connection fails: that is what is asked of a load
-    'closing-not-reuse': { facts: { 'load.failed': 3, 'load.recycled': 0 } },
-  },
-  'load-ports': {
-    'back-after-60-s': { facts: { backAfter: 30 } },
-  },
-  // every TIME-WAIT is alike: that is the finding
-  'time-wait-length': {
-    'a-minute': { facts: { 'timeWait.seconds': 3, slot: 2.048 } },
-    'ends-by-timer': { facts: { 'timeWait.endedBy': 'rst' } },
-    'timer-says-so': { facts: { 'timeWait.timer': 3 } },
-    'fin-timeout-is-not-it': { facts: { 'timeWait.seconds': 3, slot: 2.048 } },
-  },
-};
-
-/** Claims that need more repeats than are run here to fail, and are shown to by a test of their own. */
-const byThemselves: Readonly<Record<string, readonly string[]>> = {
-  // test/experiments/load-observed.test.ts
-  'load-observed': ['the-default-is-cheap'],
-};
-
-const catalogue = await builtins();
 const minutes = 60_000;
 
-const isNamed = ({ definition }: (typeof catalogue)[number]) => definition.whenNamed === true;
+// a load has tests of its own: load.test.ts; what claims and answers make of facts is in test/catalogue/claims.test.ts
+const ids = (await builtins()).filter(({ group }) => group.title !== 'Load').map(({ definition }) => definition.id);
 
-live('the default matrix', () => {
+live('every experiment, as few cells as it takes to see each factor value', () => {
   let run: ReadRun;
-  /** With what runs only when it is named. */
-  let cells: ReadRun['cells'];
 
   beforeAll(async () => {
     const out = join(await scratch(), 'run');
-    const { exitCode, stderr } = await lingerlab(['run', '--out', out]);
+    const { exitCode, stderr } = await lingerlab(['run', ...ids, '--quick', '--out', out]);
     expect(stderr).not.toContain('INTERNAL');
     expect(exitCode).toBe(0);
     run = await readRun(out);
-    const named = join(await scratch(), 'named');
-    await lingerlab([
-      'run',
-      ...catalogue.filter(isNamed).map(({ definition }) => definition.id),
-      '--repeat',
-      '2',
-      '--out',
-      named,
-    ]);
-    cells = [...run.cells, ...(await readRun(named)).cells];
-  }, 8 * minutes);
+  }, 4 * minutes);
 
   test('runs every cell', () => {
     const failed = run.cells.filter(({ status }) => status !== 'ran');
     expect(failed.map(({ id, repeat, reason }) => `${id} #${repeat}: ${reason}`)).toEqual([]);
     expect(new Set(run.cells.map(({ id }) => id))).toEqual(new Set(run.run.plan));
+    expect(new Set(run.cells.map(({ experiment }) => experiment))).toEqual(new Set(ids));
   });
 
   test('is sound: no event lost, every chain whole and counted, no observer contradicted', () => {
@@ -155,32 +33,5 @@ live('the default matrix', () => {
       ...run.cells.flatMap(({ id, warnings: own }) => own.map((warning) => ({ id, ...warning }))),
     ];
     expect(warnings).toEqual([]);
-  });
-
-  test.each(catalogue)('$definition.id: each claim can fail', ({ definition }) => {
-    const found = falsifiers(definition, cells, handMade[definition.id]);
-    const stuck = found.filter(({ refutedBy }) => refutedBy === null).map(({ claim }) => claim);
-    expect(stuck).toEqual(byThemselves[definition.id] ?? []);
-    expect(found.map(({ claim }) => claim).sort()).toEqual(
-      [...definition.claims, ...(definition.across ?? [])].map(({ id }) => id as string).sort(),
-    );
-  });
-
-  test.each(catalogue)('$definition.id: its answer changes when facts are swapped', ({ definition }) => {
-    expect(answerMoves(definition, cells)).toBe(true);
-  });
-
-  test.each(catalogue)('$definition.id: its answer leaves out what did not run', ({ definition }) => {
-    const ran = ranOf(definition, cells);
-    const answers = Object.entries(definition.factors as Record<string, readonly unknown[]>).flatMap(([name, values]) =>
-      values.flatMap((value) => {
-        const part = ran.filter(({ factors }) => factors[name] === value);
-        const answer = askAnswer(definition, part);
-        return part.length === 0 ? [] : `${name}=${String(value)}: ${answer.ok ? answer.text : answer.why}`;
-      }),
-    );
-    expect(
-      answers.filter((answer) => /\b0 of 0\b|unknown|undefined|NaN|Infinity|not tried|: \.?$/.test(answer)),
-    ).toEqual([]);
   });
 });

@@ -7,19 +7,7 @@ import { expect, test } from 'vitest';
 import { readRun } from '../../src/record/read.ts';
 import { traceInstances } from './instances.ts';
 import { descendants, eventually, networkNamespaces, processes } from './processes.ts';
-import { bin, experimentFile, lingerlab, live, plainRest, scratch } from './program.ts';
-
-/** Cells that keep a connection open for a minute: there is a middle in which to be killed. */
-const lasting = `import { experiment } from 'lingerlab';
-  export default experiment({
-    id: 'lasting', question: 'still there?', factors: { n: [1, 2, 3, 4] }, seconds: 60,
-    async scenario({ client, server, rest }, { n }) {
-      const listener = await server.listen();
-      await client.connect(listener);
-      if (n > 1) await rest(60);
-    },
-    ${plainRest},
-  });`;
+import { bin, lingerlab, live, own, scratch } from './program.ts';
 
 const alive = (pids: readonly number[]) => processes().filter(({ pid }) => pids.includes(pid));
 
@@ -45,7 +33,7 @@ live('a run that is killed', () => {
     const folder = await scratch();
     const out = join(folder, 'run');
     const before = networkNamespaces();
-    const { run, pid, family } = await inTheMiddle(out, await experimentFile(folder, 'lasting.ts', lasting));
+    const { run, pid, family } = await inTheMiddle(out, own('lasting'));
     const peer = family.find(({ command }) => command.includes('peers/main'))!;
     process.kill(peer.pid, 'SIGSTOP');
     process.kill(pid, 'SIGKILL');
@@ -81,10 +69,7 @@ live('a run that is killed', () => {
   test('a trace instance that a killed observer left is removed by the next run', async () => {
     const folder = await scratch();
     const before = await traceInstances();
-    const { run, pid, family } = await inTheMiddle(
-      join(folder, 'run'),
-      await experimentFile(folder, 'lasting.ts', lasting),
-    );
+    const { run, pid, family } = await inTheMiddle(join(folder, 'run'), own('lasting'));
     const observer = family.find(({ command }) => command.includes('observers/process/main'))!;
     process.kill(pid, 'SIGSTOP');
     process.kill(observer.pid, 'SIGKILL');
@@ -104,8 +89,7 @@ live('a run that is interrupted', () => {
   test('Ctrl-C twice still cleans up, exits with 130 and --resume finishes the rest', async () => {
     const folder = await scratch();
     const out = join(folder, 'run');
-    const quick = lasting.replace('await rest(60)', 'await rest(process.env.LINGERLAB_TEST_FAST ? 0.1 : 60)');
-    const { run, pid, family } = await inTheMiddle(out, await experimentFile(folder, 'lasting.ts', quick));
+    const { run, pid, family } = await inTheMiddle(out, own('lasting'));
     process.kill(pid, 'SIGINT');
     process.kill(pid, 'SIGINT');
     const { exitCode, stdout } = await run;

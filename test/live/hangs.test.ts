@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { readRun } from '../../src/record/read.ts';
 import { traceInstances } from './instances.ts';
 import { descendants, eventually, networkNamespaces, processes } from './processes.ts';
-import { experimentFile, lingerlab, live, plainRest, scratch } from './program.ts';
+import { lingerlab, live, own, scratch } from './program.ts';
 
 /** What a run must not leave: looked at before it and after it. */
 async function left(): Promise<() => Promise<void>> {
@@ -21,20 +21,9 @@ const gone = (pids: readonly number[]) => processes().filter(({ pid }) => pids.i
 const reasons = async (out: string) =>
   Object.fromEntries((await readRun(out)).cells.map(({ id, status, reason }) => [id, reason ?? status]));
 
-/** Cells that stay open for as long as the test needs, but for the first. */
-const resting = (seconds: number) => `import { experiment } from 'lingerlab';
-  export default experiment({
-    id: 'resting', question: 'still there?', factors: { n: [1, 2, 3] }, seconds: ${seconds},
-    async scenario({ client, server, rest }, { n }) {
-      const listener = await server.listen();
-      await client.connect(listener);
-      if (n > 1) await rest(${seconds});
-    },
-    ${plainRest},
-  });`;
-
-async function atRest(out: string, file: string) {
-  const run = lingerlab(['run', file, '--out', out]);
+/** A run of cells that rest, all but the first in their middle. */
+async function atRest(out: string, seconds: number) {
+  const run = lingerlab(['run', own('resting'), '--out', out], { env: { LINGERLAB_TEST_RESTS: String(seconds) } });
   const pid = run.pid as number;
   const peers = () => descendants(pid).filter(({ command }) => command.includes('peers/main'));
   await eventually(
@@ -64,7 +53,7 @@ live('what does not answer', () => {
     const nothingLeft = await left();
     const folder = await scratch();
     const out = join(folder, 'run');
-    const { run, family } = await atRest(out, await experimentFile(folder, 'resting.ts', resting(3)));
+    const { run, family } = await atRest(out, 3);
     process.kill(family.find(({ command }) => command.includes('observers/process/main'))!.pid, 'SIGSTOP');
     const { exitCode, stderr } = await run;
     expect(exitCode, stderr).toBe(1);
@@ -92,8 +81,7 @@ live('what does not answer', () => {
     const once = join(folder, 'once');
     const env = await fake('ss', `[ "$1" != -V ] && mkdir ${once} 2>/dev/null && sleep 1000\nexec ${real} "$@"`);
     const out = join(folder, 'run');
-    const file = await experimentFile(folder, 'resting.ts', resting(1));
-    const { exitCode, stderr } = await lingerlab(['run', file, '-o', out], { env });
+    const { exitCode, stderr } = await lingerlab(['run', own('resting'), '-o', out], { env });
     expect(exitCode, stderr).toBe(1);
     const found = Object.values(await reasons(out)).sort();
     expect(found).toEqual([expect.stringMatching(/^NO_ANSWER: ss -tanHOeo did not end within 5 s/), 'ran', 'ran']);
@@ -105,8 +93,7 @@ live('what does not answer', () => {
     const nothingLeft = await left();
     const folder = await scratch();
     const out = join(folder, 'run');
-    const file = await experimentFile(folder, 'resting.ts', resting(1));
-    const run = lingerlab(['run', file, '--out', out, '--jobs', '1']);
+    const run = lingerlab(['run', own('resting'), '--out', out, '--jobs', '1']);
     let stopped: number | undefined;
     await eventually('a peer has just started', () => {
       stopped = descendants(run.pid as number).find(({ command }) => command.includes('peers/main'))?.pid;
@@ -127,37 +114,21 @@ live('what does not answer', () => {
 });
 
 live('an experiment that does not give the thread back', () => {
-  const loops = `import { experiment } from 'lingerlab';
-    export default experiment({
-      id: 'loops', question: 'where?', factors: { where: ['nowhere', 'begin', 'step', 'timer', 'claim', 'exit', 'later'] },
-      async scenario({ client, server, rest }, { where }) {
-        if (where === 'begin') while (true) {}
-        await client.connect(await server.listen());
-        if (where === 'step') while (true) {}
-        if (where === 'timer') setTimeout(() => { while (true) {} }, 10);
-        if (where === 'exit') process.exit(0);
-        if (where === 'later') setTimeout(() => process.exit(0), 10);
-        await rest(0.1);
-      },
-      claims: [{ id: 'c', text: 'c', source: 's', holds: (_, { where }) => { while (where === 'claim') {} return true; } }],
-      answer: () => 'as asked',
-    });`;
-
   test('is errored with file and line; process.exit() is its error, too; the others go on', async () => {
     const nothingLeft = await left();
     const folder = await scratch();
     const out = join(folder, 'run');
-    const file = await experimentFile(folder, 'loops.ts', loops);
+    const file = own('loops');
     const { exitCode, stderr } = await lingerlab(['run', file, '-o', out, '--jobs', '1']);
     expect(exitCode, stderr).toBe(1);
     const held = (line: number) => `BLOCKED: ${file}:${line} did not give the program's only thread back within 5 s`;
     const exited = expect.stringContaining('SCENARIO_THREW: the scenario threw: it called process.exit(0)');
     expect(await reasons(out)).toEqual({
       'loops/where=nowhere': 'ran',
-      'loops/where=begin': held(5),
-      'loops/where=step': held(7),
-      'loops/where=timer': held(8),
-      'loops/where=claim': held(13),
+      'loops/where=begin': held(9),
+      'loops/where=step': held(11),
+      'loops/where=timer': held(22),
+      'loops/where=claim': held(22),
       'loops/where=exit': exited,
       'loops/where=later': exited,
     });
@@ -166,29 +137,26 @@ live('an experiment that does not give the thread back', () => {
   }, 120_000);
 
   test.each([
-    ['while (true) {}', ":2 did not give the program's only thread back within 5 s"],
-    ['process.exit(0);', ':2:17 threw while loading: Error: it called process.exit(0)'],
-  ])('at the top of its file: %s', async (line, said) => {
+    ['looping-file', ":4 did not give the program's only thread back within 5 s"],
+    ['exiting-file', ':4:9 threw while loading: Error: it called process.exit(0)'],
+  ])('at the top of its file: %s', async (name, said) => {
     const folder = await scratch();
-    const text = loops.replace('\n', `\n        ${line}\n`);
-    const file = await experimentFile(folder, 'top.ts', text);
-    const { exitCode, stderr } = await lingerlab(['run', file, '-o', join(folder, 'run')]);
+    const { exitCode, stderr } = await lingerlab(['run', own(name), '-o', join(folder, 'run')]);
     expect(exitCode).toBe(2);
     expect(stderr).toContain('EXPERIMENT_LOAD');
-    expect(stderr).toContain(`${file}${said}`);
+    expect(stderr).toContain(`${own(name)}${said}`);
   });
 
   test('in its answer, when there is nothing left to go on with: the run ends, saved', async () => {
     const nothingLeft = await left();
     const folder = await scratch();
     const out = join(folder, 'run');
-    const text = resting(1).replace("answer: () => 'as asked'", 'answer: () => { while (true) {} }');
-    const file = await experimentFile(folder, 'answers.ts', text);
+    const file = own('looping-answer');
     const { exitCode, stderr } = await lingerlab(['run', file, '-o', out]);
     expect(exitCode).toBe(1);
-    expect(stderr).toContain(`BLOCKED: ${file}:9 did not give`);
+    expect(stderr).toContain(`BLOCKED: ${file}:10 did not give`);
     const saved = await readRun(out);
-    expect([saved.run.status, saved.cells.length]).toEqual(['interrupted', 3]);
+    expect([saved.run.status, saved.cells.length]).toEqual(['interrupted', 1]);
     await nothingLeft();
   });
 });
@@ -200,7 +168,7 @@ live('a second signal', () => {
       const nothingLeft = await left();
       const folder = await scratch();
       const out = join(folder, 'run');
-      const { run, pid, family } = await atRest(out, await experimentFile(folder, 'resting.ts', resting(60)));
+      const { run, pid, family } = await atRest(out, 60);
       // it does not end by the first: a peer that is being stopped by another hand, say
       const stopped = family.find(({ command }) => command.includes('observers/process/main'))!.pid;
       process.kill(stopped, 'SIGSTOP');

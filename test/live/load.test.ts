@@ -6,44 +6,11 @@ import { cpuOf } from '../../src/native/cpu.ts';
 import type { Event } from '../../src/record/event.ts';
 import { readRun } from '../../src/record/read.ts';
 import { descendants, eventually, networkNamespaces, processes } from './processes.ts';
-import { experimentFile, lingerlab, live, scratch } from './program.ts';
-
-/** Loads of 0.3 s beside a cell that closes one connection; what came of each is in its facts. */
-const busy = `
-import { experiment, kind } from 'lingerlab';
-export default experiment({
-  id: 'busy', question: '?',
-  factors: { closer: ['client', 'server', 'neither', 'nobody'], by: ['destroy', 'end', 'half-close', 'linger-0'], driver: ['loop', 'tinybench'] },
-  only: ({ closer, by, driver }) =>
-    closer === 'client' ? driver === 'loop' || by === 'destroy' : by === 'destroy' && driver === 'loop' || (closer === 'server' && by === 'linger-0' && driver === 'loop'),
-  load: ({ closer }) => closer !== 'nobody' && 2,
-  seconds: 1,
-  measures: { closed: kind.count() },
-  async scenario(stage, { closer, by, driver }) {
-    if (closer === 'nobody') {
-      const [near] = await stage.client.connect(await stage.server.listen());
-      await near.close('resetAndDestroy');
-      await stage.until(near, 'CLOSED');
-      return;
-    }
-    const done = await stage.load({ closer, by, driver, inFlight: driver === 'loop' ? 8 : 1, requests: driver === 'loop' && closer !== 'neither' ? 2 : 1, requestBytes: 3, responseBytes: 20, seconds: 0.5, warmUpSeconds: 0.1 });
-    stage.note('closed', done.closed);
-  },
-  claims: [], answer: () => 'as asked',
-});`;
-
-/** Kept connections that go on for a minute: there is a middle in which to be stopped. */
-const lasting = busy
-  .replace('seconds: 0.5', 'seconds: 60')
-  .replace('seconds: 1,', 'seconds: 61,')
-  .replace("'client', 'server', 'neither', 'nobody'", "'neither'")
-  .replace(/by: \[[^\]]*\]/, "by: ['destroy']")
-  .replace("['loop', 'tinybench']", "['loop']")
-  .replace(/ {2}only:[\s\S]*? {2}load:/, '  load:');
+import { experimentFile, lingerlab, live, own, scratch } from './program.ts';
 
 /** The run with its processes, once its load goes. */
-async function atWork(out: string, folder: string) {
-  const run = lingerlab(['run', await experimentFile(folder, 'lasting.ts', lasting), '-o', out]);
+async function atWork(out: string) {
+  const run = lingerlab(['run', own('lasting-load'), '-o', out]);
   const family = () => descendants(run.pid as number);
   await eventually('the load is at work', () => {
     const load = family().filter(({ command }) => command.includes('load/main'));
@@ -61,7 +28,7 @@ live('a load', () => {
   test('that is killed with its harness leaves no process and no namespace, stopped ones too', async () => {
     const folder = await scratch();
     const before = networkNamespaces();
-    const { run, family } = await atWork(join(folder, 'run'), folder);
+    const { run, family } = await atWork(join(folder, 'run'));
     const server = family.find(({ command }) => command.includes('load/main'));
     process.kill(server?.pid as number, 'SIGSTOP');
     process.kill(run.pid as number, 'SIGKILL');
@@ -74,7 +41,7 @@ live('a load', () => {
     const folder = await scratch();
     const out = join(folder, 'run');
     const before = networkNamespaces();
-    const { run, family } = await atWork(out, folder);
+    const { run, family } = await atWork(out);
     process.kill(run.pid as number, 'SIGINT');
     const { exitCode, durationMs } = await run;
     expect(exitCode).toBe(130);
@@ -87,7 +54,7 @@ live('a load', () => {
   test('whose server dies is an errored cell, and the next one has another', async () => {
     const folder = await scratch();
     const out = join(folder, 'run');
-    const { run, family } = await atWork(out, folder);
+    const { run, family } = await atWork(out);
     const [first] = family.filter(({ command }) => command.includes('load/main'));
     process.kill(first?.pid as number, 'SIGKILL');
     await eventually('another is there', () =>
@@ -106,10 +73,11 @@ live('a load', () => {
   test('opens and closes connections as it is asked, alone on the machine, and none is recorded by itself', async () => {
     const folder = await scratch();
     const out = join(folder, 'run');
-    const file = await experimentFile(folder, 'busy.ts', busy);
-    const { exitCode, stderr } = await lingerlab(['run', file, '-o', out]);
+    const file = own('busy');
+    const other = own('single');
+    const { exitCode, stderr } = await lingerlab(['run', file, other, '-o', out]);
     expect(exitCode, stderr).toBe(0);
-    const { cells } = await readRun(out);
+    const { cells, run } = await readRun(out);
     const loads = cells.filter(({ load }) => load);
     expect(loads).toHaveLength(16);
     for (const { id, facts, warnings } of loads) {
@@ -134,25 +102,28 @@ live('a load', () => {
     for (const [nth, { from, seconds }] of inOrder.slice(0, -1).entries())
       expect(inOrder[nth + 1]?.from ?? 0).toBeGreaterThanOrEqual(from + seconds * 1000 - 2);
     expect(inOrder.map(({ repeat }) => repeat)).toEqual([...Array(8).fill(1), ...Array(8).fill(2)]);
-    const other = cells.find(({ load }) => !load);
+    const alone = cells.find(({ load }) => !load);
     expect(inOrder[0]?.from).toBeGreaterThanOrEqual(
-      Date.parse(other?.startedAt ?? '') + (other?.seconds ?? 0) * 1000 - 2,
+      Date.parse(alone?.startedAt ?? '') + (alone?.seconds ?? 0) * 1000 - 2,
     );
-    expect(await readdir(join(out, 'cells', 'busy'))).toHaveLength(9);
+    // each with the one that is declared, by the repeats that both have
+    const compared = run.experiments.find(({ id }) => id === 'busy')?.load;
+    expect(compared?.against.map(({ baseline, pairs }) => `${baseline} ${pairs}`)).toEqual(
+      Array(7).fill('busy/closer=client,by=destroy,driver=loop 2'),
+    );
+    expect(new Set(compared?.against.map(({ cell }) => cell))).toEqual(
+      new Set(loads.map(({ id }) => id)).difference(new Set([compared?.against[0]?.baseline])),
+    );
+    expect(await readdir(join(out, 'cells', 'busy'))).toHaveLength(8);
   });
 
-  test('is refused where its experiment does not say that it is one, and has no peers', async () => {
+  test('is refused where its experiment does not say that it is one, with what declares one', async () => {
     const folder = await scratch();
-    const out = join(folder, 'run');
-    const file = await experimentFile(
-      folder,
-      'wrong.ts',
-      busy.replace("closer !== 'nobody' && 2", "closer === 'nobody' && 1").replace("'server', 'neither', ", ''),
-    );
-    await lingerlab(['run', file, '--where', 'by=destroy', '-o', out]);
-    const { cells } = await readRun(out);
-    const reasons = cells.map(({ status, reason = '' }) => `${status}: ${reason.split(' at ')[0]}`);
-    expect(reasons.toSorted().join('\n')).toMatch(/has no peers[\s\S]*does not say that it measures throughput/);
+    const wrong = (await readFile(own('busy'), 'utf8')).replaceAll('loadExperiment', 'experiment');
+    const file = await experimentFile(folder, 'wrong.mjs', wrong);
+    const { exitCode, stderr } = await lingerlab(['run', file, '-o', join(folder, 'run')]);
+    expect(stderr).toContain('there is no "load" here: that is for loadExperiment({ … })');
+    expect(exitCode).toBe(2);
   });
 
   test.each(['ss', 'netlink'])(
@@ -160,12 +131,8 @@ live('a load', () => {
     async (sampler) => {
       const folder = await scratch();
       const out = join(folder, 'run');
-      const watched = busy
-        .replace('seconds: 0.5', 'watched: 10, seconds: 1.5')
-        .replace("'half-close', 'linger-0'", "'half-close'")
-        .replace("'client', 'server', 'neither', 'nobody'", "'client'");
-      const file = await experimentFile(folder, 'watched.ts', watched);
-      const cell = 'busy/closer=client,by=destroy,driver=loop';
+      const file = own('watched');
+      const cell = 'watched/by=destroy';
       const { exitCode, stderr } = await lingerlab(['run', file, '--sampler', sampler, '--repeat', '1', '-o', out]);
       expect(exitCode, stderr).toBe(0);
       const events = gunzipSync(await readFile(join(out, 'cells', cell, '1', 'events.ndjson.gz'))).toString();

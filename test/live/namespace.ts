@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { describe } from 'vitest';
 import { messageOf } from '../../src/errors.ts';
 import { makeSpace, type Space } from '../../src/lab/space.ts';
+import { describeWhere } from '../where-possible.ts';
 
 function whyNot(): string | undefined {
   try {
@@ -14,12 +14,8 @@ function whyNot(): string | undefined {
 }
 const reason = whyNot();
 
-/** Tests that need network namespaces and nothing more: skipped, with the reason in their title, where none can be made. */
-export function inNamespaces(title: string, tests: () => void): void {
-  if (reason === undefined) return void describe(title, tests);
-  process.stderr.write(`skipped: ${title}: ${reason}\n`);
-  describe.skip(`${title} (skipped: ${reason})`, tests);
-}
+/** Tests that need network namespaces and nothing more. */
+export const inNamespaces = (title: string, tests: () => void): void => describeWhere(reason, title, tests);
 
 /** Run a script of this folder inside a namespace: what it printed, as JSON. Throws with what it wrote where it fails. */
 export function runInside<Printed>(space: Space, script: string): Printed {

@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { dumpSockets } from '../../src/observers/netlink/dump.ts';
-import { parseSs } from '../../src/observers/ss/parse.ts';
+import { dumpSockets } from '../../src/observers/sockets/netlink.ts';
+import { parseSs } from '../../src/observers/sockets/ss-text.ts';
 import type { SsSocket } from '../../src/record/event.ts';
 
 export interface Printed {

@@ -3,34 +3,14 @@ import { expect, test } from 'vitest';
 import { foldChains } from '../../src/facts/chains.ts';
 import type { SampleEvent } from '../../src/record/event.ts';
 import { readEvents, readRun } from '../../src/record/read.ts';
-import { experimentFile, lingerlab, live, plainRest, scratch } from './program.ts';
+import { lingerlab, live, own, scratch } from './program.ts';
 
 const closes = 23;
 
 live('observers', () => {
   test(`${closes} closes are seen ${closes} times by tracepoints, by ss and by the counters`, async () => {
     const folder = await scratch();
-    const file = await experimentFile(
-      folder,
-      'many.ts',
-      `import { experiment } from 'lingerlab';
-      export default experiment({
-        id: 'many', question: 'how many?', factors: { network: ['loopback', 'veth'], family: [4, 6] },
-        network: ({ network }) => network,
-        async scenario({ client, server, until }, { family }) {
-          const listener = await server.listen({ family });
-          for (let count = 0; count < ${closes}; count++) {
-            const [near, far] = await client.connect(listener);
-            await near.close('destroy');
-            // an acknowledgement that crossed the second FIN would end TIME-WAIT (RFC 1337)
-            await Promise.all([until(far, 'CLOSE-WAIT'), until(near, 'FIN-WAIT-2')]);
-            await far.close('destroy');
-            await until(far, 'CLOSED');
-          }
-        },
-        ${plainRest},
-      });`,
-    );
+    const file = own('many');
     const out = join(folder, 'run');
     const { exitCode, stdout } = await lingerlab(['run', file, '--out', out]);
     expect(exitCode, stdout).toBe(0);
@@ -60,25 +40,7 @@ live('observers', () => {
 
   test('a path of ss samples agrees with the trace: FIN-WAIT-2 and CLOSE-WAIT held for a second', async () => {
     const folder = await scratch();
-    const file = await experimentFile(
-      folder,
-      'held.ts',
-      `import { experiment } from 'lingerlab';
-      export default experiment({
-        id: 'held', question: 'seen by both?', factors: {}, seconds: 2,
-        async scenario({ client, server, until, rest }) {
-          const listener = await server.listen();
-          const [near, far] = await client.connect(listener);
-          await near.shutdown('WR');
-          await until(near, 'FIN-WAIT-2');
-          await rest(1);
-          await far.close();
-          await until(far, 'CLOSED');
-          await near.close('close(2)');
-        },
-        ${plainRest},
-      });`,
-    );
+    const file = own('held');
     const out = join(folder, 'run');
     expect((await lingerlab(['run', file, '--out', out])).exitCode).toBe(0);
     const { cells } = await readRun(out);

@@ -1,7 +1,8 @@
-import { access, readdir } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
+import { builtins } from '../../src/catalogue/registry.ts';
 import { packageRoot } from '../../src/record/tool.ts';
 import { experimentFile, lingerlab, live, plainRest, scratch } from './program.ts';
 
@@ -47,8 +48,11 @@ live('the package', () => {
     expect(run.stdout).toMatch(/^mine: run by v24\./);
     const checked = await execa(installed, ['check', file], { cwd: folder, env, reject: false });
     expect(checked.stdout).toContain('fits');
-    const listed = await execa(installed, ['list'], { cwd: '/', env });
-    expect(listed.stdout).toContain('close-order');
+    const wrong = await experimentFile(folder, 'wrong.ts', (await readFile(file, 'utf8')).replace('[1]', '1'));
+    expect((await execa(installed, ['check', wrong], { cwd: folder, env, reject: false })).exitCode).toBe(1);
+    const listed = await execa(installed, ['list', '--json'], { cwd: '/', env });
+    const here = (await builtins()).map(({ definition }) => definition.id);
+    expect((JSON.parse(listed.stdout) as { id: string }[]).map(({ id }) => id)).toEqual(here);
   });
 });
 

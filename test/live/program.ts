@@ -1,12 +1,14 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { afterAll, describe } from 'vitest';
+import { afterAll } from 'vitest';
 import { packageRoot } from '../../src/record/tool.ts';
+import { describeWhere } from '../where-possible.ts';
 
-/** The compiled command, as a user starts it. */
-export const bin = join(packageRoot(), 'dist', 'src', 'bin.js');
+/** The command, as a user starts it. */
+export const bin = join(packageRoot(), 'src', 'bin.js');
 
 /** Run `lingerlab` with these arguments; never rejects. */
 export const lingerlab = (args: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}) =>
@@ -20,14 +22,11 @@ const found = JSON.parse(stdout) as {
 };
 const reasons = found.findings.filter(({ ok }) => !ok).map(({ id, found: what }) => `${id}: ${what}`);
 
-/** Tests that need namespaces and tracepoints: skipped, with the reason in their title, where this machine lacks them. */
-export const live: (title: string, tests: () => void) => void =
-  found.able && found.privileged && found.findings.every(({ id, ok }) => id !== 'tracefs' || ok)
-    ? (title, tests) => void describe(title, tests)
-    : (title, tests) => {
-        process.stderr.write(`skipped: ${title}: ${reasons.join('; ')}\n`);
-        describe.skip(`${title} (skipped: ${reasons.join('; ')})`, tests);
-      };
+const suffices = found.able && found.privileged && found.findings.every(({ id, ok }) => id !== 'tracefs' || ok);
+
+/** Tests that need namespaces and tracepoints. */
+export const live = (title: string, tests: () => void): void =>
+  describeWhere(suffices ? undefined : reasons.join('; '), title, tests);
 
 const made: string[] = [];
 // here, for the file that imports this: inside a test it would come too late
@@ -41,6 +40,9 @@ export async function scratch(): Promise<string> {
   made.push(folder);
   return folder;
 }
+
+/** The path of an experiment in experiments/, as a user gives it. */
+export const own = (name: string): string => fileURLToPath(new URL(`experiments/${name}.ts`, import.meta.url));
 
 /** Write an experiment of a user's own; its path. */
 export async function experimentFile(folder: string, name: string, text: string): Promise<string> {

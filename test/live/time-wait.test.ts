@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { timerSlotSeconds } from '../../src/facts/timer-wheel.ts';
 import { readRun } from '../../src/record/read.ts';
-import { experimentFile, lingerlab, live, plainRest, scratch } from './program.ts';
+import { lingerlab, live, own, scratch } from './program.ts';
 
 const minutes = 60_000;
 
@@ -11,24 +11,7 @@ live('TIME-WAIT after a late FIN', () => {
     timeout: 2 * minutes,
   }, async () => {
     const folder = await scratch();
-    const file = await experimentFile(
-      folder,
-      'late-server.ts',
-      `import { experiment } from 'lingerlab';
-        export default experiment({
-          id: 'late-server', question: 'since when?', factors: { family: [4, 6] }, seconds: 64,
-          async scenario({ client, server, until, rest }, { family }) {
-            const listener = await server.listen({ family });
-            const [near, far] = await client.connect(listener);
-            await near.close('destroy');
-            await until(near, 'FIN-WAIT-2');
-            await rest(1.5);
-            await far.close('end');
-            await until(near, 'CLOSED');
-          },
-          ${plainRest},
-        });`,
-    );
+    const file = own('late-server');
     const out = join(folder, 'run');
     const { exitCode, stderr } = await lingerlab(['run', file, '--repeat', '3', '--out', out]);
     expect(stderr).not.toContain('INTERNAL');

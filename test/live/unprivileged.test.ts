@@ -2,14 +2,16 @@ import { existsSync, readFileSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { readRun } from '../../src/record/read.ts';
+import { describeWhere } from '../where-possible.ts';
 import { descendants, eventually, networkNamespaces, processes } from './processes.ts';
-import { bin, experimentFile, plainRest, scratch } from './program.ts';
+import { bin, own, scratch } from './program.ts';
+import { oneColumnMore, pathWith } from './rewritten-ss.ts';
 
 const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', '--'];
-const asNobody = (args: readonly string[], cwd = '/') =>
-  execa('setpriv', [...nobody, process.execPath, bin, ...args], { reject: false, cwd, env: { HOME: cwd } });
+const asNobody = (args: readonly string[], cwd = '/', env: Record<string, string> = {}) =>
+  execa('setpriv', [...nobody, process.execPath, bin, ...args], { reject: false, cwd, env: { HOME: cwd, ...env } });
 
 /** Why this machine cannot show it; undefined where it can. */
 async function obstacle(): Promise<string | undefined> {
@@ -22,20 +24,7 @@ async function obstacle(): Promise<string | undefined> {
   return allowed.failed ? `no user namespaces without root: ${allowed.stderr}` : undefined;
 }
 
-const reason = await obstacle();
-if (reason) process.stderr.write(`skipped: without root: ${reason}\n`);
-
-describe.skipIf(reason)(`without root${reason ? ` (skipped: ${reason})` : ''}`, () => {
-  const lasting = `import { experiment } from 'lingerlab';
-    export default experiment({
-      id: 'lasting', question: 'still there?', factors: { n: [1, 2] }, seconds: 60,
-      async scenario({ client, server, rest }, { n }) {
-        await client.connect(await server.listen());
-        if (n > 1) await rest(60);
-      },
-      ${plainRest},
-    });`;
-
+describeWhere(await obstacle(), 'without root', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 130],
@@ -45,9 +34,8 @@ describe.skipIf(reason)(`without root${reason ? ` (skipped: ${reason})` : ''}`, 
     const folder = await scratch();
     await chmod(folder, 0o777);
     const out = join(folder, 'run');
-    const file = await experimentFile(folder, 'lasting.ts', lasting);
     const namespaces = networkNamespaces();
-    const run = asNobody(['run', file, '-o', out], folder);
+    const run = asNobody(['run', own('lasting'), '-o', out], folder);
     const pid = run.pid as number;
     await eventually(
       'one cell has finished',
@@ -129,22 +117,25 @@ describe.skipIf(reason)(`without root${reason ? ` (skipped: ${reason})` : ''}`, 
     expect(answer).toMatch(/; \d+ of \d+ results left out: .* not observed/);
   });
 
+  test('where ss is not understood, and nothing else sees the sockets, cells say so and refute nothing', async () => {
+    const folder = await scratch();
+    await chmod(folder, 0o777);
+    const env = { PATH: await pathWith(folder, oneColumnMore) };
+    const out = join(folder, 'run');
+    await asNobody(['run', 'close-order', '--quick', '-o', out], folder, env);
+    const { cells } = await readRun(out);
+    expect(cells.length).toBeGreaterThan(0);
+    for (const { status, reason: why, claims, paths } of cells) {
+      expect([status, why]).toEqual(['errored', expect.stringMatching(/^NOT_OBSERVED: until\(.* 5 samples in a row/)]);
+      expect(claims.filter(({ verdict }) => verdict === 'refuted')).toEqual([]);
+      expect(paths).toEqual({});
+    }
+  });
+
   test('a peer that cannot become another user answers so', async () => {
     const folder = await scratch();
     await chmod(folder, 0o777);
-    const file = await experimentFile(
-      folder,
-      'users.ts',
-      `import { experiment, kind } from 'lingerlab';
-        export default experiment({
-          id: 'users', question: 'who?', factors: {}, measures: { refused: kind.outcome() },
-          async scenario({ start, note }) {
-            const other = await start('other', { uid: 65534 }).answer();
-            note('refused', other.ok ? 'ok' : \`\${other.syscall} \${other.errno}\`);
-          },
-          ${plainRest},
-        });`,
-    );
+    const file = own('refused-user');
     const { exitCode, stdout } = await asNobody(['run', file, '-o', join(folder, 'run')], folder);
     expect(exitCode, stdout).toBe(0);
     expect((await readRun(join(folder, 'run'))).cells[0]!.facts.refused).toBe('setuid EINVAL');

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { measureWire, underLoad } from '../../src/doctor/wire-cost.ts';
 import { lockPorts } from '../../src/lab/ports.ts';
 import { readRun } from '../../src/record/read.ts';
-import { wireCostText } from '../../src/report/cost.ts';
+import { wireCostText } from '../../src/report/model/overview.ts';
 import { fallingBehind } from '../../src/wire/statistics.ts';
 import { lingerlab, scratch } from './program.ts';
 import { onWire } from './wire-cell.ts';

@@ -1,18 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe } from 'vitest';
-import type { Answer } from '../../src/experiment/step.ts';
+import type { Answer } from '../../src/experiment/handles.ts';
 import type { Wire } from '../../src/experiment/wire.ts';
 import { makeLab } from '../../src/lab/lab.ts';
 import { lockPorts } from '../../src/lab/ports.ts';
 import { type PeerProcess, startPeer } from '../../src/peers/process.ts';
 import type { Verb, Verbs } from '../../src/peers/protocol.ts';
 import { makeSteps } from '../../src/peers/step.ts';
-import type { DeedEvent, WireEvent } from '../../src/record/sighting.ts';
+import type { DeedEvent, WireEvent } from '../../src/record/event.ts';
 import type { Address } from '../../src/tcp/address.ts';
 import type { End } from '../../src/tcp/states.ts';
 import type { WireSettings } from '../../src/wire/protocol.ts';
 import { makeWire } from '../../src/wire/stage.ts';
+import { describeWhere } from '../where-possible.ts';
 
 const reason = tunMissing();
 function tunMissing(): string | undefined {
@@ -22,12 +22,8 @@ function tunMissing(): string | undefined {
   return status === 0 ? undefined : `no TUN device: ${stderr.trim() || 'unshare or ip is missing'}`;
 }
 
-/** Tests that need a wire: skipped, with the reason in their title, where no TUN device can be made. */
-export function onWire(title: string, tests: () => void): void {
-  if (reason === undefined) return void describe(title, tests);
-  process.stderr.write(`skipped: ${title}: ${reason}\n`);
-  describe.skip(`${title} (skipped: ${reason})`, tests);
-}
+/** Tests that need a wire, and so TUN devices. */
+export const onWire = (title: string, tests: () => void): void => describeWhere(reason, title, tests);
 
 /** One end of a connection: what its peer is asked goes with its number. */
 export interface WiredEnd {

@@ -3,48 +3,13 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readRun } from '../../src/record/read.ts';
 import { readPcapng } from '../../src/wire/pcapng.ts';
-import { experimentFile, lingerlab, scratch } from './program.ts';
+import { experimentFile, lingerlab, own, scratch } from './program.ts';
 import { onWire } from './wire-cell.ts';
-
-const text = `
-import { ack, experiment, fin, kind, rst } from 'lingerlab';
-export default experiment({
-  id: 'own-rules',
-  question: 'Do rules of my own file work?',
-  factors: { family: [4, 6] },
-  network: 'wire',
-  seconds: 1,
-  measures: { released: kind.count(), answer: kind.word('RST', 'ACK') },
-  async scenario({ client, server, wire, until, look, note }, { family }) {
-    const [near, far] = await client.connect(await server.listen({ family }));
-    const held = await wire.hold(fin.from('client'), { times: 1 });
-    await near.close('destroy');
-    await wire.seen(fin.from('client'));
-    await held.lift();
-    note('released', await held.release());
-    await until(near, 'FIN-WAIT-2');
-    await far.ended();
-    await far.close();
-    await until(near, 'TIME-WAIT');
-    await until(far, 'CLOSED');
-    const forged = await wire.inject({ from: 'server', on: near, flags: ['FIN', 'ACK'], seq: { next: -1 } });
-    const answer = await wire.seen(ack.or(rst).from('client'), { after: forged });
-    note('answer', answer.segment?.flags.includes('RST') ? 'RST' : 'ACK');
-    // nobody is left to whom that answer would say anything: its RST ends TIME-WAIT, RFC 1337
-    await wire.seen(rst.from('server'), { after: answer });
-    if (await look(near)) throw new Error('still there');
-  },
-  claims: [
-    { id: 'answered', text: 'TIME-WAIT answers a FIN', source: 'a test', holds: (facts) => facts.answer === 'ACK' },
-  ],
-  answer: (outcomes) => String(outcomes.length),
-});
-`;
 
 onWire('an experiment of one’s own on the wire', () => {
   test('has its rules obeyed, its segments in its record and its report, and a capture', async () => {
     const folder = await scratch();
-    const file = await experimentFile(folder, 'own-rules.ts', text);
+    const file = own('own-rules');
     const checked = await lingerlab(['check', file]);
     expect(checked.exitCode, checked.stdout + checked.stderr).toBe(0);
     const out = join(folder, 'run');
@@ -65,12 +30,12 @@ onWire('an experiment of one’s own on the wire', () => {
         'server.closedWith': ['FIN', 'RST'],
       });
       expect(claims.map(({ verdict }) => verdict)).toEqual(['confirmed']);
-      expect(segments.map(({ deed }) => deed)).toEqual(expect.arrayContaining(['held', 'forged']));
-      const held = segments.find(({ deed }) => deed === 'held')!;
+      expect(segments.map(({ deed }) => deed.do)).toEqual(expect.arrayContaining(['held', 'forged']));
+      const held = segments.find(({ deed }) => deed.do === 'held')!;
       expect(held.arrived!).toBeGreaterThan(held.t);
       // the orphan's TIME-WAIT begins with no event but this segment
       const fin = segments.find(
-        ({ from, flags, deed }) => from === 'server' && flags.includes('FIN') && deed === 'carried',
+        ({ from, flags, deed }) => from === 'server' && flags.includes('FIN') && deed.do === 'carried',
       );
       expect(paths.client!.find(({ state }) => state === 'TIME-WAIT')).toMatchObject({
         at: fin!.arrived,
@@ -91,7 +56,7 @@ onWire('an experiment of one’s own on the wire', () => {
 
   test('cannot give rules to a network that is no wire: the cell is errored and says why', async () => {
     const folder = await scratch();
-    const file = await experimentFile(folder, 'no-wire.ts', text.replace("network: 'wire'", "network: 'veth'"));
+    const file = own('no-wire');
     const { exitCode, stdout } = await lingerlab(['run', file, '--out', join(folder, 'run')]);
     expect(exitCode).toBe(1);
     expect(stdout).toContain('this cell has no wire: give the experiment network:');

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { countingEvents } from '../../src/load/counting.ts';
+import { countingEvents } from '../../src/load/facts.ts';
 import { cellEvents } from '../../src/record/cell-events.ts';
 import type { Event, SampleEvent, SsSocket } from '../../src/record/event.ts';
 

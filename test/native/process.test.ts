@@ -7,7 +7,8 @@ test('HZ is one of the values that a kernel can be built with', () => {
   expect([100, 250, 300, 1000]).toContain(hz());
 });
 
-test.skipIf(!existsSync('/proc/config.gz'))('HZ is what this kernel was built with', () => {
+test('HZ is what this kernel was built with', ({ skip }) => {
+  skip(!existsSync('/proc/config.gz'), 'this kernel does not tell its configuration: no /proc/config.gz');
   const built = /^CONFIG_HZ=(\d+)$/m.exec(gunzipSync(readFileSync('/proc/config.gz')).toString());
   expect(hz()).toBe(Number(built?.[1]));
 });

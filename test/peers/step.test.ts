@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LingerlabError } from '../../src/errors.ts';
-import type { Answer } from '../../src/experiment/step.ts';
+import type { Answer } from '../../src/experiment/handles.ts';
 import { makeSteps } from '../../src/peers/step.ts';
 
 const given = (value: number): Promise<Answer<number>> => Promise.resolve({ ok: true, value, ns: 5 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { cellsOf } from '../../src/plan/cells.ts';
 import type { End } from '../../src/tcp/states.ts';
-import { define } from './definitions.ts';
+import { define, defineLoad } from './definitions.ts';
 
 const factors = { closes: ['client', 'server'], linger: ['off', 'zero'], family: [4] };
 
@@ -22,6 +22,7 @@ test('factor values keep their types', () => {
 test("without factors there is one cell, and its id is the experiment's", () => {
   expect(cellsOf(define({ id: 'alone' }))).toEqual([
     {
+      kind: 'scenario',
       id: 'alone',
       experiment: 'alone',
       factors: {},
@@ -32,7 +33,6 @@ test("without factors there is one cell, and its id is the experiment's", () => 
       mtu: 1500,
       seconds: 1,
       quiet: false,
-      load: false,
       sysctls: {},
       needs: [],
     },
@@ -58,7 +58,6 @@ test('what an experiment says of a cell is asked for each cell', () => {
       mtu: 9000,
       seconds: 62,
       quiet: false,
-      load: false,
       race: false,
       repeats: 1,
       sysctls: { 'net.ipv4.tcp_tw_reuse': 0 },
@@ -113,8 +112,44 @@ describe('an answer that cannot be is refused with the cell', () => {
 test("a cell says which end has which role; a role that is no end's is refused", () => {
   const roles = { closing: (cell: { readonly closes?: End }) => cell.closes as End };
   const cells = cellsOf(define({ id: 'a', factors: { closes: ['client', 'server'] }, roles }));
-  expect(cells.map((cell) => cell.roles)).toEqual([{ closing: 'client' }, { closing: 'server' }]);
+  expect(cells.map((cell) => cell.kind === 'scenario' && cell.roles)).toEqual([
+    { closing: 'client' },
+    { closing: 'server' },
+  ]);
   expect(() => cellsOf(define({ id: 'a', factors: { closes: ['both'] }, roles }))).toThrow(
     'a/closes=both: the experiment\'s "roles.closing" must be "client" or "server", not \'both\'',
   );
+});
+
+describe('the cells of loads', () => {
+  const factors = { closer: ['client', 'server'], by: ['end', 'destroy'] };
+
+  test('name the cell that each is compared with: factors that are not named have its own values', () => {
+    const cells = cellsOf(defineLoad({ id: 'l', factors, load: { repeats: 3, baseline: { by: 'destroy' } } }));
+    expect(cells.map((cell) => cell.kind === 'load' && [cell.id, cell.repeats, cell.baseline])).toEqual([
+      ['l/closer=client,by=end', 3, 'l/closer=client,by=destroy'],
+      ['l/closer=client,by=destroy', 3, undefined],
+      ['l/closer=server,by=end', 3, 'l/closer=server,by=destroy'],
+      ['l/closer=server,by=destroy', 3, undefined],
+    ]);
+    const some = ({ closer }: { closer?: unknown }) => (closer === 'client' ? { by: 'end' } : undefined);
+    const few = cellsOf(defineLoad({ id: 'l', factors, load: { repeats: () => 2, baseline: some } }));
+    expect(few.map((cell) => cell.kind === 'load' && cell.baseline)).toEqual([
+      undefined,
+      'l/closer=client,by=end',
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test.each([
+    ['load.repeats', { repeats: () => 0 }, 'must be a number of repeats, not 0'],
+    ['load.baseline', { repeats: 1, baseline: { by: 'ends' } }, "of each, not { by: 'ends' }"],
+    ['load.baseline', { repeats: 1, baseline: () => ({ on: 'veth' }) }, "of each, not { on: 'veth' }"],
+  ])('are refused where %s cannot be', (name, load, message) => {
+    const cells = () => cellsOf(defineLoad({ id: 'l', factors, load }));
+    expect(cells).toThrow(expect.objectContaining({ code: 'BAD_DEFINITION' }));
+    expect(cells).toThrow(`l/closer=client,by=end: the experiment's "${name}"`);
+    expect(cells).toThrow(message);
+  });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { cellsOf, type PlannedCell } from '../../src/plan/cells.ts';
-import { cover } from '../../src/plan/cover.ts';
+import { cover } from '../../src/plan/select.ts';
 import { cell, define } from './definitions.ts';
 
 const pairs = (cells: readonly PlannedCell[]) =>

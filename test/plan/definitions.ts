@@ -1,8 +1,9 @@
-import type { AnyDefinition, LoadedExperiment } from '../../src/experiment/definition.ts';
-import type { PlannedCell } from '../../src/plan/cells.ts';
+import type { AnyLoadDefinition, AnyScenarioDefinition, LoadedExperiment } from '../../src/experiment/definition.ts';
+import type { LoadCell, ScenarioCell } from '../../src/plan/cells.ts';
 
 /** A definition with what every one needs, and the parts that matter to a test. */
-export const define = (parts: Partial<AnyDefinition> & { readonly id: string }): AnyDefinition => ({
+export const define = (parts: Partial<AnyScenarioDefinition> & { readonly id: string }): AnyScenarioDefinition => ({
+  kind: 'scenario',
   question: 'q',
   factors: {},
   scenario: async () => {},
@@ -11,30 +12,50 @@ export const define = (parts: Partial<AnyDefinition> & { readonly id: string }):
   ...parts,
 });
 
+/** A definition of loads. */
+export const defineLoad = (parts: Partial<AnyLoadDefinition> & { readonly id: string }): AnyLoadDefinition => ({
+  kind: 'load',
+  question: 'q',
+  factors: {},
+  load: { repeats: 1 },
+  scenario: async () => {},
+  claims: [],
+  answer: () => '',
+  ...parts,
+});
+
 /** The same as if it had been loaded. */
 export const load = (
-  parts: Partial<AnyDefinition> & { readonly id: string },
+  parts: (Partial<AnyScenarioDefinition> | AnyLoadDefinition) & { readonly id: string },
   file = `builtin:${parts.id}`,
 ): LoadedExperiment => ({
-  definition: define(parts),
+  definition: parts.kind === 'load' ? parts : define(parts),
+  group: { title: 'Experiments', order: 0 },
   file,
   sourceHash: '',
 });
 
 /** A planned cell with what matters to a test. */
-export const cell = (parts: Partial<PlannedCell>): PlannedCell => ({
+export const cell = (parts: Partial<ScenarioCell>): ScenarioCell => ({
+  kind: 'scenario',
+  ...planned,
+  race: false,
+  quiet: false,
+  ...parts,
+});
+
+/** The same of a load. */
+export const loadCell = (parts: Partial<LoadCell>): LoadCell => ({ kind: 'load', ...planned, ...parts });
+
+const planned = {
   id: 'x',
   experiment: 'x',
   factors: {},
   isDefault: true,
   repeats: 1,
-  race: false,
   network: 'loopback',
   mtu: 1500,
   seconds: 1,
-  quiet: false,
-  load: false,
   sysctls: {},
   needs: [],
-  ...parts,
-});
+} as const;

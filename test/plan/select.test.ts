@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type SelectOptions, select } from '../../src/plan/select.ts';
-import { load } from './definitions.ts';
+import { defineLoad, load } from './definitions.ts';
 
 const all = [
   load({ id: 'alone' }),
@@ -180,6 +180,21 @@ describe('--quick', () => {
   test('covers what is left by the other options', () => {
     expect(ids(['close-order'], { quick: true, all: true })).toHaveLength(3);
     expect(ids(['close-order'], { quick: true, where: { linger: ['off'] } })).toHaveLength(2);
+  });
+
+  test('keeps what the cells of loads are compared with', () => {
+    const definition = defineLoad({
+      id: 'loads',
+      factors: { by: ['end', 'destroy', 'reset'], on: ['loopback', 'veth'] },
+      load: { repeats: 20, baseline: { by: 'destroy' } },
+    });
+    const { cells } = select([load(definition)], [], { where: {}, all: false, quick: true });
+    expect(cells.map(({ id, repeats }) => [id, repeats])).toEqual([
+      ['loads/by=end,on=loopback', 2],
+      ['loads/by=destroy,on=loopback', 2],
+      ['loads/by=destroy,on=veth', 2],
+      ['loads/by=reset,on=loopback', 2],
+    ]);
   });
 
   test('drops no cell that was named whole', () => {

@@ -1,4 +1,4 @@
-import type { CellRecord, Environment, RunRecord } from '../../src/record/schema.ts';
+import { type CellRecord, type Environment, type RunRecord, schemaVersion } from '../../src/record/schema.ts';
 
 export const exampleEnvironment: Environment = {
   kernel: '6.18.44',
@@ -19,12 +19,11 @@ export const exampleEnvironment: Environment = {
 };
 
 export const exampleRun = (change: Partial<RunRecord> = {}): RunRecord => ({
-  schemaVersion: 1,
+  schemaVersion,
   tool: { name: 'lingerlab', version: '0.1.0', commit: null },
   argv: ['run', 'close-order'],
   status: 'running',
   pid: process.pid,
-  seed: 1,
   clock: { monotonicNs: '123456789', wall: '2025-11-20T09:00:00.000Z' },
   sessions: [{ startedAt: '2025-11-20T09:00:00.000Z', finishedAt: null, environment: exampleEnvironment }],
   experiments: [
@@ -38,6 +37,7 @@ export const exampleRun = (change: Partial<RunRecord> = {}): RunRecord => ({
       sourceHash: 'aa',
       file: 'builtin',
       answer: null,
+      answered: null,
       claims: [],
     },
   ],
@@ -58,7 +58,7 @@ export const exampleCell = (change: Partial<CellRecord> = {}): CellRecord => ({
   startedAt: '2025-11-20T09:00:01.000Z',
   seconds: 0.5,
   facts: { 'timeWait.holder': 'client', 'timeWait.seconds': null },
-  unknown: { 'timeWait.seconds': 'the cell ended before' },
+  unknown: { 'timeWait.seconds': { code: 'not-over', text: 'the cell ended before' } },
   paths: {},
   claims: [{ id: 'first-closer-waits', verdict: 'confirmed', detail: '' }],
   warnings: [],

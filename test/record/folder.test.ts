@@ -13,7 +13,7 @@ describe('createRun', () => {
     const folder = join(temporary(), 'a', 'b');
     await using writer = await createRun(folder, exampleRun());
     expect(writer.folder).toBe(folder);
-    expect(json(folder)).toMatchObject({ schemaVersion: 1, status: 'running', pid: process.pid });
+    expect(json(folder)).toMatchObject({ schemaVersion: 2, status: 'running', pid: process.pid });
     expect((await readRun(folder)).cells).toEqual([]);
   });
 
@@ -56,20 +56,20 @@ describe('RunWriter', () => {
     await using writer = await createRun(folder, exampleRun());
     const record = exampleCell({ facts: { 'client.closeMs': Number.NaN } });
     await expect(writer.appendCell(record)).rejects.toThrow('facts["client.closeMs"]');
-    await expect(writer.update({ seed: 0.5 })).rejects.toThrow('seed');
+    await expect(writer.update({ pid: 0.5 })).rejects.toThrow('pid');
     expect(statSync(join(folder, 'cells.ndjson')).size).toBe(0);
-    expect(json(folder).seed).toBe(1);
+    expect(json(folder).pid).toBe(process.pid);
   });
 
   test('rewrites run.json by a partial record or a function, one after the other', async () => {
     const folder = join(temporary(), 'run');
     await using writer = await createRun(folder, exampleRun());
     await Promise.all([
-      writer.update({ seed: 5 }),
-      ...Array.from({ length: 10 }, () => writer.update((run) => ({ ...run, seed: run.seed + 1 }))),
+      writer.update({ pid: 5 }),
+      ...Array.from({ length: 10 }, () => writer.update((run) => ({ ...run, pid: run.pid + 1 }))),
     ]);
-    expect(writer.run.seed).toBe(15);
-    expect(json(folder).seed).toBe(15);
+    expect(writer.run.pid).toBe(15);
+    expect(json(folder).pid).toBe(15);
     expect(readdirSync(folder).toSorted()).toEqual(['cells.ndjson', 'run.json']);
   });
 

@@ -9,7 +9,7 @@ const accepts = (schema: object, value: unknown): boolean => z.fromJSONSchema(sc
 test('the published schemas accept a run and a cell, and refuse what is none', () => {
   const { 'run.schema.json': run, 'cell.schema.json': cell } = schemaFiles();
   expect(accepts(run!, exampleRun())).toBe(true);
-  expect(accepts(run!, { ...exampleRun(), schemaVersion: 2 })).toBe(false);
+  expect(accepts(run!, { ...exampleRun(), schemaVersion: 3 })).toBe(false);
   expect(accepts(run!, { ...exampleRun(), addedLater: 1 })).toBe(true);
   expect(accepts(cell!, exampleCell())).toBe(true);
   expect(accepts(cell!, { ...exampleCell(), status: 'fine' })).toBe(false);

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Event } from '../../src/record/event.ts';
 import { createRun } from '../../src/record/folder.ts';
 import { readEvents, readRun } from '../../src/record/read.ts';
-import type { CellRecord, RunRecord } from '../../src/record/schema.ts';
+import { type CellRecord, type RunRecord, schemaVersion } from '../../src/record/schema.ts';
 import { deadPid, exampleCell, exampleRun } from './example.ts';
 import { temporary } from './temporary.ts';
 
@@ -60,21 +60,27 @@ describe('readRun', () => {
   });
 
   test('refuses a newer schema before looking at anything else', async () => {
-    const folder = written({ schemaVersion: 2, surprises: true });
+    const folder = written({ schemaVersion: 3, surprises: true });
     await expect(readRun(folder)).rejects.toMatchObject({
       code: 'RUN_NEWER',
-      message: expect.stringContaining('schema version 2'),
+      message: expect.stringContaining('schema version 3'),
     });
   });
 
   test('upgrades an older one, run and cells', async () => {
-    const { seed, ...older } = done({ schemaVersion: 0 as never });
+    const { pid, ...older } = done({ schemaVersion: 0 as never });
     const { repeat, ...olderCell } = exampleCell();
-    const folder = written({ ...older, randomSeed: seed }, `${JSON.stringify({ ...olderCell, time: repeat })}\n`);
+    const folder = written({ ...older, process: pid }, `${JSON.stringify({ ...olderCell, time: repeat })}\n`);
     const run = await readRun(folder, {
       0: {
-        run: ({ randomSeed, ...rest }) => ({ ...rest, seed: randomSeed, schemaVersion: 1 }),
+        run: ({ process: number, ...rest }) => ({ ...rest, pid: number, schemaVersion: 1 }),
         cell: ({ time, ...rest }) => ({ ...rest, repeat: time }),
+        event: (event) => event,
+      },
+      1: {
+        run: (run) => ({ ...run, schemaVersion }),
+        cell: (cell) => cell,
+        event: (event) => event,
       },
     });
     expect(run.run).toEqual(done());
@@ -196,5 +202,16 @@ describe('readEvents', () => {
     await writer.writeEvents('close-order/closes=client', 1, events);
     truncateSync(join(folder, 'cells/close-order/closes=client/1/events.ndjson.gz'), 20);
     await expect(readEvents(folder, 'close-order/closes=client', 1)).rejects.toMatchObject({ code: 'RUN_UNREADABLE' });
+  });
+
+  test('names the line and the field that do not fit', async () => {
+    const folder = join(temporary(), 'run');
+    await using writer = await createRun(folder, exampleRun());
+    const wrong = { t: 3, source: 'wire', kind: 'deed', n: 1, deed: 'held 3 ms' } as unknown as Event;
+    await writer.writeEvents('bare', 1, [...events, wrong]);
+    await expect(readEvents(folder, 'bare', 1)).rejects.toMatchObject({
+      code: 'RUN_UNREADABLE',
+      message: expect.stringContaining('events.ndjson.gz: line 3: deed'),
+    });
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { boxesOf, boxWords } from '../../src/report/boxes.ts';
+import { boxesOf, boxWords } from '../../src/report/which-cells.ts';
 
 const cells = ['client', 'server', 'both'].flatMap((closes) =>
   ['end', 'destroy'].flatMap((by) => [4, 6].map((family) => ({ factors: { closes, by, family } }))),

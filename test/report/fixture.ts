@@ -1,13 +1,14 @@
 import { described, kind } from '../../src/facts/kinds.ts';
 import { declarations } from '../../src/facts/table.ts';
 import type { Declaration } from '../../src/record/fact.ts';
-import type {
-  CellRecord,
-  ClaimRecord,
-  Environment,
-  ExperimentRecord,
-  Run,
-  RunRecord,
+import {
+  type CellRecord,
+  type ClaimRecord,
+  type Environment,
+  type ExperimentRecord,
+  type Run,
+  type RunRecord,
+  schemaVersion,
 } from '../../src/record/schema.ts';
 
 type Facts = CellRecord['facts'];
@@ -46,6 +47,7 @@ export const experimentOf = (over: Partial<ExperimentRecord> & { id: string }): 
   sourceHash: 'aa',
   file: 'builtin',
   answer: 'The end that closes first.',
+  answered: 'all',
   claims: [],
   ...over,
 });
@@ -96,12 +98,11 @@ export function runOf(
     folder: folder ?? 'results/a',
     cells,
     run: {
-      schemaVersion: 1,
+      schemaVersion,
       tool: { name: 'lingerlab', version: '0.1.0', commit: '0123456789abcdef' },
       argv: ['lingerlab', 'run'],
       status: 'complete',
       pid: 7,
-      seed: 1,
       clock: { monotonicNs: '1', wall: '2025-11-20T09:00:00.000Z' },
       sessions: [
         {
@@ -238,7 +239,8 @@ const racingCells = Array.from({ length: 10 }, (_, index) =>
     {
       repeat: index + 1,
       race: true,
-      unknown: index === 3 ? { 'client.miniSocket': 'ss took its samples too late' } : {},
+      unknown:
+        index === 3 ? { 'client.miniSocket': { code: 'not-sampled', text: 'ss took its samples too late' } } : {},
       claims:
         index === 3 ? [{ id: 'both-wait', verdict: 'inconclusive', detail: 'client.miniSocket not observed' }] : [],
       warnings: [{ code: 'SLOW_SAMPLES', text: `ss sampled every ${80 + index} ms`, remedy: 'Use --jobs 1.' }],

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
-import { whichCells } from '../../src/report/which-cells.ts';
+import { type Named, whichOf, whichText } from '../../src/report/which-cells.ts';
 
 const cells = ['client', 'server', 'both'].flatMap((closes) =>
   ['off', 'zero'].map((linger) => ({ id: `x/closes=${closes},linger=${linger}`, factors: { closes, linger } })),
 );
+const whichCells = (chosen: readonly Named[], all: readonly Named[], mark: (text: string) => string, most?: number) =>
+  whichText(whichOf(chosen, all), mark, most);
 const say = (match: (factors: { closes: string; linger: string }) => boolean, most?: number): string =>
   whichCells(
     cells.filter(({ factors }) => match(factors)),

@@ -5,6 +5,9 @@ type Flag = SegmentRecord['flags'][number];
 const letters: Readonly<Record<string, Flag>> = { S: 'SYN', F: 'FIN', R: 'RST', P: 'PSH', '.': 'ACK' };
 const deeds = ['dropped', 'lost', 'held', 'delayed', 'copy', 'replay', 'forged', 'black hole', 'queue full'] as const;
 
+const deedOf = (what: (typeof deeds)[number] | 'carried', of: number | undefined): SegmentRecord['deed'] =>
+  what === 'copy' || what === 'replay' ? { do: what, of: of ?? 1 } : { do: what };
+
 /**
  * Segments, numbered from 1, each as `client F. 1:1 @10-10.05 held`: who, flags as tcpdump(8) has them, relative numbers
  * with `+payload`, sent and arrived in ms (without the second: never), what the wire did, `of=3`, `n=40`, `win=0`.
@@ -34,8 +37,7 @@ export function wire(lines: readonly string[], label = '', incarnation = 1, from
       ...(ack && { ack: Number(ack) }),
       length: Number(length ?? 0),
       window: named('win') ?? 502,
-      deed: deeds.find((deed) => rest.join(' ').includes(deed)) ?? 'carried',
-      ...(of !== undefined && { of }),
+      deed: deedOf(deeds.find((deed) => rest.join(' ').includes(deed)) ?? 'carried', of),
     };
   });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { estimate, order } from '../../src/run/order.ts';
-import { cell } from '../plan/definitions.ts';
+import { cell, loadCell } from '../plan/definitions.ts';
 
 const normal = (id: string, seconds: number) => cell({ id, seconds });
 const quiet = (id: string, seconds: number) => cell({ id, seconds, quiet: true });
@@ -47,8 +47,7 @@ describe('the estimate', () => {
   });
 
   test('takes the processes of loads to be warmed once for each experiment, less where little is repeated', () => {
-    const load = (experiment: string, repeats: number) =>
-      cell({ id: experiment, experiment, seconds: 1, load: true, repeats });
+    const load = (experiment: string, repeats: number) => loadCell({ id: experiment, experiment, seconds: 1, repeats });
     const ways = 13 * 0.1;
     expect(estimate([load('a', 10), load('a', 10)], 4)).toBeCloseTo(20 + 4 * ways);
     expect(estimate([load('a', 10), load('b', 2)], 4)).toBeCloseTo(12 + 4 * ways + ways);

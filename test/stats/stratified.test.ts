@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { minP } from '../../src/stats/min-p.ts';
+import { minP } from '../../src/stats/multiplicity.ts';
 import { permuteStrata, type Question, type Stratum, smallestStratifiedP } from '../../src/stats/stratified.ts';
 
 const half = (size: number): Stratum => ({ samples: Array.from({ length: 2 * size }, (_, i) => (i < size ? 0 : 1)) });

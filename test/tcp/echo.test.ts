@@ -66,7 +66,7 @@ describe('what a packet is answered with', () => {
 
   test('may be nothing, which is known when the reply comes', async () => {
     const wire = fakeWire();
-    const forged = wire.pump.emit('client', opener, 'forged');
+    const forged = wire.pump.emit('client', opener, { do: 'forged' });
     const answers = whenAnswered(wire, forged, 1);
     wire.send('server', replyTo(wire.got('server').at(-1)!));
     expect(await answers).toEqual([]);

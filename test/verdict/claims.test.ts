@@ -35,7 +35,12 @@ describe('judgeCell', () => {
 
   test('a claim that reads what was not observed is inconclusive, with the fact and the reason', () => {
     expect(
-      ranCell('client', 'off', { 'timeWait.holder': null }, { unknown: { 'timeWait.holder': 'no ss' } }).claims,
+      ranCell(
+        'client',
+        'off',
+        { 'timeWait.holder': null },
+        { unknown: { 'timeWait.holder': { code: 'not-sampled', text: 'no ss' } } },
+      ).claims,
     ).toEqual([{ id: 'first-closer-waits', verdict: 'inconclusive', detail: 'timeWait.holder not observed: no ss' }]);
     expect(ranCell('client', 'off', {}).claims).toMatchObject([
       { verdict: 'inconclusive', detail: 'timeWait.holder not tried' },
@@ -105,10 +110,10 @@ describe('judgeCell', () => {
         return all['counters.lab.Tcp.EstabResets'] === 0 && verdict;
       };
     expect(judged(reading(false), facts)?.detail).toBe(
-      'timeWait.seconds = 61.2346 s, client.path = FIN-WAIT-1 → TIME-WAIT, client.errors = write EPIPE, client.closeMs = 0.25 ms, counters.lab.Tcp.OutRsts = 2, counters.lab.Tcp.EstabResets = 0',
+      'timeWait.seconds = 61.2 s, client.path = FIN-WAIT-1 → TIME-WAIT, client.errors = write EPIPE, client.closeMs = 250 µs, counters.lab.Tcp.OutRsts = 2, counters.lab.Tcp.EstabResets = 0',
     );
     expect(judged(reading(true), facts)?.detail).toBe(
-      'timeWait.seconds = 61.2346 s, client.path = FIN-WAIT-1 → TIME-WAIT, client.errors = write EPIPE, 3 more',
+      'timeWait.seconds = 61.2 s, client.path = FIN-WAIT-1 → TIME-WAIT, client.errors = write EPIPE, 3 more',
     );
   });
 

@@ -1,10 +1,10 @@
-import type { AnyDefinition } from '../../src/experiment/definition.ts';
+import type { AnyScenarioDefinition } from '../../src/experiment/definition.ts';
 import { experiment } from '../../src/index.ts';
 import type { CellRecord } from '../../src/record/schema.ts';
 import { judgeCell } from '../../src/verdict/claims.ts';
 
 /** Which end keeps TIME-WAIT, as a reader's first experiment might ask it. */
-export const closeOrder: AnyDefinition = experiment({
+export const closeOrder: AnyScenarioDefinition = experiment({
   id: 'close-order',
   question: 'Which end is left in TIME-WAIT?',
   factors: { closes: ['client', 'server'], linger: ['off', 'zero'] },

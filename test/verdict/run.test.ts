@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CellRecord } from '../../src/record/schema.ts';
-import { answerOf, judgeRun } from '../../src/verdict/run.ts';
+import { answerOf as answered, judgeRun } from '../../src/verdict/run.ts';
 import { closeOrder, goodRun, ranCell } from './example.ts';
 
 const bad = ranCell('server', 'off', { 'timeWait.holder': 'client', 'client.closeMs': 0.2 });
@@ -85,7 +85,7 @@ describe('judgeRun', () => {
     const slow = ranCell('client', 'zero', { 'timeWait.holder': 'none', 'client.closeMs': 9 });
     expect(claim([first!, slow], 'reset-is-not-slower')).toMatchObject({
       verdict: 'refuted',
-      detail: 'closes=client,linger=off: client.closeMs = 0.2 ms; closes=client,linger=zero: client.closeMs = 9 ms',
+      detail: 'closes=client,linger=off: client.closeMs = 200 µs; closes=client,linger=zero: client.closeMs = 9.00 ms',
     });
     const without = ranCell('client', 'off', { 'timeWait.holder': 'client', 'client.closeMs': null });
     expect(claim([without, ...rest], 'reset-is-not-slower')).toMatchObject({
@@ -129,7 +129,16 @@ describe('judgeRun', () => {
   });
 });
 
+const answerOf = (...given: Parameters<typeof answered>) => answered(...given).answer;
+
 describe('answerOf', () => {
+  test('says from how many of the results it is made', () => {
+    const of = (...cells: CellRecord[]) => answered(closeOrder, cells).answered;
+    expect(of(...goodRun())).toBe('all');
+    expect(of(...goodRun(), unseen)).toBe('some');
+    expect(of(unseen)).toBe('none');
+  });
+
   test('is the sentence made from facts', () => {
     expect(answerOf(closeOrder, goodRun())).toBe('The end that closes first.');
     expect(answerOf(closeOrder, [...goodRun(), bad])).toBe('Not always the end that closes first.');

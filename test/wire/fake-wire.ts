@@ -1,4 +1,4 @@
-import type { DeedEvent, WireEvent } from '../../src/record/sighting.ts';
+import type { DeedEvent, WireEvent } from '../../src/record/event.ts';
 import type { End } from '../../src/tcp/states.ts';
 import { Capture } from '../../src/wire/capture.ts';
 import type { Device } from '../../src/wire/device.ts';

@@ -1,9 +1,10 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { TcpOption } from '../../src/tcp/header-options.ts';
 import { format, parse } from '../../src/tcp/segment.ts';
 import type { End } from '../../src/tcp/states.ts';
 import { makeHistory } from '../../src/wire/history.ts';
-import { generator } from './random.ts';
+import { below } from '../tcp/arbitrary.ts';
 import { client, segment, server } from './seen.ts';
 
 const stamps = (value: number): TcpOption[] => [
@@ -12,26 +13,40 @@ const stamps = (value: number): TcpOption[] => [
   { kind: 'timestamps', value, echo: 7 },
 ];
 
-test('a history that glances where it can knows what one knows that parses everything: 2000 random segments', () => {
-  const { below, pick } = generator(12);
-  const [glancing, parsing] = [makeHistory(), makeHistory()];
+/** A segment of one of two connections, as bytes. */
+const sent = fc
+  .record({
+    from: fc.constantFrom<End>('client', 'server'),
+    flags: fc.constantFrom(...([['ACK'], ['ACK'], ['ACK', 'PSH'], ['SYN'], ['FIN', 'ACK'], ['RST']] as const)),
+    options: fc.oneof(fc.constant([]), below(1e6).map(stamps), fc.constant([{ kind: 'mss', value: 1 }] as const)),
+    seq: below(1e6),
+    length: below(9),
+    port: below(2),
+  })
+  .map(({ from, flags, options, seq, length, port }) => {
+    const made = segment(from, flags, { seq, payload: 'x'.repeat(length), options });
+    return { from, bytes: format({ ...made, source: { ...made.source, port: made.source.port + port } }) };
+  });
+
+test('a history that glances where it can knows what one knows that parses everything', () => {
   let glanced = 0;
-  for (let n = 1; n <= 2000; n++) {
-    const from: End = pick(['client', 'server']);
-    const flags = pick([['ACK'], ['ACK'], ['ACK', 'PSH'], ['SYN'], ['FIN', 'ACK'], ['RST']] as const);
-    const options = pick([[], stamps(below(1e6)), [{ kind: 'mss', value: 1 }] as const]);
-    const made = segment(from, flags, { seq: below(1e6), payload: 'x'.repeat(below(9)), options });
-    const bytes = format({ ...made, source: { ...made.source, port: made.source.port + below(2) } });
-    const seen = parse(bytes);
-    if (glancing.glance(from, bytes, bytes.length)) glanced++;
-    else glancing.see(n, n, from, bytes.length, seen);
-    parsing.see(n, n, from, bytes.length, seen);
-  }
+  fc.assert(
+    fc.property(fc.array(sent, { minLength: 100, maxLength: 200, size: 'max' }), (all) => {
+      const [glancing, parsing] = [makeHistory(), makeHistory()];
+      for (const [index, { from, bytes }] of all.entries()) {
+        const seen = parse(bytes);
+        if (glancing.glance(from, bytes, bytes.length)) glanced++;
+        else glancing.see(index + 1, index + 1, from, bytes.length, seen);
+        parsing.see(index + 1, index + 1, from, bytes.length, seen);
+      }
+      for (let id = 1; parsing.connection(id); id++) {
+        const { last: _, ...known } = parsing.connection(id)!;
+        expect(glancing.connection(id)).toMatchObject(known);
+      }
+    }),
+    { numRuns: 20 },
+  );
   expect(glanced).toBeGreaterThan(300);
-  for (let id = 1; parsing.connection(id); id++) {
-    const { last: _, ...known } = parsing.connection(id)!;
-    expect(glancing.connection(id)).toMatchObject(known);
-  }
 });
 
 test('nothing but an ordinary segment of a known connection is glanced at', () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   interfaceDescription,
@@ -7,7 +8,7 @@ import {
   readPcapng,
   sectionHeader,
 } from '../../src/wire/pcapng.ts';
-import { generator } from './random.ts';
+import { bytes, word } from '../tcp/arbitrary.ts';
 
 const head = Buffer.concat([
   sectionHeader({ application: 'test', comment: 'of nothing' }),
@@ -39,23 +40,25 @@ function blockOf({ wallNs, bytes, original, comment, ...sender }: Packet, room =
 }
 
 describe('a capture file', () => {
-  test('is read as it was written: 500 random packets', () => {
-    const { below, bytes, word, pick } = generator(1);
-    const packets: Packet[] = Array.from({ length: 500 }, () => {
-      const content = bytes(below(1500));
-      return {
-        direction: pick(['inbound', 'outbound'] as const),
-        emitted: pick([true, false]),
-        wallNs: (BigInt(word()) << 31n) | BigInt(word()),
-        bytes: content,
-        original: content.length + below(3),
-        comment: pick(['carried', 'held 412 ms', 'duplicate of #7', 'é']),
-      };
-    });
-    const file = readPcapng(Buffer.concat([head, ...packets.map((packet) => blockOf(packet))]));
-    expect(file.packets.map((packet) => ({ ...packet, bytes: Uint8Array.from(packet.bytes) }))).toEqual(packets);
-    expect(file).toMatchObject({ application: 'test', comment: 'of nothing', torn: 0 });
-    expect(file.interfaces).toEqual([{ name: 'wire', linkType: 101, resolution: 9 }]);
+  test('is read as it was written', () => {
+    const packet: fc.Arbitrary<Packet> = fc
+      .record({
+        direction: fc.constantFrom('inbound', 'outbound'),
+        emitted: fc.boolean(),
+        wallNs: fc.tuple(word, word).map(([high, low]) => (BigInt(high) << 31n) | BigInt(low)),
+        bytes: bytes(0, 1499),
+        cut: fc.nat(2),
+        comment: fc.constantFrom('carried', 'held 412 ms', 'duplicate of #7', 'é'),
+      })
+      .map(({ cut, ...made }) => ({ ...made, original: made.bytes.length + cut }));
+    fc.assert(
+      fc.property(fc.array(packet), (packets) => {
+        const file = readPcapng(Buffer.concat([head, ...packets.map((each) => blockOf(each))]));
+        expect(file.packets.map((each) => ({ ...each, bytes: Uint8Array.from(each.bytes) }))).toEqual(packets);
+        expect(file).toMatchObject({ application: 'test', comment: 'of nothing', torn: 0 });
+        expect(file.interfaces).toEqual([{ name: 'wire', linkType: 101, resolution: 9 }]);
+      }),
+    );
   });
 
   test('that was cut off anywhere gives the packets before, and tells what is left', () => {

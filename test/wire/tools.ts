@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { userInfo } from 'node:os';
-import { describe } from 'vitest';
+import { describeWhere } from '../where-possible.ts';
 
 /** What another program reads in a capture file. */
 export interface Frame {
@@ -11,13 +11,9 @@ export interface Frame {
 
 const has = (program: string) => spawnSync(program, ['--version'], { encoding: 'utf8' }).status === 0;
 
-/** Tests that need a program of another project: skipped, with the reason in their title, where it is not installed. */
-export function withTool(program: 'tcpdump' | 'tshark', title: string, tests: () => void): void {
-  if (has(program)) return void describe(title, tests);
-  const reason = `${program} is not installed: apt-get install ${program}`;
-  process.stderr.write(`skipped: ${title}: ${reason}\n`);
-  describe.skip(`${title} (skipped: ${reason})`, tests);
-}
+/** Tests that need a program of another project. */
+export const withTool = (program: 'tcpdump' | 'tshark', title: string, tests: () => void): void =>
+  describeWhere(has(program) ? undefined : `${program} is not installed: apt-get install ${program}`, title, tests);
 
 function output(program: string, args: readonly string[]): string[] {
   const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 2 ** 28 });

@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { makeWaitingRoom, type Waiting } from '../../src/wire/waiting.ts';
-import { generator } from './random.ts';
+import { below } from '../tcp/arbitrary.ts';
 
 const waiting = (n: number, more: Partial<Waiting> = {}): Waiting => ({
   n,
@@ -13,21 +14,24 @@ const waiting = (n: number, more: Partial<Waiting> = {}): Waiting => ({
 });
 const numbers = (list: readonly Waiting[]) => list.map(({ n }) => n);
 
-test('packets go when they are due, in that order, and as they came where that is the same: 500 random ones', () => {
-  const { below } = generator(1);
-  const room = makeWaitingRoom();
-  const all = Array.from({ length: 500 }, (_, n) => waiting(n, { why: 'delayed', due: below(50) }));
-  for (const each of all) room.add(each);
-  const sorted = all.toSorted((a, b) => a.due! - b.due! || a.n - b.n);
-  expect(room.nextDue).toBe(sorted[0]!.due);
-  const gone: Waiting[] = [];
-  for (let now = 0; now < 50; now++) {
-    const come = room.due(now);
-    expect(come.every(({ due }) => due! <= now)).toBe(true);
-    gone.push(...come);
-  }
-  expect(gone).toEqual(sorted);
-  expect([room.size, room.nextDue]).toEqual([0, undefined]);
+test('packets go when they are due, in that order, and as they came where that is the same', () => {
+  fc.assert(
+    fc.property(fc.array(below(50), { minLength: 1, maxLength: 100 }), (dues) => {
+      const room = makeWaitingRoom();
+      const all = dues.map((due, n) => waiting(n, { why: 'delayed', due }));
+      for (const each of all) room.add(each);
+      const sorted = all.toSorted((a, b) => a.due! - b.due! || a.n - b.n);
+      expect(room.nextDue).toBe(sorted[0]!.due);
+      const gone: Waiting[] = [];
+      for (let now = 0; now < 50; now++) {
+        const come = room.due(now);
+        expect(come.every(({ due }) => due! <= now)).toBe(true);
+        gone.push(...come);
+      }
+      expect(gone).toEqual(sorted);
+      expect([room.size, room.nextDue]).toEqual([0, undefined]);
+    }),
+  );
 });
 
 test('what is held goes when it is released: by its rule, its number, or all', () => {

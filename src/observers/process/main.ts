@@ -1,5 +1,5 @@
 /**
- * The run's observer process: it owns the trace instance, starts `ss` in the cells' namespaces and reads their counters.
+ * The run's observer process: it owns every observer.
  * It watches from outside the process that holds the records, whose every spawn would cost more with each record.
  */
 
@@ -9,46 +9,38 @@ import { childrenCpu, ownCpu } from '../../native/cpu.ts';
 import { endChildrenNow } from '../../process/child.ts';
 import { byHandlers, serve, startedWith, tellHarness } from '../../process/serve.ts';
 import type { ObserverArguments, ObserverTold, ObserverVerbs } from '../protocol.ts';
-import { Sampler } from './sampler.ts';
-import { openTrace, type Trace } from './trace.ts';
-import { findTracefs, reapInstances } from './tracefs.ts';
+import { findTracefs, reapInstances } from '../trace/tracefs.ts';
+import { observers } from './list.ts';
+import { Observing } from './observing.ts';
 
 // not SIGKILL: the trace instance would stay until the next run reaps it
-const { originNs, sampler: by } = startedWith<ObserverArguments>('SIGTERM');
+const { originNs, sampler } = startedWith<ObserverArguments>('SIGTERM');
 
 const origin = BigInt(originNs);
 const now = clockSince(origin);
-const tell = tellHarness<ObserverTold>;
-const sampler = new Sampler(by, now, tell);
-let trace: Trace | undefined;
+let observing: Observing | undefined;
+/** Every other verb comes after `open`. */
+const opened = (): Observing => {
+  if (!observing) throw new Error('the observers are not open');
+  return observing;
+};
 const guarded = new Set<number>();
-
-/** How often the buffers are emptied: they hold 100 ms of 60,000 events a second. */
-const readEveryMs = 5;
-
-function tellTraced(): void {
-  const traced = trace?.read() ?? [];
-  if (traced.length > 0) tell({ traced });
-}
 
 const obey = byHandlers<ObserverVerbs>({
   open({ ports }) {
-    trace = openTrace(ports, origin, now);
-    if (!trace) return { taken: true };
-    setInterval(tellTraced, readEveryMs);
-    void sampler.run();
-    return { trace: trace.sight, reaped: trace.reaped };
+    observing = Observing.open(observers, { ports, origin, now, sampler }, tellHarness<ObserverTold>);
+    return observing?.opened ?? { taken: true };
   },
   reap: () => reapInstances(findTracefs()),
-  watch: ({ cell, spaces, samples }) => sampler.watch(cell, spaces, samples),
-  nudge: ({ cell }) => sampler.nudge(cell),
-  sample: ({ cell }) => sampler.sample(cell),
-  pace: ({ cell, perSecond }) => sampler.pace(cell, perSecond),
-  counters: ({ cell }) => sampler.counters(cell),
+  watch: ({ cell, spaces, samples }) => opened().watch(cell, spaces, samples),
+  nudge: ({ cell }) => opened().nudge(cell),
+  sample: ({ cell }) => opened().look(cell),
+  pace: ({ cell, perSecond }) => opened().pace(cell, perSecond),
+  counters: ({ cell }) => opened().total(cell),
   guard: ({ pid }) => void guarded.add(pid),
-  flush: () => tellTraced(),
-  leave: ({ cell, space }) => sampler.leave(cell, space),
-  unwatch: ({ cell }) => sampler.unwatch(cell),
+  flush: () => opened().flush(),
+  leave: ({ cell, space }) => opened().leave(cell, space),
+  unwatch: ({ cell }) => opened().unwatch(cell),
   cpu: () => ownCpu() + childrenCpu(),
 });
 
@@ -70,6 +62,5 @@ function killOrphans(): void {
 serve<ObserverVerbs>(obey, () => {
   killOrphans();
   endChildrenNow(0);
-  sampler.close();
-  trace?.[Symbol.dispose]();
+  observing?.close();
 });

@@ -1,8 +1,6 @@
 import type { MiniTimerEvent, SegmentEvent, TransitionEvent } from '../../record/event.ts';
 import { type State, stateNumbered } from '../../tcp/states.ts';
-import { TraceError } from './error.ts';
-import { end, fieldOf, integer, ipVersion, long, pointer, type Read } from './fields.ts';
-import type { EventFormat } from './format.ts';
+import { type EventFormat, end, fieldOf, integer, ipVersion, long, pointer, type Read, TraceError } from './format.ts';
 import type { RawRecord } from './page.ts';
 
 /** What a trace instance tells. */

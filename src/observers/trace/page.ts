@@ -1,5 +1,4 @@
-import { TraceError } from './error.ts';
-import { parseFields } from './format.ts';
+import { parseFields, TraceError } from './format.ts';
 
 /** Where a sub-buffer has its parts, in bytes from its start. */
 export interface PageLayout {

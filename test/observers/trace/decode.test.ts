@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decoder, type TraceEvent } from '../../../src/observers/trace/decode.ts';
-import { TraceError } from '../../../src/observers/trace/error.ts';
-import { parseFormat } from '../../../src/observers/trace/format.ts';
+import { parseFormat, TraceError } from '../../../src/observers/trace/format.ts';
 import { decodePage, type RawRecord } from '../../../src/observers/trace/page.ts';
 import type { SegmentEvent, TransitionEvent } from '../../../src/record/event.ts';
 import { formatOf, formatsOf, kernels, readsOf, readText, sceneOf, scenesOf } from './captures.ts';

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { TraceError } from '../../../src/observers/trace/error.ts';
-import { parseFormat } from '../../../src/observers/trace/format.ts';
+import { parseFormat, TraceError } from '../../../src/observers/trace/format.ts';
 import { formatOf, formatsOf, kernels } from './captures.ts';
 
 describe.each(kernels)('%s', (kernel) => {

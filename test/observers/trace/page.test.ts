@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { TraceError } from '../../../src/observers/trace/error.ts';
+import { TraceError } from '../../../src/observers/trace/format.ts';
 import { decodePage, layout64, parseHeaderPage } from '../../../src/observers/trace/page.ts';
 import { kernels, readsOf, readText, scenesOf } from './captures.ts';
 

@@ -1,0 +1,239 @@
+import { type CloseBy, type Endpoint, experiment, kind, type State, sentence } from 'lingerlab';
+
+const ways: Record<'end' | 'destroy' | 'raw-close', CloseBy> = {
+  end: 'end',
+  destroy: 'destroy',
+  'raw-close': 'close(2)',
+};
+const bytes = 1000;
+const over = ['TIME-WAIT', 'CLOSED'] as const;
+
+/** The end that closes first, where the cell has one. */
+const firstCloser = (closes: string) => (closes.startsWith('client') ? 'client' : 'server');
+const secondCloser = (closes: string) => (closes.startsWith('client') ? 'server' : 'client');
+
+export default experiment({
+  id: 'close-order',
+  question: 'Which end is left in TIME-WAIT, and since when?',
+  factors: {
+    closes: ['client', 'server', 'both', 'client-half', 'server-half'],
+    by: ['end', 'destroy', 'raw-close'],
+    data: ['idle', 'just-sent'],
+    family: [4, 6],
+    node: ['half-open', 'default'],
+  },
+  race: ({ closes }) => closes === 'both' && 5,
+  seconds: 0.1,
+  quiet: ({ closes }) => closes === 'both',
+  measures: { closedItself: kind.boolean({ text: 'the second end closed without being told' }) },
+  shows: [
+    'timeWait.holder',
+    'timeWait.beganWith',
+    'client.path',
+    'server.path',
+    'client.closedWith',
+    'server.closedWith',
+    'client.events',
+    'server.events',
+  ],
+
+  async scenario({ client, server, until, soon, note }, { closes, by, data, family, node }) {
+    const allowHalfOpen = node === 'half-open';
+    const listener = await server.listen({ family, allowHalfOpen });
+    const [near, far] = await client.connect(listener, { allowHalfOpen });
+    const sending = data === 'just-sent' ? { sending: bytes } : {};
+    const halfClose = (end: Endpoint) => (by === 'raw-close' ? end.shutdown('WR', sending) : end.close('end', sending));
+
+    if (closes === 'both') {
+      const at = soon();
+      await Promise.all([near.close(ways[by], { at, ...sending }), far.close(ways[by], { at, ...sending })]);
+    } else {
+      const half = closes.endsWith('half');
+      const [first, second] = firstCloser(closes) === 'client' ? [near, far] : [far, near];
+      // The second end reads on only when the FIN is acknowledged. A delayed ACK that crosses its own FIN would meet a socket
+      // in TIME-WAIT, which answers; the listener resets that answer, and the RST ends TIME-WAIT (RFC 1337).
+      await second.stopReading();
+      await (half ? halfClose(first) : first.close(ways[by], sending));
+      await until(first, 'FIN-WAIT-2');
+      await second.resume();
+      if (allowHalfOpen) {
+        await second.ended();
+        const { state } = await second.info();
+        note('closedItself', state !== 'CLOSE-WAIT');
+        // only an end that was half-closed still reads: to one that was closed, data would be an error
+        await second.close(ways[by], half ? sending : {});
+        await until(first, 'TIME-WAIT');
+        if (half && by === 'raw-close') {
+          await first.ended();
+          await first.close('close(2)');
+        }
+      } else {
+        // nobody tells it to
+        note('closedItself', (await second.gone().answer()).ok);
+      }
+    }
+    await Promise.all([until(near, ...over), until(far, ...over), near.gone(), far.gone()]);
+  },
+
+  claims: [
+    {
+      id: 'first-closer-waits',
+      text: 'the end that closes first is left with TIME-WAIT, and it alone',
+      source: 'RFC 9293 §3.6.1, MUST-13; tcp_fin() in net/ipv4/tcp_input.c',
+      when: ({ closes }) => closes !== 'both',
+      holds: (facts, { closes }) => facts['timeWait.holder'] === firstCloser(closes),
+    },
+    {
+      id: 'waits-from-second-fin',
+      text: "TIME-WAIT begins with the second end's FIN, however long that takes, not with the first end's close",
+      source: 'RFC 9293 §3.10.7.4, eighth: FIN-WAIT-2; tcp_fin() in net/ipv4/tcp_input.c',
+      when: ({ closes }) => closes !== 'both',
+      holds: (facts, { closes }) =>
+        facts['timeWait.beganWith'] === "peer's FIN" &&
+        facts['timeWait.began'] * 1000 >= facts[`${secondCloser(closes)}.stateMs.CLOSE-WAIT`],
+    },
+    {
+      id: 'four-way',
+      text: 'the first end passes FIN-WAIT-1, FIN-WAIT-2 and TIME-WAIT, the second CLOSE-WAIT and LAST-ACK',
+      source: 'RFC 9293 §3.6, figure 12',
+      when: ({ closes }) => closes !== 'both',
+      holds: (facts, { closes }) =>
+        facts[`${firstCloser(closes)}.path`].slice(-3).join() === 'FIN-WAIT-1,FIN-WAIT-2,TIME-WAIT' &&
+        facts[`${secondCloser(closes)}.path`].slice(-3).join() === 'CLOSE-WAIT,LAST-ACK,CLOSED',
+    },
+    {
+      id: 'one-fin-each',
+      text: 'each end closes with one FIN, and nobody resets',
+      source: 'RFC 9293 §3.6; tcp_close_state() in net/ipv4/tcp.c',
+      when: ({ closes }) => closes !== 'both',
+      holds: (facts) =>
+        facts['client.closedWith'].join() === 'FIN' &&
+        facts['server.closedWith'].join() === 'FIN' &&
+        facts['counters.lab.Tcp.OutRsts'] === 0,
+    },
+    {
+      id: 'data-before-fin',
+      text: 'what was written just before closing reaches the other application',
+      source: 'RFC 9293 §3.6: a CLOSE is "I have no more data to send"; tcp_send_fin() queues behind the data',
+      when: ({ closes, data }) => closes !== 'both' && data === 'just-sent',
+      holds: (facts, { closes }) => {
+        const first = firstCloser(closes);
+        return facts[`${first}.written`] === bytes && facts[`${first}.delivered`] === bytes;
+      },
+    },
+    {
+      id: 'half-close-still-reads',
+      text: 'an end that only half-closed still reads what the other sends before finishing',
+      source: 'RFC 9293 §3.6, case 1: the user who closes may continue to RECEIVE',
+      when: ({ closes, data, node }) => closes.endsWith('half') && data === 'just-sent' && node === 'half-open',
+      holds: (facts, { closes }) => facts[`${secondCloser(closes)}.delivered`] === bytes,
+    },
+    {
+      id: 'default-closes-itself',
+      text: "by net's default the second end closes by itself when it reads the end; with allowHalfOpen it stays in CLOSE-WAIT",
+      source: 'Node.js documentation, net.createServer: allowHalfOpen',
+      when: ({ closes }) => closes !== 'both',
+      holds: (facts, { node }) => facts.closedItself === (node === 'default'),
+    },
+    {
+      id: 'destroyed-hears-nothing',
+      text: "an end that closed by destroy() emits 'close' only: neither 'finish' nor 'end'",
+      source: 'Node.js documentation, writable.destroy(): may not have drained; no finish',
+      when: ({ closes, by }) => by === 'destroy' && (closes === 'client' || closes === 'server'),
+      holds: (facts, { closes }) =>
+        facts[`${firstCloser(closes)}.events`].filter((event) => event !== 'connect').join() === 'close',
+    },
+    {
+      id: 'closing-leads-to-time-wait',
+      text: 'when both close at once, an end that sees the FIN before the ACK of its own passes CLOSING, then TIME-WAIT',
+      source: 'RFC 9293 §3.6, figure 13',
+      when: ({ closes, data }) => closes === 'both' && data === 'idle',
+      holds: (facts) => {
+        const paths = [facts['client.path'], facts['server.path']];
+        const leads = (path: readonly State[]) => path[path.indexOf('CLOSING') + 1] === 'TIME-WAIT';
+        return (
+          paths.some((path) => path.includes('TIME-WAIT')) &&
+          paths.every((path) => !path.includes('CLOSING') || leads(path))
+        );
+      },
+    },
+  ],
+
+  across: [
+    {
+      id: 'way-is-only-nodes',
+      text: 'end(), destroy() and close(2) send the same segments and take the same path; only what Node tells differs',
+      source: 'tcp_shutdown() and __tcp_close() in net/ipv4/tcp.c both end in tcp_send_fin()',
+      holds: (outcomes) =>
+        alike(
+          outcomes.filter(({ cell }) => cell.closes !== 'both'),
+          ({ closes, data, family, node }) => [closes, data, family, node].join(),
+          (facts) => [
+            facts['client.path'],
+            facts['server.path'],
+            facts['client.closedWith'],
+            facts['server.closedWith'],
+          ],
+        ),
+    },
+    {
+      id: 'family-is-alike',
+      text: 'IPv4 and IPv6 close alike',
+      source: 'RFC 9293 §3.6 knows no address family; net/ipv4/tcp.c serves both',
+      holds: (outcomes) =>
+        alike(
+          outcomes.filter(({ cell }) => cell.closes !== 'both'),
+          ({ closes, by, data, node }) => [closes, by, data, node].join(),
+          (facts) => [facts['timeWait.holder'], facts['client.path'], facts['server.path'], facts['client.events']],
+        ),
+    },
+    {
+      id: 'crossing-leaves-both',
+      text: 'FINs that cross leave TIME-WAIT on both ends',
+      source: 'RFC 9293 §3.6, figure 13',
+      when: ({ facts }) => facts['client.path'].includes('CLOSING') && facts['server.path'].includes('CLOSING'),
+      holds: (outcomes) => outcomes.every(({ facts }) => facts['timeWait.holder'] === 'both'),
+    },
+  ],
+
+  answer(outcomes) {
+    const ordered = outcomes.filter(({ cell }) => cell.closes !== 'both');
+    const kept = ordered.filter(({ cell, facts }) => facts['timeWait.holder'] === firstCloser(cell.closes));
+    const peersFin = ordered.filter(({ facts }) => facts['timeWait.beganWith'] === "peer's FIN");
+    const raced = outcomes.filter(({ cell }) => cell.closes === 'both');
+    const holds = (facts: (typeof raced)[number]['facts']) => facts['timeWait.holder'] !== 'none';
+    const share = (holder: string) => raced.filter(({ facts }) => facts['timeWait.holder'] === holder).length;
+    const sentences: string[] = [];
+    if (ordered.length > 0) {
+      sentences.push(
+        `The end that closed first was left in TIME-WAIT in ${kept.length} of ${ordered.length} closes, since the other end's FIN in ${peersFin.length}`,
+      );
+    }
+    if (raced.length > 0) {
+      sentences.push(
+        `of ${raced.length} races of both ends it was left with both in ${share('both')}, the client alone in ${share('client')}, the server alone in ${share('server')}, with neither in ${share('none')}`,
+      );
+    }
+    const reset = raced.filter(({ facts }) => holds(facts) && facts['timeWait.endedBy'] === 'rst').length;
+    if (reset > 0) {
+      sentences.push(`in ${reset} of them a RST from the other end's port ended TIME-WAIT at once (RFC 1337)`);
+    }
+    return sentence(...sentences);
+  },
+});
+
+/** Whether outcomes with the same key have the same facts. */
+function alike<O extends { readonly cell: C; readonly facts: F }, C, F>(
+  outcomes: readonly O[],
+  keyOf: (cell: O['cell']) => string,
+  factsOf: (facts: O['facts']) => unknown,
+): boolean {
+  const first = new Map<string, string>();
+  return outcomes.every(({ cell, facts }) => {
+    const key = keyOf(cell);
+    const found = JSON.stringify(factsOf(facts));
+    const before = first.get(key) ?? found;
+    first.set(key, before);
+    return before === found;
+  });
+}

@@ -1,0 +1,225 @@
+import { ack, data, experiment, fin, kind, rst, type Sighting, sentence } from 'lingerlab';
+
+/** More than the server's kernel takes when its application does not read, no more than the client's takes besides. */
+const heldBytes = 150_000;
+/** tcp_invalid_ratelimit as it is. */
+const limitMs = 500;
+/** Probes that are waited for before anything else happens. */
+const probes = { resumes: 3, 'update-lost': 1, closes: 2, resets: 1, 'closes-for-good': 1 } as const;
+
+/** A tick earlier at HZ=100; a slot of the timer wheel, an eighth, and a busy machine later. */
+const isAbout = (value: number, expected: number) => value >= expected - 10 && value < expected * 1.125 + 200;
+const tolerance =
+  'Tolerance: a tick at HZ=100 below; a slot of the timer wheel, an eighth, and 200 ms of a busy machine above';
+
+export default experiment({
+  id: 'closed-window',
+  question: 'What happens while a reader does not read, and what does closing do then?',
+  factors: { next: ['resumes', 'update-lost', 'closes', 'resets', 'closes-for-good'] },
+  network: 'wire',
+  sysctls: ({ next }) =>
+    next === 'closes-for-good' ? { 'net.ipv4.tcp_orphan_retries': 1, 'net.ipv4.tcp_rto_max_ms': 1000 } : {},
+  seconds: 3,
+  measures: {
+    probeBytes: kind.bytes({ text: 'that the first probe carried' }),
+    probeBehind: kind.count({ text: "how far its sequence number lay below the server's RCV.NXT" }),
+    rto: kind.ms({ text: 'retransmission timeout, by TCP_INFO' }),
+    probe1: kind.ms({ text: 'from the closed window to the first probe' }),
+    probe2: kind.ms({ text: 'from the first probe to the second' }),
+    probe3: kind.ms({ text: 'from the second to the third' }),
+    answered1: kind.count({ text: 'answers to the first probe' }),
+    answered2: kind.count({ text: 'answers to the second probe', compare: 'measurement' }),
+    toldAfter: kind.ms({ text: 'from the first window update until the client was told' }),
+    opened: kind.ms({ text: 'from what told the client of the open window to the next data' }),
+    toldBy: { ...kind.word('window update', "a probe's answer"), text: 'what told the client of the open window' },
+    closed: kind.outcome({ text: 'what closing answered' }),
+    saidAtLast: {
+      ...kind.word('FIN', 'RST', 'nothing'),
+      text: 'the closing segment that the client sent while it had its socket; a RST that answers what comes later is not of it',
+    },
+  },
+  shows: [
+    'rto',
+    'probe1',
+    'probe2',
+    'answered2',
+    'probe3',
+    'toldBy',
+    'opened',
+    'saidAtLast',
+    'client.gaveUpAfter',
+    'client.delivered',
+    'client.probedAt',
+  ],
+
+  async scenario({ client, server, wire, until, note }, { next }) {
+    const [near, far] = await client.connect(await server.listen());
+    await far.stopReading();
+    await near.write(heldBytes);
+    const zero = await wire.seen(ack.from('server').withWindow(0));
+    note('rto', (await near.info()).rtoUs / 1000);
+    const ms = (one: Sighting, other: Sighting) => (other.t - one.t) / 1e6;
+
+    // the client has nothing else to say
+    const probe = async (after: Sighting) => wire.seen(ack.from('client'), { after });
+    const first = await probe(zero);
+    note('probe1', ms(zero, first));
+    note('answered1', (await wire.answers(first)).length);
+    note('probeBytes', first.segment!.bytes);
+    note('probeBehind', zero.segment!.ack! - first.segment!.seq!);
+    let last = first;
+    for (let count = 2; count <= probes[next]; count++) {
+      const again = await probe(last);
+      note(`probe${count}` as 'probe2', ms(last, again));
+      if (count === 2) note('answered2', (await wire.answers(again)).length);
+      last = again;
+    }
+
+    const said = async () => {
+      const [resets, fins] = [await wire.count(rst.from('client')), await wire.count(fin.from('client'))];
+      note('saidAtLast', resets > 0 ? 'RST' : fins > 0 ? 'FIN' : 'nothing');
+    };
+
+    const open = ack.from('server').withWindow(1, 65_535);
+    if (next === 'resumes' || next === 'update-lost') {
+      const lost = next === 'update-lost' ? await wire.drop(open) : undefined;
+      await far.resume();
+      const update = await wire.seen(open, { after: last });
+      let told = update;
+      if (lost) {
+        await lost.lift();
+        told = await wire.seen(open, { after: await probe(told) });
+      }
+      note('toldAfter', ms(update, told));
+      note('toldBy', lost ? "a probe's answer" : 'window update');
+      note('opened', ms(told, await wire.seen(data.from('client'), { after: told })));
+      await far.received(heldBytes);
+    }
+    if (next === 'resets') await near.set('SO_LINGER', 0);
+    const closing = await near.close('destroy').answer();
+    note('closed', closing.ok ? 'ok' : closing.errno);
+    if (next === 'closes') {
+      note('probe3', ms(last, await probe(last)));
+      await far.resume();
+    }
+    if (next === 'closes-for-good') {
+      await until(near, 'CLOSED');
+      await said();
+      // what it reads it acknowledges, to nobody: it is reset
+      await far.resume();
+      await far.gone();
+      return;
+    }
+    if (next === 'resets') {
+      await until(far, 'CLOSED');
+      await said();
+      await far.resume();
+      await far.gone();
+      return;
+    }
+    await far.ended();
+    await far.close();
+    await Promise.all([until(near, 'TIME-WAIT', 'CLOSED'), until(far, 'CLOSED'), far.gone()]);
+    await said();
+  },
+
+  claims: [
+    {
+      id: 'probes-are-empty',
+      text: 'a closed window is probed by a segment without data, one below RCV.NXT, and answered; no byte is risked',
+      source:
+        'tcp_xmit_probe_skb() in net/ipv4/tcp_output.c; RFC 9293 §3.8.6.1 speaks of at least one octet of new data',
+      holds: (facts) => facts.probeBytes === 0 && facts.probeBehind === 1 && facts.answered1 === 1,
+    },
+    {
+      id: 'first-after-rto',
+      text: 'the first probe comes when the window has been closed for one retransmission timeout',
+      source: `RFC 9293 §3.8.6.1 SHLD-29; tcp_probe0_base() in include/net/tcp.h. ${tolerance}`,
+      holds: (facts) => isAbout(facts.probe1, facts.rto),
+    },
+    {
+      id: 'then-doubled',
+      text: 'the second after twice that time, the third after four times, whether or not the socket still has a process',
+      source: `RFC 9293 §3.8.6.1 SHLD-30; tcp_probe0_when() in include/net/tcp.h. ${tolerance}`,
+      when: ({ next }) => next === 'resumes' || next === 'closes',
+      holds: (facts) => isAbout(facts.probe2, 2 * facts.rto) && isAbout(facts.probe3, 4 * facts.rto),
+    },
+    {
+      id: 'answers-are-limited',
+      text: 'a probe that comes within half a second of one that was answered is not: tcp_invalid_ratelimit takes it for an acknowledgement out of place',
+      source:
+        'tcp_validate_incoming() in net/ipv4/tcp_input.c: tcp_oow_rate_limited(), TCPACKSkippedSeq; RFC 9293 §3.8.6.1: "it must still send an acknowledgment"',
+      when: ({ next }) => next === 'resumes' || next === 'closes',
+      holds: (facts) => (facts.answered2 === 0) === facts.probe2 < limitMs,
+    },
+    {
+      id: 'update-wakes',
+      text: 'when the reader reads again its kernel says so, and the data goes on at once',
+      source: 'RFC 9293 §3.8.6.2.2; tcp_cleanup_rbuf() in net/ipv4/tcp.c; tolerance: less than a timeout',
+      when: ({ next }) => next === 'resumes',
+      holds: (facts) =>
+        facts.toldBy === 'window update' && facts.opened < facts.rto && facts['client.delivered'] === heldBytes,
+    },
+    {
+      id: 'probe-saves',
+      text: "where that update is lost nobody sends it again: a probe's answer tells, when its time has come, and the data goes on",
+      source: 'RFC 9293 §3.8.6.1: "so that the re-opening of the window will be reliably reported"',
+      when: ({ next }) => next === 'update-lost',
+      holds: (facts) =>
+        facts.toldBy === "a probe's answer" && facts.toldAfter > facts.rto && facts['client.delivered'] === heldBytes,
+    },
+    {
+      id: 'close-loses-nothing',
+      text: 'a plain close answers at once and loses nothing: the kernel probes on in FIN-WAIT-1, the data goes when the reader reads, then the FIN',
+      source: 'tcp_send_fin() in net/ipv4/tcp_output.c: the FIN waits behind the data; tolerance: less than a timeout',
+      when: ({ next }) => next === 'closes',
+      holds: (facts) =>
+        facts.closed === 'ok' &&
+        facts['client.closeMs'] < facts.rto &&
+        facts['client.stateMs.FIN-WAIT-1'] > 2 * facts.rto &&
+        facts['client.delivered'] === heldBytes &&
+        facts['client.closedWith'].join() === 'FIN',
+    },
+    {
+      id: 'linger-0-throws-away',
+      text: 'with SO_LINGER 0 the RST goes out though the window is closed; what was not sent is lost, and the reader reads what its kernel has, then ECONNRESET',
+      source:
+        '__tcp_close() in net/ipv4/tcp.c; RFC 9293 §3.10.7.4: with a closed window a RST at RCV.NXT is acceptable',
+      when: ({ next }) => next === 'resets',
+      holds: (facts) =>
+        facts.closed === 'ok' &&
+        facts['client.closedWith'].join() === 'RST' &&
+        facts['client.lostIn'].join() === 'sendQueue' &&
+        facts['client.delivered'] < heldBytes &&
+        facts['server.errors'].some(({ errno }) => errno === 'ECONNRESET') &&
+        !('client.gaveUpAfter' in facts),
+    },
+    {
+      id: 'orphan-is-given-up',
+      text: 'an orphan whose reader does not read is given up when its probes would wait for tcp_rto_max_ms, though the other end answers: without a FIN or a RST, and what was not sent is lost; a RST is only the answer to what the reader acknowledges later',
+      source: 'tcp_probe_timer() in net/ipv4/tcp_timer.c: SOCK_DEAD, tcp_orphan_retries(); TCPAbortOnTimeout',
+      when: ({ next }) => next === 'closes-for-good',
+      holds: (facts) =>
+        facts['counters.client.TcpExt.TCPAbortOnTimeout'] === 1 &&
+        facts['client.gaveUpAfter'] > 0 &&
+        facts.saidAtLast === 'nothing' &&
+        facts['client.delivered'] < heldBytes,
+    },
+  ],
+
+  answer(outcomes) {
+    const ms = (value: number) => `${Math.round(value)} ms`;
+    const ended = (facts: (typeof outcomes)[number]['facts']) => {
+      const said = facts.saidAtLast === 'nothing' ? 'neither FIN nor RST' : `a ${facts.saidAtLast}`;
+      return 'client.gaveUpAfter' in facts
+        ? `given up ${facts['client.gaveUpAfter'].toFixed(1)} s after the last answer with ${said}`
+        : `closed with ${said}`;
+    };
+    const told = outcomes.map(
+      ({ cell, facts }) =>
+        `${cell.next} (first probe after ${ms(facts.probe1)}, timeout ${ms(facts.rto)}): ` +
+        `${facts['client.delivered']} of ${heldBytes} bytes read, ${ended(facts)}`,
+    );
+    return sentence(told.length > 0 && `a reader stopped, the window closed, and then: ${told.join('; ')}`);
+  },
+});

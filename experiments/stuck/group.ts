@@ -1,0 +1,3 @@
+import type { Group } from 'lingerlab';
+
+export default { title: 'Stuck', order: 60 } satisfies Group;

@@ -1,0 +1,308 @@
+import { any, data, type Endpoint, experiment, fin, kind, type Stage, sentence } from 'lingerlab';
+
+/** One way of the path. A round trip of 50 ms makes the first RTO 250 ms, far from where a count of retries would be a matter of luck. */
+const onewayMs = 25;
+const bytes = 1000;
+const userTimeoutMs = 1000;
+const keepalive = { TCP_KEEPIDLE: 1, TCP_KEEPINTVL: 1, TCP_KEEPCNT: 2 } as const;
+/** How long a path stays dead that nobody asks anything of. */
+const idleSeconds = 4;
+/** The schedule of the default is followed so far. */
+const followed = 6;
+
+/** tcp_orphan_retries 0 stands for 8: tcp_orphan_retries() in net/ipv4/tcp_timer.c. */
+const retriesOf = (limit: string): number => (limit === 'default' ? 8 : Number(limit));
+/** What so many retries come to in seconds, whatever the RTO: tcp_model_timeout() in net/ipv4/tcp_timer.c, TCP_RTO_MIN 200 ms. */
+const budgetOf = (retries: number): number => (2 ** (retries + 1) - 1) * 0.2;
+/** A slot of the timer wheel is at most an eighth of the time that it is for: kernel/time/timer.c, 64 slots, each level 8 times coarser. */
+const wheel = 1 / 8;
+/** Seconds that a busy machine may add to one timer. */
+const late = 0.3;
+/** Seconds by which the wire may have been late in taking the segment before. */
+const early = 0.1;
+
+const gapsOf = (times: readonly number[]): number[] =>
+  [0, ...times].slice(0, -1).map((at, index) => times[index]! - at);
+const lasts = (seconds: number, expected: number, timers = 1): boolean =>
+  seconds >= expected - early && seconds <= expected * (1 + wheel) + late * timers;
+
+type Facts = { readonly [K in 'client' | 'server' as `${K}.resentAt`]: readonly number[] } & {
+  readonly [K in 'client' | 'server' as `${K}.gaveUpAfter`]: number;
+};
+const closerOf = ({ state }: { readonly state: string }) => (state === 'LAST-ACK' ? 'server' : 'client');
+const resentOf = (facts: Facts, cell: { readonly state: string }) => facts[`${closerOf(cell)}.resentAt`];
+
+const measures = {
+  given: kind.outcome({ text: 'what limits how long it waits, read back from the kernel' }),
+  rto: kind.ms({ text: 'the RTO of the end that gets no answer, by TCP_INFO, before the path went dead' }),
+  rtt: kind.ms({ text: 'and its smoothed round trip' }),
+  after: kind.outcome({
+    text: 'what became of the other end once the path lived again, and, LAST-ACK apart, it sent a byte',
+  }),
+} as const;
+
+/** Sets the limit that is a socket option, if it is one; says how the kernel has it, or the sysctl. */
+async function limited(stage: Stage<readonly [], typeof measures>, stuck: Endpoint, state: string, limit: string) {
+  if (limit === 'user-timeout') {
+    await stuck.set('TCP_USER_TIMEOUT', userTimeoutMs);
+    return `TCP_USER_TIMEOUT ${await stuck.get('TCP_USER_TIMEOUT')} ms`;
+  }
+  if (limit === 'keepalive') {
+    for (const [option, value] of Object.entries(keepalive)) await stuck.set(option as keyof typeof keepalive, value);
+    await stuck.set('SO_KEEPALIVE', true);
+    const [idle, interval, count] = await Promise.all(
+      (['TCP_KEEPIDLE', 'TCP_KEEPINTVL', 'TCP_KEEPCNT'] as const).map((option) => stuck.get(option)),
+    );
+    return `keepalive ${idle} s, then ${count} times ${interval} s`;
+  }
+  const name = state === 'ESTABLISHED' ? 'tcp_retries2' : 'tcp_orphan_retries';
+  return `${name} ${stage.sysctl(`net.ipv4.${name}`, stuck.end)?.value ?? 'unknown'}`;
+}
+
+export default experiment({
+  id: 'stuck-behind-a-firewall',
+  question: 'The path goes dead without a word: how long does each end wait, and what frees it?',
+  factors: {
+    // in which state, while the path is dead
+    state: ['FIN-WAIT-1', 'LAST-ACK', 'ESTABLISHED'],
+    unacked: ['nothing', 'data'],
+    // tcp_orphan_retries, in ESTABLISHED tcp_retries2; or a socket option; `default` is tcp_orphan_retries 0, tcp_retries2 15
+    limit: ['default', '1', '3', 'user-timeout', 'keepalive'],
+  },
+  only({ state, unacked, limit }) {
+    if (state === 'LAST-ACK') return unacked === 'nothing' && limit !== 'keepalive';
+    if (state === 'FIN-WAIT-1' || unacked === 'data') return limit !== 'keepalive';
+    return limit === 'default' || limit === 'keepalive';
+  },
+  network: 'wire',
+  sysctls: ({ limit }) => ({
+    'net.ipv4.tcp_orphan_retries': Number(limit) || undefined,
+    'net.ipv4.tcp_retries2': Number(limit) || undefined,
+  }),
+  seconds: ({ limit }) => (limit === 'default' ? 8.5 : limit === '3' ? 5 : limit === 'keepalive' ? 3.5 : 2.7),
+  measures,
+  roles: { stuck: closerOf },
+  shows: [
+    'given',
+    'stuck.gaveUpAfter',
+    'counters.client.TcpExt.TCPAbortOnTimeout',
+    'counters.server.TcpExt.TCPAbortOnTimeout',
+    'stuck.errors',
+    'after',
+    'rto',
+    'stuck.resentAt',
+    'stuck.probedAt',
+  ],
+
+  async scenario(stage, { state, unacked, limit }) {
+    const { client, server, wire, until, look, rest, note } = stage;
+    const path = await wire.delay(any, onewayMs);
+    const [near, far] = await client.connect(await server.listen());
+    const [stuck, other] = state === 'LAST-ACK' ? [far, near] : [near, far];
+    note('given', await limited(stage, stuck, state, limit));
+    if (state === 'LAST-ACK') {
+      await near.close('destroy');
+      await until(near, 'FIN-WAIT-2');
+      await far.ended();
+    }
+    const { rtoUs, rttUs } = await stuck.info();
+    note('rto', rtoUs / 1000);
+    note('rtt', rttUs / 1000);
+
+    await path.lift();
+    const dead = await wire.blackhole(any);
+    if (state === 'ESTABLISHED' && unacked === 'data') await stuck.write(bytes);
+    if (state !== 'ESTABLISHED') await stuck.close('destroy', unacked === 'data' ? { sending: bytes } : {});
+
+    if (limit === 'default') {
+      const sent = state === 'ESTABLISHED' ? data : unacked === 'data' ? data.or(fin) : fin;
+      // data and FIN leave as two segments
+      const first = state === 'FIN-WAIT-1' && unacked === 'data' ? 2 : 1;
+      if (state === 'ESTABLISHED' && unacked === 'nothing') await rest(idleSeconds);
+      else await wire.seen(sent.from(stuck.end).nth(first + followed - 1));
+      await look(stuck);
+      await dead.lift();
+    } else {
+      await until(stuck, 'CLOSED');
+      await dead.lift();
+    }
+
+    if (state === 'LAST-ACK' && limit === 'default') await until(stuck, 'CLOSED');
+    if (state === 'LAST-ACK') return note('after', `is in ${(await look(other))?.state ?? 'no state'}`);
+    if (limit === 'default' && state !== 'ESTABLISHED') {
+      const end = await other.ended().answer();
+      await until(stuck, 'FIN-WAIT-2', 'CLOSED');
+      note('after', end.ok ? 'reads the end' : 'is reset');
+    } else {
+      await other.write(1);
+      const lives = limit === 'default';
+      if (!lives) await other.gone();
+      else await Promise.all([stuck.received(1), other.received(unacked === 'data' ? bytes : 0)]);
+      note('after', lives ? 'is heard' : 'is gone');
+    }
+  },
+
+  claims: [
+    {
+      id: 'doubles',
+      text: 'what is not acknowledged is sent again after an RTO, then after twice, four times, … as long; before that once as a probe for a lost tail, after two round trips or an RTO',
+      source:
+        'RFC 6298 §5.5; RFC 8985 §7. Tolerance for each: the wheel, an eighth of it; a busy machine, 300 ms late, and 100 ms early where the wire took the one before late',
+      when: ({ state, unacked }) => state !== 'ESTABLISHED' || unacked === 'data',
+      holds: (facts, cell) => {
+        const [probe, ...gaps] = gapsOf(resentOf(facts, cell)).map((gap) => gap * 1000);
+        return (
+          probe !== undefined &&
+          probe <= facts.rto * (1 + wheel) + late * 1000 &&
+          gaps.length > 0 &&
+          gaps.every((gap, index) => lasts(gap / 1000, (facts.rto * 2 ** index) / 1000))
+        );
+      },
+    },
+    {
+      id: 'a-budget-of-time',
+      text: 'tcp_orphan_retries and tcp_retries2 count no retries: they are a time, (2^(n+1)-1) · 200 ms from the first retransmission by the RTO, and the first RTO that ends after it is the last',
+      source: 'retransmits_timed_out() and tcp_model_timeout() in net/ipv4/tcp_timer.c; tolerance as before',
+      when: ({ limit }) => limit === '1' || limit === '3',
+      holds: (facts, cell) => {
+        const [, first, ...more] = resentOf(facts, cell);
+        const last = more.at(-1) ?? first;
+        const over = facts[`${closerOf(cell)}.gaveUpAfter`];
+        if (first === undefined || last === undefined) return false;
+        const budget = budgetOf(retriesOf(cell.limit));
+        const wait = (facts.rto * 2 ** (1 + more.length)) / 1000;
+        return last - first < budget && over - first >= budget - early && lasts(over - last, wait);
+      },
+    },
+    {
+      id: 'more-than-it-says',
+      text: 'with tcp_orphan_retries or tcp_retries2 1 it is sent again more than once: as a probe, and at least once by the RTO',
+      source: 'tcp_send_loss_probe() in net/ipv4/tcp_output.c; follows from the claim before',
+      when: ({ limit }) => limit === '1',
+      holds: (facts, cell) => resentOf(facts, cell).length > 1,
+    },
+    {
+      id: 'user-timeout',
+      text: 'TCP_USER_TIMEOUT ends it when its time since the first retransmission by the RTO is over, of an orphan as of a socket that an application has',
+      source:
+        'tcp_clamp_rto_to_user_timeout() in net/ipv4/tcp_timer.c; RFC 5482; tolerance: the wheel and a busy machine',
+      when: ({ limit }) => limit === 'user-timeout',
+      holds: (facts, cell) => {
+        const [, first] = resentOf(facts, cell);
+        return first !== undefined && lasts(facts[`${closerOf(cell)}.gaveUpAfter`] - first, userTimeoutMs / 1000);
+      },
+    },
+    {
+      id: 'keepalive',
+      text: 'keepalive notices it without anything to send: after TCP_KEEPIDLE a probe, and so many more every TCP_KEEPINTVL, then a RST and the end; another RST is the answer to what the other end sends later',
+      source: 'RFC 9293 §3.8.4; tcp_keepalive_timer() in net/ipv4/tcp_timer.c; tolerance: the wheel and a busy machine',
+      when: ({ limit }) => limit === 'keepalive',
+      holds: (facts) => {
+        const probes = facts['client.probedAt'];
+        return (
+          probes.length === keepalive.TCP_KEEPCNT &&
+          probes.every((at, index) => lasts(at, 1 + index, 1 + index)) &&
+          lasts(facts['client.gaveUpAfter'], 1 + keepalive.TCP_KEEPCNT, 1 + keepalive.TCP_KEEPCNT) &&
+          facts['client.closedWith'].join() === 'RST,RST'
+        );
+      },
+    },
+    {
+      id: 'idle-knows-nothing',
+      text: 'an idle connection without keepalive sends nothing, notices nothing, and goes on where the path comes back',
+      source: 'RFC 9293 §3.8.4: keepalives are off by default',
+      when: ({ state, unacked, limit }) => state === 'ESTABLISHED' && unacked === 'nothing' && limit === 'default',
+      holds: (facts) =>
+        facts['client.resentAt'].length === 0 &&
+        facts['client.path'].at(-1) === 'ESTABLISHED' &&
+        facts.after === 'is heard',
+    },
+    {
+      id: 'orphans-go-silently',
+      text: 'an orphan that is given up is gone without an error that anyone reads and without a RST, but for the answer to what the other end sends later; TCPAbortOnTimeout counts it',
+      source: 'tcp_write_err() in net/ipv4/tcp_timer.c',
+      when: ({ state, limit }) => state !== 'ESTABLISHED' && limit !== 'default',
+      holds: (facts, cell) => {
+        const end = closerOf(cell);
+        return (
+          facts[`${end}.closedWith`].join() === (cell.state === 'LAST-ACK' ? 'FIN' : 'FIN,RST') &&
+          facts[`${end}.errors`].length === 0 &&
+          facts[`${end}.path`].at(-1) === 'CLOSED' &&
+          facts[`counters.${end}.TcpExt.TCPAbortOnTimeout`] === 1
+        );
+      },
+    },
+    {
+      id: 'applications-hear-etimedout',
+      text: 'an application that still has the socket reads ETIMEDOUT',
+      source: 'tcp_write_err() in net/ipv4/tcp_timer.c',
+      when: ({ state, limit }) => state === 'ESTABLISHED' && limit !== 'default',
+      holds: (facts) =>
+        facts['client.errors'].map(({ errno }) => errno).join() === 'ETIMEDOUT' &&
+        facts['counters.client.TcpExt.TCPAbortOnTimeout'] === 1,
+    },
+    {
+      id: 'the-other-end-is-not-told',
+      text: 'the other end still has the connection, and finds out when it sends something: a RST',
+      source: 'RFC 9293 §3.5.1: half-open connections; it is RST since nobody has that connection any more',
+      when: ({ state, limit }) => state !== 'LAST-ACK' && limit !== 'default',
+      holds: (facts) =>
+        facts.after === 'is gone' && facts['server.errors'].map(({ errno }) => errno).join() === 'ECONNRESET',
+    },
+    {
+      id: 'neither-end-keeps-time-wait',
+      text: 'where LAST-ACK is given up, the end that closed first is left in FIN-WAIT-2, and nobody in TIME-WAIT',
+      source: 'RFC 9293 §3.6: TIME-WAIT follows the FIN, which never came',
+      when: ({ state, limit }) => state === 'LAST-ACK' && limit !== 'default',
+      holds: (facts) =>
+        facts.after === 'is in FIN-WAIT-2' &&
+        facts['timeWait.holder'] === 'none' &&
+        facts['server.path'].at(-1) === 'CLOSED',
+    },
+    {
+      id: 'default-outlives-the-gap',
+      text: 'by default all is as if nothing had been when the path comes back after five retransmissions: an orphan closes in order, an application reads what was sent',
+      source:
+        'tcp_orphan_retries() in net/ipv4/tcp_timer.c: 0 stands for 8, which is 102 s; TCP_RETR2 in include/net/tcp.h: 15, 924 s',
+      when: ({ state, unacked, limit }) => limit === 'default' && (state !== 'ESTABLISHED' || unacked === 'data'),
+      holds: (facts, cell) => {
+        const last = facts[`${closerOf(cell)}.path`].at(-1);
+        const resent = resentOf(facts, cell).length >= followed;
+        if (cell.state === 'LAST-ACK') return resent && facts.after === 'is in TIME-WAIT' && last === 'CLOSED';
+        const delivered = facts['client.delivered'] === (cell.unacked === 'data' ? bytes : 0);
+        if (cell.state === 'ESTABLISHED') return resent && delivered && last === 'ESTABLISHED';
+        return resent && delivered && facts.after === 'reads the end' && last === 'FIN-WAIT-2';
+      },
+    },
+  ],
+
+  answer(outcomes) {
+    type Of = (cell: (typeof outcomes)[number]['cell']) => boolean;
+    const range = (values: readonly number[], digits: number) =>
+      [...new Set([Math.min(...values), Math.max(...values)].map((value) => value.toFixed(digits)))].join(' to ');
+    /** `2.0 to 2.1 s with …`; nothing where no such cell ran. */
+    const after = (words: string, of: Of) => {
+      const chosen = outcomes.filter(({ cell }) => of(cell));
+      if (chosen.length === 0) return [];
+      const seconds = chosen.map(({ cell, facts }) => facts[`${closerOf(cell)}.gaveUpAfter`]);
+      const sent = chosen.map(({ cell, facts }) =>
+        cell.limit === 'keepalive' ? facts['client.probedAt'].length : resentOf(facts, cell).length,
+      );
+      return [`${range(seconds, 1)} s with ${words} (${range(sent, 0)} ${words === keeping ? 'probes' : 'times'})`];
+    };
+    const keeping = `keepalive ${keepalive.TCP_KEEPIDLE} s and ${keepalive.TCP_KEEPCNT} times ${keepalive.TCP_KEEPINTVL} s, having nothing to send`;
+    const each = [
+      ...after('tcp_orphan_retries or tcp_retries2 1', ({ limit }) => limit === '1'),
+      ...after('3', ({ limit }) => limit === '3'),
+      ...after(`TCP_USER_TIMEOUT ${userTimeoutMs / 1000} s`, ({ limit }) => limit === 'user-timeout'),
+      ...after(keeping, ({ limit }) => limit === 'keepalive'),
+    ];
+    const defaults = outcomes.filter(({ cell }) => cell.limit === 'default');
+    const kept = defaults.filter(({ facts }) => facts.after !== 'is gone' && facts.after !== 'is in FIN-WAIT-2');
+    return sentence(
+      each.length > 0 && `on a dead path an end sent again, or probed, and gave up after ${each.join(', ')}`,
+      defaults.length > 0 &&
+        `with the defaults ${kept.length} of ${defaults.length} outlived it and went on when the path came back`,
+    );
+  },
+});

@@ -1,0 +1,94 @@
+import { experiment, kind } from 'lingerlab';
+
+/** TCP_TIMEWAIT_LEN in include/net/tcp.h. */
+const length = 60;
+/** ss prints whole seconds, cut off: up to one is missing. */
+const printed = 1;
+/** What the look at its end may add on a busy machine, and a sample of ss between its beginning and its first look. */
+const seenLate = 0.5;
+
+const spread = (seconds: readonly number[]) => Math.max(...seconds) - Math.min(...seconds);
+
+export default experiment({
+  id: 'time-wait-length',
+  question: 'How long does TIME-WAIT last, and what can shorten it?',
+  factors: { finTimeout: [60, 3], data: ['none', 'exchanged'], family: [4, 6] },
+  sysctls: ({ finTimeout }) => ({ 'net.ipv4.tcp_fin_timeout': finTimeout }),
+  seconds: 64,
+  measures: {
+    slot: kind.seconds({
+      text: "one slot of the kernel's timer wheel for 60 s: how late that timer may be, never early",
+    }),
+  },
+  shows: ['timeWait.seconds', 'slot', 'timeWait.timer', 'timeWait.endedBy', 'timeWait.holder'],
+
+  async scenario({ client, server, until, timerSlot, note }, { data, family }) {
+    note('slot', timerSlot(length));
+    const listener = await server.listen({ family });
+    const [near, far] = await client.connect(listener);
+    if (data === 'exchanged') {
+      await near.write(1000);
+      await far.received(1000);
+      await far.write(1000);
+      await near.received(1000);
+    }
+    await near.close();
+    await until(near, 'FIN-WAIT-2');
+    await far.close();
+    await until(near, 'CLOSED');
+  },
+
+  claims: [
+    {
+      id: 'a-minute',
+      text: 'TIME-WAIT lasts 60 s, and up to one slot of the timer wheel longer',
+      source:
+        "TCP_TIMEWAIT_LEN in include/net/tcp.h; RFC 9293 §3.6.1, MUST-13, asks for twice the maximum segment lifetime. Tolerance: this kernel's slot, kernel/time/timer.c, and 0.5 s to see it on a busy machine",
+      holds: (facts) =>
+        facts['timeWait.seconds'] >= length && facts['timeWait.seconds'] <= length + facts.slot + seenLate,
+    },
+    {
+      id: 'ends-by-timer',
+      text: 'its timer ends it',
+      source: 'tw_timer_handler() in net/ipv4/inet_timewait_sock.c',
+      holds: (facts) => facts['timeWait.endedBy'] === 'timer',
+    },
+    {
+      id: 'timer-says-so',
+      text: 'the timer that ss shows was set for 60 s, whatever tcp_fin_timeout is: cut to whole seconds, with what had passed, it makes 59 to 60',
+      source:
+        'inet_twsk_schedule() in net/ipv4/inet_timewait_sock.c; print_ms_timer() in iproute2, misc/ss.c, of ss -o',
+      holds: (facts) =>
+        facts['timeWait.timer'] >= length - printed - seenLate && facts['timeWait.timer'] <= length + seenLate,
+    },
+  ],
+  across: [
+    {
+      id: 'fin-timeout-is-not-it',
+      text: "tcp_fin_timeout does not shorten TIME-WAIT: with 60 and with 3 it lasts the same within a slot of the kernel's timer wheel; it is for orphans in FIN-WAIT-2",
+      source: 'tcp(7), tcp_fin_timeout; tcp_time_wait() in net/ipv4/tcp_minisocks.c',
+      holds: (outcomes) =>
+        spread(outcomes.map(({ facts }) => facts['timeWait.seconds'])) <=
+        Math.max(...outcomes.map(({ facts }) => facts.slot)) + seenLate,
+    },
+  ],
+  answer(outcomes) {
+    const lasted = (of: typeof outcomes) => of.map(({ facts }) => facts['timeWait.seconds']);
+    const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const of = (finTimeout: number) => outcomes.filter(({ cell }) => cell.finTimeout === finTimeout);
+    const all = lasted(outcomes);
+    const early = outcomes.filter(({ facts }) => facts['timeWait.seconds'] < length).length;
+    const ownTimer = outcomes.filter(({ facts }) => facts['timeWait.endedBy'] === 'timer').length;
+    const sentences = [
+      `${early === 0 ? 'Nothing tried here shortens it' : `It was shortened in ${early} of ${outcomes.length} cells`}: TIME-WAIT lasted ${Math.min(...all).toFixed(1)} to ${Math.max(...all).toFixed(1)} s, and its own timer ended it in ${ownTimer} of ${outcomes.length} cells`,
+    ];
+    if (of(60).length > 0 && of(3).length > 0) {
+      const apart = Math.abs(mean(lasted(of(60))) - mean(lasted(of(3))));
+      const slot = Math.max(...outcomes.map(({ facts }) => facts.slot));
+      sentences.push(
+        `with tcp_fin_timeout 3 in place of 60 it lasted ${apart <= slot ? `the same, within a slot of the kernel's timer wheel, ${slot.toFixed(1)} s` : `${apart.toFixed(1)} s more or less`}`,
+      );
+    }
+    return `${sentences.join('; ')}.`;
+  },
+});

@@ -1,0 +1,63 @@
+import type { CallEvent, Event } from '../record/event.ts';
+import type { KeptOption } from '../record/fact.ts';
+import { type Address, sameAddress } from '../tcp/address.ts';
+import type { EndView } from './connections.ts';
+import { described, factGroup, kind, Unknown } from './kinds.ts';
+import type { OfEnd } from './path.ts';
+
+type SetCall = Extract<CallEvent, { verb: 'set' }>;
+
+const isSet = (event: Event): event is SetCall =>
+  event.kind === 'call' && event.verb === 'set' && event.errno === undefined && event.option !== undefined;
+
+/** Whether the call was on the end's own socket, through whichever process and descriptor. */
+const isOn = ({ peer, endpoint, at, t }: SetCall, end: EndView): boolean =>
+  endpoint === undefined
+    ? at?.remote !== undefined &&
+      sameAddress(at.local, end.local) &&
+      sameAddress(at.remote, end.remote) &&
+      t >= end.knownAt &&
+      t < end.succeededAt
+    : peer === end.peer && endpoint === end.endpoint;
+
+const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
+const isReachedBy = (listener: Address, { address, port }: Address): boolean =>
+  listener.port === port && (listener.address === address || wildcards.has(listener.address));
+
+/** Whether the call was on the listener whose options the end inherited: sk_clone_lock() copies them when it is made. */
+function isInherited(events: readonly Event[], { at, t }: SetCall, end: EndView): boolean {
+  const made = end.chain?.begins ?? end.knownAt;
+  const isAccepted = end.end === 'server' && end.chain?.role !== 'client';
+  if (!isAccepted || at === undefined || at.remote || t >= made || !isReachedBy(at.local, end.local)) return false;
+  const isEnd = (event: Event) =>
+    event.kind === 'transition' &&
+    event.from === 'LISTEN' &&
+    event.to === 'CLOSED' &&
+    event.local.port === at.local.port;
+  return !events.some((event) => isEnd(event) && event.t > t && event.t < made);
+}
+
+/** The socket options that a scenario set. */
+export const optionFacts = factGroup(
+  {
+    options: described(
+      'socket options that the scenario set on it, or on the listener before, in order, with what the kernel kept',
+      kind.options(),
+    ),
+  },
+  ({ view, end }: OfEnd) => {
+    const found = view.events.filter(isSet).flatMap((call) => {
+      const own = isOn(call, end);
+      return own || isInherited(view.events, call, end) ? [{ call, own }] : [];
+    });
+    if (found.length === 0) return {};
+    const options = found.flatMap(({ call: { option, value, kept }, own }): KeptOption[] =>
+      option === undefined || value === undefined || kept === undefined
+        ? []
+        : [{ option, value, kept, ...(!own && { on: 'listener' }) }],
+    );
+    return options.length === found.length
+      ? { options }
+      : { options: new Unknown('not-read', 'an option was not read back after it was set') };
+  },
+);

@@ -1,0 +1,185 @@
+import { LingerlabError } from '../../errors.ts';
+import type {
+  Answer,
+  ConnectOptions,
+  Endpoint,
+  Handed,
+  Listener,
+  Opened,
+  Queue,
+  Side,
+} from '../../experiment/handles.ts';
+import type { ConnectionEvent } from '../../record/event.ts';
+import { type Address, sameAddress } from '../../tcp/address.ts';
+import { otherEnd } from '../../tcp/states.ts';
+import type { PeerProcess } from '../process.ts';
+import type { Verbs } from '../protocol.ts';
+import { type Cast, take } from './cast.ts';
+import { endpointHandle } from './endpoint.ts';
+import type { Acting, Reachable } from './registry.ts';
+
+type Options = ConnectOptions<string>;
+/** What a connection is called in the record. */
+type Called = Pick<ConnectionEvent, 'label' | 'again'>;
+const calledBy = ({ as: label = '', again = false }: Options): Called => ({ label, again });
+
+/** Records a connection. */
+function connected(
+  { now, record }: Cast,
+  { label, again }: Called,
+  client: ConnectionEvent['client'],
+  server: ConnectionEvent['server'],
+  t = now(),
+): ConnectionEvent {
+  const event: ConnectionEvent = {
+    t,
+    source: 'harness',
+    kind: 'connection',
+    label,
+    client,
+    server,
+    ...(again && { again }),
+  };
+  record(event);
+  return event;
+}
+
+/** Where a connection finds a listener: a wildcard has no address of its own. */
+export function reach({ lab, registry }: Cast, listener: Reachable, family?: 4 | 6): Address {
+  const { end, at } = registry.listening(listener);
+  if (at.address !== '0.0.0.0' && at.address !== '::') return at;
+  return { address: lab.address(end, family ?? (at.address === '::' ? 6 : 4)), port: at.port };
+}
+
+function asked(
+  cast: Cast,
+  to: Reachable,
+  { as: label = '', allowHalfOpen = true, localPort, family }: Options,
+): Verbs['connect']['ask'] {
+  if (label && !cast.labels.includes(label)) {
+    const remedy = 'name it under connections, so that its facts are declared';
+    throw new LingerlabError('UNKNOWN_LABEL', `connection label '${label}' is not declared`, remedy);
+  }
+  return { to: reach(cast, to, family), allowHalfOpen, ...(localPort !== undefined && { localPort }) };
+}
+
+/** Opens a connection to wherever: one end, which nobody has answered. */
+export async function open(
+  cast: Cast,
+  { process, end }: Acting,
+  to: Reachable,
+  options: Options,
+): Promise<Answer<Opened>> {
+  const { process: there } = cast.registry.listening(to);
+  const ask = asked(cast, to, options);
+  const from = cast.lab.address(end, ask.to.address.includes(':') ? 6 : 4);
+  const begun =
+    options.localPort === undefined ? undefined : facing(cast, { address: from, port: options.localPort }, ask.to);
+  if (end === 'server' && !begun) throw new TypeError("open: the client's end opens first");
+  const answer = await process.ask('open', {
+    ...ask,
+    ...(options.localPort !== undefined && { localAddress: from }),
+  });
+  if (!answer.ok) return answer;
+  const { endpoint: id, local, calledNs, sentNs } = answer.value;
+  const own = { peer: process.name, endpoint: id, local, opening: { from: calledNs, until: sentNs } };
+  const itself = sameAddress(local, ask.to);
+  const other = itself ? own : { peer: there.name, endpoint: null, local: ask.to };
+  const joins = end === 'server' ? begun : undefined;
+  const opened = joins
+    ? connected(cast, joins, joins.client, own, joins.t)
+    : connected(cast, calledBy(options), own, other, sentNs);
+  const endpoint = endpointHandle(cast, {
+    at: { peer: process, id },
+    end,
+    local,
+    remote: ask.to,
+    label: opened.label,
+  });
+  return { ...answer, value: openedHandle(cast, endpoint, opened) };
+}
+
+/** The connection that was opened from there to here, whose other end nobody has. */
+function facing({ registry }: Cast, here: Address, there: Address): ConnectionEvent | undefined {
+  return registry.endpoints.findLast(
+    ({ endpoint, opened }) =>
+      opened?.server.endpoint === null &&
+      endpoint.end === 'client' &&
+      sameAddress(endpoint.local, there) &&
+      sameAddress(endpoint.remote, here),
+  )?.opened;
+}
+
+/** An endpoint that may not be established, with its other end, which may have no process. */
+function openedHandle(cast: Cast, endpoint: Endpoint, opened: ConnectionEvent): Opened {
+  const { at, label } = cast.registry.endpoint(endpoint);
+  const { end, local, remote } = endpoint;
+  const other: Side = { end: otherEnd(end), local: remote, remote: local };
+  const { peer, id } = at as NonNullable<typeof at>;
+  const value: Opened = {
+    ...endpoint,
+    other,
+    connected: () => take(cast, `${label ? `${label}.` : ''}${end}.connected`, peer.ask('connected', { endpoint: id })),
+  };
+  cast.registry.addEndpoint({ endpoint: value, at: { peer, id }, label, opened });
+  cast.registry.addEndpoint({ endpoint: other, label, opened });
+  return value;
+}
+
+/** The end that a listener's application has, of a connection that was opened to it. */
+export async function accepted(cast: Cast, process: PeerProcess, near: Opened): Promise<Answer<Endpoint>> {
+  const { opened, label } = cast.registry.endpoint(near);
+  if (!opened) throw new TypeError('accepted: not an end that was opened');
+  const answer = await process.ask('accepted', { from: near.local });
+  if (!answer.ok) return answer;
+  const { endpoint: id, local, remote } = answer.value;
+  connected(cast, opened, opened.client, { peer: process.name, endpoint: id, local }, opened.t);
+  const endpoint = endpointHandle(cast, { at: { peer: process, id }, end: 'server', local, remote, label });
+  return { ...answer, value: endpoint };
+}
+
+/** Connects to where nobody accepts: one end. */
+export async function join(cast: Cast, process: PeerProcess, to: Queue, options: Options): Promise<Answer<Endpoint>> {
+  const { process: listening } = cast.registry.listening(to);
+  const answer = await process.ask('connect', asked(cast, to, options));
+  if (!answer.ok) return answer;
+  const { endpoint: id, local, remote } = answer.value;
+  const called = calledBy(options);
+  connected(
+    cast,
+    called,
+    { peer: process.name, endpoint: id, local },
+    { peer: listening.name, endpoint: null, local: remote },
+  );
+  const parts = { at: { peer: process, id }, end: 'client', local, remote, label: called.label } as const;
+  return { ...answer, value: endpointHandle(cast, parts) };
+}
+
+/** Connects to a listener: both ends. */
+export async function connect(
+  cast: Cast,
+  process: PeerProcess,
+  to: Listener | Handed,
+  options: Options,
+): Promise<Answer<readonly [Endpoint, Endpoint]>> {
+  const { process: listening } = cast.registry.listening(to);
+  const answer = await process.ask('connect', asked(cast, to, options));
+  if (!answer.ok) return answer;
+  const near = answer.value;
+  const taken = await listening.ask('accepted', { from: near.local });
+  if (!taken.ok) return taken;
+  const far = taken.value;
+  const called = calledBy(options);
+  connected(
+    cast,
+    called,
+    { peer: process.name, endpoint: near.endpoint, local: near.local },
+    { peer: listening.name, endpoint: far.endpoint, local: far.local },
+  );
+  const { label } = called;
+  const ends = [
+    endpointHandle(cast, { ...near, at: { peer: process, id: near.endpoint }, end: 'client', label }),
+    endpointHandle(cast, { ...far, at: { peer: listening, id: far.endpoint }, end: 'server', label }),
+  ] as const;
+  return { ...answer, value: ends };
+}

@@ -1,0 +1,131 @@
+import type {
+  Answer,
+  BindOptions,
+  Bound,
+  Handed,
+  Listener,
+  ListenOptions,
+  Peer,
+  Place,
+  Queue,
+  Where,
+} from '../../experiment/handles.ts';
+import type { End } from '../../tcp/states.ts';
+import type { Verbs } from '../protocol.ts';
+import { type Cast, optionsOf, pass, take } from './cast.ts';
+import { accepted } from './connections.ts';
+import type { Acting, Listening } from './registry.ts';
+
+function addressOf({ lab }: Cast, end: End, at: Where, family: 4 | 6): string {
+  if (at === 'wildcard') return family === 4 ? '0.0.0.0' : '::';
+  return at === 'own' ? lab.address(end, family) : lab.otherAddress(end, family);
+}
+
+/** A port of the cell's, or the one that was asked for; its events are the cell's. */
+function portOf({ lab, observers }: Cast, asked: number | undefined): number {
+  const port = asked ?? lab.port();
+  // any other is not traced, and a client of another cell may have it
+  if (lab.ports.includes(port)) observers.watchPort(port);
+  return port;
+}
+
+const withBacklog = (backlog: number | undefined) => (backlog === undefined ? {} : { backlog });
+
+/** An address and a port of the cell's with nothing bound to it. */
+export function place(cast: Cast, acting: Acting, family: 4 | 6): Place {
+  const handle = { at: { address: addressOf(cast, acting.end, 'own', family), port: portOf(cast, undefined) } };
+  cast.registry.addListening(handle, { ...acting, ...handle });
+  return handle;
+}
+
+export async function listen(cast: Cast, acting: Acting, options: ListenOptions): Promise<Answer<Listener>> {
+  const { family = 4, at = 'own', reuse, backlog, allowHalfOpen = true } = options;
+  const answer = await acting.process.ask('listen', {
+    address: addressOf(cast, acting.end, at, family),
+    port: portOf(cast, options.port),
+    allowHalfOpen,
+    ...(reuse && { reuse }),
+    ...withBacklog(backlog),
+  });
+  return answer.ok ? { ...answer, value: listenerHandle(cast, acting, answer.value) } : answer;
+}
+
+function listenerHandle(cast: Cast, acting: Acting, { listener, at }: Verbs['listen']['value']): Listener {
+  const { process } = acting;
+  const name = `${process.name}.listener`;
+  const handle: Listener = {
+    at,
+    ...optionsOf(cast, process, listener, name),
+    accepted: (opened) => take(cast, `${name}.accepted`, accepted(cast, process, opened)),
+    handTo: (peer) => take(cast, `${name}.handTo ${peer.name}`, handTo(cast, listener, { ...acting, at }, peer)),
+    close: () => take(cast, `${name}.close`, process.ask('unlisten', { listener })),
+  };
+  cast.registry.addListening(handle, { ...acting, at });
+  return handle;
+}
+
+async function handTo(cast: Cast, listener: number, from: Listening, peer: Peer): Promise<Answer<Handed>> {
+  const { process } = cast.registry.peer(peer);
+  const passed = await pass(from.process, listener, process);
+  return passed.ok ? { ...passed, value: handedHandle(cast, { ...from, process }, passed.value) } : passed;
+}
+
+function handedHandle(cast: Cast, listening: Listening, handed: number): Handed {
+  const { process, at } = listening;
+  const name = `${process.name}.handed`;
+  const serve = async (ask: Omit<Verbs['serve']['ask'], 'handed'>): Promise<Answer<Listener>> => {
+    const serving = await process.ask('serve', { handed, ...ask });
+    return serving.ok ? { ...serving, value: listenerHandle(cast, listening, serving.value) } : serving;
+  };
+  const handle: Handed = {
+    at,
+    ...optionsOf(cast, process, handed, name),
+    queued: (connections) => take(cast, `${name}.queued`, process.ask('queued', { handed, connections })),
+    serve: ({ backlog, allowHalfOpen = true } = {}) =>
+      take(cast, `${name}.serve`, serve({ allowHalfOpen, ...withBacklog(backlog) })),
+    close: () => take(cast, `${name}.close`, process.ask('unbind', { bound: handed })),
+  };
+  cast.registry.addListening(handle, listening);
+  return handle;
+}
+
+/** Binds a socket, and no more. */
+export async function bind(cast: Cast, acting: Acting, options: BindOptions): Promise<Answer<Bound>> {
+  const { family = 4, at = 'own', reuse = 'none', noPort = false, ipv6Only } = options;
+  const answer = await acting.process.ask('bind', {
+    address: addressOf(cast, acting.end, at, family),
+    port: portOf(cast, options.port),
+    reuse,
+    noPort,
+    ...(ipv6Only !== undefined && { ipv6Only }),
+  });
+  return answer.ok ? { ...answer, value: boundHandle(cast, acting, answer.value) } : answer;
+}
+
+function boundHandle(cast: Cast, acting: Acting, { bound, at }: Verbs['bind']['value']): Bound {
+  const { process } = acting;
+  const name = `${process.name}.bound`;
+  const own = optionsOf(cast, process, bound, name);
+  const close = () => take(cast, `${name}.close`, process.ask('unbind', { bound }));
+  const listenOn = async (ask: Omit<Verbs['listenBound']['ask'], 'bound'>): Promise<Answer<Listener>> => {
+    const listening = await process.ask('listenBound', { bound, ...ask });
+    return listening.ok ? { ...listening, value: listenerHandle(cast, acting, listening.value) } : listening;
+  };
+  const queue = async (ask: Omit<Verbs['queue']['ask'], 'bound'>): Promise<Answer<Queue>> => {
+    const queueing = await process.ask('queue', { bound, ...ask });
+    if (!queueing.ok) return queueing;
+    const value: Queue = { at, ...own, close };
+    cast.registry.addListening(value, { ...acting, at });
+    return { ...queueing, value };
+  };
+  const handle: Bound = {
+    at,
+    ...own,
+    listen: ({ backlog, allowHalfOpen = true } = {}) =>
+      take(cast, `${name}.listen`, listenOn({ allowHalfOpen, ...withBacklog(backlog) })),
+    queue: ({ backlog } = {}) => take(cast, `${name}.queue`, queue(withBacklog(backlog))),
+    close,
+  };
+  cast.registry.addListening(handle, { ...acting, at });
+  return handle;
+}

@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LingerlabError } from '../../errors.ts';
+import { lookIn, type Sight, viewOf } from '../../facts/connections.ts';
+import { pathOf } from '../../facts/path.ts';
+import type { CellObservers } from '../../observers/observers.ts';
+import type { Event } from '../../record/event.ts';
+import type { State } from '../../tcp/states.ts';
+import type { Placed } from './registry.ts';
+
+export interface Waiting {
+  readonly events: readonly Event[];
+  readonly sight: Sight;
+  readonly observers: CellObservers;
+  readonly now: () => number;
+  readonly record: (event: Event) => void;
+  readonly signal: AbortSignal;
+  /** Gives the cell's place among those at work away until the promise settles. */
+  readonly resting: <T>(wait: () => Promise<T>) => Promise<T>;
+}
+
+/** A poll costs one message to a process; a state that lasts is polled ever less often. */
+const firstPollMs = 0.5;
+const lastPollMs = 250;
+/** From this pace on the cell only waits. */
+const restingMs = 50;
+/** So many samples in a row that do not tell whether the socket is there: the next ones will not either. */
+const mostUntold = 5;
+
+/**
+ * Resolves with the first of the states that the endpoint is in or has passed through: by TCP_INFO while its descriptor
+ * lives, then by the trace, and by `ss` for what the trace cannot see. The cell's deadline bounds it. Rejects with
+ * NOT_OBSERVED where only `ss` could tell, and its samples do not.
+ */
+export async function until(placed: Placed, wanted: readonly State[], waiting: Waiting): Promise<State> {
+  let untold = 0;
+  for (let pause = 0; ; pause = Math.min(Math.max(pause * 2, firstPollMs), lastPollMs)) {
+    waiting.signal.throwIfAborted();
+    const lookAgain = async () => {
+      if (pause > 0) await sleep(pause, undefined, { signal: waiting.signal });
+      untold = (await look(placed, waiting, pause)) ? 0 : untold + 1;
+    };
+    // looking is waiting, too: where many cells ask for samples, each waits for its turn
+    await (pause >= restingMs ? waiting.resting(lookAgain) : lookAgain());
+    const reached = passed(placed, wanted, waiting);
+    if (reached) return reached;
+    if (untold >= mostUntold) throw notObserved(placed, wanted);
+  }
+}
+
+/** A peer that is stopped, or blocked in a lingering close, does not answer: the observers see its sockets all the same. */
+const infoMs = 20;
+
+const notObserved = ({ endpoint }: Placed, wanted: readonly State[]): LingerlabError =>
+  new LingerlabError(
+    'NOT_OBSERVED',
+    `until(${wanted.join(', ')}) of the ${endpoint.end}: ${mostUntold} samples in a row did not show whether its socket is there`,
+    'see the warnings of this cell; --sampler netlink asks the kernel without ss, and tracepoints (as root) need no samples',
+  );
+
+/** Bring the record up to date on this endpoint. False where a sample was asked for, and does not tell of it. */
+async function look(placed: Placed, waiting: Waiting, pause: number): Promise<boolean> {
+  const { observers, sight, events } = waiting;
+  const info = tcpState(placed, waiting);
+  const [state] = await Promise.all([Promise.race([info, sleep(infoMs)]), observers.flush()]);
+  // what the trace cannot see: everything without tracepoints, mini-sockets without their timers; how a mini-socket ends
+  // before its timer does is seen by the samples that come anyway
+  const gone = state === undefined || state === 'CLOSED';
+  // a request has neither a process nor a transition
+  const request = !placed.at;
+  if (!gone || (sight.transitions && !request && (sight.miniTimers || pause < 4))) return true;
+  const before = events.length;
+  await observers.sample();
+  const { end } = placed.endpoint;
+  return events
+    .slice(before)
+    .some(
+      (event) =>
+        event.kind === 'sample' && (event.space === 'lab' || event.space === end) && lookIn(event, placed.endpoint),
+    );
+}
+
+/** The state by TCP_INFO, recorded; nothing when the descriptor or its process is gone. */
+async function tcpState({ at }: Placed, { now, record }: Waiting): Promise<State | undefined> {
+  if (!at) return undefined;
+  const { peer, id } = at;
+  const answer = await peer.ask('info', { endpoint: id }).catch(() => undefined);
+  if (!answer?.ok) return undefined;
+  const { state } = answer.value;
+  record({ t: now(), source: 'tcp_info', kind: 'state', peer: peer.name, endpoint: id, state });
+  return state;
+}
+
+function passed(
+  { endpoint, at, opened }: Placed,
+  wanted: readonly State[],
+  { events, sight }: Waiting,
+): State | undefined {
+  const view = viewOf(events, sight);
+  const connection = view.connections.findLast(({ event }) => {
+    if (opened) return event.client.opening?.from === opened.client.opening?.from;
+    const own = event[endpoint.end];
+    return own.peer === at?.peer.name && own.endpoint === at.id;
+  });
+  if (!connection) return undefined;
+  const { steps } = pathOf(view, connection, connection[endpoint.end]);
+  return steps.find(({ state }) => wanted.includes(state))?.state;
+}

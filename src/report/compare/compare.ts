@@ -1,0 +1,175 @@
+import type { Run, Verdict } from '../../record/schema.ts';
+import { environmentOf } from '../gather.ts';
+import { alpha, type Settled, settle } from '../model/judge.ts';
+import { setting } from '../model/overview.ts';
+import { type CellFindings, compareCell } from './cells.ts';
+import type {
+  Compared,
+  ComparedExperiment,
+  ComparedRun,
+  Comparison,
+  EnvironmentDifference,
+  PerformanceDifference,
+  VerdictDifference,
+} from './comparison.ts';
+import { type Labelled, label, type MatchedCell, matchCells } from './match.ts';
+import { compareRaces, type RaceFindings } from './races.ts';
+
+/**
+ * How runs differ, by experiment, cell (matched by its factors) and fact, each by its own declared comparison:
+ *
+ * - `exact`: any two values are unequal; *not tried* is a value like others. `within`: medians over repeats lie further
+ *   apart than the resolution.
+ * - Of a race, and of a fact that varied between repeats: the distributions differ by permutation tests that use the
+ *   repeats of all such cells of an experiment, corrected for the number of facts by Westfall and Young's procedure. Odds
+ *   further apart than a machine's load moves them are another behaviour, other odds are performance.
+ * - `measurement`: Mann–Whitney U of each run against the first, of a difference beyond a margin; a difference in performance,
+ *   never in behaviour.
+ *   Tests of measurements that so few repeats could not bring out are not made (Tarone); those that are made are corrected
+ *   by Holm's procedure. Each sort of test keeps {@link alpha} for all its tests together.
+ * - A claim that one run confirms and another refutes: a difference in behaviour.
+ * - What a run did not observe, support or run is listed as not comparable.
+ *
+ * Throws BAD_OPTION for fewer than two runs.
+ */
+export function compareRuns(runs: readonly Run[]): Comparison {
+  const labelled = label(runs);
+  const cells = matchCells(labelled);
+  const shared = cells.filter(({ groups }) => groups.filter(Boolean).length > 1);
+  const findings = shared.map((cell) => compareCell(cell, labelled));
+  const races = compareRaces(
+    findings.flatMap((each) => each.races),
+    labelled,
+  );
+  const measured = settle(findings.flatMap((each) => each.measurements));
+  const differences = findings.flatMap((each) => each.differences);
+  const beyondLoad = races.differences.filter(({ isBehaviour }) => isBehaviour).length;
+  const verdicts = verdictDifferences(labelled);
+  const contradicted = verdicts.filter(isContradiction).length;
+  const partly = cells.filter(({ reasons }) => Object.keys(reasons).length > 0);
+  return {
+    runs: labelled.map(comparedRun),
+    behaviour: differences.length + beyondLoad + contradicted,
+    contradicted,
+    performance: distinct(measured.significant) + races.differences.length - beyondLoad,
+    alpha,
+    compared: comparedOf(cells.length, shared.length, findings, races, measured),
+    environment: environmentDifferences(runs),
+    experiments: comparedExperiments(labelled, shared),
+    differences,
+    races: races.differences,
+    measurements: measured.significant,
+    unstable: findings.flatMap((each) => each.unstable),
+    verdicts,
+    notComparable: [
+      ...partly.map(({ experiment, id, reasons }) => ({ experiment, cell: id, reasons })),
+      ...findings.flatMap((each) => each.notComparable),
+      ...races.notComparable,
+    ],
+  };
+}
+
+const cellFact = ({ experiment, cell, fact }: { experiment: string; cell: string; fact: string }): string =>
+  JSON.stringify([experiment, cell, fact]);
+
+const distinct = (all: readonly { experiment: string; cell: string; fact: string }[]): number =>
+  new Set(all.map(cellFact)).size;
+
+function comparedOf(
+  cells: number,
+  shared: number,
+  findings: readonly CellFindings[],
+  races: RaceFindings,
+  measured: Settled<Omit<PerformanceDifference, 'test'>>,
+): Compared {
+  const count = (what: 'facts' | 'untested' | 'factsNotComparable'): number =>
+    findings.reduce((total, each) => total + each[what], 0);
+  const measuredFacts = distinct(measured.tested.map(({ difference }) => difference));
+  const all = distinct([...measured.tested, ...measured.hopeless].map(({ difference }) => difference));
+  return {
+    cells: shared,
+    facts: count('facts') + races.facts + measuredFacts,
+    untested: count('untested') + all - measuredFacts,
+    cellsNotComparable: cells - shared,
+    factsNotComparable: count('factsNotComparable') + races.notComparable.length,
+    tests: { race: races.tests, measurement: measured.tested.length },
+  };
+}
+
+const comparedRun = ({ label: name, run }: Labelled): ComparedRun => ({
+  label: name,
+  folder: run.folder,
+  startedAt: run.run.sessions[0]?.startedAt ?? null,
+  status: run.run.status,
+  setting: setting(run),
+});
+
+function experimentIds(runs: readonly Labelled[]): string[] {
+  return [...new Set(runs.flatMap(({ experiments }) => [...experiments.keys()]))];
+}
+
+function comparedExperiments(runs: readonly Labelled[], shared: readonly MatchedCell[]): ComparedExperiment[] {
+  return experimentIds(runs).map((id) => {
+    const records = runs.map(({ experiments }) => experiments.get(id));
+    const present = records.filter((record) => record !== undefined);
+    return {
+      id,
+      question: present[0]?.question ?? '',
+      answers: records.map((record) => record?.answer ?? null),
+      changed: new Set(present.map(({ sourceHash }) => sourceHash)).size > 1,
+      cells: shared.flatMap((cell) => (cell.experiment === id ? [{ id: cell.id, factors: cell.factors }] : [])),
+    };
+  });
+}
+
+/** A measurement may have left the tolerance that the claim states: no fact then tells of it by itself. */
+const isContradiction = ({ verdicts }: VerdictDifference): boolean =>
+  verdicts.includes('confirmed') && verdicts.includes('refuted');
+
+/** Claims that did not come out the same in all runs that make them. */
+function verdictDifferences(runs: readonly Labelled[]): VerdictDifference[] {
+  return experimentIds(runs).flatMap((experiment) => {
+    const claims = runs.map(
+      ({ experiments }) => new Map(experiments.get(experiment)?.claims.map((each) => [each.id, each])),
+    );
+    const ids = new Set(claims.flatMap((each) => [...each.keys()]));
+    return [...ids].flatMap((claim) => {
+      const made = claims.map((each) => each.get(claim));
+      const verdicts: (Verdict | null)[] = made.map((each) => each?.verdict ?? null);
+      const first = made.find(Boolean);
+      if (!first || new Set(verdicts.filter(Boolean)).size < 2) return [];
+      const details = made.map((each) => each?.detail ?? null);
+      return [{ experiment, claim, text: first.text, source: first.source, verdicts, details }];
+    });
+  });
+}
+
+/**
+ * What of the machines, programs and settings is not the same in all runs, as their last sessions saw it. Of a sysctl that
+ * lingerlab sets, the kernel's own value counts; where a run did not record that, nothing can be said of it.
+ */
+export function environmentDifferences(runs: readonly Run[]): EnvironmentDifference[] {
+  const all = runs.map(flatten);
+  const names = new Set(all.flatMap((each) => [...each.keys()]));
+  const pins = runs.map((run) => environmentOf(run)?.pinned);
+  const set = new Set(pins.flatMap((each) => Object.keys(each ?? {})));
+  return [...names]
+    .filter((name) => !set.has(name) || pins.every((each) => each !== undefined))
+    .map((name) => ({ name, values: all.map((each) => each.get(name) ?? null) }))
+    .filter(({ values }) => new Set(values).size > 1);
+}
+
+function flatten(run: Run): Map<string, string> {
+  const seen = environmentOf(run);
+  const flat = new Map([['lingerlab', run.run.tool.version]]);
+  if (run.run.tool.commit) flat.set('commit', run.run.tool.commit.slice(0, 12));
+  // measured anew by each run: a difference says nothing of the machine
+  const { pinned = {}, wire: _wire, ...rest } = seen ?? {};
+  for (const [name, value] of Object.entries(rest)) {
+    if (typeof value !== 'object') flat.set(name, String(value));
+    else
+      for (const [key, each] of Object.entries(value)) flat.set(name === 'sysctls' ? key : `can: ${key}`, String(each));
+  }
+  for (const [name, { own }] of Object.entries(pinned)) flat.set(name, own);
+  return flat;
+}

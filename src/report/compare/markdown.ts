@@ -1,0 +1,107 @@
+import { alert, blocks, code, details, plain, table } from '../markdown/text.ts';
+import { someOf, whichText } from '../which-cells.ts';
+import type { NotComparableIn, Told, ToldExperiment } from './told.ts';
+import { othersText, whatText } from './words.ts';
+
+/** A comparison as GitHub renders it. */
+export function comparisonMarkdown(told: Told): string {
+  const { runs, cautions } = told;
+  return `${blocks(
+    `# ${runs.map(({ setting, label }) => `${label}: ${plain(setting[1] ?? setting[0] ?? '')}`).join(', ')}`,
+    `**${plain(told.headline)}**`,
+    cautions.length > 0 && alert('WARNING', cautions.map(plain).join('\n\n')),
+    table(
+      ['run', 'folder', 'setting', 'began'],
+      runs.map((run) => [run.label, code(run.folder), plain(run.setting.join(', ')), run.startedAt ?? '–']),
+    ),
+    environment(told),
+    ...told.experiments.map((experiment) => experimentBlock(experiment, labels(told))),
+    notComparable(told),
+    told.extent.map(plain).join(' '),
+  )}\n`;
+}
+
+const labels = ({ runs }: Told): string[] => runs.map(({ label }) => label);
+
+function environment(told: Told): string {
+  const shown = (value: string | null): string => (value === null || value === '' ? '–' : plain(value));
+  const rows = told.environment.map(({ name, values }) => [code(name), ...values.map(shown)]);
+  if (rows.length === 0) return 'The machines, programs and settings do not differ.';
+  return details(
+    `The runs differ in ${rows.length} of their machines' properties and settings`,
+    table(['', ...labels(told)], rows),
+  );
+}
+
+const experimentBlock = (experiment: ToldExperiment, runs: readonly string[]): string =>
+  blocks(
+    `## ${experiment.id}`,
+    `_${plain(experiment.question)}_`,
+    raceTable(experiment, runs),
+    behaviourTable(experiment, runs),
+    performanceTable(experiment),
+    unstableList(experiment),
+    verdictTable(experiment, runs),
+    experiment.answers.map((answer, index) => `- Answer of ${runs[index]}: ${plain(answer ?? '–')}`).join('\n'),
+  );
+
+const titled = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  rows.length === 0 ? '' : table(head, rows);
+
+function raceTable({ races, otherOdds }: ToldExperiment, runs: readonly string[]): string {
+  const rows = races.map(({ fact, values, where, how, alike }) => {
+    const also = alike.length === 0 ? '' : `; the same for ${someOf(alike, code, 2)}`;
+    return [code(fact), ...values.map(plain), `in ${whichText(where, code)} (${how}${also})`];
+  });
+  return blocks(
+    titled(['race', ...runs, ''], rows),
+    otherOdds.length > 0 && `Other odds, too: ${otherOdds.map(code).join(', ')}.`,
+  );
+}
+
+function behaviourTable({ behaviour }: ToldExperiment, runs: readonly string[]): string {
+  const rows = behaviour.map(({ fact, values, how, where }) => [
+    code(fact),
+    ...values.map(plain),
+    `in ${whichText(where, code)}${how === '' ? '' : ` (${how})`}`,
+  ]);
+  return titled(['fact', ...runs, ''], rows);
+}
+
+function performanceTable({ performance, otherMeasured }: ToldExperiment): string {
+  const rows = performance.map(({ fact, runs, text, cell }) => [code(fact), runs.join(' → '), plain(text), code(cell)]);
+  return blocks(titled(['measured', 'runs', 'medians', 'in'], rows), otherMeasured > 0 && othersText(otherMeasured));
+}
+
+const unstableList = ({ unstable }: ToldExperiment): string =>
+  unstable
+    .map(({ fact, run, cells }) => `- Unstable in run ${run}: ${code(fact)} in ${someOf(cells, code, 2)}`)
+    .join('\n');
+
+function verdictTable({ verdicts: all }: ToldExperiment, runs: readonly string[]): string {
+  const rows = all.map(({ claims, text, verdicts }) => {
+    const names = claims.map(code).join(', ');
+    return [text === undefined ? names : `${plain(text)} (${names})`, ...verdicts.map((verdict) => verdict ?? '–')];
+  });
+  return titled(['claim', ...runs], rows);
+}
+
+function notComparable({ oneSided, notComparable: { count, experiments: others } }: Told): string {
+  return blocks(
+    ...oneSided.flatMap(({ text, experiments }) => [
+      `**${plain(text)}**`,
+      details('Which, and why', byExperiment(experiments)),
+    ]),
+    count > 0 && details(`Not comparable (${count})`, byExperiment(others)),
+  );
+}
+
+const byExperiment = (folded: readonly NotComparableIn[]): string =>
+  blocks(
+    ...folded.map(({ experiment, count, items }) =>
+      details(
+        `${experiment} (${count})`,
+        items.map((item) => `- ${whatText(item, code)}: ${plain(item.reason)}`).join('\n'),
+      ),
+    ),
+  );

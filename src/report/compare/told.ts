@@ -1,0 +1,298 @@
+import { factKey, formatFact } from '../../facts/values.ts';
+import type { Verdict } from '../../record/schema.ts';
+import { median } from '../../stats/quantile.ts';
+import { formatChange, formatDistribution, plural, type Share } from '../format.ts';
+import { commonOpening } from '../model/fact-table.ts';
+import { loadMovesOdds } from '../model/judge.ts';
+import { type Which, whichOf } from '../which-cells.ts';
+import type {
+  BehaviourDifference,
+  ComparedExperiment,
+  ComparedRun,
+  Comparison,
+  EnvironmentDifference,
+  NotComparable,
+  PerformanceDifference,
+  RaceDifference,
+  Unstable,
+  VerdictDifference,
+} from './comparison.ts';
+import { cautions, extent, headline, significance } from './words.ts';
+
+/** What a reader is told of a comparison: what is alike together, the surest first, values as texts; a renderer only lays it out. */
+export interface Told {
+  readonly runs: readonly ComparedRun[];
+  /** The first sentence. */
+  readonly headline: string;
+  /** What a reader must know of the runs before the differences. */
+  readonly cautions: readonly string[];
+  readonly environment: readonly EnvironmentDifference[];
+  /** Those in which anything differs. */
+  readonly experiments: readonly ToldExperiment[];
+  /** Facts that some runs know and others do not: what was seen there went unseen here. */
+  readonly oneSided: readonly { readonly text: string; readonly experiments: readonly NotComparableIn[] }[];
+  /** What is not comparable for any other reason. */
+  readonly notComparable: { readonly count: number; readonly experiments: readonly NotComparableIn[] };
+  /** What was not compared, and by which tests the rest was: sentences. */
+  readonly extent: readonly string[];
+}
+
+/** How the runs differ in one experiment; values and verdicts are one for each run. */
+export interface ToldExperiment {
+  readonly id: string;
+  readonly question: string;
+  readonly races: readonly ToldRace[];
+  /** Further facts of races with other odds. */
+  readonly otherOdds: readonly string[];
+  readonly behaviour: readonly ToldDifference[];
+  readonly performance: readonly ToldMeasurement[];
+  /** How many other measured facts differ. */
+  readonly otherMeasured: number;
+  readonly unstable: readonly ToldUnstable[];
+  readonly verdicts: readonly ToldVerdict[];
+  /** The answers, where they differ. */
+  readonly answers: readonly (string | null)[];
+}
+
+/** A race's odds. */
+export interface ToldRace {
+  readonly fact: string;
+  readonly isBehaviour: boolean;
+  readonly values: readonly string[];
+  readonly where: Which;
+  /** `other odds, p = 0.001`, or `odds more than 10 times others`. */
+  readonly how: string;
+  /** Which facts say the same. */
+  readonly alike: readonly string[];
+}
+
+/** Equal differences of several cells as one. */
+export interface ToldDifference {
+  readonly fact: string;
+  /** One text for each run: its value or distribution; `not comparable` where it has none. */
+  readonly values: readonly string[];
+  /** How they were told apart; empty for unequal values. */
+  readonly how: string;
+  readonly where: Which;
+}
+
+/** A measured fact of a cell. */
+export interface ToldMeasurement {
+  readonly fact: string;
+  readonly cell: string;
+  readonly runs: readonly [string, string];
+  /** `61.2 s → 65.0 s (+6.2 %), p = 0.001, corrected p = 0.02, 10 and 10 repeats`. */
+  readonly text: string;
+}
+
+/** A fact that varied within a run, and the cells in which it did. */
+export interface ToldUnstable {
+  readonly run: string;
+  readonly fact: string;
+  readonly cells: readonly string[];
+}
+
+/** A claim, or several that differ in the same way because a run left them open. */
+export interface ToldVerdict {
+  readonly claims: readonly string[];
+  /** Of one claim. */
+  readonly text?: string;
+  readonly verdicts: readonly (Verdict | null)[];
+}
+
+/** What of an experiment is not comparable: how much, and what is so for the same reason as one. */
+export interface NotComparableIn {
+  readonly experiment: string;
+  readonly count: number;
+  readonly items: readonly {
+    /** `A, C: unknown`. */
+    readonly reason: string;
+    /** None where it is the cells as a whole. */
+    readonly facts: readonly string[];
+    readonly cells: readonly string[];
+  }[];
+}
+
+/** What a reader is told of a comparison. */
+export function toldOf(comparison: Comparison): Told {
+  const { sided, others } = splitNotComparable(comparison.notComparable);
+  return {
+    runs: comparison.runs,
+    headline: headline(comparison),
+    cautions: cautions(comparison),
+    environment: comparison.environment,
+    experiments: comparison.experiments.flatMap((experiment) => experimentTold(experiment, comparison) ?? []),
+    oneSided: [...sided].map(([runs, own]) => {
+      const cells = new Set(own.map(({ cell }) => cell)).size;
+      const text = `${runs}: ${plural(own.length, 'fact')} of ${plural(cells, 'cell')}`;
+      return { text, experiments: foldNotComparable(own) };
+    }),
+    notComparable: { count: others.length, experiments: foldNotComparable(others) },
+    extent: extent(comparison),
+  };
+}
+
+function experimentTold(experiment: ComparedExperiment, comparison: Comparison): ToldExperiment | undefined {
+  const own = <T extends { readonly experiment: string }>(all: readonly T[]): T[] =>
+    all.filter((each) => each.experiment === experiment.id);
+  const measurements = own(comparison.measurements).sort((a, b) => a.test.p - b.test.p);
+  const told = {
+    ...racesTold(own(comparison.races), experiment),
+    behaviour: foldDifferences(own(comparison.differences), experiment),
+    performance: measurements.slice(0, mostMeasured).map(measurementTold),
+    otherMeasured: Math.max(0, measurements.length - mostMeasured),
+    unstable: foldUnstable(own(comparison.unstable)),
+    verdicts: foldVerdicts(own(comparison.verdicts)),
+  };
+  const { races, behaviour, performance, unstable, verdicts } = told;
+  if ([races, behaviour, performance, unstable, verdicts].every(({ length }) => length === 0)) return undefined;
+  const { id, question, answers } = experiment;
+  const differ = new Set(answers.filter((answer) => answer !== null)).size > 1;
+  return { id, question, ...told, answers: differ ? answers : [] };
+}
+
+/** So many measured facts tell where performance differs; the comparison's JSON has all. */
+const mostMeasured = 12;
+/** So many facts of the same races tell a reader what is other about their odds. */
+const mostOdds = 3;
+
+/** The races to tell, those that differ in behaviour first, and the facts of the others. */
+function racesTold(
+  all: readonly RaceDifference[],
+  { cells }: ComparedExperiment,
+): Pick<ToldExperiment, 'races' | 'otherOdds'> {
+  const odds = all.filter(({ isBehaviour }) => !isBehaviour);
+  const told = [...all.filter(({ isBehaviour }) => isBehaviour), ...odds.slice(0, mostOdds)];
+  return {
+    races: told.map((race) => ({
+      fact: race.fact,
+      isBehaviour: race.isBehaviour,
+      values: raceValues(race),
+      where: whichOf(
+        cells.filter(({ id }) => race.cells.includes(id)),
+        cells,
+      ),
+      how: `${race.isBehaviour ? `odds more than ${loadMovesOdds} times others` : 'other odds'}, ${significance(race.test)}`,
+      alike: race.alike,
+    })),
+    otherOdds: odds.slice(mostOdds).flatMap(({ fact, alike }) => [fact, ...alike]),
+  };
+}
+
+/** A race's values, one text for each run, in one order and without what all of them begin with. */
+function raceValues({ values, declared }: RaceDifference): string[] {
+  const known = values.flatMap((shares) => shares?.map(({ value }) => value) ?? []);
+  const opening = declared.type === 'words' ? commonOpening(known).length : 0;
+  const short = (share: Share): Share =>
+    Array.isArray(share.value) && share.value.length > 0 ? { ...share, value: share.value.slice(opening) } : share;
+  const totals = Map.groupBy(
+    values.flatMap((shares) => shares ?? []),
+    ({ value }) => factKey(value),
+  );
+  const timesIn = ({ value }: Share): number =>
+    totals.get(factKey(value))?.reduce((all, { times }) => all + times, 0) ?? 0;
+  const inOrder = (shares: readonly Share[]): Share[] => shares.toSorted((a, b) => timesIn(b) - timesIn(a)).map(short);
+  return values.map((shares) => (shares === null ? 'not comparable' : formatDistribution(inOrder(shares), declared)));
+}
+
+/** An experiment's differences in behaviour, cells with the same ones together. */
+function foldDifferences(differences: readonly BehaviourDifference[], { cells }: ComparedExperiment): ToldDifference[] {
+  const told = differences.map((each) => ({ each, values: valuesOf(each), how: howOf(each) }));
+  const groups = Map.groupBy(told, ({ each, values, how }) => JSON.stringify([each.fact, values, how]));
+  return [...groups.values()].map((group) => {
+    const [{ each, values, how }] = group as [(typeof told)[number]];
+    const ids = new Set(group.map((other) => other.each.cell));
+    const own = cells.filter(({ id }) => ids.has(id));
+    return { fact: each.fact, values, how, where: whichOf(own, cells) };
+  });
+}
+
+function valuesOf({ values, by, declared }: BehaviourDifference): string[] {
+  return values.map((shares) => {
+    if (shares === null) return 'not comparable';
+    if (by === 'within') return formatFact(medianOf(shares), declared);
+    return shares.length === 1 ? formatFact(shares[0]?.value, declared) : formatDistribution(shares, declared);
+  });
+}
+
+const medianOf = (shares: readonly Share[]): number =>
+  median(shares.flatMap(({ value, times }) => (typeof value === 'number' ? new Array<number>(times).fill(value) : [])));
+
+const howOf = ({ by, resolution, declared }: BehaviourDifference): string =>
+  by === 'exact' ? '' : `further apart than ${formatFact(resolution ?? 0, declared)}`;
+
+function measurementTold({
+  fact,
+  cell,
+  runs,
+  medians,
+  repeats,
+  test,
+  declared,
+}: PerformanceDifference): ToldMeasurement {
+  const [from, to] = medians;
+  const values = `${formatFact(from, declared)} → ${formatFact(to, declared)} (${formatChange(from, to)})`;
+  return { fact, cell, runs, text: `${values}, ${significance(test)}, ${repeats.join(' and ')} repeats` };
+}
+
+function foldUnstable(all: readonly Unstable[]): ToldUnstable[] {
+  const groups = Map.groupBy(all, ({ run, fact }) => JSON.stringify([run, fact]));
+  return [...groups.values()].map((group) => {
+    const [{ run, fact }] = group as [Unstable];
+    return { run, fact, cells: group.map(({ cell }) => cell) };
+  });
+}
+
+/** A run that did not come to their cells leaves claims open, which says nothing of the kernels. */
+const isOpen = ({ verdicts }: VerdictDifference): boolean => verdicts.includes('inconclusive');
+
+/** Claims by how their verdicts differ: those to tell one by one, then those that some runs left open, together. */
+function foldVerdicts(differences: readonly VerdictDifference[]): ToldVerdict[] {
+  const groups = Map.groupBy(differences.filter(isOpen), ({ verdicts }) => JSON.stringify(verdicts));
+  const open = [...groups.values()].filter(({ length }) => length > 1);
+  const told = differences.filter((each) => !open.some((group) => group.includes(each)));
+  return [
+    ...told.map(({ claim, text, verdicts }) => ({ claims: [claim], text, verdicts })),
+    ...open.map((group) => ({ claims: group.map(({ claim }) => claim), verdicts: group[0]?.verdicts ?? [] })),
+  ];
+}
+
+/** Facts that are known in some runs only, by these runs; and what is not comparable for any other reason. */
+function splitNotComparable(all: readonly NotComparable[]): {
+  sided: ReadonlyMap<string, readonly NotComparable[]>;
+  others: NotComparable[];
+} {
+  const isSided = ({ knownIn = [], unknownIn = [] }: NotComparable): boolean =>
+    knownIn.length > 0 && unknownIn.length > 0;
+  const sided = Map.groupBy(
+    all.filter(isSided),
+    ({ knownIn = [], unknownIn = [] }) => `Known in ${knownIn.join(', ')}, unknown in ${unknownIn.join(', ')}`,
+  );
+  return { sided, others: all.filter((each) => !isSided(each)) };
+}
+
+/** What is not comparable, by experiment. */
+const foldNotComparable = (all: readonly NotComparable[]): NotComparableIn[] =>
+  [...Map.groupBy(all, ({ experiment }) => experiment)].map(([experiment, own]) => ({
+    experiment,
+    count: own.length,
+    items: foldReasons(own),
+  }));
+
+function foldReasons(all: readonly NotComparable[]): NotComparableIn['items'] {
+  const groups = Map.groupBy(all, ({ reasons, fact }) => JSON.stringify([fact === undefined, reasons]));
+  return [...groups.values()].map((group) => {
+    const [{ reasons }] = group as [NotComparable];
+    return {
+      reason: reasonText(reasons),
+      facts: [...new Set(group.flatMap(({ fact }) => fact ?? []))],
+      cells: [...new Set(group.map(({ cell }) => cell))],
+    };
+  });
+}
+
+/** `A, C: unknown`: runs with the same reason together. */
+function reasonText(reasons: Readonly<Record<string, string>>): string {
+  const byReason = Map.groupBy(Object.entries(reasons), ([, reason]) => reason);
+  return [...byReason].map(([reason, runs]) => `${runs.map(([run]) => run).join(', ')}: ${reason}`).join('; ');
+}

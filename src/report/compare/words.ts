@@ -1,0 +1,91 @@
+import { formatP, plural } from '../format.ts';
+import type { Significance } from '../model/judge.ts';
+import { type Mark, someOf } from '../which-cells.ts';
+import type { Comparison } from './comparison.ts';
+
+/** The first sentence: how many differences there are, in how much. */
+export function headline({ behaviour, contradicted, performance, races, compared, experiments }: Comparison): string {
+  const cells = plural(compared.cells, 'cell');
+  if (compared.cells === 0) return 'Nothing could be compared: no cell has facts in two runs.';
+  if (compared.facts === 0) return `Nothing could be compared: no fact of ${cells} is known in two runs.`;
+  const within = `${plural(compared.facts, 'fact')} of ${cells} in ${plural(experiments.length, 'experiment')}`;
+  if (behaviour + performance === 0) return `No difference in ${within}.`;
+  const odds = races.filter(({ isBehaviour }) => !isBehaviour).length;
+  const measured = performance - odds;
+  const what =
+    behaviour === 0
+      ? 'No difference in behaviour'
+      : plural(behaviour, 'difference in behaviour', 'differences in behaviour');
+  const speed = [
+    ...(odds > 0 ? [plural(odds, 'fact of races with other odds', 'facts of races with other odds')] : []),
+    ...(measured > 0 ? [`${plural(measured, 'measured fact')} with another performance`] : []),
+  ];
+  const claims =
+    contradicted > 0 ? ` (${plural(contradicted, 'claim')} that one run confirms and another refutes)` : '';
+  return `${what}${claims}, ${speed.length === 0 ? 'none in performance' : speed.join(', ')}, in ${within}.`;
+}
+
+/** What was not compared, and by which tests the rest was: sentences. */
+export function extent({ compared, alpha }: Comparison): string[] {
+  const { cellsNotComparable, factsNotComparable, untested, tests } = compared;
+  const whole = compared.cells > 0 ? ['Nothing was left out as not comparable.'] : [];
+  const left = [
+    cellsNotComparable > 0 && `${plural(cellsNotComparable, 'cell')}`,
+    factsNotComparable > 0 && `${plural(factsNotComparable, 'fact')}`,
+  ].filter(Boolean);
+  return [
+    ...(left.length > 0 ? [`Not comparable: ${left.join(' and ')}.`] : whole),
+    ...(untested > 0
+      ? [
+          `${plural(untested, 'measured fact')} with too few values to test: 4 in each run are the fewest (\`--repeat 4\`), more facts need more.`,
+        ]
+      : []),
+    ...(tests.race > 0
+      ? [
+          `${plural(tests.race, 'fact')} of races by permutation within their cells, all cells of an experiment together, corrected by Westfall and Young, at α = ${alpha}.`,
+        ]
+      : []),
+    ...(tests.measurement > 0
+      ? [`Measurements by Mann–Whitney U (${plural(tests.measurement, 'test')}), corrected by Holm, at α = ${alpha}.`]
+      : []),
+  ];
+}
+
+/** What a reader must know of the runs before the differences: emulation, runs that are not complete, changed questions. */
+export function cautions({ runs, environment, experiments, races }: Comparison): string[] {
+  const open = runs.filter(({ status }) => status !== 'complete');
+  const slowness = environment.find(({ name }) => name === 'accelerator' || name === 'slowness');
+  const changed = experiments.filter((experiment) => experiment.changed);
+  return [
+    ...open.map(({ label, status }) => `Run ${label} is ${status}: it may lack cells and verdicts.`),
+    ...(slowness
+      ? ['The machines run at different speeds (emulation): differences in performance say nothing of the kernels.']
+      : []),
+    ...(races.some(({ isBehaviour }) => !isBehaviour)
+      ? [
+          'The odds of a race move with the load of a machine, too: run both again, on quiet machines, before you blame a kernel.',
+        ]
+      : []),
+    ...(changed.length > 0
+      ? [`The files of these experiments differ between the runs: ${changed.map(({ id }) => id).join(', ')}.`]
+      : []),
+  ];
+}
+
+/** `p = 0.01, corrected p = 0.04`. */
+export function significance({ p, adjusted }: Significance): string {
+  const [own, corrected] = [formatP(p), formatP(adjusted)];
+  return own === corrected ? own : `${own}, corrected ${corrected}`;
+}
+
+/** That there are more measured facts than are told. */
+export const othersText = (count: number): string => `And ${plural(count, 'other measured fact')}: \`--json\` has all.`;
+
+/** The cells, or the facts of cells, that are not comparable. */
+export function whatText(
+  { facts, cells }: { readonly facts: readonly string[]; readonly cells: readonly string[] },
+  mark: Mark,
+): string {
+  const where = someOf(cells, mark, 2);
+  return facts.length === 0 ? where : `${someOf(facts, mark, 3)} in ${where}`;
+}

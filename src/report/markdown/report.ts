@@ -1,0 +1,204 @@
+import { join } from 'node:path';
+import { formatNumber } from '../../facts/values.ts';
+import { replaceFile } from '../../record/save.ts';
+import type { Environment, Verdict } from '../../record/schema.ts';
+import { formatElapsed, formatMemory, plural } from '../format.ts';
+import { verdictMarks, verdictOrder } from '../model/claims.ts';
+import {
+  bare,
+  type Cost,
+  type Overview,
+  shortText,
+  totalText,
+  type WarningGroup,
+  wireCostText,
+} from '../model/overview.ts';
+import type { ExperimentView, Report, RunView, Setting } from '../model/report.ts';
+import { someOf, whichText } from '../which-cells.ts';
+import { glossary, markdownExperiment } from './experiment.ts';
+import { alert, blocks, code, details, plain, sentence, table } from './text.ts';
+
+/** Where a run's report is. */
+export const reportPath = (folder: string): string => join(folder, 'report.md');
+
+/** Put a run's report into its folder. @throws LingerlabError RUN_NOT_WRITABLE */
+export async function saveReport(folder: string, report: Report): Promise<void> {
+  await replaceFile(reportPath(folder), markdownReport(report));
+}
+
+/** `report.md` of a run, as GitHub renders it. */
+export function markdownReport(report: Report): string {
+  const { run, overview, experiments } = report;
+  const byId = new Map(experiments.map((experiment) => [experiment.id, experiment]));
+  const parts = [
+    `# How TCP connections close on Linux ${run.environment?.kernel ?? '(kernel unknown)'}`,
+    plain(report.setting.join(' · ')),
+    statusAlert(run, overview),
+    findings(report),
+    contents(experiments),
+    warnings(overview.warnings),
+    ...report.groups.flatMap(({ name, experiments: ids }) => [
+      name !== '' && `## ${plain(name)}`,
+      ...ids.flatMap((id) => byId.get(id) ?? []).map(markdownExperiment),
+    ]),
+    glossary(report.glossary),
+    '## The run',
+    properties(run, overview),
+    sysctls(run.settings),
+  ];
+  return `${blocks(...parts)}\n`;
+}
+
+/** What a reader must know before the findings: the run is not whole, or cells errored. */
+function statusAlert(run: RunView, { missing, cells }: Overview): string {
+  const left =
+    missing.length === 0
+      ? []
+      : [`${plural(missing.length, 'cell')} of its plan ${missing.length === 1 ? 'has' : 'have'} no result.`];
+  const errored = cells.errored === 0 ? [] : [`${plural(cells.errored, 'cell')} of ${cells.planned} errored.`];
+  const status = {
+    complete: [],
+    interrupted: ['This run was interrupted.'],
+    running: ['This run had not ended when the report was made.'],
+  }[run.status];
+  const remedy = run.status === 'interrupted' ? ['`lingerlab run --resume` with its folder runs the rest.'] : [];
+  const told = [...status, ...left, ...errored, ...remedy];
+  return told.length === 0 ? '' : alert('WARNING', told.join(' '));
+}
+
+function findings({ refuted, overview }: Report): string {
+  const items = refuted.map(({ experiment, text, where, share = '' }) => {
+    const found = where ? `in ${whichText(where, code)}${share && `: ${share}`}` : share;
+    return `- ${verdictMarks.refuted} **${plain(text)}** does not hold ([${experiment}](#${experiment})): ${found}`;
+  });
+  const told = items.length === 0 ? '' : `\n\n${items.join('\n')}`;
+  return `## Findings\n\n${sentence(verdictsText(overview.verdicts))}${told}`;
+}
+
+/** `All 12 claims were confirmed`, `12 claims: 1 refuted, 11 confirmed`. */
+function verdictsText({ confirmed, refuted, inconclusive }: Readonly<Record<Verdict, number>>): string {
+  const all = confirmed + refuted + inconclusive;
+  if (all === 0) return 'No claim was made';
+  if (confirmed === all) return all === 1 ? 'The 1 claim was confirmed' : `All ${confirmed} claims were confirmed`;
+  const parts = [
+    ...(refuted > 0 ? [`${refuted} refuted`] : []),
+    ...(inconclusive > 0 ? [`${inconclusive} inconclusive`] : []),
+    ...(confirmed > 0 ? [`${confirmed} confirmed`] : []),
+  ];
+  return `${plural(all, 'claim')}: ${parts.join(', ')}`;
+}
+
+function contents(experiments: readonly ExperimentView[]): string {
+  const rows = experiments.map(({ id, question, answer, verdicts }) => {
+    const marks = verdictOrder.flatMap((each) =>
+      verdicts[each] > 0 ? [`${verdictMarks[each]} ${verdicts[each]}`] : [],
+    );
+    return [`[${id}](#${id})`, plain(question), plain(answer), marks.join(' ')];
+  });
+  return rows.length < 2 ? '' : table(['experiment', 'question', 'answer', 'claims'], rows);
+}
+
+function warnings(groups: readonly WarningGroup[]): string {
+  if (groups.length === 0) return '';
+  const items = groups.map(({ code: name, count, texts, remedy, cells }) => {
+    const [first = ''] = texts;
+    const others = texts.length > 1 ? ` (and ${plural(texts.length - 1, 'other such text')}).` : '';
+    const where = cells.length === 0 ? '' : ` In ${someOf(cells, code)}.`;
+    const times = count > 1 ? ` × ${count}` : '';
+    return `- ${code(name)}${times}: ${plain(others === '' ? sentence(first) : first)}${others}${remedy ? ` _${plain(remedy)}_` : ''}${where}`;
+  });
+  return `## Warnings\n\n${items.join('\n')}`;
+}
+
+/** Where, when and how a run ran. */
+function properties({ tool, command, status, sessions, environment }: RunView, overview: Overview): string {
+  const commit = tool.commit ? ` (commit ${code(tool.commit.slice(0, 12))})` : '';
+  const rows: (readonly [string, string])[] = [
+    ['tool', `lingerlab ${plain(tool.version)}${commit}`],
+    ...(environment ? machineRows(environment) : []),
+    ['when', `${when(sessions)}, status ${status}`],
+    ['cells', cellsText(overview)],
+    ['time', timeText(overview)],
+    ...(overview.cost ? [['CPU', costText(overview.cost)] as const] : []),
+    ...(command.length > 0 ? [['command', code(command.map(quoted).join(' '))] as const] : []),
+  ];
+  return table(['', ''], rows);
+}
+
+const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+
+function machineRows(seen: Environment): (readonly [string, string])[] {
+  const virtual = seen.virtualization === 'none' ? '' : `, virtualized by ${seen.virtualization}`;
+  const guest = seen.accelerator === 'none' ? '' : `, a guest under ${seen.accelerator}`;
+  const slow = seen.slowness > 1 ? `, timings expected ${formatNumber(seen.slowness)} times slower` : '';
+  return [
+    ['kernel', plain(`Linux ${seen.kernel}, HZ ${seen.hz}`)],
+    ['distribution', plain(seen.distribution)],
+    [
+      'machine',
+      plain(`${seen.arch}, ${seen.cores} × ${seen.cpu}, ${formatMemory(seen.memory)}${virtual}${guest}${slow}`),
+    ],
+    ['with', plain(`Node ${bare(seen.node)}, iproute2 ${bare(seen.iproute2)}`)],
+    ...(seen.wire
+      ? [['wire', `${wireCostText(seen.wire)}: measured before the first cell, without rules`] as const]
+      : []),
+    ['privilege', seen.privileged ? 'root' : 'no root of the host: what only root can see is unknown'],
+  ];
+}
+
+function when(sessions: RunView['sessions']): string {
+  const minute = (iso: string): string =>
+    iso
+      .replace('T', ' ')
+      .replace(/\.\d+(?=Z|$)/, '')
+      .replace(/Z$/, ' UTC');
+  const [first] = sessions;
+  if (!first) return 'unknown';
+  const resumed = sessions.length > 1 ? `, in ${sessions.length} sessions` : '';
+  const finished = sessions.at(-1)?.finishedAt;
+  return `${minute(first.startedAt)} to ${finished ? minute(finished) : '(not ended)'}${resumed}`;
+}
+
+function cellsText({ cells, missing, repeats }: Overview): string {
+  if (cells.planned === 0) return 'none';
+  const often = repeats > cells.ran ? `, ${plural(repeats, 'result')} with their repeats` : '';
+  const parts = [
+    cells.ran === cells.planned ? `all ran${often}` : `${cells.ran} ran${often}`,
+    ...(cells.unsupported > 0 ? [`${cells.unsupported} unsupported`] : []),
+    ...(cells.errored > 0 ? [`${cells.errored} errored`] : []),
+    ...(missing.length > 0 ? [`${missing.length} without a result`] : []),
+  ];
+  return `${cells.planned}: ${parts.join('; ')}`;
+}
+
+function timeText({ wallSeconds, loadSeconds, longest }: Overview): string {
+  const loads = loadSeconds > 0 ? `, ${formatElapsed(loadSeconds)} of it loads` : '';
+  const total = `${formatElapsed(wallSeconds)}${loads}`;
+  if (!longest) return total;
+  const times =
+    longest.ratio === undefined
+      ? '; longest cell'
+      : `, ${loads && 'the rest '}${formatNumber(longest.ratio)} times the longest cell:`;
+  return `${total}${times} ${formatElapsed(longest.seconds)}, ${code(longest.id)}`;
+}
+
+/** Of which a short cell's own are its samples and what its peers used until they were told to end. */
+function costText(cost: Cost): string {
+  const divided = 'from the first cell on, what cannot be told apart is divided evenly among results, or peers';
+  return `${totalText(cost)}${shortText(cost) ? `; ${shortText(cost)}; ${divided}` : ''}`;
+}
+
+/** The kernel's settings. */
+function sysctls(all: readonly Setting[]): string {
+  if (all.length === 0) return '';
+  const lines = all.map((each) => `${each.name} = ${each.value}${pinnedText(each)}`).join('\n');
+  const marked = all.some(({ own }) => own !== undefined) ? ', and what lingerlab sets there' : '';
+  return details(`The kernel's settings in a fresh namespace${marked} (${all.length})`, `\`\`\`\n${lines}\n\`\`\``);
+}
+
+function pinnedText({ value, own }: Setting): string {
+  if (own === undefined) return '';
+  return value === own
+    ? ", set by lingerlab; the kernel's own is the same"
+    : `, set by lingerlab; the kernel's own: ${own}`;
+}

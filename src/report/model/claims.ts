@@ -1,0 +1,145 @@
+import { formatCount } from '../../facts/values.ts';
+import type { ClaimRecord, ExperimentRecord, Verdict } from '../../record/schema.ts';
+import { plural } from '../format.ts';
+import type { CellGroup } from '../gather.ts';
+import { type Which, whichOf } from '../which-cells.ts';
+
+/** Verdicts in the order in which a reader wants them, each with its mark. */
+export const verdictMarks: Readonly<Record<Verdict, string>> = { refuted: '✗', inconclusive: '?', confirmed: '✓' };
+
+export const verdictOrder = Object.keys(verdictMarks) as readonly Verdict[];
+
+/** Refuted first, then inconclusive, then confirmed; each in the order of the experiment. */
+export const orderClaims = (claims: readonly ClaimRecord[]): ClaimRecord[] =>
+  verdictOrder.flatMap((verdict) => claims.filter((claim) => claim.verdict === verdict));
+
+/** In how many results, repeats counted, a claim has its verdict: `2 of 12 results, 9 confirmed, 1 inconclusive`. */
+export function tally({ across, cells, verdict }: ClaimRecord): string {
+  if (across) return 'all cells together';
+  const all = cells.confirmed + cells.refuted + cells.inconclusive;
+  if (all === 0) return 'no result';
+  if (cells[verdict] === all) return all === 1 ? 'its 1 result' : `all ${formatCount(all)} results`;
+  const others = verdictOrder.filter((other) => other !== verdict && cells[other] > 0);
+  const rest = others.map((other) => `${formatCount(cells[other])} ${other}`);
+  return [`${formatCount(cells[verdict])} of ${plural(all, 'result')}`, ...rest].join(', ');
+}
+
+/** The cells in some repeat of which a claim has this verdict, with the first detail given there. */
+export function cellsWith(
+  cells: readonly CellGroup[],
+  claim: string,
+  verdict: Verdict,
+): { cell: CellGroup; detail: string }[] {
+  return cells.flatMap((cell) => {
+    const found = cell.ran.flatMap((record) =>
+      record.claims.filter((each) => each.id === claim && each.verdict === verdict),
+    );
+    return found[0] ? [{ cell, detail: found[0].detail }] : [];
+  });
+}
+
+/** Cells with a verdict, those with the same detail together: the detail and the cells. */
+function byDetail(found: readonly { cell: CellGroup; detail: string }[]): [string, CellGroup[]][] {
+  const groups = Map.groupBy(found, ({ detail }) => detail);
+  return [...groups].map(([detail, same]) => [detail, same.map(({ cell }) => cell)]);
+}
+
+/** Longer details are for a program. */
+const mostCharacters = 200;
+
+/** A detail that a reader reads to its end: a longer list of facts is cut between two of them. */
+export function brief(detail: string): string {
+  if (detail.length <= mostCharacters) return detail;
+  const end = Math.max(...['; ', ', '].map((between) => detail.lastIndexOf(between, mostCharacters)));
+  return `${detail.slice(0, end > 0 ? end : mostCharacters)} …`;
+}
+
+/**
+ * Why a claim has its verdict: of one of cells, what each of these said, those with the same words together; of one
+ * across cells, or where no cell said anything, its own words.
+ */
+export function reasonsOf(claim: ClaimRecord, cells: readonly CellGroup[]): { detail: string; cells: CellGroup[] }[] {
+  const told = byDetail(cellsWith(cells, claim.id, claim.verdict)).filter(([detail]) => detail !== '');
+  if (told.length > 0) return told.map(([detail, same]) => ({ detail: brief(detail), cells: same }));
+  return claim.detail === '' ? [] : [{ detail: brief(claim.detail), cells: [] }];
+}
+
+/** Claims that are inconclusive for the same reason, together: a run that did not come to their cells leaves many. */
+export function openTogether(claims: readonly ClaimRecord[]): ClaimRecord[][] {
+  const key = ({ id, verdict, cells, detail }: ClaimRecord): string =>
+    verdict === 'inconclusive' && cells.inconclusive === 0 ? `for ${detail}` : id;
+  return [
+    ...Map.groupBy(
+      orderClaims(claims).filter(({ verdict }) => verdict !== 'confirmed'),
+      key,
+    ).values(),
+  ];
+}
+
+/** What stands in place of the answer of an experiment that has none. */
+export const noAnswer = 'No answer yet: the run is not complete.';
+
+export const answerOf = ({ answer }: ExperimentRecord): string => answer ?? noAnswer;
+
+/** A claim with its verdict over the run. */
+export interface ClaimView extends Pick<ClaimRecord, 'id' | 'text' | 'source' | 'verdict'> {
+  /** In how many results it has that verdict. */
+  readonly share: string;
+}
+
+/** An experiment's claims, refuted first. */
+export const claimViews = (claims: readonly ClaimRecord[]): ClaimView[] =>
+  orderClaims(claims).map((claim) => {
+    const { id, text, source, verdict } = claim;
+    return { id, text, source, verdict, share: tally(claim) };
+  });
+
+/** Why a claim is refuted or inconclusive, or several are for the same reason. */
+export interface OpenClaims {
+  readonly verdict: Verdict;
+  readonly claims: readonly Pick<ClaimRecord, 'id' | 'text' | 'source'>[];
+  /** The cells that refute or cannot decide one claim; absent where none does by itself. */
+  readonly where?: Which;
+  /** What these cells said, those with the same words together; of several claims what they have in common. */
+  readonly reasons: readonly { readonly detail: string; readonly where: Which }[];
+}
+
+/** An experiment's claims that are not confirmed, and what decided that. */
+export function openClaims(claims: readonly ClaimRecord[], cells: readonly CellGroup[]): OpenClaims[] {
+  return openTogether(claims).map((same) => {
+    const [claim] = same as [ClaimRecord];
+    const told = same.map(({ id, text, source }) => ({ id, text, source }));
+    if (same.length > 1) {
+      const reasons = [{ detail: brief(claim.detail), where: whichOf([], cells) }];
+      return { verdict: claim.verdict, claims: told, reasons };
+    }
+    const found = cellsWith(cells, claim.id, claim.verdict).map(({ cell }) => cell);
+    return {
+      verdict: claim.verdict,
+      claims: told,
+      ...(found.length > 0 && { where: whichOf(found, cells) }),
+      reasons: reasonsOf(claim, cells).map(({ detail, cells: own }) => ({ detail, where: whichOf(own, cells) })),
+    };
+  });
+}
+
+/** A claim that the run refutes, wherever it is made. */
+export interface Refuted extends Pick<ClaimRecord, 'id' | 'text'> {
+  readonly experiment: string;
+  /** The cells that refute it; absent where it is refuted by all together. */
+  readonly where?: Which;
+  /** In how many results it is refuted; absent where it is in each of the cells'. */
+  readonly share?: string;
+}
+
+/** The claims of an experiment that the run refutes. */
+export function refutedClaims({ id: experiment, claims }: ExperimentRecord, cells: readonly CellGroup[]): Refuted[] {
+  return claims.flatMap((claim): Refuted[] => {
+    if (claim.verdict !== 'refuted') return [];
+    const { id, text } = claim;
+    const found = cellsWith(cells, id, 'refuted').map(({ cell }) => cell);
+    if (found.length === 0) return [{ experiment, id, text, share: tally(claim) }];
+    const isWhole = claim.cells.confirmed + claim.cells.inconclusive === 0;
+    return [{ experiment, id, text, where: whichOf(found, cells), ...(!isWhole && { share: tally(claim) }) }];
+  });
+}

@@ -1,0 +1,224 @@
+import { formatFact } from '../../facts/values.ts';
+import type { ExperimentRecord } from '../../record/schema.ts';
+import { type Against, against, alpha, margin, type Repeated } from '../../stats/against.ts';
+import { median, quantile } from '../../stats/quantile.ts';
+import { formatSpread } from '../format.ts';
+import { type CellGroup, declaredFact, factOf } from '../gather.ts';
+
+const rate = 'rate.perSecond';
+/** Measured of each way, in this order, where the experiment has it: median, and between which values its repeats lie. */
+const measured = [rate, 'latency.p50Us', 'latency.p99Us', 'cpu.usPerConnection', 'timeWait.peak'];
+/** What else it cost, in a table of medians alone. */
+const costs = [
+  'cpu.clientUs',
+  'cpu.clientSystemUs',
+  'cpu.serverUs',
+  'cpu.serverSystemUs',
+  'cpu.softirqUs',
+  'memory.bytesPerTimeWait',
+  'load.retransmits',
+  'load.dropped',
+];
+const saturated = 'cpu.saturated';
+/** Facts that are the same figure again and again through the window. */
+const series = ['rate.series', 'latency.series', 'timeWait.series'];
+
+/** A cell that measures throughput. */
+export interface Way {
+  readonly cell: string;
+  /** `by=fin`: what tells it from the others; empty where nothing does. */
+  readonly name: readonly string[];
+}
+
+/** How a way did against its baseline. */
+export interface Compared extends Pick<Against, 'ratio' | 'differs'> {
+  /** Where it is not the first way. */
+  readonly baseline?: Way;
+  /** Absent where there are too few repeats for one. */
+  readonly interval?: readonly [number, number];
+}
+
+/** What each way came to under load, against the first, and how it went through the window. */
+export interface Load {
+  /** How many each way has, the fewest and the most. */
+  readonly repeats: readonly [number, number];
+  /** There are repeats enough to compare the ways. */
+  readonly compares: boolean;
+  /** What differs by a smaller share counts as alike. */
+  readonly margin: number;
+  readonly alpha: number;
+  readonly facts: readonly string[];
+  /** Of each of these facts the median, and between which values its repeats lie. */
+  readonly ways: readonly (Way & { readonly values: readonly string[]; readonly against?: Compared })[];
+  readonly costs?: Costs;
+  readonly series: readonly Series[];
+}
+
+/** Medians of what else it cost. */
+export interface Costs {
+  readonly facts: readonly string[];
+  /** The fact that says which processes were CPU-bound. */
+  readonly saturated: string;
+  readonly ways: readonly (Way & {
+    /** Empty where it was not measured. */
+    readonly values: readonly string[];
+    /** What had no more CPU to give, in how many results; most often first. */
+    readonly saturated: readonly { readonly what: string; readonly times: number }[];
+  })[];
+}
+
+/** A figure through the window: the median over repeats at each of its moments. */
+export interface Series {
+  readonly fact: string;
+  readonly text: string;
+  readonly ways: readonly (Way & {
+    /** As shares of the largest of all ways. */
+    readonly drawn: readonly number[];
+    /** The median and the quartiles over repeats. */
+    readonly first: string;
+    readonly last: string;
+  })[];
+}
+
+/** An experiment's load; undefined for one that measures no throughput. */
+export function loadOf(experiment: ExperimentRecord, groups: readonly CellGroup[]): Load | undefined {
+  const arms = groups.filter((cell) => numbersOf(cell, rate).length > 0);
+  const [base, ...others] = arms;
+  if (base === undefined) return undefined;
+  const factors = Object.keys(base.factors).filter((name) => new Set(arms.map((cell) => cell.factors[name])).size > 1);
+  const wayOf = (cell: CellGroup): Way => ({
+    cell: cell.id,
+    name: factors.map((name) => `${name}=${cell.factors[name]}`),
+  });
+  const facts = measured.filter((fact) => arms.some((cell) => numbersOf(cell, fact).length > 0));
+  const compares = arms.some((cell) => cell.ran.length > 1);
+  const { margin: share = margin, alpha: level = alpha } = experiment.load ?? {};
+  const found = compares ? comparedOf(experiment, base, others, wayOf) : new Map<string, Compared>();
+  const ran = arms.map((cell) => cell.ran.length);
+  const cost = costsOf(experiment, arms, wayOf);
+  return {
+    repeats: [Math.min(...ran), Math.max(...ran)],
+    compares,
+    margin: share,
+    alpha: level,
+    facts,
+    ways: arms.map((cell) => {
+      const compared = found.get(cell.id);
+      return {
+        ...wayOf(cell),
+        values: facts.map((fact) => formatSpread(numbersOf(cell, fact), declaredFact(fact, experiment))),
+        ...(compared && { against: compared }),
+      };
+    }),
+    ...(cost && { costs: cost }),
+    series: series.flatMap((fact) => throughOf(fact, experiment, arms, wayOf) ?? []),
+  };
+}
+
+/** By cell, as the run compared them; a run that did not is compared here, each way with the first. */
+function comparedOf(
+  { load }: ExperimentRecord,
+  base: CellGroup,
+  others: readonly CellGroup[],
+  wayOf: (cell: CellGroup) => Way,
+): ReadonlyMap<string, Compared> {
+  const ways = new Map([base, ...others].map((cell) => [cell.id, wayOf(cell)]));
+  const arms = others.map((cell) => ({ name: cell, values: ratesOf(cell) }));
+  const all =
+    load?.against ??
+    against(ratesOf(base), arms).map(({ name, ...each }) => ({ ...each, cell: name.id, baseline: base.id }));
+  return new Map(
+    all.map(({ cell, baseline, ratio, low, high, differs }) => {
+      const other = baseline === base.id ? undefined : ways.get(baseline);
+      const isBound = low !== undefined && high !== undefined && Number.isFinite(high);
+      return [cell, { ratio, differs, ...(isBound && { interval: [low, high] }), ...(other && { baseline: other }) }];
+    }),
+  );
+}
+
+function costsOf(
+  experiment: ExperimentRecord,
+  arms: readonly CellGroup[],
+  wayOf: (cell: CellGroup) => Way,
+): Costs | undefined {
+  const facts = costs.filter((fact) => arms.some((cell) => numbersOf(cell, fact).length > 0));
+  if (facts.length === 0) return undefined;
+  const middle = (cell: CellGroup, fact: string) => {
+    const values = numbersOf(cell, fact);
+    return values.length === 0 ? '' : formatFact(median(values), declaredFact(fact, experiment));
+  };
+  return {
+    facts,
+    saturated,
+    ways: arms.map((cell) => ({
+      ...wayOf(cell),
+      values: facts.map((fact) => middle(cell, fact)),
+      saturated: mostly(cell),
+    })),
+  };
+}
+
+function mostly(cell: CellGroup): { what: string; times: number }[] {
+  const said = cell.ran.map((record) => factOf(record, saturated)).filter((value) => typeof value === 'string');
+  return [...Map.groupBy(said, (each) => each)]
+    .toSorted(([, a], [, b]) => b.length - a.length)
+    .map(([what, those]) => ({ what, times: those.length }));
+}
+
+const numbersOf = (cell: CellGroup, fact: string): number[] =>
+  cell.ran.map((record) => factOf(record, fact)).filter((value) => typeof value === 'number');
+
+const ratesOf = (cell: CellGroup): Repeated =>
+  new Map(
+    cell.ran.flatMap((record) => {
+      const value = factOf(record, rate);
+      return typeof value === 'number' ? [[record.repeat, value] as const] : [];
+    }),
+  );
+
+function throughOf(
+  fact: string,
+  experiment: ExperimentRecord,
+  arms: readonly CellGroup[],
+  wayOf: (cell: CellGroup) => Way,
+): Series | undefined {
+  const declared = declaredFact(fact, experiment);
+  const lines = arms
+    .map((cell) => ({ cell, medians: mediansOf(cell, fact) }))
+    .filter(({ medians }) => medians.length > 0);
+  if (lines.length === 0) return undefined;
+  const most = Math.max(...lines.flatMap(({ medians }) => medians));
+  const one = declared && { ...declared, type: 'number' as const };
+  const spread = (cell: CellGroup, at: 0 | -1): string => {
+    const [low, middle, high] = spreadAt(cell, fact, at).map((value) => formatFact(value, one));
+    return `${middle} (${low} to ${high})`;
+  };
+  return {
+    fact,
+    text: declared?.text ?? '',
+    ways: lines.map(({ cell, medians }) => ({
+      ...wayOf(cell),
+      drawn: medians.map((value) => (most === 0 ? 0 : value / most)),
+      first: spread(cell, 0),
+      last: spread(cell, -1),
+    })),
+  };
+}
+
+const seriesOf = (cell: CellGroup, fact: string): number[][] =>
+  cell.ran.map((record) => factOf(record, fact)).filter((value) => Array.isArray(value)) as number[][];
+
+/** The quartiles over repeats of the first or the last moment that all have. */
+function spreadAt(cell: CellGroup, fact: string, at: 0 | -1): number[] {
+  const all = seriesOf(cell, fact);
+  const length = Math.min(...all.map((values) => values.length));
+  const values = all.map((each) => each[at === 0 ? 0 : length - 1] as number);
+  return [0.25, 0.5, 0.75].map((share) => quantile(values, share));
+}
+
+function mediansOf(cell: CellGroup, fact: string): number[] {
+  const all = seriesOf(cell, fact);
+  const length = Math.min(...all.map((values) => values.length));
+  if (all.length === 0) return [];
+  return Array.from({ length }, (_, at) => median(all.map((values) => values[at] as number)));
+}

@@ -1,0 +1,298 @@
+import { partsOf } from '../../facts/roles.ts';
+import { declarations } from '../../facts/table.ts';
+import { formatFact } from '../../facts/values.ts';
+import type { Declaration } from '../../record/fact.ts';
+import type { Environment, ExperimentRecord, Run, RunRecord, Verdict } from '../../record/schema.ts';
+import {
+  type CellGroup,
+  declaredFact,
+  environmentOf,
+  experimentOf,
+  factOf,
+  gatherCells,
+  hzOf,
+  whyUnknown,
+} from '../gather.ts';
+import { type Which, whichOf } from '../which-cells.ts';
+import {
+  answerOf,
+  type ClaimView,
+  claimViews,
+  type OpenClaims,
+  openClaims,
+  type Refuted,
+  refutedClaims,
+} from './claims.ts';
+import { type Paths, pathsOf } from './courses.ts';
+import { shownFacts } from './fact-table.ts';
+import { type FactsView, factsOf } from './facts.ts';
+import { type Load, loadOf } from './load.ts';
+import { type Losses, lossesOf } from './losses.ts';
+import { countVerdicts, type Overview, overviewOf, type ReasonGroup, setting } from './overview.ts';
+
+/**
+ * Everything that a report shows, as plain data: what is grouped, counted, tested and chosen is so here, and a renderer only
+ * escapes it and lays it out.
+ */
+export interface Report {
+  readonly run: RunView;
+  /** The machine and the program in a few words, most telling first. */
+  readonly setting: readonly string[];
+  readonly overview: Overview;
+  readonly refuted: readonly Refuted[];
+  /** In the order of the run. */
+  readonly experiments: readonly ExperimentView[];
+  /** Their groups, in the order in which they come first; the name is empty where experiments have none. */
+  readonly groups: readonly { readonly name: string; readonly experiments: readonly string[] }[];
+  readonly glossary: Glossary;
+}
+
+/** Where, when and how a run ran. */
+export interface RunView extends Pick<RunRecord, 'status' | 'tool'> {
+  /** The command line as it was typed, with the program's own name. */
+  readonly command: readonly string[];
+  readonly sessions: readonly Pick<RunRecord['sessions'][number], 'startedAt' | 'finishedAt'>[];
+  /** What its last session saw of the machine. */
+  readonly environment?: Environment;
+  /** The kernel's settings in a fresh namespace, by name. */
+  readonly settings: readonly Setting[];
+}
+
+export interface Setting {
+  readonly name: string;
+  readonly value: string;
+  /** Of one that lingerlab sets: what the kernel had made of it. */
+  readonly own?: string;
+}
+
+/** One experiment. */
+export interface ExperimentView {
+  readonly id: string;
+  readonly question: string;
+  readonly answer: string;
+  /** Its file, where it is the user's own. */
+  readonly file?: string;
+  /** It has results, and none of a cell that ran. */
+  readonly isSilent: boolean;
+  /** Of one that measures throughput; its report has this instead of a table of facts. */
+  readonly load?: Load;
+  readonly facts: FactsView;
+  readonly claims: readonly ClaimView[];
+  readonly verdicts: Readonly<Record<Verdict, number>>;
+  /** Why claims are refuted or inconclusive. */
+  readonly open: readonly OpenClaims[];
+  readonly errored: readonly NotRun[];
+  readonly unsupported: readonly NotRun[];
+  readonly unknown: readonly Unknown[];
+  readonly options: readonly OptionsSet[];
+  readonly losses?: Losses;
+  readonly paths?: Paths;
+}
+
+/** Cells that did not run for one reason. */
+export interface NotRun {
+  readonly where: Which;
+  readonly reason: string;
+  readonly remedy?: string;
+}
+
+/** A shown fact that cells do not know for one reason. */
+export interface Unknown {
+  readonly fact: string;
+  readonly where: Which;
+  readonly why: string;
+}
+
+/** Socket options that the scenario set, in the cells that set just these. */
+export interface OptionsSet {
+  readonly fact: string;
+  readonly where: Which;
+  readonly set: string;
+}
+
+/** What each shown fact says: those that mean the same in every experiment, and each experiment's own. */
+export interface Glossary {
+  readonly common: readonly Described[];
+  readonly own: readonly { readonly experiment: string; readonly facts: readonly Described[] }[];
+}
+
+/** What a fact says, and how it is compared between runs. */
+export interface Described extends Partial<Pick<Declaration, 'text' | 'compare' | 'resolution' | 'unit'>> {
+  readonly name: string;
+}
+
+const made = new WeakMap<Run, Report>();
+
+/** The report of a run, from what its folder holds and nothing else; made once of each. */
+export function reportOf(run: Run): Report {
+  const report = made.get(run) ?? makeReport(run);
+  made.set(run, report);
+  return report;
+}
+
+function makeReport(run: Run): Report {
+  const all = gatherCells(run);
+  const overview = overviewOf(run, all);
+  const { experiments } = run.run;
+  const cells = Map.groupBy(all, ({ experiment }) => experiment);
+  const of = ({ id }: ExperimentRecord): readonly CellGroup[] => cells.get(id) ?? [];
+  return {
+    run: runView(run),
+    setting: setting(run),
+    overview,
+    refuted: experiments.flatMap((experiment) => refutedClaims(experiment, of(experiment))),
+    experiments: experiments.map((experiment) => experimentView(experiment, run, of(experiment), overview)),
+    groups: [...Map.groupBy(experiments, ({ group }) => group)].map(([name, own]) => ({
+      name,
+      experiments: own.map(({ id }) => id),
+    })),
+    glossary: glossaryOf(experiments),
+  };
+}
+
+function runView(run: Run): RunView {
+  const { status, tool, argv, sessions } = run.run;
+  const environment = environmentOf(run);
+  return {
+    status,
+    tool,
+    command: argv.length === 0 || argv[0] === 'lingerlab' ? argv : ['lingerlab', ...argv],
+    sessions: sessions.map(({ startedAt, finishedAt }) => ({ startedAt, finishedAt })),
+    ...(environment && { environment }),
+    settings: settingsOf(environment),
+  };
+}
+
+function settingsOf({ pinned = {}, sysctls = {} }: Partial<Environment> = {}): Setting[] {
+  const set = Object.fromEntries(Object.entries(pinned).map(([name, each]) => [name, each.set]));
+  return Object.entries({ ...set, ...sysctls })
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => ({ name, value, ...(pinned[name] && { own: pinned[name].own }) }));
+}
+
+function experimentView(
+  experiment: ExperimentRecord,
+  run: Run,
+  cells: readonly CellGroup[],
+  overview: Overview,
+): ExperimentView {
+  const { id, question, claims, file } = experiment;
+  const { view: facts, outcomes } = factsOf(experiment, cells, hzOf(run));
+  const load = loadOf(experiment, cells);
+  const losses = lossesOf(experiment, facts.facts, cells);
+  const paths = pathsOf(cells, outcomes);
+  const planned = plannedCells(experiment, run);
+  return {
+    id,
+    question,
+    answer: answerOf(experiment),
+    ...(!file.startsWith('builtin') && { file }),
+    isSilent: cells.length > 0 && cells.every(({ ran }) => ran.length === 0),
+    ...(load && { load }),
+    facts,
+    claims: claimViews(claims),
+    verdicts: countVerdicts(claims),
+    open: openClaims(claims, cells),
+    errored: notRunOf(overview.errored, planned),
+    unsupported: notRunOf(overview.unsupported, planned),
+    unknown: unknownOf(facts.facts, cells),
+    options: optionsSet(cells),
+    ...(losses && { losses }),
+    ...(paths && { paths }),
+  };
+}
+
+const notRunOf = (reasons: readonly ReasonGroup[], all: readonly Planned[]): NotRun[] =>
+  reasons.flatMap(({ cells, reason, remedy }) => {
+    const own = all.filter(({ id }) => cells.includes(id));
+    return own.length === 0 ? [] : [{ where: whichOf(own, all), reason, ...(remedy && { remedy }) }];
+  });
+
+interface Planned {
+  readonly id: string;
+  readonly factors: Readonly<Record<string, string>>;
+}
+
+/** The experiment's cells, whether or not they ran: factor values as their ids have them. */
+function plannedCells({ id: experiment }: ExperimentRecord, { run, cells }: Run): Planned[] {
+  const ids = new Set([...run.plan, ...run.notRun.map(({ id }) => id), ...cells.map(({ id }) => id)]);
+  return [...ids]
+    .filter((id) => experimentOf(id) === experiment)
+    .map((id) => {
+      const pairs = id
+        .slice(experiment.length + 1)
+        .split(',')
+        .filter(Boolean);
+      return { id, factors: Object.fromEntries(pairs.map((pair) => pair.split('=', 2) as [string, string])) };
+    });
+}
+
+/** Why shown facts are unknown, the cells of each reason together. */
+function unknownOf(facts: readonly string[], cells: readonly CellGroup[]): Unknown[] {
+  const all = facts.flatMap((fact) =>
+    cells.flatMap((cell) => {
+      const without = cell.ran.find((record) => factOf(record, fact) === null);
+      return without ? [{ fact, cell, why: whyUnknown(without, fact) ?? 'no reason was recorded' }] : [];
+    }),
+  );
+  return [...Map.groupBy(all, ({ fact, why }) => JSON.stringify([fact, why])).values()].map((group) => {
+    const [{ fact, why }] = group as [(typeof all)[number]];
+    const own = group.map(({ cell }) => cell);
+    return { fact, where: whichOf(own, cells), why };
+  });
+}
+
+/** The options that scenarios set, the cells of each set together. */
+function optionsSet(cells: readonly CellGroup[]): OptionsSet[] {
+  const all = cells.flatMap((cell) =>
+    Object.entries(cell.ran[0]?.facts ?? {}).flatMap(([fact, value]) => {
+      const { of, own } = partsOf(fact);
+      return of === 'end' && own === 'options' ? [{ fact, cell, set: formatFact(value) }] : [];
+    }),
+  );
+  return [...Map.groupBy(all, ({ fact, set }) => JSON.stringify([fact, set])).values()].map((group) => {
+    const [{ fact, set }] = group as [(typeof all)[number]];
+    return {
+      fact,
+      set,
+      where: whichOf(
+        group.map(({ cell }) => cell),
+        cells,
+      ),
+    };
+  });
+}
+
+const everyones = declarations();
+
+/** Whether it means the same in every experiment: it is a fact of connections, or a counter's. */
+function isCommon(name: string): boolean {
+  const { of, label } = partsOf(name);
+  return of === 'namespace' || name in everyones || name.slice(label.length + 1) in everyones;
+}
+
+function glossaryOf(experiments: readonly ExperimentRecord[]): Glossary {
+  const common = new Map<string, Described>();
+  const own = experiments.map((experiment) => ({
+    experiment: experiment.id,
+    facts: shownFacts(experiment).flatMap((name) => {
+      const described = { name, ...describedBy(declaredFact(name, experiment)) };
+      if (!isCommon(name)) return [described];
+      const key = JSON.stringify(described);
+      if (!common.has(key)) common.set(key, described);
+      return [];
+    }),
+  }));
+  return { common: [...common.values()], own: own.filter(({ facts }) => facts.length > 0) };
+}
+
+function describedBy(declared: Declaration | undefined): Omit<Described, 'name'> {
+  if (!declared) return {};
+  const { text, compare, resolution, unit } = declared;
+  return {
+    compare,
+    ...(text !== undefined && { text }),
+    ...(resolution !== undefined && { resolution }),
+    ...(unit !== undefined && { unit }),
+  };
+}

@@ -1,0 +1,65 @@
+import type { Answer, Peer } from '../experiment/handles.ts';
+import type { Cast } from '../peers/handles/cast.ts';
+import { peerHandle } from '../peers/handles/peer.ts';
+import { Registry } from '../peers/handles/registry.ts';
+import { type PeerProcess, startPeer } from '../peers/process.ts';
+import type { End } from '../tcp/states.ts';
+import type { Playing } from './playing.ts';
+import type { ScenarioWork } from './work.ts';
+
+/** A peer that is stopped or blocked does not answer; what it told before is in the record. */
+const settleMs = 250;
+
+/** The peers of a cell, which end with it. */
+export interface Peers extends AsyncDisposable {
+  readonly registry: Registry;
+  start(name: string, where: End, uid?: number): Promise<Answer<Peer>>;
+  /** Those in that end's namespace. */
+  at(where: End): readonly PeerProcess[];
+  /** Resolves when every peer that lives has told all it saw. */
+  settle(): Promise<void>;
+  /** What each peer wrote. */
+  logs(): readonly { readonly peer: string; readonly text: string }[];
+}
+
+/** Makes a cell's peers, none of which is started. */
+export function makePeers({ observers, origin, meter, definition }: ScenarioWork, playing: Playing): Peers {
+  const { lab, watching, steps, now, record, failure, signal } = playing;
+  const registry = new Registry();
+  const cast: Cast = { lab, observers: watching, steps, registry, now, record, labels: definition.connections ?? [] };
+  const stack = new AsyncDisposableStack();
+  const started: { readonly process: PeerProcess; readonly end: End }[] = [];
+  let count = 0;
+  return {
+    registry,
+    async start(name, end, uid) {
+      const index = count++;
+      const process = await startPeer({
+        name,
+        index,
+        space: lab.space(end),
+        origin,
+        until: signal,
+        spawned: (pid) => observers.guard(pid),
+        spent: meter.peer,
+        saw: record,
+        died: (error) => failure.abort(error),
+      });
+      if (stack.disposed) {
+        await process[Symbol.asyncDispose]();
+        throw new TypeError(`${name} was started when its cell was over`);
+      }
+      stack.use(process);
+      started.push({ process, end });
+      const became = uid === undefined ? undefined : await process.ask('become', { uid });
+      if (became?.ok === false) return became;
+      return { ok: true, value: peerHandle(cast, { process, end }), ns: became?.ns ?? 0 };
+    },
+    at: (where) => started.filter(({ end }) => end === where).map(({ process }) => process),
+    logs: () => started.map(({ process }) => ({ peer: process.name, text: process.log() })),
+    async settle() {
+      await Promise.all(started.map(({ process }) => process.ask('sync', {}, settleMs).catch(() => undefined)));
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}

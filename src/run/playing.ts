@@ -1,0 +1,100 @@
+import { type Lab, makeLab } from '../lab/lab.ts';
+import { clockSince } from '../native/clock.ts';
+import { cpuOf } from '../native/cpu.ts';
+import type { CellObservers } from '../observers/observers.ts';
+import { makeSteps, type Steps } from '../peers/step.ts';
+import { answerMs } from '../process/deadline.ts';
+import type { Event, Ns } from '../record/event.ts';
+import type { WireStatistics } from '../record/wire-statistics.ts';
+import { playScenario } from './scenario.ts';
+import type { Work } from './work.ts';
+
+/** What a cell of either kind is played with. */
+export interface Playing extends AsyncDisposable {
+  readonly lab: Lab;
+  readonly watching: CellObservers;
+  readonly steps: Steps;
+  readonly now: () => Ns;
+  readonly record: (event: Event) => void;
+  /** Ends the scenario: the run's signal, or a failure of this cell. */
+  readonly signal: AbortSignal;
+  readonly failure: AbortController;
+}
+
+/** How a cell is watched. */
+export interface Watching {
+  readonly record: (event: Event) => void;
+  readonly unparsed: (line: string) => void;
+  /** Whether the sampler looks by its schedule. */
+  readonly samples: boolean;
+  /** Which packets the wire tells of. */
+  readonly telling: { readonly telling: 'all' | 'none'; readonly tellAllUpTo?: number };
+}
+
+/** Makes the lab of a cell, with its observers. */
+export async function makePlaying(work: Work, { record, unparsed, samples, telling }: Watching): Promise<Playing> {
+  const { planned, repeat, observers, origin, writer, meter } = work;
+  await using scope = new AsyncDisposableStack();
+  const failure = new AbortController();
+  const fail = (error: Error) => failure.abort(error);
+  const signal = AbortSignal.any([work.signal, failure.signal]);
+  const wire = {
+    origin,
+    mtu: planned.mtu,
+    settings: { capture: writer.capture(planned.id, repeat), ...telling },
+    spawned: (pid: number) => observers.guard(pid),
+    saw: record,
+    died: fail,
+    until: signal,
+  };
+  const wired = planned.network === 'wire' && { wire };
+  const lab = scope.use(await makeLab({ ...planned, ...wired, ports: work.ports, serial: work.serial }));
+  scope.defer(() => lab.wire && meter.peer(cpuOf(lab.wire.pid) ?? 0));
+  const watching = scope.use(
+    await observers.watch(lab, { saw: record, unparsed, failed: fail, sampled: meter.samples, samples }),
+  );
+  // once the peers are gone: until every socket is, so that the trace has each chain's end
+  scope.defer(async () => {
+    await lab.empty();
+    await watching.flush();
+  });
+  const owned = scope.move();
+  return {
+    lab,
+    watching,
+    record,
+    failure,
+    now: clockSince(origin),
+    steps: makeSteps((step) => work.slot.lend(step)),
+    signal,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/**
+ * Plays a scenario. Resolves when what happened until its end is in the record, with what the wire counted; `settle` resolves
+ * when its processes have told all they saw.
+ */
+export async function play(
+  { planned }: Work,
+  playing: Playing,
+  scenario: () => Promise<void>,
+  settle: () => Promise<void>,
+): Promise<WireStatistics | undefined> {
+  const { lab, watching, steps, now, record } = playing;
+  record({ t: now(), source: 'harness', kind: 'scenario-begins' });
+  await playScenario(() => Promise.try(scenario), { ...playing, planned });
+  steps.check();
+  await settle();
+  watching.nudge();
+  await watching.sample();
+  // it may have failed for this cell
+  playing.signal.throwIfAborted();
+  await watching.counters();
+  await lab.wire?.ask('flush', {}, answerMs);
+  const statistics = await lab.wire?.ask('statistics', {}, answerMs);
+  record({ t: now(), source: 'harness', kind: 'scenario-ends' });
+  // before facts are derived: from the folder, later, they come out the same
+  await watching.flush();
+  return statistics;
+}

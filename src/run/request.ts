@@ -1,0 +1,26 @@
+import type { PlannedCell } from '../plan/cells.ts';
+import type { Selection } from '../plan/select.ts';
+import type { SamplerName } from '../record/event.ts';
+import type { CellRecord } from '../record/schema.ts';
+
+/** Told of each cell while the run goes on. */
+export interface RunProgress {
+  begin(cells: readonly PlannedCell[]): void;
+  cellStarted(id: string): void;
+  cellWaiting(id: string, seconds: number): void;
+  cellFinished(record: CellRecord): void;
+}
+
+/** What a run is asked for. */
+export interface RunRequest {
+  readonly selection: Selection;
+  /** A new or empty folder; with `resume`, the folder of the run to go on with. */
+  readonly folder: string;
+  readonly resume: boolean;
+  /** Cells at work at once; those that only wait do not count. */
+  readonly jobs: number;
+  readonly sampler: SamplerName;
+  readonly argv: readonly string[];
+  readonly signal: AbortSignal;
+  readonly progress: RunProgress;
+}

@@ -1,0 +1,114 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** What a call in the program answered: its value as JSON can carry it, or its error. */
+export interface Called<T> {
+  readonly value?: T;
+  readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
+}
+
+/** A call of an exported function. */
+export interface Asked {
+  readonly cwd: string;
+  /** The path of the module. */
+  readonly module: string;
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+
+type Answered<T> = Called<T> & { readonly stderr: string };
+
+/** Start a process that answers calls: the test runner has its own way to import files, which a user's does not have. */
+const start = () =>
+  fork(fileURLToPath(new URL('calls.ts', import.meta.url)), { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+
+async function ask<T>(child: ChildProcess, asked: Asked): Promise<Called<T>> {
+  child.send(asked);
+  const [answer] = (await once(child, 'message')) as [Called<T>];
+  return answer;
+}
+
+const askedOf = (cwd: string, module: string, name: string, args: readonly unknown[]): Asked => ({
+  cwd,
+  module: join(root, 'src', module),
+  name,
+  args,
+});
+
+let shared: ChildProcess | undefined;
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * Call an exported function of a module, `catalogue/load.ts`, in that folder, in a process that serves all tests of this one
+ * and ends with it.
+ */
+export function call<T>(cwd: string, module: string, name: string, args: readonly unknown[]): Promise<Called<T>> {
+  shared ??= start();
+  const child = shared;
+  child.unref();
+  child.channel?.unref();
+  const answer = last.then(() => ask<T>(child, askedOf(cwd, module, name, args)));
+  last = answer;
+  return answer;
+}
+
+/** The same in a process of its own: with all that Node and the called code wrote to standard error. */
+export async function callAlone<T>(
+  cwd: string,
+  module: string,
+  name: string,
+  args: readonly unknown[],
+): Promise<Answered<T>> {
+  const child = start();
+  const [answer, stderr] = await Promise.all([
+    ask<T>(child, askedOf(cwd, module, name, args)).finally(() => child.disconnect()),
+    text(child.stderr!),
+  ]);
+  return { ...answer, stderr };
+}
+
+/** A new folder outside the repository with these files, removed in the end. */
+export async function folderWith(files: Readonly<Record<string, string>>): Promise<AsyncDisposable & { path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'lingerlab-test-'));
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(path, name)), { recursive: true });
+    await writeFile(join(path, name), text);
+  }
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+}
+
+/** A user's file with one experiment; `claim` is the object of its one claim. */
+export const userFile = (
+  claim = "when: (cell) => cell.linger === 'off', holds: (facts, cell) => facts['timeWait.holder'] === cell.closes",
+): string => `
+import { experiment, kind } from 'lingerlab';
+
+export default experiment({
+  id: 'my-question',
+  question: 'Which end is left in TIME-WAIT?',
+  factors: { closes: ['client', 'server'], linger: ['off', 'zero'] },
+  measures: { winner: kind.word('old', 'new') },
+  async scenario({ client, server, until, note }, { closes, linger }) {
+    const listener = await server.listen();
+    const [near, far] = await client.connect(listener);
+    const [first, second] = closes === 'client' ? [near, far] : [far, near];
+    if (linger === 'zero') await first.set('SO_LINGER', 0);
+    await first.close();
+    await until(second, 'CLOSE-WAIT', 'CLOSED');
+    note('winner', 'old');
+    await second.close();
+  },
+  claims: [
+    { id: 'first-closer-waits', text: 'the end that closes first keeps TIME-WAIT', source: 'RFC 9293 §3.6.1',
+      ${claim} },
+  ],
+  answer: (outcomes) => \`\${outcomes.length} cells\`,
+});
+`;

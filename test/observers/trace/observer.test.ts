@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest';
+import { miniTimerFilterByAddress, portFilter, withinPorts } from '../../../src/observers/trace/observer.ts';
+import { formatOf, kernels, sceneOf } from './captures.ts';
+
+describe.each(kernels)('%s', (kernel) => {
+  test('a transition is filtered by protocol and ports', () => {
+    expect(portFilter(formatOf(kernel, 'sock.inet_sock_set_state'), 100, 200)).toBe(
+      'protocol == 6 && ((sport >= 100 && sport < 200) || (dport >= 100 && dport < 200))',
+    );
+  });
+
+  test.each(['tcp.tcp_receive_reset', 'tcp.tcp_retransmit_skb', 'tcp.tcp_retransmit_synack'])(
+    '%s has no protocol and is filtered by ports alone',
+    (event) => {
+      expect(portFilter(formatOf(kernel, event), 100, 200)).toBe(
+        '(sport >= 100 && sport < 200) || (dport >= 100 && dport < 200)',
+      );
+    },
+  );
+
+  test('an event without ports cannot be filtered in the kernel', () => {
+    expect(portFilter(formatOf(kernel, 'timer.timer_start'), 100, 200)).toBeNull();
+  });
+
+  test('events that got through the filter are within its ports', () => {
+    for (const event of sceneOf(kernel, 'resets').events) {
+      if (event.kind === 'transition' || event.kind === 'reset-received')
+        expect(withinPorts(event, 6000, 6100)).toBe(true);
+    }
+  });
+});
+
+test('a reset that keeps its ports in a sockaddr cannot be filtered in the kernel', () => {
+  expect(portFilter(formatOf('linux-6.18', 'tcp.tcp_send_reset'), 100, 200)).toBeNull();
+});
+
+test.each([
+  [99, 0, false],
+  [100, 0, true],
+  [199, 0, true],
+  [200, 0, false],
+  [0, 100, true],
+  [5, 200, false],
+])('a flow from port %i to port %i is within 100 to 200: %s', (from, to, within) => {
+  const flow = { local: { address: '::1', port: from }, remote: { address: '::1', port: to } };
+  expect(withinPorts(flow, 100, 200)).toBe(within);
+});
+
+describe('the address of the timer function', () => {
+  const kallsyms = (address: string) =>
+    `ffffffff82006800 t tw_timer_handler_other\n${address} t tw_timer_handler\nffffffff82006900 T inet_twsk_put\t[module]\n`;
+
+  test('makes a filter for kernels that do not know functions', () => {
+    expect(miniTimerFilterByAddress(kallsyms('ffffffff82006870'))).toBe('function == 0xffffffff82006870');
+  });
+
+  test('is of no use when it is hidden or absent', () => {
+    expect(miniTimerFilterByAddress(kallsyms('0000000000000000'))).toBeNull();
+    expect(miniTimerFilterByAddress('ffffffff82006800 t tw_timer_handler_other\n')).toBeNull();
+  });
+});

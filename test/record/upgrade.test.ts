@@ -1,0 +1,186 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { readEvents, readRun } from '../../src/record/read.ts';
+import type { CellRecord } from '../../src/record/schema.ts';
+import { upgrades } from '../../src/record/upgrade.ts';
+import { compareRuns } from '../../src/report/compare/compare.ts';
+import { markdownReport } from '../../src/report/markdown/report.ts';
+import { reportOf } from '../../src/report/model/report.ts';
+
+const fixture = fileURLToPath(new URL('../fixtures/run-version-1', import.meta.url));
+const reference = fileURLToPath(new URL('../../results/reference/6.18.44-fc-v657', import.meta.url));
+const ids = {
+  linger: 'linger/linger=0,by=destroy,sending=empty,unread=below,closer=client',
+  lost: 'lost-last-ack/lost=once,left=TIME-WAIT,second=close,family=4',
+  unreachable: 'handshake/opening=unreachable,family=4',
+};
+const { cell: cellUpgraded, event: eventUpgraded, run: runUpgraded } = upgrades[1]!;
+
+describe('a folder of version 1', () => {
+  const cellOf = async (id: string): Promise<CellRecord> =>
+    (await readRun(fixture)).cells.find((cell) => cell.id === id) as CellRecord;
+
+  test('is read whole: no cell and no warning is lost', async () => {
+    const { cells, run, warnings, writtenAs } = await readRun(fixture);
+    expect(cells.map(({ id }) => id).toSorted()).toEqual(Object.values(ids).toSorted());
+    expect(warnings).toEqual([]);
+    expect(run).toMatchObject({ schemaVersion: 2, status: 'complete' });
+    expect(run).not.toHaveProperty('seed');
+    expect(run.experiments.map(({ answered }) => answered)).toEqual(['all', 'all', 'all']);
+    expect(writtenAs).toBe(1);
+  });
+
+  test('has its deeds, its options and its closing calls as data', async () => {
+    const { segments = [], asides } = await cellOf(ids.lost);
+    expect(segments.map(({ deed }) => deed)).toEqual(
+      expect.arrayContaining([{ do: 'carried' }, { do: 'dropped' }, { do: 'replay', of: expect.any(Number) }]),
+    );
+    expect(segments[0]?.options?.map(({ kind }) => kind)).toEqual(['mss', 'sackOK', 'timestamps', 'wscale']);
+    expect(asides).toContainEqual(expect.objectContaining({ what: 'close', by: 'destroy' }));
+    expect((await cellOf(ids.unreachable)).asides).toEqual([
+      { what: 'unreachable', t: expect.any(Number), end: 'client', label: '', of: 1 },
+    ]);
+  });
+
+  test('has codes for what is unknown', async () => {
+    expect((await cellOf(ids.lost)).unknown).toEqual({
+      'client.stateMs.TIME-WAIT': {
+        code: 'not-over',
+        text: 'it was still in this state when the scenario ended',
+      },
+    });
+    expect((await cellOf(ids.unreachable)).unknown['server.retransmits']?.code).toBe('no-socket');
+  });
+
+  test.each(Object.entries(ids))('has events that fit the schema: %s', async (_, id) => {
+    const events = (await readEvents(fixture, id, 1))!;
+    const path = join(fixture, 'cells', id, '1', 'events.ndjson.gz');
+    expect(events).toHaveLength(gunzipSync(readFileSync(path)).toString().trimEnd().split('\n').length);
+    const calls = events.filter((event) => event.kind === 'call');
+    expect(calls.every(({ verb }) => !verb.startsWith('close '))).toBe(true);
+  });
+
+  test('is reported and compared', async () => {
+    const run = await readRun(fixture);
+    expect(markdownReport(reportOf(run))).toContain('# ');
+    expect(compareRuns([run, run]).behaviour).toBe(0);
+  });
+});
+
+test('the kept reference run is read, reported and compared', async () => {
+  const run = await readRun(reference);
+  expect(run.cells.length).toBeGreaterThan(1000);
+  expect(run.warnings).toEqual([]);
+  expect(markdownReport(reportOf(run))).toContain('close-order');
+  expect(compareRuns([run, run]).behaviour).toBe(0);
+}, 60_000);
+
+describe("version 1's text", () => {
+  const deedOf = (deed: string) => eventUpgraded({ kind: 'deed', t: 1, n: 1, deed }).deed;
+  test.each([
+    ['carried', { do: 'carried' }],
+    ['dropped (rule 1)', { do: 'dropped', rule: 1 }],
+    ['black hole (rule 12)', { do: 'black hole', rule: 12 }],
+    ['queue full (rule 2)', { do: 'queue full', rule: 2 }],
+    ['held (rule 2)', { do: 'held', rule: 2 }],
+    ['held 412.000 ms', { do: 'held', heldNs: 412e6 }],
+    ['held 5.000 ms, then dropped', { do: 'held', heldNs: 5e6, discarded: true }],
+    ['overtaken 0.123 ms', { do: 'delayed', heldNs: 123_000 }],
+    [
+      'delayed 5.000 ms, then refused by the kernel: EIO',
+      { do: 'delayed', heldNs: 5e6, refusedBy: 'kernel', errno: 'EIO' },
+    ],
+    ['duplicate of #7 (rule 3)', { do: 'copy', of: 7, rule: 3 }],
+    ['replay of #7', { do: 'replay', of: 7 }],
+    ['forged', { do: 'forged' }],
+    ['forged, refused by the kernel: EINVAL', { do: 'forged', refusedBy: 'kernel', errno: 'EINVAL' }],
+    ['forged: host unreachable, of #9', { do: 'forged', as: 'unreachable', of: 9 }],
+    ['echo request, behind #4', { do: 'forged', as: 'echo', of: 4 }],
+    ['refused by the kernel: EINVAL', { do: 'refused', refusedBy: 'kernel', errno: 'EINVAL' }],
+  ])('of a packet: %s', (text, deed) => {
+    expect(deedOf(text)).toEqual(deed);
+  });
+
+  test('of a packet that is no segment', () => {
+    const event = { kind: 'segment', n: 1, text: 'no TCP segment: truncated', deed: 'forged' };
+    expect(eventUpgraded(event)).toEqual({ kind: 'segment', n: 1, why: 'truncated', deed: { do: 'forged' } });
+  });
+
+  test.each([
+    [{ verb: 'close by end' }, { verb: 'close', by: 'end' }],
+    [
+      { verb: 'close by close(2)', bytes: 9 },
+      { verb: 'close', by: 'close(2)', sending: 9 },
+    ],
+    [{ verb: 'close by end then resetAndDestroy' }, { verb: 'close', by: 'end', andThen: 'resetAndDestroy' }],
+    [
+      { verb: 'shutdown', bytes: 3 },
+      { verb: 'shutdown', sending: 3 },
+    ],
+    [
+      { verb: 'write', bytes: 3 },
+      { verb: 'write', bytes: 3 },
+    ],
+    [{ verb: 'set' }, { verb: 'set' }],
+  ])('of a call: %o', (before, after) => {
+    expect(eventUpgraded({ kind: 'call', ...before })).toEqual({ kind: 'call', ...after });
+  });
+
+  test('of options and asides', () => {
+    const segment = { n: 1, t: 1, arrived: 5, deed: 'held', options: 'mss 1460,sackOK,TS val 1 ecr 2,wscale 7' };
+    const sack = { n: 2, t: 1, deed: 'carried', options: 'TS val 1 ecr 2,sack 2 {5:9}{12:20},unknown-34 0xabcd' };
+    const asides = [
+      { what: 'close', t: 1, until: 2, end: 'client', label: '', how: 'end then destroy' },
+      { what: 'forged', t: 1, until: 2, end: 'client', label: '', how: 'refused by the kernel: EIO', of: 3, count: 1 },
+    ];
+    const upgraded = cellUpgraded({ segments: [segment, sack], asides });
+    expect(upgraded.segments).toEqual([
+      {
+        n: 1,
+        t: 1,
+        arrived: 5,
+        deed: { do: 'held', heldNs: 4 },
+        options: [
+          { kind: 'mss', value: 1460 },
+          { kind: 'sackOK' },
+          { kind: 'timestamps', value: 1, echo: 2 },
+          { kind: 'wscale', shift: 7 },
+        ],
+      },
+      {
+        n: 2,
+        t: 1,
+        deed: { do: 'carried' },
+        options: [
+          { kind: 'timestamps', value: 1, echo: 2 },
+          {
+            kind: 'sack',
+            blocks: [
+              [5, 9],
+              [12, 20],
+            ],
+          },
+          { kind: 'other', code: 34, hex: 'abcd' },
+        ],
+      },
+    ]);
+    expect(upgraded.asides).toEqual([
+      { what: 'close', t: 1, until: 2, end: 'client', label: '', by: 'end', andThen: 'destroy' },
+      { what: 'forged', t: 1, until: 2, end: 'client', label: '', of: 3, count: 1, kinds: [{ errno: 'EIO' }] },
+    ]);
+  });
+
+  test('of answers', () => {
+    const answers = ['Yes.', 'no answer: no cell ran', 'Yes; 1 of 5 results left out: x not observed.', null];
+    const { experiments } = runUpgraded({ experiments: answers.map((answer) => ({ answer })) });
+    expect((experiments as { answered: string }[]).map(({ answered }) => answered)).toEqual([
+      'all',
+      'none',
+      'some',
+      null,
+    ]);
+  });
+});

@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest';
+import { loadDeclarations } from '../../../src/facts/table.ts';
+import { gatherCells } from '../../../src/report/gather.ts';
+import { markdownLoad } from '../../../src/report/markdown/load.ts';
+import { loadOf } from '../../../src/report/model/load.ts';
+import { cellOf, experimentOf, runOf, saved } from '../fixture.ts';
+
+const experiment = experimentOf({
+  id: 'load',
+  factors: { by: ['fin', 'rst'] },
+  facts: saved(loadDeclarations()),
+});
+const rates = [100, 203, 98, 151, 99, 302, 97, 180, 120, 110];
+const cells = rates.flatMap((rate, nth) =>
+  [
+    { by: 'fin', times: 1 },
+    { by: 'rst', times: 0.8 + nth / 1000 },
+  ].map(({ by, times }) =>
+    cellOf(
+      'load',
+      { by },
+      {
+        'rate.perSecond': rate * times,
+        'cpu.clientUs': 40,
+        'timeWait.series': by === 'rst' ? [0, 0] : [nth, 10 * nth],
+      },
+      { repeat: nth + 1 },
+    ),
+  ),
+);
+const text = (some: typeof cells) => {
+  const load = loadOf(experiment, gatherCells(runOf([experiment], some)));
+  return load ? markdownLoad(load) : '';
+};
+
+test('a load tells each way with its spread, against the first with an interval, and what the test says', () => {
+  const said = text(cells);
+  expect(said).toContain('medians of 10 repeats');
+  expect(said).toMatch(/\| `by=fin` \| 115 \(97 to 302\) \| +\|/);
+  expect(said).toMatch(/\| `by=rst` \| .* \| 0\.80\d \(0\.80\d to 0\.80\d\): \*\*fewer\*\* \|/);
+  expect(said).toMatch(/`cpu.clientUs` .*\n.*\n\| `by=fin` \| 40/);
+});
+
+test('and how it went through the window, with the quartiles of its ends', () => {
+  expect(text(cells)).toMatch(/\| `by=fin` \| `▂█` \| 4\.50 \(2\.25 to 6\.75\) \| 45 \(22\.5 to 67\.5\) \|/);
+});
+
+test('repeats are counted where ways have not as many', () => {
+  expect(text(cells.slice(0, -1))).toContain('medians of 9 to 10 repeats');
+});
+
+test('what measures no rate is no load', () => {
+  expect(text([cellOf('load', { by: 'fin' }, { 'timeWait.seconds': 3 })])).toBe('');
+});
+
+test('what the run compared stands as it is, each way against its own baseline', () => {
+  const ways = ['keep', 'fin', 'rst'];
+  const compared = (cell: string, baseline: string, ratio: number) => ({
+    cell: `load/by=${cell}`,
+    baseline: `load/by=${baseline}`,
+    pairs: 2,
+    ratio,
+    p: 0.01,
+    differs: 'fewer' as const,
+  });
+  const stored = {
+    ...experimentOf({ id: 'load', factors: { by: ways }, facts: saved(loadDeclarations()) }),
+    load: {
+      fact: 'rate.perSecond',
+      margin: 0.05,
+      alpha: 0.01,
+      confidence: 0.95,
+      leftOut: 0,
+      against: [compared('fin', 'keep', 0.25), compared('rst', 'fin', 0.875)],
+    },
+  };
+  const records = ways.flatMap((by) =>
+    [1, 2].map((repeat) => cellOf('load', { by }, { 'rate.perSecond': 100 }, { repeat })),
+  );
+  const load = loadOf(stored, gatherCells(runOf([stored], records)));
+  const said = load ? markdownLoad(load) : '';
+  expect(said).toContain('differs by more than 5 %');
+  expect(said).toMatch(/\| `by=keep` \| .* \| +\|/);
+  expect(said).toMatch(/\| `by=fin` \| .* \| 0\.250: \*\*fewer\*\* \|/);
+  expect(said).toMatch(/\| `by=rst` \| .* \| 0\.875: \*\*fewer\*\*, against `by=fin` \|/);
+});

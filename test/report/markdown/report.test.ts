@@ -1,0 +1,309 @@
+import { describe, expect, test } from 'vitest';
+import { described, kind } from '../../../src/facts/kinds.ts';
+import { declarations } from '../../../src/facts/table.ts';
+import type { Run } from '../../../src/record/schema.ts';
+import { markdownReport as draw } from '../../../src/report/markdown/report.ts';
+import { reportOf } from '../../../src/report/model/report.ts';
+import { cellOf, claimOf, experimentOf, path, runOf, sampleRun, saved } from '../fixture.ts';
+import { oldDuplicate } from '../wire-fixture.ts';
+
+const markdownReport = (run: Run): string => draw(reportOf(run));
+
+const section = (report: string, from: string): string => {
+  const rest = report.slice(report.indexOf(from));
+  return rest.slice(0, rest.indexOf('\n### ', 5) + 1 || undefined);
+};
+
+test('the same folder gives the same report: nothing but the run is read', () => {
+  const stored = JSON.parse(JSON.stringify(sampleRun())) as Run;
+  const deep = (value: unknown): unknown => {
+    if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(deep);
+    return value;
+  };
+  expect(markdownReport(deep(stored) as Run)).toBe(markdownReport(sampleRun()));
+});
+
+test('the setting, a warning and the findings come first', () => {
+  const report = markdownReport(sampleRun());
+  expect(report.slice(0, report.indexOf('| experiment'))).toMatchInlineSnapshot(`
+    "# How TCP connections close on Linux 6.18.19
+
+    lingerlab 0.1.0 · Linux 6.18.19 · HZ 250 · Node 24.21.0 · iproute2 6.1.0 · as root
+
+    > [!WARNING]
+    > 1 cell of 12 errored.
+
+    ## Findings
+
+    3 claims: 1 refuted, 1 inconclusive, 1 confirmed.
+
+    - ✗ **a reset closes without a word to the application | whatever it reads** does not hold ([close-order](#close-order)): in all 4 cells with \`linger=zero\`
+
+    "
+  `);
+});
+
+test('the end says what ran where, how long, and how much did not', () => {
+  const report = markdownReport(sampleRun());
+  expect(
+    report.slice(report.indexOf('## The run'), report.indexOf('<details>\n<summary>The kernel')),
+  ).toMatchInlineSnapshot(`
+    "## The run
+
+    |  |  |
+    |---|---|
+    | tool | lingerlab 0.1.0 (commit \`0123456789ab\`) |
+    | kernel | Linux 6.18.19, HZ 250 |
+    | distribution | Debian GNU/Linux 12 |
+    | machine | x86_64, 2 × AMD EPYC 7763, 3.83 GiB |
+    | with | Node 24.21.0, iproute2 6.1.0 |
+    | privilege | root |
+    | when | 2025-11-20 09:00:00 UTC to 2025-11-20 09:01:04 UTC, status complete |
+    | cells | 12: 9 ran, 18 results with their repeats; 2 unsupported; 1 errored |
+    | time | 1 min 4 s, 1.04 times the longest cell: 1 min 2 s, \`close-order/closes=client,linger=off,family=4\` |
+    | CPU | 3.75 s: harness 1.25, observers 0.500, peers 2.00; a short cell: 103 ms of CPU (mean of 16 results under 1 s: harness 12.5, observers 10.0, peers 80.0); from the first cell on, what cannot be told apart is divided evenly among results, or peers |
+    | command | \`lingerlab run\` |
+
+    "
+  `);
+});
+
+test('facts come as a table without the factor that makes no difference', () => {
+  expect(section(markdownReport(sampleRun()), '### close-order').split('**What')[0]).toMatchInlineSnapshot(`
+    "### close-order
+
+    _Which end is left in TIME-WAIT?_
+
+    **The end that closes first, unless it resets; then neither.**
+
+    | closes | linger | \`timeWait.holder\` | \`timeWait.seconds\` | \`client.closedWith\` | \`server.closedWith\` |
+    |---|---|---|---:|---|---|
+    | \`client\` | \`off\` | client | 61.2 s | FIN | FIN |
+    | \`client\` | \`zero\` | none | – | RST | none |
+    | \`server\` | \`off\` | server | 61.2 s | FIN | FIN |
+    | \`server\` | \`zero\` | none | – | none | RST |
+
+    \`family\` (4, 6) made no difference to these facts, and is left out.
+
+    |  | claim | source | in |
+    |---|---|---|---|
+    | ✗ **refuted** | a reset closes without a word to the application \\| whatever it reads (\`reset-is-silent\`) | said often | all 4 results |
+    | ✓ | the end that closes first keeps TIME-WAIT (\`first-closer-waits\`) | RFC 9293 §3.6.1 | all 4 results |
+
+    ✗ \`reset-is-silent\` is refuted in all 4 cells with \`linger=zero\`: read answered ECONNRESET
+
+    "
+  `);
+});
+
+test('a race is a distribution, an unknown fact has its reason, what did not run its reason and remedy', () => {
+  expect(
+    section(markdownReport(sampleRun()), '### racing-closes').split('<details>\n<summary>What')[0],
+  ).toMatchInlineSnapshot(`
+    "### racing-closes
+
+    _What if both ends close at once?_
+
+    **Mostly both ends keep TIME-WAIT.**
+
+    |  | results | \`timeWait.holder\` | \`together\` | \`client.miniSocket\` |
+    |---|---|---|---|---|
+    | **A** | 9 of 10 | both | 17.0 µs (12.0 µs to 21.0 µs) | TIME-WAIT |
+    | **B** | 1 of 10 | client | 15.0 µs | unknown |
+
+    In all cells that ran: \`data=0\`.
+
+    |  | claim | source | in |
+    |---|---|---|---|
+    | ? **inconclusive** | crossing FINs leave TIME-WAIT at both ends (\`both-wait\`) | RFC 9293 §3.6.1 | 1 of 10 results, 9 confirmed |
+
+    ? \`both-wait\` is inconclusive in \`racing-closes/data=0\`: client.miniSocket not observed
+
+    **Errored**
+
+    - \`racing-closes/data=1000\`: STEP_DEADLINE: close() of "client" did not answer | within 13 s.
+
+    **Unsupported here**
+
+    - both cells with \`data=2000,3000\`: this kernel cannot make veth devices. _Load the module with \`modprobe veth\`._
+
+    **Unknown**
+
+    - \`client.miniSocket\` in \`racing-closes/data=0\`: ss took its samples too late
+
+    "
+  `);
+});
+
+test('every table has as many cells in each row as in its head', () => {
+  const rows = markdownReport(sampleRun())
+    .split('\n')
+    .filter((line) => line.startsWith('|'));
+  const widths = rows.map((row) => row.replaceAll('\\|', '').split('|').length);
+  const heads = rows.flatMap((row, index) => (/^\|(-+:?\|)+$/.test(row) ? [index] : []));
+  expect(heads.length).toBeGreaterThan(4);
+  for (const [n, head] of heads.entries()) {
+    const table = widths.slice(head - 1, (heads[n + 1] ?? rows.length + 1) - 1);
+    expect(new Set(table).size, rows[head - 1]).toBe(1);
+  }
+});
+
+test('warnings are gathered by code with their number and remedy', () => {
+  expect(section(markdownReport(sampleRun()), '## Warnings').split('\n## ')[0]).toContain(
+    '- `SLOW_SAMPLES` × 10: ss sampled every 80 ms (and 9 other such texts). _Use --jobs 1._ In `racing-closes/data=0`.',
+  );
+});
+
+describe('a run that did not end', () => {
+  const unfinished = (status: 'running' | 'interrupted'): string => {
+    const experiment = experimentOf({ id: 'x', answer: null });
+    const cells = [cellOf('x', { a: 1 }, { 'timeWait.holder': 'client' })];
+    return markdownReport(runOf([experiment], cells, { status, plan: ['x/a=1', 'x/a=2'] }));
+  };
+  test('says so on top, with what is missing', () => {
+    expect(unfinished('interrupted')).toContain(
+      '> [!WARNING]\n> This run was interrupted. 1 cell of its plan has no result.',
+    );
+    expect(unfinished('running')).toContain('> This run had not ended when the report was made.');
+  });
+  test('has no answer to show', () =>
+    expect(unfinished('running')).toContain('**No answer yet: the run is not complete.**'));
+});
+
+describe('claims', () => {
+  const report = markdownReport(
+    runOf(
+      [
+        experimentOf({
+          id: 'x',
+          claims: [
+            claimOf({ id: 'good' }),
+            claimOf({ id: 'open', verdict: 'inconclusive', cells: { confirmed: 0, refuted: 0, inconclusive: 9 } }),
+            claimOf({ id: 'bad', verdict: 'refuted', cells: { confirmed: 1, refuted: 8, inconclusive: 0 } }),
+            claimOf({ id: 'over-all', across: true }),
+          ],
+        }),
+      ],
+      Array.from({ length: 9 }, (_, a) =>
+        cellOf(
+          'x',
+          { a },
+          { 'timeWait.holder': 'none' },
+          { claims: [{ id: 'bad', verdict: a === 0 ? 'confirmed' : 'refuted', detail: `saw ${a}` }] },
+        ),
+      ),
+    ),
+  );
+  test('refuted come first, then inconclusive, then confirmed', () => {
+    expect(report.match(/\(`(good|open|bad|over-all)`\)/g)).toEqual([
+      '(`bad`)',
+      '(`open`)',
+      '(`good`)',
+      '(`over-all`)',
+    ]);
+  });
+  test('the refuting cells are named, at most some of them', () => {
+    expect(report).toContain('✗ `bad` is refuted in all 8 cells with `a=1,2,3,4,5,6,7,8`');
+    expect(report).toContain('- saw 6: `x/a=6`\n- and 2 more');
+    expect(report).toContain('8 of 9 results, 1 confirmed');
+  });
+});
+
+describe('courses of states', () => {
+  const cells = Array.from({ length: 20 }, (_, a) =>
+    cellOf(
+      'x',
+      { a },
+      { 'client.closedWith': ['FIN'], 'server.closedWith': ['FIN'] },
+      {
+        paths: {
+          client: path(
+            'ESTABLISHED 1',
+            ...Array.from({ length: a % 15 }, (_, n) => `${n % 2 ? 'FIN-WAIT-1' : 'CLOSE-WAIT'} ${n + 2}`),
+          ),
+          server: path('ESTABLISHED 1'),
+        },
+      },
+    ),
+  );
+  test('one diagram for each different one, twelve at most', () => {
+    const report = markdownReport(runOf([experimentOf({ id: 'x' })], cells));
+    expect(report.match(/```mermaid/g)).toHaveLength(12);
+    expect(report).toContain('14 courses, the first 12 drawn');
+    expect(report).toContain('<summary>2 results, both cells with <code>a=1,16</code></summary>');
+    expect(report).toContain('The times are those of `x/a=1`.');
+  });
+  test('connections with labels have a diagram for each different course, and none where nothing happens', () => {
+    const closed = path('ESTABLISHED 1', 'FIN-WAIT-1 2');
+    const paths = { 'one.client': closed, 'two.client': closed, 'three.client': path('SYN-SENT 9') };
+    const report = markdownReport(runOf([experimentOf({ id: 'x' })], [cellOf('x', {}, {}, { paths })]));
+    expect(report.match(/```mermaid/g)).toHaveLength(1);
+    expect(report).toContain('<summary><code>one</code>, <code>two</code>: <code>x</code></summary>');
+    expect(report).toContain('The times are those of `x`, connection `one`.');
+  });
+});
+
+test('a cell that ran over a wire has one ladder with its segments, whatever its connections', () => {
+  const report = markdownReport(runOf([experimentOf({ id: 'old-duplicate' })], [oldDuplicate()]));
+  expect(report.match(/```mermaid/g)).toHaveLength(1);
+  expect(report).toContain('client->>server: new: SYN seq 0<br/>+309.1 ms');
+  expect(report).toContain('`new`: client unknown; server unknown. The times are those of `old-duplicate/');
+  expect(report).not.toContain('Connection `old`:');
+});
+
+test('what a column says stands below its experiment, unless it is the same in all', () => {
+  const own = (id: string, text: string) =>
+    experimentOf({
+      id,
+      shows: ['timeWait.holder', 'waited'],
+      facts: saved({ ...declarations(), waited: described(text, kind.seconds()) }),
+    });
+  const report = markdownReport(runOf([own('a', 'until the client closed'), own('b', 'until the port was free')], []));
+  const told = report.slice(report.indexOf('What the columns say')).split('</details>')[0] ?? '';
+  expect(told.match(/timeWait.holder/g)).toHaveLength(1);
+  expect(told).toMatch(/holder.*\*\*a\*\*\n\n- `waited`: until the client.*\*\*b\*\*\n\n- `waited`: until the port/s);
+});
+
+test('of a sysctl that lingerlab sets, the report says so and what the kernel had made of it', () => {
+  const pinned = {
+    'net.ipv4.tcp_max_tw_buckets': { set: '65536', own: '131072' },
+    'net.ipv4.conf.all.rp_filter': { set: '0', own: '0' },
+  };
+  const sysctls = { 'net.ipv4.tcp_max_tw_buckets': '65536', 'net.ipv4.tcp_tw_reuse': '2' };
+  const report = markdownReport(runOf([], [], { environment: { sysctls, pinned } }));
+  expect(report).toContain("net.ipv4.tcp_max_tw_buckets = 65536, set by lingerlab; the kernel's own: 131072\n");
+  expect(report).toContain("net.ipv4.conf.all.rp_filter = 0, set by lingerlab; the kernel's own is the same\n");
+  expect(report).toContain('net.ipv4.tcp_tw_reuse = 2\n');
+});
+
+test('a repeat that was run again after an error counts once', () => {
+  const errored = cellOf('x', {}, {}, { status: 'errored', reason: 'PEER_DIED' });
+  const report = markdownReport(
+    runOf([experimentOf({ id: 'x' })], [errored, cellOf('x', {}, { 'timeWait.holder': 'client' })]),
+  );
+  expect(report).toContain('| cells | 1: all ran |');
+});
+
+test('a run without cells, sessions or experiments still has a report', () => {
+  expect(markdownReport(runOf([], [], { sessions: [] }))).toContain('| cells | none |');
+});
+
+test('what was lost is told by who lost it, and how far it had come', () => {
+  const lost = (closer: 'client' | 'server', bytes: number) => {
+    const other = closer === 'client' ? 'server' : 'client';
+    const places = { js: 0, sendQueue: bytes, network: 0, receiveQueue: 0, readBuffer: 0 };
+    const own = Object.entries(places).map(([place, of]) => [`${closer}.lost.${place}`, of]);
+    const facts = { ...Object.fromEntries(own), [`${closer}.lost`]: bytes, [`${other}.lost`]: 0 };
+    return cellOf('x', { closer }, facts, { roles: { closing: closer, other } });
+  };
+  const x = experimentOf({
+    id: 'x',
+    factors: { closer: ['client', 'server'] },
+    roles: ['closing', 'other'],
+    shows: ['closing.lost'],
+  });
+  const report = markdownReport(runOf([x], [lost('client', 700), lost('server', 900)]));
+  expect(report).toContain('<b>What was lost, and how far it had come</b>: 2 results');
+  expect(report).toContain('| all 2 | closing end | 800 B (700 B to 900 B) | 0 | 800 B (700 B to 900 B) | 0 | 0 | 0 |');
+  expect(markdownReport(runOf([x], [lost('client', 0)]))).not.toContain('What was lost');
+});

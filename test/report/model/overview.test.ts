@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { overviewOf, setting } from '../../../src/report/model/overview.ts';
+import { cellOf, environment, experimentOf, runOf, sampleRun } from '../fixture.ts';
+
+test('cells are counted once, whatever their repeats', () => {
+  expect(overviewOf(sampleRun())).toMatchObject({
+    cells: { planned: 12, ran: 9, unsupported: 2, errored: 1 },
+    repeats: 18,
+    verdicts: { confirmed: 1, refuted: 1, inconclusive: 1 },
+    missing: [],
+  });
+});
+
+test('an unsupported cell that is both planned away and recorded counts once and keeps its remedy', () => {
+  const cells = [cellOf('x', {}, {}, { status: 'unsupported', reason: 'no veth' })];
+  const run = runOf([experimentOf({ id: 'x' })], cells, {
+    notRun: [{ id: 'x', reason: 'no veth', remedy: 'modprobe veth' }],
+  });
+  expect(overviewOf(run).unsupported).toEqual([{ reason: 'no veth', remedy: 'modprobe veth', cells: ['x'] }]);
+});
+
+test('the time between two sessions of a resumed run is not counted', () => {
+  const session = (startedAt: string, finishedAt: string | null) => ({
+    startedAt,
+    finishedAt,
+    environment: environment(),
+  });
+  const run = runOf(
+    [experimentOf({ id: 'x' })],
+    [
+      cellOf('x', { a: 1 }, {}, { startedAt: '2025-01-01T10:00:10Z', seconds: 2 }),
+      cellOf('x', { a: 2 }, {}, { startedAt: '2025-01-01T11:00:01Z', seconds: 1 }),
+    ],
+    {
+      sessions: [session('2025-01-01T10:00:00Z', null), session('2025-01-01T11:00:00Z', '2025-01-01T11:00:05Z')],
+    },
+  );
+  expect(overviewOf(run).wallSeconds).toBe(12 + 5);
+});
+
+test('a guest says what it runs under', () => {
+  const run = runOf([], [], { environment: { accelerator: 'tcg', privileged: false, node: '24.1.0' } });
+  expect(setting(run)).toEqual([
+    'lingerlab 0.1.0',
+    'Linux 6.18.19',
+    'HZ 250',
+    'under tcg',
+    'Node 24.1.0',
+    'iproute2 6.1.0',
+    'without root',
+  ]);
+});

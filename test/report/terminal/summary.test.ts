@@ -1,0 +1,103 @@
+import { stripVTControlCharacters } from 'node:util';
+import { expect, test } from 'vitest';
+import { reportOf } from '../../../src/report/model/report.ts';
+import { terminalSummary } from '../../../src/report/terminal/summary.ts';
+import { cellOf, claimOf, experimentOf, runOf, sampleRun } from '../fixture.ts';
+
+const path = 'results/a/report.md';
+
+test('the summary has each answer, refuted claims first, what did not run and why, and where the report is', () => {
+  expect(terminalSummary(reportOf(sampleRun()), { color: false, width: 80, path })).toMatchInlineSnapshot(`
+    "lingerlab 0.1.0 · Linux 6.18.19 · HZ 250 · Node 24.21.0 · iproute2 6.1.0 · as
+    root
+
+    close-order  Which end is left in TIME-WAIT?
+      The end that closes first, unless it resets; then neither.
+      ✗ reset-is-silent refuted in all 4 cells with linger=zero: a reset closes
+        without a word to the application | whatever it reads (said often)
+        read answered ECONNRESET
+      ✓ 1 claim confirmed
+
+    racing-closes  What if both ends close at once?
+      Mostly both ends keep TIME-WAIT.
+      ? both-wait inconclusive in racing-closes/data=0: crossing FINs leave
+        TIME-WAIT at both ends (RFC 9293 §3.6.1)
+        client.miniSocket not observed
+
+    1 errored: STEP_DEADLINE: close() of "client" did not answer | within 13 s
+      (racing-closes/data=1000)
+
+    2 unsupported: this kernel cannot make veth devices (racing-closes/data=2000,
+      racing-closes/data=3000)
+      Load the module with \`modprobe veth\`.
+
+    warning: this kernel refuses to trace tw_timer_handler [NO_MINI_TIMERS]
+      Use 6.12 or newer.
+    warning: ss sampled every 80 ms (10 times) [SLOW_SAMPLES]
+      Use --jobs 1.
+
+    9 cells ran (18 results), 2 unsupported, 1 errored in 1 min 4 s
+      1.04 times the longest cell, 1 min 2 s:
+      close-order/closes=client,linger=off,family=4
+      a short cell: 103 ms of CPU (mean of 16 results under 1 s: harness 12.5,
+        observers 10.0, peers 80.0)
+    Claims: 1 refuted, 1 inconclusive, 1 confirmed
+    Report: results/a/report.md
+    "
+  `);
+});
+
+test('color adds nothing but color', () => {
+  const colored = terminalSummary(reportOf(sampleRun()), { color: true, path });
+  expect(colored).toContain('\x1b[31m');
+  expect(stripVTControlCharacters(colored)).toBe(terminalSummary(reportOf(sampleRun()), { color: false, path }));
+});
+
+test('no line is longer than the terminal is wide', () => {
+  for (const width of [80, 120]) {
+    const lines = terminalSummary(reportOf(sampleRun()), { color: false, width, path }).split('\n');
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(width);
+  }
+});
+
+test('where nothing is claimed, no claims are counted', () => {
+  const run = runOf([experimentOf({ id: 'x' })], [cellOf('x', {}, { 'timeWait.holder': 'client' })]);
+  expect(terminalSummary(reportOf(run), { color: false, path })).not.toContain('Claims:');
+});
+
+test('claims that no cell bears on are one line', () => {
+  const none = { confirmed: 0, refuted: 0, inconclusive: 0 };
+  const claims = ['a', 'b', 'c'].map((id) =>
+    claimOf({ id, verdict: 'inconclusive', cells: none, detail: 'applies to no cell that ran' }),
+  );
+  expect(terminalSummary(reportOf(runOf([experimentOf({ id: 'x', claims })], [])), { color: false, path })).toContain(
+    '  ? 3 claims inconclusive, applies to no cell that ran: a, b, c\n',
+  );
+});
+
+test('an interrupted run says so', () => {
+  const run = sampleRun();
+  const text = terminalSummary(reportOf({ ...run, run: { ...run.run, status: 'interrupted' } }), {
+    color: false,
+    path,
+  });
+  expect(text).toContain('Interrupted:');
+});
+
+test('experiments of which no cell ran are told once, before the reasons', () => {
+  const errored = ['one', 'two'].map((id) => cellOf(id, {}, {}, { status: 'errored', reason: 'no TUN device' }));
+  const experiments = [...errored, { experiment: 'three' }].map(({ experiment }) =>
+    experimentOf({
+      id: experiment,
+      answer: experiment === 'three' ? 'It answers.' : 'no answer: no cell ran',
+      claims: [claimOf({ id: 'c', verdict: 'inconclusive', cells: { confirmed: 0, refuted: 0, inconclusive: 0 } })],
+    }),
+  );
+  const text = terminalSummary(reportOf(runOf(experiments, [...errored, cellOf('three', {}, {})])), {
+    color: false,
+    path,
+  });
+  expect(text.match(/no answer/g)).toHaveLength(1);
+  expect(text.match(/no cell ran/g)).toHaveLength(1);
+  expect(text).toMatch(/It answers\.[\s\S]*no answer: no cell ran of one, two\n\n2 errored: no TUN device/);
+});
