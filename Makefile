@@ -20,7 +20,7 @@ else echo "installing $$missing with apt-get (NO_INSTALL=1 only names them)" >&2
 fi
 endef
 
-.PHONY: help experiments bench bench-self test unit live watch check build reference report clean install tools test-tools
+.PHONY: help experiments bench bench-self test unit live watch check build pack reference report clean install tools test-tools
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -52,6 +52,9 @@ check: install ## check formatting, lint and types
 	@tsc -p tsconfig.json
 
 build: dist/.built ## compile what a package holds; nothing else needs it
+
+pack: build ## pack what npm would publish (ARGS=--pack-destination=/tmp for elsewhere)
+	@npm pack --ignore-scripts $(ARGS)
 
 # where it is kept, and the most that it may take: bytes
 kept = results/reference/$$(uname -r)

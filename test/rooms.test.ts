@@ -56,6 +56,12 @@ test('every module is in a room of the table', () => {
   expect(modules.filter((path) => rankOf(roomOf(path)) === -1)).toEqual([]);
 });
 
+test('src/README.md lists the rooms in this order', () => {
+  const rows = readFileSync(join(source, 'README.md'), 'utf8').split('| room |')[1]?.split('\n\n')[0] ?? '';
+  const listed = [...rows.matchAll(/^\| (`[^|]+`) \|/gm)].map(([, cell]) => cell?.replaceAll('`', '').split(', '));
+  expect(listed).toEqual(rooms.map((each) => [each].flat()));
+});
+
 test('imports go downward only', () => {
   expect(modules.flatMap((path) => upward(path, readFileSync(join(source, path), 'utf8')))).toEqual([]);
 });

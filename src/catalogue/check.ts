@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { countersHere } from '../doctor/environment.ts';
 import { LingerlabError } from '../errors.ts';
 import { cellsOf } from '../plan/cells.ts';
 import { made } from '../process/made.ts';
+import { lackedCounters } from '../verdict/facts.ts';
 import { loadFile, sourceOf } from './load.ts';
 import { ownIndex } from './program.ts';
 
@@ -17,6 +19,8 @@ export interface Checked {
   readonly ok: boolean;
   /** What the compiler said, or what is wrong with the definition; empty where nothing is. */
   readonly output: string;
+  /** What does not make it unfit, and is good to know; absent where there is nothing. */
+  readonly notes?: readonly string[];
 }
 
 export interface CheckOptions {
@@ -36,12 +40,27 @@ export async function checkFile(path: string, options: CheckOptions = {}): Promi
   const types = await typeCheck(file, options);
   if (!types.ok) return { ok: false, output: explained(types.output, source) };
   try {
-    cellsOf((await loadFile(path)).definition);
-    return { ok: true, output: '' };
+    const { definition } = await loadFile(path);
+    cellsOf(definition);
+    const notes = lackedHere(source, definition.shows ?? []);
+    return { ok: true, output: '', ...(notes.length > 0 && { notes }) };
   } catch (thrown) {
     if (!(thrown instanceof LingerlabError)) throw thrown;
     return { ok: false, output: `${thrown.message}\n${thrown.remedy}` };
   }
+}
+
+/** A counter as a file names it, in a claim, an answer or among what is shown. */
+const namedCounters = /\bcounters\.(?:client|server|lab)\.(?:Tcp|TcpExt)\.\w+/g;
+
+/** Counters that the file names and this kernel does not have: a claim that reads one is inconclusive here. */
+function lackedHere(source: string, shows: readonly string[]): string[] {
+  const named = [...(source.match(namedCounters) ?? []), ...shows];
+  const { facts } = lackedCounters(named, new Set(countersHere()));
+  return Object.keys(facts).map(
+    (name) =>
+      `${name}: this kernel has no such counter; what reads it is inconclusive here. \`nstat -az\` lists the counters`,
+  );
 }
 
 async function typeCheck(file: string, { pretty = false, signal }: CheckOptions): Promise<Checked> {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism, machine, release, totalmem } from 'node:os';
 import type { Environment } from '../record/schema.ts';
+import { counterNames } from '../tcp/counters.ts';
 import { cpuOf, distributionOf, type VirtualizationClues, virtualizationOf } from './machine.ts';
 
 /** What the caller must know of the machine; the rest is read from it. */
@@ -28,6 +29,10 @@ async function clues(cpuinfo: string): Promise<VirtualizationClues> {
   };
 }
 
+/** The Tcp and TcpExt counters that this kernel has, the same in every namespace: `TcpExt.TW`. Throws CountersError. */
+export const countersHere = (): string[] =>
+  counterNames(readFileSync('/proc/self/net/snmp', 'utf8'), readFileSync('/proc/self/net/netstat', 'utf8'));
+
 /** The machine as a run saves it. */
 export async function environment(parts: EnvironmentParts): Promise<Environment> {
   const cpuinfo = (await textOf('/proc/cpuinfo')) ?? '';
@@ -41,6 +46,7 @@ export async function environment(parts: EnvironmentParts): Promise<Environment>
     memory: totalmem(),
     virtualization: virtualizationOf(await clues(cpuinfo)),
     node: process.versions.node,
+    counters: countersHere(),
     accelerator: 'none',
     slowness: 1,
     ...parts,

@@ -30,9 +30,9 @@ const counterFact = (space: string, counter: string): string => `counters.${spac
 
 /** The declaration of a counter by the fact's name; undefined for any other fact. */
 export function counterDeclaration(name: string): Declaration | undefined {
-  const counter = /^counters\.[^.]+\.(.+)$/.exec(name)?.[1];
-  if (counter === undefined) return undefined;
-  return exactCounters.has(counter) ? exactCounter : timedCounter;
+  const { of, own } = partsOf(name);
+  if (of !== 'namespace') return undefined;
+  return exactCounters.has(own) ? exactCounter : timedCounter;
 }
 
 /** Recorded in any case, so that one that is absent is known to have stayed as it was: Tcp.OutSegs. */

@@ -45,6 +45,7 @@ export const unknownFact = z
       'shared-label',
       'nothing-measured',
       'not-readable',
+      'no-such-counter',
     ]),
     text: z.string(),
   })

@@ -42,6 +42,10 @@ export const environment = z.object({
     .record(z.string(), z.object({ set: z.string(), own: z.string() }))
     .optional()
     .describe('sysctls that lingerlab sets in every lab: to what, and what the kernel had made; absent: not recorded'),
+  counters: z
+    .array(z.string())
+    .optional()
+    .describe('names of the Tcp and TcpExt counters that this kernel has; absent: not recorded'),
   wire: wireCost.optional().describe('what the wire costs; absent where no cell of the session was on one'),
 });
 export type Environment = z.infer<typeof environment>;

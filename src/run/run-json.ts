@@ -3,7 +3,6 @@ import type { TraceSight } from '../observers/protocol.ts';
 import { cellsOf } from '../plan/cells.ts';
 import type { Selection } from '../plan/select.ts';
 import {
-  type CellRecord,
   type Environment,
   type ExperimentRecord,
   type RunRecord,
@@ -15,7 +14,7 @@ import { warn } from '../record/warnings.ts';
 import { declaredBy } from '../verdict/asked.ts';
 import { claimsWithoutCells } from '../verdict/claims.ts';
 import { comparisonOf } from '../verdict/compared.ts';
-import { outcomesOf, ranOf } from '../verdict/outcomes.ts';
+import { type Judged, outcomesOf, ranOf } from '../verdict/outcomes.ts';
 import { answerOf, judgeRun } from '../verdict/run.ts';
 
 interface Beginning {
@@ -71,7 +70,7 @@ function experimentRecord({ definition, group, sourceHash, file }: Selection['ex
 export function finding(
   saved: RunRecord,
   { experiments }: Selection,
-  cells: readonly CellRecord[],
+  cells: readonly Judged[],
   trace: TraceSight,
 ): RunRecord {
   const definitions = new Map(experiments.map(({ definition }) => [definition.id, definition]));

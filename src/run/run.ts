@@ -1,7 +1,8 @@
 import { examine, requireBasics } from '../doctor/doctor.ts';
-import { lockPorts } from '../lab/ports.ts';
+import { countersHere } from '../doctor/environment.ts';
 import { makeCrew } from '../load/crew.ts';
 import { startObservers } from '../observers/observers.ts';
+import { catchStrays } from '../process/experiment-code.ts';
 import { readRun } from '../record/read.ts';
 import type { Run } from '../record/schema.ts';
 import { saveReport } from '../report/markdown/report.ts';
@@ -12,7 +13,6 @@ import type { RunRequest } from './request.ts';
 import { costing, finding } from './run-json.ts';
 import { playAll } from './schedule.ts';
 import { setAside } from './set-aside.ts';
-import { catchStrays } from './strays.ts';
 
 /**
  * experiment → plan → lab and observers → scenario → record → facts → verdicts → run folder → report.
@@ -25,25 +25,27 @@ export async function run(request: RunRequest): Promise<Run> {
   const signal = AbortSignal.any([request.signal, stop.signal]);
   const fail = (error: unknown) => stop.abort(error);
   using _strays = catchStrays();
-  using ports = lockPorts();
-  await using observers = await startObservers(ports, origin, fail, request.sampler);
+  await using observers = await startObservers({ origin, sampler: request.sampler, died: fail });
+  const { ports } = observers;
   const machine = await examine(observers.trace);
   requireBasics(machine);
   const { writer, todo } = await openFolder(request, { machine, ports, origin });
   await using _writer = writer;
   const runnable = await setAside(todo, machine, writer);
   progress.begin(runnable.map(({ planned }) => planned));
+  const counters = new Set(countersHere());
   const meter = await cpuMeter(() => observers.cpu());
   {
     await using crew = makeCrew({
       spawned: (pid) => observers.guard(pid),
       spent: (cpu) => meter.cell({ load: true }).peer(cpu),
     });
-    await playAll(runnable, request, { ports, observers, origin, signal, fail, writer, meter, crew });
+    await playAll(runnable, request, { ports, observers, origin, signal, fail, writer, meter, crew, counters });
   }
   const { cells } = await readRun(folder);
+  const judged = cells.map((cell) => ({ ...cell, counters }));
   const cpu = await meter.session();
-  await writer.update((saved) => costing(finding(saved, selection, cells, observers.trace), cpu));
+  await writer.update((saved) => costing(finding(saved, selection, judged, observers.trace), cpu));
   await writer.finish(signal.aborted ? 'interrupted' : 'complete');
   const finished = await readRun(folder);
   await saveReport(folder, reportOf(finished));

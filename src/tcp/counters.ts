@@ -27,6 +27,13 @@ export function parseCounters(snmpText: string, netstatText: string): Record<str
   return values;
 }
 
+/**
+ * The names of the Tcp and TcpExt counters that this kernel has: of one that is absent nothing is known, of one that did not change
+ * that it is 0. Gauges are left out. Throws CountersError as {@link parseCounters}.
+ */
+export const counterNames = (snmpText: string, netstatText: string): string[] =>
+  Object.keys(parseCounters(snmpText, netstatText)).filter((name) => !gauges.has(name));
+
 /** Counters that differ, with the difference; gauges are left out. */
 export function changes(
   before: Readonly<Record<string, number>>,

@@ -53,10 +53,7 @@ export function judgeClaim(
 export const applies = (claim: AnyClaim, factors: Factors): boolean => claim.when?.(factors) ?? true;
 
 /** Verdicts of the claims that apply to a cell that ran. */
-export function judgeCell(
-  definition: AnyDefinition,
-  cell: Pick<CellRecord, 'factors' | 'facts' | 'unknown'>,
-): CellVerdict[] {
+export function judgeCell(definition: AnyDefinition, cell: Pick<CellRecord, 'factors'> & CellFacts): CellVerdict[] {
   const declared = declaredBy(definition);
   return claimsOf(definition).flatMap((claim) => {
     try {

@@ -35,13 +35,34 @@ export class NotTried extends NoValue {
 }
 
 /** What a cell knows: values, and why one is `null`. */
-export type CellFacts = Pick<CellRecord, 'facts' | 'unknown'>;
+export interface CellFacts extends Pick<CellRecord, 'facts' | 'unknown'> {
+  /** The counters that its kernel has, `TcpExt.TW`; absent where that is not known. */
+  readonly counters?: ReadonlySet<string>;
+}
 /** Facts as a claim reads them. */
 export type Readable = Readonly<Record<string, FactValue>>;
 /** Told of every fact that is read, with its value, or the error that the reader is given. */
 export type OnRead = (name: string, value: FactValue | NoValue) => void;
 
-const counter = /^counters\.(client|server|lab)\.(Tcp|TcpExt)\.\w+$/;
+const counter = /^counters\.(client|server|lab)\.((?:Tcp|TcpExt)\.\w+)$/;
+const noSuchCounter = 'this kernel has no such counter';
+
+/** Of these facts, those that are counters which the kernel does not have: unknown, with the reason. */
+export function lackedCounters(
+  names: readonly string[],
+  has: ReadonlySet<string>,
+): Pick<CellRecord, 'facts' | 'unknown'> {
+  const absent = names.filter((name) => {
+    const kernels = counter.exec(name)?.[2];
+    return kernels !== undefined && !has.has(kernels);
+  });
+  return {
+    facts: Object.fromEntries(absent.map((name) => [name, null])),
+    unknown: Object.fromEntries(
+      absent.map((name) => [name, { code: 'no-such-counter', text: noSuchCounter } as const]),
+    ),
+  };
+}
 
 function unchanged(name: string, space: string, { facts, unknown }: CellFacts): number | NotObserved {
   const why = unknown[`counters.${space}`]?.text ?? `the counters of ${space} were not read`;
@@ -49,12 +70,13 @@ function unchanged(name: string, space: string, { facts, unknown }: CellFacts): 
 }
 
 function valueIn(name: string, cell: CellFacts, declared: Readonly<Record<string, Declaration>>): FactValue | NoValue {
-  const space = counter.exec(name)?.[1];
+  const [, space, kernels = ''] = counter.exec(name) ?? [];
   if (!Object.hasOwn(declared, name) && space === undefined) throw new TypeError(`there is no fact ${name}`);
   const value = Object.hasOwn(cell.facts, name) ? cell.facts[name] : undefined;
   if (value === null) return new NotObserved(name, cell.unknown[name]?.text);
   if (value !== undefined) return value;
-  return space === undefined ? new NotTried(name) : unchanged(name, space, cell);
+  if (space === undefined) return new NotTried(name);
+  return cell.counters?.has(kernels) === false ? new NotObserved(name, noSuchCounter) : unchanged(name, space, cell);
 }
 
 /**
@@ -66,8 +88,9 @@ export function readable(
   declared: Readonly<Record<string, Declaration>>,
   unknown: CellFacts['unknown'],
   onRead: OnRead = () => {},
+  counters?: CellFacts['counters'],
 ): Readable {
-  const cell = { facts, unknown };
+  const cell: CellFacts = { facts, unknown, ...(counters && { counters }) };
   const has = (name: string) => {
     const value = valueIn(name, cell, declared);
     if (!(value instanceof NoValue)) onRead(name, value);

@@ -1,7 +1,7 @@
 import type { AnyDefinition } from '../experiment/definition.ts';
 import type { CellRecord } from '../record/schema.ts';
 import { type AnyOutcome, declaredBy } from './asked.ts';
-import type { NoValue } from './facts.ts';
+import type { CellFacts, NoValue } from './facts.ts';
 import { type Reading, reading, readShown } from './reading.ts';
 
 /** All cells' facts handed out together, and what was read of them. */
@@ -22,8 +22,11 @@ export interface Missing {
   readonly error: NoValue;
 }
 
+/** A cell's record as claims across cells and answers read it. */
+export type Judged = CellRecord & Pick<CellFacts, 'counters'>;
+
 /** The cells of an experiment that ran, in the order given. */
-export const ranOf = (definition: AnyDefinition, cells: readonly CellRecord[]): CellRecord[] =>
+export const ranOf = (definition: AnyDefinition, cells: readonly Judged[]): Judged[] =>
   cells.filter((cell) => cell.status === 'ran' && cell.experiment === definition.id);
 
 /** A cell within its experiment: `closes=client`, `closes=client #2`. */
@@ -34,7 +37,7 @@ export function cellLabel(cell: CellRecord, cells: readonly CellRecord[]): strin
 }
 
 /** Hand out the facts of these cells. */
-export function outcomesOf(definition: AnyDefinition, ran: readonly CellRecord[]): Outcomes {
+export function outcomesOf(definition: AnyDefinition, ran: readonly Judged[]): Outcomes {
   const declared = declaredBy(definition);
   const readings = ran.map((cell) => ({ cell, label: () => cellLabel(cell, ran), ...reading(cell, declared) }));
   const allMissing = (): Missing[] =>

@@ -15,10 +15,11 @@ export interface Reading {
 export function reading(cell: CellFacts, declared: Readonly<Record<string, Declaration>>): Reading {
   const read = new Map<string, FactValue>();
   let missing: NoValue | null = null;
-  const facts = readable(cell.facts, declared, cell.unknown, (name, value) => {
+  const onRead = (name: string, value: FactValue | NoValue) => {
     if (value instanceof NoValue) missing ??= value;
     else read.set(name, value);
-  });
+  };
+  const facts = readable(cell.facts, declared, cell.unknown, onRead, cell.counters);
   return { facts, read, missing: () => missing };
 }
 

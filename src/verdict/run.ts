@@ -3,7 +3,7 @@ import type { AnyDefinition } from '../experiment/definition.ts';
 import type { CellRecord, ClaimRecord, ExperimentRecord, Verdict } from '../record/schema.ts';
 import { type AnyAcrossClaim, type AnyClaim, acrossOf, answeredBy, claimsOf } from './asked.ts';
 import { type CellVerdict, factsShown, type Judgement, threw, verdictOf } from './claims.ts';
-import { cellLabel, type Missing, outcomesOf, ranOf } from './outcomes.ts';
+import { cellLabel, type Judged, type Missing, outcomesOf, ranOf } from './outcomes.ts';
 import { inWords } from './reading.ts';
 
 /** The worst verdict stands for all. */
@@ -44,7 +44,7 @@ const valuesIn = (cells: readonly CellRecord[]): Set<string> =>
  * As few of the results as still refute the claim: what a reader must look at to see why. Each factor value stays: a mean of
  * nothing refutes anything.
  */
-function shrunk(claim: AnyAcrossClaim, definition: AnyDefinition, ran: readonly CellRecord[]): readonly CellRecord[] {
+function shrunk(claim: AnyAcrossClaim, definition: AnyDefinition, ran: readonly Judged[]): readonly Judged[] {
   const all = valuesIn(ran).size;
   let few = ran;
   for (const cell of ran) {
@@ -63,7 +63,7 @@ function shrunk(claim: AnyAcrossClaim, definition: AnyDefinition, ran: readonly 
 function acrossDetail(
   claim: AnyAcrossClaim,
   definition: AnyDefinition,
-  ran: readonly CellRecord[],
+  ran: readonly Judged[],
   verdict: Verdict,
   facts: readonly string[],
 ): string {
@@ -74,7 +74,7 @@ function acrossDetail(
 }
 
 /** Hold a claim against all cells of its experiment that ran. */
-export function judgeAcross(claim: AnyAcrossClaim, definition: AnyDefinition, ran: readonly CellRecord[]): Judgement {
+export function judgeAcross(claim: AnyAcrossClaim, definition: AnyDefinition, ran: readonly Judged[]): Judgement {
   const { outcomes, read, missing } = outcomesOf(definition, ran);
   const withoutValue = (): Judgement | null => {
     const found = missing();
@@ -98,7 +98,7 @@ export function judgeAcross(claim: AnyAcrossClaim, definition: AnyDefinition, ra
  * The claims of an experiment over all its cells: those of cells as their records say, the worst verdict standing for all;
  * those across cells held against the facts. Cells that did not run take no part, repeats each count.
  */
-export function judgeRun(definition: AnyDefinition, cells: readonly CellRecord[]): ClaimRecord[] {
+export function judgeRun(definition: AnyDefinition, cells: readonly Judged[]): ClaimRecord[] {
   const ran = ranOf(definition, cells);
   const missing = cells.filter(({ experiment, status }) => experiment === definition.id && status !== 'ran').length;
   const without = missing > 0 && ran.length > 0 ? ` (without ${missing} that did not run)` : '';
@@ -119,7 +119,7 @@ export type Answered =
 
 type Asked = Answered | { readonly ok: 'again'; readonly missing: readonly Missing[] };
 
-function askOnce(definition: AnyDefinition, ran: readonly CellRecord[]): Asked {
+function askOnce(definition: AnyDefinition, ran: readonly Judged[]): Asked {
   const { outcomes, allMissing } = outcomesOf(definition, ran);
   const again = (): Asked | null => {
     const missing = allMissing();
@@ -144,7 +144,7 @@ const coversAll = (some: readonly CellRecord[], all: readonly CellRecord[]): boo
  * Ask for the answer from the cells that ran. A result of which it reads a fact without a value is left out, and it is asked
  * again: the other results are known. What it was made without is said beside it.
  */
-export function askAnswer(definition: AnyDefinition, ran: readonly CellRecord[]): Answered {
+export function askAnswer(definition: AnyDefinition, ran: readonly Judged[]): Answered {
   if (ran.length === 0) return { ok: false, why: 'no cell ran' };
   const left: Missing[] = [];
   for (let rest = ran; rest.length > 0; ) {
@@ -175,7 +175,7 @@ function leftOut(left: readonly Missing[], all: number): string {
 /** An experiment's answer in one sentence, with what it was made without, or why there is none; and from how many results. */
 export function answerOf(
   definition: AnyDefinition,
-  cells: readonly CellRecord[],
+  cells: readonly Judged[],
 ): { answer: string; answered: NonNullable<ExperimentRecord['answered']> } {
   const found = askAnswer(definition, ranOf(definition, cells));
   if (!found.ok) return { answer: `no answer: ${found.why}`, answered: 'none' };

@@ -8,10 +8,21 @@ process.on('message', (asked: Asked) => {
 async function answer({ module, name, args, cwd }: Asked): Promise<Called<unknown>> {
   process.chdir(cwd);
   const { [name]: called } = (await import(module)) as Record<string, (...args: unknown[]) => Promise<unknown>>;
-  try {
-    return { value: await called!(...args) };
-  } catch (thrown) {
-    const { code, message, remedy } = thrown as NonNullable<Called<unknown>['error']>;
-    return { error: { code, message, remedy } };
-  }
+  const written = { stdout: '', stderr: '' };
+  const [stdout, stderr] = [process.stdout, process.stderr].map((stream) => stream.write.bind(stream));
+  process.stdout.write = (text: unknown) => {
+    written.stdout += text;
+    return true;
+  };
+  process.stderr.write = (text: unknown) => {
+    written.stderr += text;
+    return true;
+  };
+  const outcome = await called!(...args).then(
+    (value) => ({ value }),
+    ({ code, message, remedy }: NonNullable<Called<unknown>['error']>) => ({ error: { code, message, remedy } }),
+  );
+  process.stdout.write = stdout!;
+  process.stderr.write = stderr!;
+  return { ...outcome, ...written };
 }

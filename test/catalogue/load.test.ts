@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { LoadedExperiment } from '../../src/experiment/definition.ts';
-import { type Called, call, callAlone, folderWith, userFile } from './program.ts';
+import { type Called, call, callAlone, folderWith, question } from './program.ts';
 
 const commonjs = `const { experiment } = require('lingerlab');
 module.exports = experiment({ id: 'mine', question: 'q', factors: {}, async scenario() {}, claims: [], answer: () => '' });
@@ -15,25 +15,25 @@ async function load(files: Record<string, string>, path = Object.keys(files)[0]!
 
 describe('a file is loaded', () => {
   test('outside the repository with no node_modules near it', async () => {
-    await using folder = await folderWith({ 'mine.ts': userFile() });
+    await using folder = await folderWith({ 'mine.ts': question });
     const { value, stderr } = await callAlone<LoadedExperiment>(folder.path, 'catalogue/load.ts', 'loadFile', [
       './mine.ts',
     ]);
     expect(value?.definition.id).toBe('my-question');
     expect(value?.file).toBe(join(folder.path, 'mine.ts'));
-    expect(value?.sourceHash).toBe(createHash('sha256').update(userFile()).digest('hex'));
+    expect(value?.sourceHash).toBe(createHash('sha256').update(question).digest('hex'));
     expect(stderr).toBe('');
   });
 
   test.each(['mine.ts', 'mine.mts', 'mine.js', 'mine.mjs'])('%s', async (name) => {
-    const { value, error } = await load({ [name]: userFile() });
+    const { value, error } = await load({ [name]: question });
     expect(error).toBeUndefined();
     expect(value?.definition.id).toBe('my-question');
   });
 
   test('as an ES module, silently, beside a package.json that says commonjs or nothing', async () => {
     for (const type of [{ type: 'commonjs' }, {}]) {
-      await using folder = await folderWith({ 'mine.ts': userFile(), 'package.json': JSON.stringify(type) });
+      await using folder = await folderWith({ 'mine.ts': question, 'package.json': JSON.stringify(type) });
       const { value, stderr } = await callAlone<LoadedExperiment>(folder.path, 'catalogue/load.ts', 'loadFile', [
         'mine.ts',
       ]);
@@ -49,7 +49,7 @@ describe('a file is loaded', () => {
 
   test('together with what it imports beside it', async () => {
     const { value } = await load({
-      'mine.ts': `import { question } from './shared.ts';\n${userFile().replace(/question: '.*'/, 'question')}`,
+      'mine.ts': `import { question } from './shared.ts';\n${question.replace(/question: '.*'/, 'question')}`,
       'shared.ts': "export const question: string = 'shared?';\n",
     });
     expect(value?.definition.question).toBe('shared?');
@@ -88,7 +88,7 @@ describe('a file without an experiment is an EXPERIMENT_LOAD', () => {
   test.each([
     ['export const a = 1;\n', 'mine.ts has no default export'],
     ["export default { id: 'x' };\n", "mine.ts's default export is not an experiment"],
-    [userFile().replace('export default', 'export const mine ='), 'mine.ts exports its experiment as mine'],
+    [question.replace('export default', 'export const mine ='), 'mine.ts exports its experiment as mine'],
     ["\nthrow new RangeError('boom');\n", 'mine.ts:2:7 threw while loading: RangeError: boom'],
     ["throw 'text';\n", 'mine.ts threw while loading: text'],
     ["import 'no-such-package';\n", "Cannot find package 'no-such-package'"],
@@ -114,7 +114,7 @@ describe('a file without an experiment is an EXPERIMENT_LOAD', () => {
   });
 
   test('TypeScript inside node_modules', async () => {
-    const { error } = await load({ 'node_modules/pack/mine.ts': userFile() });
+    const { error } = await load({ 'node_modules/pack/mine.ts': question });
     expect(error).toMatchObject({ code: 'EXPERIMENT_LOAD', remedy: expect.stringContaining('outside node_modules') });
   });
 });
@@ -132,13 +132,13 @@ describe('a path that leads to no file', () => {
   });
 
   test('of another kind', async () => {
-    const { error } = await load({ 'mine.tsx': userFile() });
+    const { error } = await load({ 'mine.tsx': question });
     expect(error).toMatchObject({ code: 'EXPERIMENT_LOAD', remedy: expect.stringContaining('.ts .mts .js .mjs') });
   });
 });
 
 test('a definition that is wrong is told with the path as it was given', async () => {
-  const { error } = await load({ 'sub/mine.ts': userFile().replace("'my-question'", "'My question'") });
+  const { error } = await load({ 'sub/mine.ts': question.replace("'my-question'", "'My question'") });
   expect(error?.code).toBe('BAD_DEFINITION');
   expect(error?.message).toContain('sub/mine.ts does not define an experiment');
 });

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,6 +13,9 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 export interface Called<T> {
   readonly value?: T;
   readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
+  /** What it wrote. */
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 /** A call of an exported function. */
@@ -22,8 +26,6 @@ export interface Asked {
   readonly name: string;
   readonly args: readonly unknown[];
 }
-
-type Answered<T> = Called<T> & { readonly stderr: string };
 
 /** Start a process that answers calls: the test runner has its own way to import files, which a user's does not have. */
 const start = () =>
@@ -65,13 +67,22 @@ export async function callAlone<T>(
   module: string,
   name: string,
   args: readonly unknown[],
-): Promise<Answered<T>> {
+): Promise<Called<T>> {
   const child = start();
   const [answer, stderr] = await Promise.all([
     ask<T>(child, askedOf(cwd, module, name, args)).finally(() => child.disconnect()),
     text(child.stderr!),
   ]);
-  return { ...answer, stderr };
+  return { ...answer, stderr: answer.stderr + stderr };
+}
+
+/** `lingerlab` with these arguments, without a process of its own; never rejects. */
+export async function commandLine(
+  args: readonly string[],
+  cwd = '/',
+): Promise<{ readonly exitCode: number | undefined; readonly stdout: string; readonly stderr: string }> {
+  const { value, ...written } = await call<number>(cwd, 'cli.ts', 'cli', [args]);
+  return { exitCode: value, ...written };
 }
 
 /** A new folder outside the repository with these files, removed in the end. */
@@ -84,31 +95,5 @@ export async function folderWith(files: Readonly<Record<string, string>>): Promi
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }
 
-/** A user's file with one experiment; `claim` is the object of its one claim. */
-export const userFile = (
-  claim = "when: (cell) => cell.linger === 'off', holds: (facts, cell) => facts['timeWait.holder'] === cell.closes",
-): string => `
-import { experiment, kind } from 'lingerlab';
-
-export default experiment({
-  id: 'my-question',
-  question: 'Which end is left in TIME-WAIT?',
-  factors: { closes: ['client', 'server'], linger: ['off', 'zero'] },
-  measures: { winner: kind.word('old', 'new') },
-  async scenario({ client, server, until, note }, { closes, linger }) {
-    const listener = await server.listen();
-    const [near, far] = await client.connect(listener);
-    const [first, second] = closes === 'client' ? [near, far] : [far, near];
-    if (linger === 'zero') await first.set('SO_LINGER', 0);
-    await first.close();
-    await until(second, 'CLOSE-WAIT', 'CLOSED');
-    note('winner', 'old');
-    await second.close();
-  },
-  claims: [
-    { id: 'first-closer-waits', text: 'the end that closes first keeps TIME-WAIT', source: 'RFC 9293 §3.6.1',
-      ${claim} },
-  ],
-  answer: (outcomes) => \`\${outcomes.length} cells\`,
-});
-`;
+/** The text of a user's right file, in which tests make mistakes. */
+export const question: string = readFileSync(new URL('my-question.ts', import.meta.url), 'utf8');

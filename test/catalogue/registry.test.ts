@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { builtins, registry } from '../../src/catalogue/registry.ts';
 import type { LoadedExperiment } from '../../src/experiment/definition.ts';
 import type { Declaration } from '../../src/record/fact.ts';
-import { call, folderWith, userFile } from './program.ts';
+import { call, folderWith, question } from './program.ts';
 
-const named = (id: string): string => userFile().replace("'my-question'", `'${id}'`);
+const named = (id: string): string => question.replace("'my-question'", `'${id}'`);
 const loaded = (id: string, file: string): LoadedExperiment =>
   ({
     definition: { id },

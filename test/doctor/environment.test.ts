@@ -12,6 +12,12 @@ test('reads this machine, and fits the schema', async () => {
   expect((await environment({ ...parts, accelerator: 'tcg', slowness: 7.5 })).accelerator).toBe('tcg');
 });
 
+test('names the counters that this kernel has', async () => {
+  const { counters } = await environment({ hz: 250, iproute2: '', privileged: false, capabilities: {}, sysctls: {} });
+  expect(counters).toEqual(expect.arrayContaining(['Tcp.ActiveOpens', 'TcpExt.TW']));
+  expect(counters?.filter((name) => !/^(Tcp|TcpExt)\.\w+$/.test(name))).toEqual([]);
+});
+
 test('dumps net.core and net.ipv4.tcp_*, without keys and what may not be read', () => {
   const values: Record<string, string | null> = {
     'net/core/somaxconn': '4096\n',

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Checked } from '../../src/catalogue/check.ts';
-import { type Called, call, callAlone, folderWith, userFile } from '../catalogue/program.ts';
+import { type Called, call, callAlone, folderWith, question } from '../catalogue/program.ts';
 
 async function check(text: string, files: Record<string, string> = {}): Promise<Called<Checked>> {
   await using folder = await folderWith({ 'mine.ts': text, ...files });
@@ -13,7 +13,24 @@ async function check(text: string, files: Record<string, string> = {}): Promise<
 const lineOf = (text: string, part: string): number => text.split('\n').findIndex((line) => line.includes(part)) + 1;
 
 test('a right file passes without a word', async () => {
-  expect((await check(userFile())).value).toEqual({ ok: true, output: '' });
+  expect((await check(question)).value).toEqual({ ok: true, output: '' });
+});
+
+test('a counter that this kernel does not have is named, and the file fits', async () => {
+  const shows = "shows: ['counters.server.Tcp.Nonsense', 'counters.client.TcpExt.TW'],";
+  const text = question
+    .replace(
+      "facts['timeWait.holder'] === cell.closes",
+      "facts['counters.lab.TcpExt.NoSuchThing'] === cell.closes.length",
+    )
+    .replace('question:', `${shows}\n  question:`);
+  const { value } = await check(text);
+  expect(value).toMatchObject({ ok: true, output: '' });
+  expect(value?.notes?.map((note) => note.split(':')[0]).sort()).toEqual([
+    'counters.lab.TcpExt.NoSuchThing',
+    'counters.server.Tcp.Nonsense',
+  ]);
+  expect(value?.notes?.[0]).toContain('this kernel has no such counter');
 });
 
 describe("a mistake is an error of the compiler at the file's own line", () => {
@@ -30,7 +47,7 @@ describe("a mistake is an error of the compiler at the file's own line", () => {
     ['a key that does not exist', 'question:', 'qestion:', "'qestion'"],
     ['a missing await is not one, a wrong type is', "set('SO_LINGER', 0)", "set('SO_LINGER', '0')", '\'"0"\''],
   ])('%s', async (_, right, wrong, said) => {
-    const text = userFile().replace(right, wrong);
+    const text = question.replace(right, wrong);
     const { value } = await check(text);
     expect(value?.ok).toBe(false);
     expect(value?.output).toContain(said);
@@ -38,15 +55,15 @@ describe("a mistake is an error of the compiler at the file's own line", () => {
   });
 
   test('an enum, and a type that is imported as a value', async () => {
-    expect((await check(`enum A { x }\n${userFile()}`)).value?.output).toMatch(/^mine\.ts\(1,6\): error TS1294/);
-    const value = userFile().replace('{ experiment,', '{ Stage, experiment,');
+    expect((await check(`enum A { x }\n${question}`)).value?.output).toMatch(/^mine\.ts\(1,6\): error TS1294/);
+    const value = question.replace('{ experiment,', '{ Stage, experiment,');
     expect((await check(value)).value?.output).toMatch(/^mine\.ts\(2,10\): error TS1484/);
   });
 });
 
 describe('what a file tells the wire', () => {
   const wired = (network: string, step: string) =>
-    userFile()
+    question
       .replace('{ experiment, kind }', '{ experiment, fin, kind }')
       .replace('measures:', `${network}\n  measures:`)
       .replace('{ client, server, until, note }', '{ client, server, wire, until, note }')
@@ -89,7 +106,7 @@ describe('what a file tells the wire', () => {
   });
 
   test('where the file is loaded: a pattern outside the scenario', async () => {
-    const text = userFile().replace(
+    const text = question.replace(
       'export default',
       "const late = fin.from('clint' as never);\nvoid late;\nexport default",
     );
@@ -100,7 +117,7 @@ describe('what a file tells the wire', () => {
 
 test('what types cannot tell is found by loading: the form of an id, values given twice', async () => {
   const { value } = await check(
-    userFile().replace("'my-question'", "'My question'").replace("['off', 'zero']", "['off', 'zero', 'off']"),
+    question.replace("'my-question'", "'My question'").replace("['off', 'zero']", "['off', 'zero', 'off']"),
   );
   expect(value?.ok).toBe(false);
   expect(value?.output).toContain('id: must be lower-case words joined by hyphens');
@@ -110,21 +127,21 @@ test('what types cannot tell is found by loading: the form of an id, values give
 test('a function of the cell that throws is found with its cell', async () => {
   const throwing =
     "seconds: ({ linger }) => { if (linger === 'zero') throw new Error('boom'); return 1; },\n  claims: [";
-  const { value } = await check(userFile().replace('claims: [', throwing));
+  const { value } = await check(question.replace('claims: [', throwing));
   expect(value).toMatchObject({ ok: false, output: expect.stringContaining('my-question/closes=client,linger=zero') });
   expect(value?.output).toContain('"seconds" threw: boom');
 });
 
 test('console and setTimeout need no @types/node, and a file of JavaScript is checked, too', async () => {
-  const text = userFile().replace('note(', "console.log('here');\n    setTimeout(() => {}, 1);\n    note(");
+  const text = question.replace('note(', "console.log('here');\n    setTimeout(() => {}, 1);\n    note(");
   expect((await check(text)).value).toEqual({ ok: true, output: '' });
-  await using folder = await folderWith({ 'mine.mjs': userFile().replace("'timeWait.holder'", "'timeWait.holdr'") });
+  await using folder = await folderWith({ 'mine.mjs': question.replace("'timeWait.holder'", "'timeWait.holdr'") });
   const { value } = await call<Checked>(folder.path, 'catalogue/check.ts', 'checkFile', ['mine.mjs']);
   expect(value?.output).toMatch(/^mine\.mjs\(\d+,\d+\): error TS2551/);
 });
 
 test('@types/node beside the file is used', async () => {
-  const text = `import { nodeOnly } from 'node:only';\n${userFile()}`;
+  const text = `import { nodeOnly } from 'node:only';\n${question}`;
   const types = {
     'node_modules/@types/node/package.json': '{ "name": "@types/node", "version": "1.0.0", "types": "index.d.ts" }',
     'node_modules/@types/node/index.d.ts': "declare module 'node:only' { export const nodeOnly: number; }",
@@ -141,7 +158,7 @@ test('a file that does not exist is an error of its own', async () => {
 });
 
 test('nothing is left in the temporary folder, whatever was found', async () => {
-  await using folder = await folderWith({ 'mine.ts': userFile(), 'wrong.ts': 'const a: string = 1;\n', 'tmp/x': '' });
+  await using folder = await folderWith({ 'mine.ts': question, 'wrong.ts': 'const a: string = 1;\n', 'tmp/x': '' });
   vi.stubEnv('TMPDIR', join(folder.path, 'tmp'));
   onTestFinished(() => void vi.unstubAllEnvs());
   const check = (file: string) => callAlone<Checked>(folder.path, 'catalogue/check.ts', 'checkFile', [file]);

@@ -1,10 +1,11 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { readRun } from '../../src/record/read.ts';
+import { type ReadRun, readRun } from '../../src/record/read.ts';
+import { commandLine } from '../catalogue/program.ts';
 import { experimentOf, runOf } from '../report/fixture.ts';
-import { bin, experimentFile, lingerlab, live, plainRest, scratch } from './program.ts';
+import { bin, experimentFile, lingerlab, live, own, plainRest, scratch } from './program.ts';
 
 const definition = (id: string, more: string) => `import { experiment } from 'lingerlab';
   export default experiment({ id: '${id}', question: 'what?', factors: { n: [1, 2] }, ${more} ${plainRest} });`;
@@ -75,7 +76,7 @@ const wrong: readonly Wrong[] = [
 
 describe('wrong input', () => {
   test.each(wrong)('$what: told with its remedy, exit code 2, stdout empty', async ({ args, says }) => {
-    const { exitCode, stderr, stdout } = await lingerlab(args, { cwd: folder });
+    const { exitCode, stderr, stdout } = await commandLine(args, folder);
     for (const word of says) expect(stderr).toContain(word);
     expect(stderr).not.toContain('INTERNAL');
     expect(stderr.trim().split('\n').length).toBeGreaterThanOrEqual(2);
@@ -84,7 +85,7 @@ describe('wrong input', () => {
   });
 
   test('help is no error, and shows examples', async () => {
-    const { exitCode, stdout } = await lingerlab(['run', '--help']);
+    const { exitCode, stdout } = await commandLine(['run', '--help']);
     expect(exitCode).toBe(0);
     expect(stdout).toContain('$ lingerlab run close-order');
   });
@@ -117,7 +118,7 @@ describe('a reader that has read enough', () => {
 
 test('a value of --where joins those given before', async () => {
   const plan = async (...where: string[]) =>
-    JSON.parse((await lingerlab(['run', 'close-order', ...where, '--json', '--dry-run'])).stdout).cells.length;
+    JSON.parse((await commandLine(['run', 'close-order', ...where, '--json', '--dry-run'])).stdout).cells.length;
   const both = await plan('-w', 'closes=client', '-w', 'closes=server');
   expect(both).toBe(await plan('-w', 'closes=client,server'));
   expect(both).toBeGreaterThan(await plan('-w', 'closes=server'));
@@ -152,69 +153,43 @@ live('a disk that gets full', () => {
 });
 
 live('a scenario that fails', () => {
-  const cases = [
-    { what: 'throws', step: "throw new Error('on purpose');", says: 'SCENARIO_THREW: the scenario threw: on purpose' },
-    {
-      what: 'is refused a step',
-      step: 'const other = await server.listen(); await server.listen({ port: other.at.port });',
-      says: 'STEP_REFUSED: server.listen was refused: listen EADDRINUSE',
-    },
-    {
-      what: 'does not await a step',
-      step: 'const [near] = await client.connect(await server.listen()); void near.received(1);',
-      says: 'STEP_UNAWAITED: client.received 1 bytes was still running',
-    },
-    {
-      what: 'has a peer that dies',
-      step: "const listener = await server.listen(); process.kill(client.pid, 'SIGKILL'); await client.connect(listener);",
-      says: 'PEER_DIED: peer client ended: SIGKILL',
-    },
-    {
-      what: 'never ends',
-      step: 'await new Promise(() => undefined);',
-      says: 'CELL_DEADLINE: the scenario did not end within 10',
-    },
-    {
-      what: 'waits for a state that never comes',
-      step: "const [near] = await client.connect(await server.listen()); await until(near, 'CLOSING');",
-      says: 'CELL_DEADLINE: the scenario did not end within 10',
-    },
-    {
-      what: 'throws where nobody awaits it',
-      step: "setTimeout(() => { throw new Error('late'); }, 1); await client.listen(); await new Promise(() => undefined);",
-      says: 'SCENARIO_THREW: the scenario threw: late',
-    },
-    {
-      what: 'rejects where nobody awaits it',
-      step: "void (async () => { throw new Error('lost'); })(); await new Promise(() => undefined);",
-      says: 'SCENARIO_THREW: the scenario threw: lost',
-    },
-    {
-      what: 'uses a label that is not declared',
-      step: "await client.connect(await server.listen(), { as: 'old' as never });",
-      says: "UNKNOWN_LABEL: connection label 'old' is not declared",
-    },
-    { what: 'notes what it did not declare', step: "note('nothing' as never, 1 as never);", says: 'not declared' },
-  ];
+  const reasons: Readonly<Record<string, string>> = {
+    throws: 'SCENARIO_THREW: the scenario threw: on purpose',
+    'is-refused-a-step': 'STEP_REFUSED: server.listen was refused: listen EADDRINUSE',
+    'does-not-await': 'STEP_UNAWAITED: client.received 1 bytes was still running',
+    'kills-its-peer': 'PEER_DIED: peer client ended: SIGKILL',
+    'never-ends': 'CELL_DEADLINE: the scenario did not end within 10',
+    'waits-for-nothing': 'CELL_DEADLINE: the scenario did not end within 10',
+    'throws-late': 'SCENARIO_THREW: the scenario threw: late',
+    'rejects-late': 'SCENARIO_THREW: the scenario threw: lost',
+    'has-no-such-label': "UNKNOWN_LABEL: connection label 'old' is not declared",
+    'notes-what-is-not-declared': 'not declared',
+  };
+  let cells: ReadRun['cells'] = [];
+  let text = '';
 
-  test.each(cases)(
-    'that $what: the cell is errored and says why, the other cell is kept',
-    async ({ what, step, says }) => {
-      const id = what.replaceAll(' ', '-');
-      const scenario = `seconds: 0.1, async scenario({ client, server, until, note }, { n }) { if (n === 2) { ${step} } },`;
-      const file = await experimentFile(folder, `${id}.ts`, definition(id, scenario));
-      const out = join(folder, `run-${id}`);
-      const { exitCode, stdout, stderr } = await lingerlab(['run', file, '--out', out]);
-      expect(exitCode).toBe(1);
-      expect(stderr).not.toContain('INTERNAL');
-      expect(stdout).toContain(says.split(':')[0]);
-      const { run, cells } = await readRun(out);
-      expect(run.status).toBe('complete');
-      expect(cells.map(({ status }) => status)).toEqual(['ran', 'errored']);
-      expect(cells[1]!.reason).toContain(says);
-      expect(await readFile(join(out, 'report.md'), 'utf8')).toContain(says.split(':')[0]!);
-    },
-  );
+  beforeAll(async () => {
+    const out = join(folder, 'run-fails');
+    const { exitCode, stdout, stderr } = await lingerlab(['run', own('fails'), '--out', out]);
+    expect(exitCode).toBe(1);
+    expect(stderr).not.toContain('INTERNAL');
+    text = stdout + (await readFile(join(out, 'report.md'), 'utf8'));
+    const read = await readRun(out);
+    expect(read.run.status).toBe('complete');
+    cells = read.cells;
+  });
+
+  test.each(Object.entries(reasons))('%s: its cell is errored and says why', (how, says) => {
+    const cell = cells.find(({ factors }) => factors.how === how);
+    expect(cell?.status).toBe('errored');
+    expect(cell?.reason).toContain(says);
+    expect(text.split(says.split(':')[0]!).length).toBeGreaterThan(2);
+  });
+
+  test('the cell that does not is kept', () => {
+    expect(cells.filter(({ status }) => status === 'ran').map(({ factors }) => factors.how)).toEqual(['goes-well']);
+    expect(cells).toHaveLength(Object.keys(reasons).length + 1);
+  });
 });
 
 live('output for programs', () => {
@@ -231,14 +206,7 @@ live('output for programs', () => {
   });
 
   test('--strict exits with 1 where a claim is refuted, without it with 0', async () => {
-    const claims = `claims: [{ id: 'never', text: 'never so', source: 'a test', holds: (facts) => facts['timeWait.holder'] === 'both' }],`;
-    const scenario = `async scenario({ client, server, until }) {
-      const [near, far] = await client.connect(await server.listen());
-      await near.close(); await until(near, 'FIN-WAIT-2'); await far.close(); await until(far, 'CLOSED');
-    },`;
-    const text = `import { experiment } from 'lingerlab';
-      export default experiment({ id: 'refuted', question: 'q', factors: {}, ${scenario} ${claims} answer: () => 'so' });`;
-    const file = await experimentFile(folder, 'refuted.ts', text);
+    const file = own('refuted');
     expect((await lingerlab(['run', file, '-o', join(folder, 'lax')])).exitCode).toBe(0);
     const { exitCode, stdout } = await lingerlab(['run', file, '-o', join(folder, 'strict'), '--strict']);
     expect(exitCode).toBe(1);
@@ -246,8 +214,8 @@ live('output for programs', () => {
   });
 
   test('a report is made again from the folder alone, the experiment gone', async () => {
-    const scenario = 'async scenario({ client, server }) { await client.connect(await server.listen()); },';
-    const file = await experimentFile(folder, 'gone.ts', definition('gone', scenario));
+    const file = join(folder, 'gone.ts');
+    await copyFile(own('single'), file);
     const out = join(folder, 'gone');
     await lingerlab(['run', file, '-o', out]);
     const first = await readFile(join(out, 'report.md'), 'utf8');
@@ -255,13 +223,13 @@ live('output for programs', () => {
     await writeFile(join(out, 'report.md'), '');
     const { exitCode, stdout } = await lingerlab(['report', out]);
     expect(exitCode).toBe(0);
-    expect(stdout).toContain('gone  what?');
+    expect(stdout).toContain('single  ');
     expect(await readFile(join(out, 'report.md'), 'utf8')).toBe(first);
   });
 });
 
 test('explain says what each fact that is shown tells: one by role, and a counter', async () => {
-  const { stdout } = await lingerlab(['explain', 'linger']);
+  const { stdout } = await commandLine(['explain', 'linger']);
   const shown = stdout.slice(stdout.indexOf('facts shown'), stdout.indexOf('claims of each cell'));
   expect(shown).toContain('closing.lost: bytes it wrote');
   expect(shown).toContain('TCPAbortOnData: change of this kernel counter');

@@ -12,11 +12,15 @@ import { experimentFile, lingerlab, live, own, scratch } from './program.ts';
 async function atWork(out: string) {
   const run = lingerlab(['run', own('lasting-load'), '-o', out]);
   const family = () => descendants(run.pid as number);
-  await eventually('the load is at work', () => {
-    const load = family().filter(({ command }) => command.includes('load/main'));
-    // more than the warm-up takes, twice repeated
-    return load.length === 2 && load.every(({ pid }) => (cpuOf(pid) ?? 0) > 3);
-  });
+  await eventually(
+    'the load is at work',
+    () => {
+      const load = family().filter(({ command }) => command.includes('load/main'));
+      // more than the warm-up takes, twice repeated
+      return load.length === 2 && load.every(({ pid }) => (cpuOf(pid) ?? 0) > 3);
+    },
+    30,
+  );
   return { run, family: family() };
 }
 const gone = (family: readonly { readonly pid: number }[]) =>

@@ -21,7 +21,7 @@ live('the package', () => {
     const folder = await scratch();
     const env = { PATH: systemPath, npm_config_update_notifier: 'false' };
     const npm = (args: readonly string[], cwd: string) => execa('npm', args, { cwd, env });
-    await npm(['pack', '--ignore-scripts', '--pack-destination', folder], packageRoot());
+    await execa('make', ['pack', `ARGS=--pack-destination=${folder}`], { cwd: packageRoot() });
     const [archive] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
     const global = ['--global', '--prefix', folder, '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
     await npm(['install', ...global, join(folder, archive!)], folder);

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { CountersError, changes, parseCounters, parseSockstat } from '../../src/tcp/counters.ts';
+import { CountersError, changes, counterNames, parseCounters, parseSockstat } from '../../src/tcp/counters.ts';
 
 const folder = new URL('../fixtures/counters/', import.meta.url);
 const kernels = readdirSync(folder).flatMap((file) => /^(linux-[\d.]+)\.before\.snmp\.txt$/.exec(file)?.[1] ?? []);
@@ -35,6 +35,13 @@ describe.each(kernels)('%s', (kernel) => {
     });
     expect(Object.values(changed)).not.toContain(0);
     expect(changed).not.toHaveProperty('TcpExt.TCPAbortOnLinger');
+  });
+
+  test('the names of the counters tell one that is absent from one that did not change; gauges are none', () => {
+    const names = counterNames(read('before', 'snmp'), read('before', 'netstat'));
+    expect(names).toEqual(expect.arrayContaining(['Tcp.ActiveOpens', 'TcpExt.TW', 'TcpExt.TCPAbortOnLinger']));
+    expect(names).not.toContain('Tcp.CurrEstab');
+    expect(names).not.toContain('TcpExt.TCPAbortOnOverflow');
   });
 
   test('sockstat counts what is left', () => {

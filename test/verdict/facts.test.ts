@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { declarations } from '../../src/facts/table.ts';
-import { NotObserved, NotTried, type OnRead, readable } from '../../src/verdict/facts.ts';
+import { lackedCounters, NotObserved, NotTried, type OnRead, readable } from '../../src/verdict/facts.ts';
 
 const declared = declarations();
 const read = (facts: Parameters<typeof readable>[0], unknown: Parameters<typeof readable>[2] = {}, onRead?: OnRead) =>
@@ -47,6 +47,28 @@ describe('readable', () => {
     expect(facts['counters.client.TcpExt.TCPAbortOnData']).toBe(0);
     expect(() => facts['counters.server.TcpExt.TCPAbortOnData']).toThrow(NotObserved);
     expect(() => facts['counters.lab.Tcp.OutRsts']).toThrow('the counters of lab were not read');
+  });
+
+  test('a counter that the kernel does not have is not observed, one that it has and that did not change is 0', () => {
+    const counters = new Set(['Tcp.ActiveOpens', 'TcpExt.TCPAbortOnData']);
+    const facts = readable({ 'counters.client.Tcp.ActiveOpens': 1 }, declared, {}, undefined, counters);
+    expect(facts['counters.client.Tcp.ActiveOpens']).toBe(1);
+    expect(facts['counters.client.TcpExt.TCPAbortOnData']).toBe(0);
+    expect(() => facts['counters.client.TcpExt.NoSuchThing']).toThrow(NotObserved);
+    expect(() => facts['counters.client.Tcp.TCPAbortOnData']).toThrow(
+      'counters.client.Tcp.TCPAbortOnData not observed: this kernel has no such counter',
+    );
+    expect('counters.client.TcpExt.NoSuchThing' in facts).toBe(false);
+  });
+
+  test('of the facts that are shown, counters that the kernel does not have are unknown', () => {
+    const shown = ['counters.lab.TcpExt.TW', 'counters.lab.TcpExt.NoSuchThing', 'client.path'];
+    expect(lackedCounters(shown, new Set(['TcpExt.TW']))).toEqual({
+      facts: { 'counters.lab.TcpExt.NoSuchThing': null },
+      unknown: {
+        'counters.lab.TcpExt.NoSuchThing': { code: 'no-such-counter', text: 'this kernel has no such counter' },
+      },
+    });
   });
 
   test('answers whether there is a value by `in`', () => {

@@ -1,7 +1,7 @@
 import { isWiresOwn, repeatedBy } from '../../facts/carried.ts';
 import { formatSeconds } from '../../facts/values.ts';
 import type { AsideRecord, ClosingAside, SegmentRecord } from '../../record/schema.ts';
-import { optionsText as tcpOptionsText } from '../../tcp/segment-text.ts';
+import type { TcpOption } from '../../tcp/header-options.ts';
 
 /** The wire's own: nobody sent it there and then. */
 export const isOwn = ({ deed }: SegmentRecord): boolean => isWiresOwn(deed);
@@ -92,8 +92,28 @@ const becameOf: Partial<Record<SegmentRecord['deed']['do'], string>> = {
 /** What became of counted segments that the wire did not just carry. */
 export const becameText = ({ deed }: SegmentRecord): string => becameOf[deed.do] ?? deed.do;
 
-/** A segment's TCP options. */
-export const optionsText = ({ options = [] }: SegmentRecord): string => tcpOptionsText(options);
+/** One option as tcpdump(8) prints it: `mss 1460`, `sackOK`, `TS val 1 ecr 0`, `sack 1 {5:9}`. */
+function optionText(option: TcpOption): string {
+  switch (option.kind) {
+    case 'mss':
+      return `mss ${option.value}`;
+    case 'wscale':
+      return `wscale ${option.shift}`;
+    case 'timestamps':
+      return `TS val ${option.value} ecr ${option.echo}`;
+    case 'sack':
+      return `sack ${option.blocks.length} ${option.blocks.map(([left, right]) => `{${left}:${right}}`).join('')}`;
+    case 'other':
+      return `unknown-${option.code}${option.hex && ` 0x${option.hex}`}`;
+    case 'rest':
+      return `[bad opt] 0x${option.hex}`;
+    default:
+      return option.kind;
+  }
+}
+
+/** A segment's TCP options in one line: `mss 1460,wscale 7`. */
+export const optionsText = ({ options = [] }: SegmentRecord): string => options.map(optionText).join(',');
 
 /** Tells asides of one kind apart. */
 export const asideKey = (aside: AsideRecord): unknown =>
