@@ -68,7 +68,7 @@ function nearTo(name: string, ids: readonly string[]): string {
 
 /**
  * The result of one repeat; `repeat` may be left out where there is one.
- * @throws LingerlabError UNKNOWN_CELL, BAD_OPTION where the repeats have to be told apart
+ * @throws LingerlabError UNKNOWN_CELL, BAD_OPTION where a repeat must be named, or there is none of that number
  */
 export function resultOf(run: Run, name: string, repeat?: number): CellRecord {
   const results = resultsOf(run, name);

@@ -33,7 +33,7 @@ function valueText(value: unknown): string {
 const listed = (given: Given): string[] =>
   Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${valueText(value)}`]));
 
-/** What peers ask for unless told otherwise. */
+/** What peers ask for by default. */
 const isUsual = (name: string, value: unknown): boolean => name === 'allowHalfOpen' && value === true;
 
 /** What a call was given, as all of its kind are; empty for most. */
@@ -105,7 +105,7 @@ export const returnsText = (call: CallEvent): string =>
 export const refusalText = ({ errno, syscall }: CallEvent): string =>
   errno === undefined ? '' : ` fails with ${errno}${syscall ? ` (${syscall})` : ''}`;
 
-/** A call that holds its thread for less, ns, is told without how long; of one that blocks it is told when it returns. */
+/** A call that holds its thread for less, ns, is printed without how long; one that blocks has an entry for its return. */
 const shortNs = 1e6;
 
 /** How long a call held its thread, where that is worth a word. */

@@ -5,7 +5,7 @@ import type { SegmentRecord } from '../../record/schema.ts';
 import { type Address, addressAndPort } from '../../tcp/address.ts';
 import type { End } from '../../tcp/states.ts';
 
-/** Tells what an event is of: `client`, `old.client`, `listener`; where nothing has a name, its addresses and ports. */
+/** Names what an event is about: `client`, `old.client`, `listener`; where nothing has a name, its addresses and ports. */
 export interface Names {
   readonly connections: readonly ConnectionEvent[];
   /** A socket by the kernel's own address of it, where that is known, else by its addresses and ports at that time. */
@@ -38,14 +38,14 @@ interface Named {
   readonly from: Ns;
 }
 
-/** Tells the lives of sockets apart. */
+/** Identifies one life of a socket. */
 const chainKey = ({ socket, begins }: Chain): string => `${socket} ${begins}`;
 
 /** When an end has its addresses and ports: from its socket's first transition on, as far as the trace has that. */
 const beginOf = ({ event }: ConnectionView, chain: Chain | undefined): Ns =>
   chain?.begins ?? event.client.opening?.from ?? event.t;
 
-/** The ends of a cell's connections by what tells them apart. */
+/** Names of the ends of a cell's connections, by chain, by addresses and ports, and by endpoint. */
 function endsIn(connections: readonly ConnectionView[]) {
   const chains = new Map<string, string>();
   const flows = new Map<string, Named[]>();

@@ -20,14 +20,14 @@ interface Look {
   readonly sockets: ReadonlyMap<string, SsSocket>;
 }
 
-/** Tells samples in the order in which they ended, each against the one before it of its namespace. */
-export function telling(names: Names): (sample: SampleEvent) => Shown {
+/** Describes samples, given in the order in which they ended: each against the one before it of its namespace. */
+export function sampleWords(names: Names): (sample: SampleEvent) => Shown {
   const before = new Map<string, Look>();
   return (sample) => {
     const last = before.get(sample.space);
     const sockets = new Map(sample.sockets.map((socket) => [keyOf(socket), socket]));
     before.set(sample.space, { t: sample.t, sockets });
-    const told = sample.sockets.filter(
+    const listed = sample.sockets.filter(
       (socket) => socket.state !== 'LISTEN' || last?.sockets.get(keyOf(socket))?.recvQ !== socket.recvQ,
     );
     const gone = [...(last?.sockets.entries() ?? [])].flatMap(([key, socket]) =>
@@ -38,7 +38,7 @@ export function telling(names: Names): (sample: SampleEvent) => Shown {
       gone.length === 0 &&
       sample.leftOut === undefined &&
       sample.sockets.every((socket) => isUnchanged(last, sample, socket));
-    return { text: sampleText(sample, told, gone, names), isSame };
+    return { text: sampleText(sample, listed, gone, names), isSame };
   };
 }
 
@@ -55,14 +55,14 @@ function isUnchanged(last: Look, { t }: SampleEvent, socket: SsSocket): boolean 
 
 function sampleText(
   { space, until, leftOut, unread }: SampleEvent,
-  told: readonly SsSocket[],
+  listed: readonly SsSocket[],
   gone: readonly string[],
   names: Names,
 ): string {
   const shown =
-    told.length > mostSockets
-      ? [countsText(told)]
-      : told.map((socket) => socketText(socket, names.shown(socket, until)));
+    listed.length > mostSockets
+      ? [countsText(listed)]
+      : listed.map((socket) => socketText(socket, names.shown(socket, until)));
   const goneText = gone.length > mostSockets ? [`${formatCount(gone.length)} are gone`] : gone;
   const less = [
     ...(leftOut === undefined ? [] : [`${formatCount(leftOut)} in TIME-WAIT counted only`]),

@@ -50,7 +50,7 @@ function headLines(
   return [title, ...why, ...ends, ...(more > 0 ? [`  and ${plural(more, 'more connection')}`] : [])];
 }
 
-/** More are told where they are made only. */
+/** The head lists so many; the others have their `connection` entries. */
 const mostConnections = 4;
 
 function entryLines(

@@ -5,7 +5,7 @@ import { blocksNs } from '../ladder/segment.ts';
 import { returnsText } from './calls.ts';
 import { folded, leastOf } from './folding.ts';
 import { type Names, namesIn } from './names.ts';
-import { telling } from './samples.ts';
+import { sampleWords } from './samples.ts';
 import { type Told, type Tone, type Words, wordsOf } from './words.ts';
 
 /** One line of a timeline. */
@@ -16,11 +16,11 @@ export interface Entry {
   readonly untilMs?: number;
   /** Who saw or did it: a peer by its name, `wire`, `kernel`, `harness`, `ss` or `netlink`. */
   readonly lane: string;
-  /** The event's kind; `step`: a state that no single event tells; `returns`: the end of a call that blocked. */
+  /** The event's kind; `step`: a state that no single event shows; `returns`: the end of a call that blocked. */
   readonly kind: Event['kind'] | 'step' | 'returns';
   readonly text: string;
   readonly tone: Tone;
-  /** What is told only where everything is. */
+  /** Details, printed where every event has a line. */
   readonly more?: string;
   /** How many events it stands for. */
   readonly count: number;
@@ -61,24 +61,24 @@ export interface Moment extends Told {
   readonly step?: Entry['step'];
 }
 
-/** The timeline of a (cell, repeat): its events, and the states of its record that no event tells. */
+/** The timeline of a (cell, repeat): its events, and the states of its record that no event shows. */
 export function timelineOf(
   events: readonly Event[],
   record: CellRecord,
   { all = false, hz }: TimelineOptions = {},
 ): Timeline {
   const names = namesIn(events);
-  const words: Words = { names, hz, shown: telling(names) };
+  const words: Words = { names, hz, shown: sampleWords(names) };
   const origin = events.find(({ kind }) => kind === 'scenario-begins')?.t ?? events[0]?.t ?? 0;
   const ordered = [...events].sort((a, b) => momentOf(a) - momentOf(b));
   const moments = [
     ...ordered.flatMap((event) => momentsOf(event, words)),
     ...stepsOf(record, events, names).map((step) => stepMoment(step, origin)),
   ].sort((a, b) => a.at - b.at);
-  const told = all ? moments : moments.filter(({ minor }) => !minor);
+  const chosen = all ? moments : moments.filter(({ minor }) => !minor);
   const entries = all
-    ? told.map((moment) => entryOf(moment, origin))
-    : folded(told).map((group) => groupEntry(group, origin));
+    ? chosen.map((moment) => entryOf(moment, origin))
+    : folded(chosen).map((group) => groupEntry(group, origin));
   const own = entries.filter(({ event }) => event !== undefined).length;
   return {
     id: record.id,
@@ -97,7 +97,7 @@ export function timelineOf(
   };
 }
 
-/** A sample shows what was there by its end; anything else is told at its own time. */
+/** A sample shows what was there by its end; anything else has its own time. */
 const momentOf = (event: Event): Ns => (event.kind === 'sample' ? event.until : event.t);
 
 function momentsOf(event: Event, words: Words): Moment[] {
@@ -109,13 +109,13 @@ function momentsOf(event: Event, words: Words): Moment[] {
   ];
 }
 
-/** States of the record that no transition tells: of mini-sockets, and those that were sampled. */
+/** States of the record that no transition shows: of mini-sockets, and those that were sampled. */
 function stepsOf({ paths }: CellRecord, events: readonly Event[], { flow }: Names): NonNullable<Entry['step']>[] {
-  const told = new Set(
+  const traced = new Set(
     events.flatMap((event) => (event.kind === 'transition' ? [`${flow(event)} ${event.to} ${event.t}`] : [])),
   );
   return Object.entries(paths).flatMap(([name, steps]) =>
-    steps.filter(({ state, at }) => !told.has(`${name} ${state} ${at}`)).map((step) => ({ ...step, of: name })),
+    steps.filter(({ state, at }) => !traced.has(`${name} ${state} ${at}`)).map((step) => ({ ...step, of: name })),
   );
 }
 

@@ -28,7 +28,7 @@ export interface Alike {
   /** Tells apart what is counted together. */
   readonly key: string;
   readonly bytes?: number;
-  /** How so many are told. */
+  /** The text for so many of them. */
   readonly counted: (count: number, bytes: number) => string;
   /** Fewer are listed; default 3. */
   readonly least?: number;
@@ -42,10 +42,10 @@ export interface Told {
   readonly lane: string;
   readonly text: string;
   readonly tone: Tone;
-  /** What is told only where everything is. */
+  /** Details, printed where every event has a line. */
   readonly more?: string;
   readonly alike?: Alike;
-  /** It is told only where everything is. */
+  /** It has a line only where every event has one. */
   readonly minor?: true;
 }
 
@@ -91,8 +91,8 @@ export function wordsOf(event: Event, words: Words): Told {
       const { text, isSame } = words.shown(event);
       const took = `looked for ${formatSeconds((event.until - event.t) / 1e9)}`;
       const isLong = event.until - event.t >= longLookNs;
-      const told = { lane: event.source, text: isLong ? `${text}; ${took}` : text, ...(!isLong && { more: took }) };
-      return isSame ? { ...told, tone: 'aside', alike: sameSamples } : { ...told, tone: 'plain' };
+      const entry = { lane: event.source, text: isLong ? `${text}; ${took}` : text, ...(!isLong && { more: took }) };
+      return isSame ? { ...entry, tone: 'aside', alike: sameSamples } : { ...entry, tone: 'plain' };
     }
     case 'counters':
       return kernel(countersText(event), 'aside');
@@ -161,7 +161,7 @@ const sameSamples: Alike = {
 };
 
 const jiffiesText = (jiffies: number | undefined, { hz }: Words): string => {
-  if (jiffies === undefined) return 'not told';
+  if (jiffies === undefined) return 'not recorded';
   return hz === undefined ? plural(jiffies, 'jiffy', 'jiffies') : formatSeconds(jiffies / hz);
 };
 
@@ -232,7 +232,7 @@ function otherText({ why, deed, from, t }: WireEvent): string {
   if (deed.do === 'forged' && deed.as === 'echo') return `ICMP echo request, the wire's own, behind #${deed.of}`;
   if (deed.do === 'forged' && deed.as === 'unreachable') return `ICMP host unreachable, for #${deed.of}`;
   const way = wayText({ deed, from, t, arrived: t });
-  return `no TCP segment (${why ?? 'not told why'})${way && `, ${way}`}`;
+  return `no TCP segment (${why ?? 'no reason recorded'})${way && `, ${way}`}`;
 }
 
 function packetWords(event: WireEvent, names: Names): Told {
