@@ -8,6 +8,7 @@ import { errorText } from './commands/output.ts';
 import { report } from './commands/report.ts';
 import { run } from './commands/run.ts';
 import { schema } from './commands/schema.ts';
+import { show } from './commands/show.ts';
 import { type ExitCode, exitCode, firstError, LingerlabError } from './errors.ts';
 import { inOwnNamespace } from './lab/user-namespace.ts';
 import { samplerNames } from './record/event.ts';
@@ -103,6 +104,35 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
     )
     .addOption(json())
     .action((folder, options) => done(report(folder, options)));
+
+  command(
+    'show',
+    'show what happened in one cell, event by event',
+    'show results/20261120-084500-6.18.44 lost-last-ack/lost=once,left=ss-K,second=close,family=4',
+    'show results/20261120-084500-6.18.44 close-order/closes=both,by=end --repeat 3 --all',
+    'show results/20261120-084500-6.18.44 linger/linger=0 --json | jq \'select(.kind == "transition")\'',
+  )
+    .argument('<run>', 'a run folder')
+    .argument(
+      '<cell>',
+      'a cell id; its factors in any order, or as many of them as tell it from others; or its beginning',
+    )
+    .addOption(new Option('--repeat <n>', 'which repeat, where the cell has several').argParser(positive))
+    .option('--all', 'a line for each event, with all that is known of it; nothing is counted together', false)
+    .addOption(new Option('--json', 'print every event as a line of JSON, and nothing else, on stdout').default(false))
+    .addHelpText(
+      'after',
+      `
+With --json the first line is the cell: {"kind":"cell","id","repeat","status","reason","seconds","connections","events"}.
+Each line after it is an entry, in order of time:
+  ms     ms since the scenario began; of a sample when it had been taken
+  lane   who saw or did it: a peer by its name, wire, kernel, harness, ss or netlink
+  kind   the kind of the event; "step": a state that no single event tells; "returns": the end of a call that blocked
+  text   in words; they may change, the other fields do not
+  event  the event as events.ndjson.gz has it, times in ns
+  step   of a step: the state as the cell's paths have it, "of" its end`,
+    )
+    .action((folder, cell, options) => done(show(folder, cell, options)));
 
   command('compare', 'tell how runs differ', 'compare results/a results/b', 'compare results/* --fail-on behaviour')
     .argument('<runs...>', 'run folders, two or more')

@@ -1,8 +1,26 @@
 import { exitCode, LingerlabError, messageOf } from '../errors.ts';
+import { visibleLines } from '../text/visible.ts';
 
 /** Where a command's answer goes: stdout, and nothing else goes there. */
 export const answer = (text: string): void => void process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 export const answerJson = (value: unknown): void => answer(JSON.stringify(value, null, 2));
+
+/** Characters that are written at once. */
+const pieceLength = 65_536;
+
+/** An answer of many lines, written as it is taken: whoever has read enough of it (`| head`) ends it. */
+export async function answerLines(lines: Iterable<string>): Promise<void> {
+  let piece = '';
+  const write = () => new Promise<void>((resolve) => process.stdout.write(piece, () => resolve()));
+  for (const line of lines) {
+    piece += `${line}\n`;
+    if (piece.length < pieceLength) continue;
+    await write();
+    piece = '';
+    if (process.stdout.destroyed) return;
+  }
+  await write();
+}
 
 /** Whether colors are wanted on a stream: a terminal, and https://no-color.org. */
 export const wantsColor = (stream: { isTTY?: boolean }): boolean => stream.isTTY === true && !process.env.NO_COLOR;
@@ -35,7 +53,9 @@ export function endQuietly(): void {
 
 /** An error as the user meets it: code, what happened, what to do. */
 export function errorText(error: unknown): string {
-  if (error instanceof LingerlabError) return `lingerlab: ${error.code}: ${error.message}\n  ${error.remedy}\n`;
+  if (error instanceof LingerlabError) {
+    return visibleLines(`lingerlab: ${error.code}: ${error.message}\n  ${error.remedy}\n`);
+  }
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   return `lingerlab: INTERNAL: ${messageOf(error)}\n  this is a defect of lingerlab; please report it with these lines:\n${stack}\n`;
 }

@@ -228,7 +228,7 @@ const isStream = ({ deed, flags }: SegmentRecord): boolean =>
   !flags.some((flag) => flag === 'SYN' || flag === 'FIN' || flag === 'RST');
 
 /** A silence that is part of the story, ns: half of the shortest time until a segment is sent again, TCP_RTO_MIN. */
-const silenceNs = 100e6;
+export const silenceNs = 100e6;
 
 /** What stands beside a silence: a probe, what is sent again. */
 const besideSilence = (segments: readonly SegmentRecord[]): Set<SegmentRecord> =>

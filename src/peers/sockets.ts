@@ -4,6 +4,7 @@ import { SystemCallError } from '../native/libc.ts';
 import { queues } from '../native/sockets.ts';
 import type { NodeEvent, QueuesEvent } from '../record/event.ts';
 import type { Address } from '../tcp/address.ts';
+import { withoutMapping } from '../tcp/address-text.ts';
 import { beforeClosing, descriptorOf } from './net-handle.ts';
 
 /** Of what an application read, so many bytes are kept. */
@@ -29,7 +30,7 @@ export interface Held {
   readonly watchers: Set<() => void>;
 }
 
-const plain = (address = '', port = 0): Address => ({ address: address.replace(/^::ffff:(?=\d)/, ''), port });
+const plain = (address = '', port = 0): Address => ({ address: withoutMapping(address), port });
 export const localOf = (socket: Socket): Address => plain(socket.localAddress, socket.localPort);
 export const remoteOf = (socket: Socket): Address => plain(socket.remoteAddress, socket.remotePort);
 

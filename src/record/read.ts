@@ -1,9 +1,11 @@
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { access, constants, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream';
 import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { createGunzip, gunzip } from 'node:zlib';
 import { LingerlabError, messageOf } from '../errors.ts';
-import { check } from './check.ts';
+import { type Checked, check } from './check.ts';
 import { type Event, event as eventSchema } from './event.ts';
 import { cellFolder, files, inPlanOrder } from './layout.ts';
 import { type CellLines, parseCells } from './lines.ts';
@@ -27,15 +29,24 @@ export interface ReadRun extends Run {
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
-async function contentsOf(path: string): Promise<Buffer | null> {
+/** What `read` reads of a file; null where there is no such file. */
+async function readIfThere<T>(path: string, read: (path: string) => Promise<T>): Promise<T | null> {
   try {
-    return await readFile(path);
+    return await read(path);
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENOTDIR') return null;
     const remedy = 'make the folder readable for this user';
     throw new LingerlabError('RUN_UNREADABLE', `cannot read ${path}: ${messageOf(cause)}`, remedy, { cause });
   }
 }
+
+const contentsOf = (path: string): Promise<Buffer | null> => readIfThere(path, (each) => readFile(each));
+
+const isThere = async (path: string): Promise<boolean> =>
+  (await readIfThere(path, async (each) => {
+    await access(each, constants.R_OK);
+    return true;
+  })) ?? false;
 
 const unreadable = (path: string, problem: string): LingerlabError =>
   new LingerlabError(
@@ -114,30 +125,55 @@ export async function readRun(path: string, table: Readonly<Record<number, Upgra
   };
 }
 
+/** The lines of a packed file, one after the other: it may be many times as long as its memory. */
+async function* unpackedLines(path: string): AsyncGenerator<string> {
+  const unpacked = createGunzip();
+  // how it ended is what the loop throws
+  pipeline(createReadStream(path), unpacked, () => undefined);
+  let rest = '';
+  for await (const piece of unpacked.setEncoding('utf8')) {
+    const lines = (rest + piece).split('\n');
+    rest = lines.pop() as string;
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
+}
+
+function parsedEvent(line: string, upgrade: Upgrade): Checked<Event> {
+  let json: unknown;
+  try {
+    json = JSON.parse(line);
+  } catch (cause) {
+    return { ok: false, problem: `not JSON: ${messageOf(cause)}` };
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    return { ok: false, problem: 'is not an event' };
+  return check(eventSchema, upgrade.event(json as Record<string, unknown>));
+}
+
 /**
  * A (cell, repeat)'s events in the order they were written, upgraded to this program's schema; `null` where none were kept (load
  * cells, cells that never began).
- * @throws LingerlabError RUN_NOT_FOUND, RUN_UNREADABLE, RUN_NEWER
+ * @throws LingerlabError RUN_NOT_FOUND, RUN_NEWER, and RUN_UNREADABLE, naming the line
  */
 export async function readEvents(folder: string, cellId: string, repeat: number): Promise<Event[] | null> {
   const path = join(cellFolder(folder, cellId, repeat), files.events);
-  const packed = await contentsOf(path);
-  if (packed === null) return null;
+  if (!(await isThere(path))) return null;
   const { json } = await jsonOf(folder);
   const upgrade = upgradeFrom(json.schemaVersion, folder, upgrades);
-  let lines: Record<string, unknown>[];
+  const events: Event[] = [];
+  let number = 0;
   try {
-    const text = (await promisify(gunzip)(packed)).toString('utf8');
-    lines = text
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    for await (const line of unpackedLines(path)) {
+      number += 1;
+      if (line === '') continue;
+      const checked = parsedEvent(line, upgrade);
+      if (!checked.ok) throw unreadable(path, `line ${number}: ${checked.problem}`);
+      events.push(checked.value);
+    }
   } catch (cause) {
-    throw unreadable(path, messageOf(cause));
+    if (cause instanceof LingerlabError) throw cause;
+    throw unreadable(path, `behind line ${number}: ${messageOf(cause)}`);
   }
-  return lines.map((line, index) => {
-    const checked = check(eventSchema, upgrade.event(line));
-    if (!checked.ok) throw unreadable(path, `line ${index + 1}: ${checked.problem}`);
-    return checked.value;
-  });
+  return events;
 }

@@ -99,7 +99,7 @@ describeWhere(await obstacle(), 'without root', () => {
     for (const { factors, facts, unknown } of cells) {
       expect(facts['timeWait.holder']).toBe(factors.closes);
       expect(facts['client.path']).toBeNull();
-      expect(unknown['client.path']).toContain('tracepoints');
+      expect(unknown['client.path']?.text).toContain('tracepoints');
     }
     const claims = Object.fromEntries(run.experiments[0]!.claims.map(({ id, verdict }) => [id, verdict]));
     expect(claims).toMatchObject({ 'first-closer-waits': 'confirmed', 'four-way': 'inconclusive' });

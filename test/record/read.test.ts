@@ -204,6 +204,31 @@ describe('readEvents', () => {
     await expect(readEvents(folder, 'close-order/closes=client', 1)).rejects.toMatchObject({ code: 'RUN_UNREADABLE' });
   });
 
+  test('says behind which line a torn file ends, and which line is no event', async () => {
+    const folder = join(temporary(), 'run');
+    await using writer = await createRun(folder, exampleRun());
+    await writer.writeEvents('bare', 1, []);
+    const path = join(folder, 'cells/bare/_/1/events.ndjson.gz');
+    const line = (n: number) => `${JSON.stringify({ t: n, source: 'harness', kind: 'scenario-begins' })}\n`;
+    const many = gzipSync(Array.from({ length: 50_000 }, (_, n) => line(n * 7919)).join(''));
+    writeFileSync(path, many.subarray(0, many.length - 100));
+    await expect(readEvents(folder, 'bare', 1)).rejects.toMatchObject({
+      code: 'RUN_UNREADABLE',
+      message: expect.stringMatching(/events\.ndjson\.gz: behind line [1-9]\d+: unexpected end of file/),
+    });
+    for (const [text, problem] of [
+      ['{"t":1,', 'line 2: not JSON'],
+      ['[]', 'line 2: is not an event'],
+      ['{"t":1}', 'line 2: '],
+    ] as const) {
+      writeFileSync(path, gzipSync(line(1) + text));
+      await expect(readEvents(folder, 'bare', 1)).rejects.toMatchObject({
+        code: 'RUN_UNREADABLE',
+        message: expect.stringContaining(problem),
+      });
+    }
+  });
+
   test('names the line and the field that do not fit', async () => {
     const folder = join(temporary(), 'run');
     await using writer = await createRun(folder, exampleRun());

@@ -47,8 +47,11 @@ export const originalOf = ({ deed }: SegmentRecord): number | undefined => repea
 /** Tells apart what the wire did with segments beyond letting them through; empty for that. */
 export const deedKey = (segment: SegmentRecord): string => (hasPassed(segment) ? '' : segment.deed.do);
 
-/** What the wire did with a segment beyond carrying it; `original` says which one it repeats. */
-export function deedText({ deed, from, t, arrived }: SegmentRecord, original: string): string {
+/** A packet's way over the wire. */
+export type Way = Pick<SegmentRecord, 'deed' | 'from' | 't' | 'arrived'>;
+
+/** What the wire did with a packet beyond carrying it; `original` says which one it repeats. */
+export function deedText({ deed, from, t, arrived }: Way, original: string): string {
   const after = arrived === undefined ? '' : formatSeconds((arrived - t) / 1e9);
   switch (deed.do) {
     case 'carried':

@@ -93,7 +93,8 @@ export interface SegmentLabel {
   readonly mark: string;
 }
 
-function labelOf(segment: SegmentRecord, name: string, mark: string): SegmentLabel {
+/** A segment's label. */
+export function labelOf(segment: SegmentRecord, name: string, mark: string): SegmentLabel {
   const { flags, seq, rawSeq, ack, length, window } = segment;
   const numbers: string[] = [];
   if (seq !== undefined) numbers.push(`seq ${signed(seq)}`);

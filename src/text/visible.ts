@@ -1,0 +1,23 @@
+/** Characters that act on a terminal or reorder what stands beside them: controls, formats, line and paragraph separators. */
+const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+const escaped = (character: string): string => {
+  const code = character.codePointAt(0) as number;
+  const hex = code.toString(16);
+  return code > 0xffff ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
+};
+
+/** A text of unknown origin in one line that does nothing to a terminal: `\u001b` instead of an escape character. */
+export const visible = (text: string): string => text.replace(unseen, escaped);
+
+/** The same of several lines. */
+export const visibleLines = (text: string): string => text.split('\n').map(visible).join('\n');
+
+/** JSON that does nothing to a terminal, with the same meaning: such characters are in its strings only. */
+export const visibleJson = (value: unknown): string =>
+  JSON.stringify(value).replace(unseen, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  );

@@ -1,0 +1,21 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { visible, visibleJson, visibleLines } from '../../src/text/visible.ts';
+
+const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+
+test('characters that act on a terminal or reorder text are written as escapes', () => {
+  expect(visible('a\u001b[31mb\rc\u009bd\u202ee\u{e0001}')).toBe('a\\u001b[31mb\\u000dc\\u009bd\\u202ee\\u{e0001}');
+  expect(visibleLines('one\ntwo\u001b')).toBe('one\ntwo\\u001b');
+  expect(visible('→ ü 漢')).toBe('→ ü 漢');
+});
+
+test('no text and no JSON keeps such a character, and JSON keeps its meaning', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      expect(visible(text)).not.toMatch(unseen);
+      expect(visibleJson({ [text]: text })).not.toMatch(unseen);
+      expect(JSON.parse(visibleJson([text]))).toEqual([text]);
+    }),
+  );
+});
