@@ -33,6 +33,8 @@ export const errorCodes = {
   UNKNOWN_LABEL: exitCode.failed,
   NOT_OBSERVED: exitCode.failed,
   CELL_DEADLINE: exitCode.failed,
+  NO_ANSWER: exitCode.failed,
+  BLOCKED: exitCode.failed,
   SCENARIO_THREW: exitCode.failed,
   PEER_DIED: exitCode.failed,
   OBSERVER_DIED: exitCode.failed,

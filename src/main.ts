@@ -2,6 +2,7 @@
 import { cli } from './cli.ts';
 import { endQuietly } from './commands/output.ts';
 import { dieWithParent } from './native/process.ts';
+import { exitProgram } from './process/experiment-code.ts';
 
 const parent = process.env.LINGERLAB_PARENT;
 // started by bin.js under another Node: not to outlive it, and to clean up when it is killed
@@ -9,5 +10,9 @@ if (parent) {
   delete process.env.LINGERLAB_PARENT;
   dieWithParent(Number(parent), 'SIGTERM');
 }
+/** Longer than anything of this program's takes to end behind a command. */
+const lingerMs = 2000;
 endQuietly();
 process.exitCode = await cli(process.argv.slice(2));
+// what an experiment left, a timer or a socket, is nobody's now; what was written is out: writing is synchronous on Linux
+setTimeout(() => exitProgram(Number(process.exitCode)), lingerMs).unref();

@@ -4,6 +4,7 @@ import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { LingerlabError } from '../errors.ts';
 import { type AnyDefinition, type Group, isExperiment, type LoadedExperiment } from '../experiment/definition.ts';
+import { ofExperiment } from '../process/experiment-code.ts';
 import { provideProgram } from './program.ts';
 import { refusal, unreadable } from './refusal.ts';
 import { validateDefinition } from './validate.ts';
@@ -54,12 +55,9 @@ export const hash = (bytes: Uint8Array): string => createHash('sha256').update(b
 /** The checked definition in a file; `origin` is what messages call it. Throws as {@link loadFile} does. */
 export async function importDefinition(file: string, origin: string): Promise<AnyDefinition> {
   provideProgram();
-  const exported = await import(pathToFileURL(file).href).then(
-    (loaded: Exports) => loaded,
-    async (cause: unknown) => {
-      throw await refusal(file, origin, cause);
-    },
-  );
+  const exported: Exports = await ofExperiment(() => import(pathToFileURL(file).href)).catch(async (cause: unknown) => {
+    throw await refusal(file, origin, cause);
+  });
   if (isExperiment(exported.default)) return validateDefinition(exported.default.definition, origin);
   throw noExperiment(exported, origin);
 }

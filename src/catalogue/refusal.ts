@@ -23,6 +23,8 @@ export async function refusal(file: string, origin: string, cause: unknown): Pro
   const make = (code: 'EXPERIMENT_SYNTAX' | 'EXPERIMENT_LOAD', message: string, remedy: string): LingerlabError =>
     new LingerlabError(code, message, remedy, { cause });
   const message = messageOf(cause);
+  if (cause instanceof LingerlabError)
+    return make('EXPERIMENT_LOAD', `while ${origin} was loaded, ${message}`, cause.remedy);
   const shown = (frame: Frame | undefined): string => (frame ? place(frame, file, origin) : origin);
   switch (codeOf(cause)) {
     case 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX': {

@@ -1,7 +1,7 @@
 import { examine, type Finding } from '../doctor/doctor.ts';
 import { measureWire } from '../doctor/wire-cost.ts';
 import { type ExitCode, exitCode, messageOf } from '../errors.ts';
-import { lockPorts, type Ports } from '../lab/ports.ts';
+import type { Ports } from '../lab/ports.ts';
 import { startObservers } from '../observers/observers.ts';
 import type { WireCost } from '../record/schema.ts';
 import { wireCostText } from '../report/model/overview.ts';
@@ -10,10 +10,9 @@ import { answer, answerJson, wantsColor } from './output.ts';
 
 /** `lingerlab doctor`: what this machine can do, each with consequence and remedy. 3 where nothing can run. */
 export async function doctor({ json }: { readonly json: boolean }): Promise<ExitCode> {
-  using ports = lockPorts();
-  await using observers = await startObservers(ports, process.hrtime.bigint(), () => undefined);
+  await using observers = await startObservers({ origin: process.hrtime.bigint(), died: () => undefined });
   const { findings: found, capabilities, hz, iproute2, privileged } = await examine(observers.trace);
-  const findings = [...found, await wireFinding(ports)];
+  const findings = [...found, await wireFinding(observers.ports)];
   const able = capabilities.namespaces && capabilities.ss;
   if (json) answerJson({ able, findings, hz, iproute2, privileged, trace: observers.trace, reaped: observers.reaped });
   else {

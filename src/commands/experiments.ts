@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { loadFile } from '../catalogue/load.ts';
 import { builtins, registry } from '../catalogue/registry.ts';
 import type { LoadedExperiment } from '../experiment/definition.ts';
+import { watchThread } from '../process/watchdog.ts';
+import { endAtOnce } from './at-once.ts';
 
 /**
  * Patterns that name a file rather than an experiment or a cell: by a file's name or a path's beginning, or since nothing
@@ -15,5 +17,6 @@ const isFile = (pattern: string, own: readonly LoadedExperiment[]): boolean =>
 export async function experimentsFor(patterns: readonly string[]): Promise<LoadedExperiment[]> {
   const own = await builtins();
   const paths = new Set(patterns.filter((pattern) => isFile(pattern, own)));
+  if (paths.size > 0) watchThread(endAtOnce);
   return registry([...own, ...(await Promise.all([...paths].map((path) => loadFile(path))))]);
 }

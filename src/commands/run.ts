@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { type ExitCode, exitCode, LingerlabError } from '../errors.ts';
 import { type Selection, select } from '../plan/select.ts';
 import { parseWhere } from '../plan/where.ts';
+import { watchThread } from '../process/watchdog.ts';
 import type { SamplerName } from '../record/event.ts';
 import { readRun } from '../record/read.ts';
 import type { Run } from '../record/schema.ts';
@@ -15,6 +16,7 @@ import { terminalSummary } from '../report/terminal/summary.ts';
 import { estimate } from '../run/order.ts';
 import type { RunProgress } from '../run/request.ts';
 import { run as runIt } from '../run/run.ts';
+import { endAtOnce } from './at-once.ts';
 import { experimentsFor } from './experiments.ts';
 import { interruption } from './interruption.ts';
 import { answer, answerJson, columnsOf, wantsColor } from './output.ts';
@@ -41,7 +43,12 @@ export async function run(patterns: readonly string[], options: RunOptions): Pro
   if (options.dryRun) return showPlan(selection, options);
   const folder = resolve(options.resume ?? options.out ?? freshFolder(folderName(new Date())));
   const progress = progressFor(options);
-  using interrupted = interruption((text) => progress.say(text));
+  const atOnce = (error: LingerlabError): void => {
+    progress.close();
+    endAtOnce(error, folder);
+  };
+  watchThread(atOnce);
+  using interrupted = interruption((text) => progress.say(text), atOnce);
   const finished = await runIt({
     selection,
     folder,

@@ -1,11 +1,11 @@
 import { closeSync, readdirSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
-import { execa } from 'execa';
 import { LingerlabError, messageOf } from '../errors.ts';
 import { makeSpace, type Pinned, type Space } from '../lab/space.ts';
 import { hz } from '../native/process.ts';
 import { openTun } from '../native/tun.ts';
 import type { TraceSight } from '../observers/protocol.ts';
+import { runTool } from '../process/tool.ts';
 import { sysctlDump } from './environment.ts';
 
 /** One thing that this machine can or cannot do. */
@@ -67,15 +67,15 @@ const missing = (reason: string): never => {
 };
 
 async function ssVersion(): Promise<string> {
-  const { failed, stdout, stderr } = await execa('ss', ['-V'], { reject: false });
-  if (failed) throw new Error(stderr || 'ss is not on the PATH');
-  return stdout.replace(/^ss utility, /, '');
+  const { stdout, problem } = await runTool('ss', ['-V']);
+  if (problem !== '') throw new Error(problem);
+  return stdout.trim().replace(/^ss utility, /, '');
 }
 
 async function vethIn(space: Space): Promise<string> {
   const add = ['link', 'add', 'probe0', 'type', 'veth', 'peer', 'name', 'probe1'];
-  const { failed, stderr } = await space.inside(() => execa('ip', add, { reject: false }));
-  return failed ? missing(stderr || 'ip is not on the PATH') : 'veth pairs can be made';
+  const { problem } = await space.inside(() => runTool('ip', add));
+  return problem === '' ? 'veth pairs can be made' : missing(problem);
 }
 
 function tunIn(space: Space): string {

@@ -1,5 +1,5 @@
-import { execa } from 'execa';
 import { LingerlabError } from '../errors.ts';
+import { runTool } from '../process/tool.ts';
 import type { Network } from '../tcp/network.ts';
 import type { End } from '../tcp/states.ts';
 import type { WireProcess } from '../wire/process.ts';
@@ -23,7 +23,7 @@ export interface Lab extends AsyncDisposable {
   readonly ports: readonly number[];
   /** What carries the packets of the network `wire`. */
   readonly wire?: WireProcess;
-  /** Resolves when no socket holds the namespaces any more, having killed what would; throws TEARDOWN. */
+  /** Resolves when no socket holds the namespaces any more, having killed what would; throws TEARDOWN, or NO_ANSWER of `ss`. */
   empty(): Promise<void>;
 }
 
@@ -91,7 +91,7 @@ async function emptied(space: Space): Promise<void> {
       throw new LingerlabError('TEARDOWN', `${socketsIn(space)} sockets keep namespace ${space.inode}`, 'report this');
     }
     if (pause > 2) {
-      await space.inside(() => execa('ss', ['-K', '-taH', 'state', 'all'], { reject: false, stdout: 'ignore' }));
+      await space.inside(() => runTool('ss', ['-K', '-taH', 'state', 'all']));
     }
     await new Promise((resolve) => setTimeout(resolve, pause));
     pause = Math.min(pause * 2, 100);

@@ -1,5 +1,5 @@
 import { LingerlabError } from '../errors.ts';
-import { startChild } from '../process/child.ts';
+import { runTool } from '../process/tool.ts';
 import type { End } from '../tcp/states.ts';
 import type { Space } from './space.ts';
 
@@ -28,19 +28,13 @@ export async function joinByVeth([client, server]: readonly [Space, Space]): Pro
   await batch('ip', client, upLines('client', veth));
 }
 
-/** Have ip(8) or tc(8) do these lines in a namespace; throws NO_NAMESPACES with what it wrote. */
+/** Have ip(8) or tc(8) do these lines in a namespace; throws NO_NAMESPACES with what it wrote, NO_ANSWER where it does not end. */
 export async function batch(program: 'ip' | 'tc', space: Space, lines: readonly string[]): Promise<void> {
-  const { streams, ended } = space.inside(() =>
-    startChild({ program, args: ['-batch', '-'], descriptors: ['input', null, 'complaint'] }),
-  );
-  let complaint = '';
-  streams.complaint.setEncoding('utf8').on('data', (text: string) => (complaint += text));
-  streams.input.resume().end(lines.join('\n'));
-  const end = await ended;
-  if ('signal' in end || end.code !== 0) {
+  const { problem } = await space.inside(() => runTool(program, ['-batch', '-'], { input: lines.join('\n') }));
+  if (problem !== '') {
     throw new LingerlabError(
       'NO_NAMESPACES',
-      `${program} -batch in a namespace: ${complaint.trim() || JSON.stringify(end)}`,
+      `${program} -batch in a namespace: ${problem}`,
       'lingerlab doctor tells more',
     );
   }

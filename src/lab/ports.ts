@@ -81,9 +81,14 @@ function sweep(): void {
   }
 }
 
-/** Lock a free block. Throws NO_PORTS when as many runs as there are blocks are at work. */
-export function lockPorts(): Ports {
+/**
+ * Lock a free block that is none of `taken`. Throws NO_PORTS when as many runs as there are blocks are at work. Holds among the
+ * runs that share this /tmp: those in other containers are kept apart by their trace instances, and not at all where they
+ * cannot trace.
+ */
+export function lockPorts(taken: ReadonlySet<number> = new Set()): Ports {
   for (let block = 0; block < blocks; block++) {
+    if (taken.has(block)) continue;
     const fd = lock(block);
     if (fd !== undefined) return ports(block, fd);
   }

@@ -1,8 +1,16 @@
+import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { execa } from 'execa';
 import { type ExitCode, exitCode } from '../errors.ts';
+import { runTool } from '../process/tool.ts';
 
 const mark = 'LINGERLAB_USER_NAMESPACE';
+
+/** unshare(1) can make such a namespace here, in time. */
+const possible = async (asRoot: readonly string[]): Promise<boolean> =>
+  runTool('unshare', [...asRoot, 'true']).then(
+    ({ problem }) => problem === '',
+    () => false,
+  );
 
 /**
  * Without root, start the program again as root of a user namespace of its own, user_namespaces(7): there it may make
@@ -11,18 +19,21 @@ const mark = 'LINGERLAB_USER_NAMESPACE';
 export async function inOwnNamespace(call: () => Promise<ExitCode>): Promise<ExitCode> {
   if (process.geteuid?.() === 0 || process.env[mark]) return call();
   // with a network namespace of its own to come back to: into the host's, setns(2) is refused without root
-  const asRoot = ['--user', '--map-root-user', '--net', '--kill-child=SIGTERM', '--'];
-  const possible = await execa('unshare', [...asRoot, 'true'], { reject: false });
-  if (possible.failed) return call();
+  const asRoot = ['--user', '--map-root-user', '--net', '--'];
+  if (!(await possible(asRoot))) return call();
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  const child = execa('unshare', [...asRoot, ...again], {
+  // without --fork, unshare(1) becomes the program, and signals reach it; it asks the kernel for SIGTERM should this process be killed
+  const child = spawn('unshare', [...asRoot, ...again], {
     stdio: 'inherit',
-    reject: false,
-    env: { [mark]: '1', LINGERLAB_PARENT: undefined },
+    env: { ...process.env, [mark]: '1', LINGERLAB_PARENT: String(process.pid) },
   });
   const pass = (signal: NodeJS.Signals) => void child.kill(signal);
   // Ctrl-C in a terminal reaches the program itself, too; it takes two signals in a moment for one
   process.on('SIGINT', pass).on('SIGTERM', pass).on('SIGHUP', pass);
-  const { exitCode: code, signal } = await child;
-  return (code ?? (signal ? 128 + constants.signals[signal] : exitCode.failed)) as ExitCode;
+  return new Promise((resolve) => {
+    child.on('error', () => resolve(exitCode.failed));
+    child.on('exit', (code, signal) => {
+      resolve((code ?? (signal ? 128 + constants.signals[signal] : exitCode.failed)) as ExitCode);
+    });
+  });
 }

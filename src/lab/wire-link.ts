@@ -1,3 +1,4 @@
+import { answerMs } from '../process/deadline.ts';
 import { type End, ends } from '../tcp/states.ts';
 import { startWire, type WireOptions, type WireProcess } from '../wire/process.ts';
 import type { WireSettings } from '../wire/protocol.ts';
@@ -33,11 +34,12 @@ export async function joinByWire(
   await using scope = new AsyncDisposableStack();
   const wire = scope.use(await startWire({ origin, ...rest }));
   const spaces: Record<End, Space> = { client, server };
-  await wire.ask('open', {
+  const opening = {
     spaces: { client: client.path, server: server.path },
     device,
     settings: { wallNs: wallAt(origin), ...settings },
-  });
+  };
+  await wire.ask('open', opening, answerMs);
   for (const end of ends) {
     const space = spaces[end];
     space.inside(() => setSysctls({ [`net.ipv6.conf.${device}.router_solicitations`]: 0 }));

@@ -1,13 +1,13 @@
 import { LingerlabError } from '../errors.ts';
 import { cpuOf } from '../native/cpu.ts';
 import { startWorker } from '../process/worker.ts';
-import type { LoadArguments, LoadReply, LoadTold, LoadVerb, LoadVerbs } from './protocol.ts';
+import type { LoadTold, LoadVerb, LoadVerbs } from './protocol.ts';
 
 /** A process of the load as the harness sees it. */
 export interface LoadProcess {
   readonly pid: number;
-  /** Rejects with LOAD_DIED where the process ends first or cannot do it. */
-  ask<V extends LoadVerb>(verb: V, ask: LoadVerbs[V]['ask']): Promise<LoadVerbs[V]['value']>;
+  /** Rejects with LOAD_DIED where the process ends first or cannot do it, with NO_ANSWER after 10 s or as `deadlineMs` says. */
+  ask<V extends LoadVerb>(verb: V, ask: LoadVerbs[V]['ask'], deadlineMs?: number): Promise<LoadVerbs[V]['value']>;
   /** At once, whatever it is doing; resolves when it has ended. */
   end(): Promise<void>;
 }
@@ -31,28 +31,23 @@ const leaner = ['--no-async-context-frame'];
 /** Start a process of the load. */
 export async function startLoadProcess(options: LoadProcessOptions): Promise<LoadProcess> {
   const { spawned, spent, told } = options;
-  const argument: LoadArguments = { parent: process.pid };
-  const worker = await startWorker<LoadReply, LoadTold>({
+  const worker = await startWorker<LoadVerbs, LoadTold>({
+    name: 'a process of the load',
     entry: 'load/main',
-    argument,
+    argument: { parent: process.pid },
     options: leaner,
     spawned,
     told,
+    refused: (verb, message) => loadDied(`could not ${verb}: ${message}`),
     died: (how, log) => loadDied(`ended: ${how}${log && `; it wrote: ${log.slice(-500)}`}`),
     surprised: options.died,
   });
   return {
     pid: worker.pid,
-    async ask(verb, ask) {
-      const reply = await worker.ask(verb, { ask });
-      if ('error' in reply) throw loadDied(`could not ${verb}: ${reply.error}`);
-      return reply.value as never;
-    },
-    async end() {
-      worker.expectEnd();
+    ask: (verb, ask, deadlineMs) => worker.ask(verb, ask, deadlineMs),
+    end() {
       spent(cpuOf(worker.pid) ?? 0);
-      worker.signal('SIGKILL');
-      await worker.ended;
+      return worker.end();
     },
   };
 }

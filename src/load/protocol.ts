@@ -32,16 +32,7 @@ export interface LoadVerbs {
   leave: { ask: object; value: undefined };
 }
 export type LoadVerb = keyof LoadVerbs;
-export type LoadRequest = {
-  [V in LoadVerb]: { readonly id: number; readonly verb: V; readonly ask: LoadVerbs[V]['ask'] };
-}[LoadVerb];
-export type LoadReply =
-  | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly error: string };
 /** Told unasked, by the client: the window begins, the window is over. */
 export interface LoadTold {
   readonly window: 'begins' | 'ends';
-}
-export interface LoadArguments {
-  readonly parent: number;
 }

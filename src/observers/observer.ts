@@ -33,7 +33,7 @@ export interface Turn {
 export interface OpenObserver {
   /** What it reports of itself when it is opened. */
   readonly opened?: Partial<Opened>;
-  /** Looks at a namespace when the schedule, or a step, asks. Never rejects. */
+  /** Looks at a namespace when the schedule, or a step, asks. Rejects only with NO_ANSWER. */
   look?(turn: Turn): Promise<readonly Event[]>;
   /** Reports what a namespace has counted since it was made: at the end of the scenario, and before the namespace goes. */
   total?(space: WatchedSpace): readonly Event[];
@@ -48,6 +48,9 @@ export interface OpenObserver {
  */
 export interface Observer {
   readonly name: string;
-  /** Begins to watch, once for the run. Throws nothing: what cannot be had is in `opened`, or in the events. */
-  open(run: RunContext): OpenObserver;
+  /**
+   * Begins to watch, once for the run. Throws nothing: what cannot be had is in `opened`, or in the events. undefined where
+   * another run of this kernel has the ports.
+   */
+  open(run: RunContext): OpenObserver | undefined;
 }

@@ -1,19 +1,12 @@
 import { LingerlabError } from '../errors.ts';
 import type { Sight } from '../facts/connections.ts';
 import type { Lab } from '../lab/lab.ts';
-import type { Ports } from '../lab/ports.ts';
-import { startWorker } from '../process/worker.ts';
+import { lockPorts, type Ports } from '../lab/ports.ts';
+import type { VerbOf } from '../process/protocol.ts';
+import { startWorker, type Worker } from '../process/worker.ts';
 import type { Event, SamplerName } from '../record/event.ts';
 import { ends } from '../tcp/states.ts';
-import type {
-  ObserverArguments,
-  ObserverReply,
-  ObserverTold,
-  ObserverVerb,
-  ObserverVerbs,
-  Opened,
-  TraceSight,
-} from './protocol.ts';
+import type { ObserverArguments, ObserverTold, ObserverVerbs, Opened, TraceSight } from './protocol.ts';
 import { Router } from './router.ts';
 
 /** The observers of one cell. */
@@ -35,6 +28,8 @@ export interface CellObservers extends AsyncDisposable {
 
 /** The run's observer process: it owns the trace instance and starts `ss`. */
 export interface Observers extends AsyncDisposable {
+  /** What the run's listeners may use: the trace records what happens there, and no other run of this kernel uses it. */
+  readonly ports: Ports;
   readonly trace: TraceSight;
   readonly sight: Sight;
   readonly reaped: readonly string[];
@@ -50,59 +45,88 @@ export interface CellWatch {
   readonly saw: (event: Event) => void;
   /** A line of `ss` that was not understood. */
   readonly unparsed: (line: string) => void;
+  /** The cell can no longer be observed. */
+  readonly failed: (error: LingerlabError) => void;
   /** Whether `ss` is to look at all: not where there will be more sockets than anyone reads. */
   readonly samples: boolean;
   /** Told once, at the end: the seconds of CPU that the cell's samples took. */
   readonly sampled: (cpu: number) => void;
 }
 
-const closeMs = 2000;
+export interface ObserversOptions {
+  readonly origin: bigint;
+  readonly sampler?: SamplerName;
+  /** The process ended by itself, or does not answer: no cell is observed any more. */
+  readonly died: (error: LingerlabError) => void;
+}
 
-/** Start the observer process; rejects with OBSERVER_DIED when it cannot be started. `died`: it ended by itself. */
-export async function startObservers(
-  ports: Pick<Ports, 'from' | 'to'>,
-  origin: bigint,
-  died: (error: LingerlabError) => void,
-  sampler: SamplerName = 'ss',
-): Promise<Observers> {
+/** To remove the trace instance: some ms, unless the machine is overloaded. */
+const closeMs = 2000;
+/** After so many runs of `ss` that did not end, none of which was followed by one that did, no cell can be observed. */
+const mostUnanswered = 3;
+
+const observerDied = (what: string): LingerlabError =>
+  new LingerlabError('OBSERVER_DIED', `the observer process ${what}`, 'run again with --resume');
+
+/** Start the observer process on a free block of ports; rejects with OBSERVER_DIED, NO_ANSWER or NO_PORTS where it cannot be. */
+export async function startObservers({ origin, sampler = 'ss', died }: ObserversOptions): Promise<Observers> {
+  await using made = new AsyncDisposableStack();
   const cells = new Map<number, CellWatch>();
   const router = new Router();
-  const argument: ObserverArguments = { parent: process.pid, originNs: String(origin), sampler };
-  const worker = await startWorker<ObserverReply, ObserverTold>({
-    entry: 'observers/process/main',
-    argument,
-    told(message) {
-      if ('traced' in message) for (const event of message.traced) router.route(event);
-      else {
-        const cell = cells.get(message.cell);
-        for (const event of message.seen) cell?.saw(event);
-        for (const line of message.unparsed) cell?.unparsed(line);
-      }
-    },
-    died: (how, log) =>
-      new LingerlabError(
-        'OBSERVER_DIED',
-        `the observer process ended: ${how}${log && `; it wrote: ${log}`}`,
-        'run again with --resume',
-      ),
-    surprised: died,
+  let unanswered = 0;
+  let lost: LingerlabError | undefined;
+  const lose = (error: LingerlabError): void => {
+    if (lost) return;
+    lost = error;
+    died(error);
+  };
+  const told = (message: ObserverTold): void => {
+    if ('traced' in message) {
+      for (const event of message.traced) router.route(event);
+      return;
+    }
+    const cell = cells.get(message.cell);
+    if ('unanswered' in message) {
+      const error = new LingerlabError('NO_ANSWER', message.unanswered, 'run that command yourself: what keeps it?');
+      cell?.failed(error);
+      if (++unanswered >= mostUnanswered) lose(error);
+      return;
+    }
+    if (message.seen.some(({ kind }) => kind === 'sample')) unanswered = 0;
+    for (const event of message.seen) cell?.saw(event);
+    for (const line of message.unparsed) cell?.unparsed(line);
+  };
+  const worker = await startObserver({ parent: process.pid, originNs: String(origin), sampler }, told, lose);
+  const opened: { instance?: string } = {};
+  made.defer(async () => {
+    await worker.end(closeMs);
+    // it could not remove it
+    if (lost && opened.instance) await reap().catch(() => undefined);
   });
-  let closed = false;
-  const ask = async <V extends ObserverVerb>(
+  /** Where it does not answer once, nobody asks it again: each would wait as long. */
+  const ask = async <V extends VerbOf<ObserverVerbs>>(
     verb: V,
     rest: ObserverVerbs[V]['ask'],
   ): Promise<ObserverVerbs[V]['value']> => {
-    const reply = await worker.ask(verb, rest);
-    if ('error' in reply) throw new LingerlabError('OBSERVER_DIED', reply.error, 'lingerlab doctor tells more');
-    return reply.value as ObserverVerbs[V]['value'];
+    if (lost) throw lost;
+    try {
+      return await worker.ask(verb, rest);
+    } catch (error) {
+      if (error instanceof LingerlabError && error.code === 'NO_ANSWER') lose(error);
+      throw error;
+    }
   };
 
-  const opened: Opened = await ask('open', { ports: { from: ports.from, to: ports.to } });
+  const { ports, trace, reaped } = await openOnFreePorts(ask);
+  made.defer(() => ports[Symbol.dispose]());
+  opened.instance = trace.instance;
+  const kept = made.move();
   let nextCell = 1;
   return {
-    trace: opened.trace,
-    sight: opened.trace,
-    reaped: opened.reaped,
+    ports,
+    trace,
+    sight: trace,
+    reaped,
     guard: (pid) => void ask('guard', { pid }).catch(() => undefined),
     cpu: () => ask('cpu', {}),
     async watch(lab, told) {
@@ -127,16 +151,57 @@ export async function startObservers(
         },
       };
     },
-    async [Symbol.asyncDispose]() {
-      if (closed) return;
-      closed = true;
-      worker.expectEnd();
-      const late = setTimeout(() => worker.signal('SIGKILL'), closeMs);
-      void worker.ask('close', {}).catch(() => undefined);
-      await worker.ended;
-      clearTimeout(late);
-    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+const startObserver = (
+  argument: ObserverArguments,
+  told: (told: ObserverTold) => void,
+  surprised: (error: LingerlabError) => void,
+): Promise<Worker<ObserverVerbs>> =>
+  startWorker<ObserverVerbs, ObserverTold>({
+    name: 'the observer process',
+    entry: 'observers/process/main',
+    cleansUp: true,
+    argument,
+    told,
+    refused: (verb, message) => observerDied(`could not ${verb}: ${message}`),
+    died: (how, log) => observerDied(`ended: ${how}${log && `; it wrote: ${log}`}`),
+    surprised,
+  });
+
+/** Have another process remove what one left that could not. */
+async function reap(): Promise<void> {
+  const nobody = (): void => undefined;
+  const worker = await startObserver({ parent: process.pid, originNs: '0', sampler: 'ss' }, nobody, nobody);
+  try {
+    await worker.ask('reap', {});
+  } finally {
+    await worker.end(closeMs);
+  }
+}
+
+/**
+ * The first block of ports that no run of this kernel has. Runs that share /tmp lock a file there; among those that can trace, and
+ * whose events could be taken for each other's, the trace instance itself is the lock.
+ */
+async function openOnFreePorts(
+  ask: (verb: 'open', rest: ObserverVerbs['open']['ask']) => Promise<ObserverVerbs['open']['value']>,
+): Promise<Opened & { readonly ports: Ports }> {
+  const taken = new Set<number>();
+  for (;;) {
+    const ports = lockPorts(taken);
+    try {
+      const opened = await ask('open', { ports: { from: ports.from, to: ports.to } });
+      if (!('taken' in opened)) return { ...opened, ports };
+    } catch (error) {
+      ports[Symbol.dispose]();
+      throw error;
+    }
+    ports[Symbol.dispose]();
+    taken.add(ports.block);
+  }
 }
 
 /** At which the cell's sockets can be, those of its listeners at least; a listener on every address has none. */

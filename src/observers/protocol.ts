@@ -1,8 +1,12 @@
+import type { Started } from '../process/protocol.ts';
 import type { Event, SamplerName } from '../record/event.ts';
 
 /** What the observer process is told. Cells are numbered by the run. */
 export interface ObserverVerbs {
-  open: { ask: { ports: { from: number; to: number } }; value: Opened };
+  /** Traces what happens at these ports. Not where another run of this kernel has them: those are to be left to it. */
+  open: { ask: { ports: { from: number; to: number } }; value: Opened | { readonly taken: true } };
+  /** Removes what dead runs left: the instances' names. */
+  reap: { ask: Record<never, never>; value: readonly string[] };
   watch: {
     ask: { cell: number; samples: boolean; spaces: readonly { name: string; path: string }[] };
     value: undefined;
@@ -24,13 +28,8 @@ export interface ObserverVerbs {
   unwatch: { ask: { cell: number }; value: number };
   /** Seconds of CPU that the process has used, with every `ss` that has ended. */
   cpu: { ask: Record<never, never>; value: number };
-  close: { ask: Record<never, never>; value: undefined };
 }
 export type ObserverVerb = keyof ObserverVerbs;
-export type ObserverRequest = {
-  [V in ObserverVerb]: { id: number; verb: V } & ObserverVerbs[V]['ask'];
-}[ObserverVerb];
-
 /** What the tracepoints of this kernel, with these privileges, can tell. */
 export interface TraceSight {
   /** Empty where transitions are traced; otherwise why not. */
@@ -49,13 +48,11 @@ export interface Opened {
   readonly reaped: readonly string[];
 }
 
-export type ObserverReply =
-  | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly error: string };
-
 /** What the observer tells unasked: trace events of the whole port block; what it saw in a cell's namespaces. */
 export type ObserverTold =
   | { readonly traced: readonly Event[] }
+  /** `ss` did not end in a cell's namespace, and was killed. */
+  | { readonly cell: number; readonly unanswered: string }
   | {
       readonly cell: number;
       readonly seen: readonly Event[];
@@ -63,8 +60,7 @@ export type ObserverTold =
       readonly unparsed: readonly string[];
     };
 
-export interface ObserverArguments {
-  readonly parent: number;
+export interface ObserverArguments extends Started {
   readonly originNs: string;
   readonly sampler: SamplerName;
 }

@@ -1,5 +1,5 @@
 import type { Call } from '../record/event.ts';
-import type { Request, Verb, Verbs } from './protocol.ts';
+import type { Verb, Verbs } from './protocol.ts';
 
 /** Of each verb what the record has of its request; null: it only looks or waits, and is no step of the scenario. */
 const recorded = {
@@ -50,10 +50,10 @@ type Given = {
 }[Verb];
 
 /** A step as the record has it, with what it was given; undefined for what is no step. */
-export function callOf(request: Request): Call | undefined {
-  const names: readonly string[] | null = recorded[request.verb];
+export function callOf(verb: Verb, ask: Verbs[Verb]['ask']): Call | undefined {
+  const names: readonly string[] | null = recorded[verb];
   if (names === null) return undefined;
-  const given = Object.entries(request).filter(([name]) => names.includes(name));
-  const call: Given = { verb: request.verb, ...Object.fromEntries(given) } as Given;
+  const given = Object.entries(ask).filter(([name]) => names.includes(name));
+  const call: Given = { verb, ...Object.fromEntries(given) } as Given;
   return call;
 }

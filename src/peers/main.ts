@@ -3,20 +3,18 @@
  * node:net and native/ only.
  */
 
+import type { Answer } from '../experiment/handles.ts';
 import { clockSince } from '../native/clock.ts';
-import { dieWithParent } from '../native/process.ts';
+import { serve, startedWith, tellHarness } from '../process/serve.ts';
 import { callOf } from './calls.ts';
 import type { Timed, Took } from './handler.ts';
-import type { FromPeer, Kept, PeerArguments, Reply, Request } from './protocol.ts';
+import type { Kept, PeerArguments, PeerProtocol, Told, Verb, Verbs } from './protocol.ts';
 import { Sockets } from './sockets.ts';
 import { watchStalls } from './stalls.ts';
 import { handlers } from './verbs.ts';
 
-const { name, parent, originNs, index } = JSON.parse(process.argv[2] ?? '{}') as PeerArguments;
-dieWithParent(parent);
-process.on('disconnect', () => process.exit(0));
-
-const tell = (message: FromPeer) => void process.send?.(message);
+const { name, parent, originNs, index } = startedWith<PeerArguments>();
+const tell = tellHarness<Told>;
 const origin = BigInt(originNs);
 const now = clockSince(origin);
 const sockets = new Sockets(name, now, (saw) => tell({ saw }));
@@ -33,12 +31,12 @@ const refusalOf = (error: Refusal) => ({
 type Refused = ReturnType<typeof refusalOf>;
 
 /** The endpoint that a step is of. */
-const endpointOf = (request: Request) => ({
-  ...('endpoint' in request && { endpoint: request.endpoint }),
-  ...('socket' in request && sockets.has(request.socket) && { endpoint: request.socket }),
+const endpointOf = (ask: Verbs[Verb]['ask']) => ({
+  ...('endpoint' in ask && { endpoint: ask.endpoint }),
+  ...('socket' in ask && sockets.has(ask.socket) && { endpoint: ask.socket }),
 });
 
-async function obey(request: Request): Promise<Reply> {
+async function obey<V extends Verb>(verb: V, ask: Verbs[V]['ask']): Promise<Answer<Verbs[V]['value']>> {
   let t = now();
   let ns = 0;
   const timed: Timed = (call) => {
@@ -57,30 +55,26 @@ async function obey(request: Request): Promise<Reply> {
     t = from;
     ns = lasted;
   };
-  const { id, verb } = request;
-  const call = callOf(request);
+  const call = callOf(verb, ask);
   const record = (more?: Refused | Kept) => {
-    if (call)
-      tell({ saw: { t, source: 'peer', kind: 'call', peer: name, ns, ...endpointOf(request), ...call, ...more } });
+    if (call) tell({ saw: { t, source: 'peer', kind: 'call', peer: name, ns, ...endpointOf(ask), ...call, ...more } });
   };
   try {
-    const value = await verbs[verb](request as never, timed, took);
+    const value = await verbs[verb](ask, timed, took);
     record(verb === 'set' ? (value as Kept) : undefined);
-    return { id, ok: true, value, ns };
+    return { ok: true, value, ns };
   } catch (error) {
     const refusal = refusalOf(error as Refusal);
     record(refusal);
-    return { id, ok: false, ...refusal, ns };
+    return { ok: false, ...refusal, ns };
   }
 }
 
 const reportStall = () => tell({ saw: { t: now(), source: 'peer', kind: 'stall', peer: name, ns: stalls.longest() } });
 
-process.on('message', (request: Request) => {
-  if (request.verb === 'connect' || request.verb === 'open' || request.verb === 'listen') stalls.reset();
-  void obey(request).then((reply) => {
-    if (request.verb === 'sync') reportStall();
-    tell(reply);
-  });
+serve<PeerProtocol>(async (verb, ask) => {
+  if (verb === 'connect' || verb === 'open' || verb === 'listen') stalls.reset();
+  const answer = await obey(verb, ask);
+  if (verb === 'sync') reportStall();
+  return answer;
 });
-tell({ ready: true });

@@ -6,14 +6,15 @@ import { clockSince } from '../native/clock.ts';
 import { cpuOf } from '../native/cpu.ts';
 import { startWorker } from '../process/worker.ts';
 import type { Event } from '../record/event.ts';
-import type { OwnEnd, PeerArguments, Reply, Told, Verb, Verbs } from './protocol.ts';
+import type { OwnEnd, PeerArguments, PeerProtocol, Told, Verb, Verbs } from './protocol.ts';
 import { tookEffect } from './signals.ts';
 
 /** A peer's process as the harness sees it. */
 export interface PeerProcess extends AsyncDisposable {
   readonly name: string;
   readonly pid: number;
-  ask<V extends Verb>(verb: V, ask: Verbs[V]['ask']): Promise<Answer<Verbs[V]['value']>>;
+  /** Waits for as long as the cell may take, or as `deadlineMs` says. */
+  ask<V extends Verb>(verb: V, ask: Verbs[V]['ask'], deadlineMs?: number): Promise<Answer<Verbs[V]['value']>>;
   /** Resolves when /proc shows that the signal has taken effect: delivered, stopped, going on, ended. */
   signal(name: NodeJS.Signals): Promise<void>;
   /** End it; resolves when it is gone. */
@@ -28,6 +29,8 @@ export interface PeerOptions {
   /** Counts the cell's peers. */
   readonly index: number;
   readonly origin: bigint;
+  /** Aborted when the cell is to end: then nothing more is waited for. */
+  readonly until: AbortSignal;
   /** Told at once of its pid. */
   readonly spawned: (pid: number) => void;
   /** Told of the seconds of CPU that it had used when it was told to end; 0 when it had ended before. */
@@ -37,32 +40,34 @@ export interface PeerOptions {
   readonly died: (error: LingerlabError) => void;
 }
 
-/** Start a peer inside a namespace; resolves when it obeys. Rejects with PEER_DIED when it ends before that. */
+/** Start a peer inside a namespace; resolves when it obeys. Rejects with PEER_DIED or NO_ANSWER where it does not come to that. */
 export async function startPeer(options: PeerOptions): Promise<PeerProcess> {
-  const { name, index, space, origin, spawned, spent, saw, died } = options;
+  const { name, index, space, origin, until, spawned, spent, saw, died } = options;
   const argument: PeerArguments = { name, index, parent: process.pid, originNs: String(origin) };
   const now = clockSince(origin);
   let ending = '';
-  const worker = await startWorker<Reply, Told>({
+  const peer = `peer ${name}`;
+  const worker = await startWorker<PeerProtocol, Told>({
+    name: peer,
     entry: 'peers/main',
     argument,
     within: (start) => space.inside(start),
     spawned,
-    told: (message) => {
-      if ('saw' in message) saw(message.saw);
-    },
+    until,
+    told: (told) => saw(told.saw),
+    refused: (verb, message) => new LingerlabError('PEER_DIED', `${peer} could not ${verb}: ${message}`, 'report this'),
     died(how, log) {
       ending = how;
       return new LingerlabError(
         'PEER_DIED',
-        `peer ${name} ended: ${how}${log && `; it wrote: ${log.slice(-500)}`}`,
+        `${peer} ended: ${how}${log && `; it wrote: ${log.slice(-500)}`}`,
         'its whole output is in the cell folder of the run',
       );
     },
     surprised: died,
   });
   const askToEnd = async (way: OwnEnd): Promise<number> => {
-    const answer = (await worker.ask('end', { way })) as unknown as Answer<Verbs['end']['value']>;
+    const answer = await worker.ask('end', { way });
     if (!answer.ok) throw new Error(`${name} does not end: ${answer.errno}`);
     return answer.value.atNs;
   };
@@ -70,7 +75,7 @@ export async function startPeer(options: PeerOptions): Promise<PeerProcess> {
     name,
     pid: worker.pid,
     log: () => worker.log(),
-    ask: (verb, ask) => worker.ask(verb, ask) as Promise<Answer<never>>,
+    ask: (verb, ask, deadlineMs) => worker.ask(verb, ask, deadlineMs),
     async signal(signal) {
       if (signal === 'SIGKILL' || signal === 'SIGTERM') worker.expectEnd();
       worker.signal(signal);
@@ -86,11 +91,9 @@ export async function startPeer(options: PeerOptions): Promise<PeerProcess> {
       return { ok: true, value: { how: ending, ms: ns / 1e6 }, ns };
     },
     async [Symbol.asyncDispose]() {
-      worker.expectEnd();
       spent(cpuOf(worker.pid) ?? 0);
       // nothing to flush: what it saw has been told, and its sockets' ends are the kernel's work
-      worker.signal('SIGKILL');
-      await worker.ended;
+      await worker.end();
     },
   };
 }

@@ -1,4 +1,5 @@
-import type { CaughtSignal, CloseBy, EndBy, Reuse } from '../experiment/handles.ts';
+import type { Answer, CaughtSignal, CloseBy, EndBy, Reuse } from '../experiment/handles.ts';
+import type { Started } from '../process/protocol.ts';
 import type { CallEvent, NodeEvent, QueuesEvent, StallEvent } from '../record/event.ts';
 import type { Address } from '../tcp/address.ts';
 import type { TcpInfo } from '../tcp/info.ts';
@@ -101,20 +102,17 @@ export interface Verbs {
 }
 export type Verb = keyof Verbs;
 
-export type Request = { [V in Verb]: { id: number; verb: V } & Verbs[V]['ask'] }[Verb];
+/** A peer's verbs, each answered with a value or with the kernel's refusal. */
+export type PeerProtocol = { [V in Verb]: { ask: Verbs[V]['ask']; value: Answer<Verbs[V]['value']> } };
 
-export type Reply =
-  | { id: number; ok: true; value: unknown; ns: number }
-  | { id: number; ok: false; errno: string; syscall: string; ns: number };
-
-/** What a peer tells unasked: that it is ready, and events as they happen. */
-export type Told = { ready: true } | { saw: NodeEvent | CallEvent | QueuesEvent | StallEvent };
-export type FromPeer = Reply | Told;
+/** What a peer tells unasked: events as they happen. */
+export interface Told {
+  readonly saw: NodeEvent | CallEvent | QueuesEvent | StallEvent;
+}
 
 /** Arguments of the peer's process: its name, its parent's pid, the clock's origin. */
-export interface PeerArguments {
+export interface PeerArguments extends Started {
   readonly name: string;
-  readonly parent: number;
   readonly originNs: string;
   /** Counts the cell's peers: each spins on a CPU of its own where there are enough. */
   readonly index: number;

@@ -2,15 +2,16 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type End, reap, spawnProcess, streamPair } from '../native/spawn.ts';
+import { settlesWithin } from './deadline.ts';
 
 export interface ChildOptions<Stream extends string> {
   readonly program: string;
   readonly args: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
-  /** A session of its own: Ctrl-C in a terminal does not reach it. */
-  readonly session?: boolean;
   /** What its descriptors 0, 1, 2 and so on are: a stream whose other end is ours, or /dev/null. */
   readonly descriptors: readonly (Stream | null)[];
+  /** It takes SIGTERM, to leave nothing behind. */
+  readonly cleansUp?: boolean;
 }
 
 /** A process of ours and our ends of its streams. */
@@ -18,22 +19,36 @@ export interface Child<Stream extends string> {
   readonly pid: number;
   /** Each is to be read, or its end is not noticed. */
   readonly streams: Readonly<Record<Stream, Socket>>;
-  /** How it ended, once all it wrote has come. */
+  /** How it ended, once all that it wrote has come. */
   readonly ended: Promise<End>;
   /** Does nothing once it has ended. */
   signal(name: NodeJS.Signals): void;
+  /**
+   * Ends the process and every process that it started and left in its session: SIGTERM, then SIGKILL after so many ms; SIGKILL
+   * at once by default. Resolves when it is gone.
+   */
+  end(graceMs?: number): Promise<void>;
 }
 
-/** Start a process in the thread's present namespaces; throws SystemCallError. */
+/** How long the kernel may take to end a process, which it does in a few ms, and its streams to be closed after that. */
+const killMs = 2000;
+
+/** Every child that has not ended. */
+const living = new Set<{ readonly pid: number; readonly cleansUp: boolean }>();
+
+/**
+ * Start a process in the thread's present namespaces; throws SystemCallError. It has a session of its own, setsid(2): Ctrl-C in
+ * a terminal goes to the harness alone, which decides, and a program's own children end with it.
+ */
 export function startChild<Stream extends string>(options: ChildOptions<Stream>): Child<Stream> {
-  const { descriptors, env = process.env, session = false } = options;
+  const { descriptors, env = process.env, cleansUp = false } = options;
   const names = [...new Set(descriptors.filter((name) => name !== null))];
   const pairs = new Map(names.map((name) => [name, streamPair()] as const));
   const nowhere = openSync('/dev/null', constants.O_RDWR);
   const theirs = (name: Stream | null) => (name === null ? nowhere : (pairs.get(name)?.[1] ?? nowhere));
   let pid: number;
   try {
-    pid = spawnProcess({ ...options, env, session, descriptors: descriptors.map(theirs) });
+    pid = spawnProcess({ ...options, env, session: true, descriptors: descriptors.map(theirs) });
   } catch (error) {
     for (const [ours] of pairs.values()) closeSync(ours);
     throw error;
@@ -42,11 +57,12 @@ export function startChild<Stream extends string>(options: ChildOptions<Stream>)
     for (const [, theirs] of pairs.values()) closeSync(theirs);
   }
   const sockets = [...pairs].map(([name, [fd]]) => [name, new Socket({ fd })] as const);
-  let over = false;
+  const self = { pid, cleansUp };
+  living.add(self);
   const ended = (async () => {
     await Promise.all(sockets.map(([, socket]) => closed(socket)));
     const end = await reaped(pid);
-    over = true;
+    living.delete(self);
     return end;
   })();
   return {
@@ -54,9 +70,48 @@ export function startChild<Stream extends string>(options: ChildOptions<Stream>)
     streams: Object.fromEntries(sockets) as Record<Stream, Socket>,
     ended,
     signal(name) {
-      if (!over) process.kill(pid, name);
+      if (living.has(self)) process.kill(pid, name);
+    },
+    async end(graceMs = 0) {
+      if (graceMs > 0) {
+        if (living.has(self)) askToEnd(pid);
+        if (await settlesWithin(ended, graceMs)) return;
+      }
+      if (living.has(self)) killSession(pid);
+      if (await settlesWithin(ended, killMs)) return;
+      // a process that left the session holds the streams
+      for (const [, socket] of sockets) socket.destroy();
+      await settlesWithin(ended, killMs);
     },
   };
+}
+
+/** Also a stopped process: SIGTERM waits until it goes on. */
+function askToEnd(pid: number): void {
+  process.kill(pid, 'SIGTERM');
+  process.kill(pid, 'SIGCONT');
+}
+
+/** The leader has not been waited for, so the number is still its group's. */
+function killSession(pid: number): void {
+  process.kill(-pid, 'SIGKILL');
+}
+
+/** Ends all children without going back to the event loop; those that clean up have so many ms for it. */
+export function endChildrenNow(graceMs: number): void {
+  let left = [...living].filter(({ cleansUp }) => cleansUp && graceMs > 0);
+  for (const child of living) {
+    if (left.includes(child)) askToEnd(child.pid);
+    else killSession(child.pid);
+  }
+  const deadline = performance.now() + graceMs;
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    left = left.filter(({ pid }) => !reap(pid));
+    if (left.length === 0 || performance.now() > deadline) break;
+    Atomics.wait(pause, 0, 0, 5);
+  }
+  for (const { pid } of left) killSession(pid);
 }
 
 /** What cannot be written or read any more fails with the process's end, which tells why. */

@@ -1,33 +1,49 @@
 import type { Socket } from 'node:net';
-import { type LingerlabError, messageOf } from '../errors.ts';
+import { type ErrorCode, LingerlabError, messageOf } from '../errors.ts';
 import { type Child, startChild } from './child.ts';
+import { answerMs, noAnswer, settlesWithin } from './deadline.ts';
 import { entryPoint, type Program } from './entry.ts';
+import type { Protocol, Request, Sent, SentError, Started, VerbOf } from './protocol.ts';
 
-/** A process of ours that answers numbered requests over Node's IPC channel and dies with this one. */
-export interface Worker<Reply extends { readonly id: number }> {
+/** A process of ours that answers requests over Node's IPC channel and dies with this one. */
+export interface Worker<P extends Protocol<P>> {
   readonly pid: number;
-  /** Rejects with the error made by `died` when the process ends first. */
-  ask(verb: string, rest: object): Promise<Reply>;
+  /**
+   * Asks, and resolves with the answer. Rejects with the error made by `refused` or sent by the process, with the one made by
+   * `died` where the process ends first, and with NO_ANSWER after the deadline: `deadlineMs`; without it, when `until` is
+   * aborted, with its reason; without that, after 10 s.
+   */
+  ask<V extends VerbOf<P>>(verb: V, ask: P[V]['ask'], deadlineMs?: number): Promise<P[V]['value']>;
   signal(name: NodeJS.Signals): void;
   /** What it wrote to standard output and error, up to a limit. */
   log(): string;
   /** From now on its end is no surprise. */
   expectEnd(): void;
   readonly ended: Promise<void>;
+  /** Ends it, by SIGKILL or, where it has something to clean up, first by SIGTERM; resolves when it is gone. */
+  end(graceMs?: number): Promise<void>;
 }
 
-export interface WorkerOptions<Message> {
+export interface WorkerOptions<Told> {
+  /** What messages call it: `peer client`. */
+  readonly name: string;
   readonly entry: Program;
   /** Its one argument, as JSON. */
-  readonly argument: object;
+  readonly argument: Started;
   /** Options of Node.js; those that this version does not know are left out. */
   readonly options?: readonly string[];
+  /** It takes SIGTERM, to leave nothing behind. */
+  readonly cleansUp?: boolean;
   /** Starts it: inside a namespace, for one. */
   readonly within?: <T>(start: () => T) => T;
   /** Told at once, when the process has not even started its program. */
   readonly spawned?: (pid: number) => void;
-  /** Messages that answer no request. */
-  readonly told: (message: Message) => void;
+  /** Ends the wait for what has no deadline of its own: the steps of a cell end with the cell. */
+  readonly until?: AbortSignal;
+  /** Told what answers no request. */
+  readonly told: (told: Told) => void;
+  /** Makes the error for a request that it could not do. */
+  readonly refused: (verb: string, message: string) => LingerlabError;
   /** Makes the error for its end, from how it ended and what it wrote. */
   readonly died: (how: string, log: string) => LingerlabError;
   /** It ended though nobody expected that. */
@@ -36,11 +52,19 @@ export interface WorkerOptions<Message> {
 
 const logLimit = 64 * 1024;
 
-/** Start a process of ours; resolves when it has told that it is ready. */
-export async function startWorker<Reply extends { readonly id: number }, Message extends object>(
-  options: WorkerOptions<Message>,
-): Promise<Worker<Reply>> {
-  const within = options.within ?? ((start) => start());
+/** A request that has not been answered. */
+interface Waiting {
+  readonly answer: PromiseWithResolvers<unknown>;
+  readonly verb: string;
+  readonly timer: NodeJS.Timeout | undefined;
+}
+
+/** Start a process of ours; resolves when it answers. Rejects with the error made by `died`, or with NO_ANSWER. */
+export async function startWorker<P extends Protocol<P>, Told = never>(
+  options: WorkerOptions<Told>,
+): Promise<Worker<P>> {
+  const { name, until, within = (start) => start() } = options;
+  until?.throwIfAborted();
   let child: Child<'output' | 'channel'>;
   try {
     child = within(() => startNode(options));
@@ -54,26 +78,48 @@ export async function startWorker<Reply extends { readonly id: number }, Message
     if (log.length < logLimit) log += text;
   });
 
-  const waiting = new Map<number, PromiseWithResolvers<Reply>>();
+  const waiting = new Map<number, Waiting>();
   const ready = Promise.withResolvers<void>();
   let expected = false;
   let dead: LingerlabError | undefined;
+  const take = (id: number): Waiting | undefined => {
+    const found = waiting.get(id);
+    clearTimeout(found?.timer);
+    waiting.delete(id);
+    return found;
+  };
+  const giveUp = (): void => {
+    ready.reject(until?.reason);
+    for (const [id, { timer }] of waiting) if (!timer) take(id)?.answer.reject(until?.reason);
+  };
+  until?.addEventListener('abort', giveUp, { once: true });
   const ended = child.ended.then((end) => {
+    until?.removeEventListener('abort', giveUp);
     dead = options.died('signal' in end ? end.signal : `exit code ${end.code}`, log.trim());
-    for (const { reject } of waiting.values()) reject(dead);
-    waiting.clear();
+    for (const id of waiting.keys()) take(id)?.answer.reject(dead);
     ready.reject(dead);
     if (!expected) options.surprised(dead);
   });
-  const heard = (message: Reply | Message | { ready: true }): void => {
+  const heard = (message: Sent<Told>): void => {
     if ('ready' in message) ready.resolve();
-    else if ('id' in message) {
-      waiting.get(message.id)?.resolve(message as Reply);
-      waiting.delete(message.id);
-    } else options.told(message as Message);
+    else if ('told' in message) options.told(message.told);
+    else {
+      const asked = take(message.id);
+      if (!asked) return;
+      if ('error' in message) asked.answer.reject(received(message.error, asked.verb, options));
+      else asked.answer.resolve(message.value);
+    }
   };
   onLines(channel, (line) => heard(JSON.parse(line)));
-  await ready.promise;
+  try {
+    if (!(await settlesWithin(ready.promise, answerMs)))
+      throw noAnswer(`${name} (pid ${child.pid}) did not start`, answerMs);
+    await ready.promise;
+  } catch (error) {
+    expected = true;
+    await child.end();
+    throw error;
+  }
 
   let next = 1;
   return {
@@ -83,24 +129,43 @@ export async function startWorker<Reply extends { readonly id: number }, Message
     expectEnd: () => {
       expected = true;
     },
-    signal: (name) => child.signal(name),
-    ask(verb, rest) {
-      if (dead) return Promise.reject(dead);
+    signal: (signal) => child.signal(signal),
+    end(graceMs) {
+      expected = true;
+      return child.end(graceMs);
+    },
+    async ask<V extends VerbOf<P>>(verb: V, ask: P[V]['ask'], deadlineMs = until ? undefined : answerMs) {
+      if (dead) throw dead;
+      if (deadlineMs === undefined) until?.throwIfAborted();
       const id = next++;
-      const answer = Promise.withResolvers<Reply>();
-      waiting.set(id, answer);
+      const answer = Promise.withResolvers<unknown>();
+      const late = () => take(id)?.answer.reject(noAnswer(`${name} did not answer "${verb}"`, deadlineMs ?? 0));
+      waiting.set(id, { answer, verb, timer: deadlineMs === undefined ? undefined : setTimeout(late, deadlineMs) });
+      const request: Request<P, V> = { id, verb, ask };
       // a request that cannot be sent fails with the process's end, which tells why
-      channel.write(`${JSON.stringify({ id, verb, ...rest })}\n`);
-      return answer.promise;
+      channel.write(`${JSON.stringify(request)}\n`);
+      return (await answer.promise) as P[V]['value'];
     },
   };
 }
+
+const received = (
+  { message, coded }: SentError,
+  verb: string,
+  { refused }: Pick<WorkerOptions<never>, 'refused'>,
+): LingerlabError =>
+  coded ? new LingerlabError(coded.code as ErrorCode, message, coded.remedy) : refused(verb, message);
 
 /**
  * One of our programs, with the channel that node:child_process would give it: lines of JSON on the descriptor that
  * NODE_CHANNEL_FD names, child_process.fork() in Node's documentation.
  */
-const startNode = ({ entry, argument, options = [] }: Pick<WorkerOptions<never>, 'entry' | 'argument' | 'options'>) =>
+const startNode = ({
+  entry,
+  argument,
+  options = [],
+  cleansUp = false,
+}: Pick<WorkerOptions<never>, 'entry' | 'argument' | 'options' | 'cleansUp'>) =>
   startChild({
     program: process.execPath,
     args: [
@@ -109,9 +174,8 @@ const startNode = ({ entry, argument, options = [] }: Pick<WorkerOptions<never>,
       JSON.stringify(argument),
     ],
     env: { ...process.env, NODE_OPTIONS: undefined, NODE_CHANNEL_FD: '3', NODE_CHANNEL_SERIALIZATION_MODE: 'json' },
-    // Ctrl-C in a terminal goes to the harness alone, which decides
-    session: true,
     descriptors: [null, 'output', 'output', 'channel'],
+    cleansUp,
   });
 
 /** Each line that comes, without its end; what follows the last one was not finished. */

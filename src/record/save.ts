@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { LingerlabError, messageOf } from '../errors.ts';
 
 /** What a file is called until it is whole; one that a crash left is nobody's. */
-const unfinished = (path: string): string => join(dirname(path), `.${basename(path)}.${process.pid}.unfinished`);
+export const unfinished = (path: string): string => join(dirname(path), `.${basename(path)}.${process.pid}.unfinished`);
 /** Whether a name is of a file that was never finished. */
 export const isUnfinished = (name: string): boolean => name.startsWith('.') && name.endsWith('.unfinished');
 

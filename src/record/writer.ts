@@ -54,7 +54,8 @@ function tidy(folder: string, top: string): void {
   }
 }
 
-const sessionFinished = (run: RunRecord, status: RunRecord['status']): RunRecord => {
+/** A run's record with its last session closed. */
+export const sessionFinished = (run: RunRecord, status: RunRecord['status']): RunRecord => {
   const open = (index: number) => index === run.sessions.length - 1 && run.sessions[index]?.finishedAt === null;
   const finishedAt = new Date().toISOString();
   const sessions = run.sessions.map((session, index) => (open(index) ? { ...session, finishedAt } : session));

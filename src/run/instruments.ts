@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execa } from 'execa';
 import { LingerlabError } from '../errors.ts';
 import type { Answer, Side } from '../experiment/handles.ts';
 import type { Gauges, Instruments } from '../experiment/instruments.ts';
@@ -9,6 +8,7 @@ import { timerSlotSeconds } from '../facts/timer-wheel.ts';
 import type { Lab } from '../lab/lab.ts';
 import { type Space, sockstatIn, synReceivedIn, sysctlHere } from '../lab/space.ts';
 import { hz } from '../native/process.ts';
+import { runTool } from '../process/tool.ts';
 import type { Event, SampleEvent, SsSocket } from '../record/event.ts';
 import { addressAndPort } from '../tcp/address.ts';
 import { type End, otherEnd } from '../tcp/states.ts';
@@ -79,8 +79,7 @@ async function destroy({ lab, now, record }: Playing, endpoint: Side): Promise<A
   const began = now();
   const filter = ['src', addressAndPort(local), 'and', 'dst', addressAndPort(remote)];
   const space = lab.space(endpoint.end);
-  const ss = (...how: string[]) =>
-    space.inside(() => execa('ss', [...how, '-tanH', 'state', 'all', ...filter], { reject: false }));
+  const ss = (...how: string[]) => space.inside(() => runTool('ss', [...how, '-tanH', 'state', 'all', ...filter]));
   // ss ends with a complaint about sockets of a filter that would not be killed: looking afterwards decides, at once, and not
   // in the observers' turn: meanwhile the other end's timers run
   await ss('-K');

@@ -24,7 +24,7 @@ export interface Peers extends AsyncDisposable {
 
 /** Makes a cell's peers, none of which is started. */
 export function makePeers({ observers, origin, meter, definition }: ScenarioWork, playing: Playing): Peers {
-  const { lab, watching, steps, now, record, failure } = playing;
+  const { lab, watching, steps, now, record, failure, signal } = playing;
   const registry = new Registry();
   const cast: Cast = { lab, observers: watching, steps, registry, now, record, labels: definition.connections ?? [] };
   const stack = new AsyncDisposableStack();
@@ -39,6 +39,7 @@ export function makePeers({ observers, origin, meter, definition }: ScenarioWork
         index,
         space: lab.space(end),
         origin,
+        until: signal,
         spawned: (pid) => observers.guard(pid),
         spent: meter.peer,
         saw: record,
@@ -57,9 +58,7 @@ export function makePeers({ observers, origin, meter, definition }: ScenarioWork
     at: (where) => started.filter(({ end }) => end === where).map(({ process }) => process),
     logs: () => started.map(({ process }) => ({ peer: process.name, text: process.log() })),
     async settle() {
-      const late = new Promise<void>((resolve) => setTimeout(resolve, settleMs).unref());
-      const told = started.map(({ process }) => process.ask('sync', {}).catch(() => undefined));
-      await Promise.race([Promise.all(told), late]);
+      await Promise.all(started.map(({ process }) => process.ask('sync', {}, settleMs).catch(() => undefined)));
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

@@ -3,6 +3,7 @@ import { clockSince } from '../native/clock.ts';
 import { cpuOf } from '../native/cpu.ts';
 import type { CellObservers } from '../observers/observers.ts';
 import { makeSteps, type Steps } from '../peers/step.ts';
+import { answerMs } from '../process/deadline.ts';
 import type { Event, Ns } from '../record/event.ts';
 import type { WireStatistics } from '../record/wire-statistics.ts';
 import { playScenario } from './scenario.ts';
@@ -35,18 +36,23 @@ export async function makePlaying(work: Work, { record, unparsed, samples, telli
   const { planned, repeat, observers, origin, writer, meter } = work;
   await using scope = new AsyncDisposableStack();
   const failure = new AbortController();
+  const fail = (error: Error) => failure.abort(error);
+  const signal = AbortSignal.any([work.signal, failure.signal]);
   const wire = {
     origin,
     mtu: planned.mtu,
     settings: { capture: writer.capture(planned.id, repeat), ...telling },
     spawned: (pid: number) => observers.guard(pid),
     saw: record,
-    died: (error: Error) => failure.abort(error),
+    died: fail,
+    until: signal,
   };
   const wired = planned.network === 'wire' && { wire };
   const lab = scope.use(await makeLab({ ...planned, ...wired, ports: work.ports, serial: work.serial }));
   scope.defer(() => lab.wire && meter.peer(cpuOf(lab.wire.pid) ?? 0));
-  const watching = scope.use(await observers.watch(lab, { saw: record, unparsed, sampled: meter.samples, samples }));
+  const watching = scope.use(
+    await observers.watch(lab, { saw: record, unparsed, failed: fail, sampled: meter.samples, samples }),
+  );
   // once the peers are gone: until every socket is, so that the trace has each chain's end
   scope.defer(async () => {
     await lab.empty();
@@ -60,7 +66,7 @@ export async function makePlaying(work: Work, { record, unparsed, samples, telli
     failure,
     now: clockSince(origin),
     steps: makeSteps((step) => work.slot.lend(step)),
-    signal: AbortSignal.any([work.signal, failure.signal]),
+    signal,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -82,9 +88,11 @@ export async function play(
   await settle();
   watching.nudge();
   await watching.sample();
+  // it may have failed for this cell
+  playing.signal.throwIfAborted();
   await watching.counters();
-  await lab.wire?.ask('flush', {});
-  const statistics = await lab.wire?.ask('statistics', {});
+  await lab.wire?.ask('flush', {}, answerMs);
+  const statistics = await lab.wire?.ask('statistics', {}, answerMs);
   record({ t: now(), source: 'harness', kind: 'scenario-ends' });
   // before facts are derived: from the folder, later, they come out the same
   await watching.flush();

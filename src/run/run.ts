@@ -1,8 +1,8 @@
 import { examine, requireBasics } from '../doctor/doctor.ts';
 import { countersHere } from '../doctor/environment.ts';
-import { lockPorts } from '../lab/ports.ts';
 import { makeCrew } from '../load/crew.ts';
 import { startObservers } from '../observers/observers.ts';
+import { catchStrays } from '../process/experiment-code.ts';
 import { readRun } from '../record/read.ts';
 import type { Run } from '../record/schema.ts';
 import { saveReport } from '../report/markdown/report.ts';
@@ -13,7 +13,6 @@ import type { RunRequest } from './request.ts';
 import { costing, finding } from './run-json.ts';
 import { playAll } from './schedule.ts';
 import { setAside } from './set-aside.ts';
-import { catchStrays } from './strays.ts';
 
 /**
  * experiment → plan → lab and observers → scenario → record → facts → verdicts → run folder → report.
@@ -26,8 +25,8 @@ export async function run(request: RunRequest): Promise<Run> {
   const signal = AbortSignal.any([request.signal, stop.signal]);
   const fail = (error: unknown) => stop.abort(error);
   using _strays = catchStrays();
-  using ports = lockPorts();
-  await using observers = await startObservers(ports, origin, fail, request.sampler);
+  await using observers = await startObservers({ origin, sampler: request.sampler, died: fail });
+  const { ports } = observers;
   const machine = await examine(observers.trace);
   requireBasics(machine);
   const { writer, todo } = await openFolder(request, { machine, ports, origin });

@@ -1,7 +1,7 @@
 import { LingerlabError, messageOf } from '../errors.ts';
 import type { Steps } from '../peers/step.ts';
 import type { PlannedCell } from '../plan/cells.ts';
-import { asScenario } from './strays.ts';
+import { asExperimentCode } from '../process/experiment-code.ts';
 
 /** What ends a scenario that does not end by itself. */
 export interface ScenarioEnd {
@@ -12,14 +12,14 @@ export interface ScenarioEnd {
 }
 
 /** A cell may take three times what it expects, and ten seconds. */
-const deadlineMs = (planned: PlannedCell) => (planned.seconds * 3 + 10) * 1000;
+export const scenarioMs = (planned: Pick<PlannedCell, 'seconds'>) => (planned.seconds * 3 + 10) * 1000;
 
 /** Play a scenario within its time. Rejects with SCENARIO_THREW, CELL_DEADLINE, or the signal's reason. */
 export async function playScenario(
   scenario: () => Promise<void>,
   { planned, steps, failure, signal }: ScenarioEnd,
 ): Promise<void> {
-  const limit = deadlineMs(planned);
+  const limit = scenarioMs(planned);
   const timer = setTimeout(() => {
     const running = steps.running();
     const at = running.length > 0 ? `waiting for ${running.join(', ')}` : 'in until() or in code of its own';
@@ -36,7 +36,14 @@ export async function playScenario(
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
   try {
-    const played = asScenario((error) => failure.abort(scenarioError(error)), scenario);
+    // from a function of its own: where a loop of the scenario's is ended, so is whoever called it, and awaits no more
+    const played = asExperimentCode(
+      (error) => failure.abort(scenarioError(error)),
+      async () => {
+        await Promise.resolve();
+        return scenario();
+      },
+    );
     await Promise.race([played.catch((error) => Promise.reject(scenarioError(error))), aborted]);
   } finally {
     clearTimeout(timer);

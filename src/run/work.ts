@@ -4,6 +4,7 @@ import type { Ports } from '../lab/ports.ts';
 import type { Crew } from '../load/crew.ts';
 import type { Observers } from '../observers/observers.ts';
 import type { LoadCell, PlannedCell, ScenarioCell } from '../plan/cells.ts';
+import { ofExperiment } from '../process/experiment-code.ts';
 import type { CellEvents } from '../record/cell-events.ts';
 import type { CellRecord, Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
@@ -11,6 +12,7 @@ import type { RunWriter } from '../record/writer.ts';
 import { judgeCell } from '../verdict/claims.ts';
 import { lackedCounters } from '../verdict/facts.ts';
 import type { CellMeter } from './cpu.ts';
+import { scenarioMs } from './scenario.ts';
 import type { Slot } from './slots.ts';
 
 /** What the cells of a session share. */
@@ -62,6 +64,9 @@ export interface Log {
   readonly unparsed: string[];
 }
 
+/** To make a cell's lab and to clean up, each part of which has a deadline of its own. */
+const aroundMs = 60_000;
+
 /**
  * The record of a (cell, repeat) that is played, its events saved. `flaws`: what its events are found to lack. Rejects only when
  * the run is being interrupted.
@@ -72,22 +77,49 @@ export async function recorded(
   play: () => Promise<Played>,
   flaws: () => readonly Warning[],
 ): Promise<CellRecord> {
-  const { planned, repeat, writer, signal, definition, counters } = work;
+  const { planned, repeat, writer, signal } = work;
   const startedAt = new Date().toISOString();
   const began = performance.now();
-  let outcome: Played | { readonly error: unknown };
+  const endedAs = async (outcome: Played | { readonly error: unknown }): Promise<CellRecord> => {
+    if (signal.aborted) throw signal.reason;
+    const seconds = (performance.now() - began) / 1000;
+    await writer.writeEvents(planned.id, repeat, events.all);
+    const warnings = [...unparsed.map((line) => warn('ss-unparsed-line', line)), ...flaws()];
+    const common = { ...identity(planned, repeat), startedAt, seconds };
+    if ('error' in outcome)
+      return { ...common, ...nothing, status: 'errored', reason: reasonOf(outcome.error), warnings };
+    // claims are an experiment's code; from a function of its own, as the scenario is called. A promise that is returned, not awaited,
+    // would be looked at only in the microtasks behind a loop that does not end, and those are lost with it
+    return await ofExperiment(async () => {
+      await Promise.resolve();
+      return judged(work, common, outcome, warnings);
+    });
+  };
   try {
-    outcome = await play();
+    return await endedAs(await within(scenarioMs(planned) + aroundMs, play()));
   } catch (error) {
-    outcome = { error: firstError(error) };
+    return endedAs({ error: firstError(error) });
   }
-  if (signal.aborted) throw signal.reason;
-  const seconds = (performance.now() - began) / 1000;
-  await writer.writeEvents(planned.id, repeat, events.all);
-  const warnings = [...unparsed.map((line) => warn('ss-unparsed-line', line)), ...flaws()];
-  const common = { ...identity(planned, repeat), startedAt, seconds };
-  if ('error' in outcome)
-    return { ...common, ...nothing, status: 'errored', reason: reasonOf(outcome.error), warnings };
+}
+
+/** A last deadline around all the others. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const error = new LingerlabError('CELL_DEADLINE', `the cell did not end within ${ms / 1000} s`, 'report this');
+  const timer = setTimeout(() => late.reject(error), ms);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function judged(
+  { definition, counters }: Work,
+  common: ReturnType<typeof identity> & Pick<CellRecord, 'startedAt' | 'seconds'>,
+  outcome: Played,
+  warnings: readonly Warning[],
+): CellRecord {
   const lacked = lackedCounters(definition.shows ?? [], counters);
   const facts = { ...outcome.facts, ...lacked.facts };
   const unknown = { ...outcome.unknown, ...lacked.unknown };

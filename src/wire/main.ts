@@ -3,24 +3,23 @@
  * other and does with it what the rules say.
  */
 import { constants, setPriority } from 'node:os';
-import { messageOf } from '../errors.ts';
 import type { Rule } from '../experiment/rules.ts';
-import { dieWithParent, runFirst } from '../native/process.ts';
+import { runFirst } from '../native/process.ts';
+import { byHandlers, serve, startedWith, tellHarness } from '../process/serve.ts';
 import { otherEnd } from '../tcp/states.ts';
 import type { Connection } from './connection.ts';
 import { forge } from './forge.ts';
 import type { History } from './history.ts';
 import { hostUnreachable } from './icmp.ts';
-import type { WireArguments, WireReply, WireRequest, WireTold, WireVerb, WireVerbs } from './protocol.ts';
+import type { WireArguments, WireTold, WireVerbs } from './protocol.ts';
 import { type Running, startRunning } from './running.ts';
 import { ruleText } from './say.ts';
 import { stillHeld } from './statistics.ts';
 import { withoutRule, withRule } from './step.ts';
 import { countSeen, whenAnswered, whenSeen } from './watch.ts';
 
-const { parent, originNs } = JSON.parse(process.argv[2] ?? '{}') as WireArguments;
 // not SIGKILL: what was captured since the last write would be lost
-dieWithParent(parent, 'SIGTERM');
+const { originNs } = startedWith<WireArguments>('SIGTERM');
 
 /**
  * Before the machine's other work. Measured once on 2 cores at a load of 13 to 19: with nice(2) alone stalls of 20 to 72 ms in
@@ -40,7 +39,6 @@ goFirst();
 
 const origin = BigInt(originNs);
 const now = () => Number(process.hrtime.bigint() - origin);
-const tell = (message: WireReply | WireTold | { ready: true }) => void process.send?.(message);
 let running: Running | undefined;
 /** Every rule that was made, whose numbers count from 1. */
 const rules: Rule[] = [];
@@ -66,18 +64,14 @@ function wholePacket(n: number): { from: 'client' | 'server'; bytes: Uint8Array 
   return { from: entry.from, bytes: Uint8Array.from(bytes) };
 }
 
-function flush(): undefined {
+function flush(): void {
   running?.pump.tellAll();
   running?.capture.flush();
 }
 
-type Handlers = {
-  readonly [V in WireVerb]: (ask: WireVerbs[V]['ask']) => WireVerbs[V]['value'] | Promise<WireVerbs[V]['value']>;
-};
-const handlers: Handlers = {
+const obey = byHandlers<WireVerbs>({
   open(ask) {
-    running = startRunning(ask, origin, now, tell);
-    return undefined;
+    running = startRunning(ask, origin, now, tellHarness<WireTold>);
   },
   rule({ rule }) {
     const { pump } = wire();
@@ -88,7 +82,6 @@ const handlers: Handlers = {
   lift({ rule }) {
     const { pump } = wire();
     pump.state = withoutRule(pump.state, rule);
-    return undefined;
   },
   release(which) {
     const { pump, room } = wire();
@@ -133,27 +126,6 @@ const handlers: Handlers = {
     const { room } = wire();
     return { ...wire().statistics(), held: stillHeld(room.held(), (id) => ruleText(rules[id - 1] as Rule)) };
   },
-  close: flush,
-};
+});
 
-function end(): never {
-  try {
-    running?.[Symbol.dispose]();
-  } finally {
-    process.exit(0);
-  }
-}
-
-async function obey({ id, verb, ...ask }: WireRequest): Promise<void> {
-  try {
-    tell({ id, value: await handlers[verb](ask as never) });
-  } catch (error) {
-    tell({ id, error: messageOf(error) });
-  }
-  if (verb === 'close') end();
-}
-
-process.on('message', (request: WireRequest) => void obey(request));
-// the harness is gone: leave nothing behind
-for (const signal of ['disconnect', 'SIGTERM']) process.on(signal, end);
-tell({ ready: true });
+serve<WireVerbs>(obey, () => running?.[Symbol.dispose]());

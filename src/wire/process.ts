@@ -1,52 +1,52 @@
 import { LingerlabError } from '../errors.ts';
-import { startWorker, type Worker } from '../process/worker.ts';
+import { startWorker } from '../process/worker.ts';
 import type { DeedEvent, WireEvent } from '../record/event.ts';
-import type { WireArguments, WireReply, WireTold, WireVerb, WireVerbs } from './protocol.ts';
+import type { WireArguments, WireTold, WireVerb, WireVerbs } from './protocol.ts';
 
 /** The wire's process as the harness sees it. */
 export interface WireProcess extends AsyncDisposable {
   readonly pid: number;
-  /** Rejects with WIRE_REFUSED where the wire cannot do it, with WIRE_DIED where it has ended. */
-  ask<V extends WireVerb>(verb: V, ask: WireVerbs[V]['ask']): Promise<WireVerbs[V]['value']>;
+  /**
+   * Rejects with WIRE_REFUSED where the wire cannot do it, with WIRE_DIED where it has ended. Waits for as long as the cell may
+   * take, or as `deadlineMs` says.
+   */
+  ask<V extends WireVerb>(verb: V, ask: WireVerbs[V]['ask'], deadlineMs?: number): Promise<WireVerbs[V]['value']>;
 }
 
 export interface WireOptions {
   readonly origin: bigint;
+  /** Aborted when the cell is to end: then no step of the wire is waited for. */
+  readonly until?: AbortSignal;
   readonly spawned?: (pid: number) => void;
   readonly saw?: (event: WireEvent | DeedEvent) => void;
   /** It ended though nobody stopped it. */
   readonly died?: (error: LingerlabError) => void;
 }
 
+/** To write what was captured. */
 const closeMs = 2000;
 
 /** Start the wire's process; it carries nothing before `open`. */
-export async function startWire({ origin, spawned, saw, died }: WireOptions): Promise<WireProcess> {
+export async function startWire({ origin, until, spawned, saw, died }: WireOptions): Promise<WireProcess> {
   const argument: WireArguments = { parent: process.pid, originNs: String(origin) };
-  const worker: Worker<WireReply> = await startWorker<WireReply, WireTold>({
+  const worker = await startWorker<WireVerbs, WireTold>({
+    name: 'the wire',
     entry: 'wire/main',
+    cleansUp: true,
     argument,
     ...(spawned && { spawned }),
+    ...(until && { until }),
     told: ({ seen }) => {
       for (const event of seen) saw?.(event);
     },
+    refused: (verb, message) => new LingerlabError('WIRE_REFUSED', `wire ${verb}: ${message}`, 'mend the step'),
     died: (how, log) =>
       new LingerlabError('WIRE_DIED', `the wire ended: ${how}${log && `; it wrote: ${log.slice(-500)}`}`, 'run again'),
     surprised: (error) => died?.(error),
   });
   return {
     pid: worker.pid,
-    async ask(verb, ask) {
-      const reply = await worker.ask(verb, ask);
-      if ('error' in reply) throw new LingerlabError('WIRE_REFUSED', `wire ${verb}: ${reply.error}`, 'mend the step');
-      return reply.value as never;
-    },
-    async [Symbol.asyncDispose]() {
-      worker.expectEnd();
-      const late = setTimeout(() => worker.signal('SIGKILL'), closeMs);
-      void worker.ask('close', {}).catch(() => undefined);
-      await worker.ended;
-      clearTimeout(late);
-    },
+    ask: (verb, ask, deadlineMs) => worker.ask(verb, ask, deadlineMs),
+    [Symbol.asyncDispose]: () => worker.end(closeMs),
   };
 }

@@ -1,6 +1,7 @@
 import type { Forgery } from '../experiment/forgery.ts';
 import type { PatternData } from '../experiment/patterns.ts';
 import type { Rule } from '../experiment/rules.ts';
+import type { Started } from '../process/protocol.ts';
 import type { DeedEvent, Sighting, WireEvent } from '../record/event.ts';
 import type { WireStatistics } from '../record/wire-statistics.ts';
 import type { End } from '../tcp/states.ts';
@@ -56,18 +57,13 @@ export interface WireVerbs {
   /** Everything read so far has been told, and is in the file. */
   flush: { ask: Record<never, never>; value: undefined };
   statistics: { ask: Record<never, never>; value: WireStatistics };
-  /** Flushes, and ends the process. */
-  close: { ask: Record<never, never>; value: undefined };
 }
 export type WireVerb = keyof WireVerbs;
 
-export type WireRequest = { [V in WireVerb]: { id: number; verb: V } & WireVerbs[V]['ask'] }[WireVerb];
-export type WireReply = { id: number; value: unknown } | { id: number; error: string };
 /** What it tells unasked. */
 export type WireTold = { readonly seen: readonly (WireEvent | DeedEvent)[] };
 
 /** Arguments of the process. */
-export interface WireArguments {
-  readonly parent: number;
+export interface WireArguments extends Started {
   readonly originNs: string;
 }

@@ -1,20 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { readRun } from '../../src/record/read.ts';
+import { traceInstances } from './instances.ts';
 import { descendants, eventually, networkNamespaces, processes } from './processes.ts';
-import { lingerlab, live, own, scratch } from './program.ts';
+import { bin, lingerlab, live, own, scratch } from './program.ts';
 
 const alive = (pids: readonly number[]) => processes().filter(({ pid }) => pids.includes(pid));
-
-/** Trace instances of this machine, looked at through a mount that only `ls` sees. */
-async function traceInstances(): Promise<string[]> {
-  const at = '/sys/kernel/tracing';
-  const look = `[ -d ${at}/instances ] || mount -t tracefs none ${at}; ls ${at}/instances`;
-  const { stdout } = await execa('unshare', ['--mount', 'sh', '-c', look]);
-  return stdout.split('\n');
-}
 
 /** A run with all four of its cells in their middle: eight peers. */
 async function inTheMiddle(out: string, file: string) {
@@ -73,6 +68,7 @@ live('a run that is killed', () => {
 
   test('a trace instance that a killed observer left is removed by the next run', async () => {
     const folder = await scratch();
+    const before = await traceInstances();
     const { run, pid, family } = await inTheMiddle(join(folder, 'run'), own('lasting'));
     const observer = family.find(({ command }) => command.includes('observers/process/main'))!;
     process.kill(pid, 'SIGSTOP');
@@ -80,12 +76,12 @@ live('a run that is killed', () => {
     process.kill(pid, 'SIGKILL');
     await run;
     await eventually('every process of the run is gone', () => alive(family.map((each) => each.pid)).length === 0);
-    const ours = (names: readonly string[]) => names.filter((name) => name.startsWith(`lingerlab-${observer.pid}-`));
-    expect(ours(await traceInstances())).toHaveLength(1);
+    const left = (await traceInstances()).filter((name) => !before.includes(name));
+    expect(left).toHaveLength(1);
 
     const { stdout } = await lingerlab(['doctor', '--json']);
-    expect(ours(JSON.parse(stdout).reaped)).toHaveLength(1);
-    expect(ours(await traceInstances())).toEqual([]);
+    expect(JSON.parse(stdout).reaped).toEqual(left);
+    expect(await traceInstances()).not.toContain(left[0]);
   });
 });
 
@@ -113,6 +109,23 @@ live('a run that is interrupted', () => {
   });
 });
 
+/** The blocks of 1,024 ports in which the listeners of a run were, by its trace. */
+async function blocksOf(out: string): Promise<Set<number>> {
+  const names = await readdir(join(out, 'cells'), { recursive: true });
+  const events = names.filter((name) => name.endsWith('events.ndjson.gz'));
+  const lines = events.flatMap((name) =>
+    gunzipSync(readFileSync(join(out, 'cells', name)))
+      .toString()
+      .trim()
+      .split('\n'),
+  );
+  const ports = lines
+    .map((line) => JSON.parse(line))
+    .filter(({ kind, to }) => kind === 'transition' && to === 'LISTEN')
+    .map(({ local }) => local.port);
+  return new Set(ports.map((port) => Math.floor((port - 10_240) / 1024)));
+}
+
 live('two runs at once', () => {
   test('do not see each other', async () => {
     const folder = await scratch();
@@ -128,5 +141,45 @@ live('two runs at once', () => {
     }
     const compared = await lingerlab(['compare', ...outs, '--fail-on', 'behaviour', '--json']);
     expect(JSON.parse(compared.stdout)).toMatchObject({ behaviour: 0, differences: [] });
+  });
+
+  test('in containers of their own, with other processes and another /tmp, take other ports and see nothing of each other', async () => {
+    const folder = await scratch();
+    const select = ['--where', 'closes=client,server', '--where', 'node=half-open', '--where', 'by=end'];
+    const contained = (name: string) =>
+      execa(
+        'unshare',
+        [
+          ...['--mount', '--pid', '--fork', '--mount-proc', '--kill-child', 'sh', '-c'],
+          `mkdir ${folder}/${name}; mount --bind ${folder}/${name} /tmp; exec "$@"`,
+          ...[
+            'sh',
+            process.execPath,
+            bin,
+            'run',
+            'close-order',
+            ...select,
+            '--out',
+            `/var/tmp/${basename(folder)}-${name}`,
+          ],
+        ],
+        { reject: false },
+      );
+    const outs = ['a', 'b'].map((name) => `/var/tmp/${basename(folder)}-${name}`);
+    try {
+      const runs = await Promise.all(['a', 'b'].map(contained));
+      expect(runs.map(({ exitCode, stderr }) => (exitCode === 0 ? 'ok' : stderr))).toEqual(['ok', 'ok']);
+      const listened: Set<number>[] = [];
+      for (const out of outs) {
+        const { cells } = await readRun(out);
+        expect(cells.length).toBeGreaterThan(4);
+        expect(cells.flatMap(({ warnings }) => warnings)).toEqual([]);
+        listened.push(await blocksOf(out));
+      }
+      expect(listened.map(({ size }) => size)).toEqual([1, 1]);
+      expect([...listened[0]!].filter((block) => listened[1]!.has(block))).toEqual([]);
+    } finally {
+      for (const out of outs) await rm(out, { recursive: true, force: true });
+    }
   });
 });

@@ -1,9 +1,11 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { readRun } from '../../src/record/read.ts';
 import { describeWhere } from '../where-possible.ts';
+import { descendants, eventually, networkNamespaces, processes } from './processes.ts';
 import { bin, own, scratch } from './program.ts';
 import { oneColumnMore, pathWith } from './rewritten-ss.ts';
 
@@ -23,6 +25,59 @@ async function obstacle(): Promise<string | undefined> {
 }
 
 describeWhere(await obstacle(), 'without root', () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 130],
+    ['SIGHUP', 130],
+    ['SIGKILL', undefined],
+  ] as const)('%s to the pid that the shell shows ends the run, saved, with nothing left', async (signal, code) => {
+    const folder = await scratch();
+    await chmod(folder, 0o777);
+    const out = join(folder, 'run');
+    const namespaces = networkNamespaces();
+    const run = asNobody(['run', own('lasting'), '-o', out], folder);
+    const pid = run.pid as number;
+    await eventually(
+      'one cell has finished',
+      () => existsSync(join(out, 'cells.ndjson')) && descendants(pid).length > 4,
+      20,
+    );
+    await eventually(
+      'its line is saved',
+      () => readFileSync(join(out, 'cells.ndjson'), 'utf8').includes('lasting/n=1'),
+      20,
+    );
+    const family = descendants(pid).map((each) => each.pid);
+    process.kill(pid, signal);
+    const { exitCode } = await run;
+    expect(exitCode).toBe(code);
+    await eventually('every process of the run is gone', () => !processes().some((each) => family.includes(each.pid)));
+    await eventually('every namespace of the run is gone', () => networkNamespaces().isSubsetOf(namespaces));
+    const saved = await readRun(out);
+    expect([saved.run.status, saved.cells.map(({ id }) => id)]).toEqual(['interrupted', ['lasting/n=1']]);
+    expect(existsSync(join(out, 'report.md'))).toBe(true);
+  });
+
+  test('where no more processes may be started, the run ends and says so', async () => {
+    const folder = await scratch();
+    await chmod(folder, 0o777);
+    const script = 'ulimit -u 60; exec "$0" "$@"';
+    const args = ['-c', script, process.execPath, bin, 'run', 'close-order', '--quick', '-o', join(folder, 'run')];
+    const began = performance.now();
+    const run = await execa('setpriv', [...nobody, 'sh', ...args], {
+      reject: false,
+      cwd: folder,
+      env: { HOME: folder },
+    });
+    expect(performance.now() - began).toBeLessThan(120_000);
+    expect(run.exitCode, run.stderr).not.toBe(0);
+    expect(run.stderr).toMatch(/NO_ANSWER|_DIED|NO_NAMESPACES|NO_SS|EAGAIN/);
+    await eventually(
+      'no process of that user is left',
+      () => !processes().some(({ command }) => command.includes(folder)),
+    );
+  }, 150_000);
+
   test('doctor says what is missing and what follows', async () => {
     const { stdout, exitCode } = await asNobody(['doctor', '--json']);
     expect(exitCode).toBe(0);

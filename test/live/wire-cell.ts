@@ -80,6 +80,7 @@ export async function wiredCell({ settings, sysctls = {} }: WiredOptions = {}): 
         index,
         space: lab.space(name),
         origin,
+        until: new AbortController().signal,
         spawned: () => {},
         saw: () => {},
         spent: () => {},

@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
+import { messageOf } from '../../errors.ts';
 import { childrenCpu, ownCpu } from '../../native/cpu.ts';
 import type { Event } from '../../record/event.ts';
 import type { Metered, Observer, OpenObserver, RunContext, Turn, WatchedSpace } from '../observer.ts';
@@ -32,8 +33,26 @@ export class Observing {
   #wake: (() => void) | undefined;
   #open = true;
 
-  constructor(observers: readonly Observer[], run: RunContext, tell: (told: ObserverTold) => void) {
-    this.#observers = observers.map((observer) => observer.open(run));
+  /** undefined where another run of this kernel has the ports. */
+  static open(
+    observers: readonly Observer[],
+    run: RunContext,
+    tell: (told: ObserverTold) => void,
+  ): Observing | undefined {
+    const opened: OpenObserver[] = [];
+    for (const observer of observers) {
+      const one = observer.open(run);
+      if (!one) {
+        for (const other of opened) other.close?.();
+        return undefined;
+      }
+      opened.push(one);
+    }
+    return new Observing(opened, tell);
+  }
+
+  private constructor(observers: readonly OpenObserver[], tell: (told: ObserverTold) => void) {
+    this.#observers = observers;
     this.#tell = tell;
     this.#draining = setInterval(() => this.flush(), drainEveryMs);
     void this.#run();
@@ -71,7 +90,7 @@ export class Observing {
     const { spaces } = watched;
     watched.spaces = spaces.filter((space) => space.name !== name);
     // ss that was started in it before
-    await this.#looking.get(cell);
+    await this.#looking.get(cell)?.catch(() => undefined);
     for (const space of spaces) if (space.name === name) closeSync(space.fd);
   }
 
@@ -181,8 +200,12 @@ export class Observing {
       turns.flatMap((turn) => this.#observers.flatMap((observer) => observer.look?.(turn) ?? [])),
     );
     this.#looking.set(cell, looking);
-    const seen = (await looking).flat();
+    const seen = await looking.then((found) => found.flat(), messageOf);
     this.#looking.delete(cell);
+    if (typeof seen === 'string') {
+      this.#tell({ cell, unanswered: seen });
+      return answer();
+    }
     watched.cpu += childrenCpu() - before;
     const restMs = this.#schedule.took(cell, performance.now(), (watched.cpu - spent) * 1000);
     const rests = (event: Event): Event =>

@@ -20,7 +20,7 @@ interface Looked {
   /** Empty where it succeeded. */
   readonly problem: string;
 }
-/** Never rejects. */
+/** Rejects only with NO_ANSWER. */
 type Look = (namespace: number, timeWaits: boolean, metered: Metered) => Promise<Looked>;
 
 async function throughSs(namespace: number, timeWaits: boolean, metered: Metered): Promise<Looked> {

@@ -1,32 +1,15 @@
-import { messageOf } from '../../errors.ts';
-import { startChild } from '../../process/child.ts';
-
-/** What `ss` wrote. */
-export interface SsOutput {
-  readonly stdout: string;
-  /** Empty where it succeeded; otherwise what it said, or how it ended. */
-  readonly problem: string;
-}
+import { LingerlabError, messageOf } from '../../errors.ts';
+import { runTool, type ToolOutput } from '../../process/tool.ts';
 
 /**
  * Start `ss` in the thread's present namespace: all its TCP sockets, with their timers and cookies. Without TIME-WAITs where they
- * are too many. Never rejects.
+ * are too many. Rejects with NO_ANSWER only.
  */
-export async function startSs(timeWaits = true): Promise<SsOutput> {
-  let stdout = '';
-  let stderr = '';
+export async function startSs(timeWaits = true): Promise<ToolOutput> {
   try {
-    const { streams, ended } = startChild({
-      program: 'ss',
-      args: ['-tanHOeo', ...(timeWaits ? [] : ['exclude', 'time-wait'])],
-      descriptors: [null, 'output', 'complaint'],
-    });
-    streams.output.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-    streams.complaint.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    const end = await ended;
-    const how = 'signal' in end ? end.signal : `exit code ${end.code}`;
-    return { stdout, problem: how === 'exit code 0' ? '' : stderr.trim() || how };
+    return await runTool('ss', ['-tanHOeo', ...(timeWaits ? [] : ['exclude', 'time-wait'])]);
   } catch (error) {
-    return { stdout, problem: messageOf(error) };
+    if (error instanceof LingerlabError) throw error;
+    return { stdout: '', problem: messageOf(error) };
   }
 }

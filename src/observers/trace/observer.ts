@@ -22,7 +22,8 @@ export const tracepoints: Observer = {
     try {
       const tracefs = findTracefs();
       reaped = reapInstances(tracefs);
-      instance = makeInstance(tracefs);
+      instance = makeInstance(tracefs, run.ports.from);
+      if (!instance) return undefined;
       return tracing(instance, run, reaped);
     } catch (error) {
       instance?.[Symbol.dispose]();

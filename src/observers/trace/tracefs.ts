@@ -7,12 +7,12 @@ import {
   readdirSync,
   readFileSync,
   rmdirSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../errors.ts';
 import { mountPrivately } from '../../native/process.ts';
-import { processStart } from '../../native/process-state.ts';
 
 const mountPoints = ['/sys/kernel/tracing', '/sys/kernel/debug/tracing'];
 
@@ -29,19 +29,24 @@ export function findTracefs(): string {
   return place;
 }
 
-const namePattern = /^lingerlab-(\d+)-(\d+)$/;
-const ownName = () => `lingerlab-${process.pid}-${processStart(process.pid)}`;
+/** The first port of the run's block, or, of versions before 0.2, pid and start of the process that made it. */
+const namePattern = /^lingerlab-\d+(-\d+)?$/;
+const nameFor = (from: number) => `lingerlab-${from}`;
+
+/** An instance that is younger may not have been opened yet by the run that is making it: that takes a few ms. */
+const makingMs = 1000;
 
 /**
- * Remove the instances of runs whose process is gone. A live one cannot be hit: its pid and start time match, and the kernel
- * refuses to remove an instance whose files are open.
+ * Remove the instances of dead runs. Whether a run is dead is shown by the kernel: it refuses to remove an instance whose files
+ * are open, in whatever PID or mount namespace, __remove_instance() in kernel/trace/trace.c.
  */
 export function reapInstances(tracefs: string): string[] {
   return readdirSync(join(tracefs, 'instances')).filter((name) => {
-    const [, pid, started] = namePattern.exec(name) ?? [];
-    if (!pid || processStart(Number(pid)) === Number(started)) return false;
+    if (!namePattern.test(name)) return false;
+    const folder = join(tracefs, 'instances', name);
     try {
-      rmdirSync(join(tracefs, 'instances', name));
+      if (Date.now() - statSync(folder).ctimeMs < makingMs) return false;
+      rmdirSync(folder);
       return true;
     } catch {
       return false;
@@ -63,17 +68,28 @@ export interface Instance extends Disposable {
 /** Room for 60,000 events a second to wait for 100 ms. */
 const bufferKb = 1024;
 
-/** Make the instance with its clock, and open its buffers; nothing is recorded until events are enabled. */
-export function makeInstance(tracefs: string): Instance {
-  const name = ownName();
+/**
+ * Make the instance of a block of ports with its clock, and open its buffers; nothing is recorded until events are enabled.
+ * undefined where another run has the block: the folder of instances is one for all runs of a kernel, and making a folder in it
+ * is atomic, so that two runs cannot have the same, whatever namespaces and containers they are in.
+ */
+export function makeInstance(tracefs: string, from: number): Instance | undefined {
+  const name = nameFor(from);
   const folder = join(tracefs, 'instances', name);
-  mkdirSync(folder);
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
+    throw error;
+  }
+  const made = statSync(folder).ino;
   const path = (file: string) => join(folder, file);
   const write = (file: string, value: string) => writeFileSync(path(file), value);
   const buffers: { cpu: number; fd: number }[] = [];
   const dispose = () => {
     for (const { fd } of buffers) closeSync(fd);
-    rmdirSync(folder);
+    // not one that another run made at its place
+    if (statSync(folder, { throwIfNoEntry: false })?.ino === made) rmdirSync(folder);
   };
   try {
     write('trace_clock', 'mono');
@@ -82,6 +98,9 @@ export function makeInstance(tracefs: string): Instance {
       const fd = openSync(path(`per_cpu/${entry}/trace_pipe_raw`), constants.O_RDONLY | constants.O_NONBLOCK);
       buffers.push({ cpu: Number(entry.replace('cpu', '')), fd });
     }
+    // it has open files from now on. Were it taken for dead before, and made again by another run, it would be that one's
+    if (statSync(folder, { throwIfNoEntry: false })?.ino !== made)
+      throw new Error('it was removed while it was being made');
   } catch (error) {
     dispose();
     throw new Error(`trace instance: ${messageOf(error)}`, { cause: error });

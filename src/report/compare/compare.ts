@@ -150,6 +150,10 @@ function verdictDifferences(runs: readonly Labelled[]): VerdictDifference[] {
  */
 export function environmentDifferences(runs: readonly Run[]): EnvironmentDifference[] {
   const all = runs.map(flatten);
+  const counters = runs.map((run) => environmentOf(run)?.counters);
+  // where a run did not record which counters there are, nothing can be said of them
+  if (counters.every((each) => each !== undefined))
+    for (const [at, own] of counters.entries()) for (const name of own) all[at]?.set(`counts: ${name}`, 'true');
   const names = new Set(all.flatMap((each) => [...each.keys()]));
   const pins = runs.map((run) => environmentOf(run)?.pinned);
   const set = new Set(pins.flatMap((each) => Object.keys(each ?? {})));
@@ -164,7 +168,7 @@ function flatten(run: Run): Map<string, string> {
   const flat = new Map([['lingerlab', run.run.tool.version]]);
   if (run.run.tool.commit) flat.set('commit', run.run.tool.commit.slice(0, 12));
   // measured anew by each run: a difference says nothing of the machine
-  const { pinned = {}, wire: _wire, ...rest } = seen ?? {};
+  const { pinned = {}, wire: _wire, counters: _counters, ...rest } = seen ?? {};
   for (const [name, value] of Object.entries(rest)) {
     if (typeof value !== 'object') flat.set(name, String(value));
     else

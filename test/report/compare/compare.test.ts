@@ -421,3 +421,10 @@ test('kernel, HZ and sysctls that differ are listed', () => {
     { name: 'net.ipv4.tcp_tw_reuse', values: ['2', null] },
   ]);
 });
+
+test('counters that one kernel has and another lacks are listed, where both runs recorded them', () => {
+  const on = (counters?: string[]) => one('word', ['a'], { environment: counters ? { counters } : {} });
+  const both = compareRuns([on(['TcpExt.TW']), on(['TcpExt.TW', 'TcpExt.PAWSTimewait'])]);
+  expect(both.environment).toEqual([{ name: 'counts: TcpExt.PAWSTimewait', values: [null, 'true'] }]);
+  expect(compareRuns([on(['TcpExt.TW']), on()]).environment).toEqual([]);
+});

@@ -1,0 +1,20 @@
+import type { LingerlabError } from '../errors.ts';
+import { endChildrenNow } from '../process/child.ts';
+import { exitProgram } from '../process/experiment-code.ts';
+import { interruptAtOnce } from '../record/interrupt.ts';
+import { errorText } from './output.ts';
+
+/** For processes that clean up, so that everything ends within a second. */
+const graceMs = 500;
+
+/** End this program and all that it started, without going back to the event loop; the run in `folder` is saved as it is. */
+export function endAtOnce(error: LingerlabError, folder?: string): never {
+  process.stderr.write(errorText(error));
+  endChildrenNow(graceMs);
+  try {
+    if (folder !== undefined) interruptAtOnce(folder);
+  } catch {
+    // it had not begun, or cannot be written: what was appended is there
+  }
+  return exitProgram(error.exitCode);
+}

@@ -1,0 +1,39 @@
+import { Worker } from 'node:worker_threads';
+import type { LingerlabError } from '../errors.ts';
+import { blocked, reportBlocked } from './experiment-code.ts';
+import type { Found, WatchdogData } from './watchdog-thread.ts';
+
+/** Ends the program and its children, without going back to the event loop. */
+export type LastResort = (error: LingerlabError) => void;
+
+const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+const hook = 'lingerlab: blocked';
+/** Four times a second: 0.05 % of a CPU for both threads. */
+const tickMs = 250;
+
+let lastResort: LastResort | undefined;
+
+/**
+ * From now on, a thread watches that this one goes back to its event loop. Code of an experiment that does not is ended; its error
+ * says so, or `last` is called where nobody takes that error. Where the thread is in no JavaScript, the program is killed in the
+ * end. Called again, it only changes `last`.
+ */
+export function watchThread(last: LastResort): void {
+  const watched = lastResort !== undefined;
+  lastResort = last;
+  if (watched) return;
+  const ticks = new Int32Array(new SharedArrayBuffer(4));
+  const data: WatchdogData = { ticks, tickMs, hook, own: new URL('../', import.meta.url).href };
+  const timer = setInterval(() => Atomics.add(ticks, 0, 1), tickMs).unref();
+  const thread = new Worker(new URL(`./watchdog-thread.${extension}`, import.meta.url), {
+    workerData: data,
+    execArgv: [],
+  });
+  // where the system has no thread left, nobody watches
+  thread.on('error', () => clearInterval(timer)).unref();
+  const found = ({ place, seconds }: Found): void => {
+    const error = blocked(place, seconds);
+    if (!reportBlocked(error)) setTimeout(() => lastResort?.(error), 0);
+  };
+  Object.defineProperty(globalThis, hook, { value: found });
+}

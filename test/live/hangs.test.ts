@@ -1,0 +1,189 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { execa } from 'execa';
+import { expect, test } from 'vitest';
+import { readRun } from '../../src/record/read.ts';
+import { traceInstances } from './instances.ts';
+import { descendants, eventually, networkNamespaces, processes } from './processes.ts';
+import { lingerlab, live, own, scratch } from './program.ts';
+
+/** What a run must not leave: looked at before it and after it. */
+async function left(): Promise<() => Promise<void>> {
+  const [namespaces, instances] = [networkNamespaces(), await traceInstances()];
+  return async () => {
+    await eventually('every namespace of the run is gone', () => networkNamespaces().isSubsetOf(namespaces));
+    expect((await traceInstances()).filter((name) => !instances.includes(name))).toEqual([]);
+  };
+}
+
+const gone = (pids: readonly number[]) => processes().filter(({ pid }) => pids.includes(pid)).length === 0;
+const reasons = async (out: string) =>
+  Object.fromEntries((await readRun(out)).cells.map(({ id, status, reason }) => [id, reason ?? status]));
+
+/** A run of cells that rest, all but the first in their middle. */
+async function atRest(out: string, seconds: number) {
+  const run = lingerlab(['run', own('resting'), '--out', out], { env: { LINGERLAB_TEST_RESTS: String(seconds) } });
+  const pid = run.pid as number;
+  const peers = () => descendants(pid).filter(({ command }) => command.includes('peers/main'));
+  await eventually(
+    'one cell has finished and two are waiting',
+    () =>
+      existsSync(join(out, 'cells.ndjson')) &&
+      readFileSync(join(out, 'cells.ndjson'), 'utf8').includes('resting/n=1') &&
+      peers().length === 4,
+    20,
+  );
+  return { run, pid, family: descendants(pid) };
+}
+
+/** A folder with a program of this name, to be found before the system's. */
+async function fake(name: string, script: string): Promise<Record<string, string>> {
+  const folder = join(await scratch(), 'bin');
+  await mkdir(folder);
+  await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`);
+  await chmod(join(folder, name), 0o755);
+  return { PATH: `${folder}${delimiter}${process.env.PATH}` };
+}
+
+const real = (await execa('which', ['ss'])).stdout;
+
+live('what does not answer', () => {
+  test('an observer that is stopped ends the run, which is saved', async () => {
+    const nothingLeft = await left();
+    const folder = await scratch();
+    const out = join(folder, 'run');
+    const { run, family } = await atRest(out, 3);
+    process.kill(family.find(({ command }) => command.includes('observers/process/main'))!.pid, 'SIGSTOP');
+    const { exitCode, stderr } = await run;
+    expect(exitCode, stderr).toBe(1);
+    expect(stderr).toMatch(/NO_ANSWER: the observer process did not answer "\w+" within 10 s/);
+    const saved = await readRun(out);
+    expect([saved.run.status, saved.cells.map(({ id }) => id)]).toEqual(['interrupted', ['resting/n=1']]);
+    expect(gone(family.map(({ pid }) => pid))).toBe(true);
+    await nothingLeft();
+  });
+
+  test('an `ss` that never ends: nothing can run here', async () => {
+    const nothingLeft = await left();
+    const folder = await scratch();
+    const env = await fake('ss', 'sleep 1000');
+    const { exitCode, stderr } = await lingerlab(['run', 'close-order', '-o', join(folder, 'run')], { env });
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain('NO_SS: ss: ss -V did not end within 5 s');
+    expect(processes().filter(({ command }) => command === 'sleep 1000 ')).toEqual([]);
+    await nothingLeft();
+  });
+
+  test('an `ss` that does not end in one namespace: that cell is errored, the others go on', async () => {
+    const nothingLeft = await left();
+    const folder = await scratch();
+    const once = join(folder, 'once');
+    const env = await fake('ss', `[ "$1" != -V ] && mkdir ${once} 2>/dev/null && sleep 1000\nexec ${real} "$@"`);
+    const out = join(folder, 'run');
+    const { exitCode, stderr } = await lingerlab(['run', own('resting'), '-o', out], { env });
+    expect(exitCode, stderr).toBe(1);
+    const found = Object.values(await reasons(out)).sort();
+    expect(found).toEqual([expect.stringMatching(/^NO_ANSWER: ss -tanHOeo did not end within 5 s/), 'ran', 'ran']);
+    expect(processes().filter(({ command }) => command === 'sleep 1000 ')).toEqual([]);
+    await nothingLeft();
+  });
+
+  test('a peer that never finishes starting: its cell is errored, the others go on', async () => {
+    const nothingLeft = await left();
+    const folder = await scratch();
+    const out = join(folder, 'run');
+    const run = lingerlab(['run', own('resting'), '--out', out, '--jobs', '1']);
+    let stopped: number | undefined;
+    await eventually('a peer has just started', () => {
+      stopped = descendants(run.pid as number).find(({ command }) => command.includes('peers/main'))?.pid;
+      if (stopped) process.kill(stopped, 'SIGSTOP');
+      return stopped !== undefined;
+    });
+    const { exitCode, stderr } = await run;
+    expect(exitCode, stderr).toBe(1);
+    const found = await reasons(out);
+    const errored = Object.values(found).filter((reason) => reason !== 'ran');
+    expect(errored).toEqual([
+      expect.stringMatching(new RegExp(`^NO_ANSWER: peer \\w+ \\(pid ${stopped}\\) did not start within 10 s`)),
+    ]);
+    expect(Object.keys(found)).toHaveLength(3);
+    expect(gone([stopped as number])).toBe(true);
+    await nothingLeft();
+  });
+});
+
+live('an experiment that does not give the thread back', () => {
+  test('is errored with file and line; process.exit() is its error, too; the others go on', async () => {
+    const nothingLeft = await left();
+    const folder = await scratch();
+    const out = join(folder, 'run');
+    const file = own('loops');
+    const { exitCode, stderr } = await lingerlab(['run', file, '-o', out, '--jobs', '1']);
+    expect(exitCode, stderr).toBe(1);
+    const held = (line: number) => `BLOCKED: ${file}:${line} did not give the program's only thread back within 5 s`;
+    const exited = expect.stringContaining('SCENARIO_THREW: the scenario threw: it called process.exit(0)');
+    expect(await reasons(out)).toEqual({
+      'loops/where=nowhere': 'ran',
+      'loops/where=begin': held(9),
+      'loops/where=step': held(11),
+      'loops/where=timer': held(22),
+      'loops/where=claim': held(22),
+      'loops/where=exit': exited,
+      'loops/where=later': exited,
+    });
+    expect((await readRun(out)).run.status).toBe('complete');
+    await nothingLeft();
+  }, 120_000);
+
+  test.each([
+    ['looping-file', ":4 did not give the program's only thread back within 5 s"],
+    ['exiting-file', ':4:9 threw while loading: Error: it called process.exit(0)'],
+  ])('at the top of its file: %s', async (name, said) => {
+    const folder = await scratch();
+    const { exitCode, stderr } = await lingerlab(['run', own(name), '-o', join(folder, 'run')]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('EXPERIMENT_LOAD');
+    expect(stderr).toContain(`${own(name)}${said}`);
+  });
+
+  test('in its answer, when there is nothing left to go on with: the run ends, saved', async () => {
+    const nothingLeft = await left();
+    const folder = await scratch();
+    const out = join(folder, 'run');
+    const file = own('looping-answer');
+    const { exitCode, stderr } = await lingerlab(['run', file, '-o', out]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain(`BLOCKED: ${file}:10 did not give`);
+    const saved = await readRun(out);
+    expect([saved.run.status, saved.cells.length]).toEqual(['interrupted', 1]);
+    await nothingLeft();
+  });
+});
+
+live('a second signal', () => {
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    '%s ends everything within a second, saved as far as it came',
+    async (name) => {
+      const nothingLeft = await left();
+      const folder = await scratch();
+      const out = join(folder, 'run');
+      const { run, pid, family } = await atRest(out, 60);
+      // it does not end by the first: a peer that is being stopped by another hand, say
+      const stopped = family.find(({ command }) => command.includes('observers/process/main'))!.pid;
+      process.kill(stopped, 'SIGSTOP');
+      process.kill(pid, name);
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      const began = performance.now();
+      process.kill(pid, name);
+      const { exitCode, stderr } = await run;
+      expect(performance.now() - began).toBeLessThan(1000);
+      expect(exitCode).toBe(130);
+      expect(stderr).toContain(`INTERRUPTED: stopped at once by a second signal, ${name}`);
+      const saved = await readRun(out);
+      expect([saved.run.status, saved.cells.map(({ id }) => id)]).toEqual(['interrupted', ['resting/n=1']]);
+      await eventually('every process of the run is gone', () => gone(family.map((each) => each.pid)), 1);
+      await nothingLeft();
+    },
+  );
+});
