@@ -109,7 +109,7 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
     'show',
     'show what happened in one cell, event by event',
     'show results/20261120-084500-6.18.44 lost-last-ack/lost=once,left=ss-K,second=close,family=4',
-    'show results/20261120-084500-6.18.44 close-order/closes=both,by=end --repeat 3 --all',
+    'show results/20261120-084500-6.18.44 close-order/closes=both,by=end,data=idle,family=4,node=default --repeat 3 --all',
     'show results/20261120-084500-6.18.44 linger/linger=0 --json | jq \'select(.kind == "transition")\'',
   )
     .argument('<run>', 'a run folder')
