@@ -59,7 +59,7 @@ export { type Kind, kind } from './facts/kinds.ts';
 export type { FactsOf, LoadFactsOf } from './facts/table.ts';
 export type { Sighting, SsSocket } from './record/event.ts';
 export { type Against, type Arm, against, margin, type Repeated, repeatsNeeded } from './stats/against.ts';
-export { median } from './stats/quantile.ts';
+export { largest, least, median } from './stats/quantile.ts';
 export type { TcpInfo } from './tcp/info.ts';
 export type { Network } from './tcp/network.ts';
 export type { Settable, SocketOptions, StructLinger } from './tcp/socket-options.ts';

@@ -1,4 +1,4 @@
-import { experiment, kind, sentence } from 'lingerlab';
+import { experiment, kind, largest, sentence } from 'lingerlab';
 
 /** More than the receiver's kernel takes without its application: the rest, and the FIN, wait in the sender's. */
 const heldBytes = 300_000;
@@ -122,7 +122,7 @@ export default experiment({
     const share = (part: readonly unknown[], whole: readonly unknown[]) => `${part.length} of ${whole.length}`;
     const waiting = outcomes.filter(({ cell }) => cell.linger === 'seconds' && cell.left === 'unsent');
     const waited = waiting.filter(({ facts }) => facts.waited);
-    const most = (chosen: typeof outcomes) => Math.round(Math.max(...chosen.map(({ facts }) => facts.exitMs)));
+    const most = (chosen: typeof outcomes) => Math.round(largest(chosen.map(({ facts }) => facts.exitMs)));
     const others = waiting.filter((one) => !waited.includes(one));
     const sentences: string[] = [];
     if (waiting.length > 0)

@@ -1,4 +1,4 @@
-import { experiment, kind, sentence } from 'lingerlab';
+import { experiment, kind, largest, sentence } from 'lingerlab';
 
 /** More than the receiver's kernel takes without its application: the rest, and the FIN, wait in the sender's. */
 const heldBytes = 300_000;
@@ -182,7 +182,7 @@ export default experiment({
         : ms >= 1
           ? `${ms.toPrecision(3)} ms`
           : `${(ms * 1000).toPrecision(3)} µs`;
-    const most = (values: readonly number[]) => time(Math.max(...values));
+    const most = (values: readonly number[]) => time(largest(values));
     const of = (asked: Partial<(typeof outcomes)[number]['cell']>) =>
       outcomes.filter(({ cell }) =>
         Object.entries(asked).every(([name, value]) => cell[name as keyof typeof cell] === value),

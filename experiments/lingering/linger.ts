@@ -1,4 +1,4 @@
-import { type CloseBy, experiment, sentence } from 'lingerlab';
+import { type CloseBy, experiment, largest, sentence } from 'lingerlab';
 
 const ways: Record<'end' | 'destroy' | 'raw-close', CloseBy> = {
   end: 'end',
@@ -242,7 +242,7 @@ export default experiment({
     const waits = ended.filter(({ cell, facts }) => facts['timeWait.holder'] === cell.closer);
     const share = (part: Outcomes, among: Outcomes) => `${part.length} of ${among.length}`;
     const most = (among: Outcomes, what: 'lost' | 'stallMs') =>
-      Math.round(Math.max(...among.map(({ cell, facts }) => facts[`${cell.closer}.${what}`])));
+      Math.round(largest(among.map(({ cell, facts }) => facts[`${cell.closer}.${what}`])));
     const [heldOff, heldZero, heldTwo] = [of('off', held), of(0, held), of(2, held)];
     const bytes = (count: number) => count.toLocaleString('en');
     return sentence(
@@ -255,7 +255,7 @@ export default experiment({
       heldTwo.length > 0 &&
         `linger 2 lost none in ${share(whole(heldTwo), heldTwo)} but froze the whole Node process for up to ${most(heldTwo, 'stallMs')} ms`,
       unread.length > 0 &&
-        `unread data in the kernel made ${share(resets(unread), unread)} closes by destroy() or close(2) a reset, whatever SO_LINGER said, and cost the other end up to ${bytes(Math.max(...unread.map(({ cell, facts }) => facts[`${otherOf[cell.closer]}.lost`])))} bytes`,
+        `unread data in the kernel made ${share(resets(unread), unread)} closes by destroy() or close(2) a reset, whatever SO_LINGER said, and cost the other end up to ${bytes(largest(unread.map(({ cell, facts }) => facts[`${otherOf[cell.closer]}.lost`])))} bytes`,
       endedOn.length > 0 && `end() on unread data was a reset in ${share(resets(endedOn), endedOn)}`,
     );
   },

@@ -1,4 +1,4 @@
-import { experiment, fin, kind, sentence, syn, synAck } from 'lingerlab';
+import { experiment, fin, kind, largest, sentence, syn, synAck } from 'lingerlab';
 
 /** One step of the clock behind initial sequence numbers: seq_scale() in net/core/secure_seq.c. */
 const tickNs = 64;
@@ -135,7 +135,7 @@ export default experiment({
     );
     return sentence(
       off.length > 0 &&
-        `initial sequence numbers moved with a clock of one number every 64 ns to within ${Math.max(...off.map(Math.abs)).toFixed(1)} ms`,
+        `initial sequence numbers moved with a clock of one number every 64 ns to within ${largest(off.map(Math.abs)).toFixed(1)} ms`,
       other.length > 0 &&
         `from another port initial sequence numbers began elsewhere in ${elsewhere.length} of ${other.length}`,
       beyond.length > 0 &&

@@ -1,4 +1,4 @@
-import { ack, data, experiment, kind, type Sighting, sentence, syn, synAck } from 'lingerlab';
+import { ack, data, experiment, kind, largest, least, type Sighting, sentence, syn, synAck } from 'lingerlab';
 
 const sizes = { small: 100, large: 200_000 } as const;
 /** RFC 6928: so many full segments before the first acknowledgement. */
@@ -22,7 +22,7 @@ function keptToWindow(sent: readonly Sighting[], answers: readonly Sighting[], o
     return { n: each.n, right: acknowledged + (flags.includes('SYN') ? window : window << scale) };
   });
   return sent.every((each) => {
-    const allowed = Math.max(...limits.filter(({ n }) => n < each.n).map(({ right }) => right));
+    const allowed = largest(limits.filter(({ n }) => n < each.n).map(({ right }) => right));
     return segmentOf(each).seq! + segmentOf(each).bytes <= allowed;
   });
 }
@@ -78,16 +78,16 @@ export default experiment({
     const answers = (await wire.answers(opens)).filter((each) => segmentOf(each).ack !== undefined);
     const first = new Map(sent.map((each) => [segmentOf(each).seq, each] as const).toReversed());
     note('segments', first.size);
-    note('largest', Math.max(...sent.map((each) => segmentOf(each).bytes)));
+    note('largest', largest(sent.map((each) => segmentOf(each).bytes)));
     note('mss', mssOf(accepts));
     note('acknowledgements', answers.filter((each) => segmentOf(each).ack! > 1).length);
-    note('acknowledged', Math.max(...answers.map((each) => segmentOf(each).ack!)) - 1);
+    note('acknowledged', largest(answers.map((each) => segmentOf(each).ack!)) - 1);
     const last = sent.reduce((one, other) => (segmentOf(other).seq! > segmentOf(one).seq! ? other : one));
     note('lastIsPushed', segmentOf(last).flags.includes('PSH'));
     note('withinWindow', keptToWindow(sent, answers, accepts));
     note('firstWindow', segmentOf(accepts).window);
     const scale = scaleOf(accepts);
-    note('largestWindow', Math.max(...answers.slice(1).map((each) => segmentOf(each).window << scale)));
+    note('largestWindow', largest(answers.slice(1).map((each) => segmentOf(each).window << scale)));
 
     await near.close();
     await far.ended();
@@ -139,7 +139,7 @@ export default experiment({
       name: keyof Facts & ('largest' | 'flight' | 'segments' | 'acknowledgements'),
     ) => {
       const values = of.map((facts) => facts[name]);
-      return [...new Set([Math.min(...values), Math.max(...values)])].join(' to ');
+      return [...new Set([least(values), largest(values)])].join(' to ');
     };
     const factsOf = (bytes: keyof typeof sizes) =>
       outcomes.flatMap(({ cell, facts }) => (cell.bytes === bytes ? [facts] : []));

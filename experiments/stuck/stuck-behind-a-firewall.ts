@@ -1,4 +1,4 @@
-import { any, data, type Endpoint, experiment, fin, kind, type Stage, sentence } from 'lingerlab';
+import { any, data, type Endpoint, experiment, fin, kind, largest, least, type Stage, sentence } from 'lingerlab';
 
 /** One way of the path. A round trip of 50 ms makes the first RTO 250 ms, far from where a count of retries would be a matter of luck. */
 const onewayMs = 25;
@@ -279,7 +279,7 @@ export default experiment({
   answer(outcomes) {
     type Of = (cell: (typeof outcomes)[number]['cell']) => boolean;
     const range = (values: readonly number[], digits: number) =>
-      [...new Set([Math.min(...values), Math.max(...values)].map((value) => value.toFixed(digits)))].join(' to ');
+      [...new Set([least(values), largest(values)].map((value) => value.toFixed(digits)))].join(' to ');
     /** `2.0 to 2.1 s with …`; nothing where no such cell ran. */
     const after = (words: string, of: Of) => {
       const chosen = outcomes.filter(({ cell }) => of(cell));

@@ -1,4 +1,4 @@
-import { ack, experiment, fin, kind, rst, sentence } from 'lingerlab';
+import { ack, experiment, fin, kind, largest, least, rst, sentence } from 'lingerlab';
 
 /** tcp_orphan_retries, and tcp_retries2 for an end whose descriptor is kept. */
 const retries = 3;
@@ -20,7 +20,7 @@ const givingUpIn = ({ left }: { readonly left: string }) =>
   left === 'linger-0' ? 'server.stateMs.FIN-WAIT-1' : 'server.stateMs.LAST-ACK';
 /** `204 to 216`, or one number where they are the same. */
 const range = (values: readonly number[], digits: number) =>
-  [...new Set([Math.min(...values), Math.max(...values)].map((value) => value.toFixed(digits)))].join(' to ');
+  [...new Set([least(values), largest(values)].map((value) => value.toFixed(digits)))].join(' to ');
 const times = { never: 0, once: 1, twice: 2, always: 1000 } as const;
 
 export default experiment({

@@ -1,4 +1,4 @@
-import { experiment, kind } from 'lingerlab';
+import { experiment, kind, largest, least } from 'lingerlab';
 
 /** TCP_TIMEWAIT_LEN in include/net/tcp.h. */
 const length = 60;
@@ -7,7 +7,7 @@ const printed = 1;
 /** What the look at its end may add on a busy machine, and a sample of ss between its beginning and its first look. */
 const seenLate = 0.5;
 
-const spread = (seconds: readonly number[]) => Math.max(...seconds) - Math.min(...seconds);
+const spread = (seconds: readonly number[]) => largest(seconds) - least(seconds);
 
 export default experiment({
   id: 'time-wait-length',
@@ -69,7 +69,7 @@ export default experiment({
       source: 'tcp(7), tcp_fin_timeout; tcp_time_wait() in net/ipv4/tcp_minisocks.c',
       holds: (outcomes) =>
         spread(outcomes.map(({ facts }) => facts['timeWait.seconds'])) <=
-        Math.max(...outcomes.map(({ facts }) => facts.slot)) + seenLate,
+        largest(outcomes.map(({ facts }) => facts.slot)) + seenLate,
     },
   ],
   answer(outcomes) {
@@ -80,11 +80,11 @@ export default experiment({
     const early = outcomes.filter(({ facts }) => facts['timeWait.seconds'] < length).length;
     const ownTimer = outcomes.filter(({ facts }) => facts['timeWait.endedBy'] === 'timer').length;
     const sentences = [
-      `${early === 0 ? 'Nothing tried here shortens it' : `It was shortened in ${early} of ${outcomes.length} cells`}: TIME-WAIT lasted ${Math.min(...all).toFixed(1)} to ${Math.max(...all).toFixed(1)} s, and its own timer ended it in ${ownTimer} of ${outcomes.length} cells`,
+      `${early === 0 ? 'Nothing tried here shortens it' : `It was shortened in ${early} of ${outcomes.length} cells`}: TIME-WAIT lasted ${least(all).toFixed(1)} to ${largest(all).toFixed(1)} s, and its own timer ended it in ${ownTimer} of ${outcomes.length} cells`,
     ];
     if (of(60).length > 0 && of(3).length > 0) {
       const apart = Math.abs(mean(lasted(of(60))) - mean(lasted(of(3))));
-      const slot = Math.max(...outcomes.map(({ facts }) => facts.slot));
+      const slot = largest(outcomes.map(({ facts }) => facts.slot));
       sentences.push(
         `with tcp_fin_timeout 3 in place of 60 it lasted ${apart <= slot ? `the same, within a slot of the kernel's timer wheel, ${slot.toFixed(1)} s` : `${apart.toFixed(1)} s more or less`}`,
       );

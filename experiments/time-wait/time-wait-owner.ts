@@ -1,4 +1,4 @@
-import { experiment, kind, type Stage, sentence } from 'lingerlab';
+import { experiment, kind, largest, type Stage, sentence } from 'lingerlab';
 
 /** More than the other end's kernel takes when its application does not read, no more than this end's takes besides. */
 const heldBytes = 150_000;
@@ -154,7 +154,7 @@ export default experiment({
     const still = of('processes-killed').filter(({ facts }) => facts.after === 'TIME-WAIT');
     const gone = of('destroyed').filter(({ facts }) => facts.after === 'gone');
     const abandoned = of('namespace-abandoned');
-    const ms = Math.round(Math.max(...abandoned.map(({ facts }) => facts.abandonSeconds)) * 1000);
+    const ms = Math.round(largest(abandoned.map(({ facts }) => facts.abandonSeconds)) * 1000);
     const orphaned = outcomes.filter(({ cell }) => cell.left === 'FIN-WAIT-1');
     const share = (part: readonly unknown[], whole: readonly unknown[]) => `${part.length} of ${whole.length}`;
     return sentence(

@@ -13,3 +13,23 @@ export function quantile(values: readonly number[], q: number): number {
 
 /** The middle value, or the mean of the two in the middle. NaN of no values. */
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
+
+/** No values were given where one of them was asked for: an answer that needs it has nothing to stand on. */
+export class NoValues extends RangeError {
+  override readonly name = 'NoValues';
+  constructor(asked: string) {
+    super(`the ${asked} of no values`);
+  }
+}
+
+/** The least of these values; throws NoValues where there are none. */
+export const least = (values: readonly number[]): number => {
+  if (values.length === 0) throw new NoValues('least');
+  return Math.min(...values);
+};
+
+/** The largest of these values; throws NoValues where there are none. */
+export const largest = (values: readonly number[]): number => {
+  if (values.length === 0) throw new NoValues('largest');
+  return Math.max(...values);
+};

@@ -136,10 +136,6 @@ function askOnce(definition: AnyDefinition, ran: readonly Judged[]): Asked {
   }
 }
 
-/** Whether some results are left of every value of every factor: an answer of other results would speak of nothing. */
-const coversAll = (some: readonly CellRecord[], all: readonly CellRecord[]): boolean =>
-  valuesIn(some).size === valuesIn(all).size;
-
 /**
  * Ask for the answer from the cells that ran. A result of which it reads a fact without a value is left out, and it is asked
  * again: the other results are known. What it was made without is said beside it.
@@ -153,7 +149,7 @@ export function askAnswer(definition: AnyDefinition, ran: readonly Judged[]): An
       if (left.length === 0) return asked;
       const without = leftOut(left, ran.length);
       // what nothing but the missing results prevented is prevented by them
-      return asked.ok && coversAll(rest, ran) ? { ...asked, without } : { ok: false, why: without };
+      return asked.ok ? { ...asked, without } : { ok: false, why: without };
     }
     left.push(...asked.missing);
     const out = new Set(asked.missing.map(({ record }) => record));

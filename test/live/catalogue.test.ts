@@ -1,37 +1,87 @@
 import { join } from 'node:path';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { builtins } from '../../src/catalogue/registry.ts';
+import { timerSlotSeconds } from '../../src/facts/timer-wheel.ts';
 import { type ReadRun, readRun } from '../../src/record/read.ts';
-import { lingerlab, live, scratch } from './program.ts';
+import { lingerlab, live, own, scratch } from './program.ts';
 
 const minutes = 60_000;
 
 // a load has tests of its own: load.test.ts; what claims and answers make of facts is in test/catalogue/claims.test.ts
 const ids = (await builtins()).filter(({ group }) => group.title !== 'Load').map(({ definition }) => definition.id);
 
-live('every experiment, as few cells as it takes to see each factor value', () => {
-  let run: ReadRun;
+/** What a run in a folder of its own found. */
+async function played(...args: readonly string[]): Promise<ReadRun> {
+  const out = join(await scratch(), 'run');
+  const { exitCode, stderr } = await lingerlab(['run', ...args, '--out', out]);
+  expect(stderr).not.toContain('INTERNAL');
+  expect(exitCode).toBe(0);
+  return readRun(out);
+}
 
+live('what takes a minute, since TIME-WAIT does', () => {
+  let run: ReadRun;
+  let late: ReadRun;
+
+  // side by side: the second does nothing but wait
   beforeAll(async () => {
-    const out = join(await scratch(), 'run');
-    const { exitCode, stderr } = await lingerlab(['run', ...ids, '--quick', '--out', out]);
-    expect(stderr).not.toContain('INTERNAL');
-    expect(exitCode).toBe(0);
-    run = await readRun(out);
+    [run, late] = await Promise.all([played(...ids, '--quick'), played(own('late-server'), '--repeat', '3')]);
   }, 4 * minutes);
 
-  test('runs every cell', () => {
-    const failed = run.cells.filter(({ status }) => status !== 'ran');
-    expect(failed.map(({ id, repeat, reason }) => `${id} #${repeat}: ${reason}`)).toEqual([]);
-    expect(new Set(run.cells.map(({ id }) => id))).toEqual(new Set(run.run.plan));
-    expect(new Set(run.cells.map(({ experiment }) => experiment))).toEqual(new Set(ids));
+  describe('every experiment, as few cells as it takes to see each factor value', () => {
+    test('runs every cell', () => {
+      const failed = run.cells.filter(({ status }) => status !== 'ran');
+      expect(failed.map(({ id, repeat, reason }) => `${id} #${repeat}: ${reason}`)).toEqual([]);
+      expect(new Set(run.cells.map(({ id }) => id))).toEqual(new Set(run.run.plan));
+      expect(new Set(run.cells.map(({ experiment }) => experiment))).toEqual(new Set(ids));
+    });
+
+    test('is sound: no event lost, every chain whole and counted, no observer contradicted', () => {
+      const warnings = [
+        ...run.run.warnings,
+        ...run.cells.flatMap(({ id, warnings: own }) => own.map((warning) => ({ id, ...warning }))),
+      ];
+      expect(warnings).toEqual([]);
+    });
   });
 
-  test('is sound: no event lost, every chain whole and counted, no observer contradicted', () => {
-    const warnings = [
-      ...run.run.warnings,
-      ...run.cells.flatMap(({ id, warnings: own }) => own.map((warning) => ({ id, ...warning }))),
-    ];
-    expect(warnings).toEqual([]);
+  test('TIME-WAIT counts from the late FIN of a server that closes 1.5 s later; until then FIN-WAIT-2 is a mini-socket', () => {
+    const { run, cells } = late;
+    expect(cells).toHaveLength(6);
+    // one whose FIN is acknowledged while close(2) still holds its socket stays a full one until the server's FIN: a race
+    const orphans = cells.filter(({ facts }) => (facts['client.miniSocket'] as string[]).includes('FIN-WAIT-2'));
+    expect(new Set(orphans.map(({ factors }) => factors.family))).toEqual(new Set([4, 6]));
+    const hz = run.sessions[0]!.environment.hz;
+    for (const { facts, paths, warnings } of orphans) {
+      expect(warnings).toEqual([]);
+      expect(facts['client.path']).toEqual([
+        'SYN-SENT',
+        'ESTABLISHED',
+        'FIN-WAIT-1',
+        'FIN-WAIT-2',
+        'TIME-WAIT',
+        'CLOSED',
+      ]);
+      expect(facts['client.miniSocket']).toEqual(['FIN-WAIT-2', 'TIME-WAIT']);
+      expect(facts['timeWait.holder']).toBe('client');
+      expect(facts['timeWait.endedBy']).toBe('timer');
+
+      // the scenario rested 1.5 s between the two closes; steps before and after it took far less than half a second
+      const finWait2 = paths.client!.filter(({ state }) => state === 'FIN-WAIT-2');
+      expect(finWait2.map(({ mini }) => mini)).toEqual([undefined, true]);
+      const timeWait = paths.client!.find(({ state }) => state === 'TIME-WAIT')!;
+      expect(timeWait.at - finWait2[1]!.at).toBeGreaterThanOrEqual(1.499e9);
+      expect(timeWait.at - finWait2[1]!.at).toBeLessThan(2e9);
+
+      // bracketed by the server's FIN and the acknowledgement that closed the server
+      const lastAck = paths.server!.find(({ state }) => state === 'LAST-ACK')!;
+      const closed = paths.server!.find(({ state }) => state === 'CLOSED')!;
+      expect(timeWait).toMatchObject({ evidence: 'bracketed', mini: true, notBefore: lastAck.at, at: closed.at });
+
+      // TCP_TIMEWAIT_LEN, and up to one slot of the timer wheel late
+      const seconds = facts['timeWait.seconds'] as number;
+      expect(seconds).toBeGreaterThanOrEqual(60);
+      expect(seconds).toBeLessThanOrEqual(60 + timerSlotSeconds(60, hz) + 0.1);
+    }
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CellRecord } from '../../src/record/schema.ts';
+import { largest } from '../../src/stats/quantile.ts';
 import { answerOf as answered, judgeRun } from '../../src/verdict/run.ts';
 import { closeOrder, goodRun, ranCell } from './example.ts';
 
@@ -177,7 +178,7 @@ describe('answerOf', () => {
 
   test('is none where only nothing could be said of what is left', () => {
     const slowest = (outcomes: readonly { facts: Record<string, number>; cell: { linger: string } }[]) =>
-      `${Math.max(...outcomes.filter(({ cell }) => cell.linger === 'off').map(({ facts }) => facts['client.closeMs'] as number))} ms`;
+      `${largest(outcomes.filter(({ cell }) => cell.linger === 'off').map(({ facts }) => facts['client.closeMs'] as number))} ms`;
     const without = ranCell('client', 'off', { 'timeWait.holder': 'client', 'client.closeMs': null });
     const zero = ranCell('client', 'zero', { 'timeWait.holder': 'none', 'client.closeMs': 1 });
     expect(answerOf({ ...closeOrder, answer: slowest as never }, [without, zero])).toBe(

@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { experiment, kind } from 'lingerlab';
 
-const uidOf = (pid: number) => Number(/^Uid:\\s+(\\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
+const uidOf = (pid: number) => Number(/^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
 const spaceOf = (pid: number) => readlinkSync(`/proc/${pid}/ns/net`);
 export default experiment({
   id: 'users',
