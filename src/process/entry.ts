@@ -4,8 +4,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { made } from './made.ts';
 
-/** What is started as a process of its own, by its module below src/. */
-export const programs = ['load/main', 'observers/process/main', 'peers/main', 'wire/main', 'wire/traffic'] as const;
+/** What is started as a process or a thread of its own, by its module below src/. */
+export const programs = [
+  'load/main',
+  'observers/process/main',
+  'peers/main',
+  'process/watchdog-thread',
+  'wire/main',
+  'wire/traffic',
+] as const;
 export type Program = (typeof programs)[number];
 
 let folder: string | undefined;

@@ -64,7 +64,7 @@ export interface Log {
   readonly unparsed: string[];
 }
 
-/** To make a cell's lab and to clean up, each part of which has a deadline of its own. */
+/** To make a cell's lab, to clean up and to judge, most of which has a deadline of its own. */
 const aroundMs = 60_000;
 
 /**
@@ -95,8 +95,9 @@ export async function recorded(
       return judged(work, common, outcome, warnings);
     });
   };
+  const played = async () => endedAs(await play());
   try {
-    return await endedAs(await within(scenarioMs(planned) + aroundMs, play()));
+    return await within(scenarioMs(planned) + aroundMs, played());
   } catch (error) {
     return endedAs({ error: firstError(error) });
   }
