@@ -48,7 +48,7 @@ else {
  * @param {string} path
  */
 function passOn(path) {
-  const child = spawn(path, [main, ...process.argv.slice(2)], {
+  const child = spawn(path, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: 'inherit',
     env: { ...process.env, LINGERLAB_PARENT: String(process.pid) },
   });
