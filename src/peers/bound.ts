@@ -78,7 +78,7 @@ export function boundHandlers(sockets: Sockets): Pick<Handlers, 'bind' | 'listen
     queue({ bound, backlog = netsBacklog }, timed) {
       const fd = sockets.descriptor(bound, 'listen');
       timed(() => listenOn(fd, backlog));
-      return undefined;
+      return { at: boundAddress(fd) };
     },
     unbind({ bound }, timed) {
       const fd = sockets.takeDescriptor(bound, 'close');

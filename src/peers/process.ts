@@ -4,6 +4,7 @@ import type { Answer, EndBy, Ended } from '../experiment/handles.ts';
 import type { Space } from '../lab/space.ts';
 import { clockSince } from '../native/clock.ts';
 import { cpuOf } from '../native/cpu.ts';
+import { processState } from '../native/process-state.ts';
 import { startWorker } from '../process/worker.ts';
 import type { Event } from '../record/event.ts';
 import type { OwnEnd, PeerArguments, PeerProtocol, Told, Verb, Verbs } from './protocol.ts';
@@ -15,7 +16,7 @@ export interface PeerProcess extends AsyncDisposable {
   readonly pid: number;
   /** Waits for as long as the cell may take, or as `deadlineMs` says. */
   ask<V extends Verb>(verb: V, ask: Verbs[V]['ask'], deadlineMs?: number): Promise<Answer<Verbs[V]['value']>>;
-  /** Resolves when /proc shows that the signal has taken effect: delivered, stopped, going on, ended. */
+  /** Resolves when the signal has taken effect: delivered, stopped, going on by /proc; ended by wait(2). */
   signal(name: NodeJS.Signals): Promise<void>;
   /** End it; resolves when it is gone. */
   end(by: EndBy): Promise<Answer<Ended>>;
@@ -80,6 +81,8 @@ export async function startPeer(options: PeerOptions): Promise<PeerProcess> {
       if (signal === 'SIGKILL' || signal === 'SIGTERM') worker.expectEnd();
       worker.signal(signal);
       while (!tookEffect(worker.pid, signal)) await sleep(1);
+      // a process whose first thread has ended may still have others, and with them its listeners: it is gone when wait(2) says so
+      if (processState(worker.pid) === null) await worker.ended;
     },
     async end(by) {
       worker.expectEnd();

@@ -31,8 +31,8 @@ export interface Verbs {
     ask: { bound: number; backlog?: number; allowHalfOpen: boolean };
     value: { listener: number; at: Address };
   };
-  /** Listens and accepts nothing. */
-  queue: { ask: { bound: number; backlog?: number }; value: undefined };
+  /** Listens and accepts nothing; of a socket that was bound without a port, listen(2) chose one. */
+  queue: { ask: { bound: number; backlog?: number }; value: { at: Address } };
   unbind: { ask: { bound: number }; value: undefined };
   /** setuid(2): for good. */
   become: { ask: { uid: number }; value: undefined };

@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Peer, StartOptions } from '../experiment/handles.ts';
 import type { AnyStage } from '../experiment/stage.ts';
 import type { Wire } from '../experiment/wire.ts';
+import { valueProblem } from '../facts/kinds.ts';
 import { until } from '../peers/handles/until.ts';
 import type { Event } from '../record/event.ts';
-import type { FactValue } from '../record/fact.ts';
+import type { Declaration, FactValue } from '../record/fact.ts';
 import type { End } from '../tcp/states.ts';
 import { makeWire } from '../wire/stage.ts';
 import { instruments } from './instruments.ts';
@@ -86,11 +87,14 @@ export const resting =
   };
 
 /** A stage's `note`, and what it was told. */
-export function noting(measures: Readonly<Record<string, unknown>> = {}) {
+export function noting(measures: Readonly<Record<string, Declaration>> = {}) {
   const notes: Record<string, FactValue> = {};
   const note = (name: string, value: unknown): void => {
     if (name.startsWith('counters.')) throw new TypeError(`note: '${name}' is the kernel's to say`);
-    if (!Object.hasOwn(measures, name)) throw new TypeError(`note: '${name}' is not declared under measures`);
+    const declared = Object.hasOwn(measures, name) ? measures[name] : undefined;
+    if (!declared) throw new TypeError(`note: '${name}' is not declared under measures`);
+    const problem = valueProblem(declared, value);
+    if (problem) throw new TypeError(`note: '${name}' ${problem}`);
     notes[name] = value as FactValue;
   };
   return { notes: notes as Notes, note };

@@ -126,3 +126,11 @@ describe('a knock', () => {
     await expect(handlers.knock({ to: at }, timed)).rejects.toMatchObject({ code: 'ECONNREFUSED', syscall: 'connect' });
   });
 });
+
+test('a queue on a socket that was bound without a port has the port that listen(2) chose', async () => {
+  const { handlers, bind } = peer();
+  const { bound, at } = await bind(0, 'none', true);
+  expect(at.port).toBe(0);
+  const { at: listens } = await handlers.queue({ bound }, timed);
+  expect(listens).toEqual({ address, port: expect.toSatisfy((port: number) => port > 0) });
+});

@@ -114,8 +114,9 @@ function boundHandle(cast: Cast, acting: Acting, { bound, at }: Verbs['bind']['v
   const queue = async (ask: Omit<Verbs['queue']['ask'], 'bound'>): Promise<Answer<Queue>> => {
     const queueing = await process.ask('queue', { bound, ...ask });
     if (!queueing.ok) return queueing;
-    const value: Queue = { at, ...own, close };
-    cast.registry.addListening(value, { ...acting, at });
+    const { at: listens } = queueing.value;
+    const value: Queue = { at: listens, ...own, close };
+    cast.registry.addListening(value, { ...acting, at: listens });
     return { ...queueing, value };
   };
   const handle: Bound = {

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { kind, valueProblem } from '../../src/facts/kinds.ts';
+
+test.each([
+  ['a number', kind.count(), 1],
+  ['a negative number', kind.ms(), -1],
+  ['times', kind.times(), [0.2, 0.4]],
+  ['a word that is declared', kind.word('a', 'b'), 'b'],
+  ['any word of an outcome', kind.outcome(), 'EADDRINUSE'],
+  ['a list of words', kind.words('a', 'b'), ['a', 'a']],
+  ['no word in a list', kind.words('a'), []],
+  ['false', kind.boolean(), false],
+])('%s can be the value of a fact', (_, declared, value) => {
+  expect(valueProblem(declared, value)).toBeUndefined();
+});
+
+test.each([
+  [kind.count(), Number.NaN, 'must be a finite number, not NaN'],
+  [kind.seconds(), Number.POSITIVE_INFINITY, 'must be a finite number, not Infinity'],
+  [kind.count(), undefined, 'must be a finite number, not undefined'],
+  [kind.count(), '1', "must be a finite number, not '1'"],
+  [kind.times(), [1, Number.NaN], 'must be a list of finite numbers, not [ 1, NaN ]'],
+  [kind.word('a', 'b'), 'c', "must be one of a, b, not 'c'"],
+  [kind.words('a', 'b'), ['a', 'c'], "must be a list, each one of a, b, not [ 'a', 'c' ]"],
+  [kind.outcome(), 7, 'must be a text, not 7'],
+  [kind.boolean(), 1, 'must be true or false, not 1'],
+])('%j cannot be %j', (declared, value, problem) => {
+  expect(valueProblem(declared, value)).toBe(problem);
+});
