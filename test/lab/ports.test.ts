@@ -11,6 +11,13 @@ describe('a block of ports', () => {
     expect(two.from >= one.to || two.to <= one.from).toBe(true);
   });
 
+  test('is none of those that were found to be taken', () => {
+    const free = lockPorts();
+    free[Symbol.dispose]();
+    using other = lockPorts(new Set([free.block]));
+    expect(other.block).not.toBe(free.block);
+  });
+
   test('can be locked again when it was released', () => {
     const one = lockPorts();
     using two = lockPorts();

@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { readRun } from '../../src/record/read.ts';
-import { traceInstances } from './instances.ts';
+import { leftSince, traceInstances } from './instances.ts';
 import { descendants, eventually, networkNamespaces, processes } from './processes.ts';
 import { lingerlab, live, own, scratch } from './program.ts';
 
@@ -13,7 +13,7 @@ async function left(): Promise<() => Promise<void>> {
   const [namespaces, instances] = [networkNamespaces(), await traceInstances()];
   return async () => {
     await eventually('every namespace of the run is gone', () => networkNamespaces().isSubsetOf(namespaces));
-    expect((await traceInstances()).filter((name) => !instances.includes(name))).toEqual([]);
+    expect(await leftSince(instances)).toEqual([]);
   };
 }
 

@@ -7,3 +7,13 @@ export async function traceInstances(): Promise<string[]> {
   const { stdout } = await execa('unshare', ['--mount', 'sh', '-c', look]);
   return stdout.split('\n').filter((name) => name.startsWith('lingerlab-'));
 }
+
+/** Those of them, made since, that no process has open: what a run left. They are gone then. */
+export async function leftSince(before: readonly string[]): Promise<string[]> {
+  const made = (await traceInstances()).filter((name) => !before.includes(name));
+  if (made.length === 0) return [];
+  const at = '/sys/kernel/tracing';
+  const script = `[ -d ${at}/instances ] || mount -t tracefs none ${at}; cd ${at}/instances; for each do rmdir "$each" && echo "$each"; done`;
+  const { stdout } = await execa('unshare', ['--mount', 'sh', '-c', script, 'sh', ...made], { reject: false });
+  return stdout.split('\n').filter((name) => name !== '');
+}

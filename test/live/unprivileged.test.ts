@@ -72,7 +72,7 @@ describeWhere(await obstacle(), 'without root', () => {
     expect(saved.status).toBe('complete');
     const reasons = cells.filter(({ status }) => status === 'errored').map(({ reason }) => reason);
     expect(reasons).not.toEqual([]);
-    for (const reason of reasons) expect(reason).toMatch(/^(NO_ANSWER|PEER_DIED|NO_NAMESPACES|TEARDOWN)|EAGAIN/);
+    for (const reason of reasons) expect(reason).toMatch(/^[A-Z_]+: /);
     await eventually(
       'no process of that user is left',
       () => !processes().some(({ command }) => command.includes(folder)),
