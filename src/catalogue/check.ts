@@ -9,6 +9,7 @@ import { execa } from 'execa';
 import { countersHere } from '../doctor/environment.ts';
 import { LingerlabError } from '../errors.ts';
 import { cellsOf } from '../plan/cells.ts';
+import { noAnswer } from '../process/deadline.ts';
 import { made } from '../process/made.ts';
 import { lackedCounters } from '../verdict/facts.ts';
 import { loadFile, sourceOf } from './load.ts';
@@ -63,6 +64,9 @@ function lackedHere(source: string, shows: readonly string[]): string[] {
   );
 }
 
+/** The compiler takes a second or two, on an emulated machine up to 20. */
+const checkMs = 120_000;
+
 async function typeCheck(file: string, { pretty = false, signal }: CheckOptions): Promise<Checked> {
   const folder = await mkdtemp(join(await realpath(tmpdir()), 'lingerlab-check-'));
   try {
@@ -72,9 +76,11 @@ async function typeCheck(file: string, { pretty = false, signal }: CheckOptions)
       all: true,
       reject: false,
       stdin: 'ignore',
+      timeout: checkMs,
       ...(signal ? { cancelSignal: signal } : {}),
     });
     signal?.throwIfAborted();
+    if (result.timedOut) throw noAnswer('the type check did not end', checkMs);
     return { ok: result.exitCode === 0, output: result.all };
   } finally {
     await rm(folder, { recursive: true, force: true });

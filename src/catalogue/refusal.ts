@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { execa } from 'execa';
 import { LingerlabError, messageOf } from '../errors.ts';
 import * as program from '../index.ts';
+import { answerMs } from '../process/deadline.ts';
 import { didYouMean, nearest } from '../text/nearest.ts';
 
 /** Why a user's file cannot be read. */
@@ -84,7 +85,11 @@ function frameIn(text: string): Frame | undefined {
 
 /** Node tells a JavaScript module's position only on its way out: ask one that does nothing else. */
 async function frameByCheck(file: string): Promise<Frame | undefined> {
-  const { stderr } = await execa(process.execPath, ['--check', file], { reject: false, stdin: 'ignore' });
+  const { stderr } = await execa(process.execPath, ['--check', file], {
+    reject: false,
+    stdin: 'ignore',
+    timeout: answerMs,
+  });
   return frameIn(stderr);
 }
 

@@ -1,6 +1,7 @@
 import { type Lab, makeLab } from '../lab/lab.ts';
 import type { Ports } from '../lab/ports.ts';
 import { type Child, startChild } from '../process/child.ts';
+import { answerMs, noAnswer, settlesWithin } from '../process/deadline.ts';
 import { entryPoint } from '../process/entry.ts';
 import type { WireCost } from '../record/schema.ts';
 import { quantile } from '../stats/quantile.ts';
@@ -24,12 +25,15 @@ const start = (lab: Lab, end: End, ...args: readonly string[]): Child<'output'> 
     }),
   );
 
-async function printed<T>({ streams, ended }: Child<'output'>): Promise<T> {
+async function printed<T>({ streams, ended, end }: Child<'output'>): Promise<T> {
   let text = '';
   streams.output.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
   });
-  await ended;
+  if (!(await settlesWithin(ended, answerMs))) {
+    await end();
+    throw noAnswer('the client that measures a network did not end', answerMs);
+  }
   return JSON.parse(text) as T;
 }
 
@@ -46,14 +50,15 @@ export async function underLoad<T>(
   const at = [lab.address('server', 4), String(lab.port())] as const;
   const server = start(lab, 'server', 'serve', ...at);
   try {
-    await Promise.race([
+    const listening = Promise.race([
       new Promise((resolve) => server.streams.output.once('data', resolve)),
       server.ended.then(() => Promise.reject(new Error('the server of the load ended'))),
     ]);
+    if (!(await settlesWithin(listening, answerMs))) throw noAnswer('the server of the load did not listen', answerMs);
+    await listening;
     return await look((what, forMs) => printed(start(lab, 'client', what, ...at, String(forMs))), lab);
   } finally {
-    server.signal('SIGKILL');
-    await server.ended;
+    await server.end();
     await lab.empty();
   }
 }

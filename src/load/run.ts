@@ -37,6 +37,8 @@ export interface Loading {
 /** Of no run's block: tracepoints do not record it, and the namespace has nobody else. */
 const untraced = 8000;
 const sockstatEveryMs = 50;
+/** How long a client may take beyond its window; the cell ends before, and its processes with it. */
+const drainMs = 120_000;
 /** By so much a load may last longer than its cell says: less than the time that a cell is given beyond it. */
 const patienceSeconds = 5;
 
@@ -72,11 +74,15 @@ async function measure(options: LoadOptions, loading: Loading): Promise<Omit<Loa
   const { client, servers } = hands;
   for (const server of servers) await server.ask('serve', { ...plan, port, reusePort: servers.length > 1 });
   if (typeof watched === 'number') await observers.pace(watched);
-  const asked = client.ask('drive', {
-    ...plan,
-    from: lab.address('client', 4),
-    targets: hosts.map((address) => ({ address, port })),
-  });
+  const asked = client.ask(
+    'drive',
+    {
+      ...plan,
+      from: lab.address('client', 4),
+      targets: hosts.map((address) => ({ address, port })),
+    },
+    takes * 1000 + drainMs,
+  );
   const watching = new AbortController();
   const series = timeWaits(lab.spaces, AbortSignal.any([signal, watching.signal]));
   const driven = await asked.finally(() => watching.abort());

@@ -27,7 +27,7 @@ export interface Child<Stream extends string> {
    * Ends the process and every process that it started and left in its session: SIGTERM, then SIGKILL after so many ms; SIGKILL
    * at once by default. Resolves when it is gone.
    */
-  end(graceMs?: number): Promise<void>;
+  readonly end: (graceMs?: number) => Promise<void>;
 }
 
 /** How long the kernel may take to end a process, which it does in a few ms, and its streams to be closed after that. */
