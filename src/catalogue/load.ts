@@ -4,6 +4,7 @@ import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { LingerlabError } from '../errors.ts';
 import { type AnyDefinition, type Group, isExperiment, type LoadedExperiment } from '../experiment/definition.ts';
+import { answerMs, settlesWithin } from '../process/deadline.ts';
 import { ofExperiment } from '../process/experiment-code.ts';
 import { provideProgram } from './program.ts';
 import { refusal, unreadable } from './refusal.ts';
@@ -55,12 +56,21 @@ export const hash = (bytes: Uint8Array): string => createHash('sha256').update(b
 /** The checked definition in a file; `origin` is what messages call it. Throws as {@link loadFile} does. */
 export async function importDefinition(file: string, origin: string): Promise<AnyDefinition> {
   provideProgram();
-  const exported: Exports = await ofExperiment(() => import(pathToFileURL(file).href)).catch(async (cause: unknown) => {
+  const loading: Promise<Exports> = ofExperiment(() => import(pathToFileURL(file).href));
+  if (!(await settlesWithin(loading, answerMs))) throw unsettled(origin);
+  const exported = await loading.catch(async (cause: unknown) => {
     throw await refusal(file, origin, cause);
   });
   if (isExperiment(exported.default)) return validateDefinition(exported.default.definition, origin);
   throw noExperiment(exported, origin);
 }
+
+const unsettled = (origin: string): LingerlabError =>
+  new LingerlabError(
+    'EXPERIMENT_LOAD',
+    `${origin} did not finish loading within ${answerMs / 1000} s: an await at its top level does not end`,
+    'await inside the scenario; a file may only declare its experiment',
+  );
 
 type Exports = Readonly<Record<string, unknown>> & { readonly default?: unknown };
 

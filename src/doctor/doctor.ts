@@ -176,7 +176,9 @@ export async function examine(trace: TraceSight): Promise<Machine> {
     try {
       findings.push({ id, ok: true, found: await look(), consequence, remedy });
     } catch (error) {
-      findings.push({ id, ok: false, found: messageOf(error).split('\n')[0] ?? '', consequence, remedy });
+      // a program that is there and hangs is not to be installed
+      const mend = error instanceof LingerlabError ? error.remedy : remedy;
+      findings.push({ id, ok: false, found: messageOf(error).split('\n')[0] ?? '', consequence, remedy: mend });
     }
   }
   const sysctls = made?.inside(() => sysctlDump()) ?? {};

@@ -139,6 +139,7 @@ live('an experiment that does not give the thread back', () => {
   test.each([
     ['looping-file', ":4 did not give the program's only thread back within 5 s"],
     ['exiting-file', ':4:9 threw while loading: Error: it called process.exit(0)'],
+    ['unsettled-file', ' did not finish loading within 10 s: an await at its top level does not end'],
   ])('at the top of its file: %s', async (name, said) => {
     const folder = await scratch();
     const { exitCode, stderr } = await lingerlab(['run', own(name), '-o', join(folder, 'run')]);
