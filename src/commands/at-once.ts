@@ -5,7 +5,7 @@ import { interruptAtOnce } from '../record/interrupt.ts';
 import { errorText } from './output.ts';
 
 /** For processes that clean up, so that everything ends within a second: to remove a trace instance takes 20 to 200 ms. */
-const graceMs = 700;
+const graceMs = 500;
 
 /** End this program and all that it started, without going back to the event loop; the run in `folder` is saved as it is. */
 export function endAtOnce(error: LingerlabError, folder?: string): never {

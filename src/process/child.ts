@@ -97,7 +97,10 @@ function killSession(pid: number): void {
   process.kill(-pid, 'SIGKILL');
 }
 
-/** Ends all children without going back to the event loop; those that clean up have so many ms for it. */
+/**
+ * Ends all children without going back to the event loop, and waits for so many ms for those that clean up. One that takes longer
+ * goes on behind this program and ends by itself: killed, it would leave a trace instance.
+ */
 export function endChildrenNow(graceMs: number): void {
   let left = [...living].filter(({ cleansUp }) => cleansUp && graceMs > 0);
   for (const child of living) {
@@ -111,7 +114,6 @@ export function endChildrenNow(graceMs: number): void {
     if (left.length === 0 || performance.now() > deadline) break;
     Atomics.wait(pause, 0, 0, 5);
   }
-  for (const { pid } of left) killSession(pid);
 }
 
 /** What cannot be written or read any more fails with the process's end, which tells why. */

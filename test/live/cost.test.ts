@@ -16,6 +16,9 @@ live('what a run costs', () => {
       'linger=0',
       '--where',
       'by=destroy',
+      // side by side they wait for each other: longer than a short cell on a slow machine
+      '--jobs',
+      '1',
       '--out',
       out,
     ]);
@@ -27,7 +30,9 @@ live('what a run costs', () => {
     expect(said).toBeLessThanOrEqual(kernel);
     // not in it: what came after the session, that is reading the run again, the report, and the observer's end
     expect(said).toBeGreaterThan(kernel * 0.7);
-    expect(short!.results).toBe(cells.length);
+    const under = cells.filter(({ seconds }) => seconds < 1);
+    expect(under.length).toBeGreaterThan(cells.length / 2);
+    expect(short!.results).toBe(under.length);
     const whole = (short!.harness + short!.observers + short!.peers) * cells.length;
     expect(whole).toBeLessThan(said);
     // not in it: the program's and the observer's start
