@@ -54,6 +54,22 @@ export function reapInstances(tracefs: string): string[] {
   });
 }
 
+/** How long a child may take to let go: it has been killed, and needs a CPU for that. */
+const releaseMs = 1000;
+
+/** Removes an instance; a child that was just being started has its files open, too, until it runs its program or has ended. */
+function removeReleased(folder: string): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (const deadline = performance.now() + releaseMs; ; Atomics.wait(pause, 0, 0, 2)) {
+    try {
+      rmdirSync(folder);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || performance.now() > deadline) throw error;
+    }
+  }
+}
+
 /** A trace instance of this process: recording of its own, apart from anybody else's tracing. */
 export interface Instance extends Disposable {
   readonly name: string;
@@ -89,7 +105,7 @@ export function makeInstance(tracefs: string, from: number): Instance | undefine
   const dispose = () => {
     for (const { fd } of buffers) closeSync(fd);
     // not one that another run made at its place
-    if (statSync(folder, { throwIfNoEntry: false })?.ino === made) rmdirSync(folder);
+    if (statSync(folder, { throwIfNoEntry: false })?.ino === made) removeReleased(folder);
   };
   try {
     write('trace_clock', 'mono');
