@@ -10,7 +10,7 @@ const onceMs = 200;
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** `say` tells the user, where a live display may be at work; `atOnce` ends the program when a second signal comes. */
+/** `say` prints for the user, where a live display may be at work; `atOnce` ends the program when a second signal comes. */
 export function interruption(say: (text: string) => void, atOnce: (error: LingerlabError) => void): Interruption {
   const controller = new AbortController();
   let at = Number.NEGATIVE_INFINITY;

@@ -113,7 +113,7 @@ export interface Definition<
   /** What ends are called by what they do, where either may do it: `{ closing: ({ closer }) => closer }`. */
   readonly roles?: { readonly [K in R]: (cell: NoInfer<Cell<F>>) => End };
   /**
-   * The fact that best tells the cells apart, and the ones beside it: columns of the report's table, in order. An end may
+   * The fact that distinguishes the cells best, and the ones beside it: columns of the report's table, in order. An end may
    * be named by its role: `closing.lost`.
    */
   readonly shows?: readonly (Shown<NoInfer<C>, NoInfer<M>> | RoleFact<Shown<NoInfer<C>, NoInfer<M>>, NoInfer<R>>)[];
@@ -155,7 +155,7 @@ export interface LoadDefinition<
     outcomes: readonly Outcome<NoInfer<Cell<F>>, NoInfer<LoadFactsOf<M>>>[],
     compared: readonly Compared<NoInfer<Cell<F>>>[],
   ) => string;
-  /** The fact that best tells the cells apart, and the ones beside it: columns of the report's table, in order. */
+  /** The fact that distinguishes the cells best, and the ones beside it: columns of the report's table, in order. */
   readonly shows?: readonly (keyof LoadFactsOf<NoInfer<M>> & string)[];
 }
 

@@ -16,7 +16,7 @@ import type { Connected } from './patterns.ts';
 /** A sequence number: relative to an initial one, from where the end has got to, or as it is on the wire. */
 export type Place = number | { readonly next: number } | { readonly absolute: number };
 
-/** A segment that no peer sent, as a scenario writes it and as the wire's process is told it. */
+/** A segment that no peer sent, as a scenario writes it and as the wire's process receives it. */
 export interface Forgery {
   /** Whose it seems to be: the other end gets it. */
   readonly from: End;

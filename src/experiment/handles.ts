@@ -176,7 +176,7 @@ export interface ListenOptions {
   /** Set before bind(2) on a socket made by libc. Absent: net's own way, which is `addr`. */
   readonly reuse?: Reuse;
   readonly backlog?: number;
-  /** net's `allowHalfOpen` for accepted sockets; default true, so that the scenario decides who closes second. */
+  /** net's `allowHalfOpen` for accepted sockets; default true, so that the scenario decides which end closes second. */
   readonly allowHalfOpen?: boolean;
 }
 

@@ -146,7 +146,7 @@ export function pattern(data: PatternData): Pattern {
   };
 }
 
-/** The data of a pattern alone, as the wire's process is told it. */
+/** The data of a pattern alone, as the wire's process receives it. */
 export const dataOf = ({ match, ordinal }: PatternData): PatternData =>
   ordinal === undefined ? { match } : { match, ordinal };
 

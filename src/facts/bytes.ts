@@ -213,7 +213,7 @@ const fixed = (value: number): Range => ({ lo: value, hi: value });
 const from = (lo: number): Range => ({ lo, hi: Number.POSITIVE_INFINITY });
 
 /**
- * A process that is killed tells nothing. Where it was stopped before, it has read nothing since: what `ss` then saw in its
+ * A process that is killed reports nothing. Where it was stopped before, it has read nothing since: what `ss` then saw in its
  * receive queue is the least that was lost there, and net had read no more than what was sent without that.
  */
 function stoppedUnread({ view, end }: Told, sender: Sender | undefined, closedAt: number | undefined) {

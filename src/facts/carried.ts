@@ -218,7 +218,7 @@ export const resetArrivals = (
 /** Of a cell's segments that only carry a stream, more than this, and of each of its connections, are in its capture only. */
 const most = 200;
 const mostOfEach = 40;
-/** And of what is told in any case. */
+/** And of what is recorded in any case. */
 const mostTold = 200;
 /** Windows that close and open more often are no story. */
 const mostClosed = 20;
