@@ -8,9 +8,12 @@ const ways: Record<'end' | 'destroy' | 'raw-close', CloseBy> = {
 const bytes = 1000;
 const over = ['TIME-WAIT', 'CLOSED'] as const;
 
+type Closes = 'client' | 'server' | 'both' | 'client-half' | 'server-half';
+const clientFirst: readonly Closes[] = ['client', 'client-half'];
 /** The end that closes first, where the cell has one. */
-const firstCloser = (closes: string) => (closes.startsWith('client') ? 'client' : 'server');
-const secondCloser = (closes: string) => (closes.startsWith('client') ? 'server' : 'client');
+const firstCloser = (closes: Closes) => (clientFirst.includes(closes) ? 'client' : 'server');
+const secondCloser = (closes: Closes) => (clientFirst.includes(closes) ? 'server' : 'client');
+const isHalf = (closes: Closes) => closes === 'client-half' || closes === 'server-half';
 
 export default experiment({
   id: 'close-order',
@@ -48,7 +51,7 @@ export default experiment({
       const at = soon();
       await Promise.all([near.close(ways[by], { at, ...sending }), far.close(ways[by], { at, ...sending })]);
     } else {
-      const half = closes.endsWith('half');
+      const half = isHalf(closes);
       const [first, second] = firstCloser(closes) === 'client' ? [near, far] : [far, near];
       // The second end reads on only when the FIN is acknowledged. A delayed ACK that crosses its own FIN would meet a socket
       // in TIME-WAIT, which answers; the listener resets that answer, and the RST ends TIME-WAIT (RFC 1337).
@@ -125,7 +128,7 @@ export default experiment({
       id: 'half-close-still-reads',
       text: 'an end that only half-closed still reads what the other sends before finishing',
       source: 'RFC 9293 §3.6, case 1: the user who closes may continue to RECEIVE',
-      when: ({ closes, data, node }) => closes.endsWith('half') && data === 'just-sent' && node === 'half-open',
+      when: ({ closes, data, node }) => isHalf(closes) && data === 'just-sent' && node === 'half-open',
       holds: (facts, { closes }) => facts[`${secondCloser(closes)}.delivered`] === bytes,
     },
     {

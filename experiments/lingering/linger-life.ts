@@ -76,7 +76,7 @@ export default experiment({
     if (where === 'listener') await listener.set('SO_LINGER', value);
     const [near, far] = await client.connect(listener);
     if (where === 'listener-later') await listener.set('SO_LINGER', value);
-    const [closing, other] = where.startsWith('listener') ? [far, near] : [near, far];
+    const [closing, other] = where === 'listener' || where === 'listener-later' ? [far, near] : [near, far];
     const noteOther = async () =>
       note('afterFirstClose', (await other.info()).state === 'ESTABLISHED' ? 'ESTABLISHED' : 'not');
 

@@ -15,6 +15,7 @@ const everyMs = 20;
 const atOnceMs = 10;
 
 const lostOf = { 'syn-lost-once': 1, 'syn-lost-thrice': 3 } as const;
+const isSynLost = (opening: string): opening is keyof typeof lostOf => opening in lostOf;
 const synRetries = 2;
 const synAckRetries = 1;
 
@@ -32,6 +33,9 @@ const pairs = [
   'ESTABLISHED ESTABLISHED',
   '– –',
 ] as const;
+
+/** Those in which the client is in SYN-SENT. */
+const inSynSent: readonly string[] = ['SYN-SENT –', 'SYN-SENT SYN-SENT', 'SYN-SENT SYN-RECEIVED'];
 
 const measures = {
   shown: { ...kind.words(...pairs), text: 'what ss showed of client and server each time that it was asked' },
@@ -250,8 +254,8 @@ export default experiment({
       id: 'syn-sent',
       text: 'while its SYN is not answered, the client is in SYN-SENT',
       source: 'RFC 9293 §3.3.2',
-      when: ({ opening }) => !['refused', 'unreachable', 'self'].includes(opening) && !opening.startsWith('syn-lost'),
-      holds: (facts) => facts.shown[0]?.startsWith('SYN-SENT ') === true && facts['client.path'][0] === 'SYN-SENT',
+      when: ({ opening }) => !['refused', 'unreachable', 'self'].includes(opening) && !isSynLost(opening),
+      holds: (facts) => inSynSent.includes(facts.shown[0] ?? '') && facts['client.path'][0] === 'SYN-SENT',
     },
     {
       id: 'two-halves',
@@ -284,14 +288,14 @@ export default experiment({
       id: 'lost-syn-is-sent-again',
       text: `a SYN without an answer is sent again after 1 s, tcp_syn_linear_timeouts times more after 1 s, then after twice as long each time; a SYN-ACK after 1 s`,
       source: `RFC 6298 §2.1; tcp_retransmit_timer() in net/ipv4/tcp_timer.c. Tolerance: ${earlyMs} ms before, what the wire may be behind on a busy machine, ${lateMs} after, the timer wheel and a busy machine`,
-      when: ({ opening }) => opening.startsWith('syn-lost') || opening === 'no-answer' || opening === 'last-ack-lost',
+      when: ({ opening }) => isSynLost(opening) || opening === 'no-answer' || opening === 'last-ack-lost',
       holds: (facts) => facts.mostLateMs <= lateMs && facts.mostEarlyMs <= earlyMs,
     },
     {
       id: 'opens-all-the-same',
       text: 'and the connection opens with the first SYN that arrives',
       source: 'RFC 9293 §3.8.1',
-      when: ({ opening }) => opening.startsWith('syn-lost'),
+      when: ({ opening }) => isSynLost(opening),
       holds: (facts, { opening }) =>
         facts.answer === 'ok' &&
         facts['client.path'].join() === 'SYN-SENT,ESTABLISHED' &&

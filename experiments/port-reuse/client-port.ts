@@ -4,16 +4,15 @@ const reuses = ['none', 'addr', 'port', 'both'] as const;
 const places = ['own', 'wildcard', 'other'] as const;
 /** A server's options and address: `addr.wildcard`. */
 type Attempt = `${Reuse}.${Where}`;
-const attempts = reuses.flatMap((reuse) => places.map((at): Attempt => `${reuse}.${at}`));
+const attempts = reuses.flatMap((reuse) => places.map((at) => ({ reuse, at, attempt: `${reuse}.${at}` as Attempt })));
 
 const measures = Object.fromEntries(
-  attempts.flatMap((attempt) => {
-    const [reuse, at] = attempt.split('.');
-    return (['bind', 'listen'] as const).map((call) => [
+  attempts.flatMap(({ reuse, at, attempt }) =>
+    (['bind', 'listen'] as const).map((call) => [
       `${call}.${attempt}`,
       kind.outcome({ text: `${call} of the server, reuse ${reuse}, ${at} address` }),
-    ]);
-  }),
+    ]),
+  ),
 ) as Record<`${'bind' | 'listen'}.${Attempt}`, Kind<string>>;
 
 const outcome = (answer: { ok: true } | { ok: false; errno: string }) => (answer.ok ? 'ok' : answer.errno);
@@ -47,8 +46,7 @@ export default experiment({
       await Promise.all([until(first, 'TIME-WAIT'), until(second, 'CLOSED')]);
     }
 
-    for (const attempt of attempts) {
-      const [reuse, at] = attempt.split('.') as [Reuse, Where];
+    for (const { reuse, at, attempt } of attempts) {
       const binding = await client.bind({ port: near.local.port, reuse, at }).answer();
       note(`bind.${attempt}`, outcome(binding));
       if (!binding.ok) continue;
@@ -92,14 +90,14 @@ export default experiment({
       source: 'RFC 9293 §3.6.1',
       when: ({ left }) => left === 'CLOSED',
       holds: (facts) =>
-        facts['timeWait.holder'] === 'server' && attempts.every((attempt) => facts[`bind.${attempt}`] === 'ok'),
+        facts['timeWait.holder'] === 'server' && attempts.every(({ attempt }) => facts[`bind.${attempt}`] === 'ok'),
     },
     {
       id: 'who-binds-can-listen',
       text: 'where bind(2) succeeded, listen(2) does',
       source: 'inet_csk_listen_start() in net/ipv4/inet_connection_sock.c asks for the port again',
       holds: (facts) =>
-        attempts.every((attempt) => facts[`bind.${attempt}`] !== 'ok' || facts[`listen.${attempt}`] === 'ok'),
+        attempts.every(({ attempt }) => facts[`bind.${attempt}`] !== 'ok' || facts[`listen.${attempt}`] === 'ok'),
     },
   ],
 

@@ -10,6 +10,7 @@ const sockets = {
 } as const satisfies Record<string, BindOptions>;
 type Name = keyof typeof sockets;
 const names = Object.keys(sockets) as Name[];
+const isWildcard = (name: Name): boolean => 'at' in sockets[name];
 /** What IPv4 and IPv6 clients can reach through it. */
 const families = (name: Name): readonly (4 | 6)[] => (name === 'dual-wildcard' ? [4, 6] : [sockets[name].family]);
 /** Whether two sockets ask for the port of one address: of one family, each two of these do. */
@@ -58,7 +59,7 @@ export default experiment({
       const listener = await first.listen();
       const knock = async (on: Listener, family: 4 | 6) =>
         note(`reached.ipv${family}`, outcome(await client.knock(on, { family }).answer()));
-      if (name.endsWith('wildcard')) {
+      if (isWildcard(name)) {
         await knock(listener, 4);
         await knock(listener, 6);
       }
@@ -98,7 +99,7 @@ export default experiment({
       id: 'reached-over-both',
       text: 'a listener on `::` is reached over IPv4 exactly if IPV6_V6ONLY is off, one on 0.0.0.0 never over IPv6',
       source: 'ipv6(7); RFC 3493 §3.7 and §5.3',
-      when: ({ first, left }) => left !== 'BOUND' && first.endsWith('wildcard'),
+      when: ({ first, left }) => left !== 'BOUND' && isWildcard(first),
       holds: (facts, { first }) =>
         ([4, 6] as const).every(
           (family) => facts[`reached.ipv${family}`] === (families(first).includes(family) ? 'ok' : 'ECONNREFUSED'),

@@ -26,20 +26,29 @@ const reuses = ['none', 'addr', 'port', 'both'] as const;
 const places = ['own', 'wildcard', 'other'] as const;
 /** A new socket's address and options: `wildcard.addr`. */
 type Attempt = `${Where}.${Reuse}`;
-const attempts = places.flatMap((at) => reuses.map((reuse): Attempt => `${at}.${reuse}`));
+const tried = places.flatMap((at) => reuses.map((reuse) => ({ at, reuse, attempt: `${at}.${reuse}` as Attempt })));
+const attempts = tried.map(({ attempt }) => attempt);
+const atOther: ReadonlySet<Attempt> = new Set(tried.flatMap(({ at, attempt }) => (at === 'other' ? [attempt] : [])));
+
+/** What a new socket may come to: `ok`, or the call that was refused, and with what. */
+const refusedBinds = ['bind EADDRINUSE', 'bind EADDRNOTAVAIL', 'bind EACCES', 'bind EINVAL'] as const;
+const refusedListens = ['listen EADDRINUSE', 'listen EACCES', 'listen EINVAL'] as const;
+const refusedConnects = ['connect ECONNREFUSED', 'connect ECONNRESET', 'connect ETIMEDOUT'] as const;
+const ends = ['ok', ...refusedBinds, ...refusedListens, ...refusedConnects] as const;
+type Came = (typeof ends)[number];
 
 /** What each new socket came to. */
 const measures = Object.fromEntries(
-  attempts.map((attempt) => {
-    const [at, reuse] = attempt.split('.') as [Where, Reuse];
+  tried.map(({ at, reuse, attempt }) => {
     const text = `a new socket on ${addressWords[at]} with ${optionWords[reuse]}: ok where it was bound, listened and a client connected; else the call that was refused`;
-    return [attempt, kind.outcome({ text })];
+    return [attempt, { ...kind.word(...ends), text }];
   }),
-) as Record<Attempt, Kind<string>>;
+) as Record<Attempt, Kind<Came>>;
 const refused = 'bind EADDRINUSE';
 /** What bind(2) alone said of it. */
-const bindOf = (came: string) => (came.startsWith('bind ') ? came : 'ok');
-const isBound = (came: string) => bindOf(came) === 'ok';
+const bindOf = (came: Came) => refusedBinds.find((refusal) => refusal === came) ?? 'ok';
+const isBound = (came: Came) => bindOf(came) === 'ok';
+const couldNotListen = (came: Came) => refusedListens.some((refusal) => refusal === came);
 /** What a connection leaves behind when its listener is closed. */
 const connected = [
   'ESTABLISHED',
@@ -175,16 +184,15 @@ export default experiment({
   async scenario({ client, server, start, until, note }, { old, reuse, held, user, tries }) {
     const newcomer = user === 'same' ? server : await start('newcomer', { where: 'server', uid: nobody });
     const setting = { client, server, until, reuse, held };
-    for (const lot of tries === 'together' ? [attempts] : attempts.map((attempt) => [attempt])) {
+    for (const lot of tries === 'together' ? [tried] : tried.map((one) => [one])) {
       const left = await leaveOld(setting, old);
-      for (const attempt of lot) {
-        const [at, again] = attempt.split('.') as [Where, Reuse];
+      for (const { at, reuse: again, attempt } of lot) {
         // one that listens stays: each attempt to bind before that needs another
         const rival = old === 'BOUND-then-LISTEN' ? await server.bind({ reuse, at: held }) : undefined;
         const binding = await newcomer.bind({ port: (rival ?? left).at.port, reuse: again, at }).answer();
         const rivalListens = await rival?.listen();
         const told = (call: 'bind' | 'listen' | 'connect', answer: Outcome) =>
-          note(attempt, answer.ok ? 'ok' : `${call} ${answer.errno}`);
+          note(attempt, answer.ok ? 'ok' : (`${call} ${answer.errno}` as Came));
         told('bind', binding);
         if (binding.ok) {
           const listening = await binding.value.listen().answer();
@@ -352,7 +360,7 @@ export default experiment({
               ({ cell: { old, reuse, user, held } }) =>
                 held === 'own' && old === cell.old && reuse === cell.reuse && user === cell.user,
             );
-          const of = attempts.filter((attempt) => !attempt.startsWith('other.'));
+          const of = attempts.filter((attempt) => !atOther.has(attempt));
           return !one || of.every((attempt) => bindOf(one.facts[attempt]) === bindOf(facts[attempt]));
         });
       },
@@ -375,7 +383,7 @@ export default experiment({
     const without: Chosen = (cell) => beside(isConnected, 'same')(cell) && !has(cell.reuse, 'addr');
     const listens = (old: string) => old === 'LISTEN';
     const late = outcomes.filter(({ cell }) => beside((old) => old === 'BOUND-then-LISTEN', 'same', 'addr')(cell));
-    const kept = late.filter(({ facts }) => 'own.addr' in facts && facts['own.addr'].startsWith('listen '));
+    const kept = late.filter(({ facts }) => 'own.addr' in facts && couldNotListen(facts['own.addr']));
     const sentences = [
       ...phrase('Beside a connection that an earlier server left, ESTABLISHED to TIME-WAIT, its port was bound again', [
         ...bound(beside(isConnected, 'same'), 'none', 'attempts without an option'),
