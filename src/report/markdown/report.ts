@@ -175,10 +175,11 @@ function timeText({ wallSeconds, loadSeconds, longest }: Overview): string {
   const loads = loadSeconds > 0 ? `, ${formatElapsed(loadSeconds)} of it loads` : '';
   const total = `${formatElapsed(wallSeconds)}${loads}`;
   if (!longest) return total;
+  const cell = longest.isOfRan ? 'longest cell that ran' : 'longest cell';
   const times =
     longest.ratio === undefined
-      ? '; longest cell'
-      : `, ${loads && 'the rest '}${formatNumber(longest.ratio)} times the longest cell:`;
+      ? `; ${cell}`
+      : `, ${loads && 'the rest '}${formatNumber(longest.ratio)} times the ${cell}:`;
   return `${total}${times} ${formatElapsed(longest.seconds)}, ${code(longest.id)}`;
 }
 

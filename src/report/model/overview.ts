@@ -39,6 +39,8 @@ export interface Overview {
     readonly seconds: number;
     /** How many times as long the run took, loads apart; absent where it was resumed, which takes as long as it takes. */
     readonly ratio?: number;
+    /** A cell that errored took longer: it is the longest of those that ran. */
+    readonly isOfRan: boolean;
   };
   /** Of the wall time, of cells that measured throughput, one after the other; 0 where there were none. */
   readonly loadSeconds: number;
@@ -77,6 +79,7 @@ export function overviewOf(run: Run, groups: readonly CellGroup[] = gatherCells(
       longest: {
         id: longest.id,
         seconds: longest.seconds,
+        isOfRan: run.cells.some(({ status, seconds }) => status === 'errored' && seconds > longest.seconds),
         ...(run.run.sessions.length === 1 && { ratio: (wallSeconds - loadSeconds) / longest.seconds }),
       },
     }),
