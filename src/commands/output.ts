@@ -51,6 +51,10 @@ export function endQuietly(): void {
   }
 }
 
+/** Where a run is that ended with an error. */
+export const savedText = (folder: string): string =>
+  visibleLines(`lingerlab: the run so far is saved in ${folder}; lingerlab run --resume with it runs the rest\n`);
+
 /** An error as the user meets it: code, what happened, what to do. */
 export function errorText(error: unknown): string {
   if (error instanceof LingerlabError) {
