@@ -46,17 +46,35 @@ export const errorCodes = {
 } as const satisfies Record<string, ExitCode>;
 export type ErrorCode = keyof typeof errorCodes;
 
+/** A line of a file, from 1. */
+export interface FilePlace {
+  readonly file: string;
+  readonly line: number;
+  readonly column?: number;
+}
+
+interface LingerlabErrorOptions extends ErrorOptions {
+  /** The line of an experiment's file that it comes from. */
+  readonly at?: FilePlace | undefined;
+  /** The step of a scenario that it is about, as its message has it. */
+  readonly step?: string | undefined;
+}
+
 /** An error a user can meet: a stable code, what happened, what to do. */
 export class LingerlabError extends Error {
   override readonly name = 'LingerlabError';
   readonly code: ErrorCode;
   /** What the user can do about it, one sentence. */
   readonly remedy: string;
+  readonly at: FilePlace | undefined;
+  readonly step: string | undefined;
 
-  constructor(code: ErrorCode, message: string, remedy: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, remedy: string, options: LingerlabErrorOptions = {}) {
     super(message, options);
     this.code = code;
     this.remedy = remedy;
+    this.at = options.at;
+    this.step = options.step;
   }
 
   get exitCode(): ExitCode {

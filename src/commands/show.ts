@@ -1,6 +1,7 @@
 import { LingerlabError } from '../errors.ts';
 import { readEvents, readRun } from '../record/read.ts';
 import type { CellRecord } from '../record/schema.ts';
+import { reasonText } from '../report/reason.ts';
 import { timelineLines } from '../report/timeline/text.ts';
 import { type Timeline, timelineOf } from '../report/timeline/timeline.ts';
 import { visibleJson } from '../text/visible.ts';
@@ -35,9 +36,10 @@ function* jsonLines({ entries, ...cell }: Timeline): Generator<string> {
   for (const { tone: _tone, more: _more, count: _count, ...entry } of entries) yield visibleJson(entry);
 }
 
-function withoutEvents({ id, load, status, reason }: CellRecord, folder: string): LingerlabError {
+function withoutEvents(record: CellRecord, folder: string): LingerlabError {
+  const { id, load, status } = record;
   if (status === 'unsupported') {
-    return new LingerlabError('BAD_OPTION', `"${id}" did not run: ${reason ?? 'unsupported'}`, 'name a cell that ran');
+    return new LingerlabError('BAD_OPTION', `"${id}" did not run: ${reasonText(record)}`, 'name a cell that ran');
   }
   if (load) {
     return new LingerlabError(

@@ -48,7 +48,13 @@ export function beginning({ selection, argv, environment, clock, startedAt }: Be
 const mutableFactors = (definition: AnyDefinition): ExperimentRecord['factors'] =>
   Object.fromEntries(Object.entries(definition.factors).map(([name, values]) => [name, [...(values as [])]]));
 
-function experimentRecord({ definition, group, sourceHash, file }: Selection['experiments'][number]): ExperimentRecord {
+function experimentRecord({
+  definition,
+  group,
+  sourceHash,
+  file,
+  builtin,
+}: Selection['experiments'][number]): ExperimentRecord {
   const roles = rolesOf(definition);
   return {
     id: definition.id,
@@ -60,6 +66,7 @@ function experimentRecord({ definition, group, sourceHash, file }: Selection['ex
     ...(roles.length > 0 && { roles }),
     sourceHash,
     file,
+    builtin,
     answer: null,
     answered: null,
     claims: [],

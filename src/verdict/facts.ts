@@ -1,27 +1,31 @@
 import { absentCounter } from '../facts/counters.ts';
-import type { Declaration, FactValue } from '../record/fact.ts';
+import type { WithoutValue } from '../record/detail.ts';
+import type { Declaration, FactValue, UnknownFact } from '../record/fact.ts';
 import type { CellRecord } from '../record/schema.ts';
 
 /** A fact without a value was read: what asked for it cannot be decided. */
 export class NoValue extends Error {
-  readonly fact: string;
+  readonly without: WithoutValue;
   /** Which fact, and what is so of it, without the reason. */
   readonly brief: string;
 
-  constructor(fact: string, what: string, why?: string) {
-    const brief = `${fact} ${what}`;
+  constructor(without: WithoutValue) {
+    const { fact, is, why } = without;
+    const brief = `${fact} ${isWords[is]}`;
     super(why ? `${brief}: ${why}` : brief);
-    this.fact = fact;
+    this.without = without;
     this.brief = brief;
   }
 }
+
+const isWords = { 'not-observed': 'not observed', 'not-tried': 'not tried' } as const;
 
 /** A fact that the observers of this cell could not see. */
 export class NotObserved extends NoValue {
   override readonly name = 'NotObserved';
 
-  constructor(fact: string, why: string | undefined) {
-    super(fact, 'not observed', why);
+  constructor(fact: string, why: UnknownFact | undefined) {
+    super({ fact, is: 'not-observed', ...(why && { code: why.code, why: why.text }) });
   }
 }
 
@@ -30,7 +34,7 @@ export class NotTried extends NoValue {
   override readonly name = 'NotTried';
 
   constructor(fact: string) {
-    super(fact, 'not tried');
+    super({ fact, is: 'not-tried' });
   }
 }
 
@@ -45,7 +49,7 @@ export type Readable = Readonly<Record<string, FactValue>>;
 export type OnRead = (name: string, value: FactValue | NoValue) => void;
 
 const counter = /^counters\.(client|server|lab)\.((?:Tcp|TcpExt)\.\w+)$/;
-const noSuchCounter = 'this kernel has no such counter';
+const noSuchCounter: UnknownFact = { code: 'no-such-counter', text: 'this kernel has no such counter' };
 
 /** Of these facts, those that are counters which the kernel does not have: unknown, with the reason. */
 export function lackedCounters(
@@ -58,14 +62,12 @@ export function lackedCounters(
   });
   return {
     facts: Object.fromEntries(absent.map((name) => [name, null])),
-    unknown: Object.fromEntries(
-      absent.map((name) => [name, { code: 'no-such-counter', text: noSuchCounter } as const]),
-    ),
+    unknown: Object.fromEntries(absent.map((name) => [name, noSuchCounter])),
   };
 }
 
 function unchanged(name: string, space: string, { facts, unknown }: CellFacts): number | NotObserved {
-  const why = unknown[`counters.${space}`]?.text ?? `the counters of ${space} were not read`;
+  const why = unknown[`counters.${space}`] ?? { code: 'not-read', text: `the counters of ${space} were not read` };
   return absentCounter(name, facts) ?? new NotObserved(name, why);
 }
 
@@ -73,7 +75,7 @@ function valueIn(name: string, cell: CellFacts, declared: Readonly<Record<string
   const [, space, kernels = ''] = counter.exec(name) ?? [];
   if (!Object.hasOwn(declared, name) && space === undefined) throw new TypeError(`there is no fact ${name}`);
   const value = Object.hasOwn(cell.facts, name) ? cell.facts[name] : undefined;
-  if (value === null) return new NotObserved(name, cell.unknown[name]?.text);
+  if (value === null) return new NotObserved(name, cell.unknown[name]);
   if (value !== undefined) return value;
   if (space === undefined) return new NotTried(name);
   return cell.counters?.has(kernels) === false ? new NotObserved(name, noSuchCounter) : unchanged(name, space, cell);

@@ -35,7 +35,7 @@ export interface Timeline {
   readonly id: string;
   readonly repeat: number;
   readonly status: CellRecord['status'];
-  readonly reason?: string;
+  readonly reason?: CellRecord['reason'];
   readonly seconds: number;
   /** Addresses and ports of the ends, connection by connection. */
   readonly connections: readonly { readonly label: string; readonly client: string; readonly server: string }[];

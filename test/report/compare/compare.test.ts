@@ -358,16 +358,20 @@ describe('not comparable', () => {
 
   test('a cell of one run, an errored and an unsupported one are listed with the reason', () => {
     const cell = (a: number, over: Partial<CellRecord> = {}) => cellOf('x', { a }, { word: 'a' }, over);
-    const experiment = experimentOf({ id: 'x', facts });
+    const experiment = experimentOf({ id: 'x', facts, factors: { a: [1, 2, 3, 4] } });
     const all = runOf([experiment], [cell(1), cell(2), cell(3), cell(4)]);
-    const other = runOf([experiment], [cell(2, { status: 'errored', reason: 'PEER_DIED' }), cell(4)], {
-      notRun: [{ id: 'x/a=3', reason: 'no veth', remedy: '' }],
-    });
+    const other = runOf(
+      [experiment],
+      [cell(2, { status: 'errored', reason: { code: 'PEER_DIED', message: 'gone' } }), cell(4)],
+      {
+        notRun: [{ id: 'x/a=3', reason: 'no veth', remedy: '' }],
+      },
+    );
     const comparison = compareRuns([all, other]);
     expect(comparison.compared).toMatchObject({ cells: 1, cellsNotComparable: 3 });
     expect(comparison.notComparable.map(({ cell: id, reasons }) => [id, reasons.B])).toEqual([
       ['x/a=1', 'not in this run'],
-      ['x/a=2', 'errored: PEER_DIED'],
+      ['x/a=2', 'errored: PEER_DIED: gone'],
       ['x/a=3', 'unsupported: no veth'],
     ]);
   });

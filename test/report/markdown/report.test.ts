@@ -4,7 +4,7 @@ import { declarations } from '../../../src/facts/table.ts';
 import type { Run } from '../../../src/record/schema.ts';
 import { markdownReport as draw } from '../../../src/report/markdown/report.ts';
 import { reportOf } from '../../../src/report/model/report.ts';
-import { cellOf, claimOf, experimentOf, path, runOf, sampleRun, saved } from '../fixture.ts';
+import { cellOf, claimOf, experimentOf, path, runOf, sampleRun, saved, told } from '../fixture.ts';
 import { oldDuplicate } from '../wire-fixture.ts';
 
 const markdownReport = (run: Run): string => draw(reportOf(run));
@@ -189,7 +189,7 @@ describe('claims', () => {
           'x',
           { a },
           { 'timeWait.holder': 'none' },
-          { claims: [{ id: 'bad', verdict: a === 0 ? 'confirmed' : 'refuted', detail: `saw ${a}` }] },
+          { claims: [{ id: 'bad', verdict: a === 0 ? 'confirmed' : 'refuted', detail: told(`saw ${a}`) }] },
         ),
       ),
     ),
@@ -277,7 +277,7 @@ test('of a sysctl that lingerlab sets, the report says so and what the kernel ha
 });
 
 test('a repeat that was run again after an error counts once', () => {
-  const errored = cellOf('x', {}, {}, { status: 'errored', reason: 'PEER_DIED' });
+  const errored = cellOf('x', {}, {}, { status: 'errored', reason: { code: 'PEER_DIED', message: 'gone' } });
   const report = markdownReport(
     runOf([experimentOf({ id: 'x' })], [errored, cellOf('x', {}, { 'timeWait.holder': 'client' })]),
   );
