@@ -44,6 +44,7 @@ export const unknownCode = z.enum([
   'nothing-measured',
   'not-readable',
   'no-such-counter',
+  'no-count',
 ]);
 
 export const unknownFact = z

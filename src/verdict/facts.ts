@@ -2,6 +2,7 @@ import { absentCounter } from '../facts/counters.ts';
 import type { WithoutValue } from '../record/detail.ts';
 import type { Declaration, FactValue, UnknownFact } from '../record/fact.ts';
 import type { CellRecord } from '../record/schema.ts';
+import { isGauge } from '../tcp/counters.ts';
 
 /** A fact without a value was read: what asked for it cannot be decided. */
 export class NoValue extends Error {
@@ -49,20 +50,24 @@ export type Readable = Readonly<Record<string, FactValue>>;
 export type OnRead = (name: string, value: FactValue | NoValue) => void;
 
 const counter = /^counters\.(client|server|lab)\.((?:Tcp|TcpExt)\.\w+)$/;
-const noSuchCounter: UnknownFact = { code: 'no-such-counter', text: 'this kernel has no such counter' };
+/** Why there is no count by this name. */
+const noCount = (kernels: string): UnknownFact =>
+  isGauge(kernels)
+    ? { code: 'no-count', text: `${kernels} is a value of the moment or a setting, and counts nothing` }
+    : { code: 'no-such-counter', text: 'this kernel has no such counter' };
 
-/** Of these facts, those that are counters which the kernel does not have: unknown, with the reason. */
+/** Of these facts, those that are counters which the kernel does not have, or no counters: unknown, with the reason. */
 export function lackedCounters(
   names: readonly string[],
   has: ReadonlySet<string>,
 ): Pick<CellRecord, 'facts' | 'unknown'> {
-  const absent = names.filter((name) => {
+  const absent = names.flatMap((name) => {
     const kernels = counter.exec(name)?.[2];
-    return kernels !== undefined && !has.has(kernels);
+    return kernels !== undefined && !has.has(kernels) ? [[name, noCount(kernels)] as const] : [];
   });
   return {
-    facts: Object.fromEntries(absent.map((name) => [name, null])),
-    unknown: Object.fromEntries(absent.map((name) => [name, noSuchCounter])),
+    facts: Object.fromEntries(absent.map(([name]) => [name, null])),
+    unknown: Object.fromEntries(absent),
   };
 }
 
@@ -78,7 +83,9 @@ function valueIn(name: string, cell: CellFacts, declared: Readonly<Record<string
   if (value === null) return new NotObserved(name, cell.unknown[name]);
   if (value !== undefined) return value;
   if (space === undefined) return new NotTried(name);
-  return cell.counters?.has(kernels) === false ? new NotObserved(name, noSuchCounter) : unchanged(name, space, cell);
+  return isGauge(kernels) || cell.counters?.has(kernels) === false
+    ? new NotObserved(name, noCount(kernels))
+    : unchanged(name, space, cell);
 }
 
 /**
