@@ -59,6 +59,7 @@ live('what does not answer', () => {
     const { exitCode, stderr } = await run;
     expect(exitCode, stderr).toBe(1);
     expect(stderr).toMatch(/NO_ANSWER: the observer process did not answer "\w+" within 10 s/);
+    expect(stderr).toContain(`the run so far is saved in ${out};`);
     const saved = await readRun(out);
     expect([saved.run.status, saved.cells.map(({ id }) => id)]).toEqual(['interrupted', ['resting/n=1']]);
     expect(gone(family.map(({ pid }) => pid))).toBe(true);
