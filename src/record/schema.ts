@@ -43,9 +43,11 @@ export const environment = z.object({
   capabilities: z.record(z.string(), z.boolean()).describe('what this machine can do: doctor'),
   sysctls: z.record(z.string(), z.string()).describe("a fresh lab's net.ipv4.tcp_* and net.core values"),
   pinned: z
-    .record(z.string(), z.object({ set: z.string(), own: z.string() }))
+    .record(z.string(), z.object({ set: z.string(), own: z.string(), refused: z.string().optional() }))
     .optional()
-    .describe('sysctls that lingerlab sets in every lab: to what, and what the kernel had made; absent: not recorded'),
+    .describe(
+      'sysctls that lingerlab sets in every lab: what they are then, what the kernel had made, and the value that it refused; absent: not recorded',
+    ),
   counters: z
     .array(z.string())
     .optional()
