@@ -13,11 +13,15 @@ export const verdict = z.enum(['confirmed', 'refuted', 'inconclusive']);
 export type Verdict = z.infer<typeof verdict>;
 
 const factorValue = z.union([z.string(), z.number(), z.boolean()]);
+const roundTrips = z.object({ p50: z.number(), p99: z.number() });
 /** What a wire costs, as it was measured before the first cell of a session that has cells on one, or by the doctor. */
 const wireCost = z.object({
   mtu: z.number().int().describe('bytes of the largest packet'),
-  addedP50Us: z.number().describe('median round trip of one byte, less that of a veth pair, µs'),
-  addedP99Us: z.number().describe('the same of the 99th percentile'),
+  roundTripUs: z
+    .object({ wire: roundTrips, veth: roundTrips })
+    .optional()
+    .describe('of one byte, on a wire and on a veth pair in turns, µs; absent in runs of before 0.2'),
+  addedP50Us: z.number().describe('median on the wire less that on the veth pair, µs'),
   packetsPerSecond: z.number().int().describe('of bulk data and its acknowledgements, both ways'),
   megabytesPerSecond: z.number().describe('of bulk data, payload, 10^6 bytes'),
 });
@@ -41,9 +45,11 @@ export const environment = z.object({
   capabilities: z.record(z.string(), z.boolean()).describe('what this machine can do: doctor'),
   sysctls: z.record(z.string(), z.string()).describe("a fresh lab's net.ipv4.tcp_* and net.core values"),
   pinned: z
-    .record(z.string(), z.object({ set: z.string(), own: z.string() }))
+    .record(z.string(), z.object({ set: z.string(), own: z.string(), refused: z.string().optional() }))
     .optional()
-    .describe('sysctls that lingerlab sets in every lab: to what, and what the kernel had made; absent: not recorded'),
+    .describe(
+      'sysctls that lingerlab sets in every lab: what they are then, what the kernel had made, and the value that it refused; absent: not recorded',
+    ),
   counters: z
     .array(z.string())
     .optional()

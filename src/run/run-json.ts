@@ -8,6 +8,7 @@ import {
   type RunRecord,
   type SessionCpu,
   schemaVersion,
+  type Warning,
 } from '../record/schema.ts';
 import { tool } from '../record/tool.ts';
 import { warn } from '../record/warnings.ts';
@@ -102,8 +103,17 @@ export function finding(
     ),
   );
   const blind = trace.transitions ? [] : [warn('tracepoints-unavailable', `no tracepoints: ${trace.missing}`)];
-  return { ...saved, experiments: judged, warnings: [...blind, ...idle] };
+  const pinned = saved.sessions.at(-1)?.environment.pinned ?? {};
+  return { ...saved, experiments: judged, warnings: [...blind, ...refusedSettings(pinned), ...idle] };
 }
+
+/** What every cell ran with in place of what lingerlab sets. */
+export const refusedSettings = (pinned: NonNullable<Environment['pinned']>): Warning[] =>
+  Object.entries(pinned).flatMap(([name, { set, refused }]) =>
+    refused === undefined
+      ? []
+      : [warn('sysctl-refused', `every cell ran with ${name} = ${set}: this kernel refused ${refused}`)],
+  );
 
 /** run.json with what its last session cost. */
 export const costing = (saved: RunRecord, cpu: SessionCpu | undefined): RunRecord => {

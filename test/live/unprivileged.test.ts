@@ -40,12 +40,12 @@ describeWhere(await obstacle(), 'without root', () => {
     await eventually(
       'one cell has finished',
       () => existsSync(join(out, 'cells.ndjson')) && descendants(pid).length > 4,
-      20,
+      60,
     );
     await eventually(
       'its line is saved',
       () => readFileSync(join(out, 'cells.ndjson'), 'utf8').includes('lasting/n=1'),
-      20,
+      60,
     );
     const family = descendants(pid).map((each) => each.pid);
     process.kill(pid, signal);

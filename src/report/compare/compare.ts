@@ -178,6 +178,8 @@ function flatten(run: Run): Map<string, string> {
     else
       for (const [key, each] of Object.entries(value)) flat.set(name === 'sysctls' ? key : `can: ${key}`, String(each));
   }
-  for (const [name, { own }] of Object.entries(pinned)) flat.set(name, own);
+  // of what it refused, the value that its cells ran with
+  for (const [name, { own, refused }] of Object.entries(pinned))
+    flat.set(name, refused === undefined ? own : `${own}, ${refused} refused`);
   return flat;
 }

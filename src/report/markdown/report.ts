@@ -197,8 +197,9 @@ function sysctls(all: readonly Setting[]): string {
   return details(`The kernel's settings in a fresh namespace${marked} (${all.length})`, `\`\`\`\n${lines}\n\`\`\``);
 }
 
-function pinnedText({ value, own }: Setting): string {
+function pinnedText({ value, own, refused }: Setting): string {
   if (own === undefined) return '';
+  if (refused !== undefined) return `; the kernel refused ${refused}, which lingerlab sets`;
   return value === own
     ? ", set by lingerlab; the kernel's own is the same"
     : `, set by lingerlab; the kernel's own: ${own}`;

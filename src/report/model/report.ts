@@ -64,6 +64,8 @@ export interface Setting {
   readonly value: string;
   /** Of one that lingerlab sets: what the kernel had made of it. */
   readonly own?: string;
+  /** What lingerlab sets there, where the kernel refused it. */
+  readonly refused?: string;
 }
 
 /** One experiment. */
@@ -175,7 +177,10 @@ function settingsOf({ pinned = {}, sysctls = {} }: Partial<Environment> = {}): S
   const set = Object.fromEntries(Object.entries(pinned).map(([name, each]) => [name, each.set]));
   return Object.entries({ ...set, ...sysctls })
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => ({ name, value, ...(pinned[name] && { own: pinned[name].own }) }));
+    .map(([name, value]) => {
+      const { own, refused } = pinned[name] ?? {};
+      return { name, value, ...(own !== undefined && { own }), ...(refused !== undefined && { refused }) };
+    });
 }
 
 function experimentView(

@@ -330,6 +330,16 @@ describe('sysctls that lingerlab sets', () => {
     expect(compareRuns([on('131072'), on('16384')]).environment).toEqual([{ name, values: ['131072', '16384'] }]);
     expect(compareRuns([on('131072'), on('131072')]).environment).toEqual([]);
   });
+  test('are compared as the cells ran, where the kernel refused what is set', () => {
+    const cc = 'net.ipv4.tcp_congestion_control';
+    const under = (set: string, refused?: string) =>
+      one('word', ['a'], {
+        environment: { sysctls: {}, pinned: { [cc]: { set, own: 'bbr', ...(refused && { refused }) } } },
+      });
+    expect(compareRuns([under('cubic'), under('bbr', 'cubic')]).environment).toEqual([
+      { name: cc, values: ['bbr', 'bbr, cubic refused'] },
+    ]);
+  });
   test('are not compared where a run does not say what that was', () => {
     expect(compareRuns([on('131072'), on()]).environment).toEqual([]);
   });

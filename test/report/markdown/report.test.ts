@@ -268,12 +268,14 @@ test('of a sysctl that lingerlab sets, the report says so and what the kernel ha
   const pinned = {
     'net.ipv4.tcp_max_tw_buckets': { set: '65536', own: '131072' },
     'net.ipv4.conf.all.rp_filter': { set: '0', own: '0' },
+    'net.ipv4.tcp_congestion_control': { set: 'bbr', own: 'bbr', refused: 'cubic' },
   };
   const sysctls = { 'net.ipv4.tcp_max_tw_buckets': '65536', 'net.ipv4.tcp_tw_reuse': '2' };
   const report = markdownReport(runOf([], [], { environment: { sysctls, pinned } }));
   expect(report).toContain("net.ipv4.tcp_max_tw_buckets = 65536, set by lingerlab; the kernel's own: 131072\n");
   expect(report).toContain("net.ipv4.conf.all.rp_filter = 0, set by lingerlab; the kernel's own is the same\n");
   expect(report).toContain('net.ipv4.tcp_tw_reuse = 2\n');
+  expect(report).toContain('net.ipv4.tcp_congestion_control = bbr; the kernel refused cubic, which lingerlab sets\n');
 });
 
 test('a repeat that was run again after an error counts once', () => {
