@@ -15,13 +15,24 @@ const handMade: Readonly<Record<string, HandMade>> = {
   'linger-life': {
     'no-connection-no-wait': { facts: { heldMs: 2010 } },
   },
+  // each wait that something ends is ended by it
+  'linger-wait': {
+    'acknowledgement-ends-it': { facts: { 'client.closeMs': 1030, afterMs: 600 } },
+    'signal-ends-it': { facts: { closed: 'ok', 'client.closeMs': 1030, afterMs: 600 } },
+    'fatal-signal-ends-it': { facts: { closed: 'ok', afterMs: 600 } },
+  },
   'linger-on-a-real-path': {
     'answers-0': { facts: { closed: 'EWOULDBLOCK' } },
     'orphan-asks-again': { facts: { 'client.probedAt': [0.25, 0.25, 0.25], rto: 250 } },
   },
   'stuck-behind-a-firewall': {
     keepalive: {
-      facts: { 'client.probedAt': [7200, 7275], 'client.gaveUpAfter': 7350, 'client.closedWith': ['RST', 'RST'] },
+      facts: {
+        keptWithin: 0.2,
+        'client.probedAt': [7200, 7275],
+        'client.gaveUpAfter': 7350,
+        'client.closedWith': ['RST', 'RST'],
+      },
     },
   },
   rebind: {
@@ -34,7 +45,11 @@ const handMade: Readonly<Record<string, HandMade>> = {
   },
   'server-restart': {
     // no other cell has a TIME-WAIT that was seen to end
-    'until-time-wait-ends': { facts: { lastRefused: 30, firstAccepted: 30.5, 'old.timeWait.seconds': 60.2 } },
+    'until-time-wait-ends': {
+      facts: { triedWithin: 0.1, lastRefused: 30, firstAccepted: 30.5, 'old.timeWait.seconds': 60.2 },
+    },
+    'fin-timeout-shortens-no-time-wait': { facts: { triedWithin: 0.1, lastRefused: 3, firstAccepted: 3.5 } },
+    'fin-timeout-ends-half-closed': { facts: { triedWithin: 0.1, lastRefused: 1, firstAccepted: 1.5 } },
   },
   'lost-last-ack': {
     // only its own cells look at the timer twice
