@@ -2,9 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { builtins } from '../../src/catalogue/registry.ts';
 import { readRun } from '../../src/record/read.ts';
+import { acrossOf } from '../../src/verdict/asked.ts';
 import { answerMoves, falsifiers, type HandMade } from '../../src/verdict/falsifiable.ts';
 import { ranOf } from '../../src/verdict/outcomes.ts';
-import { askAnswer } from '../../src/verdict/run.ts';
+import { askAnswer, judgeAcross } from '../../src/verdict/run.ts';
 
 /** Facts that refute a claim which no cell of its experiment can, by experiment and claim. */
 const handMade: Readonly<Record<string, HandMade>> = {
@@ -165,4 +166,29 @@ describe('by the results of kept runs', () => {
       answers.filter((answer) => /\b0 of 0\b|unknown|undefined|NaN|Infinity|not tried|: \.?$/.test(answer)),
     ).toEqual([]);
   });
+
+  // `every` of no pairs is true: alone, one side of a comparison must not confirm it
+  test.each([
+    ['close-order', 'way-is-only-nodes', 'by', 'end'],
+    ['close-order', 'family-is-alike', 'family', 4],
+    ['lost-answer', 'linger-changes-nothing', 'closes', 'close'],
+    ['time-wait-length', 'fin-timeout-is-not-it', 'finTimeout', 3],
+    ['dual-stack', 'order-does-not-matter', 'first', 'ipv4-own'],
+    ['rebind', 'time-wait-is-nothing-special', 'old', 'ESTABLISHED'],
+    ['rebind', 'set-late-counts', 'old', 'BOUND'],
+    ['rebind', 'wildcard-refuses-the-same', 'held', 'own'],
+  ])(
+    '%s: %s is decided by cells that differ in what is compared, not by those with %s %s alone',
+    (id, claim, name, value) => {
+      const definition = catalogue.find((one) => one.definition.id === id)!.definition;
+      const across = acrossOf(definition).find((one) => one.id === claim)!;
+      const all = ranOf(definition, cells);
+      const alike = all.filter(({ factors }) => factors[name] === value);
+      expect(alike).not.toEqual([]);
+      expect([judgeAcross(across, definition, all).verdict, judgeAcross(across, definition, alike).verdict]).toEqual([
+        'confirmed',
+        'inconclusive',
+      ]);
+    },
+  );
 });
