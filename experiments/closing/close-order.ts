@@ -189,13 +189,6 @@ export default experiment({
           (facts) => [facts['timeWait.holder'], facts['client.path'], facts['server.path'], facts['client.events']],
         ),
     },
-    {
-      id: 'crossing-leaves-both',
-      text: 'where both ends pass CLOSING, both keep TIME-WAIT',
-      source: 'RFC 9293 §3.6, figure 13',
-      when: ({ facts }) => facts['client.path'].includes('CLOSING') && facts['server.path'].includes('CLOSING'),
-      holds: (outcomes) => outcomes.every(({ facts }) => facts['timeWait.holder'] === 'both'),
-    },
   ],
 
   answer(outcomes) {

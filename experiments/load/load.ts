@@ -220,8 +220,7 @@ function ofReset(end: 'client' | 'server', { of, compared }: Ways): string | fal
   if (!found) return false;
   const cpu = (way: readonly Outcome[], fact: 'cpu.clientUs' | 'cpu.serverUs') =>
     median(way.map(({ facts }) => facts[fact])).toFixed(0);
-  const costs = (fact: 'cpu.clientUs' | 'cpu.serverUs') =>
-    `${cpu(reset, fact)} µs of CPU in place of ${cpu(fin, fact)}`;
+  const costs = (fact: 'cpu.clientUs' | 'cpu.serverUs') => `${cpu(reset, fact)} µs of CPU instead of ${cpu(fin, fact)}`;
   return `of the ${end} a reset ${resets[found.differs]} (${change(found.ratio)}${interval(found.low, found.high)}), and cost the client ${costs('cpu.clientUs')}, the server ${costs('cpu.serverUs')}`;
 }
 

@@ -88,7 +88,7 @@ export default experiment({
       const apart = Math.abs(mean(lasted(of(60))) - mean(lasted(of(3))));
       const slot = largest(outcomes.map(({ facts }) => facts.slot));
       sentences.push(
-        `with tcp_fin_timeout 3 in place of 60 it lasted ${apart <= slot ? `the same, within a slot of the kernel's timer wheel, ${slot.toFixed(1)} s` : `${apart.toFixed(1)} s more or less`}`,
+        `with tcp_fin_timeout 3 instead of 60 it lasted ${apart <= slot ? `the same, within a slot of the kernel's timer wheel, ${slot.toFixed(1)} s` : `${apart.toFixed(1)} s more or less`}`,
       );
     }
     return `${sentences.join('; ')}.`;

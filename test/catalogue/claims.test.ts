@@ -68,13 +68,6 @@ const handMade: Readonly<Record<string, HandMade>> = {
         'server.stateMs.CLOSE-WAIT': 5,
       },
     },
-    'crossing-leaves-both': {
-      facts: {
-        'client.path': ['SYN-SENT', 'ESTABLISHED', 'FIN-WAIT-1', 'CLOSING', 'TIME-WAIT'],
-        'server.path': ['SYN-RECEIVED', 'ESTABLISHED', 'FIN-WAIT-1', 'CLOSING', 'CLOSED'],
-        'timeWait.holder': 'client',
-      },
-    },
   },
   'closed-window': {
     // the first probe is the same whatever is done next
