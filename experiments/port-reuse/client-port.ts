@@ -59,7 +59,7 @@ export default experiment({
   claims: [
     {
       id: 'no-option-of-the-server-helps',
-      text: 'a client that did not set SO_REUSEADDR, and hardly one does, keeps every server off its port, alive and for TIME-WAIT, whatever the server sets',
+      text: "a client's connection without SO_REUSEADDR, ESTABLISHED or in TIME-WAIT, keeps a server off its port on its address and on the wildcard, whether the server sets SO_REUSEADDR, SO_REUSEPORT or both",
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse, sk_reuseport of both sockets',
       when: ({ left, chosenBy }) => left !== 'CLOSED' && chosenBy === 'connect',
       holds: (facts) =>
@@ -94,7 +94,7 @@ export default experiment({
     },
     {
       id: 'who-binds-can-listen',
-      text: 'where bind(2) succeeded, listen(2) does',
+      text: 'where bind(2) of the server succeeds, listen(2) does, too',
       source: 'inet_csk_listen_start() in net/ipv4/inet_connection_sock.c asks for the port again',
       holds: (facts) =>
         attempts.every(({ attempt }) => facts[`bind.${attempt}`] !== 'ok' || facts[`listen.${attempt}`] === 'ok'),

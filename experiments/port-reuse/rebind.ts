@@ -219,7 +219,7 @@ export default experiment({
     },
     {
       id: 'blocks-without-option',
-      text: 'a new socket without SO_REUSEADDR and SO_REUSEPORT is refused beside any old one on its address',
+      text: 'a new socket without SO_REUSEADDR and SO_REUSEPORT is refused beside an old one on its address, bound, listening or connected',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c; socket(7)',
       when: ({ old, tries }) => together(tries) && old !== 'CLOSED',
       holds: (facts) => facts['own.none'] === refused && facts['wildcard.none'] === refused,
@@ -236,21 +236,21 @@ export default experiment({
     },
     {
       id: 'reuseaddr-beside-connections',
-      text: 'with SO_REUSEADDR on both, a port is bound again beside a connection in any state, not only TIME-WAIT, and by any user',
+      text: 'with SO_REUSEADDR on both, a port is bound again beside a connection in any of the states tried, ESTABLISHED to TIME-WAIT, also by another user',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse of both, sk2 not in TCP_LISTEN',
       when: ({ old, reuse, tries }) => together(tries) && isConnected(old) && has(reuse, 'addr'),
       holds: (facts) => isBound(facts['own.addr']) && isBound(facts['wildcard.addr']),
     },
     {
       id: 'reuseaddr-not-beside-listener',
-      text: 'SO_REUSEADDR, on both or not, never binds a port beside one who listens on it',
+      text: 'SO_REUSEADDR alone on the new socket, whatever the old one has, does not bind a port beside a listener',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk2->sk_state != TCP_LISTEN; socket(7)',
       when: ({ old, tries }) => together(tries) && old === 'LISTEN',
       holds: (facts) => facts['own.addr'] === refused && facts['wildcard.addr'] === refused,
     },
     {
       id: 'reuseport-beside-anything',
-      text: 'with SO_REUSEPORT on both, and one user, a port is bound again beside anything, a listener too',
+      text: 'with SO_REUSEPORT on both, and one user, a port is bound again beside a bound socket, a listener and a connection',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuseport of both, uid_eq(); socket(7)',
       when: ({ reuse, user, tries }) => together(tries) && user === 'same' && has(reuse, 'port'),
       holds: (facts) => isBound(facts['own.port']) && isBound(facts['wildcard.port']),
@@ -281,7 +281,7 @@ export default experiment({
     },
     {
       id: 'wildcard-holds-every-address',
-      text: 'a socket on the wildcard that is bound or listens holds the port of every address alike',
+      text: 'a socket on the wildcard that is bound or listens holds the port of two addresses alike',
       source: 'inet_bhash2_addr_any_conflict() in net/ipv4/inet_connection_sock.c',
       when: ({ old, held, tries }) => together(tries) && held === 'wildcard' && (old === 'BOUND' || old === 'LISTEN'),
       holds: (facts) => reuses.every((again) => bindOf(facts[`other.${again}`]) === bindOf(facts[`own.${again}`])),
@@ -317,7 +317,7 @@ export default experiment({
   across: [
     {
       id: 'time-wait-is-nothing-special',
-      text: 'to its own user, TIME-WAIT refuses a port exactly as a live connection does, and as every state on the way',
+      text: 'to its own user, TIME-WAIT refuses a port exactly as a live connection does, and as the other states tried',
       source:
         'inet_bind_conflict() in net/ipv4/inet_connection_sock.c knows TCP_LISTEN, and TCP_TIME_WAIT only for the user',
       holds: (outcomes) => {
@@ -325,6 +325,7 @@ export default experiment({
           ({ cell }) => isConnected(cell.old) && cell.held === 'own' && cell.user === 'same' && together(cell.tries),
         );
         return left.every(({ cell, facts }) => {
+          if (cell.old === 'ESTABLISHED') return true;
           const live = left.find(({ cell: other }) => other.old === 'ESTABLISHED' && other.reuse === cell.reuse);
           return !live || attempts.every((attempt) => bindOf(live.facts[attempt]) === bindOf(facts[attempt]));
         });
