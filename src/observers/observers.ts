@@ -4,7 +4,7 @@ import type { Lab } from '../lab/lab.ts';
 import { lockPorts, type Ports } from '../lab/ports.ts';
 import type { VerbOf } from '../process/protocol.ts';
 import { startWorker, type Worker } from '../process/worker.ts';
-import type { Event, SamplerName } from '../record/event.ts';
+import type { Event, Ns, SamplerName } from '../record/event.ts';
 import { ends } from '../tcp/states.ts';
 import type { ObserverArguments, ObserverTold, ObserverVerbs, Opened, TraceSight } from './protocol.ts';
 import { Router } from './router.ts';
@@ -24,6 +24,8 @@ export interface CellObservers extends AsyncDisposable {
   leave(space: string): Promise<void>;
   /** Resolves when every trace event of before is in the record. */
   flush(): Promise<void>;
+  /** For how long at most the observer process has not run since then. */
+  stood(since: Ns): Promise<Ns>;
 }
 
 /** The run's observer process: it owns the trace instance and starts `ss`. */
@@ -144,6 +146,7 @@ export async function startObservers({ origin, sampler = 'ss', died }: Observers
         counters: () => ask('counters', { cell }),
         leave: (space) => ask('leave', { cell, space }),
         flush: () => ask('flush', {}),
+        stood: (since) => ask('stood', { since }),
         async [Symbol.asyncDispose]() {
           await ask('unwatch', { cell }).then(sampled, () => undefined);
           router.remove(saw);

@@ -22,6 +22,8 @@ export interface ObserverVerbs {
   guard: { ask: { pid: number }; value: undefined };
   /** Answered when every trace event of before has been told. */
   flush: { ask: Record<never, never>; value: undefined };
+  /** Answered with the ns of the longest time since then in which the process did not run. */
+  stood: { ask: { since: number }; value: number };
   /** One of a watched cell's namespaces is to be given back: let go of it. */
   leave: { ask: { cell: number; space: string }; value: undefined };
   /** Answered with the seconds of CPU that the cell's samples took. */

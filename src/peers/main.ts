@@ -6,21 +6,36 @@
 import type { Answer } from '../experiment/handles.ts';
 import { clockSince } from '../native/clock.ts';
 import { serve, startedWith, tellHarness } from '../process/serve.ts';
+import { watchStalls } from '../process/stalls.ts';
+import type { Ns } from '../record/event.ts';
 import { callOf } from './calls.ts';
 import type { Timed, Took } from './handler.ts';
 import type { Kept, PeerArguments, PeerProtocol, Told, Verb, Verbs } from './protocol.ts';
 import { Sockets } from './sockets.ts';
-import { watchStalls } from './stalls.ts';
 import { handlers } from './verbs.ts';
+
+/** Shorter ones are of every day. */
+const shortestLateNs = 20e6;
+/** Steps whose calls may block. */
+const closing: ReadonlySet<Verb> = new Set(['close', 'closeDuplicate', 'shutdown']);
 
 const { name, parent, originNs, index } = startedWith<PeerArguments>();
 const tell = tellHarness<Told>;
 const origin = BigInt(originNs);
 const now = clockSince(origin);
-const sockets = new Sockets(name, now, (saw) => tell({ saw }));
+/** A peer that ends by itself has closed its channel. */
+const tellLate = (t: Ns, ns: Ns): void => {
+  if (ns >= shortestLateNs && process.connected) tell({ saw: { t, source: 'peer', kind: 'late', peer: name, ns } });
+};
+const stalls = watchStalls(now, tellLate);
+// close(2) holds its thread where SO_LINGER says so: that is what the experiment asked for
+const sockets = new Sockets(
+  name,
+  now,
+  (saw) => tell({ saw }),
+  (from) => stalls.excuse(from),
+);
 const verbs = handlers(sockets, { now, origin, index, parent });
-
-const stalls = watchStalls(now);
 
 type Refusal = NodeJS.ErrnoException | { errno: string; syscall: string; message: string };
 const refusalOf = (error: Refusal) => ({
@@ -44,11 +59,13 @@ async function obey<V extends Verb>(verb: V, ask: Verbs[V]['ask']): Promise<Answ
     const ends = () => {
       ns = now() - t;
     };
+    const isClosing = closing.has(verb);
     try {
       const result = call();
       return result instanceof Promise ? (result.finally(ends) as typeof result) : result;
     } finally {
       ends();
+      if (isClosing) stalls.excuse(t);
     }
   };
   const took: Took = (from, lasted) => {
@@ -70,10 +87,12 @@ async function obey<V extends Verb>(verb: V, ask: Verbs[V]['ask']): Promise<Answ
   }
 }
 
-const reportStall = () => tell({ saw: { t: now(), source: 'peer', kind: 'stall', peer: name, ns: stalls.longest() } });
+let openedAt = now();
+const reportStall = () =>
+  tell({ saw: { t: now(), source: 'peer', kind: 'stall', peer: name, ns: stalls.longest(openedAt) } });
 
 serve<PeerProtocol>(async (verb, ask) => {
-  if (verb === 'connect' || verb === 'open' || verb === 'listen') stalls.reset();
+  if (verb === 'connect' || verb === 'open' || verb === 'listen') openedAt = now();
   const answer = await obey(verb, ask);
   if (verb === 'sync') reportStall();
   return answer;

@@ -34,11 +34,15 @@ export function startReading(socket: Socket): void {
   socket.resume();
 }
 
-/** Calls `look` once, before net closes the descriptor, whoever destroys the socket: the scenario, an error, or net at the end. */
-export function beforeClosing(socket: Socket, look: () => void): void {
+/**
+ * Calls `before` once, before net closes the descriptor, and `after` behind it, whoever destroys the socket: the scenario, an
+ * error, or net at the end.
+ */
+export function aroundClosing(socket: Socket, before: () => void, after: () => void): void {
   const destroy = socket._destroy.bind(socket);
   socket._destroy = (error, done) => {
-    look();
+    before();
     destroy(error, done);
+    after();
   };
 }

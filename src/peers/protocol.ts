@@ -1,6 +1,6 @@
 import type { Answer, CaughtSignal, CloseBy, EndBy, Reuse } from '../experiment/handles.ts';
 import type { Started } from '../process/protocol.ts';
-import type { CallEvent, NodeEvent, QueuesEvent, StallEvent } from '../record/event.ts';
+import type { CallEvent, LateEvent, NodeEvent, QueuesEvent, StallEvent } from '../record/event.ts';
 import type { Address } from '../tcp/address.ts';
 import type { TcpInfo } from '../tcp/info.ts';
 import type { Settable, SocketOption, SocketOptions, StructLinger } from '../tcp/socket-options.ts';
@@ -107,7 +107,7 @@ export type PeerProtocol = { [V in Verb]: { ask: Verbs[V]['ask']; value: Answer<
 
 /** What a peer tells unasked: events as they happen. */
 export interface Told {
-  readonly saw: NodeEvent | CallEvent | QueuesEvent | StallEvent;
+  readonly saw: NodeEvent | CallEvent | QueuesEvent | StallEvent | LateEvent;
 }
 
 /** Arguments of the peer's process: its name, its parent's pid, the clock's origin. */

@@ -2,10 +2,10 @@ import type { Server, Socket } from 'node:net';
 import type { Clock } from '../native/clock.ts';
 import { SystemCallError } from '../native/libc.ts';
 import { queues } from '../native/sockets.ts';
-import type { NodeEvent, QueuesEvent } from '../record/event.ts';
+import type { NodeEvent, Ns, QueuesEvent } from '../record/event.ts';
 import type { Address } from '../tcp/address.ts';
 import { withoutMapping } from '../tcp/address-text.ts';
-import { beforeClosing, descriptorOf } from './net-handle.ts';
+import { aroundClosing, descriptorOf } from './net-handle.ts';
 
 /** Of what an application read, so many bytes are kept. */
 const heardBytes = 65_536;
@@ -44,12 +44,15 @@ export class Sockets {
   readonly #peer: string;
   readonly #now: Clock;
   readonly #heard: Heard;
+  readonly #closed: (from: Ns) => void;
   #next = 1;
 
-  constructor(peer: string, now: Clock, heard: Heard) {
+  /** `closed` is told since when a closing call of net's has held the thread. */
+  constructor(peer: string, now: Clock, heard: Heard, closed: (from: Ns) => void = () => undefined) {
     this.#peer = peer;
     this.#now = now;
     this.#heard = heard;
+    this.#closed = closed;
   }
 
   get(id: number): Held {
@@ -139,9 +142,12 @@ export class Sockets {
       watchers: new Set(),
     };
     this.#held.set(held.id, held);
-    beforeClosing(socket, () => {
+    let from = 0;
+    const before = (): void => {
       if (held.tells) this.tellQueues(held, descriptorOf(socket));
-    });
+      from = this.#now();
+    };
+    aroundClosing(socket, before, () => this.#closed(from));
     this.#listen(held);
     for (const look of [...this.#watchers]) look();
     return held;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { factValue, unknownCode } from './fact.ts';
+import { lateProcess } from './lateness.ts';
 
 const factRead = z.object({ fact: z.string(), value: factValue });
 /** A fact that a claim read, and its value. */
@@ -17,6 +18,16 @@ const withoutValue = z.object({
 /** A fact without a value that a claim read. */
 export type WithoutValue = Omit<z.infer<typeof withoutValue>, 'on'>;
 
+const late = z.object({
+  on: z.literal('late').describe('it was refuted, and a process of the cell was so late that this can be the reason'),
+  latest: lateProcess,
+  by: z
+    .enum(['behaviour', 'times'])
+    .describe('behaviour: the kernels may have done otherwise; times: with times so much earlier or later it holds'),
+  read: z.array(factRead).describe('what it read'),
+  more,
+});
+
 const threw = z.object({ on: z.literal('throw').describe('its function threw'), message: z.string() });
 const asText = z.object({
   on: z.literal('text').describe('as a version wrote it that kept no more than that'),
@@ -27,6 +38,7 @@ const asText = z.object({
 export const cellDetail = z.discriminatedUnion('on', [
   z.object({ on: z.literal('facts').describe('what it read'), read: z.array(factRead), more }),
   withoutValue,
+  late,
   threw,
   asText,
 ]);
@@ -63,6 +75,14 @@ export const runDetail = z.discriminatedUnion('on', [
     results: z.number().int().exactOptional().describe('of how many, where its own condition left none'),
   }),
   withoutValue.extend(result),
+  z.object({
+    on: z
+      .literal('late-results')
+      .describe('it was refuted, and is not without the results of which a process was late'),
+    late: z.number().int().describe('of how many a process was'),
+    results: z.number().int().describe('of how many results'),
+    latest: lateProcess,
+  }),
   threw,
   asText,
 ]);

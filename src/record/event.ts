@@ -242,6 +242,10 @@ const stall = shape({ t: ns, source: z.literal('peer'), kind: z.literal('stall')
 /** Longest event-loop stall a peer saw while it had this endpoint. */
 export type StallEvent = z.infer<typeof stall>;
 
+const late = shape({ t: ns, source: z.literal('peer'), kind: z.literal('late'), peer: z.string(), ns });
+/** Until then a peer's process had not run for so long though it should have: no call of its own explains it. */
+export type LateEvent = z.infer<typeof late>;
+
 /** When connect(2) was called for an end of a connection that was not established yet, and when it had returned. */
 const opening = shape({ from: ns, until: ns });
 const connection = shape({
@@ -394,6 +398,7 @@ export const event = z.discriminatedUnion('kind', [
   node,
   call,
   stall,
+  late,
   connection,
   tcpInfo,
   destroyed,

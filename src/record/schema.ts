@@ -4,6 +4,7 @@ import { deed } from './deed.ts';
 import { cellDetail, runDetail } from './detail.ts';
 import { closeBy, flags, tcpOptions } from './event.ts';
 import { declaration, factValue, unknownFact } from './fact.ts';
+import { lateness } from './lateness.ts';
 import { reason } from './reason.ts';
 
 /** The run folder's version: newer is refused, older is upgraded when read. */
@@ -337,6 +338,9 @@ export const cellRecord = z.object({
     .optional()
     .describe("of a cell over a wire: closing calls, reads of the wire's own bytes"),
   odd: oddPackets.optional().describe('of a cell over a wire: what was no segment, what was refused'),
+  late: lateness
+    .optional()
+    .describe('how late its own processes were; absent: a load, which uses all CPU there is, or not recorded'),
   claims: z.array(z.object({ id: z.string(), verdict, detail: cellDetail })),
   warnings: z.array(warning),
 });

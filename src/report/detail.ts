@@ -1,6 +1,8 @@
-import { formatFact } from '../facts/values.ts';
+import { formatFact, formatSeconds } from '../facts/values.ts';
 import type { CellDetail, FactRead, ResultOf, RunDetail, WithoutValue } from '../record/detail.ts';
+import type { LateProcess } from '../record/lateness.ts';
 import type { ClaimRecord, ExperimentRecord } from '../record/schema.ts';
+import { plural } from './format.ts';
 import { declaredFact } from './gather.ts';
 
 /** What a text is made of; each part but the first begins with what is between it and the one before. */
@@ -35,6 +37,23 @@ const resultText = ({ cell, repeat }: ResultOf, { id }: ExperimentRecord): strin
 /** Puts a text in front of the first part. */
 const behind = (head: string, [first = '', ...rest]: Parts): Parts => [head + first, ...rest];
 
+/** `client's process did not run for 1.02 s`, `the wire was late by 1.02 s`. */
+export function lateText({ process, peer, ms }: LateProcess): string {
+  const took = formatSeconds(ms / 1000);
+  const told = {
+    peer: `${peer}'s process did not run for`,
+    harness: 'the harness did not run for',
+    wire: 'the wire was late by',
+    observers: 'the observers were late by',
+  } as const;
+  return `${told[process]} ${took}`;
+}
+
+const mayHave = {
+  behaviour: 'which may have changed what the kernels did',
+  times: 'which can explain the times',
+} as const;
+
 /** What a claim's verdict in a cell rests on. */
 export function cellDetailParts(detail: CellDetail, experiment: ExperimentRecord): Parts {
   switch (detail.on) {
@@ -42,6 +61,10 @@ export function cellDetailParts(detail: CellDetail, experiment: ExperimentRecord
       return joined([...detail.read.map((each) => [factText(each, experiment)]), ...moreOf(detail.more)], ', ');
     case 'no-value':
       return [withoutText(detail)];
+    case 'late': {
+      const read = joined([...detail.read.map((each) => [factText(each, experiment)]), ...moreOf(detail.more)], ', ');
+      return behind(`${lateText(detail.latest)}, ${mayHave[detail.by]}${read.length > 0 ? ': ' : ''}`, read);
+    }
     case 'throw':
       return [`claim threw: ${detail.message}`];
     default:
@@ -70,6 +93,10 @@ function runParts({ detail, cells, verdict }: ClaimRecord, experiment: Experimen
     case 'nothing':
       return [
         detail.results === undefined ? nothingWords[detail.because] : `it applies to none of ${detail.results} results`,
+      ];
+    case 'late-results':
+      return [
+        `refuted with ${detail.late} of ${plural(detail.results, 'result')} that were late, not without them: ${lateText(detail.latest)}`,
       ];
     case 'no-value':
       return [`${resultText(detail, experiment)}: ${withoutText(detail)}`];

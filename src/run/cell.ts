@@ -4,6 +4,7 @@ import { unsound } from '../facts/soundness.ts';
 import { cellEvents } from '../record/cell-events.ts';
 import type { CellRecord } from '../record/schema.ts';
 import { oddPackets, wireWarnings } from '../wire/statistics.ts';
+import { latenessOf } from './lateness.ts';
 import { makePeers } from './peers.ts';
 import { makePlaying, play } from './playing.ts';
 import { makeStage } from './stage.ts';
@@ -39,7 +40,7 @@ async function playCell(work: ScenarioWork, { events, unparsed }: Log): Promise<
         if (text) await writeFile(writer.peerLog(planned.id, repeat, peer), text);
     },
   };
-  const statistics = await play(
+  const { statistics, stood } = await play(
     work,
     playing,
     () => definition.scenario(stage, planned.factors),
@@ -57,5 +58,6 @@ async function playCell(work: ScenarioWork, { events, unparsed }: Log): Promise<
       ...(asides.length > 0 && { asides }),
     }),
     ...(odd && { odd }),
+    late: latenessOf(events.all, stood, statistics),
   };
 }

@@ -36,7 +36,7 @@ async function playLoad(work: LoadWork, { events, unparsed }: Log): Promise<Play
     telling: { telling: 'none' },
   });
   await using loading = makeLoadStage(work, playing, seen);
-  const statistics = await play(
+  const { statistics } = await play(
     work,
     playing,
     () => definition.scenario(loading.stage, planned.factors),

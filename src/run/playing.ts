@@ -6,6 +6,7 @@ import { makeSteps, type Steps } from '../peers/step.ts';
 import { answerMs } from '../process/deadline.ts';
 import type { Event, Ns } from '../record/event.ts';
 import type { WireStatistics } from '../record/wire-statistics.ts';
+import type { Stood } from './lateness.ts';
 import { playScenario } from './scenario.ts';
 import type { Work } from './work.ts';
 
@@ -72,17 +73,18 @@ export async function makePlaying(work: Work, { record, unparsed, samples, telli
 }
 
 /**
- * Plays a scenario. Resolves when what happened until its end is in the record, with what the wire counted; `settle` resolves
- * when its processes have told all they saw.
+ * Plays a scenario. Resolves when what happened until its end is in the record, with what the wire counted and how long the
+ * harness and the observers stood still; `settle` resolves when its processes have told all they saw.
  */
 export async function play(
-  { planned }: Work,
+  { planned, stalls }: Work,
   playing: Playing,
   scenario: () => Promise<void>,
   settle: () => Promise<void>,
-): Promise<WireStatistics | undefined> {
+): Promise<{ readonly statistics: WireStatistics | undefined; readonly stood: Stood }> {
   const { lab, watching, steps, now, record } = playing;
-  record({ t: now(), source: 'harness', kind: 'scenario-begins' });
+  const began = now();
+  record({ t: began, source: 'harness', kind: 'scenario-begins' });
   await playScenario(() => Promise.try(scenario), { ...playing, planned });
   steps.check();
   await settle();
@@ -96,5 +98,6 @@ export async function play(
   record({ t: now(), source: 'harness', kind: 'scenario-ends' });
   // before facts are derived: from the folder, later, they come out the same
   await watching.flush();
-  return statistics;
+  const observersNs = await watching.stood(began);
+  return { statistics, stood: { harnessNs: stalls.longest(began), observersNs } };
 }

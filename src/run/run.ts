@@ -1,8 +1,10 @@
 import { examine, requireBasics } from '../doctor/doctor.ts';
 import { countersHere } from '../doctor/environment.ts';
 import { makeCrew } from '../load/crew.ts';
+import { clockSince } from '../native/clock.ts';
 import { startObservers } from '../observers/observers.ts';
 import { catchStrays } from '../process/experiment-code.ts';
+import { watchStalls } from '../process/stalls.ts';
 import { readRun } from '../record/read.ts';
 import type { Run } from '../record/schema.ts';
 import { saveReport } from '../report/markdown/report.ts';
@@ -34,13 +36,14 @@ export async function run(request: RunRequest): Promise<Run> {
   const runnable = await setAside(todo, machine, writer);
   progress.begin(runnable.map(({ planned }) => planned));
   const counters = new Set(countersHere());
+  const stalls = watchStalls(clockSince(origin));
   const meter = await cpuMeter(() => observers.cpu());
   {
     await using crew = makeCrew({
       spawned: (pid) => observers.guard(pid),
       spent: (cpu) => meter.cell({ load: true }).peer(cpu),
     });
-    await playAll(runnable, request, { ports, observers, origin, signal, fail, writer, meter, crew, counters });
+    await playAll(runnable, request, { ports, observers, origin, signal, fail, writer, meter, crew, counters, stalls });
   }
   const { cells } = await readRun(folder);
   const judged = cells.map((cell) => ({ ...cell, counters }));

@@ -5,6 +5,7 @@ import type { Crew } from '../load/crew.ts';
 import type { Observers } from '../observers/observers.ts';
 import type { LoadCell, PlannedCell, ScenarioCell } from '../plan/cells.ts';
 import { ofExperiment } from '../process/experiment-code.ts';
+import type { Stalls } from '../process/stalls.ts';
 import type { CellEvents } from '../record/cell-events.ts';
 import type { Reason } from '../record/reason.ts';
 import type { CellRecord, Warning } from '../record/schema.ts';
@@ -26,6 +27,8 @@ export interface Session {
   readonly crew: Crew;
   /** The counters that this kernel has: `TcpExt.TW`. */
   readonly counters: ReadonlySet<string>;
+  /** Of the program itself. */
+  readonly stalls: Stalls;
 }
 
 /** One (cell, repeat) that is to be played. */
@@ -41,7 +44,7 @@ export interface Work<P extends PlannedCell = PlannedCell, D extends AnyDefiniti
 export type ScenarioWork = Work<ScenarioCell, AnyScenarioDefinition>;
 export type LoadWork = Work<LoadCell, AnyLoadDefinition>;
 
-type Carried = 'segments' | 'incarnations' | 'asides' | 'odd';
+type Carried = 'segments' | 'incarnations' | 'asides' | 'odd' | 'late';
 /** What a cell that was played came to. */
 export type Played = Pick<CellRecord, 'facts' | 'unknown' | 'paths' | 'warnings'> & Pick<CellRecord, Carried>;
 

@@ -6,6 +6,7 @@ import type { CellRecord, Verdict, Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
 import { type AnyClaim, claimsOf, declaredBy, type Factors } from './asked.ts';
 import type { CellFacts } from './facts.ts';
+import { explainedBy } from './lateness.ts';
 import { factsRead, reading } from './reading.ts';
 
 /** What came of one claim in one cell. */
@@ -45,11 +46,23 @@ export function judgeClaim(
   declared: Readonly<Record<string, Declaration>>,
 ): Judgement {
   const { facts, read, missing } = reading(cell, declared);
+  const holds = (others: CellFacts['facts']): boolean => {
+    const again = reading({ ...cell, facts: others }, declared);
+    try {
+      return verdictOf(claim.holds(again.facts, factors)) === 'confirmed' && !again.missing();
+    } catch {
+      return false;
+    }
+  };
   try {
     const verdict = verdictOf(claim.holds(facts, factors));
     const without = missing();
     if (without) throw without;
-    return { verdict, detail: { on: 'facts', ...firstOf(factsRead(read), factsShown[verdict]) } };
+    const rests = firstOf(factsRead(read), factsShown[verdict]);
+    const explained =
+      verdict === 'refuted' && explainedBy(cell.late, { ...cell, read: [...read.keys()], declared, holds });
+    if (explained) return { verdict: 'inconclusive', detail: { on: 'late', ...explained, ...rests } };
+    return { verdict, detail: { on: 'facts', ...rests } };
   } catch (thrown) {
     const without = missing();
     return without ? { verdict: 'inconclusive', detail: { on: 'no-value', ...without.without } } : threw(thrown);

@@ -40,7 +40,7 @@ export class NotTried extends NoValue {
 }
 
 /** What a cell knows: values, and why one is `null`. */
-export interface CellFacts extends Pick<CellRecord, 'facts' | 'unknown'> {
+export interface CellFacts extends Pick<CellRecord, 'facts' | 'unknown' | 'late'> {
   /** The counters that its kernel has, `TcpExt.TW`; absent where that is not known. */
   readonly counters?: ReadonlySet<string>;
 }

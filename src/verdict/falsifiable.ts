@@ -102,7 +102,8 @@ export function falsifiers(
   cells: readonly CellRecord[],
   handMade: HandMade = {},
 ): Falsifier[] {
-  const ran = ranOf(definition, cells);
+  // whether facts can refute it is asked, not whether something else can explain these
+  const ran = ranOf(definition, cells).map((cell) => ({ ...cell, late: undefined }));
   const declared = declaredBy(definition);
   const donors = donorsIn(definition, ran);
   const ofCells = claimsOf(definition).map((claim) => ({

@@ -1,6 +1,7 @@
 import { messageOf } from '../errors.ts';
 import type { AnyDefinition } from '../experiment/definition.ts';
 import type { ResultOf, RunDetail } from '../record/detail.ts';
+import { changedBy, latestOf } from '../record/lateness.ts';
 import type { CellRecord, ClaimRecord, ExperimentRecord, Verdict } from '../record/schema.ts';
 import { type AnyAcrossClaim, type AnyClaim, AppliesToNone, acrossOf, answeredBy, claimsOf } from './asked.ts';
 import { type CellVerdict, factsShown, firstOf, type Judgement, threw, verdictOf } from './claims.ts';
@@ -80,12 +81,28 @@ function acrossDetail(
   return { on: 'facts', ...firstOf(read(), factsShown[verdict]) };
 }
 
-/** Hold a claim against all cells of its experiment that ran. */
+/**
+ * Hold a claim against all cells of its experiment that ran. One that is refuted with results of which a process was late, and not
+ * without them, is not decided.
+ */
 export function judgeAcross(
   claim: AnyAcrossClaim,
   definition: AnyDefinition,
   ran: readonly Judged[],
 ): Judgement<RunDetail> {
+  const judged = judgeTogether(claim, definition, ran);
+  if (judged.verdict !== 'refuted') return judged;
+  const late = ran.flatMap((cell) => changedBy(cell.late) ?? []);
+  const latest = latestOf(late);
+  const others = ran.filter((cell) => !changedBy(cell.late));
+  if (!latest || judgeTogether(claim, definition, others).verdict === 'refuted') return judged;
+  return {
+    verdict: 'inconclusive',
+    detail: { on: 'late-results', late: late.length, results: ran.length, latest },
+  };
+}
+
+function judgeTogether(claim: AnyAcrossClaim, definition: AnyDefinition, ran: readonly Judged[]): Judgement<RunDetail> {
   const { outcomes, read, missing } = outcomesOf(definition, ran);
   const open = (detail: RunDetail): Judgement<RunDetail> => ({ verdict: 'inconclusive', detail });
   const withoutValue = (): Judgement<RunDetail> | null => {

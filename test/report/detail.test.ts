@@ -31,6 +31,24 @@ describe('what a verdict in a cell rests on', () => {
   });
 });
 
+test('what a verdict of late processes rests on is which, how late, and what was read', () => {
+  const read = [{ fact: 'client.closeMs', value: 215 }];
+  const peer = { process: 'peer', peer: 'client', ms: 1020 } as const;
+  expect(cellText({ on: 'late', latest: peer, by: 'behaviour', read, more: 1 })).toBe(
+    "client's process did not run for 1.02 s, which may have changed what the kernels did: client.closeMs = 215 ms, 1 more",
+  );
+  const of = (process: 'harness' | 'wire' | 'observers') =>
+    cellText({ on: 'late', latest: { process, ms: 20 }, by: 'times', read: [], more: 0 });
+  expect([of('harness'), of('wire'), of('observers')]).toEqual([
+    'the harness did not run for 20.0 ms, which can explain the times',
+    'the wire was late by 20.0 ms, which can explain the times',
+    'the observers were late by 20.0 ms, which can explain the times',
+  ]);
+  expect(runText({ on: 'late-results', late: 2, results: 12, latest: peer })).toBe(
+    "refuted with 2 of 12 results that were late, not without them: client's process did not run for 1.02 s",
+  );
+});
+
 describe('what a verdict over a run rests on', () => {
   test('is its share, and the results that decided it', () => {
     const cells = { confirmed: 2, refuted: 5, inconclusive: 1 };

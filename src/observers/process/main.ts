@@ -8,6 +8,7 @@ import { childrenCpu, ownCpu } from '../../native/cpu.ts';
 import { processStart } from '../../native/process-state.ts';
 import { endChildrenNow } from '../../process/child.ts';
 import { byHandlers, serve, startedWith, tellHarness } from '../../process/serve.ts';
+import { watchStalls } from '../../process/stalls.ts';
 import type { ObserverArguments, ObserverTold, ObserverVerbs } from '../protocol.ts';
 import { findTracefs, reapInstances } from '../trace/tracefs.ts';
 import { observers } from './list.ts';
@@ -18,6 +19,7 @@ const { originNs, sampler } = startedWith<ObserverArguments>('SIGTERM');
 
 const origin = BigInt(originNs);
 const now = clockSince(origin);
+const stalls = watchStalls(now);
 let observing: Observing | undefined;
 /** Every other verb comes after `open`. */
 const opened = (): Observing => {
@@ -40,6 +42,7 @@ const obey = byHandlers<ObserverVerbs>({
   counters: ({ cell }) => opened().total(cell),
   guard: ({ pid }) => void guarded.set(pid, processStart(pid)),
   flush: () => opened().flush(),
+  stood: ({ since }) => stalls.longest(since),
   leave: ({ cell, space }) => opened().leave(cell, space),
   unwatch: ({ cell }) => opened().unwatch(cell),
   cpu: () => ownCpu() + childrenCpu(),

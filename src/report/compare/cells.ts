@@ -1,5 +1,7 @@
 import type { Declaration } from '../../record/fact.ts';
+import { changedBy, latestOf } from '../../record/lateness.ts';
 import { median } from '../../stats/quantile.ts';
+import { lateText } from '../detail.ts';
 import { distribution } from '../format.ts';
 import { type CellGroup, declaredFact, factOf } from '../gather.ts';
 import { isRace, isUnstable, judge, type Sample, sampleOf, type Test } from '../model/judge.ts';
@@ -143,6 +145,16 @@ function behave(of: OfFact, cell: MatchedCell, taken: readonly Taken[], runs: nu
     return;
   }
   const judged = judge(of.declared, samples);
+  if (judged.kind === 'different') {
+    // a process that was late is another reason for the difference than the kernels
+    const late = taken.flatMap(({ run, index }) => whyLate(cell.groups[index], run.label));
+    if (late.length > 0) {
+      const { experiment, fact } = of;
+      findings.factsNotComparable++;
+      findings.notComparable.push({ experiment, cell: cell.id, fact, reasons: Object.fromEntries(late) });
+      return;
+    }
+  }
   findings.facts++;
   if (judged.kind !== 'different') return;
   const values: (ReturnType<typeof distribution> | null)[] = new Array(runs).fill(null);
@@ -152,6 +164,11 @@ function behave(of: OfFact, cell: MatchedCell, taken: readonly Taken[], runs: nu
       ? { ...of, by: 'within', values, resolution: judged.resolution }
       : { ...of, by: 'exact', values },
   );
+}
+
+function whyLate(group: CellGroup | undefined, label: string): [string, string][] {
+  const latest = latestOf(group?.ran.flatMap(({ late }) => changedBy(late) ?? []) ?? []);
+  return latest ? [[label, `late: ${lateText(latest)}`]] : [];
 }
 
 /** The first run that has a measured fact against each other one. */

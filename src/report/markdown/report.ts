@@ -7,10 +7,10 @@ import { verdictMarks, verdictOrder } from '../model/claims.ts';
 import {
   bare,
   type Cost,
+  lateResultsText,
   type Overview,
   shortText,
   totalText,
-  type WarningGroup,
   wireCostText,
 } from '../model/overview.ts';
 import type { ExperimentView, Report, RunView, Setting } from '../model/report.ts';
@@ -36,7 +36,7 @@ export function markdownReport(report: Report): string {
     statusAlert(run, overview),
     findings(report),
     contents(experiments),
-    warnings(overview.warnings),
+    warnings(overview),
     ...report.groups.flatMap(({ name, experiments: ids }) => [
       name !== '' && `## ${plain(name)}`,
       ...ids.flatMap((id) => byId.get(id) ?? []).map(markdownExperiment),
@@ -98,8 +98,9 @@ function contents(experiments: readonly ExperimentView[]): string {
   return rows.length < 2 ? '' : table(['experiment', 'question', 'answer', 'claims'], rows);
 }
 
-function warnings(groups: readonly WarningGroup[]): string {
-  if (groups.length === 0) return '';
+function warnings({ warnings: groups, late }: Overview): string {
+  if (groups.length === 0 && !late) return '';
+  const told = late ? [`- ${sentence(lateResultsText(late))} In ${someOf(late.cells, code)}.`] : [];
   const items = groups.map(({ code: name, count, texts, remedy, cells }) => {
     const [first = ''] = texts;
     const others = texts.length > 1 ? ` (and ${plural(texts.length - 1, 'other such text')}).` : '';
@@ -107,7 +108,7 @@ function warnings(groups: readonly WarningGroup[]): string {
     const times = count > 1 ? ` × ${count}` : '';
     return `- ${code(name)}${times}: ${plain(others === '' ? sentence(first) : first)}${others}${remedy ? ` _${plain(remedy)}_` : ''}${where}`;
   });
-  return `## Warnings\n\n${items.join('\n')}`;
+  return `## Warnings\n\n${[...items, ...told].join('\n')}`;
 }
 
 /** Where, when and how a run ran. */

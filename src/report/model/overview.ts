@@ -1,5 +1,7 @@
 import { formatNumber, formatSeconds } from '../../facts/values.ts';
+import { changedBy, type LateProcess, latestOf } from '../../record/lateness.ts';
 import type { CellRecord, Run, SessionCpu, Verdict, Warning, WireCost } from '../../record/schema.ts';
+import { lateText } from '../detail.ts';
 import { plural } from '../format.ts';
 import { type CellGroup, environmentOf, gatherCells } from '../gather.ts';
 
@@ -49,6 +51,16 @@ export interface Overview {
   readonly unsupported: readonly ReasonGroup[];
   readonly errored: readonly ReasonGroup[];
   readonly warnings: readonly WarningGroup[];
+  readonly late?: Late;
+}
+
+/** Results of which a process was so late that it may have changed what the kernels did. */
+export interface Late {
+  readonly results: number;
+  readonly of: number;
+  readonly latest: LateProcess;
+  /** The cells that they are of. */
+  readonly cells: readonly string[];
 }
 
 /** Everything about a run that is not about one experiment. */
@@ -63,6 +75,7 @@ export function overviewOf(run: Run, groups: readonly CellGroup[] = gatherCells(
     groups.flatMap(({ ran }) => ran).filter(({ load = false }) => load === wanted),
   ) as [CellRecord[], CellRecord[]];
   const loadSeconds = loads.reduce((total, { seconds }) => total + seconds, 0);
+  const late = lateOf(groups);
   const longest = others.reduce<{ id: string; seconds: number } | undefined>(longer, undefined);
   return {
     cells: {
@@ -88,6 +101,7 @@ export function overviewOf(run: Run, groups: readonly CellGroup[] = gatherCells(
     unsupported: byReason(unsupported),
     errored: byReason(errored.map(({ id, reason = '' }) => ({ id, reason }))),
     warnings: gatherWarnings(run, groups),
+    ...(late && { late }),
   };
 }
 
@@ -136,6 +150,21 @@ function gatherWarnings({ run }: Run, groups: readonly CellGroup[]): WarningGrou
     return { code, count: warnings.length, texts, ...(remedy && { remedy }), cells: [...new Set(cells)] };
   });
 }
+
+function lateOf(groups: readonly CellGroup[]): Late | undefined {
+  const ran = groups.flatMap((group) => group.ran);
+  const late = ran.flatMap(({ id, late: each }) => {
+    const latest = changedBy(each);
+    return latest ? [{ id, latest }] : [];
+  });
+  const latest = latestOf(late.map((each) => each.latest));
+  if (!latest) return undefined;
+  return { results: late.length, of: ran.length, latest, cells: [...new Set(late.map(({ id }) => id))] };
+}
+
+/** `3 of 120 results were late: at the longest client's process did not run for 1.02 s`, and what follows from it. */
+export const lateResultsText = ({ results, of, latest }: Late): string =>
+  `${results} of ${plural(of, 'result')} ${results === 1 ? 'was' : 'were'} late: at the longest ${lateText(latest)}; a claim that such a result would refute is inconclusive`;
 
 /** Over all sessions; a session that did not finish lasted until its last record at least. */
 function wallSecondsOf({ run, cells }: Run): number {

@@ -1,7 +1,7 @@
 import { formatNumber } from '../../facts/values.ts';
 import { formatElapsed, plural } from '../format.ts';
 import { type OpenClaims, verdictMarks, verdictOrder } from '../model/claims.ts';
-import { type Overview, type ReasonGroup, shortText } from '../model/overview.ts';
+import { lateResultsText, type Overview, type ReasonGroup, shortText } from '../model/overview.ts';
 import type { ExperimentView, Report } from '../model/report.ts';
 import { someOf, whichText } from '../which-cells.ts';
 import { hang, type Style, styleOf } from './lines.ts';
@@ -35,7 +35,7 @@ export function terminalSummary(report: Report, { color, width = 100, path }: Op
     ),
     notRunLines('errored', overview.errored, width, style),
     notRunLines('unsupported', overview.unsupported, width, style),
-    warningLines(overview, width, style),
+    [...warningLines(overview, width, style), ...lateLines(overview, width, style)],
     closingLines(report, path, width, style),
   ];
   return `${sections
@@ -113,6 +113,10 @@ function warningLines({ warnings }: Overview, width: number, style: Style): stri
     const lines = [style('yellow', first), ...more.map((line) => style('yellow', line))];
     return remedy ? [...lines, ...hang('  ', remedy, width)] : lines;
   });
+}
+
+function lateLines({ late }: Overview, width: number, style: Style): string[] {
+  return late ? hang('late: ', lateResultsText(late), width, 2).map((line) => style('yellow', line)) : [];
 }
 
 function closingLines({ run, overview, experiments }: Report, path: string, width: number, style: Style): string[] {

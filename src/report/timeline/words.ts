@@ -111,6 +111,8 @@ export function wordsOf(event: Event, words: Words): Told {
       return callWords(event, names);
     case 'stall':
       return peer(event.peer, `longest stall of the event loop: ${formatSeconds(event.ns / 1e9)}`, 'aside');
+    case 'late':
+      return peer(event.peer, `its process did not run for ${formatSeconds(event.ns / 1e9)}`);
     case 'queues':
       return peer(event.peer, of(names.endpoint(event.peer, event.endpoint), queuesText(event)), 'aside');
     case 'state': {

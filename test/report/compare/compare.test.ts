@@ -53,6 +53,20 @@ test('a run does not differ from itself', () => {
   expect(comparison.compared.facts).toBeGreaterThan(40);
 });
 
+test('what differs where a process was late is no difference in behaviour, and says so', () => {
+  const late = (wireMs: number) => ({ harnessMs: 1, observersMs: 1, peersMs: {}, wireMs });
+  const run = (word: string, wireMs: number) =>
+    runOf([experimentOf({ id: 'x', facts })], [cellOf('x', { a: 1 }, { word }, { late: late(wireMs) })]);
+  const found = compareRuns([run('a', 1), run('b', 1020)]);
+  expect(found).toMatchObject({
+    behaviour: 0,
+    differences: [],
+    notComparable: [{ cell: 'x/a=1', fact: 'word', reasons: { B: 'late: the wire was late by 1.02 s' } }],
+  });
+  expect(compareRuns([run('a', 1), run('b', 20)])).toMatchObject({ behaviour: 1, notComparable: [] });
+  expect(compareRuns([run('a', 1), run('a', 1020)])).toMatchObject({ behaviour: 0, notComparable: [] });
+});
+
 test('a comparison is plain data', () => {
   const comparison = compare('word', ['a'], [undefined]);
   expect(JSON.parse(JSON.stringify(comparison))).toEqual(comparison);

@@ -154,6 +154,14 @@ test('warnings are gathered by code with their number and remedy', () => {
   );
 });
 
+test('results that were late are a line under the warnings, with where', () => {
+  const late = { harnessMs: 3, observersMs: 900, peersMs: { client: 1020 } };
+  const run = runOf([experimentOf({ id: 'x' })], [cellOf('x', { a: 1 }, {}, { late }), cellOf('x', { a: 2 }, {})]);
+  expect(section(markdownReport(run), '## Warnings')).toContain(
+    "- 1 of 2 results was late: at the longest client's process did not run for 1.02 s; a claim that such a result would refute is inconclusive. In `x/a=1`.",
+  );
+});
+
 describe('a run that did not end', () => {
   const unfinished = (status: 'running' | 'interrupted'): string => {
     const experiment = experimentOf({ id: 'x', answer: null });

@@ -103,3 +103,14 @@ test('experiments of which no cell ran are told once, before the reasons', () =>
   expect(text.match(/no cell ran/g)).toHaveLength(1);
   expect(text).toMatch(/It answers\.[\s\S]*no answer: no cell ran of one, two\n\n2 errored: no TUN device/);
 });
+
+test('the summary says how many results were late, and by how much at the longest', () => {
+  const late = (client: number) => ({ harnessMs: 3, observersMs: 900, peersMs: { client } });
+  const cells = [20, 199, 250, 1020].map((ms, a) => cellOf('x', { a }, {}, { late: late(ms) }));
+  const report = reportOf(runOf([experimentOf({ id: 'x' })], cells));
+  expect(terminalSummary(report, { color: false, width: 200, path })).toContain(
+    "late: 2 of 4 results were late: at the longest client's process did not run for 1.02 s; a claim that such a result would refute is inconclusive\n",
+  );
+  const punctual = reportOf(runOf([experimentOf({ id: 'x' })], cells.slice(0, 2)));
+  expect(terminalSummary(punctual, { color: false, width: 200, path })).not.toContain('late');
+});
