@@ -46,23 +46,46 @@ export const errorCodes = {
 } as const satisfies Record<string, ExitCode>;
 export type ErrorCode = keyof typeof errorCodes;
 
+/** A line of an experiment's file. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+}
+
 /** An error a user can meet: a stable code, what happened, what to do. */
 export class LingerlabError extends Error {
   override readonly name = 'LingerlabError';
   readonly code: ErrorCode;
+  /** The line of an experiment that it is about. */
+  readonly place: Place | undefined;
   /** What the user can do about it, one sentence. */
   readonly remedy: string;
 
-  constructor(code: ErrorCode, message: string, remedy: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, remedy: string, options?: ErrorOptions & { readonly place?: Place }) {
     super(message, options);
     this.code = code;
     this.remedy = remedy;
+    this.place = options?.place;
+  }
+
+  /** The same error, about a line of an experiment where it is about none. */
+  at(place: Place | undefined): LingerlabError {
+    if (!place || this.place) return this;
+    return new LingerlabError(this.code, this.message, this.remedy, { cause: this, place });
   }
 
   get exitCode(): ExitCode {
     return errorCodes[this.code];
   }
 }
+
+/** What happened, and where in an experiment's file: `the scenario threw: … (/home/me/my-question.ts:12)`. */
+export const messageAndPlace = ({ message, place }: LingerlabError): string =>
+  place ? `${message} (${place.file}:${place.line})` : message;
+
+/** An error as a program that ends prints it: code, what happened, and below that what to do. */
+export const headed = (error: LingerlabError): string =>
+  `lingerlab: ${error.code}: ${messageAndPlace(error)}\n  ${error.remedy}\n`;
 
 /** The message of anything that was thrown. */
 export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));

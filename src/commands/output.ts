@@ -1,4 +1,4 @@
-import { exitCode, LingerlabError, messageOf } from '../errors.ts';
+import { exitCode, headed, LingerlabError, messageOf } from '../errors.ts';
 import { visibleLines } from '../text/visible.ts';
 
 /** Where a command's answer goes: stdout, and nothing else goes there. */
@@ -53,9 +53,7 @@ export function endQuietly(): void {
 
 /** An error as the user meets it: code, what happened, what to do. */
 export function errorText(error: unknown): string {
-  if (error instanceof LingerlabError) {
-    return visibleLines(`lingerlab: ${error.code}: ${error.message}\n  ${error.remedy}\n`);
-  }
+  if (error instanceof LingerlabError) return visibleLines(headed(error));
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   return `lingerlab: INTERNAL: ${messageOf(error)}\n  this is a defect of lingerlab; please report it with these lines:\n${stack}\n`;
 }

@@ -48,7 +48,7 @@ export async function run(patterns: readonly string[], options: RunOptions): Pro
     endAtOnce(error, folder);
   };
   watchThread(atOnce);
-  using interrupted = interruption((text) => progress.say(text), atOnce);
+  using interrupted = interruption({ say: (text) => progress.say(text), atOnce, folder });
   const finished = await runIt({
     selection,
     folder,

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { LingerlabError } from '../errors.ts';
+import { fileURLToPath } from 'node:url';
+import { LingerlabError, type Place } from '../errors.ts';
 
 /** Told what an experiment's code did where nobody awaits it. */
 type Fail = (error: unknown) => void;
@@ -46,12 +47,27 @@ export function catchStrays(): Disposable {
 }
 
 /** The error of code that held the thread for so long. */
-export const blocked = (place: string, seconds: number): LingerlabError =>
+export const blocked = (place: Place, seconds: number): LingerlabError =>
   new LingerlabError(
     'BLOCKED',
-    `${place} did not give the program's only thread back within ${seconds} s`,
+    `the experiment did not give the program's only thread back within ${seconds} s`,
     'a loop that does not end, or a call that blocks: await what it waits for',
+    { place },
   );
+
+const ownFolder = fileURLToPath(new URL('../', import.meta.url));
+/** A call in a stack trace of V8's, with its file as a URL, or as a path where that is a CommonJS module. */
+const call = /^\s+at (?:.*\()?(?:async )?((?:file:\/\/)?\/[^()]*?):(\d+):\d+\)?$/;
+
+/** The innermost call of an error's stack in a file that is none of this program's: the experiment's own line. */
+export function experimentPlace({ stack = '' }: { readonly stack?: string }): Place | undefined {
+  for (const text of stack.split('\n')) {
+    const [, where, line] = call.exec(text) ?? [];
+    const file = where?.startsWith('file:') ? fileURLToPath(where) : where;
+    if (file !== undefined && !file.startsWith(ownFolder)) return { file, line: Number(line) };
+  }
+  return undefined;
+}
 
 /**
  * To be called while the code that holds the thread is paused: whether it is an experiment's, which is told of its error once the

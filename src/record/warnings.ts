@@ -17,6 +17,7 @@ export const warningRemedies = {
     'look at the packet in wire.pcapng; where that is the question, say so: wire.injectRaw(from, bytes, { mayBeRefused: true })',
   'wire-still-holds':
     'end it in the scenario, by release() or discard() of the rule; `times` says how many packets a rule acts on',
+  'clean-up-failed': '`lingerlab doctor` removes what a run that has ended left on this machine',
   'torn-line': 'the run was cut off while it wrote; `lingerlab run --resume` runs that cell again',
 } as const satisfies Record<string, string>;
 export type WarningCode = keyof typeof warningRemedies;

@@ -8,6 +8,7 @@ import {
   type RunRecord,
   type SessionCpu,
   schemaVersion,
+  type Warning,
 } from '../record/schema.ts';
 import { tool } from '../record/tool.ts';
 import { warn } from '../record/warnings.ts';
@@ -72,6 +73,7 @@ export function finding(
   { experiments }: Selection,
   cells: readonly Judged[],
   trace: TraceSight,
+  left: readonly Warning[],
 ): RunRecord {
   const definitions = new Map(experiments.map(({ definition }) => [definition.id, definition]));
   const judged = saved.experiments.map((record) => {
@@ -95,7 +97,7 @@ export function finding(
     ),
   );
   const blind = trace.transitions ? [] : [warn('tracepoints-unavailable', `no tracepoints: ${trace.missing}`)];
-  return { ...saved, experiments: judged, warnings: [...blind, ...idle] };
+  return { ...saved, experiments: judged, warnings: [...blind, ...idle, ...left] };
 }
 
 /** run.json with what its last session cost. */

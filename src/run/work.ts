@@ -1,4 +1,4 @@
-import { firstError, LingerlabError, messageOf } from '../errors.ts';
+import { firstError, LingerlabError, messageAndPlace, messageOf } from '../errors.ts';
 import type { AnyDefinition, AnyLoadDefinition, AnyScenarioDefinition } from '../experiment/definition.ts';
 import type { Ports } from '../lab/ports.ts';
 import type { Crew } from '../load/crew.ts';
@@ -130,4 +130,4 @@ function judged(
 }
 
 const reasonOf = (error: unknown): string =>
-  error instanceof LingerlabError ? `${error.code}: ${error.message}` : messageOf(error);
+  error instanceof LingerlabError ? `${error.code}: ${messageAndPlace(error)}` : messageOf(error);
