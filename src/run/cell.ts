@@ -39,12 +39,7 @@ async function playCell(work: ScenarioWork, { events, unparsed }: Log): Promise<
         if (text) await writeFile(writer.peerLog(planned.id, repeat, peer), text);
     },
   };
-  const statistics = await play(
-    work,
-    playing,
-    () => definition.scenario(stage, planned.factors),
-    () => peers.settle(),
-  );
+  const statistics = await play(work, playing, () => definition.scenario(stage, planned.factors), peers);
   const { facts, segments, incarnations, asides, warnings, ...derived } = derive(events.all, observers.sight);
   const odd = statistics && oddPackets(statistics);
   return {
