@@ -46,32 +46,42 @@ export const errorCodes = {
 } as const satisfies Record<string, ExitCode>;
 export type ErrorCode = keyof typeof errorCodes;
 
-/** A line of an experiment's file. */
-export interface Place {
+/** A line of a file, from 1. */
+export interface FilePlace {
   readonly file: string;
   readonly line: number;
+  readonly column?: number;
+}
+
+interface LingerlabErrorOptions extends ErrorOptions {
+  /** The line of an experiment's file that it comes from. */
+  readonly at?: FilePlace | undefined;
+  /** The step of a scenario that it is about, as its message has it. */
+  readonly step?: string | undefined;
 }
 
 /** An error a user can meet: a stable code, what happened, what to do. */
 export class LingerlabError extends Error {
   override readonly name = 'LingerlabError';
   readonly code: ErrorCode;
-  /** The line of an experiment that it is about. */
-  readonly place: Place | undefined;
   /** What the user can do about it, one sentence. */
   readonly remedy: string;
+  readonly at: FilePlace | undefined;
+  readonly step: string | undefined;
 
-  constructor(code: ErrorCode, message: string, remedy: string, options?: ErrorOptions & { readonly place?: Place }) {
+  constructor(code: ErrorCode, message: string, remedy: string, options: LingerlabErrorOptions = {}) {
     super(message, options);
     this.code = code;
     this.remedy = remedy;
-    this.place = options?.place;
+    this.at = options.at;
+    this.step = options.step;
   }
 
-  /** The same error, about a line of an experiment where it is about none. */
-  at(place: Place | undefined): LingerlabError {
-    if (!place || this.place) return this;
-    return new LingerlabError(this.code, this.message, this.remedy, { cause: this, place });
+  /** The same error with the line and the step that it comes from, where it does not say. */
+  from({ at, step }: Omit<LingerlabErrorOptions, 'cause'>): LingerlabError {
+    const more = { at: this.at ?? at, step: this.step ?? step };
+    if (more.at === this.at && more.step === this.step) return this;
+    return new LingerlabError(this.code, this.message, this.remedy, { cause: this, ...more });
   }
 
   get exitCode(): ExitCode {
@@ -80,8 +90,8 @@ export class LingerlabError extends Error {
 }
 
 /** What happened, and where in an experiment's file: `the scenario threw: … (/home/me/my-question.ts:12)`. */
-export const messageAndPlace = ({ message, place }: LingerlabError): string =>
-  place ? `${message} (${place.file}:${place.line})` : message;
+export const messageAndPlace = ({ message, at }: LingerlabError): string =>
+  at ? `${message} (${at.file}:${at.line})` : message;
 
 /** An error as a program that ends prints it: code, what happened, and below that what to do. */
 export const headed = (error: LingerlabError): string =>

@@ -1,4 +1,4 @@
-import { LingerlabError, messageOf, type Place } from '../errors.ts';
+import { type FilePlace, LingerlabError, messageOf } from '../errors.ts';
 import type { Answer, Step } from '../experiment/handles.ts';
 import { experimentPlace } from '../process/experiment-code.ts';
 
@@ -11,9 +11,9 @@ class StepHandle<T> implements Promise<T> {
   readonly #answer: Promise<Answer<T>>;
   readonly #what: string;
   readonly #looked: () => void;
-  readonly #place: () => Place | undefined;
+  readonly #place: () => FilePlace | undefined;
 
-  constructor(what: string, answer: Promise<Answer<T>>, place: () => Place | undefined, looked: () => void) {
+  constructor(what: string, answer: Promise<Answer<T>>, place: () => FilePlace | undefined, looked: () => void) {
     this.#what = what;
     this.#answer = answer;
     this.#place = place;
@@ -25,7 +25,7 @@ class StepHandle<T> implements Promise<T> {
     try {
       return await this.#answer;
     } catch (error) {
-      throw stepError(error).at(this.#place());
+      throw stepError(error).from({ at: this.#place(), step: this.#what });
     }
   }
 
@@ -36,7 +36,8 @@ class StepHandle<T> implements Promise<T> {
       'STEP_REFUSED',
       `${this.#what} was refused: ${answer.syscall} ${answer.errno}`,
       'if the refusal is what the experiment asks about, take it with .answer()',
-    ).at(this.#place());
+      { at: this.#place(), step: this.#what },
+    );
   }
 
   // biome-ignore lint/suspicious/noThenProperty: awaiting a step must be seen
@@ -65,7 +66,7 @@ const stepError = (error: unknown): LingerlabError =>
 interface Taken {
   readonly what: () => string;
   /** The line of the scenario. */
-  readonly place: () => Place | undefined;
+  readonly place: () => FilePlace | undefined;
   settled: boolean;
   looked: boolean;
   /** The errno's name, or what the step failed with. */
@@ -80,7 +81,7 @@ export interface Steps {
   /** Throws STEP_UNAWAITED when a step is still running, or was refused or failed without anyone looking. */
   check(): void;
   /** What is still running, for the message of a deadline, and the line of the first. */
-  running(): { readonly names: readonly string[]; readonly place: Place | undefined };
+  running(): { readonly names: readonly string[]; readonly at: FilePlace | undefined };
 }
 
 /** Steps that take longer than this wait for something: a timer of the kernel's, a segment, another end. */
@@ -120,7 +121,7 @@ export function makeSteps(waits: (step: Promise<unknown>) => void = () => {}): S
       try {
         return await wait;
       } catch (error) {
-        throw stepError(error).at(step.place());
+        throw stepError(error).from({ at: step.place(), step: step.what() });
       } finally {
         step.settled = true;
       }
@@ -133,11 +134,14 @@ export function makeSteps(waits: (step: Promise<unknown>) => void = () => {}): S
       const problem = running
         ? `${running.what()} was still running when the scenario ended`
         : `${step.what()} was refused (${step.refusal}) and nobody looked`;
-      throw new LingerlabError('STEP_UNAWAITED', problem, 'await every step of a scenario').at(step.place());
+      throw new LingerlabError('STEP_UNAWAITED', problem, 'await every step of a scenario', {
+        at: step.place(),
+        step: step.what(),
+      });
     },
     running() {
       const running = taken.filter((step) => !step.settled);
-      return { names: running.map(({ what }) => what()), place: running[0]?.place() };
+      return { names: running.map(({ what }) => what()), at: running[0]?.place() };
     },
   };
 }

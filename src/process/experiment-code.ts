@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { fileURLToPath } from 'node:url';
-import { LingerlabError, type Place } from '../errors.ts';
+import { type FilePlace, LingerlabError } from '../errors.ts';
 
 /** Told what an experiment's code did where nobody awaits it. */
 type Fail = (error: unknown) => void;
@@ -47,12 +47,12 @@ export function catchStrays(): Disposable {
 }
 
 /** The error of code that held the thread for so long. */
-export const blocked = (place: Place, seconds: number): LingerlabError =>
+export const blocked = (at: FilePlace, seconds: number): LingerlabError =>
   new LingerlabError(
     'BLOCKED',
     `the experiment did not give the program's only thread back within ${seconds} s`,
     'a loop that does not end, or a call that blocks: await what it waits for',
-    { place },
+    { at },
   );
 
 const ownFolder = fileURLToPath(new URL('../', import.meta.url));
@@ -60,7 +60,7 @@ const ownFolder = fileURLToPath(new URL('../', import.meta.url));
 const call = /^\s+at (?:.*\()?(?:async )?((?:file:\/\/)?\/[^()]*?):(\d+):\d+\)?$/;
 
 /** The innermost call of an error's stack in a file that is none of this program's: the experiment's own line. */
-export function experimentPlace({ stack = '' }: { readonly stack?: string }): Place | undefined {
+export function experimentPlace({ stack = '' }: { readonly stack?: string }): FilePlace | undefined {
   for (const text of stack.split('\n')) {
     const [, where, line] = call.exec(text) ?? [];
     const file = where?.startsWith('file:') ? fileURLToPath(where) : where;

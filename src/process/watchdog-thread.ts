@@ -7,7 +7,7 @@ import { type Debugger, Session } from 'node:inspector';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
-import { headed, LingerlabError, type Place } from '../errors.ts';
+import { type FilePlace, headed, LingerlabError } from '../errors.ts';
 import { exitNow } from '../native/libc.ts';
 import { processState } from '../native/process-state.ts';
 import { watchSignals } from '../native/signals.ts';
@@ -32,7 +32,7 @@ export interface WatchdogTold {
 
 /** Where the main thread is, and for how long it has been there. */
 export interface Found {
-  readonly place: Place;
+  readonly place: FilePlace;
   readonly seconds: number;
 }
 
@@ -51,7 +51,7 @@ interface Paused {
 
 const nodesOwn = (url: string): boolean => url === '' || url.startsWith('node:');
 
-const placeOf = (frame: Debugger.CallFrame, url: string): Place => ({
+const placeOf = (frame: Debugger.CallFrame, url: string): FilePlace => ({
   file: url.startsWith('file:') ? fileURLToPath(url) : url || frame.functionName || 'code without a name',
   line: frame.location.lineNumber + 1,
 });

@@ -31,9 +31,9 @@ export async function playScenario(
 ): Promise<void> {
   const limit = scenarioMs(planned);
   const overdue = async (): Promise<void> => {
-    const { names, place } = steps.running();
+    const { names, at } = steps.running();
     const { error, peers } = await silent();
-    failure.abort((error ?? late(limit, names, peers)).at(place));
+    failure.abort((error ?? late(limit, names, peers)).from({ at, step: names[0] }));
   };
   const timer = setTimeout(() => void overdue(), limit);
   const aborted = new Promise<never>((_, reject) => {
@@ -72,16 +72,19 @@ function late(limit: number, waitedFor: readonly string[], silent: readonly stri
 }
 
 /** What ended a scenario from outside, at the step that it waited for. */
-const atStep = (error: unknown, steps: Steps): unknown =>
-  error instanceof LingerlabError ? error.at(steps.running().place) : error;
+function atStep(error: unknown, steps: Steps): unknown {
+  if (!(error instanceof LingerlabError)) return error;
+  const { names, at } = steps.running();
+  return error.from({ at, step: names[0] });
+}
 
 function scenarioError(error: unknown): LingerlabError {
   if (error instanceof LingerlabError) return error;
-  const place = error instanceof Error ? experimentPlace(error) : undefined;
+  const at = error instanceof Error ? experimentPlace(error) : undefined;
   return new LingerlabError(
     'SCENARIO_THREW',
     `the scenario threw: ${messageOf(error)}`,
     'mend the experiment; the other cells are not affected',
-    { cause: error, ...(place && { place }) },
+    { cause: error, at },
   );
 }

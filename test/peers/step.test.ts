@@ -70,7 +70,7 @@ describe('a scenario that ends', () => {
     await steps.take('a', given(1));
     await steps.take('b', refused()).answer();
     expect(() => steps.check()).not.toThrow();
-    expect(steps.running()).toEqual({ names: [], place: undefined });
+    expect(steps.running()).toEqual({ names: [], at: undefined });
   });
 
   test('while a step is running does not, and the step is named', async () => {
