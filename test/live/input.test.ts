@@ -158,9 +158,10 @@ live('a scenario that fails', () => {
     'is-refused-a-step': 'STEP_REFUSED: server.listen was refused: listen EADDRINUSE',
     'does-not-await': 'STEP_UNAWAITED: client.received 1 bytes was still running',
     'kills-its-peer': 'PEER_DIED: peer client ended: SIGKILL',
-    'never-ends': 'it waited for no step, but in code of its own',
+    'never-ends':
+      'CELL_DEADLINE: the scenario did not end within 10.3 s: it waited for no step, but in code of its own',
     'waits-for-nothing':
-      'it waited for until(CLOSING) of the client, which was seen in CLOSED, SYN-SENT, ESTABLISHED (',
+      'CELL_DEADLINE: the scenario did not end within 10.3 s: it waited for until(CLOSING) of the client, which was seen in SYN-SENT, ESTABLISHED (',
     'throws-late': 'SCENARIO_THREW: the scenario threw: late',
     'rejects-late': 'SCENARIO_THREW: the scenario threw: lost',
     'has-no-such-label': "UNKNOWN_LABEL: connection label 'old' is not declared",

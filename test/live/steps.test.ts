@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readRun } from '../../src/record/read.ts';
@@ -72,6 +72,7 @@ live('steps of a scenario', () => {
     const run = lingerlab(['run', own('refused-steps'), '-w', 'what=stopped', '--out', out]);
     const wire = () => descendants(run.pid as number).find(({ command }) => command.includes('wire/main'))?.pid;
     const connected = () =>
+      existsSync(out) &&
       readdirSync(out, { recursive: true, encoding: 'utf8' }).some((name) => name.endsWith('wire.pcapng'));
     await eventually('the wire carries packets', () => wire() !== undefined && connected(), 20);
     process.kill(wire() as number, 'SIGSTOP');

@@ -10,7 +10,7 @@ export default experiment({
   only: ({ where }) => where !== 'call',
   async scenario({ client, server, rest }, { where }) {
     while (where === 'begin');
-    while (where === 'awaiting') await null;
+    while (where === 'awaiting') await Promise.resolve();
     if (where === 'waiting') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
     await client.connect(await server.listen());
     if (where !== 'nowhere') begun();
