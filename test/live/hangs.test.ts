@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
@@ -110,6 +111,33 @@ live('what does not answer', () => {
     expect(Object.keys(found)).toHaveLength(3);
     expect(gone([stopped as number])).toBe(true);
     await nothingLeft();
+  });
+});
+
+live('what cannot be cleaned up', () => {
+  test('is a warning of the run: a trace instance that another program has open', async () => {
+    const before = await traceInstances();
+    const out = join(await scratch(), 'run');
+    const { run } = await atRest(out, 3);
+    const [instance] = (await traceInstances()).filter((name) => !before.includes(name));
+    const at = '/sys/kernel/tracing';
+    const hold = `[ -d ${at}/instances ] || mount -t tracefs none ${at}; exec 3<${at}/instances/${instance}/trace_pipe; echo held; exec sleep 1000`;
+    const holder = execa('unshare', ['--mount', 'sh', '-c', hold], { reject: false });
+    await once(holder.stdout, 'data');
+    try {
+      const { exitCode, stderr } = await run;
+      expect(exitCode, stderr).toBe(0);
+      expect((await readRun(out)).run.warnings).toEqual([
+        expect.objectContaining({
+          code: 'clean-up-failed',
+          text: expect.stringMatching(/the observer process ended: exit code 1; it wrote: could not clean up: EBUSY/),
+        }),
+      ]);
+    } finally {
+      holder.kill();
+      await holder;
+    }
+    expect(await leftSince(before)).toEqual([instance]);
   });
 });
 
