@@ -1,12 +1,16 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LingerlabError, messageOf } from '../errors.ts';
 import {
+  addAddress6,
   insideNamespace,
   interfaceUp,
   makeNetworkNamespace,
   namespaceInode,
   releaseNamespace,
+  setAddress4,
 } from '../native/namespaces.ts';
+import { addressBytes } from '../tcp/address-text.ts';
 import { parseSockstat, type Sockstat } from '../tcp/counters.ts';
 
 /** An anonymous network namespace, held by a descriptor of this process and gone with it. */
@@ -74,8 +78,11 @@ function setPinned(): Pinned {
   return pinned;
 }
 
-/** Make a namespace with the kernel's own TCP defaults and `lo` up. Throws NO_NAMESPACES where that is not allowed. */
-export function makeSpace(name: string): Space {
+/**
+ * Make a namespace with the kernel's own TCP defaults and `lo` up. `loopback`: of 127/8, the address of `lo` from which sockets
+ * connect that are not bound; without, the kernel's 127.0.0.1. Throws NO_NAMESPACES where that is not allowed.
+ */
+export function makeSpace(name: string, loopback?: string): Space {
   let fd: number;
   try {
     fd = makeNetworkNamespace();
@@ -90,7 +97,11 @@ export function makeSpace(name: string): Space {
   let pinned: Pinned;
   try {
     pinned = insideNamespace(fd, setPinned);
-    insideNamespace(fd, () => interfaceUp('lo'));
+    insideNamespace(fd, () => {
+      // before `lo` is up: the kernel gives it 127.0.0.1 only where it has none, inetdev_event() in net/ipv4/devinet.c
+      if (loopback !== undefined) setAddress4('lo', loopback);
+      interfaceUp('lo');
+    });
   } catch (error) {
     releaseNamespace(fd);
     throw error;
@@ -114,6 +125,28 @@ export function makeSpace(name: string): Space {
       released = true;
     },
   };
+}
+
+/** An address that is being made known can take some ms, ipv6(7): it cannot be bound before. */
+const tentative = 0x40;
+const addressMs = 2000;
+
+/** Give `lo` of a namespace one more IPv6 address; resolves when it can be bound. */
+export async function addLoopback6(space: Space, address: string): Promise<void> {
+  space.inside(() => addAddress6('lo', address, 128));
+  const wanted = Buffer.from(addressBytes(address)).toString('hex');
+  const flags = (): number =>
+    space.inside(() => {
+      const lines = readFileSync('/proc/thread-self/net/if_inet6', 'latin1').split('\n');
+      const line = lines.find((each) => each.startsWith(wanted));
+      return Number.parseInt(line?.split(/\s+/)[4] ?? 'ff', 16);
+    });
+  const deadline = performance.now() + addressMs;
+  while ((flags() & tentative) !== 0) {
+    if (performance.now() > deadline)
+      throw new LingerlabError('NO_NAMESPACES', `lo does not take the address ${address}`, 'report this');
+    await sleep(1);
+  }
 }
 
 /** Lines of /proc/net/tcp that are of a state: its number in include/net/tcp_states.h, hexadecimal, follows two addresses. */
