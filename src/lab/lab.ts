@@ -5,8 +5,9 @@ import { type End, ends } from '../tcp/states.ts';
 import type { WireProcess } from '../wire/process.ts';
 import { type Addresses, addressesOf } from './addresses.ts';
 import { joinByVeth } from './link.ts';
+import { addLoopback6 } from './loopback.ts';
 import type { Ports } from './ports.ts';
-import { addLoopback6, makeSpace, type Space, setSysctls, socketsIn } from './space.ts';
+import { makeSpace, type Space, setSysctls, socketsIn } from './space.ts';
 import { joinByWire, type WireLink } from './wire-link.ts';
 
 /** What a cell runs in: its namespaces, its network, its ports. Made for it and gone after it. */

@@ -1,8 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { LingerlabError, messageOf } from '../errors.ts';
 import {
-  addAddress6,
   insideNamespace,
   interfaceUp,
   makeNetworkNamespace,
@@ -10,7 +8,6 @@ import {
   releaseNamespace,
   setAddress4,
 } from '../native/namespaces.ts';
-import { addressBytes } from '../tcp/address-text.ts';
 import { parseSockstat, type Sockstat } from '../tcp/counters.ts';
 
 /** An anonymous network namespace, held by a descriptor of this process and gone with it. */
@@ -125,28 +122,6 @@ export function makeSpace(name: string, loopback?: string): Space {
       released = true;
     },
   };
-}
-
-/** An address that is being made known can take some ms, ipv6(7): it cannot be bound before. */
-const tentative = 0x40;
-const addressMs = 2000;
-
-/** Give `lo` of a namespace one more IPv6 address; resolves when it can be bound. */
-export async function addLoopback6(space: Space, address: string): Promise<void> {
-  space.inside(() => addAddress6('lo', address, 128));
-  const wanted = Buffer.from(addressBytes(address)).toString('hex');
-  const flags = (): number =>
-    space.inside(() => {
-      const lines = readFileSync('/proc/thread-self/net/if_inet6', 'latin1').split('\n');
-      const line = lines.find((each) => each.startsWith(wanted));
-      return Number.parseInt(line?.split(/\s+/)[4] ?? 'ff', 16);
-    });
-  const deadline = performance.now() + addressMs;
-  while ((flags() & tentative) !== 0) {
-    if (performance.now() > deadline)
-      throw new LingerlabError('NO_NAMESPACES', `lo does not take the address ${address}`, 'report this');
-    await sleep(1);
-  }
 }
 
 /** Lines of /proc/net/tcp that are of a state: its number in include/net/tcp_states.h, hexadecimal, follows two addresses. */
