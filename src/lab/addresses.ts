@@ -2,7 +2,7 @@ import type { Network } from '../tcp/network.ts';
 import { type End, ends } from '../tcp/states.ts';
 
 /** The one at which a peer listens and from which it connects, or another one of the same end. */
-export type Which = 'own' | 'other';
+type Which = 'own' | 'other';
 
 const wide = ['own', 'other'] as const;
 const families = [4, 6] as const;
@@ -12,7 +12,7 @@ const families = [4, 6] as const;
  * these, of no run. `::1` stays: any other address of `lo` is no loopback for tcp_tw_reuse=2, tcp_twsk_unique() in net/ipv4/tcp_ipv4.c.
  */
 export interface Addresses {
-  of(end: End, family: 4 | 6, which?: Which): string;
+  readonly of: (end: End, family: 4 | 6, which?: Which) => string;
   /** Those that the cell alone has. */
   readonly alone: readonly string[];
 }

@@ -12,7 +12,7 @@ export interface Turn {
   /** Resolves when one of them has begun, or the cell is removed. */
   readonly begun: Promise<void>;
   /** Ends it: the next cell that waits has its turn. */
-  end(): void;
+  readonly end: () => void;
 }
 
 interface Taking {
@@ -38,6 +38,7 @@ const flowOf = (from: Address, to: Address): string => `${addressAndPort(from)} 
  * is one of the run's block, in turns where a scenario named it. What else runs on the machine gets to no cell.
  */
 export class Router {
+  /** Cells that have a port: the others have no sockets. */
   readonly #sinks = new Set<Sink>();
   readonly #byAddress = new Map<string, Sink>();
   readonly #byPort = new Map<number, Sink>();
@@ -53,12 +54,12 @@ export class Router {
 
   /** A cell, or more addresses of one: everything at these is its own. */
   add(to: Sink, addresses: readonly string[]): void {
-    this.#sinks.add(to);
     for (const address of addresses) this.#byAddress.set(address, to);
   }
 
   /** What begins at this port of a shared address is the cell's. */
   addPort(to: Sink, port: number): void {
+    this.#sinks.add(to);
     this.#byPort.set(port, to);
   }
 
@@ -68,6 +69,7 @@ export class Router {
 
   /** A port that is not the cell's alone. */
   addNamed(to: Sink, port: number): void {
+    this.#sinks.add(to);
     add(this.#naming, port, to);
   }
 
