@@ -29,25 +29,33 @@ export function addressesOf(network: Network, block: number, serial: number): Ad
 
 type Of = (end: End, family: 4 | 6, which: Which) => string;
 
-const prefix6 = (block: number, serial: number): string => `fd77:${(block + 1).toString(16)}:${serial.toString(16)}`;
+/** Of 8192 cells in turn, while a run has ports for 1024 at a time. */
+const nthOf = (serial: number): number => serial & 8191;
+
+/** A network of each cell. No word is 0, which would be a part of `::`. */
+const six = (block: number, serial: number, host: number): string =>
+  `fd77:${(block + 1).toString(16)}:${(nthOf(serial) + 1).toString(16)}::${host}`;
+
+const hosts = { own: { client: 1, server: 2 }, other: { client: 3, server: 4 }, loopback: 5 } as const;
 
 /** Both ends are in one namespace, and have the same. Two parts of 127/8 that never meet: there are 22 blocks of ports. */
 function onLoopback(block: number, serial: number): Of {
   const four = (first: number) => `127.${first + block}.${(serial >> 8) & 255}.${serial & 255}`;
   const addresses = {
     4: { own: four(64), other: four(96) },
-    6: { own: '::1', other: `${prefix6(block, serial & 0xffff)}::1` },
+    6: { own: '::1', other: six(block, serial, hosts.loopback) },
   } as const;
   return (_end, family, which) => addresses[family][which];
 }
 
-/** A network of eight addresses for each cell: of 8192 cells in turn, while a run has ports for 1024 at a time. */
+/** IPv4: a network of eight addresses for each cell. */
 function onLink(block: number, serial: number): Of {
-  const nth = serial & 8191;
-  const hosts = { own: { client: 1, server: 2 }, other: { client: 3, server: 4 } } as const;
+  const nth = nthOf(serial);
   const four = (host: number) => `10.${64 + block}.${nth >> 5}.${((nth & 31) << 3) | host}`;
-  const six = (host: number) => `${prefix6(block, nth + 1)}::${host}`;
-  return (end, family, which) => (family === 4 ? four : six)(hosts[which][end]);
+  return (end, family, which) => {
+    const host = hosts[which][end];
+    return family === 4 ? four(host) : six(block, serial, host);
+  };
 }
 
 /** Of a link's networks, IPv4 and IPv6. */

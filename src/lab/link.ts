@@ -8,12 +8,12 @@ import type { Space } from './space.ts';
 export const devices = { veth: 'veth0', wire: 'wire0' } as const;
 
 /** What ip(8) is told at one end of a link. IPv6 without duplicate detection: it takes a second. */
-export const upLines = (end: End, device: string, { of }: Addresses): readonly string[] => [
-  `addr add ${of(end, 4)}/${prefixLengths[4]} dev ${device}`,
-  `addr add ${of(end, 6)}/${prefixLengths[6]} dev ${device} nodad`,
-  `addr add ${of(end, 4, 'other')}/${prefixLengths[4]} dev ${device}`,
+export const upLines = (end: End, device: string, addresses: Addresses): readonly string[] => [
+  `addr add ${addresses.of(end, 4)}/${prefixLengths[4]} dev ${device}`,
+  `addr add ${addresses.of(end, 6)}/${prefixLengths[6]} dev ${device} nodad`,
+  `addr add ${addresses.of(end, 4, 'other')}/${prefixLengths[4]} dev ${device}`,
   // deprecated: not taken as a source address unless a socket is bound to it
-  `addr add ${of(end, 6, 'other')}/${prefixLengths[6]} dev ${device} nodad preferred_lft 0`,
+  `addr add ${addresses.of(end, 6, 'other')}/${prefixLengths[6]} dev ${device} nodad preferred_lft 0`,
   `link set ${device} up`,
 ];
 
