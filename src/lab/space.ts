@@ -26,8 +26,13 @@ export interface Space extends Disposable {
   inside<T>(work: () => T): T;
 }
 
-/** Sysctls that lingerlab sets: to what, as the kernel took it, and what the kernel had made of them. */
-export type Pinned = Readonly<Record<string, { readonly set: string; readonly own: string }>>;
+/**
+ * Sysctls that lingerlab sets: what they are now, what the kernel had made of them, and, where it refused what they should be,
+ * that value.
+ */
+export type Pinned = Readonly<
+  Record<string, { readonly set: string; readonly own: string; readonly refused?: string }>
+>;
 
 /**
  * What a new namespace takes from the host instead of from the kernel's defaults, or scales with memory: pinned, so that
@@ -66,11 +71,11 @@ function setPinned(): Pinned {
     if (made === undefined) continue;
     try {
       writeFileSync(sysctlFile(name), value);
+      pinned[name] = { set: sysctlHere(name) ?? value, own: made };
     } catch {
-      // a kernel without cubic refuses the value: it keeps what it has, and the run's sysctl dump shows that
-      continue;
+      // as a kernel without cubic does
+      pinned[name] = { set: made, own: made, refused: value };
     }
-    pinned[name] = { set: sysctlHere(name) ?? value, own: made };
   }
   return pinned;
 }

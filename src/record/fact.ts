@@ -28,25 +28,28 @@ export const factValue = z.union([
 /** A value a fact can have; `null` in a run folder means that it was not observed. */
 export type FactValue = z.infer<typeof factValue>;
 
+export const unknownCode = z.enum([
+  'not-over',
+  'still-open',
+  'not-traced',
+  'no-socket',
+  'not-sampled',
+  'not-read',
+  'not-shown',
+  'bounded',
+  'cause-not-seen',
+  'foreign-bytes',
+  'contradiction',
+  'shared-label',
+  'nothing-measured',
+  'not-readable',
+  'no-such-counter',
+  'no-count',
+]);
+
 export const unknownFact = z
   .object({
-    code: z.enum([
-      'not-over',
-      'still-open',
-      'not-traced',
-      'no-socket',
-      'not-sampled',
-      'not-read',
-      'not-shown',
-      'bounded',
-      'cause-not-seen',
-      'foreign-bytes',
-      'contradiction',
-      'shared-label',
-      'nothing-measured',
-      'not-readable',
-      'no-such-counter',
-    ]),
+    code: unknownCode,
     text: z.string(),
   })
   .readonly();

@@ -1,4 +1,5 @@
 import type { Run, Verdict } from '../../record/schema.ts';
+import { runDetailParts } from '../detail.ts';
 import { environmentOf } from '../gather.ts';
 import { alpha, type Settled, settle } from '../model/judge.ts';
 import { setting } from '../model/overview.ts';
@@ -138,7 +139,10 @@ function verdictDifferences(runs: readonly Labelled[]): VerdictDifference[] {
       const verdicts: (Verdict | null)[] = made.map((each) => each?.verdict ?? null);
       const first = made.find(Boolean);
       if (!first || new Set(verdicts.filter(Boolean)).size < 2) return [];
-      const details = made.map((each) => each?.detail ?? null);
+      const details = runs.map(({ experiments }, index) => {
+        const [own, each] = [experiments.get(experiment), made[index]];
+        return own && each ? runDetailParts(each, own).join('') : null;
+      });
       return [{ experiment, claim, text: first.text, source: first.source, verdicts, details }];
     });
   });
@@ -174,6 +178,8 @@ function flatten(run: Run): Map<string, string> {
     else
       for (const [key, each] of Object.entries(value)) flat.set(name === 'sysctls' ? key : `can: ${key}`, String(each));
   }
-  for (const [name, { own }] of Object.entries(pinned)) flat.set(name, own);
+  // of what it refused, the value that its cells ran with
+  for (const [name, { own, refused }] of Object.entries(pinned))
+    flat.set(name, refused === undefined ? own : `${own}, ${refused} refused`);
   return flat;
 }

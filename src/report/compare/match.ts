@@ -1,6 +1,6 @@
 import { LingerlabError } from '../../errors.ts';
 import type { ExperimentRecord, Run } from '../../record/schema.ts';
-import { type CellGroup, experimentOf, gatherCells, hzOf } from '../gather.ts';
+import { type CellGroup, gatherCells, hzOf, plannedIn } from '../gather.ts';
 
 /** A run that is compared, with what it takes to do that. */
 export interface Labelled {
@@ -32,13 +32,16 @@ export function label(runs: readonly Run[]): Labelled[] {
     label: index < 26 ? String.fromCharCode(65 + index) : `R${index + 1}`,
     run,
     hz: hzOf(run),
-    cells: new Map(gatherCells(run).map((cell) => [keyOf(cell.experiment, cell.factors), cell])),
-    notRun: new Map([
-      ...run.run.plan.map((id) => [keyOfId(id), `without a result, the run is ${run.run.status}`] as const),
-      ...run.run.notRun.map(({ id, reason }) => [keyOfId(id), `unsupported: ${reason}`] as const),
-    ]),
+    cells: new Map(gatherCells(run).map((cell) => [keyOf(cell), cell])),
+    notRun: notRunIn(run),
     experiments: new Map(run.run.experiments.map((experiment) => [experiment.id, experiment])),
   }));
+}
+
+function notRunIn(run: Run): Map<string, string> {
+  const unsupported = new Map(run.run.notRun.map(({ id, reason }) => [id, `unsupported: ${reason}`]));
+  const without = `without a result, the run is ${run.run.status}`;
+  return new Map(plannedIn(run).map((cell) => [keyOf(cell), unsupported.get(cell.id) ?? without]));
 }
 
 /** Every cell that ran in some run, by its experiment and factor values whatever their order. */
@@ -66,19 +69,8 @@ function whyNot(group: CellGroup | undefined, notRun: string | undefined): strin
   return group.ran.length > 0 ? undefined : `${group.status}: ${group.reason ?? ''}`;
 }
 
-const keyOf = (experiment: string, factors: CellGroup['factors']): string =>
-  keyFrom(
-    experiment,
-    Object.entries(factors).map(([name, value]) => `${name}=${value}`),
-  );
-
-const keyFrom = (experiment: string, pairs: readonly string[]): string => `${experiment}/${pairs.toSorted().join(',')}`;
-
-const keyOfId = (id: string): string =>
-  keyFrom(
-    experimentOf(id),
-    id
-      .slice(experimentOf(id).length + 1)
-      .split(',')
-      .filter(Boolean),
-  );
+const keyOf = ({ experiment, factors }: Pick<CellGroup, 'experiment' | 'factors'>): string =>
+  `${experiment}/${Object.entries(factors)
+    .map(([name, value]) => `${name}=${value}`)
+    .sort()
+    .join(',')}`;

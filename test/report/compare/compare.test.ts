@@ -330,6 +330,16 @@ describe('sysctls that lingerlab sets', () => {
     expect(compareRuns([on('131072'), on('16384')]).environment).toEqual([{ name, values: ['131072', '16384'] }]);
     expect(compareRuns([on('131072'), on('131072')]).environment).toEqual([]);
   });
+  test('are compared as the cells ran, where the kernel refused what is set', () => {
+    const cc = 'net.ipv4.tcp_congestion_control';
+    const under = (set: string, refused?: string) =>
+      one('word', ['a'], {
+        environment: { sysctls: {}, pinned: { [cc]: { set, own: 'bbr', ...(refused && { refused }) } } },
+      });
+    expect(compareRuns([under('cubic'), under('bbr', 'cubic')]).environment).toEqual([
+      { name: cc, values: ['bbr', 'bbr, cubic refused'] },
+    ]);
+  });
   test('are not compared where a run does not say what that was', () => {
     expect(compareRuns([on('131072'), on()]).environment).toEqual([]);
   });
@@ -358,16 +368,20 @@ describe('not comparable', () => {
 
   test('a cell of one run, an errored and an unsupported one are listed with the reason', () => {
     const cell = (a: number, over: Partial<CellRecord> = {}) => cellOf('x', { a }, { word: 'a' }, over);
-    const experiment = experimentOf({ id: 'x', facts });
+    const experiment = experimentOf({ id: 'x', facts, factors: { a: [1, 2, 3, 4] } });
     const all = runOf([experiment], [cell(1), cell(2), cell(3), cell(4)]);
-    const other = runOf([experiment], [cell(2, { status: 'errored', reason: 'PEER_DIED' }), cell(4)], {
-      notRun: [{ id: 'x/a=3', reason: 'no veth', remedy: '' }],
-    });
+    const other = runOf(
+      [experiment],
+      [cell(2, { status: 'errored', reason: { code: 'PEER_DIED', message: 'gone' } }), cell(4)],
+      {
+        notRun: [{ id: 'x/a=3', reason: 'no veth', remedy: '' }],
+      },
+    );
     const comparison = compareRuns([all, other]);
     expect(comparison.compared).toMatchObject({ cells: 1, cellsNotComparable: 3 });
     expect(comparison.notComparable.map(({ cell: id, reasons }) => [id, reasons.B])).toEqual([
       ['x/a=1', 'not in this run'],
-      ['x/a=2', 'errored: PEER_DIED'],
+      ['x/a=2', 'errored: PEER_DIED: gone'],
       ['x/a=3', 'unsupported: no veth'],
     ]);
   });
