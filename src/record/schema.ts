@@ -82,6 +82,10 @@ export const loadComparison = z.object({
   alpha: z.number().describe('the chance that any difference that is said to be is none'),
   confidence: z.number().describe('of each interval by itself'),
   leftOut: z.number().int().describe('results that take no part: without the fact, or as the experiment says'),
+  out: z
+    .array(z.object({ cell: z.string(), repeat: z.number().int() }))
+    .exactOptional()
+    .describe('those results; absent: none, or a run of before 0.2'),
   against: z.array(
     z.object({
       cell: z.string().describe('cell id'),
