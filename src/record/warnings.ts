@@ -12,7 +12,7 @@ export const warningRemedies = {
   'tracepoints-unavailable':
     'run as root, with tracefs mounted, to see every transition; `lingerlab doctor` says what is missing',
   'sysctl-refused':
-    'load what the kernel lacks (modprobe tcp_cubic), or do not compare these cells with those of a run that had it',
+    'allow it on the host, as for cubic: modprobe tcp_cubic; sysctl net.ipv4.tcp_allowed_congestion_control="reno cubic"',
   'wire-fell-behind':
     'run again with the machine to itself (--jobs 1): what the wire did late is not what its rules said',
   'wire-refused':
