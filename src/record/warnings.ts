@@ -11,6 +11,8 @@ export const warningRemedies = {
   'ss-unparsed-line': 'report the line with the version of iproute2: its output has changed',
   'tracepoints-unavailable':
     'run as root, with tracefs mounted, to see every transition; `lingerlab doctor` says what is missing',
+  'sysctl-refused':
+    'allow it on the host, as for cubic: modprobe tcp_cubic; sysctl net.ipv4.tcp_allowed_congestion_control="reno cubic"',
   'wire-fell-behind':
     'run again with the machine to itself (--jobs 1): what the wire did late is not what its rules said',
   'wire-refused':

@@ -1,4 +1,4 @@
-import { firstError, LingerlabError, messageAndPlace, messageOf } from '../errors.ts';
+import { firstError, LingerlabError, messageOf } from '../errors.ts';
 import type { AnyDefinition, AnyLoadDefinition, AnyScenarioDefinition } from '../experiment/definition.ts';
 import type { Ports } from '../lab/ports.ts';
 import type { Crew } from '../load/crew.ts';
@@ -6,6 +6,7 @@ import type { Observers } from '../observers/observers.ts';
 import type { LoadCell, PlannedCell, ScenarioCell } from '../plan/cells.ts';
 import { ofExperiment } from '../process/experiment-code.ts';
 import type { CellEvents } from '../record/cell-events.ts';
+import type { Reason } from '../record/reason.ts';
 import type { CellRecord, Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
 import type { RunWriter } from '../record/writer.ts';
@@ -129,5 +130,9 @@ function judged(
   return { ...record, status: 'ran', claims, warnings: [...outcome.warnings, ...warnings] };
 }
 
-const reasonOf = (error: unknown): string =>
-  error instanceof LingerlabError ? `${error.code}: ${messageAndPlace(error)}` : messageOf(error);
+function reasonOf(error: unknown): Reason {
+  const message = messageOf(error);
+  if (!(error instanceof LingerlabError)) return { message };
+  const { code, remedy, at, step } = error;
+  return { code, message, remedy, ...at, ...(step !== undefined && { step }) };
+}

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readRun } from '../../src/record/read.ts';
+import { reasonText } from '../../src/report/reason.ts';
 import { descendants, eventually } from './processes.ts';
 import { lingerlab, live, own, scratch } from './program.ts';
 
@@ -16,7 +17,9 @@ live('steps of a scenario', () => {
     const out = join(await scratch(), 'run');
     expect((await lingerlab(['run', own('noted'), '--out', out])).exitCode).toBe(1);
     const { cells } = await readRun(out);
-    const told = Object.fromEntries(cells.map(({ factors, status, reason }) => [factors.value, reason ?? status]));
+    const told = Object.fromEntries(
+      cells.map((cell) => [cell.factors.value, cell.reason ? reasonText(cell) : cell.status]),
+    );
     expect(told).toEqual({
       fine: 'ran',
       nan: expect.stringMatching(/^SCENARIO_THREW: .*note: 'count' must be a finite number, not NaN .*noted\.ts:\d+/),
@@ -30,7 +33,9 @@ live('steps of a scenario', () => {
     const where = 'what=at,option,label,unnamed,refused,reset,closed,carried,dropped,held';
     expect((await lingerlab(['run', file, '-w', where, '--out', out])).exitCode).toBe(1);
     const { cells } = await readRun(out);
-    const told = Object.fromEntries(cells.map(({ factors, status, reason }) => [factors.what, reason ?? status]));
+    const told = Object.fromEntries(
+      cells.map((cell) => [cell.factors.what, cell.reason ? reasonText(cell) : cell.status]),
+    );
     const at = (text: string, says: string) => `${says} (${file}:${lineOf('refused-steps', text)})`;
     expect(told).toEqual({
       at: at(
@@ -78,7 +83,7 @@ live('steps of a scenario', () => {
     process.kill(wire() as number, 'SIGSTOP');
     expect((await run).exitCode).toBe(1);
     const { cells } = await readRun(out);
-    expect(cells.map(({ reason }) => reason)).toEqual([
+    expect(cells.map(reasonText)).toEqual([
       expect.stringMatching(/^NO_ANSWER: the wire did not answer "\w+" within \d+ s \(.*refused-steps\.ts:\d+\)$/),
     ]);
   });
