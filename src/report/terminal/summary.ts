@@ -10,8 +10,8 @@ interface Options {
   readonly color: boolean;
   /** Characters in a line; default 100. */
   readonly width?: number;
-  /** Where the report is. */
-  readonly path: string;
+  /** Where the report is; absent: it was not saved. */
+  readonly path?: string;
 }
 
 const plainly = (text: string): string => text;
@@ -115,7 +115,12 @@ function warningLines({ warnings }: Overview, width: number, style: Style): stri
   });
 }
 
-function closingLines({ run, overview, experiments }: Report, path: string, width: number, style: Style): string[] {
+function closingLines(
+  { run, overview, experiments }: Report,
+  path: string | undefined,
+  width: number,
+  style: Style,
+): string[] {
   const { cells, missing, repeats, wallSeconds, loadSeconds, longest, cost } = overview;
   const parts = [
     `${plural(cells.ran, 'cell')} ran${repeats > cells.ran ? ` (${plural(repeats, 'result')})` : ''}`,
@@ -130,7 +135,7 @@ function closingLines({ run, overview, experiments }: Report, path: string, widt
     ...(longest ? hang('  ', `${loadSeconds > 0 ? 'the rest ' : ''}${longestText(longest)}`, width) : []),
     ...(cost && shortText(cost) ? hang('  ', shortText(cost), width, 4) : []),
     ...(experiments.some((experiment) => experiment.claims.length > 0) ? claimsLines(overview, width, style) : []),
-    `Report: ${path}`,
+    ...(path === undefined ? [] : [`Report: ${path}`]),
   ];
 }
 
