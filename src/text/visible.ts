@@ -14,7 +14,7 @@ export const visible = (text: string): string => text.replace(unseen, escaped);
 export const visibleLines = (text: string): string => text.split('\n').map(visible).join('\n');
 
 /** What node:util's styleText() writes around a text. */
-const style = new RegExp('(\u001b\\[\\d+m)');
+const style = new RegExp(`(${String.fromCharCode(27)}\\[\\d+m)`);
 
 /** The same of lines with styles, which stay. */
 export const visibleStyled = (text: string): string =>
