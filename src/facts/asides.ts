@@ -2,8 +2,9 @@ import type { WireEvent } from '../record/event.ts';
 import type { AsideRecord, SegmentRecord } from '../record/schema.ts';
 import { type End, otherEnd } from '../tcp/states.ts';
 import { toldBy } from './application.ts';
-import { isWiresOwn } from './carried.ts';
+import { everySegment, isWiresOwn } from './carried.ts';
 import { type CellView, type ConnectionView, endsOf } from './connections.ts';
+import { Unknown } from './kinds.ts';
 
 /** So many reads of a connection's end are told. */
 const mostReads = 4;
@@ -46,7 +47,9 @@ function readsOf(view: CellView, connection: ConnectionView, end: End): AsideRec
     ({ event, t }) => event === 'data' && t >= since && t < succeededAt,
   );
   return reads.slice(0, mostReads).map(({ t, bytes = 0 }) => {
-    const isOwn = others?.arrived === undefined || t < others.arrived;
+    const isOwn =
+      (others?.arrived === undefined || t < others.arrived) &&
+      !(everySegment(view.carried, connection.event, t) instanceof Unknown);
     return { what: 'read', t, end, label: connection.label, bytes, ...(isOwn && { of: n }) };
   });
 }

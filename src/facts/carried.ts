@@ -2,7 +2,8 @@ import type { Deed } from '../record/deed.ts';
 import type { ConnectionEvent, DeedEvent, Event, Ns, WireEvent } from '../record/event.ts';
 import type { IncarnationRecord, SegmentRecord } from '../record/schema.ts';
 import { type Address, addressAndPort, sameAddress } from '../tcp/address.ts';
-import type { End } from '../tcp/states.ts';
+import { type End, otherEnd } from '../tcp/states.ts';
+import { Unknown } from './kinds.ts';
 
 /** A TCP segment as the wire reports it. */
 export type WireSegment = WireEvent & { readonly segment: NonNullable<WireEvent['segment']> };
@@ -92,8 +93,13 @@ function fromNobody(told: readonly WireSegment[]): ReadonlySet<number> {
 
 /** What a cell's wire told of. */
 export interface Carried {
-  /** Carried, held back or made, in their order. */
+  /**
+   * Carried, held back or made, in their order. Of very many packets the record has not all: what depends on one that it may
+   * lack asks {@link everySegment}.
+   */
   readonly segments: readonly SegmentRecord[];
+  /** The first packet that the record lacks; absent where it has all. */
+  readonly lacks?: { readonly n: number; readonly since: Ns };
   /** Which of the cell's connections an incarnation is, by its number; absent for others, and for what was never established. */
   readonly connections: ReadonlyMap<number, ConnectionEvent>;
   /** WireSegment where there are several. */
@@ -104,6 +110,7 @@ export interface Carried {
 export function carriedIn(events: readonly Event[], all: readonly ConnectionEvent[]): Carried {
   const told = events.filter(isWireSegment);
   if (told.length === 0) return { segments: [], connections: new Map(), incarnations: [] };
+  const lacks = firstLacking(events);
   const later = new Map(events.flatMap((event) => (event.kind === 'deed' ? [[event.n, event] as const] : [])));
   const connections = connectionsOf(told, all);
   const incarnations = new Map(told.map(({ n, segment }) => [n, segment.connection]));
@@ -136,8 +143,37 @@ export function carriedIn(events: readonly Event[], all: readonly ConnectionEven
       };
     })
     .sort((a, b) => a.n - b.n);
-  return { segments, connections, incarnations: incarnationsOf(told, connections) };
+  return { segments, connections, incarnations: incarnationsOf(told, connections), ...(lacks && { lacks }) };
 }
+
+/** The first packet of the capture that is not in the record, and when the one before it came. */
+function firstLacking(events: readonly Event[]): Carried['lacks'] {
+  const packets = events.filter((event): event is WireEvent => event.kind === 'segment').sort((a, b) => a.n - b.n);
+  const count = events.findLast((event) => event.kind === 'packets')?.count ?? packets.at(-1)?.n ?? 0;
+  const gap = packets.findIndex(({ n }, index) => n !== index + 1);
+  const before = gap < 0 ? packets.length : gap;
+  return before >= count ? undefined : { n: before + 1, since: packets[before - 1]?.t ?? 0 };
+}
+
+/**
+ * The segments of a connection up to a time, where the record has every one of them; unknown where it may lack one. SYN, FIN and
+ * RST, what the wire made and what a rule decided are in every record.
+ */
+export function everySegment(
+  { segments, connections, lacks }: Carried,
+  connection: ConnectionEvent,
+  until: Ns = Number.POSITIVE_INFINITY,
+): readonly SegmentRecord[] | Unknown {
+  if (lacks && until > lacks.since) return notRecorded(lacks);
+  return segments.filter(({ incarnation, t }) => connections.get(incarnation) === connection && t <= until);
+}
+
+/** Why a fact is not derived from a record that has not every packet. */
+export const notRecorded = ({ n }: NonNullable<Carried['lacks']>): Unknown =>
+  new Unknown(
+    'not-recorded',
+    `from packet ${n} on the record has only those that open, close or reset, and those that a rule decided`,
+  );
 
 /** The addresses and ports of each incarnation, where there are several. */
 function incarnationsOf(
@@ -193,12 +229,53 @@ export function closingSegments(
   return sent;
 }
 
-/** Each time that an end's FIN came to the other end, in order. */
-export const finArrivals = ({ segments, connections }: Carried, connection: ConnectionEvent, end: End): readonly Ns[] =>
-  segments
-    .filter(({ incarnation, from }) => from === end && connections.get(incarnation) === connection)
-    .flatMap(({ flags, arrived }) => (flags.includes('FIN') && arrived !== undefined ? [arrived] : []))
-    .sort((a, b) => a - b);
+/** A FIN that came to an end and was accepted there, and when that end acknowledged it. */
+export interface TakenFin {
+  readonly came: Ns;
+  readonly acknowledged: Ns | undefined;
+}
+
+/** An ACK leaves in the same call that gives its end the FIN; the wire reads it soon, unless it has other things to do. */
+const answerNs: Ns = 1_000_000;
+
+/**
+ * The first FIN in the name of the other end that an end accepted: it acknowledges no other one, RFC 9293 §3.10.7.4. undefined:
+ * none. Where its answer may be missing in the record, or was not yet on the wire at its end, two readings are possible, unless
+ * `isAcknowledged` knows of one that came then.
+ */
+export function finTaken(
+  { segments, connections, lacks }: Carried,
+  connection: ConnectionEvent,
+  end: End,
+  horizon: Ns,
+  isAcknowledged: (came: Ns) => boolean,
+): TakenFin | undefined | Unknown {
+  const own = segments.filter(({ incarnation }) => connections.get(incarnation) === connection);
+  const answers = own.filter(({ from, deed }) => from === end && !isWiresOwn(deed));
+  const fins = own
+    .flatMap((segment) =>
+      segment.from === otherEnd(end) && segment.flags.includes('FIN') && segment.arrived !== undefined
+        ? [{ ...segment, came: segment.arrived }]
+        : [],
+    )
+    .sort((a, b) => a.came - b.came);
+  let open: Unknown | undefined;
+  for (const { came, seq, length } of fins) {
+    const known = seq !== undefined && answers.some(({ ack }) => ack !== undefined);
+    const acknowledged = answers.find(({ t, ack }) => t >= came && ack !== undefined && known && ack > seq + length)?.t;
+    // numbers that the wire cannot compare
+    if (!known || acknowledged !== undefined) return { came, acknowledged };
+    if (lacks && lacks.since < horizon && isAcknowledged(came)) return { came, acknowledged: undefined };
+    const refused = answers.some(({ t, flags }) => t >= came && flags.includes('RST'));
+    if (!refused && lacks && lacks.since < horizon) open ??= notRecorded(lacks);
+    else if (!refused && came + answerNs > horizon)
+      open ??= new Unknown(
+        'not-shown',
+        'a FIN came at the end of the scenario; nothing shows yet that it was accepted',
+      );
+  }
+  return open;
+}
 
 /** When RSTs in the name of an end came to the other end in this time, in order: who sent them may be the wire. */
 export const resetArrivals = (

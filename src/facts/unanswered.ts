@@ -2,9 +2,9 @@ import type { Ns } from '../record/event.ts';
 import type { SegmentRecord } from '../record/schema.ts';
 import { sameAddress } from '../tcp/address.ts';
 import { closes, toldBy } from './application.ts';
-import { isWiresOwn } from './carried.ts';
+import { everySegment, isWiresOwn } from './carried.ts';
 import type { CellView, EndView } from './connections.ts';
-import { described, factGroup, kind } from './kinds.ts';
+import { described, factGroup, kind, Unknown } from './kinds.ts';
 import type { OfEnd } from './path.ts';
 
 /** Sequence numbers from, up to and without, that an end sent for the first time. */
@@ -92,13 +92,21 @@ function gaveUpAfter({ firsts, probed, came, resets }: Exchange, closedAt: Ns): 
   return heard === undefined || probed.length === 0 ? undefined : (closedAt - heard) / 1e9;
 }
 
-/** From when the acknowledgement of its FIN came until close(2) returned, ms; negative: it returned before. */
-function closeAfterAck(view: CellView, end: EndView, { firsts, came }: Exchange): number | undefined {
-  const call = toldBy(view, end).calls.findLast(
+/** Until when an end has something to send again. */
+const fullSocketEnds = ({ chain }: EndView): Ns =>
+  chain?.transitions.findLast(({ to }) => to === 'CLOSED')?.t ?? Number.POSITIVE_INFINITY;
+
+/** The call that closed an end, and can wait for the acknowledgement of its FIN. */
+const closingCall = (view: CellView, end: EndView) =>
+  toldBy(view, end).calls.findLast(
     (call) =>
       call.verb === 'closeDuplicate' ||
       (call.verb === 'close' && (call.by === 'destroy' || call.by === 'close(2)') && call.andThen === undefined),
   );
+
+/** From when the acknowledgement of its FIN came until close(2) returned, ms; negative: it returned before. */
+function closeAfterAck(view: CellView, end: EndView, { firsts, came }: Exchange): number | undefined {
+  const call = closingCall(view, end);
   const fin = firsts.find((first) => first.fin);
   if (!call || !fin) return undefined;
   const acked = came.find(({ ack, arrived }) => ack !== undefined && ack >= fin.to && arrived > call.t);
@@ -130,6 +138,15 @@ export const unansweredFacts = factGroup(
     const last = steps.at(-1);
     const closedAt = last?.state === 'CLOSED' && last.evidence === 'exact' ? last.at : undefined;
     const isOtherwise = closedAt === undefined || destroyed(view, end) || aborted(view, end, exchange, closedAt);
+    const every = everySegment(view.carried, connection.event, fullSocketEnds(end));
+    if (every instanceof Unknown) {
+      return {
+        resentAt: every,
+        probedAt: every,
+        gaveUpAfter: isOtherwise ? undefined : every,
+        closeAfterAckMs: closingCall(view, end) && every,
+      };
+    }
     return {
       resentAt: exchange.resent.map((ns) => ns / 1e9),
       ...(exchange.probed.length > 0 && { probedAt: exchange.probed.map((ns) => ns / 1e9) }),

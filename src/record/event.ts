@@ -378,6 +378,10 @@ const wireEvent = shape({ ...sighted, source: z.literal('wire'), kind: z.literal
 /** A packet that came to the wire, and what it did with it; a wait ends with a {@link DeedEvent}. */
 export type WireEvent = z.infer<typeof wireEvent>;
 
+const packetsEvent = shape({ t: ns, source: z.literal('wire'), kind: z.literal('packets'), count });
+/** So many packets are in the capture; of very many the record has only those that open, close, reset, or that a rule decided. */
+export type PacketsEvent = z.infer<typeof packetsEvent>;
+
 const deedEvent = shape({ t: ns, source: z.literal('wire'), kind: z.literal('deed'), n: count, deed });
 /** What became of a packet that waited. */
 export type DeedEvent = z.infer<typeof deedEvent>;
@@ -401,6 +405,7 @@ export const event = z.discriminatedUnion('kind', [
   signal,
   wireEvent,
   deedEvent,
+  packetsEvent,
   scenario,
 ]);
 export type Event = z.infer<typeof event>;

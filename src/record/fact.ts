@@ -37,6 +37,7 @@ export const unknownFact = z
       'no-socket',
       'not-sampled',
       'not-read',
+      'not-recorded',
       'not-shown',
       'bounded',
       'cause-not-seen',
