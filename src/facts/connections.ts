@@ -11,7 +11,7 @@ import type { Address } from '../tcp/address.ts';
 import { sameAddress } from '../tcp/address.ts';
 import { type End, ends, otherEnd } from '../tcp/states.ts';
 import { type Carried, carriedIn, isWiresOwn } from './carried.ts';
-import { type Chain, foldChains, isOf } from './chains.ts';
+import { type Chain, enteredAt, foldChains, isOf } from './chains.ts';
 
 /** One `ss` sample as far as it concerns one endpoint: the socket it showed, or that it showed none. */
 export interface Look {
@@ -150,10 +150,11 @@ function endView(arranged: Arranged, connection: ConnectionEvent, end: End): End
   const chain = chainOf(arranged, connection, end);
   const successor = connections.find((other) => other.t > connection.t && sameEnds(other, connection));
   const succeededAt = Math.min(
-    successor ? beganAt(arranged, successor) : Number.POSITIVE_INFINITY,
+    successor ? tookOverAt(arranged, successor, end) : Number.POSITIVE_INFINITY,
     reopenedAt(arranged, chain, local, remote),
   );
-  const began = beganAt(arranged, connection);
+  const isSuccessor = connections.some((other) => other.t < connection.t && sameEnds(other, connection));
+  const began = isSuccessor ? tookOverAt(arranged, connection, end) : beganAt(arranged, connection);
   return {
     end,
     peer,
@@ -247,6 +248,47 @@ const beganAt = (arranged: Arranged, connection: ConnectionEvent): Ns =>
       event.t <= connection.t,
   )?.t ??
   connection.t;
+
+/**
+ * When an end's addresses and ports became a connection's that had a predecessor there. Of the end that connected when it began.
+ * TIME-WAIT of the other one stays for as long as nobody accepts: without a listener it challenges the SYN, and the RST that
+ * answers that ends it (tcp_v4_rcv(), TCP_TW_ACK). Infinity: it never did.
+ */
+function tookOverAt(arranged: Arranged, connection: ConnectionEvent, end: End): Ns {
+  const began = beganAt(arranged, connection);
+  if (end === 'client' || connection.client.opening === undefined) {
+    return end === 'client' ? began : Math.max(began, challengeAnsweredAt(arranged, connection) ?? 0);
+  }
+  const { local } = connection.server;
+  const remote = connection.client.local;
+  const accepted =
+    connection.server.endpoint !== null ||
+    chainOf(arranged, connection, 'server') !== undefined ||
+    isAnswered(arranged, { local, remote }, began);
+  return accepted ? Math.max(began, challengeAnsweredAt(arranged, connection) ?? 0) : Number.POSITIVE_INFINITY;
+}
+
+/** When the client of a connection, still in SYN-SENT, answered an ACK with a RST: its SYN had come upon another connection's end. */
+function challengeAnsweredAt(arranged: Arranged, connection: ConnectionEvent): Ns | undefined {
+  const chain = chainOf(arranged, connection, 'client');
+  const established = enteredAt(chain, 'ESTABLISHED') ?? Number.POSITIVE_INFINITY;
+  return (
+    chain &&
+    arranged.events.find((event) => event.kind === 'reset-sent' && isOf(chain, event) && event.t < established)?.t
+  );
+}
+
+/** Whether a SYN was answered with a SYN from then on, or `ss` showed a request. */
+const isAnswered = ({ events }: Arranged, of: Pick<EndView, 'local' | 'remote'>, since: Ns): boolean =>
+  events.some(
+    (event) =>
+      event.t >= since &&
+      ((event.kind === 'segment' &&
+        event.segment?.flags.join() === 'SYN,ACK' &&
+        sameAddress(event.segment.source, of.local) &&
+        sameAddress(event.segment.destination, of.remote)) ||
+        (event.kind === 'sample' && lookIn(event, of)?.socket?.state === 'SYN-RECEIVED')),
+  );
 
 function looksAt({ events }: Arranged, { end, local, remote }: Pick<EndView, 'end' | 'local' | 'remote'>): Look[] {
   const samples = events.filter((event): event is SampleEvent => event.kind === 'sample');
