@@ -2,6 +2,7 @@ import type { Deed } from '../record/deed.ts';
 import type { ConnectionEvent, DeedEvent, Event, Ns, WireEvent } from '../record/event.ts';
 import type { IncarnationRecord, SegmentRecord } from '../record/schema.ts';
 import { type Address, addressAndPort, sameAddress } from '../tcp/address.ts';
+import { distance } from '../tcp/sequence.ts';
 import { type End, otherEnd } from '../tcp/states.ts';
 import { Unknown } from './kinds.ts';
 
@@ -44,6 +45,94 @@ const between = (one: ConnectionEvent, source: Address, destination: Address): E
   if (sameAddress(server.local, source) && sameAddress(client.local, destination)) return 'server';
   return undefined;
 };
+
+/** A connection that only the wire opened: an end answered a SYN that no end had sent. */
+export interface Reopening {
+  readonly syn: WireSegment;
+  readonly answer: WireSegment;
+  /** As if it had been told of; its connecting end is nobody's. */
+  readonly event: ConnectionEvent;
+}
+
+/** The peer of an end that no process has, and that no kernel knows: the wire speaks for it. */
+export const wiresPeer = 'wire';
+
+const isSynOnly = ({ segment: { flags } }: WireSegment): boolean => flags.join() === 'SYN';
+
+/** The connections that only the wire opened, in their order. */
+export function reopeningsIn(events: readonly Event[], connections: readonly ConnectionEvent[]): Reopening[] {
+  const made = events.filter(
+    (event): event is WireSegment =>
+      isWireSegment(event) && isWiresOwn(event.deed) && isSynOnly(event) && !isRefused(event.deed),
+  );
+  if (made.length === 0) return [];
+  const told = events.filter(isWireSegment).sort((a, b) => a.n - b.n);
+  const labels = new Set(connections.map(({ label }) => label));
+  const found: Reopening[] = [];
+  for (const syn of made.sort((a, b) => a.n - b.n)) {
+    const { source, destination, absolute } = syn.segment;
+    const isSame = (event: WireSegment) =>
+      sameAddress(event.segment.source, source) && sameAddress(event.segment.destination, destination);
+    const isPeers = told.some(
+      (event) =>
+        isSame(event) && isSynOnly(event) && !isWiresOwn(event.deed) && event.segment.absolute.seq === absolute.seq,
+    );
+    const answer = told.find(
+      ({ n, deed, segment }) =>
+        n > syn.n &&
+        !isWiresOwn(deed) &&
+        segment.flags.join() === 'SYN,ACK' &&
+        sameAddress(segment.source, destination) &&
+        sameAddress(segment.destination, source) &&
+        segment.absolute.ack === (absolute.seq + 1) >>> 0,
+    );
+    if (isPeers || !answer || found.some((each) => each.answer === answer)) continue;
+    const label = ['forged', ...Array.from({ length: made.length }, (_, index) => `forged${index + 2}`)].find(
+      (each) => !labels.has(each),
+    ) as string;
+    labels.add(label);
+    const opening = { from: syn.t, until: answer.t };
+    const event: ConnectionEvent = {
+      t: answer.t,
+      source: 'harness',
+      kind: 'connection',
+      label,
+      client: { peer: wiresPeer, endpoint: null, local: source, opening },
+      server: { peer: answer.from, endpoint: null, local: destination },
+    };
+    found.push({ syn, answer, event });
+  }
+  return found;
+}
+
+/** Segments with those that the wire opened apart: each incarnation with a number in its order, and its own numbers. */
+function apart(told: readonly WireSegment[], reopenings: readonly Reopening[]): readonly WireSegment[] {
+  if (reopenings.length === 0) return told;
+  const reopeningOf = (event: WireSegment): Reopening | undefined =>
+    reopenings.findLast(({ syn, answer }) => {
+      const own = answer.segment;
+      return event === syn || (event.n >= answer.n && event.segment.connection === own.connection);
+    });
+  const numbers = new Map<Reopening | number, number>();
+  return [...told]
+    .sort((a, b) => a.n - b.n)
+    .map((event): WireSegment => {
+      const reopening = reopeningOf(event);
+      const key = reopening ?? event.segment.connection;
+      const connection = numbers.get(key) ?? numbers.size + 1;
+      numbers.set(key, connection);
+      if (!reopening) return { ...event, segment: { ...event.segment, connection } };
+      const { syn, answer } = reopening;
+      const isn = { [syn.from]: syn.segment.absolute.seq, [answer.from]: answer.segment.absolute.seq } as Record<
+        End,
+        number
+      >;
+      const { absolute, flags } = event.segment;
+      const seq = distance(isn[event.from], absolute.seq);
+      const ack = distance(isn[otherEnd(event.from)], absolute.ack);
+      return { ...event, segment: { ...event.segment, connection, seq, ...(flags.includes('ACK') && { ack }) } };
+    });
+}
 
 /**
  * Which connection of the cell an incarnation is: of those with its addresses the first that was known when it, and no later
@@ -107,12 +196,20 @@ export interface Carried {
 }
 
 /** The segments of a cell, and whose they are. Without a wire: none. */
-export function carriedIn(events: readonly Event[], all: readonly ConnectionEvent[]): Carried {
-  const told = events.filter(isWireSegment);
+export function carriedIn(
+  events: readonly Event[],
+  all: readonly ConnectionEvent[],
+  reopenings: readonly Reopening[] = [],
+): Carried {
+  const told = apart(events.filter(isWireSegment), reopenings);
   if (told.length === 0) return { segments: [], connections: new Map(), incarnations: [] };
   const lacks = firstLacking(events);
   const later = new Map(events.flatMap((event) => (event.kind === 'deed' ? [[event.n, event] as const] : [])));
-  const connections = connectionsOf(told, all);
+  const opened = new Map(
+    reopenings.map(({ syn, event }) => [told.find(({ n }) => n === syn.n)?.segment.connection ?? 0, event] as const),
+  );
+  const peers = told.filter(({ segment }) => !opened.has(segment.connection));
+  const connections = new Map([...connectionsOf(peers, all), ...opened]);
   const incarnations = new Map(told.map(({ n, segment }) => [n, segment.connection]));
   const nobodys = fromNobody(told);
   const segments = told

@@ -10,7 +10,7 @@ import type {
 import type { Address } from '../tcp/address.ts';
 import { sameAddress } from '../tcp/address.ts';
 import { type End, ends, otherEnd } from '../tcp/states.ts';
-import { type Carried, carriedIn, isWiresOwn } from './carried.ts';
+import { type Carried, carriedIn, isWiresOwn, reopeningsIn, wiresPeer } from './carried.ts';
 import { type Chain, enteredAt, foldChains, isOf } from './chains.ts';
 
 /** One `ss` sample as far as it concerns one endpoint: the socket it showed, or that it showed none. */
@@ -88,8 +88,14 @@ export function connectionsIn(events: readonly Event[]): ConnectionEvent[] {
 /** Whether one socket is both ends: it connected to its own address and port. */
 export const isOneSocket = ({ client, server }: ConnectionEvent): boolean => sameAddress(client.local, server.local);
 
-/** The ends that have facts: of one socket the connecting one. */
-export const endsOf = (connection: ConnectionEvent): readonly End[] => (isOneSocket(connection) ? ['client'] : ends);
+/** The ends that have facts: of one socket the connecting one, and none that the wire speaks for. */
+export const endsOf = (connection: ConnectionEvent): readonly End[] => {
+  if (connection.client.peer === wiresPeer) return ['server'];
+  return isOneSocket(connection) ? ['client'] : ends;
+};
+
+const isAfter = (later: ConnectionEvent, connection: ConnectionEvent): boolean =>
+  later.t > connection.t && sameEnds(later, connection);
 
 const sameEnds = (a: ConnectionEvent, b: ConnectionEvent) =>
   sameAddress(a.client.local, b.client.local) && sameAddress(a.server.local, b.server.local);
@@ -104,7 +110,9 @@ interface Arranged {
 export function viewOf(all: readonly Event[], sight: Sight, horizon: Ns = Number.POSITIVE_INFINITY): CellView {
   // several CPUs' buffers and several samples at once arrive in any order
   const events = all.filter((event) => event.t <= horizon).sort((a, b) => a.t - b.t);
-  const connections = connectionsIn(events);
+  const told = connectionsIn(events);
+  const reopenings = reopeningsIn(events, told).filter(({ answer }) => answer.from === 'server');
+  const connections = [...told, ...reopenings.map(({ event }) => event)];
   const arranged: Arranged = { events, connections, chains: foldChains(events) };
   let carried: Carried | undefined;
   return {
@@ -113,7 +121,7 @@ export function viewOf(all: readonly Event[], sight: Sight, horizon: Ns = Number
     horizon,
     // asked for at the end, and not by a step that waits
     get carried() {
-      carried ??= carriedIn(events, connections);
+      carried ??= carriedIn(events, told, reopenings);
       return carried;
     },
     connections: connections.map((connection) => connectionView(arranged, connection)),
@@ -148,11 +156,12 @@ function endView(arranged: Arranged, connection: ConnectionEvent, end: End): End
   const { peer, endpoint, local } = connection[end];
   const remote = connection[otherEnd(end)].local;
   const chain = chainOf(arranged, connection, end);
-  const successor = connections.find((other) => other.t > connection.t && sameEnds(other, connection));
+  const successor = connections.find((other) => isAfter(other, connection) && endsOf(other).includes(end));
   const succeededAt = Math.min(
     successor ? tookOverAt(arranged, successor, end) : Number.POSITIVE_INFINITY,
     reopenedAt(arranged, chain, local, remote),
   );
+  const reopened = connections.find((other) => isAfter(other, connection) && other.client.peer === wiresPeer);
   const isSuccessor = connections.some((other) => other.t < connection.t && sameEnds(other, connection));
   const began = isSuccessor ? tookOverAt(arranged, connection, end) : beganAt(arranged, connection);
   return {
@@ -165,7 +174,11 @@ function endView(arranged: Arranged, connection: ConnectionEvent, end: End): End
     knownAt: connection.t,
     opened: connection.client.opening !== undefined,
     succeededAt,
-    triedAgainAt: Math.min(succeededAt, triedAgainAt(arranged, connection)),
+    triedAgainAt: Math.min(
+      succeededAt,
+      triedAgainAt(arranged, connection),
+      reopened?.client.opening?.from ?? Number.POSITIVE_INFINITY,
+    ),
     resetAt: chain && events.find((event) => event.kind === 'reset-received' && isOf(chain, event))?.t,
     looks: looksAt(arranged, { end, local, remote }).filter(({ from, until }) => from >= began && until <= succeededAt),
   };
@@ -176,15 +189,17 @@ function openedChain({ chains, connections }: Arranged, connection: ConnectionEv
   const { local, opening } = connection[end];
   const remote = connection[otherEnd(end)].local;
   if (opening) {
-    return chains.find(
-      (chain) =>
-        chain.role === 'client' &&
-        sameAddress(chain.remote, remote) &&
-        // in SYN-SENT its port is told only where it was bound
-        (chain.local.port === 0 || chain.local.port === local.port) &&
-        chain.begins >= opening.from &&
-        chain.begins <= opening.until,
-    );
+    return connection[end].peer === wiresPeer
+      ? undefined
+      : chains.find(
+          (chain) =>
+            chain.role === 'client' &&
+            sameAddress(chain.remote, remote) &&
+            // in SYN-SENT its port is told only where it was bound
+            (chain.local.port === 0 || chain.local.port === local.port) &&
+            chain.begins >= opening.from &&
+            chain.begins <= opening.until,
+        );
   }
   const successor = connections.find((other) => other.t > connection.t && sameEnds(other, connection));
   const from = connection.client.opening?.from ?? connection.t;

@@ -251,7 +251,13 @@ const connection = shape({
   label: z.string(),
   /** Facts of this label are those of the last such connection, and of none before it. */
   again: z.boolean().exactOptional(),
-  client: shape({ peer: z.string(), endpoint: count, local: address, opening: opening.exactOptional() }),
+  /** `endpoint` is null where the wire speaks for it: facts know such connections, records do not. */
+  client: shape({
+    peer: z.string(),
+    endpoint: count.nullable(),
+    local: address,
+    opening: opening.exactOptional(),
+  }),
   /** `endpoint` is null while no process has it: a request, or waiting in an accept queue. `opening`: it sent a SYN, too. */
   server: shape({ peer: z.string(), endpoint: count.nullable(), local: address, opening: opening.exactOptional() }),
 });

@@ -17,6 +17,7 @@ import {
   sample,
   segment,
   shown,
+  went,
   wentOn,
 } from './handmade.ts';
 
@@ -247,6 +248,58 @@ describe('a FIN that came', () => {
       text: expect.stringMatching(/^from packet 4 on/),
     });
     expect(taken([fin(9, 1)], 1000, true)).toEqual({ came: ns(50) });
+  });
+});
+
+describe('a SYN that the wire forged, and TIME-WAIT answered', () => {
+  const initial = { client: 9000, server: 77_000 };
+  const before = [...opened(one, 10), ...closedInTurn(one, 'server', 20, 50), ...carriedInTurn(one, 10, 50, 20)];
+  const forged = onWire(one, 'client', 80, ['SYN'], { n: 8, seq: 0, initial, deed: { do: 'forged' }, connection: 1 });
+  const answer = onWire(one, 'server', 80.02, ['SYN', 'ACK'], { n: 9, seq: 0, ack: 1, initial, connection: 1 });
+  const completed = onWire(one, 'client', 81, ['ACK'], { n: 10, seq: 1, ack: 1, initial, deed: { do: 'forged' } });
+  const next = flow({ socket: { client: '', server: '51' } });
+  const accepted = [
+    went(next, 'server', 81.01, 'LISTEN', 'SYN-RECEIVED'),
+    went(next, 'server', 81.02, 'SYN-RECEIVED', 'ESTABLISHED'),
+  ];
+  const record = [...before, forged, answer, completed, ...accepted];
+
+  test('is a new incarnation, with numbers of its own', () => {
+    const { segments, incarnations } = derive(record, all);
+    expect(segments.slice(6).map(({ incarnation, label, seq, ack }) => [incarnation, label, seq, ack])).toEqual([
+      [1, '', 2, 2],
+      [2, 'forged', 0, undefined],
+      [2, 'forged', 0, 1],
+      [2, 'forged', 1, 1],
+    ]);
+    expect(incarnations.map(({ label, client }) => [label, client])).toEqual([
+      ['', '127.0.0.1:40000'],
+      ['forged', '127.0.0.1:40000'],
+    ]);
+  });
+
+  test('has its own path, and its own facts; the earlier one sent nothing again, and was recycled', () => {
+    const { facts, paths, warnings } = derive(record, all);
+    expect(facts['forged.server.path']).toEqual(['SYN-RECEIVED', 'ESTABLISHED']);
+    expect(paths['forged.server']?.map(({ state }) => state)).toEqual(['SYN-RECEIVED', 'ESTABLISHED']);
+    expect(Object.keys(facts).filter((name) => name.startsWith('forged.client'))).toEqual([]);
+    expect(facts).toMatchObject({ 'timeWait.endedBy': 'recycled', 'server.resentAt': [] });
+    expect(warnings).toEqual([]);
+  });
+
+  test('is none where it is challenged, or repeats the SYN of its peer', () => {
+    const challenge = onWire(one, 'server', 80.02, ['ACK'], { n: 9, seq: 2, ack: 2 });
+    expect(derive([...before, forged, challenge], all).incarnations).toEqual([]);
+    const copy = onWire(one, 'client', 10.005, ['SYN'], { n: 8, seq: 0, deed: { do: 'copy', of: 1 } });
+    expect(derive([...before, copy], all).incarnations).toEqual([]);
+  });
+
+  test('does not make the RST of its peer, which has no such connection, one of the earlier one', () => {
+    const rst = onWire(one, 'client', 80.03, ['RST'], { n: 10, seq: 1, initial });
+    const traced = { ...segment('reset-sent', one, 'client', 80.03), socket: '' };
+    const { facts, warnings } = derive([...before, forged, answer, rst, traced], all);
+    expect(facts['client.closedWith']).toEqual(['FIN']);
+    expect(warnings).toEqual([]);
   });
 });
 
