@@ -26,6 +26,8 @@ interface Exchange {
    * such as the closing of a window, until data goes out again.
    */
   readonly probed: readonly Ns[];
+  /** When the silence began in which it probed last: that from which those probes count. */
+  readonly quietSince: Ns | undefined;
   readonly came: readonly (SegmentRecord & { readonly arrived: Ns })[];
   /** When it sent a RST. */
   readonly resets: readonly Ns[];
@@ -65,7 +67,7 @@ function exchangeOf(segments: readonly SegmentRecord[], end: EndView): Exchange 
     firsts.push({ from: sentTo, to, t, fin: has(segment, 'FIN') });
     quietSince = undefined;
   }
-  return { firsts, resent, probed, came, resets };
+  return { firsts, resent, probed, quietSince, came, resets };
 }
 
 const destroyed = ({ events }: CellView, { local, remote }: EndView): boolean =>
@@ -79,8 +81,8 @@ const aborted = (view: CellView, end: EndView, { firsts, resets }: Exchange, clo
   !firsts.some(({ fin }) => fin) &&
   toldBy(view, end).calls.some((call) => closes(call) && call.t <= closedAt && closedAt <= call.t + call.ns);
 
-/** Seconds from the first sending of what was never acknowledged; where nothing such is left, since anything came. */
-function gaveUpAfter({ firsts, probed, came, resets }: Exchange, closedAt: Ns): number | undefined {
+/** Seconds from the first sending of what was never acknowledged; where nothing such is left, from when its probes count. */
+function gaveUpAfter({ firsts, quietSince, came, resets }: Exchange, closedAt: Ns): number | undefined {
   const before = came.filter(({ arrived }) => arrived <= closedAt);
   if (before.some((segment) => has(segment, 'RST'))) return undefined;
   const acked = Math.max(0, ...before.map(({ ack }) => ack ?? 0));
@@ -88,8 +90,7 @@ function gaveUpAfter({ firsts, probed, came, resets }: Exchange, closedAt: Ns): 
   // the wire takes a RST after the socket is gone; one in answer to what came later is nobody's
   const answered = came.find(({ arrived }) => arrived > closedAt)?.arrived ?? Number.POSITIVE_INFINITY;
   if (unacked) return resets.some((t) => t < answered) ? undefined : (closedAt - unacked.t) / 1e9;
-  const heard = before.at(-1)?.arrived;
-  return heard === undefined || probed.length === 0 ? undefined : (closedAt - heard) / 1e9;
+  return quietSince === undefined ? undefined : (closedAt - quietSince) / 1e9;
 }
 
 /** Until when an end has something to send again. */
@@ -118,11 +119,11 @@ export const unansweredFacts = factGroup(
   {
     resentAt: described('when it sent a segment again, from its first sending', kind.times()),
     probedAt: described(
-      'when it asked without data whether the other end is there, all since anything had come before the first time: a window that closed',
+      'when it asked without data whether the other end is there: all counted from the last segment that had come before the first time, such as the one that closed the window',
       kind.times(),
     ),
     gaveUpAfter: described(
-      'from the first sending of what was never acknowledged, or since anything had come, until it was CLOSED',
+      'until it was CLOSED: from the first sending of what was never acknowledged, as resentAt counts; without such from the segment from which probedAt counts',
       kind.seconds(),
     ),
     closeAfterAckMs: described(

@@ -122,6 +122,15 @@ test('probes that are answered count from the same moment as the first, until da
   ]);
 });
 
+test('giving up counts from the moment from which the probes do, though they were answered', () => {
+  const asked = (at: number, n: number) => onWire(one, 'client', at, ['ACK'], { n, seq: 0, ack: 1 });
+  const answer = (at: number, n: number) => onWire(one, 'server', at, ['ACK'], { n, seq: 1, ack: 1 });
+  const gone = went(one, 'client', 1410.01, 'ESTABLISHED', 'CLOSED');
+  const { probedAt, gaveUp } = given(asked(210, 4), answer(211, 5), asked(610, 6), answer(611, 7), gone);
+  expect(probedAt).toEqual([0.199_99, 0.599_99].map((s) => expect.closeTo(s, 6)));
+  expect(gaveUp).toBeCloseTo(1.4, 6);
+});
+
 test('who probes and is then reset by its own application did not give up', () => {
   const probe = onWire(one, 'client', 1010, ['ACK'], { n: 4, seq: 0, ack: 1, deed: lostDeed });
   const reset = onWire(one, 'client', 3000.06, ['RST', 'ACK'], { n: 5, seq: 1, ack: 1 });
