@@ -41,7 +41,7 @@ unit: install ## run the tests that need no kernel of their own (ARGS=test/wire 
 	@vitest run --project unit $(ARGS)
 
 live: install test-tools ## run the tests in namespaces, as root (ARGS=test/live/wire.test.ts for some of them)
-	@vitest run --project live $(ARGS)
+	@vitest run --project live --project alone $(ARGS)
 
 watch: install ## run unit tests again whenever a file changes
 	@vitest watch --project unit $(ARGS)

@@ -9,6 +9,16 @@ const resolve = {
   ssr: { resolve: { conditions: [...conditions, 'node', 'module', 'development'] } },
 };
 
+/** Files that measure, or that kill a run and look at what the next one does with what it left: nothing else at their side. */
+const alone = ['cost', 'crash', 'load', 'wire-bench'].map((name) => `test/live/${name}.test.ts`);
+const live = {
+  globalSetup: './test/live/machine.ts',
+  pool: 'forks',
+  // what ends a hang; a loaded machine takes its time
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+} as const;
+
 export default defineConfig({
   test: {
     reporters: ['default', './test/skipped.ts'],
@@ -28,16 +38,23 @@ export default defineConfig({
       {
         ...resolve,
         test: {
+          ...live,
           name: 'live',
-          // once, by a user who may write it
-          globalSetup: './test/live/bundles.ts',
-          pool: 'forks',
           include: ['test/live/**/*.test.ts'],
-          // each starts runs of its own: one file at a time, so that what one leaves is not reaped by another's
-          fileParallelism: false,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          exclude: alone,
+          // most of what they do is to wait for the kernel's timers
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        ...resolve,
+        test: {
+          ...live,
+          name: 'alone',
+          include: alone,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

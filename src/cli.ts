@@ -9,7 +9,7 @@ import { report } from './commands/report.ts';
 import { run } from './commands/run.ts';
 import { schema } from './commands/schema.ts';
 import { show } from './commands/show.ts';
-import { type ExitCode, exitCode, firstError, LingerlabError } from './errors.ts';
+import { type ExitCode, exitCode, firstError, LingerlabError, withMachineErrorsTold } from './errors.ts';
 import { inOwnNamespace } from './lab/user-namespace.ts';
 import { samplerNames } from './record/event.ts';
 import { tool } from './record/tool.ts';
@@ -162,7 +162,7 @@ Each line after it is an entry, in order of time:
   } catch (error) {
     // commander has already told, and help is no error
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
-    const first = firstError(error);
+    const first = withMachineErrorsTold(firstError(error));
     process.stderr.write(errorText(first));
     return first instanceof LingerlabError ? first.exitCode : exitCode.failed;
   }

@@ -23,10 +23,13 @@ export const errorCodes = {
   RESUME_REFUSED: exitCode.usage,
   NO_PRIVILEGE: exitCode.unable,
   NO_SS: exitCode.unable,
+  NO_TOOL: exitCode.unable,
   NO_NAMESPACES: exitCode.unable,
   NO_RUNTIME: exitCode.unable,
   NOT_MADE: exitCode.unable,
   NO_PORTS: exitCode.unable,
+  NO_DESCRIPTORS: exitCode.unable,
+  NO_WORKING_FOLDER: exitCode.unable,
   STEP_REFUSED: exitCode.failed,
   STEP_DEADLINE: exitCode.failed,
   STEP_UNAWAITED: exitCode.failed,
@@ -46,17 +49,35 @@ export const errorCodes = {
 } as const satisfies Record<string, ExitCode>;
 export type ErrorCode = keyof typeof errorCodes;
 
+/** A line of a file, from 1. */
+export interface FilePlace {
+  readonly file: string;
+  readonly line: number;
+  readonly column?: number;
+}
+
+interface LingerlabErrorOptions extends ErrorOptions {
+  /** The line of an experiment's file that it comes from. */
+  readonly at?: FilePlace | undefined;
+  /** The step of a scenario that it is about, as its message has it. */
+  readonly step?: string | undefined;
+}
+
 /** An error a user can meet: a stable code, what happened, what to do. */
 export class LingerlabError extends Error {
   override readonly name = 'LingerlabError';
   readonly code: ErrorCode;
   /** What the user can do about it, one sentence. */
   readonly remedy: string;
+  readonly at: FilePlace | undefined;
+  readonly step: string | undefined;
 
-  constructor(code: ErrorCode, message: string, remedy: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, remedy: string, options: LingerlabErrorOptions = {}) {
     super(message, options);
     this.code = code;
     this.remedy = remedy;
+    this.at = options.at;
+    this.step = options.step;
   }
 
   get exitCode(): ExitCode {
@@ -70,3 +91,29 @@ export const messageOf = (thrown: unknown): string => (thrown instanceof Error ?
 /** A failing clean-up must not hide the error that came first. */
 export const firstError = (error: unknown): unknown =>
   error instanceof SuppressedError ? firstError(error.suppressed) : error;
+
+/**
+ * What this machine refused, wherever that happened: no defect of the program, and not the fault of what was asked just then.
+ * Any other error is returned as it is.
+ */
+export function withMachineErrorsTold(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof LingerlabError) return error;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (code === 'EMFILE' || code === 'ENFILE')
+    return new LingerlabError(
+      'NO_DESCRIPTORS',
+      `no more files can be opened: ${error.message}`,
+      code === 'EMFILE'
+        ? 'raise the limit of this shell (ulimit -n 4096), or run fewer cells at once with --jobs'
+        : "raise the system's limit (sysctl fs.file-max), or end what has so many files open",
+      { cause: error },
+    );
+  if (code === 'ENOENT' && syscall === 'uv_cwd')
+    return new LingerlabError(
+      'NO_WORKING_FOLDER',
+      'the folder that this shell is in is gone',
+      'change to one that exists: cd',
+      { cause: error },
+    );
+  return error;
+}

@@ -95,13 +95,13 @@ export default experiment({
   claims: [
     {
       id: 'close-answers-0',
-      text: 'close() answers 0, whatever has become of the data and of the other end, and however long it lingered',
+      text: 'close(2) answers 0, whether the data was read, waits in either kernel or is discarded by linger 0, and after a linger that used up its 1 s',
       source: 'inet_release() in net/ipv4/af_inet.c returns 0; tcp_close() returns nothing',
       holds: ({ closed }) => closed === 'ok',
     },
     {
       id: 'acknowledged-is-not-read',
-      text: 'data, and a FIN behind it, that were acknowledged are never read when the other process dies first',
+      text: 'data, and a FIN behind it, that were acknowledged are not read where the other process is killed before it reads them',
       source: 'RFC 793 §2.6: an acknowledgment does not guarantee that the data has been delivered to the end user',
       when: ({ linger, peer, data }) => linger !== 'zero' && peer === 'killed' && data === 'short',
       holds: (facts) =>
@@ -122,7 +122,7 @@ export default experiment({
     },
     {
       id: 'zero-drops-what-outq-told',
-      text: 'linger 0 drops what SIOCOUTQ told just before, and nothing else',
+      text: 'linger 0 drops what SIOCOUTQ told just before, and nothing else, where the other application reads later',
       source:
         'tcp_ioctl() and tcp_disconnect() in net/ipv4/tcp.c. Tolerance: a unit of the window, for what a probe of it had moved',
       when: (cell) => cell.linger === 'zero' && cell.peer === 'stopped',
@@ -130,7 +130,7 @@ export default experiment({
     },
     {
       id: 'outq-empty-is-not-read',
-      text: 'SIOCOUTQ of 0 says that the other kernel has the data, not its application: that may die without having read any',
+      text: 'SIOCOUTQ of 0 says that the other kernel has the data, not its application, which may be killed before it reads any',
       source:
         'tcp(7), SIOCOUTQ; RFC 793 §2.6: an acknowledgment does not guarantee that the data has been delivered to the end user',
       when: ({ peer, data }) => peer === 'killed' && data === 'short',
@@ -138,7 +138,7 @@ export default experiment({
     },
     {
       id: 'kernel-goes-on',
-      text: 'without linger 0 the kernel goes on sending after close(), and an application that lives reads all, then the end',
+      text: 'without linger 0 the kernel goes on sending after close(), and an application that reads on soon after reads all, then the end',
       source: 'RFC 9293 §3.6: closing is "I have no more data to send"; tcp_send_fin() queues behind the data',
       when: ({ linger, peer }) => linger !== 'zero' && peer !== 'killed',
       holds: (facts, { data }) =>
@@ -149,7 +149,7 @@ export default experiment({
     },
     {
       id: 'linger-0-drops-unsent',
-      text: 'with linger 0 what had not been sent is dropped, and the other application sees ECONNRESET in place of the end',
+      text: 'with linger 0 what had not been sent is dropped, and the other application reads ECONNRESET instead of the end',
       source: 'RFC 9293 §3.10.5: ABORT; tcp_disconnect() in net/ipv4/tcp.c; tcp_reset() in net/ipv4/tcp_input.c',
       when: (cell) => cell.linger === 'zero' && cell.peer === 'stopped' && stuck(cell),
       holds: (facts) =>
@@ -179,13 +179,13 @@ export default experiment({
     {
       id: 'linger-waits-for-kernels-only',
       text: 'a lingering close() returns with the acknowledgement of its FIN, though the other application has read nothing yet',
-      source: 'sk_stream_closing() in net/core/stream.c: FIN-WAIT-1, CLOSING, LAST-ACK',
+      source: 'sk_stream_closing() in net/core/stream.c: FIN-WAIT-1, CLOSING, LAST-ACK; tolerance: half the linger',
       when: (cell) => cell.linger === 'seconds' && cell.peer !== 'reading' && !stuck(cell),
       holds: (facts) => facts['client.path'].includes('FIN-WAIT-2') && facts['client.closeMs'] < lingerSeconds * 500,
     },
     {
       id: 'death-resets-unheard',
-      text: 'a process that dies with data unread resets the connection, and nobody is left to be told',
+      text: 'a process that is killed with data unread resets the connection; an application that had closed before reads no error',
       source: 'RFC 2525 §2.17; __tcp_close() in net/ipv4/tcp.c: data_was_unread',
       when: ({ linger, peer }) => linger !== 'zero' && peer === 'killed',
       holds: (facts) =>
@@ -217,7 +217,7 @@ export default experiment({
         : []),
       ...(arrived.length > 0
         ? [
-            `Nothing foretold the other ${arrived.length}: the data had been acknowledged, and in ${killed.length} the process that was to read it was killed.`,
+            `Neither foretold the other ${arrived.length}: the data had been acknowledged, and in ${killed.length} the process that was to read it was killed.`,
           ]
         : []),
       ...(lingering.length > 0

@@ -102,7 +102,7 @@ export default experiment({
   claims: [
     {
       id: 'unread-data-resets',
-      text: 'close() on data that the kernel holds unread sends a RST in place of the FIN',
+      text: 'close() on data that the kernel holds unread sends a RST instead of the FIN',
       source: 'RFC 1122 §4.2.2.13; RFC 2525 §2.17; __tcp_close() in net/ipv4/tcp.c: data_was_unread',
       when: onData,
       holds: (facts) =>
@@ -110,15 +110,16 @@ export default experiment({
     },
     {
       id: 'linger-does-not-help',
-      text: 'SO_LINGER with seconds neither prevents that reset nor waits',
-      source: '__tcp_close() in net/ipv4/tcp.c asks for unread data before it asks for SOCK_LINGER',
+      text: 'SO_LINGER 1 neither prevents that reset nor waits',
+      source:
+        '__tcp_close() in net/ipv4/tcp.c asks for unread data before it asks for SOCK_LINGER; tolerance: half the linger',
       when: (cell) => onData(cell) && cell.closes === 'linger',
       holds: (facts) =>
         facts['counters.lab.TcpExt.TCPAbortOnClose'] === 1 && facts['server.closeMs'] < (lingerSeconds * 1000) / 2,
     },
     {
       id: 'drained-is-read',
-      text: 'what net has drained from the kernel is not unread, whoever ignores it: close() sends a FIN behind the whole answer',
+      text: 'what net has drained from the kernel is not unread, though the application ignored it: close() sends a FIN behind the whole answer',
       source: 'Node.js documentation, readable.pause(), highWaterMark; __tcp_close() looks at sk_receive_queue alone',
       when: clean,
       holds: (facts, { answer }) =>
@@ -129,7 +130,7 @@ export default experiment({
     },
     {
       id: 'drained-is-lost',
-      text: "a request that net has drained and the application never read is lost in net's buffer, and no error tells the client",
+      text: "a request that net has drained and the application did not read is lost in net's buffer, and not in a kernel; the client reads no error",
       source: 'RFC 793 §2.6: an acknowledgment does not guarantee that the data has been delivered to the end user',
       when: (cell) => clean(cell) && cell.body === 'buffered',
       holds: (facts) => facts['client.lostIn'].join() === 'readBuffer' && facts['client.errors'].length === 0,
@@ -147,7 +148,7 @@ export default experiment({
     },
     {
       id: 'error-behind-whole-answer',
-      text: 'a client that had read the whole answer sees ECONNRESET in place of its end all the same',
+      text: 'a client that had read the whole answer before that reset reads ECONNRESET instead of the end',
       source: 'RFC 9293 §3.10.7.4, second: RST bit; tcp_reset() in net/ipv4/tcp_input.c',
       when: (cell) => onData(cell) && cell.client === 'prompt',
       holds: (facts, { answer }) =>
@@ -157,7 +158,7 @@ export default experiment({
     },
     {
       id: 'arrived-is-kept',
-      text: 'a RST does not erase what has arrived: a client that reads later, before any write of its fails, still reads it',
+      text: 'that RST does not erase what has arrived: a client that reads later, before any write of its fails, still reads it',
       source:
         'tcp_reset() in net/ipv4/tcp_input.c leaves sk_receive_queue; tcp_recvmsg_locked() reads it before sk_err',
       when: (cell) => onData(cell) && cell.client !== 'prompt' && cell.answer === 'short' && !failsFirst(cell),
@@ -165,7 +166,7 @@ export default experiment({
     },
     {
       id: 'unsent-is-lost',
-      text: "of an answer longer than the client's window, what had not been sent is lost with the reset",
+      text: "of an answer longer than the client's window, what the server had not sent is lost with the reset; a client none of whose writes failed reads the rest, then ECONNRESET",
       source: 'RFC 2525 §2.17; tcp_send_active_reset() in net/ipv4/tcp_output.c sends nothing that was queued',
       when: (cell) =>
         cell.answer === 'long' &&
@@ -179,17 +180,18 @@ export default experiment({
     },
     {
       id: 'sender-reads-nothing',
-      text: 'a client that is still sending, and does not read yet, reads nothing of the answer, which its kernel has: its write fails first, and net destroys the socket',
+      text: "a client that is still sending, and does not read yet, reads nothing of the answer that its kernel received: the reset does not take that, the client's own net does, which destroys the socket when the write fails",
       source: "Node.js documentation, net: event 'error', after which 'close' follows; RFC 9112 §9.6",
       when: (cell) => onData(cell) && failsFirst(cell),
-      holds: (facts) =>
+      holds: (facts, { answer }) =>
         facts['server.delivered'] === 0 &&
-        facts['server.lostIn'].includes('receiveQueue') &&
+        facts['server.lost.receiveQueue'] > 0 &&
+        (answer === 'long' || facts['server.lostIn'].join() === 'receiveQueue') &&
         facts['client.errors'].some(({ call, errno }) => call === 'write' && errno === 'ECONNRESET'),
     },
     {
       id: 'late-data-resets',
-      text: 'data that reaches a server which has closed is lost on arrival and answered by a RST, though nothing was unread',
+      text: 'data that reaches a server after its close() is lost on arrival and answered by a RST, though nothing was unread',
       source: 'RFC 9112 §9.6; RFC 1122 §4.2.2.13; tcp_rcv_state_process() in net/ipv4/tcp_input.c',
       when: tooLate,
       holds: (facts) =>
@@ -202,28 +204,30 @@ export default experiment({
   across: [
     {
       id: 'linger-changes-nothing',
-      text: 'with data unread, the client reads and sees the same with SO_LINGER and without',
+      text: 'with data unread, the client reads as many bytes and the same errors with SO_LINGER 1 as without',
       source: '__tcp_close() in net/ipv4/tcp.c: data_was_unread comes first',
       holds(outcomes) {
-        const seen = new Map<string, Set<string>>();
-        for (const { cell, facts } of outcomes.filter(({ cell }) => onData(cell))) {
-          const where = [cell.body, cell.client, cell.answer].join();
-          const what = [facts['server.delivered'], facts['client.sawEnd'], facts['client.errors']];
-          seen.set(where, (seen.get(where) ?? new Set()).add(JSON.stringify(what)));
-        }
-        return [...seen.values()].every(({ size }) => size === 1);
+        const unread = outcomes.filter(({ cell }) => onData(cell));
+        const alike = [...Map.groupBy(unread, ({ cell }) => [cell.body, cell.client, cell.answer].join()).values()];
+        const comparable = alike.filter((group) => new Set(group.map(({ cell }) => cell.closes)).size > 1);
+        if (comparable.length === 0) return undefined;
+        const seen = ({ facts }: (typeof outcomes)[number]) =>
+          JSON.stringify([facts['server.delivered'], facts['client.sawEnd'], facts['client.errors']]);
+        return comparable.every((group) => new Set(group.map(seen)).size === 1);
       },
     },
   ],
 
   answer(outcomes) {
     const whole = ({ cell, facts }: (typeof outcomes)[number]) => facts['server.delivered'] === answers[cell.answer];
+    // the reset takes what the server's kernel had not sent; what the client's had received, only its own net can lose
+    const unsent = ({ facts }: (typeof outcomes)[number]) => facts['server.lost.sendQueue'] > 0;
+    const received = ({ facts }: (typeof outcomes)[number]) => facts['server.lost.receiveQueue'] > 0;
     const share = (part: readonly unknown[], all: readonly unknown[]) => `${part.length} of ${all.length}`;
     const unread = outcomes.filter(({ cell }) => onData(cell));
     const reset = unread.filter(({ facts }) => facts['server.closedWith'].join() === 'RST');
     const lingered = reset.filter(({ cell }) => cell.closes === 'linger');
     const late = reset.filter(({ cell }) => cell.client !== 'prompt');
-    const cut = late.filter((one) => !whole(one));
     const halves = outcomes.filter(({ cell }) => cell.closes === half);
     const kept = halves.filter((one) => whole(one) && one.facts['client.errors'].length === 0);
     const sentences: string[] = [];
@@ -234,7 +238,10 @@ export default experiment({
       );
     }
     if (late.length > 0)
-      sentences.push(`${share(cut, late)} clients that had not read yet never got the whole answer.`);
+      sentences.push(
+        `Of clients that had not read yet, the reset cost ${share(late.filter(unsent), late)} what the server had not sent; ` +
+          `${share(late.filter(received), late)} threw away what their own kernel had received, as their write failed.`,
+      );
     if (halves.length > 0)
       sentences.push(`Half-closing, then reading the request to its end, delivered it in ${share(kept, halves)}.`);
     return sentences.join(' ') || 'No server closed on a request that it had not read.';

@@ -5,11 +5,11 @@ const aheadOfTimeWait = 65_535 + 2;
 const ahead = (number: number, of: number): number => (number - of) >>> 0;
 
 /** Up to TIME-WAIT: what ends that is the reconnect. */
-const opened = (path: readonly string[]) =>
+const openedStates = (path: readonly string[]) =>
   path
     .filter((state) => state !== 'SYN-SENT' && state !== 'SYN-RECEIVED')
-    .filter((_, at, states) => !states.slice(0, at).includes('TIME-WAIT'))
-    .join();
+    .filter((_, at, states) => !states.slice(0, at).includes('TIME-WAIT'));
+const opened = (path: readonly string[]) => openedStates(path).join();
 const throughClosing = 'ESTABLISHED,FIN-WAIT-1,CLOSING,TIME-WAIT';
 const throughFinWait2 = 'ESTABLISHED,FIN-WAIT-1,FIN-WAIT-2,TIME-WAIT';
 const passive = 'ESTABLISHED,CLOSE-WAIT,LAST-ACK,CLOSED';
@@ -153,18 +153,18 @@ export default experiment({
     },
     {
       id: 'fin-brings-the-ack',
-      text: 'a FIN acknowledges the other too: where the bare ACK is late, there is no CLOSING, and the end that closed first waits alone',
+      text: 'where the second end closes after it has the first FIN, neither end passes CLOSING, though the bare ACK of that FIN may be late: the second FIN acknowledges it; the end that closed first keeps TIME-WAIT alone',
       source: 'RFC 9293 §3.10.7.4: in FIN-WAIT-1 the ACK is looked at before the FIN',
       when: ({ order }) => order === 'fin-before-ack' || order === 'in-turn',
       holds: (facts, { order }) =>
         facts.held === (order === 'in-turn' ? 'FIN-WAIT-2 CLOSE-WAIT' : 'FIN-WAIT-1 CLOSE-WAIT') &&
-        opened(facts['old.client.path']).startsWith(throughFinWait2) &&
+        openedStates(facts['old.client.path']).slice(0, 4).join() === throughFinWait2 &&
         opened(facts['old.server.path']) === passive &&
         facts['old.timeWait.holder'] === 'client',
     },
     {
       id: 'late-ack-assassinates',
-      text: 'that ACK, when it comes, ends TIME-WAIT: it is old, so TIME-WAIT answers it with an ACK, and the other end, which is gone, answers that with a RST',
+      text: 'with tcp_rfc1337 0, a late ACK ends TIME-WAIT: it is old, so TIME-WAIT answers it with an ACK, and the other end, which is gone, answers that with a RST',
       source:
         'RFC 1337 §1: TIME-WAIT assassination; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c, with tcp_rfc1337 0',
       when: ({ order }) => order === 'fin-before-ack',
@@ -175,15 +175,18 @@ export default experiment({
     },
     {
       id: 'reconnects-at-once',
-      text: 'with timestamps, connect(2) from the same port succeeds at once, with both ends in TIME-WAIT, too',
+      text: 'with timestamps, connect(2) of a socket bound to the same port succeeds with its first SYN, also where both ends are in TIME-WAIT',
       source:
         'tcp_twsk_unique() in net/ipv4/tcp_ipv4.c, from a port that was bound; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c; RFC 6191',
       when: ({ timestamps }) => timestamps === 1,
-      holds: (facts) => facts.reconnect === 'ok' && facts['new.server.path'].includes('ESTABLISHED'),
+      holds: (facts) =>
+        facts.reconnect === 'ok' &&
+        facts['new.client.resentAt'].length === 0 &&
+        facts['new.server.path'].includes('ESTABLISHED'),
     },
     {
       id: 'begins-beyond-time-wait',
-      text: 'each end that is in TIME-WAIT begins 65537 numbers beyond its last, an end that is not begins elsewhere',
+      text: 'with timestamps, an end that is in TIME-WAIT begins 65537 numbers beyond its last, an end that is not begins elsewhere',
       source:
         'RFC 9293 §3.6.1, MAY-2; tcp_twsk_unique() in net/ipv4/tcp_ipv4.c, tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c',
       when: ({ timestamps }) => timestamps === 1,
@@ -197,7 +200,7 @@ export default experiment({
     },
     {
       id: 'not-without-timestamps',
-      text: 'without them it is refused with EADDRNOTAVAIL',
+      text: 'without timestamps, connect(2) of a socket bound to the same port fails with EADDRNOTAVAIL while its end is in TIME-WAIT',
       source: 'tcp_twsk_unique() in net/ipv4/tcp_ipv4.c: tw_ts_recent_stamp is 0',
       when: ({ timestamps }) => timestamps === 0,
       holds: (facts) => facts.reconnect === 'EADDRNOTAVAIL' && facts['old.timeWait.endedBy'] === 'namespace',

@@ -5,7 +5,7 @@ const heldBytes = 300_000;
 const lingerSeconds = 1;
 /** Half the linger: an exit without one took 4 to 27 ms. */
 const atOnceMs = 500;
-/** What a slot of the timer wheel at HZ=100, 0.64 s, and the harness may add. */
+/** What a slot of the timer wheel, an eighth of the linger at most, and the harness on a busy machine may add. */
 const lateMs = 1000;
 
 export default experiment({
@@ -69,14 +69,14 @@ export default experiment({
   claims: [
     {
       id: 'exiting-does-not-wait',
-      text: 'process.exit(), an uncaught exception and signals do not linger: the process is gone at once, though data waits',
-      source: 'inet_release() in net/ipv4/af_inet.c: no timeout with PF_EXITING',
+      text: 'process.exit(), an uncaught exception, SIGTERM and SIGKILL do not linger: the process is gone at once, though data waits',
+      source: 'inet_release() in net/ipv4/af_inet.c: no timeout with PF_EXITING. At once: less than half the linger',
       when: ({ ends, linger }) => ends !== 'natural' && linger === 'seconds',
       holds: (facts) => !facts.waited && facts.exitMs < atOnceMs,
     },
     {
       id: 'natural-end-waits',
-      text: 'a process whose event loop has nothing left to do lingers for the full time: Node closes its sockets before it exits',
+      text: 'a process whose event loop has nothing left to do, its socket unreferenced, lingers for the full 1 s: Node closes its sockets before it exits',
       source:
         'Environment::CleanupHandles() in Node src/env.cc; inet_release() in net/ipv4/af_inet.c. Tolerance: a slot of the timer wheel, and the harness',
       when: ({ ends, linger, left }) => ends === 'natural' && linger === 'seconds' && left === 'unsent',
@@ -84,21 +84,21 @@ export default experiment({
     },
     {
       id: 'the-kernel-goes-on',
-      text: 'the end of the process loses no byte that its kernel holds, lingering or not, kill -9 or not: all arrives, then a FIN',
+      text: 'with nothing unread and SO_LINGER off or 1, the end of the process loses no byte that its kernel holds, kill -9 or not: all arrives at an application that reads on, then a FIN',
       source: 'socket(7), SO_LINGER: "it always lingers in the background"; __tcp_close() in net/ipv4/tcp.c',
       when: ({ linger, left }) => linger !== 'zero' && left === 'unsent',
       holds: (facts) => facts['client.closedWith'].join() === 'FIN' && facts['client.delivered'] === heldBytes,
     },
     {
       id: 'death-looks-orderly',
-      text: 'to the other application that end looks like an orderly one: the end of the stream and no error',
+      text: 'to the other application the end of such a process looks like an orderly close: the end of the stream and no error',
       source: 'RFC 9293 §3.6: a FIN says that there is no more data, not why',
       when: ({ linger, left }) => linger !== 'zero' && left === 'unsent',
       holds: (facts) => facts['server.sawEnd'] && facts['server.errors'].length === 0,
     },
     {
       id: 'zero-resets',
-      text: 'linger 0 is honoured by every one of them: a RST, and what had not been sent is lost',
+      text: 'linger 0 is honoured by all five ways to end: a RST, and what had not been sent is lost',
       source: '__tcp_close() in net/ipv4/tcp.c looks at sk_lingertime alone: TCPAbortOnData',
       when: ({ linger }) => linger === 'zero',
       holds: (facts) =>
@@ -108,8 +108,8 @@ export default experiment({
     },
     {
       id: 'unread-resets',
-      text: 'data that was not read resets the connection at once, though SO_LINGER says to wait',
-      source: 'RFC 2525 §2.17; __tcp_close() in net/ipv4/tcp.c: TCPAbortOnClose',
+      text: 'data that the kernel holds unread resets the connection at once, though SO_LINGER is 1',
+      source: 'RFC 2525 §2.17; __tcp_close() in net/ipv4/tcp.c: TCPAbortOnClose. At once: less than half the linger',
       when: ({ left }) => left === 'unread',
       holds: (facts) =>
         facts['client.closedWith'].join() === 'RST' &&

@@ -76,7 +76,7 @@ export default experiment({
     if (where === 'listener') await listener.set('SO_LINGER', value);
     const [near, far] = await client.connect(listener);
     if (where === 'listener-later') await listener.set('SO_LINGER', value);
-    const [closing, other] = where.startsWith('listener') ? [far, near] : [near, far];
+    const [closing, other] = where === 'listener' || where === 'listener-later' ? [far, near] : [near, far];
     const noteOther = async () =>
       note('afterFirstClose', (await other.info()).state === 'ESTABLISHED' ? 'ESTABLISHED' : 'not');
 
@@ -110,7 +110,7 @@ export default experiment({
   claims: [
     {
       id: 'inherited-decides',
-      text: 'an accepted socket is closed as its listener was set: nobody set anything on it, and linger 0 resets it',
+      text: 'linger 0 of a listener resets an accepted socket on which nothing was set',
       source: 'sk_clone_lock() in net/core/sock.c; __tcp_close() in net/ipv4/tcp.c',
       when: ({ where, linger }) => where === 'listener' && linger === 'zero',
       holds: (facts) =>
@@ -118,7 +118,7 @@ export default experiment({
     },
     {
       id: 'accepted-before-is-spared',
-      text: 'linger 0 that is set on the listener later does not decide it',
+      text: 'linger 0 that is set on the listener after it accepted does not reset the accepted socket',
       source: 'tcp_create_openreq_child() in net/ipv4/tcp_minisocks.c: copied once',
       when: ({ where }) => where === 'listener-later',
       holds: (facts) => facts['server.closedWith'].join() === 'FIN' && facts['timeWait.holder'] === 'server',
@@ -132,7 +132,7 @@ export default experiment({
     },
     {
       id: 'only-the-last-close',
-      text: 'closing one of two descriptors does nothing to the connection, even with linger 0, nor does it while another process has a copy, as after fork(2); closing the last one does',
+      text: 'closing one of two descriptors does nothing to the connection, even with linger 0, nor while another process has a copy; closing the last one sends a FIN, or with linger 0 a RST',
       source: 'close(2); sock_close() in net/socket.c is the release of the last reference',
       when: ({ where }) => ['first-duplicate', 'last-duplicate', 'last-copy'].includes(where),
       holds: (facts, { linger }) =>
@@ -141,7 +141,7 @@ export default experiment({
     },
     {
       id: 'queue-is-reset',
-      text: 'a listener that is closed resets the connections that nobody accepted, whatever its SO_LINGER, and no TCPAbort counter counts it; their clients see ECONNRESET',
+      text: 'a listener that is closed resets the connection that nobody accepted, with SO_LINGER off, 0 or 2, and neither TCPAbortOnData nor TCPAbortOnClose counts it; the client reads ECONNRESET',
       source: 'inet_csk_listen_stop() and inet_child_forget() in net/ipv4/inet_connection_sock.c: tcp_disconnect()',
       when: ({ where }) => where === 'queue',
       holds: (facts) =>
@@ -152,14 +152,14 @@ export default experiment({
     },
     {
       id: 'no-connection-no-wait',
-      text: 'a socket that is not connected, and a listener, are closed at once though SO_LINGER says to wait',
+      text: 'a socket that is only bound, and a listener, are closed at once though SO_LINGER is 2',
       source: 'sk_stream_closing() in net/core/stream.c: FIN-WAIT-1, CLOSING, LAST-ACK; tolerance: half the linger',
       when: ({ where, linger }) => linger === 'seconds' && (where === 'queue' || where === 'unconnected'),
       holds: (facts) => facts.heldMs < lingerMs / 2,
     },
     {
       id: 'end-then-reset-is-refused',
-      text: "net's resetAndDestroy() after end() in the same turn is refused with EINVAL: a FIN goes out, also with linger 0, TIME-WAIT follows, and no 'close' comes",
+      text: "net's resetAndDestroy() after end() in the same turn is refused with EINVAL: a FIN goes out, also with linger 0, TIME-WAIT follows, and no 'close' has come when the connection is over",
       source:
         'uv_tcp_close_reset() in libuv src/unix/tcp.c: a stream that is shutting down; Socket._destroy in Node lib/net.js',
       when: ({ where }) => where === 'end-then-reset',
@@ -171,7 +171,7 @@ export default experiment({
     },
     {
       id: 'reset-alone-resets',
-      text: 'alone it resets: libuv sets linger 0 itself',
+      text: 'resetAndDestroy() alone resets: libuv sets linger 0 itself',
       source: 'uv_tcp_close_reset() in libuv src/unix/tcp.c; Node.js documentation, socket.resetAndDestroy()',
       when: ({ where }) => where === 'reset',
       holds: (facts) =>

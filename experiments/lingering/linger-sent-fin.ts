@@ -38,7 +38,7 @@ export default experiment({
   claims: [
     {
       id: 'reset-in-fin-wait-1',
-      text: 'in FIN-WAIT-1 it resets; where the FIN was lost the RST lies behind it, the other end asks back, and a second RST, of no socket, ends the connection',
+      text: 'linger 0 resets in FIN-WAIT-1; where the FIN was lost the RST lies behind it, the other end sends a challenge ACK, and a second RST, of no socket, ends the connection',
       source: 'RFC 9293 §3.10.5, ABORT; tcp_need_reset() in net/ipv4/tcp.c; RFC 5961 §3.2, challenge ACK',
       when: ({ state }) => state === 'FIN-WAIT-1',
       holds: (facts) =>
@@ -49,7 +49,7 @@ export default experiment({
     },
     {
       id: 'vanishes',
-      text: 'in CLOSING and LAST-ACK the socket vanishes without a RST, and the other end is told nothing; the kernel counts an abort all the same',
+      text: 'in CLOSING and LAST-ACK, with nothing unsent, linger 0 removes the socket without a RST, and the other application reads no error; the kernel counts TCPAbortOnData all the same',
       source: 'tcp_disconnect() in net/ipv4/tcp.c: tcp_need_reset() is false, and nothing is unsent; RFC 9293 §3.10.5',
       when: ({ state }) => state !== 'FIN-WAIT-1',
       holds: (facts) =>

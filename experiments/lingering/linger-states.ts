@@ -3,7 +3,7 @@ import { experiment, kind, sentence } from 'lingerlab';
 /** More than the receiver's kernel takes without its application: the rest, and the FIN, wait in the sender's. */
 const heldBytes = 300_000;
 const lingerSeconds = 1;
-/** What a slot of the timer wheel at HZ=100, 0.64 s, and a busy machine may add. */
+/** What a slot of the timer wheel, an eighth of the linger at most, and a busy machine may add. */
 const lateMs = 1000;
 
 /** Who shuts its direction down, in order; held: the closing end's FIN waits behind data that the other end does not take. */
@@ -104,7 +104,7 @@ export default experiment({
     },
     {
       id: 'waits-for-nothing-else',
-      text: "elsewhere it does not: neither FIN-WAIT-2, which waits for the other end's FIN, nor TIME-WAIT holds close()",
+      text: "where nothing is unsent linger 1 does not wait its second: neither FIN-WAIT-2, which waits for the other end's FIN, nor TIME-WAIT holds close()",
       source: 'sk_stream_closing() in net/core/stream.c; tolerance: half the linger',
       when: ({ state, option }) => option === 'linger-1' && !ways[state].held,
       holds: (facts) => facts['client.closeMs'] < lingerSeconds * 500,
@@ -122,7 +122,7 @@ export default experiment({
     },
     {
       id: 'linger2-resets-fin-wait-2',
-      text: 'closed in FIN-WAIT-2, it resets at once, and another counter says so',
+      text: 'closed in FIN-WAIT-2 with TCP_LINGER2 -1, a socket is reset, and TCPAbortOnLinger counts it',
       source: '__tcp_close() in net/ipv4/tcp.c: TCPAbortOnLinger',
       when: ({ state, option }) => option === 'linger2-minus-1' && state === 'FIN-WAIT-2',
       holds: (facts) =>
@@ -130,7 +130,7 @@ export default experiment({
     },
     {
       id: 'linger2-spares-the-second',
-      text: 'the end that closes second never is in FIN-WAIT-2, and TCP_LINGER2 changes nothing for it',
+      text: 'TCP_LINGER2 -1 does not reset the end that closes second, in CLOSE-WAIT: it sends a FIN, and the first end keeps TIME-WAIT',
       source: 'RFC 9293 §3.3.2; __tcp_close() in net/ipv4/tcp.c',
       when: ({ state, option }) => option === 'linger2-minus-1' && state === 'CLOSE-WAIT',
       holds: (facts) => facts['client.closedWith'].join() === 'FIN' && facts['timeWait.holder'] === 'server',

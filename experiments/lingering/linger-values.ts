@@ -74,28 +74,28 @@ export default experiment({
   claims: [
     {
       id: 'kept-as-given',
-      text: 'zero, a few seconds and INT_MAX read back as they were set',
+      text: 'l_linger 0, 5 and INT_MAX read back as they were set',
       source: 'sk_setsockopt(), sk_getsockopt() in net/core/sock.c; from Linux 6.1, before it INT_MAX does not',
       when: ({ value }) => value === 'zero' || value === 'five' || value === 'int-max',
       holds: (facts, { value }) => facts.set === 'ok' && facts.kept === `on ${Number(given[value][0])}`,
     },
     {
       id: 'off-keeps-seconds',
-      text: 'switched off, the option keeps the seconds that it had, whatever l_linger says; they do nothing',
+      text: 'switched off, the option keeps the seconds that it had, whether l_linger is 0 or 5',
       source: 'sk_setsockopt() in net/core/sock.c: l_onoff 0 only clears the flag',
       when: ({ value }) => value === 'off' || value === 'off-with-5',
       holds: (facts) => facts.set === 'ok' && facts.kept === `off ${beforeSeconds}`,
     },
     {
       id: 'negative-is-longest',
-      text: 'a negative l_linger is accepted, and reads back as LONG_MAX ticks in seconds, cut to an int',
+      text: 'l_linger -1 is accepted, and reads back as LONG_MAX ticks in seconds, cut to an int',
       source: 'sk_setsockopt() in net/core/sock.c: MAX_SCHEDULE_TIMEOUT; from Linux 6.1. For HZ 100, 250, 300 or 1000',
       when: ({ value }) => value === 'minus-1',
       holds: (facts) => facts.set === 'ok' && longest.includes(facts.kept),
     },
     {
       id: 'too-short-is-refused',
-      text: 'less than a whole struct linger is refused with EINVAL, and changes nothing',
+      text: '4 bytes instead of a whole struct linger are refused with EINVAL, and change nothing',
       source: 'sk_setsockopt() in net/core/sock.c: optlen < sizeof(ling)',
       when: ({ value }) => value === 'in-4-bytes',
       holds: (facts) => facts.set === 'EINVAL' && facts.kept === `on ${beforeSeconds}`,
@@ -109,7 +109,7 @@ export default experiment({
     },
     {
       id: 'inherited-at-the-handshake',
-      text: 'what is set on the listener afterwards does not reach it',
+      text: 'SO_LINGER that is set on the listener after it accepted does not reach the accepted socket',
       source: 'tcp_create_openreq_child() in net/ipv4/tcp_minisocks.c: copied once, when the connection is established',
       when: ({ on }) => on === 'listener-later',
       holds: (facts) => facts.inherited === `on ${beforeSeconds}`,

@@ -83,7 +83,7 @@ export default experiment({
   claims: [
     {
       id: 'zero-resets',
-      text: 'closed with linger 0 a connection is reset: one RST, no TIME-WAIT on either end',
+      text: 'closed with linger 0 by destroy() or close(2), a connection is reset: a RST instead of a FIN, no TIME-WAIT on either end',
       source: 'socket(7), SO_LINGER; __tcp_close() in net/ipv4/tcp.c; RFC 9293 §3.10.5, ABORT',
       when: ({ linger, by }) => linger === 0 && by !== 'end',
       holds: (facts, { closer }) =>
@@ -91,7 +91,7 @@ export default experiment({
     },
     {
       id: 'zero-counts',
-      text: 'the kernel counts such a close once as TCPAbortOnData and as one RST sent, and both ends as resets of established connections',
+      text: 'the kernel counts such a close with nothing unread once as TCPAbortOnData and as one RST sent, and both ends as resets of established connections',
       source:
         '__tcp_close() in net/ipv4/tcp.c: TCPAbortOnData; tcp_set_state(): EstabResets, of each end, here in one namespace',
       when: ({ linger, by, unread }) => linger === 0 && by !== 'end' && unread !== 'beyond',
@@ -102,8 +102,8 @@ export default experiment({
     },
     {
       id: 'unread-resets',
-      text: 'a socket with unread data in the kernel is reset when it is closed, whatever SO_LINGER says, and at once',
-      source: 'RFC 2525 §2.17; __tcp_close() in net/ipv4/tcp.c: TCPAbortOnClose',
+      text: 'a socket with unread data in the kernel is reset at once when destroy() or close(2) closes it, with SO_LINGER off, 0 or 2',
+      source: 'RFC 2525 §2.17; __tcp_close() in net/ipv4/tcp.c: TCPAbortOnClose. At once: less than half the linger',
       when: ({ unread, by }) => unread === 'beyond' && by !== 'end',
       holds: (facts, { closer }) =>
         facts[`${closer}.closedWith`].join() === 'RST' &&
@@ -113,7 +113,7 @@ export default experiment({
     },
     {
       id: 'unread-loses-both-ways',
-      text: 'that reset loses data of both ends: what the closing end had not read and the other had not sent, and what the closing end itself had not sent, whatever SO_LINGER says',
+      text: "with that reset the kernels lose data of both ends: what the closing end's held unread, what the other end's had not sent, and what the closing end's own had not sent; what net had buffered unread is discarded by net",
       source: 'RFC 2525 §2.17; tcp_reset() in net/ipv4/tcp_input.c purges the write queue',
       when: ({ unread, by }) => unread === 'beyond' && by !== 'end',
       holds: (facts, { closer, sending }) =>
@@ -122,14 +122,14 @@ export default experiment({
     },
     {
       id: 'below-does-not-reset',
-      text: "data that net has taken into its own buffer is no longer the kernel's: closing sends a FIN though nobody read it",
+      text: `${belowBytes} bytes that net has taken into its own buffer are no longer the kernel's: destroy() and close(2) send a FIN though the application did not read them`,
       source: 'measured: libuv reads until the stream is full, 64 KiB',
       when: ({ unread, by, linger }) => unread === 'below' && by !== 'end' && linger !== 0,
       holds: (facts, { closer }) => facts[`${closer}.closedWith`].join() === 'FIN',
     },
     {
       id: 'below-loses-silently',
-      text: 'what is lost with that buffer was acknowledged, and no error tells the end that wrote it',
+      text: "what is lost with net's buffer was acknowledged, and the end that wrote it reads no error",
       source: 'RFC 793 §2.6: an acknowledgment does not guarantee that the data has been delivered to the end user',
       when: ({ unread, by, linger }) => unread === 'below' && by !== 'end' && linger !== 0,
       holds: (facts, { closer }) =>
@@ -139,11 +139,11 @@ export default experiment({
     },
     {
       id: 'positive-blocks-node',
-      text: 'a positive linger blocks the whole event loop in destroy() and close(2), though the descriptor is non-blocking, for its full time when the other end does not read',
-      source: 'inet_release() in net/ipv4/af_inet.c; sk_stream_wait_close() in net/core/stream.c',
+      text: 'linger 2 blocks the whole event loop in destroy() and close(2), though the descriptor is non-blocking, for its full time when the other end does not read',
+      source:
+        'inet_release() in net/ipv4/af_inet.c; sk_stream_wait_close() in net/core/stream.c. Tolerance: never early; a slot of the timer wheel, an eighth at most, and a busy machine, 1 s in all',
       when: ({ linger, by, sending, unread }) =>
         linger === 2 && by !== 'end' && sending === 'held' && unread !== 'beyond',
-      // the kernel's timer is never early; a slot of its wheel at 2 s is 0.06 s at HZ=1000, 0.26 s at 250, 0.64 s at 100
       holds: (facts, { closer }) =>
         facts[`${closer}.closeMs`] >= lingerMs &&
         facts[`${closer}.closeMs`] <= lingerMs + 1000 &&
@@ -151,8 +151,9 @@ export default experiment({
     },
     {
       id: 'linger-ends-with-acknowledgement',
-      text: 'a positive linger ends when the FIN is acknowledged: close returns before its time though the other end has not closed',
-      source: 'sk_stream_closing() in net/core/stream.c: FIN-WAIT-1, CLOSING, LAST-ACK',
+      text: 'with nothing unsent, linger 2 ends when the FIN is acknowledged: close returns before its time though the other end has not closed',
+      source:
+        'sk_stream_closing() in net/core/stream.c: FIN-WAIT-1, CLOSING, LAST-ACK. Before its time: less than half of it',
       when: ({ linger, by, sending, unread }) =>
         linger === 2 && by !== 'end' && sending === 'empty' && unread !== 'beyond',
       holds: (facts, { closer }) =>
@@ -160,7 +161,7 @@ export default experiment({
     },
     {
       id: 'timeout-is-no-reset',
-      text: 'when a positive linger runs out nothing is reset: the kernel goes on, and every byte arrives once the other end reads',
+      text: 'when linger 2 runs out nothing is reset: the kernel goes on, and every byte arrives once the other end reads',
       source: '__tcp_close() in net/ipv4/tcp.c: after the wait the socket is an orphan in FIN-WAIT-1',
       when: ({ linger, by, sending, unread }) =>
         linger === 2 && by !== 'end' && sending === 'held' && unread !== 'beyond',
@@ -172,7 +173,7 @@ export default experiment({
     },
     {
       id: 'off-loses-nothing',
-      text: 'without linger close returns at once and the kernel still delivers what it holds',
+      text: 'without linger close returns at once, and the kernel still delivers what it holds to an application that reads on',
       source: 'socket(7), SO_LINGER; tcp_close() in net/ipv4/tcp.c',
       when: ({ linger, by, sending, unread }) =>
         linger === 'off' && by !== 'end' && sending === 'held' && unread !== 'beyond',
@@ -183,14 +184,14 @@ export default experiment({
     },
     {
       id: 'zero-loses',
-      text: "linger 0 throws away what the closing end's kernel had not sent yet, and only that",
+      text: 'of what the closing end wrote, linger 0 throws away what its kernel had not sent yet, and only that',
       source: '__tcp_close() in net/ipv4/tcp.c: tcp_disconnect() purges the write queue',
       when: ({ linger, by, sending }) => linger === 0 && by !== 'end' && sending === 'held',
       holds: (facts, { closer }) => facts[`${closer}.lostIn`].join() === 'sendQueue',
     },
     {
       id: 'zero-leaves-arrived',
-      text: 'what had arrived before the RST of linger 0 is read first, then ECONNRESET in place of the end',
+      text: 'what had arrived before the RST of linger 0 is read first, then ECONNRESET instead of the end',
       source:
         'tcp_reset() in net/ipv4/tcp_input.c leaves sk_receive_queue; tcp_recvmsg_locked() reads it before sk_err',
       when: ({ linger, by, sending }) => linger === 0 && by !== 'end' && sending === 'held',
@@ -209,7 +210,7 @@ export default experiment({
     },
     {
       id: 'read-all-then-fin',
-      text: 'an end that has read all up to the FIN of the other is closed with a FIN: no RST is sent',
+      text: 'an end that has read all up to the FIN of the closing end closes with a FIN: no RST is sent',
       source: 'RFC 9293 §3.6; __tcp_close() in net/ipv4/tcp.c: tcp_close_state(), CLOSE-WAIT to LAST-ACK',
       when: ({ linger, by, unread }) => by === 'end' || (linger !== 0 && unread !== 'beyond'),
       holds: (facts, { closer }) =>
@@ -217,8 +218,9 @@ export default experiment({
     },
     {
       id: 'end-is-not-close',
-      text: "net's end() only shuts down: it never blocks, SO_LINGER does not change the FIN, and linger 0 takes no TIME-WAIT back when net closes later",
-      source: 'inet_shutdown() in net/ipv4/af_inet.c knows no linger; Node.js documentation, socket.end()',
+      text: "net's end() only shuts down: with SO_LINGER off, 0 or 2 it does not wait and sends a FIN, and linger 0 takes no TIME-WAIT back when net closes later",
+      source:
+        'inet_shutdown() in net/ipv4/af_inet.c knows no linger; Node.js documentation, socket.end(). Does not wait: less than half the linger',
       when: ({ by }) => by === 'end',
       holds: (facts, { closer }) =>
         facts[`${closer}.closedWith`].join() === 'FIN' &&
@@ -244,6 +246,9 @@ export default experiment({
     const most = (among: Outcomes, what: 'lost' | 'stallMs') =>
       Math.round(largest(among.map(({ cell, facts }) => facts[`${cell.closer}.${what}`])));
     const [heldOff, heldZero, heldTwo] = [of('off', held), of(0, held), of(2, held)];
+    /** What the other end lost, but for what net had buffered and discarded. */
+    const inKernels = ({ cell, facts }: Outcomes[number]) =>
+      facts[`${otherOf[cell.closer]}.lost.sendQueue`] + facts[`${otherOf[cell.closer]}.lost.receiveQueue`];
     const bytes = (count: number) => count.toLocaleString('en');
     return sentence(
       of(0).length > 0 && `linger 0 reset ${share(resets(of(0)), of(0))} connections that destroy() or close(2) closed`,
@@ -255,7 +260,7 @@ export default experiment({
       heldTwo.length > 0 &&
         `linger 2 lost none in ${share(whole(heldTwo), heldTwo)} but froze the whole Node process for up to ${most(heldTwo, 'stallMs')} ms`,
       unread.length > 0 &&
-        `unread data in the kernel made ${share(resets(unread), unread)} closes by destroy() or close(2) a reset, whatever SO_LINGER said, and cost the other end up to ${bytes(largest(unread.map(({ cell, facts }) => facts[`${otherOf[cell.closer]}.lost`])))} bytes`,
+        `unread data in the kernel made ${share(resets(unread), unread)} closes by destroy() or close(2) a reset, whatever SO_LINGER said, and cost the other end up to ${bytes(largest(unread.map(inKernels)))} bytes that the kernels held`,
       endedOn.length > 0 && `end() on unread data was a reset in ${share(resets(endedOn), endedOn)}`,
     );
   },

@@ -93,17 +93,17 @@ export default loadExperiment({
   claims: [
     {
       id: 'as-many-as-ports',
-      text: 'without reuse there are as many connections as ports for each address of the server, and then none: TIME-WAIT keeps them',
+      text: `with tcp_tw_reuse 0 a client that closes first has as many connections as ports for each address of the server, and then none in ${secondsOf.short} s: TIME-WAIT keeps the ports`,
       source: '__inet_check_established() in net/ipv4/inet_hashtables.c; tcp_twsk_unique()',
       when: ({ twReuse, lasts, source }) => twReuse === 0 && lasts === 'short' && source !== 'bound',
       holds: (facts) => facts['load.finished'] === facts.ceiling && facts['load.errors'].join() === 'EADDRNOTAVAIL',
     },
     {
       id: 'bound-first-has-fewer',
-      text: 'a port that bind(2) chose is of no use with another address: the ceiling is the range, however many servers there are',
+      text: 'a port that bind(2) chose is of no use with another address of the server: with one address and with four there are as many connections as ports',
       source: 'inet_csk_get_port() in net/ipv4/inet_connection_sock.c; ip(7), IP_BIND_ADDRESS_NO_PORT',
       when: ({ twReuse, lasts, source }) => twReuse === 0 && lasts === 'short' && source === 'bound',
-      holds: (facts) => facts['load.finished'] <= facts.ceiling && facts['load.errors'].length > 0,
+      holds: (facts) => facts['load.finished'] === facts.ceiling && facts['load.errors'].join() === 'EADDRINUSE',
     },
     {
       id: 'slow-before-full',
@@ -124,7 +124,7 @@ export default loadExperiment({
     },
     {
       id: 'reuse-goes-on',
-      text: 'with tcp_tw_reuse 1 a client goes on: a TIME-WAIT that is older than a second gives its port',
+      text: 'with tcp_tw_reuse 1 a client whose ports connect(2) chooses has more connections than ports in the same time: a TIME-WAIT that is older than a second gives its port',
       source: 'tcp_twsk_unique() in net/ipv4/tcp_ipv4.c: ts_recent_stamp',
       when: ({ twReuse, lasts, source }) => twReuse === 1 && lasts === 'short' && source !== 'bound',
       holds: (facts) => facts['load.finished'] > facts.ceiling,

@@ -88,7 +88,7 @@ export default loadExperiment({
     },
     {
       id: 'each-leaves-one',
-      text: 'each connection that is closed with a FIN leaves one TIME-WAIT for 60 s; so no SYN came upon one, which would have ended it',
+      text: 'each connection that is closed with a FIN leaves one TIME-WAIT, which is still there when the load is over',
       source:
         'tcp_time_wait(), tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c. Tolerance: 1 in 100; of 2,000 closes about one loses it to an acknowledgement that comes late (the experiment time-wait-assassination)',
       when: ({ closer, by }) => closer !== 'neither' && ['destroy', 'end', 'half-close', 'linger-1'].includes(by),
@@ -96,7 +96,7 @@ export default loadExperiment({
     },
     {
       id: 'reset-leaves-none',
-      text: 'one that is reset leaves none, and with tcp_max_tw_buckets 0 none is left either',
+      text: 'a connection that is reset leaves no TIME-WAIT, and with tcp_max_tw_buckets 0 none is left either',
       source: '__tcp_close(): tcp_disconnect(); tcp_time_wait() in net/ipv4/tcp_minisocks.c: TCPTimeWaitOverflow',
       when: ({ closer, by }) => closer !== 'neither' && ['linger-0', 'resetAndDestroy', 'no-buckets'].includes(by),
       holds: (facts) => facts['timeWait.peak'] === 0,
@@ -220,8 +220,7 @@ function ofReset(end: 'client' | 'server', { of, compared }: Ways): string | fal
   if (!found) return false;
   const cpu = (way: readonly Outcome[], fact: 'cpu.clientUs' | 'cpu.serverUs') =>
     median(way.map(({ facts }) => facts[fact])).toFixed(0);
-  const costs = (fact: 'cpu.clientUs' | 'cpu.serverUs') =>
-    `${cpu(reset, fact)} µs of CPU in place of ${cpu(fin, fact)}`;
+  const costs = (fact: 'cpu.clientUs' | 'cpu.serverUs') => `${cpu(reset, fact)} µs of CPU instead of ${cpu(fin, fact)}`;
   return `of the ${end} a reset ${resets[found.differs]} (${change(found.ratio)}${interval(found.low, found.high)}), and cost the client ${costs('cpu.clientUs')}, the server ${costs('cpu.serverUs')}`;
 }
 

@@ -127,7 +127,7 @@ export default experiment({
   claims: [
     {
       id: 'syn-sent-just-goes',
-      text: 'in SYN-SENT a close sends nothing, with linger 0 neither: the socket is gone, and the server goes on with its request',
+      text: 'in SYN-SENT a close sends nothing, with linger 0 neither: the socket is gone',
       source: 'RFC 9293 §3.10.4, §3.10.5: SYN-SENT; tcp_need_reset() in net/ipv4/tcp.c',
       when: ({ state }) => state === 'SYN-SENT',
       holds: (facts) =>
@@ -138,7 +138,7 @@ export default experiment({
     },
     {
       id: 'late-syn-ack',
-      text: 'the SYN-ACK that comes later is answered by a RST, which ends the request',
+      text: 'closed in SYN-SENT, an end answers the SYN-ACK that comes later by a RST, which ends the request of the server',
       source: 'RFC 9293 §3.10.7.1; tcp_check_req() in net/ipv4/tcp_minisocks.c',
       when: ({ state }) => state === 'SYN-SENT',
       holds: (facts) => facts.answered === 'RST' && facts['server.path'].join() === 'SYN-RECEIVED,CLOSED',
@@ -163,7 +163,7 @@ export default experiment({
     },
     {
       id: 'syn-received-resets',
-      text: 'with linger 0 it sends a RST, and the connect(2) of the other end, still in SYN-SENT, is refused as if nobody listened',
+      text: 'closed in SYN-RECEIVED with linger 0, a socket sends a RST, and the connect(2) of the other end, still in SYN-SENT, is refused as if nobody listened',
       source: 'RFC 9293 §3.10.5: SYN-RECEIVED; tcp_need_reset() in net/ipv4/tcp.c, tcp_reset() in net/ipv4/tcp_input.c',
       when: ({ state, linger }) => state === 'SYN-RECEIVED' && linger === 'zero',
       holds: (facts) =>
@@ -173,7 +173,7 @@ export default experiment({
     },
     {
       id: 'request-outlives-its-listener',
-      text: 'a request is no socket that could be closed: with its listener closed it is still there, nothing is sent, and the ACK that completes the handshake is answered by a RST; the client was connected, and reads ECONNRESET',
+      text: 'a request is no socket that could be closed: with its listener closed it is still there, until its SYN-ACK would be sent again; nothing is sent, and the ACK that completes the handshake is answered by a RST; the client was connected, and reads ECONNRESET',
       source:
         'tcp_v4_rcv() in net/ipv4/tcp_ipv4.c: a request whose listener no longer listens is dropped when a segment comes; reqsk_timer_handler() in net/ipv4/inet_connection_sock.c drops it when its SYN-ACK would be sent again, after 1 s: looked at before',
       when: ({ state }) => state === 'request',

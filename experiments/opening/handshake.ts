@@ -15,6 +15,7 @@ const everyMs = 20;
 const atOnceMs = 10;
 
 const lostOf = { 'syn-lost-once': 1, 'syn-lost-thrice': 3 } as const;
+const isSynLost = (opening: string): opening is keyof typeof lostOf => opening in lostOf;
 const synRetries = 2;
 const synAckRetries = 1;
 
@@ -32,6 +33,9 @@ const pairs = [
   'ESTABLISHED ESTABLISHED',
   '– –',
 ] as const;
+
+/** Those in which the client is in SYN-SENT. */
+const inSynSent: readonly string[] = ['SYN-SENT –', 'SYN-SENT SYN-SENT', 'SYN-SENT SYN-RECEIVED'];
 
 const measures = {
   shown: { ...kind.words(...pairs), text: 'what ss showed of client and server each time that it was asked' },
@@ -250,8 +254,8 @@ export default experiment({
       id: 'syn-sent',
       text: 'while its SYN is not answered, the client is in SYN-SENT',
       source: 'RFC 9293 §3.3.2',
-      when: ({ opening }) => !['refused', 'unreachable', 'self'].includes(opening) && !opening.startsWith('syn-lost'),
-      holds: (facts) => facts.shown[0]?.startsWith('SYN-SENT ') === true && facts['client.path'][0] === 'SYN-SENT',
+      when: ({ opening }) => !['refused', 'unreachable', 'self'].includes(opening) && !isSynLost(opening),
+      holds: (facts) => inSynSent.includes(facts.shown[0] ?? '') && facts['client.path'][0] === 'SYN-SENT',
     },
     {
       id: 'two-halves',
@@ -284,14 +288,14 @@ export default experiment({
       id: 'lost-syn-is-sent-again',
       text: `a SYN without an answer is sent again after 1 s, tcp_syn_linear_timeouts times more after 1 s, then after twice as long each time; a SYN-ACK after 1 s`,
       source: `RFC 6298 §2.1; tcp_retransmit_timer() in net/ipv4/tcp_timer.c. Tolerance: ${earlyMs} ms before, what the wire may be behind on a busy machine, ${lateMs} after, the timer wheel and a busy machine`,
-      when: ({ opening }) => opening.startsWith('syn-lost') || opening === 'no-answer' || opening === 'last-ack-lost',
+      when: ({ opening }) => isSynLost(opening) || opening === 'no-answer' || opening === 'last-ack-lost',
       holds: (facts) => facts.mostLateMs <= lateMs && facts.mostEarlyMs <= earlyMs,
     },
     {
       id: 'opens-all-the-same',
-      text: 'and the connection opens with the first SYN that arrives',
+      text: 'where one SYN or three are lost, the connection opens with the first that arrives',
       source: 'RFC 9293 §3.8.1',
-      when: ({ opening }) => opening.startsWith('syn-lost'),
+      when: ({ opening }) => isSynLost(opening),
       holds: (facts, { opening }) =>
         facts.answer === 'ok' &&
         facts['client.path'].join() === 'SYN-SENT,ESTABLISHED' &&
@@ -300,7 +304,7 @@ export default experiment({
     },
     {
       id: 'gives-up',
-      text: `connect(2) gives up with ETIMEDOUT when (2^(tcp_syn_retries+1) - 1) s have passed, ${givesUpMs(synRetries) / 1000} s with ${synRetries}, however many SYNs were sent`,
+      text: `with tcp_syn_retries ${synRetries}, connect(2) gives up with ETIMEDOUT after (2^(${synRetries}+1) - 1) s, ${givesUpMs(synRetries) / 1000} s, though tcp_syn_linear_timeouts may have sent more than ${synRetries} retries`,
       source: `retransmits_timed_out() in net/ipv4/tcp_timer.c. Tolerance: never early; each of its timers up to ${lateMs} ms late`,
       when: ({ opening }) => opening === 'no-answer',
       holds: (facts) =>
@@ -323,7 +327,7 @@ export default experiment({
     },
     {
       id: 'unreachable-at-once',
-      text: 'a router that says that the host cannot be reached is believed at once: connect(2) is refused with EHOSTUNREACH, and no SYN is sent again',
+      text: 'a router that reports the host unreachable ends connect(2) at once with EHOSTUNREACH, before a SYN is sent again',
       source: `tcp_v4_err() in net/ipv4/tcp_ipv4.c, tcp_v6_err() in net/ipv6/tcp_ipv6.c, SYN-SENT; otherwise than RFC 1122 §4.2.3.9, a soft error; RFC 5461. At once: within ${firstMs} ms`,
       when: ({ opening }) => opening === 'unreachable',
       holds: (facts) =>
@@ -333,7 +337,7 @@ export default experiment({
     },
     {
       id: 'request-is-given-up',
-      text: `a request whose ACK does not come is given up when (2^(tcp_synack_retries+1) - 1) s have passed, ${givesUpMs(synAckRetries) / 1000} s with ${synAckRetries}, and nothing is sent: the client stays ESTABLISHED, and what it sends is answered by a RST`,
+      text: `with tcp_synack_retries ${synAckRetries}, a request whose ACK does not come is given up after (2^(${synAckRetries}+1) - 1) s, ${givesUpMs(synAckRetries) / 1000} s, and nothing is sent: the client stays ESTABLISHED, and what it sends is answered by a RST`,
       source: `reqsk_timer_handler() in net/ipv4/inet_connection_sock.c. Tolerance: never early; each of its timers up to ${lateMs} ms late; it went between two looks at /proc/net/tcp`,
       when: ({ opening }) => opening === 'last-ack-lost',
       holds: (facts) =>

@@ -87,7 +87,7 @@ export default experiment({
   claims: [
     {
       id: 'by-the-clock',
-      text: 'on the same four numbers, initial sequence numbers advance by one every 64 ns, at both ends, where nothing was left',
+      text: `where no TIME-WAIT was left, initial sequence numbers on the same four numbers follow a clock of one number every 64 ns at both ends, within ${offMs} ms of it`,
       source: `RFC 9293 §3.4.1, RFC 6528 §3; secure_tcp_seq() in net/core/secure_seq.c. Tolerance: ${offMs} ms of that clock, what the wire may be behind on a busy machine`,
       when: ({ left, next }) => left === 'nothing' && next === 'same-numbers',
       holds: (facts) =>
@@ -96,14 +96,14 @@ export default experiment({
     },
     {
       id: 'per-four-numbers',
-      text: 'from another port they begin elsewhere',
+      text: 'from another port they begin elsewhere, at one end at least',
       source: `RFC 6528 §3: F() of the four numbers and a secret. Two ends both within ${offMs} ms of the clock's 274.9 s by chance: less than one in a million`,
       when: ({ next }) => next === 'other-port',
       holds: isElsewhere,
     },
     {
       id: 'beyond-time-wait',
-      text: 'an end that is in TIME-WAIT does not ask the clock: it begins 65537 numbers beyond the last of the old connection',
+      text: 'with timestamps, an end that is in TIME-WAIT does not ask the clock: it begins 65537 numbers beyond the last of the old connection',
       source:
         'RFC 9293 §3.6.1, MAY-2; tcp_twsk_unique() in net/ipv4/tcp_ipv4.c, tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c',
       when: ({ left }) => left !== 'nothing',
@@ -113,7 +113,7 @@ export default experiment({
     },
     {
       id: 'the-other-end-by-the-clock',
-      text: 'the other end, which keeps nothing, does',
+      text: 'the end that keeps no TIME-WAIT begins by the clock',
       source: 'secure_tcp_seq() in net/core/secure_seq.c. Tolerance as above',
       when: ({ left }) => left !== 'nothing',
       holds: (facts, { left }) =>

@@ -40,7 +40,7 @@ export default experiment({
   claims: [
     {
       id: 'free-port-serves-two-servers',
-      text: 'a port that nobody bound is chosen for connections to two servers at once',
+      text: 'connect(2) chooses a port that no socket bound for connections to two servers at once',
       source:
         '__inet_check_established() in net/ipv4/inet_hashtables.c: both addresses and both ports make a connection',
       when: ({ bound, earlier }) => bound === 'no' && earlier === 'connection',
@@ -48,7 +48,7 @@ export default experiment({
     },
     {
       id: 'bound-is-passed-over',
-      text: 'a port that somebody bound is passed over, with SO_REUSEADDR, with SO_REUSEPORT, on another address even: EADDRNOTAVAIL where there is no other',
+      text: 'connect(2) passes over a port that another socket bound, with SO_REUSEADDR, with SO_REUSEPORT, on another address even: EADDRNOTAVAIL where there is no other port',
       source: '__inet_hash_connect() in net/ipv4/inet_hashtables.c: fastreuse and fastreuseport of the bucket',
       when: ({ bound, earlier }) =>
         bound === 'other' || (earlier === 'none' && (bound === 'own' || bound === 'wildcard')),
@@ -56,14 +56,14 @@ export default experiment({
     },
     {
       id: 'free-once-it-is-closed',
-      text: 'once that socket is closed the port is chosen again, though a connection from it goes on',
+      text: 'from Linux 6.18 on, once a socket bound on another address is closed the port is chosen again, though an earlier connection from the port goes on',
       source: 'tcp_port_share.c in tools/testing/selftests/net; before Linux 6.18 the bucket remembered',
       when: ({ bound }) => bound === 'other-closed-again',
       holds: (facts) => facts.bind === 'ok' && facts.connect === 'ok',
     },
     {
       id: 'a-connection-keeps-binders-off',
-      text: 'beside a connection whose port connect(2) chose nobody binds it on its address, or on all',
+      text: 'beside a connection whose port connect(2) chose, bind(2) of that port fails with EADDRINUSE on its address and on the wildcard, with SO_REUSEADDR or SO_REUSEPORT, too',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse, sk_reuseport of both sockets',
       when: ({ bound, earlier }) => earlier === 'connection' && (bound === 'own' || bound === 'wildcard'),
       holds: (facts) => facts.bind === 'EADDRINUSE' && facts.connect === 'ok',

@@ -4,16 +4,15 @@ const reuses = ['none', 'addr', 'port', 'both'] as const;
 const places = ['own', 'wildcard', 'other'] as const;
 /** A server's options and address: `addr.wildcard`. */
 type Attempt = `${Reuse}.${Where}`;
-const attempts = reuses.flatMap((reuse) => places.map((at): Attempt => `${reuse}.${at}`));
+const attempts = reuses.flatMap((reuse) => places.map((at) => ({ reuse, at, attempt: `${reuse}.${at}` as Attempt })));
 
 const measures = Object.fromEntries(
-  attempts.flatMap((attempt) => {
-    const [reuse, at] = attempt.split('.');
-    return (['bind', 'listen'] as const).map((call) => [
+  attempts.flatMap(({ reuse, at, attempt }) =>
+    (['bind', 'listen'] as const).map((call) => [
       `${call}.${attempt}`,
       kind.outcome({ text: `${call} of the server, reuse ${reuse}, ${at} address` }),
-    ]);
-  }),
+    ]),
+  ),
 ) as Record<`${'bind' | 'listen'}.${Attempt}`, Kind<string>>;
 
 const outcome = (answer: { ok: true } | { ok: false; errno: string }) => (answer.ok ? 'ok' : answer.errno);
@@ -47,8 +46,7 @@ export default experiment({
       await Promise.all([until(first, 'TIME-WAIT'), until(second, 'CLOSED')]);
     }
 
-    for (const attempt of attempts) {
-      const [reuse, at] = attempt.split('.') as [Reuse, Where];
+    for (const { reuse, at, attempt } of attempts) {
       const binding = await client.bind({ port: near.local.port, reuse, at }).answer();
       note(`bind.${attempt}`, outcome(binding));
       if (!binding.ok) continue;
@@ -61,7 +59,7 @@ export default experiment({
   claims: [
     {
       id: 'no-option-of-the-server-helps',
-      text: 'a client that did not set SO_REUSEADDR, and hardly one does, keeps every server off its port, alive and for TIME-WAIT, whatever the server sets',
+      text: "a client's connection without SO_REUSEADDR, ESTABLISHED or in TIME-WAIT, keeps a server off its port on its address and on the wildcard, whether the server sets SO_REUSEADDR, SO_REUSEPORT or both",
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse, sk_reuseport of both sockets',
       when: ({ left, chosenBy }) => left !== 'CLOSED' && chosenBy === 'connect',
       holds: (facts) =>
@@ -92,14 +90,14 @@ export default experiment({
       source: 'RFC 9293 §3.6.1',
       when: ({ left }) => left === 'CLOSED',
       holds: (facts) =>
-        facts['timeWait.holder'] === 'server' && attempts.every((attempt) => facts[`bind.${attempt}`] === 'ok'),
+        facts['timeWait.holder'] === 'server' && attempts.every(({ attempt }) => facts[`bind.${attempt}`] === 'ok'),
     },
     {
       id: 'who-binds-can-listen',
-      text: 'where bind(2) succeeded, listen(2) does',
+      text: 'where bind(2) of the server succeeds, listen(2) does, too',
       source: 'inet_csk_listen_start() in net/ipv4/inet_connection_sock.c asks for the port again',
       holds: (facts) =>
-        attempts.every((attempt) => facts[`bind.${attempt}`] !== 'ok' || facts[`listen.${attempt}`] === 'ok'),
+        attempts.every(({ attempt }) => facts[`bind.${attempt}`] !== 'ok' || facts[`listen.${attempt}`] === 'ok'),
     },
   ],
 

@@ -10,6 +10,7 @@ const sockets = {
 } as const satisfies Record<string, BindOptions>;
 type Name = keyof typeof sockets;
 const names = Object.keys(sockets) as Name[];
+const isWildcard = (name: Name): boolean => 'at' in sockets[name];
 /** What IPv4 and IPv6 clients can reach through it. */
 const families = (name: Name): readonly (4 | 6)[] => (name === 'dual-wildcard' ? [4, 6] : [sockets[name].family]);
 /** Whether two sockets ask for the port of one address: of one family, each two of these do. */
@@ -58,7 +59,7 @@ export default experiment({
       const listener = await first.listen();
       const knock = async (on: Listener, family: 4 | 6) =>
         note(`reached.ipv${family}`, outcome(await client.knock(on, { family }).answer()));
-      if (name.endsWith('wildcard')) {
+      if (isWildcard(name)) {
         await knock(listener, 4);
         await knock(listener, 6);
       }
@@ -88,7 +89,7 @@ export default experiment({
   claims: [
     {
       id: 'dual-wildcard-takes-both',
-      text: '`::` takes the port of every IPv4 address, too, and is kept off it by each of them, unless IPV6_V6ONLY is on',
+      text: 'without an option, `::` takes the port of an IPv4 address and of 0.0.0.0, too, and is kept off it by each of them, unless IPV6_V6ONLY is on',
       source: 'ipv6(7): IPV6_V6ONLY; ipv6_rcv_saddr_equal() in net/ipv4/inet_connection_sock.c',
       when: ({ left, reuse }) => reuse === 'none' && (left === 'LISTEN' || left === 'BOUND'),
       holds: (facts, { first }) =>
@@ -96,9 +97,9 @@ export default experiment({
     },
     {
       id: 'reached-over-both',
-      text: 'a listener on `::` is reached over IPv4 exactly if IPV6_V6ONLY is off, one on 0.0.0.0 never over IPv6',
+      text: 'a listener on `::` is reached over IPv4 exactly if IPV6_V6ONLY is off, one on 0.0.0.0 not over IPv6',
       source: 'ipv6(7); RFC 3493 §3.7 and §5.3',
-      when: ({ first, left }) => left !== 'BOUND' && first.endsWith('wildcard'),
+      when: ({ first, left }) => left !== 'BOUND' && isWildcard(first),
       holds: (facts, { first }) =>
         ([4, 6] as const).every(
           (family) => facts[`reached.ipv${family}`] === (families(first).includes(family) ? 'ok' : 'ECONNREFUSED'),
@@ -106,7 +107,7 @@ export default experiment({
     },
     {
       id: 'time-wait-of-ipv4-is-ipv4s',
-      text: "TIME-WAIT of an IPv4 client's connection refuses the port of IPv4 and of `::`, and leaves that of IPv6, though the server listened on `::`",
+      text: "without an option, TIME-WAIT of an IPv4 client's connection refuses the port of IPv4 and of `::`, and leaves that of IPv6, though the server listened on `::`",
       source: 'ipv6_rcv_saddr_equal() in net/ipv4/inet_connection_sock.c: IPv4 addresses mapped into IPv6',
       when: ({ left, reuse }) => reuse === 'none' && left === 'IPv4-TIME-WAIT',
       holds: (facts) =>
@@ -114,7 +115,7 @@ export default experiment({
     },
     {
       id: 'time-wait-of-ipv6-refuses-ipv4-wildcard',
-      text: "TIME-WAIT of an IPv6 client's connection leaves the port of an IPv4 address, but 0.0.0.0 is refused as well, unless IPV6_V6ONLY was on: bound to an address a socket is marked as IPv6 only, accepted from `::` it is not",
+      text: "without an option, TIME-WAIT of an IPv6 client's connection leaves the port of an IPv4 address, but 0.0.0.0 is refused as well, unless IPV6_V6ONLY was on: bound to an address a socket is marked as IPv6 only, accepted from `::` it is not",
       source:
         'ipv4_rcv_saddr_equal() with sk2_ipv6only in net/ipv4/inet_connection_sock.c; __inet6_bind() in net/ipv6/af_inet6.c sets sk_ipv6only; tw_ipv6only in tcp_time_wait(), net/ipv4/tcp_minisocks.c',
       when: ({ left, reuse }) => reuse === 'none' && left === 'IPv6-TIME-WAIT',
@@ -125,7 +126,7 @@ export default experiment({
     },
     {
       id: 'reuseaddr-between-families',
-      text: 'SO_REUSEADDR on both lets any two of them bind, of whichever family, unless one listens',
+      text: 'SO_REUSEADDR on both lets any two of the five bind beside TIME-WAIT, and beside a listener those that share no address with it',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c; socket(7)',
       when: ({ left, reuse }) => reuse === 'addr' && left !== 'BOUND',
       holds: (facts, { first, left }) =>
@@ -136,7 +137,7 @@ export default experiment({
     },
     {
       id: 'reuseport-between-families',
-      text: 'SO_REUSEPORT on both lets any two of them bind and listen, of whichever family',
+      text: 'SO_REUSEPORT on both, of one user, lets any two of the five bind and listen',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c; socket(7)',
       when: ({ reuse }) => reuse === 'port',
       holds: (facts) => names.every((second) => facts[`bind.${second}`] === 'ok' && facts[`listen.${second}`] === 'ok'),
@@ -146,13 +147,14 @@ export default experiment({
   across: [
     {
       id: 'order-does-not-matter',
-      text: 'which of two sockets came first does not matter',
+      text: 'which of two sockets on different addresses is bound first does not change whether bind(2) of the second succeeds',
       source: 'ipv6_rcv_saddr_equal() in net/ipv4/inet_connection_sock.c compares both ways',
       holds: (outcomes) => {
         const bound = outcomes.filter(({ cell }) => cell.left === 'BOUND' || cell.left === 'LISTEN');
         return bound.every(({ cell, facts }) =>
           bound
             .filter(({ cell: other }) => other.left === cell.left && other.reuse === cell.reuse)
+            .filter(({ cell: other }) => other.first !== cell.first)
             .every((other) => facts[`bind.${other.cell.first}`] === other.facts[`bind.${cell.first}`]),
         );
       },

@@ -26,20 +26,29 @@ const reuses = ['none', 'addr', 'port', 'both'] as const;
 const places = ['own', 'wildcard', 'other'] as const;
 /** A new socket's address and options: `wildcard.addr`. */
 type Attempt = `${Where}.${Reuse}`;
-const attempts = places.flatMap((at) => reuses.map((reuse): Attempt => `${at}.${reuse}`));
+const tried = places.flatMap((at) => reuses.map((reuse) => ({ at, reuse, attempt: `${at}.${reuse}` as Attempt })));
+const attempts = tried.map(({ attempt }) => attempt);
+const atOther: ReadonlySet<Attempt> = new Set(tried.flatMap(({ at, attempt }) => (at === 'other' ? [attempt] : [])));
+
+/** What a new socket may come to: `ok`, or the call that was refused, and with what. */
+const refusedBinds = ['bind EADDRINUSE', 'bind EADDRNOTAVAIL', 'bind EACCES', 'bind EINVAL'] as const;
+const refusedListens = ['listen EADDRINUSE', 'listen EACCES', 'listen EINVAL'] as const;
+const refusedConnects = ['connect ECONNREFUSED', 'connect ECONNRESET', 'connect ETIMEDOUT'] as const;
+const ends = ['ok', ...refusedBinds, ...refusedListens, ...refusedConnects] as const;
+type Came = (typeof ends)[number];
 
 /** What each new socket came to. */
 const measures = Object.fromEntries(
-  attempts.map((attempt) => {
-    const [at, reuse] = attempt.split('.') as [Where, Reuse];
+  tried.map(({ at, reuse, attempt }) => {
     const text = `a new socket on ${addressWords[at]} with ${optionWords[reuse]}: ok where it was bound, listened and a client connected; else the call that was refused`;
-    return [attempt, kind.outcome({ text })];
+    return [attempt, { ...kind.word(...ends), text }];
   }),
-) as Record<Attempt, Kind<string>>;
+) as Record<Attempt, Kind<Came>>;
 const refused = 'bind EADDRINUSE';
 /** What bind(2) alone said of it. */
-const bindOf = (came: string) => (came.startsWith('bind ') ? came : 'ok');
-const isBound = (came: string) => bindOf(came) === 'ok';
+const bindOf = (came: Came) => refusedBinds.find((refusal) => refusal === came) ?? 'ok';
+const isBound = (came: Came) => bindOf(came) === 'ok';
+const couldNotListen = (came: Came) => refusedListens.some((refusal) => refusal === came);
 /** What a connection leaves behind when its listener is closed. */
 const connected = [
   'ESTABLISHED',
@@ -175,16 +184,15 @@ export default experiment({
   async scenario({ client, server, start, until, note }, { old, reuse, held, user, tries }) {
     const newcomer = user === 'same' ? server : await start('newcomer', { where: 'server', uid: nobody });
     const setting = { client, server, until, reuse, held };
-    for (const lot of tries === 'together' ? [attempts] : attempts.map((attempt) => [attempt])) {
+    for (const lot of tries === 'together' ? [tried] : tried.map((one) => [one])) {
       const left = await leaveOld(setting, old);
-      for (const attempt of lot) {
-        const [at, again] = attempt.split('.') as [Where, Reuse];
+      for (const { at, reuse: again, attempt } of lot) {
         // one that listens stays: each attempt to bind before that needs another
         const rival = old === 'BOUND-then-LISTEN' ? await server.bind({ reuse, at: held }) : undefined;
         const binding = await newcomer.bind({ port: (rival ?? left).at.port, reuse: again, at }).answer();
         const rivalListens = await rival?.listen();
         const told = (call: 'bind' | 'listen' | 'connect', answer: Outcome) =>
-          note(attempt, answer.ok ? 'ok' : `${call} ${answer.errno}`);
+          note(attempt, answer.ok ? 'ok' : (`${call} ${answer.errno}` as Came));
         told('bind', binding);
         if (binding.ok) {
           const listening = await binding.value.listen().answer();
@@ -211,7 +219,7 @@ export default experiment({
     },
     {
       id: 'blocks-without-option',
-      text: 'a new socket without SO_REUSEADDR and SO_REUSEPORT is refused beside any old one on its address',
+      text: 'a new socket without SO_REUSEADDR and SO_REUSEPORT is refused beside an old one on its address, bound, listening or connected',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c; socket(7)',
       when: ({ old, tries }) => together(tries) && old !== 'CLOSED',
       holds: (facts) => facts['own.none'] === refused && facts['wildcard.none'] === refused,
@@ -228,21 +236,21 @@ export default experiment({
     },
     {
       id: 'reuseaddr-beside-connections',
-      text: 'with SO_REUSEADDR on both, a port is bound again beside a connection in any state, not only TIME-WAIT, and by any user',
+      text: 'with SO_REUSEADDR on both, a port is bound again beside a connection in any of the states tried, ESTABLISHED to TIME-WAIT, also by another user',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse of both, sk2 not in TCP_LISTEN',
       when: ({ old, reuse, tries }) => together(tries) && isConnected(old) && has(reuse, 'addr'),
       holds: (facts) => isBound(facts['own.addr']) && isBound(facts['wildcard.addr']),
     },
     {
       id: 'reuseaddr-not-beside-listener',
-      text: 'SO_REUSEADDR, on both or not, never binds a port beside one who listens on it',
+      text: 'SO_REUSEADDR alone on the new socket, whatever the old one has, does not bind a port beside a listener',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk2->sk_state != TCP_LISTEN; socket(7)',
       when: ({ old, tries }) => together(tries) && old === 'LISTEN',
       holds: (facts) => facts['own.addr'] === refused && facts['wildcard.addr'] === refused,
     },
     {
       id: 'reuseport-beside-anything',
-      text: 'with SO_REUSEPORT on both, and one user, a port is bound again beside anything, a listener too',
+      text: 'with SO_REUSEPORT on both, and one user, a port is bound again beside a bound socket, a listener and a connection',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuseport of both, uid_eq(); socket(7)',
       when: ({ reuse, user, tries }) => together(tries) && user === 'same' && has(reuse, 'port'),
       holds: (facts) => isBound(facts['own.port']) && isBound(facts['wildcard.port']),
@@ -273,7 +281,7 @@ export default experiment({
     },
     {
       id: 'wildcard-holds-every-address',
-      text: 'a socket on the wildcard that is bound or listens holds the port of every address alike',
+      text: 'a socket on the wildcard that is bound or listens holds the port of two addresses alike',
       source: 'inet_bhash2_addr_any_conflict() in net/ipv4/inet_connection_sock.c',
       when: ({ old, held, tries }) => together(tries) && held === 'wildcard' && (old === 'BOUND' || old === 'LISTEN'),
       holds: (facts) => reuses.every((again) => bindOf(facts[`other.${again}`]) === bindOf(facts[`own.${again}`])),
@@ -309,7 +317,7 @@ export default experiment({
   across: [
     {
       id: 'time-wait-is-nothing-special',
-      text: 'to its own user, TIME-WAIT refuses a port exactly as a live connection does, and as every state on the way',
+      text: 'to its own user, TIME-WAIT refuses a port exactly as a live connection does, and as the other states tried',
       source:
         'inet_bind_conflict() in net/ipv4/inet_connection_sock.c knows TCP_LISTEN, and TCP_TIME_WAIT only for the user',
       holds: (outcomes) => {
@@ -317,6 +325,7 @@ export default experiment({
           ({ cell }) => isConnected(cell.old) && cell.held === 'own' && cell.user === 'same' && together(cell.tries),
         );
         return left.every(({ cell, facts }) => {
+          if (cell.old === 'ESTABLISHED') return true;
           const live = left.find(({ cell: other }) => other.old === 'ESTABLISHED' && other.reuse === cell.reuse);
           return !live || attempts.every((attempt) => bindOf(live.facts[attempt]) === bindOf(facts[attempt]));
         });
@@ -352,7 +361,7 @@ export default experiment({
               ({ cell: { old, reuse, user, held } }) =>
                 held === 'own' && old === cell.old && reuse === cell.reuse && user === cell.user,
             );
-          const of = attempts.filter((attempt) => !attempt.startsWith('other.'));
+          const of = attempts.filter((attempt) => !atOther.has(attempt));
           return !one || of.every((attempt) => bindOf(one.facts[attempt]) === bindOf(facts[attempt]));
         });
       },
@@ -375,7 +384,7 @@ export default experiment({
     const without: Chosen = (cell) => beside(isConnected, 'same')(cell) && !has(cell.reuse, 'addr');
     const listens = (old: string) => old === 'LISTEN';
     const late = outcomes.filter(({ cell }) => beside((old) => old === 'BOUND-then-LISTEN', 'same', 'addr')(cell));
-    const kept = late.filter(({ facts }) => 'own.addr' in facts && facts['own.addr'].startsWith('listen '));
+    const kept = late.filter(({ facts }) => 'own.addr' in facts && couldNotListen(facts['own.addr']));
     const sentences = [
       ...phrase('Beside a connection that an earlier server left, ESTABLISHED to TIME-WAIT, its port was bound again', [
         ...bound(beside(isConnected, 'same'), 'none', 'attempts without an option'),

@@ -4,11 +4,17 @@ import { ack, data, experiment, fin, kind, rst, type Sighting, sentence } from '
 const heldBytes = 150_000;
 /** tcp_invalid_ratelimit as it is. */
 const limitMs = 500;
+/** A probe's time is when the wire read it, which on a busy machine was up to 48 ms late; the limit counts in the server's kernel. */
+const wireMs = 50;
+/** The most that a probe waits, for an orphan that is given up. */
+const rtoMaxMs = 1000;
 /** Probes that are waited for before anything else happens. */
 const probes = { resumes: 3, 'update-lost': 1, closes: 2, resets: 1, 'closes-for-good': 1 } as const;
 
 /** A tick earlier at HZ=100; a slot of the timer wheel, an eighth, and a busy machine later. */
 const isAbout = (value: number, expected: number) => value >= expected - 10 && value < expected * 1.125 + 200;
+/** Probes that wait for less, where each waits for twice as long as the one before. */
+const probesBelow = (mostMs: number, rtoMs: number) => Math.ceil(Math.log2(mostMs / rtoMs));
 const tolerance =
   'Tolerance: a tick at HZ=100 below; a slot of the timer wheel, an eighth, and 200 ms of a busy machine above';
 
@@ -18,7 +24,15 @@ export default experiment({
   factors: { next: ['resumes', 'update-lost', 'closes', 'resets', 'closes-for-good'] },
   network: 'wire',
   sysctls: ({ next }) =>
-    next === 'closes-for-good' ? { 'net.ipv4.tcp_orphan_retries': 1, 'net.ipv4.tcp_rto_max_ms': 1000 } : {},
+    next === 'closes-for-good'
+      ? // each probe is answered: one that is not counts as a retry, and the orphan would be given up for that
+        {
+          'net.ipv4.tcp_rto_max_ms': rtoMaxMs,
+          'net.ipv4.tcp_orphan_retries': 0,
+          'net.ipv4.tcp_retries2': 15,
+          'net.ipv4.tcp_invalid_ratelimit': 0,
+        }
+      : {},
   seconds: 3,
   measures: {
     probeBytes: kind.bytes({ text: 'that the first probe carried' }),
@@ -88,10 +102,12 @@ export default experiment({
       let told = update;
       if (lost) {
         await lost.lift();
-        told = await wire.seen(open, { after: await probe(told) });
-      }
+        const asked = await probe(update);
+        // an update that is sent again would come before
+        told = await wire.seen(open, { after: update });
+        note('toldBy', told.n > asked.n ? "a probe's answer" : 'window update');
+      } else note('toldBy', 'window update');
       note('toldAfter', ms(update, told));
-      note('toldBy', lost ? "a probe's answer" : 'window update');
       note('opened', ms(told, await wire.seen(data.from('client'), { after: told })));
       await far.received(heldBytes);
     }
@@ -126,7 +142,7 @@ export default experiment({
   claims: [
     {
       id: 'probes-are-empty',
-      text: 'a closed window is probed by a segment without data, one below RCV.NXT, and answered; no byte is risked',
+      text: 'the first probe of a closed window is a segment without data, one below RCV.NXT, and is answered; no byte is risked',
       source:
         'tcp_xmit_probe_skb() in net/ipv4/tcp_output.c; RFC 9293 §3.8.6.1 speaks of at least one octet of new data',
       holds: (facts) => facts.probeBytes === 0 && facts.probeBehind === 1 && facts.answered1 === 1,
@@ -139,22 +155,22 @@ export default experiment({
     },
     {
       id: 'then-doubled',
-      text: 'the second after twice that time, the third after four times, whether or not the socket still has a process',
+      text: 'the second probe comes after twice that time, the third after four times, whether or not the socket still has a process',
       source: `RFC 9293 §3.8.6.1 SHLD-30; tcp_probe0_when() in include/net/tcp.h. ${tolerance}`,
       when: ({ next }) => next === 'resumes' || next === 'closes',
       holds: (facts) => isAbout(facts.probe2, 2 * facts.rto) && isAbout(facts.probe3, 4 * facts.rto),
     },
     {
       id: 'answers-are-limited',
-      text: 'a probe that comes within half a second of one that was answered is not: tcp_invalid_ratelimit takes it for an acknowledgement out of place',
+      text: 'with tcp_invalid_ratelimit 500 ms, the default, the second probe is not answered where it comes within that time of the first, which was',
       source:
-        'tcp_validate_incoming() in net/ipv4/tcp_input.c: tcp_oow_rate_limited(), TCPACKSkippedSeq; RFC 9293 §3.8.6.1: "it must still send an acknowledgment"',
+        'tcp_validate_incoming() in net/ipv4/tcp_input.c: tcp_oow_rate_limited(), TCPACKSkippedSeq; RFC 9293 §3.8.6.1: "it must still send an acknowledgment". Tolerance: 50 ms, which the wire may be behind on a busy machine',
       when: ({ next }) => next === 'resumes' || next === 'closes',
-      holds: (facts) => (facts.answered2 === 0) === facts.probe2 < limitMs,
+      holds: (facts) => (facts.answered2 === 0 ? facts.probe2 < limitMs + wireMs : facts.probe2 >= limitMs - wireMs),
     },
     {
       id: 'update-wakes',
-      text: 'when the reader reads again its kernel says so, and the data goes on at once',
+      text: 'when the reader reads again its kernel sends a window update, and the data goes on before another probe',
       source: 'RFC 9293 §3.8.6.2.2; tcp_cleanup_rbuf() in net/ipv4/tcp.c; tolerance: less than a timeout',
       when: ({ next }) => next === 'resumes',
       holds: (facts) =>
@@ -162,15 +178,14 @@ export default experiment({
     },
     {
       id: 'probe-saves',
-      text: "where that update is lost nobody sends it again: a probe's answer tells, when its time has come, and the data goes on",
+      text: "where that window update is lost the reader's kernel does not send it again: the answer to a later probe opens the window, and the data goes on",
       source: 'RFC 9293 §3.8.6.1: "so that the re-opening of the window will be reliably reported"',
       when: ({ next }) => next === 'update-lost',
-      holds: (facts) =>
-        facts.toldBy === "a probe's answer" && facts.toldAfter > facts.rto && facts['client.delivered'] === heldBytes,
+      holds: (facts) => facts.toldBy === "a probe's answer" && facts['client.delivered'] === heldBytes,
     },
     {
       id: 'close-loses-nothing',
-      text: 'a plain close answers at once and loses nothing: the kernel probes on in FIN-WAIT-1, the data goes when the reader reads, then the FIN',
+      text: 'a plain close answers at once and loses nothing where the reader reads on after one more probe: the kernel probes on in FIN-WAIT-1, then the data goes, then the FIN',
       source: 'tcp_send_fin() in net/ipv4/tcp_output.c: the FIN waits behind the data; tolerance: less than a timeout',
       when: ({ next }) => next === 'closes',
       holds: (facts) =>
@@ -196,12 +211,13 @@ export default experiment({
     },
     {
       id: 'orphan-is-given-up',
-      text: 'an orphan whose reader does not read is given up when its probes would wait for tcp_rto_max_ms, though the other end answers: without a FIN or a RST, and what was not sent is lost; a RST is only the answer to what the reader acknowledges later',
-      source: 'tcp_probe_timer() in net/ipv4/tcp_timer.c: SOCK_DEAD, tcp_orphan_retries(); TCPAbortOnTimeout',
+      text: `with tcp_rto_max_ms ${rtoMaxMs}, and the default tcp_orphan_retries 0 and tcp_retries2 15, an orphan whose reader does not read is given up when a probe has waited for tcp_rto_max_ms, though the probes before were answered: without a FIN or a RST, and what was not sent is lost; a RST is only the answer to what the reader acknowledges later`,
+      source: `tcp_probe_timer() in net/ipv4/tcp_timer.c: SOCK_DEAD, tcp_orphan_retries(); tcp_send_probe0() in net/ipv4/tcp_output.c doubles the wait tcp_retries2 times at most: one that cannot reach tcp_rto_max_ms is not given up for that. ${tolerance}`,
       when: ({ next }) => next === 'closes-for-good',
       holds: (facts) =>
         facts['counters.client.TcpExt.TCPAbortOnTimeout'] === 1 &&
-        facts['client.gaveUpAfter'] > 0 &&
+        facts['client.probedAt'].length === probesBelow(rtoMaxMs, facts.rto) &&
+        isAbout(facts['client.gaveUpAfter'] * 1000, rtoMaxMs) &&
         facts.saidAtLast === 'nothing' &&
         facts['client.delivered'] < heldBytes,
     },
@@ -212,7 +228,7 @@ export default experiment({
     const ended = (facts: (typeof outcomes)[number]['facts']) => {
       const said = facts.saidAtLast === 'nothing' ? 'neither FIN nor RST' : `a ${facts.saidAtLast}`;
       return 'client.gaveUpAfter' in facts
-        ? `given up ${facts['client.gaveUpAfter'].toFixed(1)} s after the window closed, with ${said}`
+        ? `given up ${facts['client.gaveUpAfter'].toFixed(1)} s after the window closed, with ${said} (tcp_rto_max_ms ${rtoMaxMs})`
         : `closed with ${said}`;
     };
     const told = outcomes.map(

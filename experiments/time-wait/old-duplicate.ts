@@ -235,14 +235,14 @@ export default experiment({
   claims: [
     {
       id: 'time-wait-refuses',
-      text: 'while TIME-WAIT is kept, the same four numbers are not given to a new connection',
+      text: 'without timestamps, while the client keeps TIME-WAIT, connect(2) of a socket bound to its port fails with EADDRNOTAVAIL',
       source: 'RFC 9293 §3.6.1; __inet_check_established() in net/ipv4/inet_hashtables.c, tcp_twsk_unique()',
       when: (cell) => !bypassed(cell) && cell.timestamps === 'off' && cell.port === 'same',
       holds: (facts) => facts['old.timeWait.holder'] === 'client' && facts.reconnect === 'EADDRNOTAVAIL',
     },
     {
       id: 'another-port',
-      text: 'where the kernel may choose, the new connection has another port, and the old segment finds nobody',
+      text: 'without timestamps, while the client keeps TIME-WAIT and the kernel may choose the port, the new connection has another port, and the old segment finds nobody',
       source: '__inet_hash_connect() in net/ipv4/inet_hashtables.c; RFC 9293 §3.10.7.1: a RST for a closed connection',
       when: (cell) => !bypassed(cell) && cell.port === 'chosen',
       holds: (facts) =>
@@ -250,7 +250,7 @@ export default experiment({
     },
     {
       id: 'old-bytes-delivered',
-      text: "without TIME-WAIT and without timestamps, the old client's bytes are delivered to the new connection's application as the new client's",
+      text: "without TIME-WAIT and without timestamps, where the old connection had outrun the clock of initial sequence numbers, the old client's bytes are delivered to the new connection's application as the new client's",
       source: 'RFC 9293 §3.4.3; RFC 1337 §1, hazard H1',
       when: defenceless,
       holds: (facts) =>
@@ -262,14 +262,14 @@ export default experiment({
     },
     {
       id: 'new-bytes-discarded',
-      text: 'what the new client itself sends under those numbers is then thrown away as already received',
+      text: `the ${newBytes} bytes that the new client itself sends under those numbers are then thrown away as already received`,
       source: 'RFC 9293 §3.10.7.4: what was received is trimmed off; tcp_data_queue() in net/ipv4/tcp_input.c',
       when: defenceless,
       holds: (facts) => facts.oldRead > newBytes && facts.newRead === 0,
     },
     {
       id: 'timestamps-refuse',
-      text: 'with timestamps the same segment is refused: it is older than the new connection',
+      text: 'with timestamps the same segment is refused without TIME-WAIT, too: its timestamp is older than the new connection',
       source: 'RFC 7323 §5, PAWS; tcp_validate_incoming() in net/ipv4/tcp_input.c, counter PAWSEstab',
       when: (cell) => bypassed(cell) && cell.timestamps === 'on' && cell.bytes === many,
       holds: (facts) =>
@@ -280,7 +280,7 @@ export default experiment({
     },
     {
       id: 'recycled-safely',
-      text: 'with timestamps TIME-WAIT gives its numbers away at once, and the new connection begins beyond all of the old one',
+      text: 'with timestamps TIME-WAIT gives its four numbers to a socket bound to its port, and the new connection begins beyond all of the old one',
       source: 'RFC 6191 §2; tcp_twsk_unique() in net/ipv4/tcp_ipv4.c: tw_snd_nxt + 65535 + 2',
       when: (cell) => !bypassed(cell) && cell.timestamps === 'on',
       holds: (facts, { bytes }) =>
@@ -291,7 +291,7 @@ export default experiment({
     },
     {
       id: 'clock-protects-the-slow',
-      text: 'a connection that sent less than the clock of initial sequence numbers advanced leaves no segment that fits, even without TIME-WAIT',
+      text: 'a connection that sent less than the clock of initial sequence numbers advanced leaves no segment that fits, even without TIME-WAIT and timestamps',
       source: 'RFC 9293 §3.4.1; secure_tcp_seq() in net/core/secure_seq.c: one number every 64 ns',
       when: (cell) => bypassed(cell) && cell.bytes === few,
       holds: (facts, { bytes }) => facts.advanced > bytes && !facts.covered && facts.heard.join() === 'new',

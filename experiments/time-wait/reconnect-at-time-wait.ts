@@ -82,7 +82,7 @@ export default experiment({
   claims: [
     {
       id: 'reconnects-at-once',
-      text: 'the client is let in at once: its SYN is newer by its sequence number, with timestamps or without; no setting is needed',
+      text: 'a client whose old connection was short is let in with its first SYN, which is newer by its sequence number, with timestamps or without, with tcp_rfc1337 0 or 1',
       source:
         'RFC 9293 §3.6.1 MAY-2; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c; initial sequence numbers of the same four numbers grow, RFC 6528 §3',
       when: ({ stamp, listener }) => stamp !== 'older' && listener === 'open',
@@ -98,7 +98,7 @@ export default experiment({
     },
     {
       id: 'and-tries-again-soon',
-      text: 'and sends its SYN again within milliseconds instead of after a second',
+      text: 'a client that answered the ACK of TIME-WAIT by a RST sends its SYN again in less than half a second instead of after a second',
       source:
         'tcp_rcv_synsent_state_process() in net/ipv4/tcp_input.c: TCP_TIMEOUT_MIN, since Linux 5.6. Tolerance: a busy machine, half of what it would be',
       when: ({ stamp, listener }) => stamp === 'older' || listener === 'closed',
@@ -106,14 +106,14 @@ export default experiment({
     },
     {
       id: 'the-challenge-lets-it-in',
-      text: 'that RST ends TIME-WAIT, and the second SYN is let in, though its timestamp is older than what TIME-WAIT remembered: the challenge protects nothing',
+      text: 'with tcp_rfc1337 0 that RST ends TIME-WAIT, and the second SYN is let in, though its timestamp is older than what TIME-WAIT remembered',
       source: 'RFC 5961 §4.2; RFC 1337; tcp_timewait_state_process(): "This is TIME_WAIT assassination"',
       when: ({ stamp, listener, rfc1337 }) => stamp === 'older' && listener === 'open' && rfc1337 === 0,
       holds: (facts) => facts.connected === 'ok' && facts['counters.client.TcpExt.TCPSynRetrans'] === 1 && !facts.stays,
     },
     {
       id: 'nobody-listens-is-told-late',
-      text: 'where nobody listens any more the client is refused by the answer to its second SYN: the first was answered by an ACK',
+      text: 'with tcp_rfc1337 0, where nobody listens any more, the client is refused by the answer to its second SYN: the first was answered by an ACK',
       source: 'tcp_v4_rcv() in net/ipv4/tcp_ipv4.c: TCP_TW_SYN without a listener falls through to the ACK',
       when: ({ listener, rfc1337 }) => listener === 'closed' && rfc1337 === 0,
       holds: (facts) =>
@@ -121,7 +121,7 @@ export default experiment({
     },
     {
       id: 'rfc1337-shuts-it-out',
-      text: 'with tcp_rfc1337 = 1 the RST is ignored, each SYN is challenged again, and the client is shut out until it gives up',
+      text: 'with tcp_rfc1337 = 1 the RST is ignored, each SYN is challenged again, and the client, with tcp_syn_retries 1, gives up with ETIMEDOUT',
       source: 'RFC 1337 §3 (F1); tcp_write_timeout() in net/ipv4/tcp_timer.c for when it gives up',
       when: ({ stamp, rfc1337 }) => stamp === 'older' && rfc1337 === 1,
       holds: (facts) =>

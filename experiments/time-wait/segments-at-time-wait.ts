@@ -146,7 +146,7 @@ export default experiment({
     },
     {
       id: 'does-not-come-back',
-      text: 'TIME-WAIT is gone with it, and does not come back though the SYN turns out to be an old one: the RST that says so leaves nothing',
+      text: 'TIME-WAIT is gone with such a SYN, and does not come back though the SYN turns out to be an old one: the RST that says so leaves nothing',
       source:
         'RFC 9293 §3.6.1 MAY-2 (2) asks for the return to TIME-WAIT; Linux: "RED-PEN: we violate main RFC requirement" in tcp_timewait_state_process()',
       when: (cell) => cell.listener === 'open' && isNewSyn(cell),
@@ -168,7 +168,7 @@ export default experiment({
     },
     {
       id: 'older-timestamp-is-refused',
-      text: 'whatever carries an older timestamp is refused by PAWS, a SYN with a higher sequence number too: answered by an ACK, and the minute begins again',
+      text: 'a segment with an older timestamp, a RST apart, is refused by PAWS, a SYN with a higher sequence number too: it is answered by an ACK, and the minute begins again',
       source: 'RFC 7323 §5.2; tcp_timewait_state_process(): PAWSTimewait, before it had a counter of its own PAWSEstab',
       when: ({ arrives, stamp }) => stamp === 'older' && arrives !== 'rst',
       holds: (facts) =>
@@ -178,7 +178,7 @@ export default experiment({
     },
     {
       id: 'same-numbers',
-      text: 'every ACK of TIME-WAIT carries the numbers of its last one: <SEQ=SND.NXT><ACK=RCV.NXT>',
+      text: 'each ACK that TIME-WAIT sends carries the numbers of its last one: <SEQ=SND.NXT><ACK=RCV.NXT>',
       source: 'RFC 9293 §3.10.7.4; tcp_v4_timewait_ack() in net/ipv4/tcp_ipv4.c',
       when: (cell) => isAnswered(cell) && !(cell.listener === 'open' && isNewSyn(cell)),
       holds: (facts) => facts.answers === 1 && facts.sameNumbers,

@@ -60,7 +60,7 @@ export default experiment({
   claims: [
     {
       id: 'answered',
-      text: 'TIME-WAIT answers what comes late, though nobody is there any more to hear it',
+      text: 'TIME-WAIT answers an old acknowledgement, old data or the FIN that comes late, though the other end has no socket any more',
       source: 'RFC 9293 §3.10.7.4: not acceptable, "send an acknowledgment"',
       holds: (facts) => facts.answer === 'ACK',
     },
@@ -72,14 +72,14 @@ export default experiment({
     },
     {
       id: 'assassinated',
-      text: 'that RST ends TIME-WAIT: a late segment is enough, and no setting was changed',
+      text: 'with tcp_rfc1337 0, the default, that RST ends TIME-WAIT: one late segment is enough',
       source: 'RFC 1337 §2; tcp_rfc1337 = 0 is the default, tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c',
       when: ({ rfc1337 }) => rfc1337 === 0,
       holds: (facts) => facts.after === 'nothing' && facts['timeWait.endedBy'] === 'rst' && facts.again === 'RST',
     },
     {
       id: 'rfc1337-survives',
-      text: 'with tcp_rfc1337 = 1 it stays, and goes on answering',
+      text: 'with tcp_rfc1337 1 TIME-WAIT stays, and answers the next FIN',
       source: 'RFC 1337 §3 (F1): ignore RST segments in TIME-WAIT',
       when: ({ rfc1337 }) => rfc1337 === 1,
       holds: (facts) => facts.after === 'TIME-WAIT' && facts.again === 'ACK',

@@ -49,7 +49,7 @@ export default experiment({
     },
     {
       id: 'ends-by-timer',
-      text: 'its timer ends it',
+      text: 'its own timer ends TIME-WAIT',
       source: 'tw_timer_handler() in net/ipv4/inet_timewait_sock.c',
       holds: (facts) => facts['timeWait.endedBy'] === 'timer',
     },
@@ -65,11 +65,13 @@ export default experiment({
   across: [
     {
       id: 'fin-timeout-is-not-it',
-      text: "tcp_fin_timeout does not shorten TIME-WAIT: with 60 and with 3 it lasts the same within a slot of the kernel's timer wheel; it is for orphans in FIN-WAIT-2",
+      text: "tcp_fin_timeout does not shorten TIME-WAIT: with 60 and with 3 it lasts the same within a slot of the kernel's timer wheel",
       source: 'tcp(7), tcp_fin_timeout; tcp_time_wait() in net/ipv4/tcp_minisocks.c',
       holds: (outcomes) =>
-        spread(outcomes.map(({ facts }) => facts['timeWait.seconds'])) <=
-        largest(outcomes.map(({ facts }) => facts.slot)) + seenLate,
+        new Set(outcomes.map(({ cell }) => cell.finTimeout)).size < 2
+          ? undefined
+          : spread(outcomes.map(({ facts }) => facts['timeWait.seconds'])) <=
+            largest(outcomes.map(({ facts }) => facts.slot)) + seenLate,
     },
   ],
   answer(outcomes) {
@@ -86,7 +88,7 @@ export default experiment({
       const apart = Math.abs(mean(lasted(of(60))) - mean(lasted(of(3))));
       const slot = largest(outcomes.map(({ facts }) => facts.slot));
       sentences.push(
-        `with tcp_fin_timeout 3 in place of 60 it lasted ${apart <= slot ? `the same, within a slot of the kernel's timer wheel, ${slot.toFixed(1)} s` : `${apart.toFixed(1)} s more or less`}`,
+        `with tcp_fin_timeout 3 instead of 60 it lasted ${apart <= slot ? `the same, within a slot of the kernel's timer wheel, ${slot.toFixed(1)} s` : `${apart.toFixed(1)} s more or less`}`,
       );
     }
     return `${sentences.join('; ')}.`;

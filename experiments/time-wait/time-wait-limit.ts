@@ -42,7 +42,7 @@ export default experiment({
   claims: [
     {
       id: 'no-more-than-that',
-      text: 'of five connections only so many enter TIME-WAIT; the others go straight to CLOSED, each counted as TCPTimeWaitOverflow',
+      text: 'with tcp_max_tw_buckets 0, 1 and 3, only so many of five connections enter TIME-WAIT; the others are counted as TCPTimeWaitOverflow',
       source: 'inet_twsk_alloc() in net/ipv4/inet_timewait_sock.c; tcp_time_wait() in net/ipv4/tcp_minisocks.c',
       when: ({ buckets }) => buckets !== 'default',
       holds: (facts, { buckets }) =>
@@ -50,7 +50,7 @@ export default experiment({
     },
     {
       id: 'first-come',
-      text: 'those that came first keep their TIME-WAIT: none is taken away for a newer one',
+      text: 'the connections that came first keep their TIME-WAIT: none is taken away for a newer one',
       source: 'inet_twsk_alloc() in net/ipv4/inet_timewait_sock.c refuses the new one',
       when: ({ buckets }) => buckets !== 'default',
       holds: (facts, { buckets }) =>
@@ -74,7 +74,7 @@ export default experiment({
     },
     {
       id: 'half-the-table',
-      text: 'the default is half as many as the table of connections has slots',
+      text: "the kernel's own tcp_max_tw_buckets is half as many as the table of connections has slots",
       source: 'tcp_sk_init() in net/ipv4/tcp_ipv4.c: sysctl_max_tw_buckets = ehash entries / 2',
       holds: (facts) => facts.ownLimit === facts.hashEntries / 2,
     },

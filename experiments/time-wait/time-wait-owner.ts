@@ -103,14 +103,14 @@ export default experiment({
     },
     {
       id: 'survives-its-processes',
-      text: 'it outlives the processes of both ends',
+      text: 'TIME-WAIT outlives the processes of both ends',
       source: 'inet_twsk_schedule() in net/ipv4/inet_timewait_sock.c: only its timer holds it',
       when: ({ next }) => next === 'processes-killed',
       holds: (facts) => facts.after === 'TIME-WAIT' && facts['timeWait.endedBy'] === 'namespace',
     },
     {
       id: 'a-mini-socket',
-      text: 'it is a mini-socket that took the place of the full one, which went FIN-WAIT-2 → CLOSED; sockstat counts it as tw and nothing as inuse',
+      text: 'TIME-WAIT is a mini-socket instead of the full one: sockstat counts it as tw and nothing as inuse',
       source: 'tcp_time_wait() in net/ipv4/tcp_minisocks.c calls tcp_done(); sockstat_seq_show() in net/ipv4/proc.c',
       when: ({ left }) => left === 'TIME-WAIT',
       holds: (facts) =>
@@ -118,14 +118,14 @@ export default experiment({
     },
     {
       id: 'can-be-destroyed',
-      text: 'ss -K takes it away',
+      text: 'ss -K removes TIME-WAIT',
       source: 'tcp_abort() in net/ipv4/tcp.c, TCP_TIME_WAIT; CONFIG_INET_DIAG_DESTROY',
       when: ({ next }) => next === 'destroyed',
       holds: (facts) => facts.after === 'gone' && facts['timeWait.endedBy'] === 'kill',
     },
     {
       id: 'does-not-hold-its-namespace',
-      text: 'it does not hold its network namespace, and goes with it: a container that is deleted leaves no TIME-WAIT',
+      text: 'TIME-WAIT does not hold its network namespace: a namespace that is given up is gone in less than a second',
       source:
         'inet_twsk_purge() in net/ipv4/inet_timewait_sock.c. Tolerance: a namespace is taken apart in well under a second, TIME-WAIT lasts 60',
       when: ({ next, left }) => next === 'namespace-abandoned' && left === 'TIME-WAIT',
@@ -133,14 +133,14 @@ export default experiment({
     },
     {
       id: 'an-orphan-holds-it',
-      text: 'an orphan that still has data to send does: the namespace lives until that is acknowledged',
+      text: `an orphan that still has data to send holds its network namespace, here for ${heldSeconds} s, until the other end reads`,
       source: 'sk_alloc() in net/core/sock.c: a full socket counts as a user of its namespace',
       when: ({ left }) => left === 'FIN-WAIT-1',
-      holds: (facts) => facts.heldUntilRead,
+      holds: (facts) => facts.heldUntilRead && facts.abandonSeconds > goneSeconds,
     },
     {
       id: 'sockstat-is-host-wide',
-      text: "/proc/net/sockstat counts orphans and the memory of TCP's buffers for the whole host, whichever namespace's file is read; only inuse and tw are its own",
+      text: "/proc/net/sockstat counts orphans and the memory of TCP's buffers for the whole host, whichever namespace's file is read",
       source: 'sockstat_seq_show() in net/ipv4/proc.c: tcp_orphan_count_sum(), proto_memory_allocated()',
       when: ({ left }) => left === 'FIN-WAIT-1',
       holds: (facts) => facts.orphansElsewhere && facts.pagesAlike,

@@ -53,7 +53,7 @@ export default experiment({
   claims: [
     {
       id: 'one-in-half-a-second',
-      text: 'of bare acknowledgements and SYNs out of place it answers one within tcp_invalid_ratelimit, 500 ms; the others are counted as TCPACKSkippedTimeWait',
+      text: `of ${burst} old acknowledgements, or old SYNs, at once TIME-WAIT answers one, with tcp_invalid_ratelimit 500 ms; the others are counted as TCPACKSkippedTimeWait`,
       source:
         'tcp_oow_rate_limited() in net/ipv4/tcp_input.c; ip-sysctl: tcp_invalid_ratelimit, against loops of acknowledgements',
       when: ({ arrives, limit }) => limit === 500 && (arrives === 'ack' || arrives === 'syn'),
@@ -64,7 +64,7 @@ export default experiment({
     },
     {
       id: 'data-is-not-limited',
-      text: 'data and FINs are each answered, however many: they cannot be a loop of acknowledgements',
+      text: `of ${burst} segments with old data, or copies of the FIN, at once TIME-WAIT answers each`,
       source:
         'tcp_oow_rate_limited(): "Data packets without SYNs are not likely part of an ACK loop"; a FIN takes a number, too',
       when: ({ arrives }) => arrives === 'data' || arrives === 'fin',
@@ -72,14 +72,14 @@ export default experiment({
     },
     {
       id: 'without-a-limit',
-      text: 'with tcp_invalid_ratelimit = 0 each is answered',
+      text: `with tcp_invalid_ratelimit 0 TIME-WAIT answers each of ${burst} old acknowledgements`,
       source: 'ip-sysctl: tcp_invalid_ratelimit',
       when: ({ limit }) => limit === 0,
       holds: (facts) => facts.answers === burst,
     },
     {
       id: 'stays',
-      text: 'TIME-WAIT stays, answered or not',
+      text: 'TIME-WAIT outlasts such segments, answered or not',
       source: 'tcp_timewait_check_oow_rate_limit() in net/ipv4/tcp_minisocks.c',
       holds: (facts) => facts.stays,
     },

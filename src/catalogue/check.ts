@@ -54,13 +54,12 @@ export async function checkFile(path: string, options: CheckOptions = {}): Promi
 /** A counter as a file names it, in a claim, an answer or among what is shown. */
 const namedCounters = /\bcounters\.(?:client|server|lab)\.(?:Tcp|TcpExt)\.\w+/g;
 
-/** Counters that the file names and this kernel does not have: a claim that reads one is inconclusive here. */
+/** Counters that the file names and this kernel does not have, or that count nothing: a claim that reads one is inconclusive here. */
 function lackedHere(source: string, shows: readonly string[]): string[] {
   const named = [...(source.match(namedCounters) ?? []), ...shows];
-  const { facts } = lackedCounters(named, new Set(countersHere()));
-  return Object.keys(facts).map(
-    (name) =>
-      `${name}: this kernel has no such counter; what reads it is inconclusive here. \`nstat -az\` lists the counters`,
+  const { unknown } = lackedCounters(named, new Set(countersHere()));
+  return Object.entries(unknown).map(
+    ([name, { text }]) => `${name}: ${text}; what reads it is inconclusive here. \`nstat -az\` lists the counters`,
   );
 }
 

@@ -30,6 +30,7 @@ export async function loadFile(path: string): Promise<LoadedExperiment> {
     definition,
     group: { ...ungrouped, title: definition.group ?? ungrouped.title },
     file,
+    builtin: false,
     sourceHash: hash(bytes),
   };
 }

@@ -58,7 +58,8 @@ async function groupIn(path: string): Promise<Group> {
 async function builtin(root: string, name: string, group: Group): Promise<LoadedExperiment> {
   const path = join(root, name);
   const [definition, bytes] = await Promise.all([importDefinition(path, path), readFile(path)]);
-  return { definition, group, file: `builtin:${name.slice(0, -ownExtension.length)}`, sourceHash: hash(bytes) };
+  const file = `builtin:${name.slice(0, -ownExtension.length)}`;
+  return { definition, group, file, builtin: true, sourceHash: hash(bytes) };
 }
 
 /**

@@ -2,7 +2,7 @@ import type { LingerlabError } from '../errors.ts';
 import { endChildrenNow } from '../process/child.ts';
 import { exitProgram } from '../process/experiment-code.ts';
 import { interruptAtOnce } from '../record/interrupt.ts';
-import { errorText } from './output.ts';
+import { errorText, savedText } from './output.ts';
 
 /** For processes that clean up, so that everything ends within a second: to remove a trace instance takes 20 to 200 ms. */
 const graceMs = 500;
@@ -12,7 +12,10 @@ export function endAtOnce(error: LingerlabError, folder?: string): never {
   process.stderr.write(errorText(error));
   endChildrenNow(graceMs);
   try {
-    if (folder !== undefined) interruptAtOnce(folder);
+    if (folder !== undefined) {
+      interruptAtOnce(folder);
+      process.stderr.write(savedText(folder));
+    }
   } catch {
     // it had not begun, or cannot be written: what was appended is there
   }

@@ -25,7 +25,7 @@ export async function doctor({ json }: { readonly json: boolean }): Promise<Exit
 /** What the wire costs on this machine; takes a second. Never throws. */
 async function wireFinding(ports: Ports): Promise<Finding & { readonly cost?: WireCost }> {
   const id = 'wire';
-  const consequence = 'what the wire adds to a round trip, and how much it carries, is not known';
+  const consequence = 'how long a round trip on the wire takes, and how much it carries, is not known';
   const remedy = 'see `tun` and `veth`';
   try {
     const cost = await measureWire(ports);

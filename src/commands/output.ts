@@ -9,10 +9,10 @@ export const answerJson = (value: unknown): void => answer(JSON.stringify(value,
 const pieceLength = 65_536;
 
 /** An answer of many lines, written as it is taken: whoever has read enough of it (`| head`) ends it. */
-export async function answerLines(lines: Iterable<string>): Promise<void> {
+export async function answerLines(lines: Iterable<string> | AsyncIterable<string>): Promise<void> {
   let piece = '';
   const write = () => new Promise<void>((resolve) => process.stdout.write(piece, () => resolve()));
-  for (const line of lines) {
+  for await (const line of lines) {
     piece += `${line}\n`;
     if (piece.length < pieceLength) continue;
     await write();
@@ -50,6 +50,10 @@ export function endQuietly(): void {
     });
   }
 }
+
+/** Where a run is that ended with an error. */
+export const savedText = (folder: string): string =>
+  visibleLines(`lingerlab: the run so far is saved in ${folder}; lingerlab run --resume with it runs the rest\n`);
 
 /** An error as the user meets it: code, what happened, what to do. */
 export function errorText(error: unknown): string {

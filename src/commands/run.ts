@@ -19,7 +19,7 @@ import { run as runIt } from '../run/run.ts';
 import { endAtOnce } from './at-once.ts';
 import { experimentsFor } from './experiments.ts';
 import { interruption } from './interruption.ts';
-import { answer, answerJson, columnsOf, wantsColor } from './output.ts';
+import { answer, answerJson, columnsOf, savedText, wantsColor } from './output.ts';
 import { runAnswer } from './run-answer.ts';
 
 export interface RunOptions {
@@ -58,7 +58,14 @@ export async function run(patterns: readonly string[], options: RunOptions): Pro
     argv: process.argv.slice(2),
     signal: interrupted.signal,
     progress,
-  }).finally(() => progress.close());
+  })
+    .catch((error) => {
+      progress.close();
+      // before that it had no folder of its own
+      if (progress.hasBegun()) process.stderr.write(savedText(folder));
+      throw error;
+    })
+    .finally(() => progress.close());
   show(finished, options);
   return codeOf(finished, options);
 }
@@ -74,7 +81,7 @@ async function resumed(folder: string, patterns: readonly string[]): Promise<Sel
     throw new LingerlabError('BAD_OPTION', '--resume goes on with what was planned', 'leave the patterns out');
   }
   const { run: saved } = await readRun(folder);
-  const files = saved.experiments.map(({ file }) => file).filter((file) => !file.startsWith('builtin:'));
+  const files = saved.experiments.flatMap(({ file, builtin }) => (builtin ? [] : [file]));
   const { experiments, cells } = select(await experimentsFor(files), saved.plan, {
     where: {},
     all: true,
@@ -106,7 +113,11 @@ function showPlan({ cells, experiments }: Selection, { json, jobs }: RunOptions)
   return exitCode.ok;
 }
 
-function progressFor({ quiet }: RunOptions): RunProgress & Pick<Progress, 'say' | 'close'> {
+interface RunShown extends RunProgress, Pick<Progress, 'say' | 'close'> {
+  hasBegun(): boolean;
+}
+
+function progressFor({ quiet }: RunOptions): RunShown {
   let shown: Progress | undefined;
   return {
     begin(tasks) {
@@ -120,6 +131,7 @@ function progressFor({ quiet }: RunOptions): RunProgress & Pick<Progress, 'say' 
     cellFinished: (record) => shown?.cellFinished(record),
     say: (text) => (shown ? shown.say(text) : process.stderr.write(`${text}\n`)),
     close: () => shown?.close(),
+    hasBegun: () => shown !== undefined,
   };
 }
 

@@ -1,8 +1,10 @@
 import { LingerlabError } from '../errors.ts';
-import { readEvents, readRun } from '../record/read.ts';
+import type { Event } from '../record/event.ts';
+import { openEvents, readRun } from '../record/read.ts';
 import type { CellRecord } from '../record/schema.ts';
+import { reasonText } from '../report/reason.ts';
 import { timelineLines } from '../report/timeline/text.ts';
-import { type Timeline, timelineOf } from '../report/timeline/timeline.ts';
+import { type Entry, Survey, type Telling, type Timeline } from '../report/timeline/timeline.ts';
 import { visibleJson } from '../text/visible.ts';
 import { answerLines, columnsOf, wantsColor } from './output.ts';
 import { resultOf } from './which-cell.ts';
@@ -20,24 +22,43 @@ interface ShowOptions {
 export async function show(folder: string, cell: string, { all, json, repeat }: ShowOptions): Promise<void> {
   const run = await readRun(folder);
   const record = resultOf(run, cell, repeat);
-  const events = await readEvents(run.folder, record.id, record.repeat);
+  const events = await openEvents(run.folder, record.id, record.repeat);
   if (events === null) throw withoutEvents(record, run.folder);
+  const survey = new Survey();
+  for await (const event of events()) survey.add(event);
   const hz = run.run.sessions.at(-1)?.environment.hz;
-  const timeline = timelineOf(events, record, { all: all || json, hz });
+  const telling = survey.telling(record, { all: all || json, hz });
   const drawing = { color: wantsColor(process.stdout), width: columnsOf(process.stdout), all };
-  await answerLines(json ? jsonLines(timeline) : timelineLines(timeline, drawing));
+  await answerLines(json ? jsonLines(telling, events) : timelineLines(await drawn(telling, events, all), drawing));
+}
+
+type Events = () => AsyncGenerator<Event>;
+
+/** Each event is read again when its entry is made: their number is not bounded. */
+async function* entriesOf(telling: Telling, events: Events): AsyncGenerator<Entry> {
+  for await (const event of events()) yield* telling.add(event);
+  yield* telling.end();
 }
 
 /** The cell, then its entries. */
-function* jsonLines({ entries, ...cell }: Timeline): Generator<string> {
-  const { folded: _, ...head } = cell;
-  yield visibleJson({ kind: 'cell', ...head });
-  for (const { tone: _tone, more: _more, count: _count, ...entry } of entries) yield visibleJson(entry);
+async function* jsonLines(telling: Telling, events: Events): AsyncGenerator<string> {
+  yield visibleJson({ kind: 'cell', ...telling.head });
+  for await (const { tone: _tone, more: _more, count: _count, ...entry } of entriesOf(telling, events))
+    yield visibleJson(entry);
 }
 
-function withoutEvents({ id, load, status, reason }: CellRecord, folder: string): LingerlabError {
+/** What is drawn, without the events that it is of. */
+async function drawn(telling: Telling, events: Events, all: boolean): Promise<Timeline> {
+  const entries: Entry[] = [];
+  for await (const { event: _event, step: _step, more, ...entry } of entriesOf(telling, events))
+    entries.push({ ...entry, ...(all && more !== undefined && { more }) });
+  return { ...telling.head, entries, folded: telling.folded };
+}
+
+function withoutEvents(record: CellRecord, folder: string): LingerlabError {
+  const { id, load, status } = record;
   if (status === 'unsupported') {
-    return new LingerlabError('BAD_OPTION', `"${id}" did not run: ${reason ?? 'unsupported'}`, 'name a cell that ran');
+    return new LingerlabError('BAD_OPTION', `"${id}" did not run: ${reasonText(record)}`, 'name a cell that ran');
   }
   if (load) {
     return new LingerlabError(

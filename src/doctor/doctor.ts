@@ -158,7 +158,7 @@ function probes(space: () => Space, trace: TraceSight): readonly Probe[] {
           ? "mini-sockets' timers are traced"
           : missing(trace.missing || 'the kernel refuses their filter'),
       consequence: 'the end of TIME-WAIT is seen between two samples of `ss`, not exactly',
-      remedy: 'none on this kernel',
+      remedy: 'run as root; where that does not help, on a newer kernel (6.1 refuses the filter, 6.18 takes it)',
     },
   ];
 }

@@ -102,8 +102,8 @@ export const measureWire = (ports: Ports): Promise<WireCost> =>
         times.veth.push(await roundTrips(veth));
         times.wire.push(await roundTrips(wire));
       }
-      const [beside, own] = [least(times.veth), least(times.wire)];
-      const added = { addedP50Us: own.p50 - beside.p50, addedP99Us: own.p99 - beside.p99 };
-      return { mtu, ...added, ...(await bulkOf(wire, lab)) };
+      const roundTripUs = { wire: least(times.wire), veth: least(times.veth) };
+      const addedP50Us = roundTripUs.wire.p50 - roundTripUs.veth.p50;
+      return { mtu, roundTripUs, addedP50Us, ...(await bulkOf(wire, lab)) };
     }),
   );

@@ -216,6 +216,8 @@ export interface LoadedExperiment {
   readonly group: Group;
   /** `builtin:closing/close-order`, or the absolute path of a user's own file. */
   readonly file: string;
+  /** It comes with the program. */
+  readonly builtin: boolean;
   /** sha256 of the file's bytes, hexadecimal. */
   readonly sourceHash: string;
 }

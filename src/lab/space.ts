@@ -6,6 +6,7 @@ import {
   makeNetworkNamespace,
   namespaceInode,
   releaseNamespace,
+  setAddress4,
 } from '../native/namespaces.ts';
 import { parseSockstat, type Sockstat } from '../tcp/counters.ts';
 
@@ -25,8 +26,13 @@ export interface Space extends Disposable {
   inside<T>(work: () => T): T;
 }
 
-/** Sysctls that lingerlab sets: to what, as the kernel took it, and what the kernel had made of them. */
-export type Pinned = Readonly<Record<string, { readonly set: string; readonly own: string }>>;
+/**
+ * Sysctls that lingerlab sets: what they are now, what the kernel had made of them, and, where it refused what they should be,
+ * that value.
+ */
+export type Pinned = Readonly<
+  Record<string, { readonly set: string; readonly own: string; readonly refused?: string }>
+>;
 
 /**
  * What a new namespace takes from the host instead of from the kernel's defaults, or scales with memory: pinned, so that
@@ -65,17 +71,20 @@ function setPinned(): Pinned {
     if (made === undefined) continue;
     try {
       writeFileSync(sysctlFile(name), value);
+      pinned[name] = { set: sysctlHere(name) ?? value, own: made };
     } catch {
-      // a kernel without cubic refuses the value: it keeps what it has, and the run's sysctl dump shows that
-      continue;
+      // as a kernel without cubic does
+      pinned[name] = { set: made, own: made, refused: value };
     }
-    pinned[name] = { set: sysctlHere(name) ?? value, own: made };
   }
   return pinned;
 }
 
-/** Make a namespace with the kernel's own TCP defaults and `lo` up. Throws NO_NAMESPACES where that is not allowed. */
-export function makeSpace(name: string): Space {
+/**
+ * Make a namespace with the kernel's own TCP defaults and `lo` up. `loopback`: of 127/8, the address of `lo` from which sockets
+ * connect that are not bound; without, the kernel's 127.0.0.1. Throws NO_NAMESPACES where that is not allowed.
+ */
+export function makeSpace(name: string, loopback?: string): Space {
   let fd: number;
   try {
     fd = makeNetworkNamespace();
@@ -90,7 +99,11 @@ export function makeSpace(name: string): Space {
   let pinned: Pinned;
   try {
     pinned = insideNamespace(fd, setPinned);
-    insideNamespace(fd, () => interfaceUp('lo'));
+    insideNamespace(fd, () => {
+      // before `lo` is up: the kernel gives it 127.0.0.1 only where it has none, inetdev_event() in net/ipv4/devinet.c
+      if (loopback !== undefined) setAddress4('lo', loopback);
+      interfaceUp('lo');
+    });
   } catch (error) {
     releaseNamespace(fd);
     throw error;

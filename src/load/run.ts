@@ -34,8 +34,8 @@ export interface Loading {
   readonly signal: AbortSignal;
 }
 
-/** Of no run's block: tracepoints do not record it, and the namespace has nobody else. */
-const untraced = 8000;
+/** Of no run's block, and none that a scenario is likely to name: tracepoints do not record it, and the namespace has nobody else. */
+const untraced = 10_239;
 const sockstatEveryMs = 50;
 /** How long a client may take beyond its window; the cell ends before, and its processes with it. */
 const drainMs = 120_000;
@@ -182,7 +182,7 @@ async function timeWaits(spaces: readonly Space[], until: AbortSignal) {
 /** So many addresses at which the server is reached; on a link they are made. */
 async function addressesOf(lab: Lab, count: number): Promise<string[]> {
   const all = Array.from({ length: count }, (_, nth) =>
-    lab.network === 'loopback' ? `127.200.0.${nth + 1}` : `10.77.1.${nth + 1}`,
+    lab.network === 'loopback' ? `127.200.0.${nth + 1}` : `10.200.0.${nth + 1}`,
   );
   if (lab.network !== 'loopback') {
     const device = devices[lab.network];
@@ -191,7 +191,7 @@ async function addressesOf(lab: Lab, count: number): Promise<string[]> {
       lab.space('server'),
       all.map((address) => `addr add ${address}/32 dev ${device}`),
     );
-    await batch('ip', lab.space('client'), [`route add 10.77.1.0/24 dev ${device}`]);
+    await batch('ip', lab.space('client'), [`route add 10.200.0.0/24 dev ${device}`]);
   }
   return all;
 }

@@ -29,6 +29,7 @@ class StepHandle<T> implements Promise<T> {
       'STEP_REFUSED',
       `${this.#what} was refused: ${answer.syscall} ${answer.errno}`,
       'if the refusal is what the experiment asks about, take it with .answer()',
+      { step: this.#what },
     );
   }
 
@@ -96,10 +97,11 @@ export function makeSteps(waits: (step: Promise<unknown>) => void = () => {}): S
       const running = taken.find((step) => !step.settled);
       const ignored = taken.find((step) => step.refusal && !step.looked);
       if (!running && !ignored) return;
+      const step = (running ?? ignored)?.what;
       const problem = running
         ? `${running.what} was still running when the scenario ended`
         : `${ignored?.what} was refused (${ignored?.refusal}) and nobody looked`;
-      throw new LingerlabError('STEP_UNAWAITED', problem, 'await every step of a scenario');
+      throw new LingerlabError('STEP_UNAWAITED', problem, 'await every step of a scenario', { step });
     },
     running: () => taken.filter((step) => !step.settled).map((step) => step.what),
   };

@@ -2,6 +2,8 @@ import type { PlannedCell } from './cells.ts';
 
 /** Why a cell cannot run here, and what would let it. */
 export interface Obstacle {
+  /** Stable: scripts may select by it. */
+  readonly code: 'NO_NAMESPACES' | 'NO_VETH' | 'NO_OTHER_USER' | 'NO_TUN' | 'NO_SYSCTL';
   readonly reason: string;
   readonly remedy: string;
 }
@@ -21,6 +23,7 @@ export function whyNot(
   const can = (name: string): boolean => Object.hasOwn(capabilities, name) && capabilities[name] === true;
   if (!can('namespaces')) {
     return {
+      code: 'NO_NAMESPACES',
       reason: 'this process cannot make network namespaces',
       remedy:
         'run as root, or allow user namespaces without root; `lingerlab doctor` names the setting that forbids it',
@@ -28,12 +31,14 @@ export function whyNot(
   }
   if (cell.network === 'veth' && !can('veth')) {
     return {
+      code: 'NO_VETH',
       reason: 'this kernel cannot make veth devices',
       remedy: 'load the module with `modprobe veth`, or boot a kernel that was built with CONFIG_VETH',
     };
   }
   if (cell.needs.includes('another-user') && !can('otherUser')) {
     return {
+      code: 'NO_OTHER_USER',
       reason:
         'this process cannot become another user: only one is mapped in its user namespace, or it may not set user ids',
       remedy: 'run as root',
@@ -41,6 +46,7 @@ export function whyNot(
   }
   if (cell.network === 'wire' && !can('tun')) {
     return {
+      code: 'NO_TUN',
       reason: 'this process cannot make TUN devices, which the wire is made of',
       remedy: 'run as root, load the module (`modprobe tun`); in a container, pass the device /dev/net/tun',
     };
@@ -48,6 +54,7 @@ export function whyNot(
   const missing = Object.keys(cell.sysctls).filter((name) => !sysctls.has(dotted(name)));
   if (missing.length === 0) return undefined;
   return {
+    code: 'NO_SYSCTL',
     reason: `this kernel has no sysctl ${missing.join(', ')} in a network namespace`,
     remedy: 'run the cell on a kernel that has it',
   };

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { LingerlabError } from '../errors.ts';
+import { type FilePlace, LingerlabError } from '../errors.ts';
 
 /** Told what an experiment's code did where nobody awaits it. */
 type Fail = (error: unknown) => void;
@@ -46,11 +46,12 @@ export function catchStrays(): Disposable {
 }
 
 /** The error of code that held the thread for so long. */
-export const blocked = (place: string, seconds: number): LingerlabError =>
+export const blocked = (at: FilePlace, seconds: number): LingerlabError =>
   new LingerlabError(
     'BLOCKED',
-    `${place} did not give the program's only thread back within ${seconds} s`,
+    `${at.file}:${at.line} did not give the program's only thread back within ${seconds} s`,
     'a loop that does not end, or a call that blocks: await what it waits for',
+    { at },
   );
 
 /**

@@ -1,3 +1,4 @@
+import { LingerlabError } from '../errors.ts';
 import { SystemCallError } from '../native/libc.ts';
 import { type Child, type ChildOptions, startChild } from './child.ts';
 import { noAnswer, settlesWithin } from './deadline.ts';
@@ -21,8 +22,7 @@ export const toolMs = 5000;
 
 /**
  * Start `ss`, `ip` or another program of the system in the thread's present namespaces, at once; resolves when it has ended.
- * Rejects where there is no such program, and with NO_ANSWER where it does not end in time: it is
- * killed then.
+ * Rejects with NO_TOOL where there is no such program, and with NO_ANSWER where it does not end in time: it is killed then.
  */
 export async function runTool(
   program: string,
@@ -48,11 +48,16 @@ export async function runTool(
   return { stdout, problem: how === 'exit code 0' ? '' : stderr.trim() || how };
 }
 
+/** The packages of Debian that have the programs which this one starts. */
+const packages: Readonly<Record<string, string>> = { ss: 'iproute2', ip: 'iproute2', tc: 'iproute2' };
+
 function start<Stream extends string>(options: ChildOptions<Stream>): Child<Stream> {
   try {
     return startChild(options);
   } catch (error) {
     if (!(error instanceof SystemCallError) || error.errno !== 'ENOENT') throw error;
-    throw new Error(`${options.program} is not on the PATH`, { cause: error });
+    const of = packages[options.program];
+    const remedy = of ? `install ${of}: apt-get install ${of}` : `install ${options.program}`;
+    throw new LingerlabError('NO_TOOL', `${options.program} is not on the PATH`, remedy, { cause: error });
   }
 }

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, writeSync } from 'node:fs';
 import { type Debugger, Session } from 'node:inspector';
 import { fileURLToPath } from 'node:url';
 import { workerData } from 'node:worker_threads';
+import type { FilePlace } from '../errors.ts';
 import { settlesWithin } from './deadline.ts';
 
 export interface WatchdogData {
@@ -20,7 +21,7 @@ export interface WatchdogData {
 
 /** Where the main thread is, and for how long it has been there. */
 export interface Found {
-  readonly place: string;
+  readonly place: FilePlace;
   readonly seconds: number;
 }
 
@@ -39,9 +40,9 @@ interface Paused {
 
 const nodesOwn = (url: string): boolean => url === '' || url.startsWith('node:');
 
-const placeOf = (frame: Debugger.CallFrame, url: string): string => {
+const placeOf = (frame: Debugger.CallFrame, url: string): FilePlace => {
   const file = url.startsWith('file:') ? fileURLToPath(url) : url || frame.functionName || 'code without a name';
-  return `${file}:${frame.location.lineNumber + 1}`;
+  return { file, line: frame.location.lineNumber + 1 };
 };
 
 /**

@@ -28,36 +28,39 @@ export const factValue = z.union([
 /** A value a fact can have; `null` in a run folder means that it was not observed. */
 export type FactValue = z.infer<typeof factValue>;
 
+export const unknownCode = z.enum([
+  'not-over',
+  'still-open',
+  'not-traced',
+  'no-socket',
+  'not-sampled',
+  'not-read',
+  'not-recorded',
+  'not-shown',
+  'bounded',
+  'cause-not-seen',
+  'foreign-bytes',
+  'contradiction',
+  'shared-label',
+  'nothing-measured',
+  'not-readable',
+  'no-such-counter',
+  'no-count',
+]);
+
 export const unknownFact = z
   .object({
-    code: z.enum([
-      'not-over',
-      'still-open',
-      'not-traced',
-      'no-socket',
-      'not-sampled',
-      'not-read',
-      'not-recorded',
-      'not-shown',
-      'bounded',
-      'cause-not-seen',
-      'foreign-bytes',
-      'contradiction',
-      'shared-label',
-      'nothing-measured',
-      'not-readable',
-      'no-such-counter',
-    ]),
+    code: unknownCode,
     text: z.string(),
   })
   .readonly();
 /** Why a fact is `null`: a code that programs may select by, and a sentence. */
 export type UnknownFact = z.infer<typeof unknownFact>;
 
-const comparison = z.enum(['exact', 'within', 'race', 'measurement']);
+const comparison = z.enum(['exact', 'within', 'race', 'measurement', 'none']);
 /**
  * How two values of a fact are compared between runs: equal; no further apart than the resolution; as distributions
- * over repeats; or by statistics only, never as a difference in behaviour.
+ * over repeats; by statistics only, never as a difference in behaviour; or not at all, as what tells of the machine's other work.
  */
 export type Comparison = z.infer<typeof comparison>;
 

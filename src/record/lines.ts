@@ -12,7 +12,13 @@ export interface CellLines {
   readonly ended: boolean;
 }
 
-type Line = { readonly at: number; readonly number: number; readonly text: string };
+interface Line {
+  readonly at: number;
+  readonly number: number;
+  readonly text: string;
+  /** It ends in a line feed: nothing of it is missing. */
+  readonly isWhole: boolean;
+}
 
 function* linesOf(bytes: Buffer): Generator<Line> {
   let number = 0;
@@ -21,7 +27,7 @@ function* linesOf(bytes: Buffer): Generator<Line> {
     const end = feed === -1 ? bytes.length : feed;
     number += 1;
     const text = bytes.toString('utf8', at, end);
-    if (text.trim() !== '') yield { at, number, text };
+    if (text.trim() !== '') yield { at, number, text, isWhole: feed !== -1 };
     at = end + 1;
   }
 }
@@ -52,7 +58,8 @@ function latest(records: readonly CellRecord[]): CellRecord[] {
 }
 
 /**
- * Read the lines of cells.ndjson. A crash can tear the last line only; torn JSON never parses, since a record ends with its brace.
+ * Read the lines of cells.ndjson. A crash can tear the last line only, before its line feed; torn JSON never parses, since a record
+ * ends with its brace.
  * @throws LingerlabError RUN_UNREADABLE, naming the line, for any other line that is not a cell's record
  */
 export function parseCells(
@@ -60,13 +67,12 @@ export function parseCells(
   path: string,
   upgraded: (cell: Record<string, unknown>) => Record<string, unknown> = (cell) => cell,
 ): CellLines {
-  const lines = [...linesOf(bytes)];
   const records: CellRecord[] = [];
   let tornAt: number | null = null;
-  for (const line of lines) {
+  for (const line of linesOf(bytes)) {
     const json = parsed(line.text);
     if ('problem' in json) {
-      if (line !== lines.at(-1)) throw damaged(path, line, json.problem);
+      if (line.isWhole) throw damaged(path, line, json.problem);
       tornAt = line.at;
       continue;
     }

@@ -152,28 +152,38 @@ function parsedEvent(line: string, upgrade: Upgrade): Checked<Event> {
 }
 
 /**
- * A (cell, repeat)'s events in the order they were written, upgraded to this program's schema; `null` where none were kept (load
- * cells, cells that never began).
- * @throws LingerlabError RUN_NOT_FOUND, RUN_NEWER, and RUN_UNREADABLE, naming the line
+ * A (cell, repeat)'s events in the order they were written, upgraded to this program's schema: read anew by each call, one after the
+ * other. `null` where none were kept (load cells, cells that never began).
+ * @throws LingerlabError RUN_NOT_FOUND, RUN_NEWER; the events: RUN_UNREADABLE, naming the line
  */
-export async function readEvents(folder: string, cellId: string, repeat: number): Promise<Event[] | null> {
+export async function openEvents(
+  folder: string,
+  cellId: string,
+  repeat: number,
+): Promise<(() => AsyncGenerator<Event>) | null> {
   const path = join(cellFolder(folder, cellId, repeat), files.events);
   if (!(await isThere(path))) return null;
   const { json } = await jsonOf(folder);
   const upgrade = upgradeFrom(json.schemaVersion, folder, upgrades);
-  const events: Event[] = [];
-  let number = 0;
-  try {
-    for await (const line of unpackedLines(path)) {
-      number += 1;
-      if (line === '') continue;
-      const checked = parsedEvent(line, upgrade);
-      if (!checked.ok) throw unreadable(path, `line ${number}: ${checked.problem}`);
-      events.push(checked.value);
+  return async function* events() {
+    let number = 0;
+    try {
+      for await (const line of unpackedLines(path)) {
+        number += 1;
+        if (line === '') continue;
+        const checked = parsedEvent(line, upgrade);
+        if (!checked.ok) throw unreadable(path, `line ${number}: ${checked.problem}`);
+        yield checked.value;
+      }
+    } catch (cause) {
+      if (cause instanceof LingerlabError) throw cause;
+      throw unreadable(path, `behind line ${number}: ${messageOf(cause)}`);
     }
-  } catch (cause) {
-    if (cause instanceof LingerlabError) throw cause;
-    throw unreadable(path, `behind line ${number}: ${messageOf(cause)}`);
-  }
-  return events;
+  };
+}
+
+/** All of {@link openEvents} at once. */
+export async function readEvents(folder: string, cellId: string, repeat: number): Promise<Event[] | null> {
+  const events = await openEvents(folder, cellId, repeat);
+  return events && (await Array.fromAsync(events()));
 }

@@ -1,20 +1,23 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { LingerlabError, messageOf } from '../errors.ts';
+import { LingerlabError, messageOf, withMachineErrorsTold } from '../errors.ts';
 
 /** What a file is called until it is whole; one that a crash left is nobody's. */
 export const unfinished = (path: string): string => join(dirname(path), `.${basename(path)}.${process.pid}.unfinished`);
 /** Whether a name is of a file that was never finished. */
 export const isUnfinished = (name: string): boolean => name.startsWith('.') && name.endsWith('.unfinished');
 
-/** RUN_NOT_WRITABLE for a path, with the system's reason. */
-export const notWritable = (path: string, cause: unknown): LingerlabError =>
-  new LingerlabError(
+/** RUN_NOT_WRITABLE for a path, with the system's reason; where that says nothing of the path, the machine's own error. */
+export function notWritable(path: string, cause: unknown): LingerlabError {
+  const told = withMachineErrorsTold(cause);
+  if (told instanceof LingerlabError) return told;
+  return new LingerlabError(
     'RUN_NOT_WRITABLE',
     `cannot write ${path}: ${messageOf(cause)}`,
     'choose another folder with --out, or make room and permission for this one',
     { cause },
   );
+}
 
 /**
  * Replace a file so that a reader, and a crash at any moment, sees the old one or the new one, never a part.

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { ends, states } from '../tcp/states.ts';
 import { deed } from './deed.ts';
+import { cellDetail, runDetail } from './detail.ts';
 import { closeBy, flags, tcpOptions } from './event.ts';
 import { declaration, factValue, unknownFact } from './fact.ts';
+import { reason } from './reason.ts';
 
 /** The run folder's version: newer is refused, older is upgraded when read. */
 export const schemaVersion = 2;
@@ -11,11 +13,15 @@ export const verdict = z.enum(['confirmed', 'refuted', 'inconclusive']);
 export type Verdict = z.infer<typeof verdict>;
 
 const factorValue = z.union([z.string(), z.number(), z.boolean()]);
+const roundTrips = z.object({ p50: z.number(), p99: z.number() });
 /** What a wire costs, as it was measured before the first cell of a session that has cells on one, or by the doctor. */
 const wireCost = z.object({
   mtu: z.number().int().describe('bytes of the largest packet'),
-  addedP50Us: z.number().describe('median round trip of one byte, less that of a veth pair, µs'),
-  addedP99Us: z.number().describe('the same of the 99th percentile'),
+  roundTripUs: z
+    .object({ wire: roundTrips, veth: roundTrips })
+    .optional()
+    .describe('of one byte, on a wire and on a veth pair in turns, µs; absent in runs of before 0.2'),
+  addedP50Us: z.number().describe('median on the wire less that on the veth pair, µs'),
   packetsPerSecond: z.number().int().describe('of bulk data and its acknowledgements, both ways'),
   megabytesPerSecond: z.number().describe('of bulk data, payload, 10^6 bytes'),
 });
@@ -39,9 +45,11 @@ export const environment = z.object({
   capabilities: z.record(z.string(), z.boolean()).describe('what this machine can do: doctor'),
   sysctls: z.record(z.string(), z.string()).describe("a fresh lab's net.ipv4.tcp_* and net.core values"),
   pinned: z
-    .record(z.string(), z.object({ set: z.string(), own: z.string() }))
+    .record(z.string(), z.object({ set: z.string(), own: z.string(), refused: z.string().optional() }))
     .optional()
-    .describe('sysctls that lingerlab sets in every lab: to what, and what the kernel had made; absent: not recorded'),
+    .describe(
+      'sysctls that lingerlab sets in every lab: what they are then, what the kernel had made, and the value that it refused; absent: not recorded',
+    ),
   counters: z
     .array(z.string())
     .optional()
@@ -59,7 +67,8 @@ export const claimRecord = z.object({
   cells: z
     .object({ confirmed: z.number(), refuted: z.number(), inconclusive: z.number() })
     .describe('verdicts in how many (cell, repeat); of a claim across cells, none'),
-  detail: z.string(),
+  detail: runDetail.describe('what the verdict rests on'),
+  without: z.number().int().exactOptional().describe('of a claim across cells: results that did not run; absent: none'),
 });
 export type ClaimRecord = z.infer<typeof claimRecord>;
 
@@ -73,6 +82,10 @@ export const loadComparison = z.object({
   alpha: z.number().describe('the chance that any difference that is said to be is none'),
   confidence: z.number().describe('of each interval by itself'),
   leftOut: z.number().int().describe('results that take no part: without the fact, or as the experiment says'),
+  out: z
+    .array(z.object({ cell: z.string(), repeat: z.number().int() }))
+    .exactOptional()
+    .describe('those results; absent: none, or a run of before 0.2'),
   against: z.array(
     z.object({
       cell: z.string().describe('cell id'),
@@ -104,7 +117,8 @@ export const experimentRecord = z.object({
     .optional()
     .describe('what ends are called by what they do in a cell; absent: nothing but client and server'),
   sourceHash: z.string().describe("sha256 of the experiment's file"),
-  file: z.string().describe('where it came from: builtin, or a path'),
+  file: z.string().describe("where it came from: builtin:closing/close-order, or the path of a user's own"),
+  builtin: z.boolean().describe('it came with the program'),
   answer: z.string().nullable().describe('null until the run is complete'),
   answered: z
     .enum(['all', 'some', 'none'])
@@ -165,7 +179,14 @@ export const runRecord = z.object({
   experiments: z.array(experimentRecord),
   plan: z.array(z.string()).describe('cell ids'),
   repeats: z.record(z.string(), z.number().int()).describe('how often a cell runs, where more than once'),
-  notRun: z.array(z.object({ id: z.string(), reason: z.string(), remedy: z.string() })),
+  notRun: z.array(
+    z.object({
+      id: z.string(),
+      code: z.string().optional().describe('stable; absent: not recorded'),
+      reason: z.string(),
+      remedy: z.string(),
+    }),
+  ),
   warnings: z.array(warning),
 });
 export type RunRecord = z.infer<typeof runRecord>;
@@ -296,7 +317,7 @@ export const cellRecord = z.object({
   race: z.boolean().describe('facts are compared as distributions over repeats'),
   load: z.literal(true).optional().describe('throughput was measured, alone on the machine after all others'),
   status: z.enum(['ran', 'unsupported', 'errored']),
-  reason: z.string().optional(),
+  reason: reason.optional().describe('why it did not run, or errored'),
   startedAt: z.string(),
   seconds: z.number(),
   facts: z.record(z.string(), factValue.nullable()).describe('null: not observed; absent: not tried'),
@@ -320,7 +341,7 @@ export const cellRecord = z.object({
     .optional()
     .describe("of a cell over a wire: closing calls, reads of the wire's own bytes"),
   odd: oddPackets.optional().describe('of a cell over a wire: what was no segment, what was refused'),
-  claims: z.array(z.object({ id: z.string(), verdict, detail: z.string() })),
+  claims: z.array(z.object({ id: z.string(), verdict, detail: cellDetail })),
   warnings: z.array(warning),
 });
 export type CellRecord = z.infer<typeof cellRecord>;

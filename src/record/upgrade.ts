@@ -2,6 +2,7 @@ import { LingerlabError } from '../errors.ts';
 import type { TcpOption } from '../tcp/header-options.ts';
 import type { Deed } from './deed.ts';
 import type { UnknownFact } from './fact.ts';
+import type { Reason } from './reason.ts';
 import type { AsideRecord } from './schema.ts';
 import { schemaVersion } from './schema.ts';
 
@@ -143,6 +144,34 @@ function eventOf(event: Json): Json {
   return { ...without(event, 'text'), ...(why !== undefined && { why }), deed: deedOf(String(deed)) };
 }
 
+/** Reasons and what verdicts rest on were texts before version 2 was released. */
+const reasonOf = (text: string, status: unknown): Reason => {
+  const [, code, message] = (status === 'errored' && /^([A-Z][A-Z_]+): (.*)$/s.exec(text)) || [];
+  return code === undefined || message === undefined ? { message: text } : { code, message };
+};
+const detailOf = (detail: unknown): unknown =>
+  typeof detail === 'string' ? { on: 'text', parts: detail.split(/(?=; |, )/) } : detail;
+const claimsOf = (claims: unknown): Json[] =>
+  listed(claims).map((claim) => ({ ...claim, detail: detailOf(claim.detail) }));
+
+/** What folders of version 2 have otherwise that were written before its release; of any other nothing changes. */
+const released: Upgrade = {
+  run: (run) => ({
+    ...run,
+    experiments: listed(run.experiments).map((one) => ({
+      builtin: String(one.file).startsWith('builtin'),
+      ...one,
+      claims: claimsOf(one.claims),
+    })),
+  }),
+  cell: (cell) => ({
+    ...cell,
+    ...(typeof cell.reason === 'string' && { reason: reasonOf(cell.reason, cell.status) }),
+    claims: claimsOf(cell.claims),
+  }),
+  event: (event) => event,
+};
+
 /** By the version upgraded from. The first version has nothing before it. */
 export const upgrades: Readonly<Record<number, Upgrade>> = {
   1: {
@@ -182,10 +211,9 @@ export function upgradeFrom(version: unknown, folder: string, table: Readonly<Re
       'read it with the version of lingerlab that made it, or a newer one',
     );
   }
-  let way: Upgrade = { run: (run) => run, cell: (cell) => cell, event: (event) => event };
+  const ways: Upgrade[] = [];
   for (let from = version; from < schemaVersion; from += 1) {
     const next = table[from];
-    const before = way;
     if (!next) {
       throw new LingerlabError(
         'RUN_UNREADABLE',
@@ -193,11 +221,12 @@ export function upgradeFrom(version: unknown, folder: string, table: Readonly<Re
         'run the experiments again with this version of lingerlab',
       );
     }
-    way = {
-      run: (run) => next.run(before.run(run)),
-      cell: (cell) => next.cell(before.cell(cell)),
-      event: (event) => next.event(before.event(event)),
-    };
+    ways.push(next);
   }
-  return way;
+  ways.push(released);
+  return {
+    run: (run) => ways.reduce((each, { run: upgrade }) => upgrade(each), run),
+    cell: (cell) => ways.reduce((each, { cell: upgrade }) => upgrade(each), cell),
+    event: (event) => ways.reduce((each, { event: upgrade }) => upgrade(each), event),
+  };
 }

@@ -13,6 +13,8 @@ export const warningRemedies = {
   'ss-unparsed-line': 'report the line with the version of iproute2: its output has changed',
   'tracepoints-unavailable':
     'run as root, with tracefs mounted, to see every transition; `lingerlab doctor` says what is missing',
+  'sysctl-refused':
+    'load what the kernel lacks (modprobe tcp_cubic), or do not compare these cells with those of a run that had it',
   'wire-fell-behind':
     'run again with the machine to itself (--jobs 1): what the wire did late is not what its rules said',
   'wire-refused':

@@ -1,9 +1,11 @@
+import { cellId } from '../experiment/definition.ts';
 import { absentCounter } from '../facts/counters.ts';
 import { ofAnyEnd, withoutRole } from '../facts/roles.ts';
 import { declarationOf } from '../facts/table.ts';
 import type { Observed } from '../facts/values.ts';
 import type { Declaration, FactValue } from '../record/fact.ts';
 import type { CellRecord, Environment, ExperimentRecord, Run } from '../record/schema.ts';
+import { reasonText } from './reason.ts';
 
 /** A cell with all its repeats. */
 export interface CellGroup {
@@ -39,7 +41,7 @@ function groupOf(records: readonly CellRecord[]): CellGroup {
     factors: first.factors,
     race: records.some(({ race }) => race),
     status: failed?.status ?? 'ran',
-    ...(failed && { reason: failed.reason ?? 'no reason was recorded' }),
+    ...(failed && { reason: reasonText(failed) }),
     ran: records.filter(({ status }) => status === 'ran').sort((a, b) => a.repeat - b.repeat),
     broken: records.filter(({ status, segments = [] }) => status === 'errored' && segments.length > 0),
   };
@@ -62,8 +64,25 @@ export function declaredFact(name: string, { facts, roles = [] }: ExperimentReco
   return declarationOf(any, facts as Readonly<Record<string, Declaration>>);
 }
 
-/** The experiment that a cell's id names. */
-export const experimentOf = (cellId: string): string => cellId.split('/', 1)[0] as string;
+/** A cell of a run's plan. */
+export type Planned = Pick<CellGroup, 'id' | 'experiment' | 'factors'>;
+
+/** All cells of a run, whether or not they ran, in the order of its plan: as recorded, else as their experiments' factors make them. */
+export function plannedIn({ run, cells }: Run): Planned[] {
+  const recorded = new Map<string, Planned>(cells.map((cell) => [cell.id, cell]));
+  const ids = new Set([...run.plan, ...run.notRun.map(({ id }) => id), ...recorded.keys()]);
+  const isWhole = [...ids].every((id) => recorded.has(id));
+  const possible = new Map(isWhole ? [] : run.experiments.flatMap(possibleCells).map((cell) => [cell.id, cell]));
+  return [...ids].flatMap((id) => recorded.get(id) ?? possible.get(id) ?? []);
+}
+
+function possibleCells({ id: experiment, factors }: ExperimentRecord): Planned[] {
+  const all = Object.entries(factors).reduce<CellRecord['factors'][]>(
+    (some, [name, values]) => some.flatMap((each) => values.map((value) => ({ ...each, [name]: value }))),
+    [{}],
+  );
+  return all.map((each) => ({ id: cellId(experiment, each), experiment, factors: each }));
+}
 
 /** What the run's last session saw of the machine. */
 export const environmentOf = ({ run }: Run): Environment | undefined => run.sessions.at(-1)?.environment;

@@ -8,6 +8,7 @@ import {
   type RunRecord,
   type SessionCpu,
   schemaVersion,
+  type Warning,
 } from '../record/schema.ts';
 import { tool } from '../record/tool.ts';
 import { warn } from '../record/warnings.ts';
@@ -48,7 +49,13 @@ export function beginning({ selection, argv, environment, clock, startedAt }: Be
 const mutableFactors = (definition: AnyDefinition): ExperimentRecord['factors'] =>
   Object.fromEntries(Object.entries(definition.factors).map(([name, values]) => [name, [...(values as [])]]));
 
-function experimentRecord({ definition, group, sourceHash, file }: Selection['experiments'][number]): ExperimentRecord {
+function experimentRecord({
+  definition,
+  group,
+  sourceHash,
+  file,
+  builtin,
+}: Selection['experiments'][number]): ExperimentRecord {
   const roles = rolesOf(definition);
   return {
     id: definition.id,
@@ -60,6 +67,7 @@ function experimentRecord({ definition, group, sourceHash, file }: Selection['ex
     ...(roles.length > 0 && { roles }),
     sourceHash,
     file,
+    builtin,
     answer: null,
     answered: null,
     claims: [],
@@ -95,8 +103,17 @@ export function finding(
     ),
   );
   const blind = trace.transitions ? [] : [warn('tracepoints-unavailable', `no tracepoints: ${trace.missing}`)];
-  return { ...saved, experiments: judged, warnings: [...blind, ...idle] };
+  const pinned = saved.sessions.at(-1)?.environment.pinned ?? {};
+  return { ...saved, experiments: judged, warnings: [...blind, ...refusedSettings(pinned), ...idle] };
 }
+
+/** What every cell ran with in place of what lingerlab sets. */
+export const refusedSettings = (pinned: NonNullable<Environment['pinned']>): Warning[] =>
+  Object.entries(pinned).flatMap(([name, { set, refused }]) =>
+    refused === undefined
+      ? []
+      : [warn('sysctl-refused', `every cell ran with ${name} = ${set}: this kernel refused ${refused}`)],
+  );
 
 /** run.json with what its last session cost. */
 export const costing = (saved: RunRecord, cpu: SessionCpu | undefined): RunRecord => {

@@ -1,4 +1,5 @@
-import { LingerlabError, messageOf } from '../errors.ts';
+import { fileURLToPath } from 'node:url';
+import { type FilePlace, LingerlabError, messageOf } from '../errors.ts';
 import type { Steps } from '../peers/step.ts';
 import type { PlannedCell } from '../plan/cells.ts';
 import { asExperimentCode } from '../process/experiment-code.ts';
@@ -28,6 +29,7 @@ export async function playScenario(
         'CELL_DEADLINE',
         `the scenario did not end within ${limit / 1000} s: ${at}`,
         "await a state that can come, or raise the experiment's `seconds`",
+        { step: running[0] },
       ),
     );
   }, limit);
@@ -68,6 +70,12 @@ function scenarioError(error: unknown): LingerlabError {
     'SCENARIO_THREW',
     `the scenario threw: ${messageOf(error)} ${where}`,
     'mend the experiment; the other cells are not affected',
-    { cause: error },
+    { cause: error, at: placeIn(where) },
   );
+}
+
+/** The file and line of one of V8's stack frames: `at scenario (file:///tmp/a.ts:12:34)`. */
+function placeIn(frame: string): FilePlace | undefined {
+  const [, url, line, column] = /(file:.*):(\d+):(\d+)\)?$/.exec(frame) ?? [];
+  return url === undefined ? undefined : { file: fileURLToPath(url), line: Number(line), column: Number(column) };
 }

@@ -9,7 +9,7 @@ import { identity, nothing } from './work.ts';
 /** Saves the cells that this machine cannot run as unsupported, with the reason; returns the others. */
 export async function setAside(tasks: readonly Task[], machine: Machine, writer: RunWriter): Promise<readonly Task[]> {
   const runnable: Task[] = [];
-  const aside = new Map<string, { id: string; reason: string; remedy: string }>();
+  const aside = new Map<string, { id: string } & Obstacle>();
   for (const task of tasks) {
     const obstacle = whyNot(task.planned, machine.capabilities, machine.sysctlNames);
     if (!obstacle) {
@@ -23,11 +23,11 @@ export async function setAside(tasks: readonly Task[], machine: Machine, writer:
   return runnable;
 }
 
-const unsupported = (planned: PlannedCell, repeat: number, { reason, remedy }: Obstacle): CellRecord => ({
+const unsupported = (planned: PlannedCell, repeat: number, { code, reason, remedy }: Obstacle): CellRecord => ({
   ...identity(planned, repeat),
   ...nothing,
   status: 'unsupported',
-  reason: `${reason}; ${remedy}`,
+  reason: { code, message: reason, remedy },
   startedAt: new Date().toISOString(),
   seconds: 0,
   warnings: [],

@@ -6,6 +6,7 @@ import type { Observers } from '../observers/observers.ts';
 import type { LoadCell, PlannedCell, ScenarioCell } from '../plan/cells.ts';
 import { ofExperiment } from '../process/experiment-code.ts';
 import type { CellEvents } from '../record/cell-events.ts';
+import type { Reason } from '../record/reason.ts';
 import type { CellRecord, Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
 import type { RunWriter } from '../record/writer.ts';
@@ -72,8 +73,7 @@ const aroundMs = 60_000;
 
 /**
  * The record of a (cell, repeat) that is played, its events saved. `flaws`: what its events are found to lack; `seen`: what there
- * is to draw of one that errored. Rejects only when
- * the run is being interrupted.
+ * is to draw of one that errored. Rejects only when the run is being interrupted.
  */
 export async function recorded(
   work: Work,
@@ -134,5 +134,9 @@ function judged(
   return { ...record, status: 'ran', claims, warnings: [...outcome.warnings, ...warnings] };
 }
 
-const reasonOf = (error: unknown): string =>
-  error instanceof LingerlabError ? `${error.code}: ${error.message}` : messageOf(error);
+function reasonOf(error: unknown): Reason {
+  const message = messageOf(error);
+  if (!(error instanceof LingerlabError)) return { message };
+  const { code, remedy, at, step } = error;
+  return { code, message, remedy, ...at, ...(step !== undefined && { step }) };
+}

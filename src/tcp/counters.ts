@@ -14,6 +14,9 @@ const gauges: ReadonlySet<string> = new Set([
   'Tcp.CurrEstab',
 ]);
 
+/** Whether the kernel's value of this name is of the moment, or a setting: what changed of it is not recorded. */
+export const isGauge = (name: string): boolean => gauges.has(name);
+
 /**
  * The Tcp and TcpExt counters of a namespace by name, `Tcp.ActiveOpens`, from /proc/net/snmp and /proc/net/netstat.
  * Throws CountersError where names and values do not pair up or a group is absent.

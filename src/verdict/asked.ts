@@ -41,6 +41,13 @@ const acrossLoads = (definition: AnyLoadDefinition): readonly AnyAcrossClaim[] =
 /** None of the outcomes is one that a claim across cells speaks of. */
 export class AppliesToNone extends Error {
   override readonly name = 'AppliesToNone';
+  /** How many outcomes there are. */
+  readonly results: number;
+
+  constructor(results: number) {
+    super(`it applies to none of ${results} results`);
+    this.results = results;
+  }
 }
 
 function withItsOwn(claim: AnyAcrossClaim): AnyAcrossClaim {
@@ -48,7 +55,7 @@ function withItsOwn(claim: AnyAcrossClaim): AnyAcrossClaim {
   if (!when) return claim;
   const holds = (outcomes: readonly AnyOutcome[]): boolean | undefined => {
     const own = outcomes.filter(when);
-    if (own.length === 0) throw new AppliesToNone(`it applies to none of ${outcomes.length} results`);
+    if (own.length === 0) throw new AppliesToNone(outcomes.length);
     return claim.holds(own);
   };
   return { ...claim, holds };

@@ -1,34 +1,41 @@
 import { messageOf } from '../errors.ts';
 import type { AnyDefinition } from '../experiment/definition.ts';
+import type { CellDetail } from '../record/detail.ts';
 import type { Declaration } from '../record/fact.ts';
 import type { CellRecord, Verdict, Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
-import { type AnyClaim, AppliesToNone, claimsOf, declaredBy, type Factors } from './asked.ts';
+import { type AnyClaim, claimsOf, declaredBy, type Factors } from './asked.ts';
 import type { CellFacts } from './facts.ts';
-import { inWords, reading, readShown } from './reading.ts';
+import { factsRead, reading } from './reading.ts';
 
 /** What came of one claim in one cell. */
 export type CellVerdict = CellRecord['claims'][number];
 /** A verdict and what it rests on. */
-export interface Judgement {
+export interface Judgement<Detail = CellDetail> {
   readonly verdict: Verdict;
-  readonly detail: string;
+  readonly detail: Detail;
 }
 
-/** A claim or an answer that cannot be asked leaves its question open. */
-export const threw = (thrown: unknown): Judgement => ({
+/** A claim that cannot be asked leaves its question open. */
+export const threw = (thrown: unknown): Judgement<Extract<CellDetail, { on: 'throw' }>> => ({
   verdict: 'inconclusive',
-  detail: thrown instanceof AppliesToNone ? thrown.message : `claim threw: ${messageOf(thrown)}`,
+  detail: { on: 'throw', message: messageOf(thrown) },
 });
 
 /** What a claim's function returned, as a verdict; anything but true and false is a mistake of the claim's. */
-export function verdictOf(answer: unknown): Verdict {
+export function verdictOf(answer: unknown): Exclude<Verdict, 'inconclusive'> {
   if (typeof answer !== 'boolean') throw new TypeError(`it returned ${String(answer)}, not true or false`);
   return answer ? 'confirmed' : 'refuted';
 }
 
-/** How many facts a verdict's detail shows: a refuted claim sends its reader to them, a confirmed one needs a reminder only. */
-export const factsShown = { refuted: 12, confirmed: 3, inconclusive: 0 } as const;
+/** How many facts a verdict's detail lists: a refuted claim sends its reader to them, a confirmed one needs a reminder only. */
+export const factsShown = { refuted: 12, confirmed: 3 } as const;
+
+/** The first so many of what was read, and how many more there are. */
+export const firstOf = <T>(read: readonly T[], most: number): { read: T[]; more: number } => ({
+  read: read.slice(0, most),
+  more: Math.max(0, read.length - most),
+});
 
 /** Hold one claim against the facts of a cell. */
 export function judgeClaim(
@@ -42,10 +49,10 @@ export function judgeClaim(
     const verdict = verdictOf(claim.holds(facts, factors));
     const without = missing();
     if (without) throw without;
-    return { verdict, detail: inWords(readShown(read, declared), factsShown[verdict], ', ') };
+    return { verdict, detail: { on: 'facts', ...firstOf(factsRead(read), factsShown[verdict]) } };
   } catch (thrown) {
     const without = missing();
-    return without ? { verdict: 'inconclusive', detail: without.message } : threw(thrown);
+    return without ? { verdict: 'inconclusive', detail: { on: 'no-value', ...without.without } } : threw(thrown);
   }
 }
 

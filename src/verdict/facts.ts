@@ -1,27 +1,32 @@
 import { absentCounter } from '../facts/counters.ts';
-import type { Declaration, FactValue } from '../record/fact.ts';
+import type { WithoutValue } from '../record/detail.ts';
+import type { Declaration, FactValue, UnknownFact } from '../record/fact.ts';
 import type { CellRecord } from '../record/schema.ts';
+import { isGauge } from '../tcp/counters.ts';
 
 /** A fact without a value was read: what asked for it cannot be decided. */
 export class NoValue extends Error {
-  readonly fact: string;
+  readonly without: WithoutValue;
   /** Which fact, and what is so of it, without the reason. */
   readonly brief: string;
 
-  constructor(fact: string, what: string, why?: string) {
-    const brief = `${fact} ${what}`;
+  constructor(without: WithoutValue) {
+    const { fact, is, why } = without;
+    const brief = `${fact} ${isWords[is]}`;
     super(why ? `${brief}: ${why}` : brief);
-    this.fact = fact;
+    this.without = without;
     this.brief = brief;
   }
 }
+
+const isWords = { 'not-observed': 'not observed', 'not-tried': 'not tried' } as const;
 
 /** A fact that the observers of this cell could not see. */
 export class NotObserved extends NoValue {
   override readonly name = 'NotObserved';
 
-  constructor(fact: string, why: string | undefined) {
-    super(fact, 'not observed', why);
+  constructor(fact: string, why: UnknownFact | undefined) {
+    super({ fact, is: 'not-observed', ...(why && { code: why.code, why: why.text }) });
   }
 }
 
@@ -30,7 +35,7 @@ export class NotTried extends NoValue {
   override readonly name = 'NotTried';
 
   constructor(fact: string) {
-    super(fact, 'not tried');
+    super({ fact, is: 'not-tried' });
   }
 }
 
@@ -45,27 +50,29 @@ export type Readable = Readonly<Record<string, FactValue>>;
 export type OnRead = (name: string, value: FactValue | NoValue) => void;
 
 const counter = /^counters\.(client|server|lab)\.((?:Tcp|TcpExt)\.\w+)$/;
-const noSuchCounter = 'this kernel has no such counter';
+/** Why there is no count by this name. */
+const noCount = (kernels: string): UnknownFact =>
+  isGauge(kernels)
+    ? { code: 'no-count', text: `${kernels} is a value of the moment or a setting, and counts nothing` }
+    : { code: 'no-such-counter', text: 'this kernel has no such counter' };
 
-/** Of these facts, those that are counters which the kernel does not have: unknown, with the reason. */
+/** Of these facts, those that are counters which the kernel does not have, or no counters: unknown, with the reason. */
 export function lackedCounters(
   names: readonly string[],
   has: ReadonlySet<string>,
 ): Pick<CellRecord, 'facts' | 'unknown'> {
-  const absent = names.filter((name) => {
+  const absent = names.flatMap((name) => {
     const kernels = counter.exec(name)?.[2];
-    return kernels !== undefined && !has.has(kernels);
+    return kernels !== undefined && !has.has(kernels) ? [[name, noCount(kernels)] as const] : [];
   });
   return {
-    facts: Object.fromEntries(absent.map((name) => [name, null])),
-    unknown: Object.fromEntries(
-      absent.map((name) => [name, { code: 'no-such-counter', text: noSuchCounter } as const]),
-    ),
+    facts: Object.fromEntries(absent.map(([name]) => [name, null])),
+    unknown: Object.fromEntries(absent),
   };
 }
 
 function unchanged(name: string, space: string, { facts, unknown }: CellFacts): number | NotObserved {
-  const why = unknown[`counters.${space}`]?.text ?? `the counters of ${space} were not read`;
+  const why = unknown[`counters.${space}`] ?? { code: 'not-read', text: `the counters of ${space} were not read` };
   return absentCounter(name, facts) ?? new NotObserved(name, why);
 }
 
@@ -73,10 +80,12 @@ function valueIn(name: string, cell: CellFacts, declared: Readonly<Record<string
   const [, space, kernels = ''] = counter.exec(name) ?? [];
   if (!Object.hasOwn(declared, name) && space === undefined) throw new TypeError(`there is no fact ${name}`);
   const value = Object.hasOwn(cell.facts, name) ? cell.facts[name] : undefined;
-  if (value === null) return new NotObserved(name, cell.unknown[name]?.text);
+  if (value === null) return new NotObserved(name, cell.unknown[name]);
   if (value !== undefined) return value;
   if (space === undefined) return new NotTried(name);
-  return cell.counters?.has(kernels) === false ? new NotObserved(name, noSuchCounter) : unchanged(name, space, cell);
+  return isGauge(kernels) || cell.counters?.has(kernels) === false
+    ? new NotObserved(name, noCount(kernels))
+    : unchanged(name, space, cell);
 }
 
 /**

@@ -1,5 +1,4 @@
-import { declarationOf } from '../facts/table.ts';
-import { formatFact } from '../facts/values.ts';
+import type { FactRead } from '../record/detail.ts';
 import type { Declaration, FactValue } from '../record/fact.ts';
 import { type CellFacts, NoValue, type Readable, readable } from './facts.ts';
 
@@ -23,14 +22,6 @@ export function reading(cell: CellFacts, declared: Readonly<Record<string, Decla
   return { facts, read, missing: () => missing };
 }
 
-/** `name = value` of each fact that was read. */
-export const readShown = (
-  read: ReadonlyMap<string, FactValue>,
-  declared: Readonly<Record<string, Declaration>>,
-): string[] => [...read].map(([name, value]) => `${name} = ${formatFact(value, declarationOf(name, declared))}`);
-
-/** The first so many of what there is to say, and how many more. */
-export function inWords(parts: readonly string[], most: number, between: string): string {
-  const rest = parts.length > most ? [`${parts.length - most} more`] : [];
-  return [...parts.slice(0, most), ...rest].join(between);
-}
+/** Each fact that was read. */
+export const factsRead = (read: ReadonlyMap<string, FactValue>): FactRead[] =>
+  [...read].map(([fact, value]) => ({ fact, value }));

@@ -1,19 +1,22 @@
 import { messageOf } from '../errors.ts';
 import type { AnyDefinition } from '../experiment/definition.ts';
+import type { ResultOf, RunDetail } from '../record/detail.ts';
 import type { CellRecord, ClaimRecord, ExperimentRecord, Verdict } from '../record/schema.ts';
-import { type AnyAcrossClaim, type AnyClaim, acrossOf, answeredBy, claimsOf } from './asked.ts';
-import { type CellVerdict, factsShown, type Judgement, threw, verdictOf } from './claims.ts';
-import { cellLabel, type Judged, type Missing, outcomesOf, ranOf } from './outcomes.ts';
-import { inWords } from './reading.ts';
+import { type AnyAcrossClaim, type AnyClaim, AppliesToNone, acrossOf, answeredBy, claimsOf } from './asked.ts';
+import { type CellVerdict, factsShown, firstOf, type Judgement, threw, verdictOf } from './claims.ts';
+import { type Judged, type Missing, outcomesOf, ranOf, resultOf } from './outcomes.ts';
 
 /** The worst verdict stands for all. */
 const worstFirst = ['refuted', 'inconclusive', 'confirmed'] as const satisfies readonly Verdict[];
 type Counts = ClaimRecord['cells'];
 const none: Counts = { confirmed: 0, refuted: 0, inconclusive: 0 };
 
-type Claimed = CellVerdict & { readonly cell: string };
+type Claimed = Pick<CellVerdict, 'verdict' | 'detail'> & { readonly of: ResultOf };
 
-function together(verdicts: readonly Claimed[]): Judgement & { readonly cells: Counts } {
+/** Of so many results, those that decided a claim are listed. */
+const mostResults = 3;
+
+function together(verdicts: readonly Claimed[]): Judgement<RunDetail> & { readonly cells: Counts } {
   const of = (verdict: Verdict) => verdicts.filter((one) => one.verdict === verdict);
   const verdict = worstFirst.find((one) => of(one).length > 0);
   const cells = {
@@ -21,18 +24,22 @@ function together(verdicts: readonly Claimed[]): Judgement & { readonly cells: C
     refuted: of('refuted').length,
     inconclusive: of('inconclusive').length,
   };
-  if (!verdict) return { verdict: 'inconclusive', cells, detail: 'applies to no cell that ran' };
-  const share = `in ${of(verdict).length} of ${verdicts.length}`;
-  if (verdict === 'confirmed') return { verdict, cells, detail: share };
-  const where = of(verdict).map(({ cell, detail }) => (detail ? `${cell}: ${detail}` : cell));
-  return { verdict, cells, detail: `${share}: ${inWords(where, 3, '; ')}` };
+  if (!verdict) return { verdict: 'inconclusive', cells, detail: { on: 'nothing', because: 'applies-to-none' } };
+  if (verdict === 'confirmed') return { verdict, cells, detail: { on: 'results', first: [], more: 0 } };
+  const { read: first, more } = firstOf(
+    of(verdict).map((one) => ({ ...one.of, detail: one.detail })),
+    mostResults,
+  );
+  return { verdict, cells, detail: { on: 'results', first, more } };
 }
 
 const asText = ({ id, text, source }: Pick<AnyClaim, 'id' | 'text' | 'source'>) => ({ id, text, source });
 
 function claimOfCells(claim: AnyClaim, ran: readonly CellRecord[]): ClaimRecord {
   const verdicts = ran.flatMap((cell) =>
-    cell.claims.filter(({ id }) => id === claim.id).map((one) => ({ ...one, cell: cellLabel(cell, ran) })),
+    cell.claims
+      .filter(({ id }) => id === claim.id)
+      .map(({ verdict, detail }) => ({ verdict, detail, of: resultOf(cell, ran) })),
   );
   return { ...asText(claim), across: false, ...together(verdicts) };
 }
@@ -65,32 +72,40 @@ function acrossDetail(
   definition: AnyDefinition,
   ran: readonly Judged[],
   verdict: Verdict,
-  facts: readonly string[],
-): string {
-  if (verdict !== 'refuted') return `${facts.length} facts of ${ran.length} results`;
+  facts: number,
+): RunDetail {
+  if (verdict !== 'refuted') return { on: 'many-facts', facts, results: ran.length };
   const { outcomes, read } = outcomesOf(definition, shrunk(claim, definition, ran));
   claim.holds(outcomes);
-  return inWords(read(), factsShown[verdict], '; ');
+  return { on: 'facts', ...firstOf(read(), factsShown[verdict]) };
 }
 
 /** Hold a claim against all cells of its experiment that ran. */
-export function judgeAcross(claim: AnyAcrossClaim, definition: AnyDefinition, ran: readonly Judged[]): Judgement {
+export function judgeAcross(
+  claim: AnyAcrossClaim,
+  definition: AnyDefinition,
+  ran: readonly Judged[],
+): Judgement<RunDetail> {
   const { outcomes, read, missing } = outcomesOf(definition, ran);
-  const withoutValue = (): Judgement | null => {
+  const open = (detail: RunDetail): Judgement<RunDetail> => ({ verdict: 'inconclusive', detail });
+  const withoutValue = (): Judgement<RunDetail> | null => {
     const found = missing();
-    return found && { verdict: 'inconclusive', detail: `${found.cell}: ${found.error.message}` };
+    return found && open({ on: 'no-value', ...found.of, ...found.error.without });
   };
   try {
     const held = claim.holds(outcomes);
-    if (held === undefined) return withoutValue() ?? { verdict: 'inconclusive', detail: 'what ran does not decide it' };
+    if (held === undefined) return withoutValue() ?? open({ on: 'nothing', because: 'undecided' });
     const verdict = verdictOf(held);
-    const facts = read();
+    const facts = read().length;
     // `every` of no cells is true: where a filter left none of those it speaks of, it was not put to the test.
-    if (facts.length === 0)
-      return withoutValue() ?? { verdict: 'inconclusive', detail: 'it read no fact of the cells that ran' };
+    if (facts === 0) return withoutValue() ?? open({ on: 'nothing', because: 'no-fact-read' });
     return withoutValue() ?? { verdict, detail: acrossDetail(claim, definition, ran, verdict, facts) };
   } catch (thrown) {
-    return withoutValue() ?? threw(thrown);
+    const none = thrown instanceof AppliesToNone ? thrown : undefined;
+    return (
+      withoutValue() ??
+      (none ? open({ on: 'nothing', because: 'applies-to-none', results: none.results }) : threw(thrown))
+    );
   }
 }
 
@@ -101,13 +116,14 @@ export function judgeAcross(claim: AnyAcrossClaim, definition: AnyDefinition, ra
 export function judgeRun(definition: AnyDefinition, cells: readonly Judged[]): ClaimRecord[] {
   const ran = ranOf(definition, cells);
   const missing = cells.filter(({ experiment, status }) => experiment === definition.id && status !== 'ran').length;
-  const without = missing > 0 && ran.length > 0 ? ` (without ${missing} that did not run)` : '';
-  const across = acrossOf(definition).map((claim) => {
-    const { verdict, detail } =
-      ran.length === 0
-        ? ({ verdict: 'inconclusive', detail: 'no cell ran' } as const)
-        : judgeAcross(claim, definition, ran);
-    return { ...asText(claim), across: true, verdict, cells: none, detail: detail + without };
+  const without = missing > 0 && ran.length > 0 ? { without: missing } : {};
+  const nothingRan: Judgement<RunDetail> = {
+    verdict: 'inconclusive',
+    detail: { on: 'nothing', because: 'no-cell-ran' },
+  };
+  const across = acrossOf(definition).map((claim): ClaimRecord => {
+    const judged = ran.length === 0 ? nothingRan : judgeAcross(claim, definition, ran);
+    return { ...asText(claim), across: true, cells: none, ...judged, ...without };
   });
   return [...claimsOf(definition).map((claim) => claimOfCells(claim, ran)), ...across];
 }
@@ -165,7 +181,8 @@ const mostReasons = 3;
 function leftOut(left: readonly Missing[], all: number): string {
   const reasons = Map.groupBy(left, ({ error }) => error.brief);
   const words = [...reasons].map(([reason, { length }]) => (reasons.size > 1 ? `${reason} (${length})` : reason));
-  return `${left.length} of ${all} results left out: ${inWords(words, mostReasons, ', ')}`;
+  const { read, more } = firstOf(words, mostReasons);
+  return `${left.length} of ${all} results left out: ${[...read, ...(more > 0 ? [`${more} more`] : [])].join(', ')}`;
 }
 
 /** An experiment's answer in one sentence, with what it was made without, or why there is none; and from how many results. */

@@ -2,9 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { builtins } from '../../src/catalogue/registry.ts';
 import { readRun } from '../../src/record/read.ts';
+import { acrossOf } from '../../src/verdict/asked.ts';
 import { answerMoves, falsifiers, type HandMade } from '../../src/verdict/falsifiable.ts';
 import { ranOf } from '../../src/verdict/outcomes.ts';
-import { askAnswer } from '../../src/verdict/run.ts';
+import { askAnswer, judgeAcross } from '../../src/verdict/run.ts';
 
 /** Facts that refute a claim which no cell of its experiment can, by experiment and claim. */
 const handMade: Readonly<Record<string, HandMade>> = {
@@ -15,13 +16,24 @@ const handMade: Readonly<Record<string, HandMade>> = {
   'linger-life': {
     'no-connection-no-wait': { facts: { heldMs: 2010 } },
   },
+  // each wait that something ends is ended by it
+  'linger-wait': {
+    'acknowledgement-ends-it': { facts: { 'client.closeMs': 1030, afterMs: 600 } },
+    'signal-ends-it': { facts: { closed: 'ok', 'client.closeMs': 1030, afterMs: 600 } },
+    'fatal-signal-ends-it': { facts: { closed: 'ok', afterMs: 600 } },
+  },
   'linger-on-a-real-path': {
     'answers-0': { facts: { closed: 'EWOULDBLOCK' } },
     'orphan-asks-again': { facts: { 'client.probedAt': [0.25, 0.25, 0.25], rto: 250 } },
   },
   'stuck-behind-a-firewall': {
     keepalive: {
-      facts: { 'client.probedAt': [7200, 7275], 'client.gaveUpAfter': 7350, 'client.closedWith': ['RST', 'RST'] },
+      facts: {
+        keptWithin: 0.2,
+        'client.probedAt': [7200, 7275],
+        'client.gaveUpAfter': 7350,
+        'client.closedWith': ['RST', 'RST'],
+      },
     },
   },
   rebind: {
@@ -34,7 +46,11 @@ const handMade: Readonly<Record<string, HandMade>> = {
   },
   'server-restart': {
     // no other cell has a TIME-WAIT that was seen to end
-    'until-time-wait-ends': { facts: { lastRefused: 30, firstAccepted: 30.5, 'old.timeWait.seconds': 60.2 } },
+    'until-time-wait-ends': {
+      facts: { triedWithin: 0.1, lastRefused: 30, firstAccepted: 30.5, 'old.timeWait.seconds': 60.2 },
+    },
+    'fin-timeout-shortens-no-time-wait': { facts: { triedWithin: 0.1, lastRefused: 3, firstAccepted: 3.5 } },
+    'fin-timeout-ends-half-closed': { facts: { triedWithin: 0.1, lastRefused: 1, firstAccepted: 1.5 } },
   },
   'lost-last-ack': {
     // only its own cells look at the timer twice
@@ -50,13 +66,6 @@ const handMade: Readonly<Record<string, HandMade>> = {
         'timeWait.began': 0.0001,
         'client.stateMs.CLOSE-WAIT': 5,
         'server.stateMs.CLOSE-WAIT': 5,
-      },
-    },
-    'crossing-leaves-both': {
-      facts: {
-        'client.path': ['SYN-SENT', 'ESTABLISHED', 'FIN-WAIT-1', 'CLOSING', 'TIME-WAIT'],
-        'server.path': ['SYN-RECEIVED', 'ESTABLISHED', 'FIN-WAIT-1', 'CLOSING', 'CLOSED'],
-        'timeWait.holder': 'client',
       },
     },
   },
@@ -150,4 +159,29 @@ describe('by the results of kept runs', () => {
       answers.filter((answer) => /\b0 of 0\b|unknown|undefined|NaN|Infinity|not tried|: \.?$/.test(answer)),
     ).toEqual([]);
   });
+
+  // `every` of no pairs is true: alone, one side of a comparison must not confirm it
+  test.each([
+    ['close-order', 'way-is-only-nodes', 'by', 'end'],
+    ['close-order', 'family-is-alike', 'family', 4],
+    ['lost-answer', 'linger-changes-nothing', 'closes', 'close'],
+    ['time-wait-length', 'fin-timeout-is-not-it', 'finTimeout', 3],
+    ['dual-stack', 'order-does-not-matter', 'first', 'ipv4-own'],
+    ['rebind', 'time-wait-is-nothing-special', 'old', 'ESTABLISHED'],
+    ['rebind', 'set-late-counts', 'old', 'BOUND'],
+    ['rebind', 'wildcard-refuses-the-same', 'held', 'own'],
+  ])(
+    '%s: %s is decided by cells that differ in what is compared, not by those with %s %s alone',
+    (id, claim, name, value) => {
+      const definition = catalogue.find((one) => one.definition.id === id)!.definition;
+      const across = acrossOf(definition).find((one) => one.id === claim)!;
+      const all = ranOf(definition, cells);
+      const alike = all.filter(({ factors }) => factors[name] === value);
+      expect(alike).not.toEqual([]);
+      expect([judgeAcross(across, definition, all).verdict, judgeAcross(across, definition, alike).verdict]).toEqual([
+        'confirmed',
+        'inconclusive',
+      ]);
+    },
+  );
 });

@@ -11,6 +11,7 @@ const loaded = (id: string, file: string): LoadedExperiment =>
     definition: { id },
     group: { title: '', order: file.startsWith('builtin:') ? 1 : 2 },
     file,
+    builtin: false,
     sourceHash: '',
   }) as unknown as LoadedExperiment;
 

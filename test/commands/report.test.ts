@@ -35,7 +35,7 @@ async function save(...cells: CellRecord[]): Promise<void> {
 }
 
 test('--ladder prints the SVG of the first repeat that ran over a wire, and makes no report', async () => {
-  const errored: CellRecord = { ...lostLastAck(), status: 'errored', reason: 'PEER_DIED' };
+  const errored: CellRecord = { ...lostLastAck(), status: 'errored', reason: { code: 'PEER_DIED', message: 'gone' } };
   delete errored.segments;
   const other = { ...lostLastAck(), repeat: 2 };
   await save(errored, other);

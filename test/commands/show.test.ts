@@ -47,8 +47,8 @@ async function save(): Promise<void> {
   for (const record of [
     cell(close),
     cell(both, { repeat: 1 }),
-    cell(both, { repeat: 2, status: 'errored', reason: 'SCENARIO_THREW: no' }),
-    cell('linger/linger=0', { status: 'unsupported', reason: 'no ss' }),
+    cell(both, { repeat: 2, status: 'errored', reason: { code: 'SCENARIO_THREW', message: 'no' } }),
+    cell('linger/linger=0', { status: 'unsupported', reason: { message: 'no ss' } }),
     cell('load/ways=1', { load: true }),
   ]) {
     if (record.status !== 'unsupported' && !record.load) {

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { builtins } from '../../src/catalogue/registry.ts';
 import { timerSlotSeconds } from '../../src/facts/timer-wheel.ts';
 import { type ReadRun, readRun } from '../../src/record/read.ts';
+import { reasonText } from '../../src/report/reason.ts';
 import { lingerlab, live, own, scratch } from './program.ts';
 
 const minutes = 60_000;
@@ -31,7 +32,7 @@ live('what takes a minute, since TIME-WAIT does', () => {
   describe('every experiment, as few cells as it takes to see each factor value', () => {
     test('runs every cell', () => {
       const failed = run.cells.filter(({ status }) => status !== 'ran');
-      expect(failed.map(({ id, repeat, reason }) => `${id} #${repeat}: ${reason}`)).toEqual([]);
+      expect(failed.map((cell) => `${cell.id} #${cell.repeat}: ${reasonText(cell)}`)).toEqual([]);
       expect(new Set(run.cells.map(({ id }) => id))).toEqual(new Set(run.run.plan));
       expect(new Set(run.cells.map(({ experiment }) => experiment))).toEqual(new Set(ids));
     });

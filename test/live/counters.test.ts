@@ -49,7 +49,13 @@ live('a counter that the kernel does not have', () => {
         {
           id: 'absent',
           verdict: 'inconclusive',
-          detail: `counters.${space}.TcpExt.NoSuchThing not observed: this kernel has no such counter`,
+          detail: {
+            on: 'no-value',
+            fact: `counters.${space}.TcpExt.NoSuchThing`,
+            is: 'not-observed',
+            code: 'no-such-counter',
+            why: 'this kernel has no such counter',
+          },
         },
         { id: 'unchanged', verdict: 'confirmed' },
       ]);

@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { readRun } from '../../src/record/read.ts';
+import { reasonText } from '../../src/report/reason.ts';
 import { leftSince, traceInstances } from './instances.ts';
 import { descendants, eventually, networkNamespaces, processes } from './processes.ts';
 import { lingerlab, live, own, scratch } from './program.ts';
@@ -19,7 +20,7 @@ async function left(): Promise<() => Promise<void>> {
 
 const gone = (pids: readonly number[]) => processes().filter(({ pid }) => pids.includes(pid)).length === 0;
 const reasons = async (out: string) =>
-  Object.fromEntries((await readRun(out)).cells.map(({ id, status, reason }) => [id, reason ?? status]));
+  Object.fromEntries((await readRun(out)).cells.map((cell) => [cell.id, cell.reason ? reasonText(cell) : cell.status]));
 
 /** A run of cells that rest, all but the first in their middle. */
 async function atRest(out: string, seconds: number) {
@@ -58,6 +59,7 @@ live('what does not answer', () => {
     const { exitCode, stderr } = await run;
     expect(exitCode, stderr).toBe(1);
     expect(stderr).toMatch(/NO_ANSWER: the observer process did not answer "\w+" within 10 s/);
+    expect(stderr).toContain(`the run so far is saved in ${out};`);
     const saved = await readRun(out);
     expect([saved.run.status, saved.cells.map(({ id }) => id)]).toEqual(['interrupted', ['resting/n=1']]);
     expect(gone(family.map(({ pid }) => pid))).toBe(true);

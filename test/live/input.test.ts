@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type ReadRun, readRun } from '../../src/record/read.ts';
+import { reasonText } from '../../src/report/reason.ts';
 import { commandLine } from '../catalogue/program.ts';
 import { experimentOf, runOf } from '../report/fixture.ts';
 import { bin, experimentFile, lingerlab, live, own, plainRest, scratch } from './program.ts';
@@ -182,7 +183,7 @@ live('a scenario that fails', () => {
   test.each(Object.entries(reasons))('%s: its cell is errored and says why', (how, says) => {
     const cell = cells.find(({ factors }) => factors.how === how);
     expect(cell?.status).toBe('errored');
-    expect(cell?.reason).toContain(says);
+    expect(cell && reasonText(cell)).toContain(says);
     expect(text.split(says.split(':')[0]!).length).toBeGreaterThan(2);
   });
 

@@ -8,12 +8,19 @@ export async function traceInstances(): Promise<string[]> {
   return stdout.split('\n').filter((name) => name.startsWith('lingerlab-'));
 }
 
-/** Those of them, made since, that no process has open: what a run left. They are gone then. */
+/**
+ * Those of them, made since, that no process has open: what a run left. They are gone then. One that another run on this machine
+ * is just making may not be open yet, so that each is given two seconds to be.
+ */
 export async function leftSince(before: readonly string[]): Promise<string[]> {
   const made = (await traceInstances()).filter((name) => !before.includes(name));
   if (made.length === 0) return [];
   const at = '/sys/kernel/tracing';
-  const script = `[ -d ${at}/instances ] || mount -t tracefs none ${at}; cd ${at}/instances; for each do rmdir "$each" && echo "$each"; done`;
+  const script = `[ -d ${at}/instances ] || mount -t tracefs none ${at}; cd ${at}/instances
+    for each do
+      while age=$(stat -c %Z "$each") && [ $(($(date +%s) - age)) -lt 2 ]; do sleep 0.1; done
+      rmdir "$each" && echo "$each"
+    done`;
   const { stdout } = await execa('unshare', ['--mount', 'sh', '-c', script, 'sh', ...made], { reject: false });
   return stdout.split('\n').filter((name) => name !== '');
 }

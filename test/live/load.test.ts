@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { cpuOf } from '../../src/native/cpu.ts';
 import type { Event } from '../../src/record/event.ts';
 import { readRun } from '../../src/record/read.ts';
+import { reasonText } from '../../src/report/reason.ts';
 import { descendants, eventually, networkNamespaces, processes } from './processes.ts';
 import { experimentFile, lingerlab, live, own, scratch } from './program.ts';
 
@@ -69,7 +70,7 @@ live('a load', () => {
     process.kill(run.pid as number, 'SIGINT');
     await run;
     const { cells } = await readRun(out);
-    expect(cells.map(({ status, reason }) => `${status}: ${reason}`)).toEqual([
+    expect(cells.map((cell) => `${cell.status}: ${reasonText(cell)}`)).toEqual([
       expect.stringMatching(/^errored: LOAD_DIED: a process of the load ended: SIGKILL/),
     ]);
   });

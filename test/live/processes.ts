@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 interface Process {
@@ -31,7 +32,22 @@ export function descendants(pid: number): Process[] {
   return below(pid);
 }
 
-/** Network namespaces that any process is in or holds by a descriptor, as `net:[4026532177]`. */
+// every process that this test file starts has it in its environment, and so have those that it starts: reparented ones, too
+const mark = `LINGERLAB_TEST_FILE=${randomUUID()}`;
+process.env.LINGERLAB_TEST_FILE = mark.slice(mark.indexOf('=') + 1);
+
+function isOfThisFile({ pid }: Process): boolean {
+  try {
+    return pid === process.pid || readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(mark);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Network namespaces that a process of this test file is in or holds by a descriptor, as `net:[4026532177]`: other test files
+ * run at the same time, and so may others on this machine.
+ */
 export function networkNamespaces(): Set<string> {
   const seen = new Set<string>();
   const look = (path: string) => {
@@ -42,7 +58,7 @@ export function networkNamespaces(): Set<string> {
       // gone meanwhile
     }
   };
-  for (const { pid } of processes()) {
+  for (const { pid } of processes().filter(isOfThisFile)) {
     look(`/proc/${pid}/ns/net`);
     try {
       for (const fd of readdirSync(`/proc/${pid}/fd`)) look(`/proc/${pid}/fd/${fd}`);
@@ -54,7 +70,7 @@ export function networkNamespaces(): Set<string> {
 }
 
 /** Resolves when the condition holds; rejects with the message after so many seconds. */
-export async function eventually(what: string, condition: () => boolean, seconds = 10): Promise<void> {
+export async function eventually(what: string, condition: () => boolean, seconds = 30): Promise<void> {
   const deadline = performance.now() + seconds * 1000;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);

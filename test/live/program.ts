@@ -3,30 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { afterAll } from 'vitest';
-import { packageRoot } from '../../src/record/tool.ts';
+import { afterAll, inject } from 'vitest';
 import { describeWhere } from '../where-possible.ts';
+import { bin } from './bin.ts';
 
-/** The command, as a user starts it. */
-export const bin = join(packageRoot(), 'src', 'bin.js');
+export { bin } from './bin.ts';
 
 /** Run `lingerlab` with these arguments; never rejects. */
 export const lingerlab = (args: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}) =>
   execa(process.execPath, [bin, ...args], { reject: false, stdin: 'ignore', ...options });
 
-const { stdout } = await lingerlab(['doctor', '--json']);
-const found = JSON.parse(stdout) as {
-  able: boolean;
-  privileged: boolean;
-  findings: { id: string; ok: boolean; found: string }[];
-};
-const reasons = found.findings.filter(({ ok }) => !ok).map(({ id, found: what }) => `${id}: ${what}`);
-
-const suffices = found.able && found.privileged && found.findings.every(({ id, ok }) => id !== 'tracefs' || ok);
-
 /** Tests that need namespaces and tracepoints. */
 export const live = (title: string, tests: () => void): void =>
-  describeWhere(suffices ? undefined : reasons.join('; '), title, tests);
+  describeWhere(inject('obstacles') || undefined, title, tests);
 
 const made: string[] = [];
 // here, for the file that imports this: inside a test it would come too late

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readRun } from '../../src/record/read.ts';
+import { reasonText } from '../../src/report/reason.ts';
 import { lingerlab, live, own, scratch } from './program.ts';
 
 live('steps of a scenario', () => {
@@ -8,7 +9,9 @@ live('steps of a scenario', () => {
     const out = join(await scratch(), 'run');
     expect((await lingerlab(['run', own('noted'), '--out', out])).exitCode).toBe(1);
     const { cells } = await readRun(out);
-    const told = Object.fromEntries(cells.map(({ factors, status, reason }) => [factors.value, reason ?? status]));
+    const told = Object.fromEntries(
+      cells.map((cell) => [cell.factors.value, cell.reason ? reasonText(cell) : cell.status]),
+    );
     expect(told).toEqual({
       fine: 'ran',
       nan: expect.stringMatching(/^SCENARIO_THREW: .*note: 'count' must be a finite number, not NaN .*noted\.ts:\d+/),

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { SampleEvent } from '../../src/record/event.ts';
 import { readEvents, readRun } from '../../src/record/read.ts';
 import type { CellRecord } from '../../src/record/schema.ts';
+import { reasonText } from '../../src/report/reason.ts';
 import { lingerlab, live, own, scratch } from './program.ts';
 import { oneColumnMore, pathWith } from './rewritten-ss.ts';
 
@@ -40,6 +41,8 @@ live('ss that prints a column that is not known', () => {
     const { exitCode } = await lingerlab(['run', file, '--out', out], { env });
     const [cell] = (await readRun(out)).cells;
     expect([exitCode, cell?.status]).toEqual([1, 'errored']);
-    expect(cell?.reason).toMatch(/^NOT_OBSERVED: look at the client's socket: 3 lines of ss were not understood/);
+    expect(cell && reasonText(cell)).toMatch(
+      /^NOT_OBSERVED: look at the client's socket: 3 lines of ss were not understood/,
+    );
   });
 });

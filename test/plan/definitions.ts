@@ -32,6 +32,7 @@ export const load = (
   definition: parts.kind === 'load' ? parts : define(parts),
   group: { title: 'Experiments', order: 0 },
   file,
+  builtin: true,
   sourceHash: '',
 });
 

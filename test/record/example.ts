@@ -35,7 +35,8 @@ export const exampleRun = (change: Partial<RunRecord> = {}): RunRecord => ({
       facts: { 'timeWait.holder': { type: 'word', compare: 'exact' } },
       shows: ['timeWait.holder'],
       sourceHash: 'aa',
-      file: 'builtin',
+      file: 'builtin:closing/close-order',
+      builtin: true,
       answer: null,
       answered: null,
       claims: [],
@@ -60,7 +61,7 @@ export const exampleCell = (change: Partial<CellRecord> = {}): CellRecord => ({
   facts: { 'timeWait.holder': 'client', 'timeWait.seconds': null },
   unknown: { 'timeWait.seconds': { code: 'not-over', text: 'the cell ended before' } },
   paths: {},
-  claims: [{ id: 'first-closer-waits', verdict: 'confirmed', detail: '' }],
+  claims: [{ id: 'first-closer-waits', verdict: 'confirmed', detail: { on: 'facts', read: [], more: 0 } }],
   warnings: [],
   ...change,
 });

@@ -100,6 +100,16 @@ describe('readRun', () => {
     }
   });
 
+  test.each(['{"id":"close-or', 'garbage', '{}', '[1]'])(
+    'a whole last line is never taken for a torn one: %s',
+    async (line) => {
+      await expect(readRun(written(done(), `${lines(exampleCell())}${line}\n`))).rejects.toMatchObject({
+        code: 'RUN_UNREADABLE',
+        message: expect.stringContaining('cells.ndjson, line 2: '),
+      });
+    },
+  );
+
   test('keeps a last line that lost only its line feed', async () => {
     const run = await readRun(written(done(), lines(exampleCell(), server).trimEnd()));
     expect(run.cells).toEqual([exampleCell(), server]);
@@ -149,13 +159,13 @@ describe('readRun', () => {
   });
 
   test('lets a later record replace an errored one, and none replace what ran by what did not', async () => {
-    const errored = exampleCell({ status: 'errored', reason: 'x', facts: {} });
+    const errored = exampleCell({ status: 'errored', reason: { message: 'x' }, facts: {} });
     expect((await readRun(written(done(), lines(errored, server, exampleCell())))).cells).toEqual([
       exampleCell(),
       server,
     ]);
     expect((await readRun(written(done(), lines(exampleCell(), errored)))).cells).toEqual([exampleCell()]);
-    const again = { ...errored, reason: 'y' };
+    const again = { ...errored, reason: { message: 'y' } };
     expect((await readRun(written(done(), lines(errored, again)))).cells).toEqual([again]);
   });
 

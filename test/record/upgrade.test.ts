@@ -5,10 +5,12 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { readEvents, readRun } from '../../src/record/read.ts';
 import type { CellRecord } from '../../src/record/schema.ts';
-import { upgrades } from '../../src/record/upgrade.ts';
+import { upgradeFrom, upgrades } from '../../src/record/upgrade.ts';
 import { compareRuns } from '../../src/report/compare/compare.ts';
 import { markdownReport } from '../../src/report/markdown/report.ts';
 import { reportOf } from '../../src/report/model/report.ts';
+import { reasonText } from '../../src/report/reason.ts';
+import { exampleCell, exampleRun } from './example.ts';
 
 const fixture = fileURLToPath(new URL('../fixtures/run-version-1', import.meta.url));
 const reference = fileURLToPath(new URL('../../results/reference/6.18.44-fc-v657', import.meta.url));
@@ -182,5 +184,46 @@ describe("version 1's text", () => {
       'some',
       null,
     ]);
+  });
+});
+
+describe('a folder of version 2 that was written before its release', () => {
+  const upgrade = upgradeFrom(2, 'folder', upgrades);
+
+  test.each([
+    [
+      'errored',
+      'STEP_DEADLINE: close() did not answer: 13 s',
+      { code: 'STEP_DEADLINE', message: 'close() did not answer: 13 s' },
+    ],
+    ['errored', 'no code at all: here', { message: 'no code at all: here' }],
+    ['unsupported', 'no veth; load it', { message: 'no veth; load it' }],
+  ])('has its reasons as data: %s, %s', (status, reason, expected) => {
+    const upgraded = upgrade.cell({ ...exampleCell(), status, reason });
+    expect(upgraded.reason).toEqual(expected);
+    expect(reasonText(upgraded as unknown as CellRecord)).toBe(reason);
+  });
+
+  test('has what its verdicts rest on in parts', () => {
+    const claims = [{ id: 'c', verdict: 'refuted', detail: 'a = 1, b = 2; 3 more' }];
+    const parts = ['a = 1', ', b = 2', '; 3 more'];
+    expect(upgrade.cell({ ...exampleCell(), claims }).claims).toMatchObject([{ detail: { on: 'text', parts } }]);
+    const experiments = [{ ...exampleRun().experiments[0], builtin: undefined, claims }];
+    expect(upgrade.run({ ...exampleRun(), experiments }).experiments).toMatchObject([
+      { claims: [{ detail: { on: 'text', parts } }] },
+    ]);
+  });
+
+  test('knows which experiments came with the program', () => {
+    const [{ builtin: _, ...experiment } = { builtin: true }] = exampleRun().experiments;
+    const files = ['builtin', 'builtin:closing/close-order', '/tmp/mine.ts'];
+    const upgraded = upgrade.run({ ...exampleRun(), experiments: files.map((file) => ({ ...experiment, file })) });
+    expect(upgraded.experiments).toMatchObject([{ builtin: true }, { builtin: true }, { builtin: false }]);
+  });
+
+  test('what has them as data stays as it is', () => {
+    const cell = exampleCell({ status: 'errored', reason: { code: 'X', message: 'y' } });
+    expect(upgrade.cell(cell)).toEqual(cell);
+    expect(upgrade.run(exampleRun())).toEqual(exampleRun());
   });
 });

@@ -45,12 +45,16 @@ export const experimentOf = (over: Partial<ExperimentRecord> & { id: string }): 
   facts: saved(declarations()),
   shows: ['timeWait.holder'],
   sourceHash: 'aa',
-  file: 'builtin',
+  file: 'builtin:closing/close-order',
+  builtin: true,
   answer: 'The end that closes first.',
   answered: 'all',
   claims: [],
   ...over,
 });
+
+/** What a verdict rests on, in words, as older folders have it. */
+export const told = (...parts: readonly string[]) => ({ on: 'text' as const, parts: [...parts] });
 
 export const claimOf = (over: Partial<ClaimRecord> & { id: string }): ClaimRecord => ({
   text: 'the end that closes first keeps TIME-WAIT',
@@ -58,7 +62,7 @@ export const claimOf = (over: Partial<ClaimRecord> & { id: string }): ClaimRecor
   across: false,
   verdict: 'confirmed',
   cells: { confirmed: 1, refuted: 0, inconclusive: 0 },
-  detail: '',
+  detail: told(),
   ...over,
 });
 
@@ -188,7 +192,7 @@ const order = experimentOf({
       source: 'said often',
       verdict: 'refuted',
       cells: { confirmed: 0, refuted: 4, inconclusive: 0 },
-      detail: 'the other end read ECONNRESET',
+      detail: told('the other end read ECONNRESET'),
     }),
   ],
 });
@@ -198,8 +202,8 @@ const orderCells = (['client', 'server'] as const).flatMap((closes) =>
       const { facts, paths } = closed(closes, linger);
       const claims: CellRecord['claims'] =
         linger === 'zero'
-          ? [{ id: 'reset-is-silent', verdict: 'refuted', detail: 'read answered ECONNRESET' }]
-          : [{ id: 'first-closer-waits', verdict: 'confirmed', detail: '' }];
+          ? [{ id: 'reset-is-silent', verdict: 'refuted', detail: told('read answered ECONNRESET') }]
+          : [{ id: 'first-closer-waits', verdict: 'confirmed', detail: told() }];
       return cellOf('close-order', { closes, linger, family }, facts, {
         paths,
         claims,
@@ -213,7 +217,7 @@ const racing = experimentOf({
   id: 'racing-closes',
   group: 'Closing',
   question: 'What if both ends close at once?',
-  factors: { data: [0, 1000] },
+  factors: { data: [0, 1000, 2000, 3000] },
   facts: saved({ ...declarations(), together: described('how far apart the two closes were', kind.us()) }),
   shows: ['timeWait.holder', 'together', 'client.miniSocket'],
   answer: 'Mostly both ends keep TIME-WAIT.',
@@ -223,7 +227,7 @@ const racing = experimentOf({
       text: 'crossing FINs leave TIME-WAIT at both ends',
       verdict: 'inconclusive',
       cells: { confirmed: 9, refuted: 0, inconclusive: 1 },
-      detail: 'client.miniSocket not observed',
+      detail: told('client.miniSocket not observed'),
     }),
   ],
 });
@@ -242,7 +246,9 @@ const racingCells = Array.from({ length: 10 }, (_, index) =>
       unknown:
         index === 3 ? { 'client.miniSocket': { code: 'not-sampled', text: 'ss took its samples too late' } } : {},
       claims:
-        index === 3 ? [{ id: 'both-wait', verdict: 'inconclusive', detail: 'client.miniSocket not observed' }] : [],
+        index === 3
+          ? [{ id: 'both-wait', verdict: 'inconclusive', detail: told('client.miniSocket not observed') }]
+          : [],
       warnings: [{ code: 'SLOW_SAMPLES', text: `ss sampled every ${80 + index} ms`, remedy: 'Use --jobs 1.' }],
     },
   ),
@@ -251,7 +257,11 @@ const broken = cellOf(
   'racing-closes',
   { data: 1000 },
   {},
-  { status: 'errored', reason: 'STEP_DEADLINE: close() of "client" did not answer | within 13 s', race: true },
+  {
+    status: 'errored',
+    reason: { code: 'STEP_DEADLINE', message: 'close() of "client" did not answer | within 13 s' },
+    race: true,
+  },
 );
 
 /** A run of 12 cells: 9 ran (one a race of ten repeats), 1 errored, 2 unsupported. */

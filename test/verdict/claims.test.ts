@@ -26,10 +26,18 @@ function judged(holds: Holds, facts: CellRecord['facts'], unknown: CellRecord['u
 describe('judgeCell', () => {
   test('judges the claims that apply, and only those', () => {
     expect(ranCell('client', 'off', { 'timeWait.holder': 'client' }).claims).toEqual([
-      { id: 'first-closer-waits', verdict: 'confirmed', detail: 'timeWait.holder = client' },
+      {
+        id: 'first-closer-waits',
+        verdict: 'confirmed',
+        detail: { on: 'facts', read: [{ fact: 'timeWait.holder', value: 'client' }], more: 0 },
+      },
     ]);
     expect(ranCell('client', 'zero', { 'timeWait.holder': 'client' }).claims).toEqual([
-      { id: 'reset-leaves-none', verdict: 'refuted', detail: 'timeWait.holder = client' },
+      {
+        id: 'reset-leaves-none',
+        verdict: 'refuted',
+        detail: { on: 'facts', read: [{ fact: 'timeWait.holder', value: 'client' }], more: 0 },
+      },
     ]);
   });
 
@@ -41,9 +49,15 @@ describe('judgeCell', () => {
         { 'timeWait.holder': null },
         { unknown: { 'timeWait.holder': { code: 'not-sampled', text: 'no ss' } } },
       ).claims,
-    ).toEqual([{ id: 'first-closer-waits', verdict: 'inconclusive', detail: 'timeWait.holder not observed: no ss' }]);
+    ).toEqual([
+      {
+        id: 'first-closer-waits',
+        verdict: 'inconclusive',
+        detail: { on: 'no-value', fact: 'timeWait.holder', is: 'not-observed', code: 'not-sampled', why: 'no ss' },
+      },
+    ]);
     expect(ranCell('client', 'off', {}).claims).toMatchObject([
-      { verdict: 'inconclusive', detail: 'timeWait.holder not tried' },
+      { verdict: 'inconclusive', detail: { on: 'no-value', fact: 'timeWait.holder', is: 'not-tried' } },
     ]);
   });
 
@@ -57,7 +71,7 @@ describe('judgeCell', () => {
     };
     expect(judged(swallowing, { 'timeWait.holder': null })).toMatchObject({
       verdict: 'inconclusive',
-      detail: 'timeWait.holder not observed',
+      detail: { on: 'no-value', fact: 'timeWait.holder', is: 'not-observed' },
     });
   });
 
@@ -71,17 +85,20 @@ describe('judgeCell', () => {
     const throwing: Holds = () => {
       throw new RangeError('no such thing');
     };
-    expect(judged(throwing, {})).toMatchObject({ verdict: 'inconclusive', detail: 'claim threw: no such thing' });
+    expect(judged(throwing, {})).toMatchObject({
+      verdict: 'inconclusive',
+      detail: { on: 'throw', message: 'no such thing' },
+    });
     expect(judged((facts) => facts['timeWait.holdr'] === 'client', {})).toMatchObject({
       verdict: 'inconclusive',
-      detail: 'claim threw: there is no fact timeWait.holdr',
+      detail: { on: 'throw', message: 'there is no fact timeWait.holdr' },
     });
   });
 
   test.each([undefined, 'yes', 1, Promise.resolve(false)])('a claim that returns %s decides nothing', (answer) => {
     expect(judged(() => answer, {})).toMatchObject({
       verdict: 'inconclusive',
-      detail: expect.stringContaining('not true or false'),
+      detail: { on: 'throw', message: expect.stringContaining('not true or false') },
     });
   });
 
@@ -91,11 +108,15 @@ describe('judgeCell', () => {
       claims: [{ ...closeOrder.claims[0]!, when: () => JSON.parse('{') as boolean }],
     };
     expect(judgeCell(definition, { factors: {}, facts: {}, unknown: {} })).toMatchObject([
-      { id: 'first-closer-waits', verdict: 'inconclusive', detail: expect.stringContaining('claim threw: ') },
+      {
+        id: 'first-closer-waits',
+        verdict: 'inconclusive',
+        detail: { on: 'throw', message: expect.stringContaining('JSON') },
+      },
     ]);
   });
 
-  test('a refuted claim shows all it read with units, a confirmed one three of them', () => {
+  test('a refuted claim lists all it read, a confirmed one three of them', () => {
     const facts: CellRecord['facts'] = {
       'timeWait.seconds': 61.23456789,
       'client.path': ['FIN-WAIT-1', 'TIME-WAIT'],
@@ -109,12 +130,13 @@ describe('judgeCell', () => {
         for (const name of Object.keys(facts)) void all[name];
         return all['counters.lab.Tcp.EstabResets'] === 0 && verdict;
       };
-    expect(judged(reading(false), facts)?.detail).toBe(
-      'timeWait.seconds = 61.2 s, client.path = FIN-WAIT-1 → TIME-WAIT, client.errors = write EPIPE, client.closeMs = 250 µs, counters.lab.Tcp.OutRsts = 2, counters.lab.Tcp.EstabResets = 0',
-    );
-    expect(judged(reading(true), facts)?.detail).toBe(
-      'timeWait.seconds = 61.2 s, client.path = FIN-WAIT-1 → TIME-WAIT, client.errors = write EPIPE, 3 more',
-    );
+    const read = Object.entries(facts).map(([fact, value]) => ({ fact, value }));
+    expect(judged(reading(false), facts)?.detail).toEqual({
+      on: 'facts',
+      read: [...read, { fact: 'counters.lab.Tcp.EstabResets', value: 0 }],
+      more: 0,
+    });
+    expect(judged(reading(true), facts)?.detail).toEqual({ on: 'facts', read: read.slice(0, 3), more: 3 });
   });
 
   test('knows the facts of named connections and of the experiment itself', () => {

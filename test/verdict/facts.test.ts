@@ -49,6 +49,20 @@ describe('readable', () => {
     expect(() => facts['counters.lab.Tcp.OutRsts']).toThrow('the counters of lab were not read');
   });
 
+  test('a value of the moment is none of the counters, and the reason says so', () => {
+    const counters = new Set(['Tcp.ActiveOpens']);
+    const why = 'Tcp.CurrEstab is a value of the moment or a setting, and counts nothing';
+    for (const of of [counters, undefined]) {
+      const facts = readable({ 'counters.lab.Tcp.ActiveOpens': 1 }, declared, {}, undefined, of);
+      expect(() => facts['counters.lab.Tcp.CurrEstab']).toThrow(why);
+    }
+    const name = 'counters.lab.Tcp.CurrEstab';
+    expect(lackedCounters([name], counters)).toEqual({
+      facts: { [name]: null },
+      unknown: { [name]: { code: 'no-count', text: why } },
+    });
+  });
+
   test('a counter that the kernel does not have is not observed, one that it has and that did not change is 0', () => {
     const counters = new Set(['Tcp.ActiveOpens', 'TcpExt.TCPAbortOnData']);
     const facts = readable({ 'counters.client.Tcp.ActiveOpens': 1 }, declared, {}, undefined, counters);

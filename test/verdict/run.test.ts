@@ -6,6 +6,9 @@ import { closeOrder, goodRun, ranCell } from './example.ts';
 
 const bad = ranCell('server', 'off', { 'timeWait.holder': 'client', 'client.closeMs': 0.2 });
 const unseen = ranCell('server', 'off', { 'timeWait.holder': null, 'client.closeMs': 0.2 });
+const cell = 'close-order/closes=server,linger=off';
+const unobserved = { fact: 'timeWait.holder', is: 'not-observed' };
+const readsClient = { on: 'facts', read: [{ fact: 'timeWait.holder', value: 'client' }], more: 0 };
 const claim = (cells: readonly CellRecord[], id: string) => judgeRun(closeOrder, cells).find((one) => one.id === id);
 
 describe('judgeRun', () => {
@@ -18,7 +21,7 @@ describe('judgeRun', () => {
         across: false,
         verdict: 'confirmed',
         cells: { confirmed: 2, refuted: 0, inconclusive: 0 },
-        detail: 'in 2 of 2',
+        detail: { on: 'results', first: [], more: 0 },
       },
       expect.objectContaining({ id: 'reset-leaves-none', verdict: 'confirmed', across: false }),
       {
@@ -28,7 +31,7 @@ describe('judgeRun', () => {
         across: true,
         verdict: 'confirmed',
         cells: { confirmed: 0, refuted: 0, inconclusive: 0 },
-        detail: '4 facts of 4 results',
+        detail: { on: 'many-facts', facts: 4, results: 4 },
       },
     ]);
   });
@@ -37,12 +40,12 @@ describe('judgeRun', () => {
     expect(claim([...goodRun(), unseen], 'first-closer-waits')).toMatchObject({
       verdict: 'inconclusive',
       cells: { confirmed: 2, refuted: 0, inconclusive: 1 },
-      detail: 'in 1 of 3: closes=server,linger=off: timeWait.holder not observed',
+      detail: { on: 'results', first: [{ cell, detail: { on: 'no-value', ...unobserved } }], more: 0 },
     });
     expect(claim([...goodRun(), unseen, bad], 'first-closer-waits')).toMatchObject({
       verdict: 'refuted',
       cells: { confirmed: 2, refuted: 1, inconclusive: 1 },
-      detail: 'in 1 of 4: closes=server,linger=off: timeWait.holder = client',
+      detail: { on: 'results', first: [{ cell, detail: readsClient }], more: 0 },
     });
   });
 
@@ -50,7 +53,7 @@ describe('judgeRun', () => {
     const again = { ...bad, repeat: 2 };
     expect(claim([...goodRun(), again], 'first-closer-waits')).toMatchObject({
       cells: { confirmed: 2, refuted: 1, inconclusive: 0 },
-      detail: 'in 1 of 3: closes=server,linger=off #2: timeWait.holder = client',
+      detail: { on: 'results', first: [{ cell, repeat: 2, detail: readsClient }], more: 0 },
     });
   });
 
@@ -63,21 +66,21 @@ describe('judgeRun', () => {
     expect(claim([...goodRun(), ...others], 'first-closer-waits')).toMatchObject({ verdict: 'confirmed' });
     expect(claim([...goodRun(), ...others], 'reset-is-not-slower')).toMatchObject({
       verdict: 'confirmed',
-      detail: expect.stringContaining('(without 2 that did not run)'),
+      without: 2,
     });
   });
 
   test('a claim that met no cell is inconclusive', () => {
     expect(judgeRun(closeOrder, [bad]).map(({ id, verdict, detail }) => ({ id, verdict, detail }))).toMatchObject([
       { verdict: 'refuted' },
-      { verdict: 'inconclusive', detail: 'applies to no cell that ran' },
+      { verdict: 'inconclusive', detail: { on: 'nothing', because: 'applies-to-none' } },
       // No reset cell to be slower: `Math.max()` of none.
       { verdict: 'confirmed' },
     ]);
-    expect(judgeRun(closeOrder, []).map(({ verdict, detail }) => `${verdict}: ${detail}`)).toEqual([
-      'inconclusive: applies to no cell that ran',
-      'inconclusive: applies to no cell that ran',
-      'inconclusive: no cell ran',
+    expect(judgeRun(closeOrder, []).map(({ verdict, detail }) => [verdict, detail])).toEqual([
+      ['inconclusive', { on: 'nothing', because: 'applies-to-none' }],
+      ['inconclusive', { on: 'nothing', because: 'applies-to-none' }],
+      ['inconclusive', { on: 'nothing', because: 'no-cell-ran' }],
     ]);
   });
 
@@ -86,12 +89,24 @@ describe('judgeRun', () => {
     const slow = ranCell('client', 'zero', { 'timeWait.holder': 'none', 'client.closeMs': 9 });
     expect(claim([first!, slow], 'reset-is-not-slower')).toMatchObject({
       verdict: 'refuted',
-      detail: 'closes=client,linger=off: client.closeMs = 200 µs; closes=client,linger=zero: client.closeMs = 9.00 ms',
+      detail: {
+        on: 'facts',
+        read: [
+          { cell: 'close-order/closes=client,linger=off', fact: 'client.closeMs', value: 0.2 },
+          { cell: 'close-order/closes=client,linger=zero', fact: 'client.closeMs', value: 9 },
+        ],
+        more: 0,
+      },
     });
     const without = ranCell('client', 'off', { 'timeWait.holder': 'client', 'client.closeMs': null });
     expect(claim([without, ...rest], 'reset-is-not-slower')).toMatchObject({
       verdict: 'inconclusive',
-      detail: 'closes=client,linger=off: client.closeMs not observed',
+      detail: {
+        on: 'no-value',
+        cell: 'close-order/closes=client,linger=off',
+        fact: 'client.closeMs',
+        is: 'not-observed',
+      },
     });
   });
 
@@ -107,25 +122,25 @@ describe('judgeRun', () => {
     const of = (holder: string) => judgeRun({ ...closeOrder, claims: [], across: [every(holder)] }, goodRun());
     expect(of('client')).toMatchObject([{ verdict: 'confirmed' }]);
     expect(of('both')).toMatchObject([
-      { verdict: 'inconclusive', detail: `it applies to none of ${goodRun().length} results` },
+      { verdict: 'inconclusive', detail: { on: 'nothing', because: 'applies-to-none', results: goodRun().length } },
     ]);
   });
 
   test('a claim across cells may say that what ran does not decide it', () => {
     const open = { id: 'v', text: '', source: '', holds: () => undefined };
     expect(judgeRun({ ...closeOrder, claims: [], across: [open] }, goodRun())).toMatchObject([
-      { verdict: 'inconclusive', detail: 'what ran does not decide it' },
+      { verdict: 'inconclusive', detail: { on: 'nothing', because: 'undecided' } },
     ]);
   });
 
   test('a claim across cells that read no fact was not put to the test', () => {
     const vacuous = { id: 'v', text: '', source: '', holds: () => true };
     expect(judgeRun({ ...closeOrder, claims: [], across: [vacuous] }, goodRun())).toMatchObject([
-      { verdict: 'inconclusive', detail: 'it read no fact of the cells that ran' },
+      { verdict: 'inconclusive', detail: { on: 'nothing', because: 'no-fact-read' } },
     ]);
     const throwing = { ...vacuous, holds: () => JSON.parse('{') as boolean };
     expect(judgeRun({ ...closeOrder, claims: [], across: [throwing] }, goodRun())).toMatchObject([
-      { verdict: 'inconclusive', detail: expect.stringContaining('claim threw: ') },
+      { verdict: 'inconclusive', detail: { on: 'throw', message: expect.stringContaining('JSON') } },
     ]);
   });
 });

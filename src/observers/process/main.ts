@@ -3,9 +3,9 @@
  * It watches from outside the process that holds the records, whose every spawn would cost more with each record.
  */
 
-import { readFileSync } from 'node:fs';
 import { clockSince } from '../../native/clock.ts';
 import { childrenCpu, ownCpu } from '../../native/cpu.ts';
+import { processStart } from '../../native/process-state.ts';
 import { endChildrenNow } from '../../process/child.ts';
 import { byHandlers, serve, startedWith, tellHarness } from '../../process/serve.ts';
 import type { ObserverArguments, ObserverTold, ObserverVerbs } from '../protocol.ts';
@@ -24,7 +24,8 @@ const opened = (): Observing => {
   if (!observing) throw new Error('the observers are not open');
   return observing;
 };
-const guarded = new Set<number>();
+/** By pid, when each started: the same number with another start is another process. */
+const guarded = new Map<number, number | null>();
 
 const obey = byHandlers<ObserverVerbs>({
   open({ ports }) {
@@ -32,12 +33,13 @@ const obey = byHandlers<ObserverVerbs>({
     return observing?.opened ?? { taken: true };
   },
   reap: () => reapInstances(findTracefs()),
+  trace: ({ ports }) => opened().follow(ports),
   watch: ({ cell, spaces, samples }) => opened().watch(cell, spaces, samples),
   nudge: ({ cell }) => opened().nudge(cell),
   sample: ({ cell }) => opened().look(cell),
   pace: ({ cell, perSecond }) => opened().pace(cell, perSecond),
   counters: ({ cell }) => opened().total(cell),
-  guard: ({ pid }) => void guarded.add(pid),
+  guard: ({ pid }) => void guarded.set(pid, processStart(pid)),
   flush: () => opened().flush(),
   leave: ({ cell, space }) => opened().leave(cell, space),
   unwatch: ({ cell }) => opened().unwatch(cell),
@@ -49,10 +51,9 @@ const obey = byHandlers<ObserverVerbs>({
  * stay, and its namespace with it. By then it is nobody's child, or init's; a number used again by others is not touched.
  */
 function killOrphans(): void {
-  for (const pid of guarded) {
+  for (const [pid, start] of guarded) {
     try {
-      if (readFileSync(`/proc/${pid}/cmdline`, 'latin1').match(/\/(load|peers|wire)\/main\.cjs/))
-        process.kill(pid, 'SIGKILL');
+      if (start !== null && processStart(pid) === start) process.kill(pid, 'SIGKILL');
     } catch {
       // ended
     }

@@ -76,10 +76,9 @@ export async function open(
   const begun =
     options.localPort === undefined ? undefined : facing(cast, { address: from, port: options.localPort }, ask.to);
   if (end === 'server' && !begun) throw new TypeError("open: the client's end opens first");
-  const answer = await process.ask('open', {
-    ...ask,
-    ...(options.localPort !== undefined && { localAddress: from }),
-  });
+  const answer = await cast.observers.begins(ask.to, () =>
+    process.ask('open', { ...ask, ...(options.localPort !== undefined && { localAddress: from }) }),
+  );
   if (!answer.ok) return answer;
   const { endpoint: id, local, calledNs, sentNs } = answer.value;
   const own = { peer: process.name, endpoint: id, local, opening: { from: calledNs, until: sentNs } };
@@ -141,7 +140,8 @@ export async function accepted(cast: Cast, process: PeerProcess, near: Opened): 
 /** Connects to where nobody accepts: one end. */
 export async function join(cast: Cast, process: PeerProcess, to: Queue, options: Options): Promise<Answer<Endpoint>> {
   const { process: listening } = cast.registry.listening(to);
-  const answer = await process.ask('connect', asked(cast, to, options));
+  const ask = asked(cast, to, options);
+  const answer = await cast.observers.begins(ask.to, () => process.ask('connect', ask));
   if (!answer.ok) return answer;
   const { endpoint: id, local, remote } = answer.value;
   const called = calledBy(options);
@@ -163,7 +163,8 @@ export async function connect(
   options: Options,
 ): Promise<Answer<readonly [Endpoint, Endpoint]>> {
   const { process: listening } = cast.registry.listening(to);
-  const answer = await process.ask('connect', asked(cast, to, options));
+  const ask = asked(cast, to, options);
+  const answer = await cast.observers.begins(ask.to, () => process.ask('connect', ask));
   if (!answer.ok) return answer;
   const near = answer.value;
   const taken = await listening.ask('accepted', { from: near.local });

@@ -20,8 +20,13 @@ export function peerHandle(cast: Cast, acting: Acting): Peer {
     end: (by) => step(`end by ${by}`, end(cast, process, by)),
     listen: (options = {}) => step('listen', listen(cast, acting, options)),
     bind: (options = {}) => step('bind', bind(cast, acting, options)),
-    knock: (on, { family } = {}) =>
-      step(`knock on port ${on.at.port}`, process.ask('knock', { to: reach(cast, on, family) })),
+    knock: (on, { family } = {}) => {
+      const to = reach(cast, on, family);
+      return step(
+        `knock on port ${on.at.port}`,
+        cast.observers.begins(to, () => process.ask('knock', { to })),
+      );
+    },
     connect: (to, options = {}) => step(`connect to port ${to.at.port}`, connect(cast, process, to, options)),
     join: (queue, options = {}) => step(`join port ${queue.at.port}`, join(cast, process, queue, options)),
     place: ({ family = 4 } = {}) => place(cast, acting, family),

@@ -1,3 +1,4 @@
+import { loadDeclarations } from '../../facts/table.ts';
 import type { Declaration } from '../../record/fact.ts';
 import { median } from '../../stats/quantile.ts';
 import { distribution } from '../format.ts';
@@ -20,6 +21,10 @@ export interface CellFindings {
   untested: number;
   factsNotComparable: number;
 }
+
+const uncompared = new Set(
+  Object.entries(loadDeclarations()).flatMap(([name, { compare }]) => (compare === 'none' ? [name] : [])),
+);
 
 interface Taken {
   readonly run: Labelled;
@@ -47,6 +52,7 @@ export function compareCell(cell: MatchedCell, runs: readonly Labelled[]): CellF
 function compareFact(fact: string, cell: MatchedCell, runs: readonly Labelled[], findings: CellFindings): void {
   const { experiment, id } = cell;
   const { declared, taken, reasons } = take(fact, cell, runs);
+  if (declared?.compare === 'none') return;
   const left = (): void => {
     const knownIn = taken.filter(({ sample }) => sample.known.length > 0).map(({ run }) => run.label);
     const unknownIn = reasons.filter(({ kind }) => kind !== 'other' && kind !== 'not tried').map(({ label }) => label);
@@ -98,7 +104,8 @@ function take(
       group.race,
     );
     const why = whyNotTaken(declared, own, sample) ?? (sample.known.length === 0 ? whyUnknown(group, fact) : undefined);
-    declared ??= own;
+    // a run of before says otherwise of what is not compared any more
+    declared ??= own && uncompared.has(fact) ? { ...own, compare: 'none' } : own;
     if (why === undefined) taken.push({ run, index, sample });
     else reasons.push({ label: run.label, ...why });
   }

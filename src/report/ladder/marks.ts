@@ -1,7 +1,7 @@
 import type { SegmentRecord } from '../../record/schema.ts';
 import { type Arrow, bandWidth, type Columns, type Layout, type Point } from './layout.ts';
 import { type AsideRow, isCorrupt, type Ladder, type SegmentRow, type StateRow } from './parts.ts';
-import { blocks, isHeld, isOwn, optionsText, purposeOf } from './segment.ts';
+import { blocks, type DeedWords, deedText, isHeld, isOwn, optionsText, purposeOf } from './segment.ts';
 import { type LadderWords, partsOf, type SegmentLabel } from './words.ts';
 
 /** Text as XML has it. */
@@ -133,8 +133,9 @@ export function toldMark({ row, points }: Layout['told'][number], columns: Colum
 /** What the wire did: in the half that its arrow leaves free, else below its line. */
 function note({ row, points, ending }: Arrow, columns: Columns, words: LadderWords): string {
   const [segment] = row.segments;
-  const text = xml(row.kind === 'run' ? '' : words.deed(segment));
-  if (text === '') return '';
+  const deed = row.kind === 'run' ? undefined : words.deedParts(segment);
+  const text = deed ? xml(deedText(deed)) : '';
+  if (!deed || text === '') return '';
   const { wire, client } = columns.x;
   const [a, b] = points;
   if (points.length > 2 || (ending === 'kept' && isHeld(segment))) {
@@ -145,19 +146,20 @@ function note({ row, points, ending }: Arrow, columns: Columns, words: LadderWor
   }
   const leftFree = isOwn(segment) ? segment.from === 'client' : segment.from === 'server';
   const free = { x: wire + (leftFree ? -13 : 13), y: (isOwn(segment) ? a.y : b.y) + 4 };
-  if (ending !== 'head' || isOwn(segment)) return noteLines(text, free, leftFree);
+  if (ending !== 'head' || isOwn(segment)) return noteLines(deed, free, leftFree);
   const middle = { x: (client + columns.x.server) / 2, y: (a.y + b.y) / 2 + 14 };
   return line(middle, text, { classes: 'note halo', anchor: 'middle' });
 }
 
-/** A long note takes two lines, broken at its colon or in its middle. */
-function noteLines(text: string, at: Point, leftFree: boolean): string {
+/** A long note takes two lines, broken between its parts or in its middle. */
+function noteLines(deed: DeedWords, at: Point, leftFree: boolean): string {
   const anchor = leftFree ? { anchor: 'end' as const } : {};
   const classes = 'note halo';
+  const text = xml(deedText(deed));
   if (text.length <= 30) return line(at, text, { classes, ...anchor });
-  const colon = text.indexOf(': ') + 1;
-  const split = colon > 0 ? colon : text.indexOf(' ', text.length / 2 - 3);
-  const [first, second] = [text.slice(0, split), text.slice(split + 1)];
+  const middle = text.indexOf(' ', text.length / 2 - 3);
+  const [first, second] =
+    deed.more === '' ? [text.slice(0, middle), text.slice(middle + 1)] : [`${xml(deed.what)}:`, xml(deed.more)];
   return (
     line({ ...at, y: at.y + 2 }, first, { classes, ...anchor }) +
     line({ ...at, y: at.y + 16 }, second, { classes, ...anchor })

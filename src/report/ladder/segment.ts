@@ -50,34 +50,44 @@ export const deedKey = (segment: SegmentRecord): string => (hasPassed(segment) ?
 /** A packet's way over the wire. */
 export type Way = Pick<SegmentRecord, 'deed' | 'from' | 't' | 'arrived'>;
 
-/** What the wire did with a packet beyond carrying it; `original` says which one it repeats. */
-export function deedText({ deed, from, t, arrived }: Way, original: string): string {
+/** What the wire did with a packet, and how or of what; both empty where it just carried it. */
+export interface DeedWords {
+  readonly what: string;
+  readonly more: string;
+}
+
+/** What the wire did with a packet beyond carrying it; `original` says which one it repeats, empty where that is not known. */
+export function deedParts({ deed, from, t, arrived }: Way, original: string): DeedWords {
   const after = arrived === undefined ? '' : formatSeconds((arrived - t) / 1e9);
+  const says = (what: string, more = ''): DeedWords => ({ what, more });
   switch (deed.do) {
     case 'carried':
-      return arrived === undefined ? 'arrival not recorded' : '';
+      return says(arrived === undefined ? 'arrival not recorded' : '');
     case 'dropped':
-      return 'lost: dropped by the wire';
+      return says('lost', 'dropped by the wire');
     case 'refused':
-      return `lost: refused by the kernel (${deed.errno})`;
+      return says('lost', `refused by the kernel (${deed.errno})`);
     case 'black hole':
-      return 'lost in a black hole';
+      return says('lost in a black hole');
     case 'lost':
-      return 'lost';
+      return says('lost');
     case 'queue full':
-      return 'lost: the queue was full';
+      return says('lost', 'the queue was full');
     case 'held':
-      return after === '' ? 'held, never released' : `held for ${after}`;
+      return says(after === '' ? 'held, never released' : `held for ${after}`);
     case 'delayed':
-      return after === '' ? 'delayed, arrival not recorded' : `delayed by ${after}`;
+      return says(after === '' ? 'delayed, arrival not recorded' : `delayed by ${after}`);
     case 'forged':
-      return `forged by the wire in the ${from}'s name`;
+      return says(`forged by the wire in the ${from}'s name`);
     case 'copy':
-      return `copied by the wire${original}`;
+      return says('copied by the wire', original);
     case 'replay':
-      return `replayed by the wire${original}`;
+      return says('replayed by the wire', original);
   }
 }
+
+/** These in one line: `lost: dropped by the wire`. */
+export const deedText = ({ what, more }: DeedWords): string => (more === '' ? what : `${what}: ${more}`);
 
 const becameOf: Partial<Record<SegmentRecord['deed']['do'], string>> = {
   dropped: 'dropped by the wire',

@@ -5,6 +5,8 @@ import type { ArrivalRow, AsideRow, BeginRow, Ladder, LadderRow, SegmentRow, Sta
 import {
   blocks,
   callName,
+  type DeedWords,
+  deedParts,
   deedText,
   forgedWhy,
   hasPassed,
@@ -23,6 +25,8 @@ export interface LadderWords {
   readonly segment: (segment: SegmentRecord) => string;
   /** What the wire did with it beyond carrying it: `lost`, `held for 3.00 s`; empty for nothing of note. */
   readonly deed: (segment: SegmentRecord) => string;
+  /** The same in the two parts between which its line may end; the second is empty for most. */
+  readonly deedParts: (segment: SegmentRecord) => DeedWords;
   /** `412 more data segments of 1448 bytes each way, 318 ms`. */
   readonly run: (row: SegmentRow) => string;
   /** What arrives in a row of its own: `FIN`. */
@@ -52,14 +56,17 @@ export function wordsFor(ladder: Ladder): LadderWords {
   const replayed = replayedIn(ladder.rows);
   const label = (segment: SegmentRecord): SegmentLabel =>
     labelOf(segment, ladder.nameOf(segment), repeated.has(segment) ? again : (marks.get(segment) ?? ''));
+  const deed = (segment: SegmentRecord): DeedWords => {
+    const usual = delayed && isDelayed(segment);
+    const words = usual ? noDeed : deedParts(segment, originalText(segment, ladder, time));
+    return words.what === '' && replayed.has(segment.n) ? { what: 'the wire keeps a copy of it', more: '' } : words;
+  };
   return {
     time,
     label,
     segment: (segment) => partsOf(label(segment)).join(' '),
-    deed: (segment) => {
-      const deed = delayed && isDelayed(segment) ? '' : deedText(segment, originalText(segment, ladder, time));
-      return deed === '' && replayed.has(segment.n) ? 'the wire keeps a copy of it' : deed;
-    },
+    deed: (segment) => deedText(deed(segment)),
+    deedParts: deed,
     run: (row) => named(ladder.nameOf(row.segments[0]), runText(row)),
     arrival: ({ of }) =>
       named(
@@ -75,6 +82,8 @@ export function wordsFor(ladder: Ladder): LadderWords {
     numbers: numbersText(ladder),
   };
 }
+
+const noDeed: DeedWords = { what: '', more: '' };
 
 const named = (name: string, text: string): string => (name === '' ? text : `${name}: ${text}`);
 
@@ -125,8 +134,8 @@ function originalText(segment: SegmentRecord, { rows }: Ladder, time: Times): st
   if (of === undefined) return '';
   const row = rows.find((each) => 'segments' in each && each.segments.some(({ n }) => n === of));
   const original = row && 'segments' in row && row.segments.find(({ n }) => n === of);
-  if (!original) return `: number ${of} of the capture`;
-  return `: the one sent at ${time(original.t)}`;
+  if (!original) return `number ${of} of the capture`;
+  return `the one sent at ${time(original.t)}`;
 }
 
 /** Segments that the wire sends once more by and by. */

@@ -175,10 +175,11 @@ function timeText({ wallSeconds, loadSeconds, longest }: Overview): string {
   const loads = loadSeconds > 0 ? `, ${formatElapsed(loadSeconds)} of it loads` : '';
   const total = `${formatElapsed(wallSeconds)}${loads}`;
   if (!longest) return total;
+  const cell = longest.isOfRan ? 'longest cell that ran' : 'longest cell';
   const times =
     longest.ratio === undefined
-      ? '; longest cell'
-      : `, ${loads && 'the rest '}${formatNumber(longest.ratio)} times the longest cell:`;
+      ? `; ${cell}`
+      : `, ${loads && 'the rest '}${formatNumber(longest.ratio)} times the ${cell}:`;
   return `${total}${times} ${formatElapsed(longest.seconds)}, ${code(longest.id)}`;
 }
 
@@ -196,8 +197,9 @@ function sysctls(all: readonly Setting[]): string {
   return details(`The kernel's settings in a fresh namespace${marked} (${all.length})`, `\`\`\`\n${lines}\n\`\`\``);
 }
 
-function pinnedText({ value, own }: Setting): string {
+function pinnedText({ value, own, refused }: Setting): string {
   if (own === undefined) return '';
+  if (refused !== undefined) return `; the kernel refused ${refused}, which lingerlab sets`;
   return value === own
     ? ", set by lingerlab; the kernel's own is the same"
     : `, set by lingerlab; the kernel's own: ${own}`;

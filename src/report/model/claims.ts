@@ -1,5 +1,7 @@
 import { formatCount } from '../../facts/values.ts';
+import type { CellDetail } from '../../record/detail.ts';
 import type { ClaimRecord, ExperimentRecord, Verdict } from '../../record/schema.ts';
+import { brief, cellDetailParts, runDetailParts } from '../detail.ts';
 import { plural } from '../format.ts';
 import type { CellGroup } from '../gather.ts';
 import { type Which, whichOf } from '../which-cells.ts';
@@ -29,7 +31,7 @@ export function cellsWith(
   cells: readonly CellGroup[],
   claim: string,
   verdict: Verdict,
-): { cell: CellGroup; detail: string }[] {
+): { cell: CellGroup; detail: CellDetail }[] {
   return cells.flatMap((cell) => {
     const found = cell.ran.flatMap((record) =>
       record.claims.filter((each) => each.id === claim && each.verdict === verdict),
@@ -39,35 +41,36 @@ export function cellsWith(
 }
 
 /** Cells with a verdict, those with the same detail together: the detail and the cells. */
-function byDetail(found: readonly { cell: CellGroup; detail: string }[]): [string, CellGroup[]][] {
-  const groups = Map.groupBy(found, ({ detail }) => detail);
-  return [...groups].map(([detail, same]) => [detail, same.map(({ cell }) => cell)]);
-}
-
-/** Longer details are for a program. */
-const mostCharacters = 200;
-
-/** A detail that a reader reads to its end: a longer list of facts is cut between two of them. */
-export function brief(detail: string): string {
-  if (detail.length <= mostCharacters) return detail;
-  const end = Math.max(...['; ', ', '].map((between) => detail.lastIndexOf(between, mostCharacters)));
-  return `${detail.slice(0, end > 0 ? end : mostCharacters)} …`;
+function byDetail(
+  found: readonly { cell: CellGroup; detail: CellDetail }[],
+  experiment: ExperimentRecord,
+): [string, CellGroup[]][] {
+  const parts = found.map(({ cell, detail }) => ({ cell, parts: cellDetailParts(detail, experiment) }));
+  return [...Map.groupBy(parts, (each) => each.parts.join('')).values()].map((same) => [
+    brief(same[0]?.parts ?? []),
+    same.map(({ cell }) => cell),
+  ]);
 }
 
 /**
  * Why a claim has its verdict: of one of cells, what each of these said, those with the same words together; of one
  * across cells, or where no cell said anything, its own words.
  */
-export function reasonsOf(claim: ClaimRecord, cells: readonly CellGroup[]): { detail: string; cells: CellGroup[] }[] {
-  const told = byDetail(cellsWith(cells, claim.id, claim.verdict)).filter(([detail]) => detail !== '');
-  if (told.length > 0) return told.map(([detail, same]) => ({ detail: brief(detail), cells: same }));
-  return claim.detail === '' ? [] : [{ detail: brief(claim.detail), cells: [] }];
+export function reasonsOf(
+  claim: ClaimRecord,
+  cells: readonly CellGroup[],
+  experiment: ExperimentRecord,
+): { detail: string; cells: CellGroup[] }[] {
+  const told = byDetail(cellsWith(cells, claim.id, claim.verdict), experiment).filter(([detail]) => detail !== '');
+  if (told.length > 0) return told.map(([detail, same]) => ({ detail, cells: same }));
+  const detail = brief(runDetailParts(claim, experiment));
+  return detail === '' ? [] : [{ detail, cells: [] }];
 }
 
 /** Claims that are inconclusive for the same reason, together: a run that did not come to their cells leaves many. */
 export function openTogether(claims: readonly ClaimRecord[]): ClaimRecord[][] {
-  const key = ({ id, verdict, cells, detail }: ClaimRecord): string =>
-    verdict === 'inconclusive' && cells.inconclusive === 0 ? `for ${detail}` : id;
+  const key = ({ id, verdict, cells, detail, without }: ClaimRecord): string =>
+    JSON.stringify(verdict === 'inconclusive' && cells.inconclusive === 0 ? { detail, without } : { id });
   return [
     ...Map.groupBy(
       orderClaims(claims).filter(({ verdict }) => verdict !== 'confirmed'),
@@ -105,12 +108,12 @@ export interface OpenClaims {
 }
 
 /** An experiment's claims that are not confirmed, and what decided that. */
-export function openClaims(claims: readonly ClaimRecord[], cells: readonly CellGroup[]): OpenClaims[] {
-  return openTogether(claims).map((same) => {
+export function openClaims(experiment: ExperimentRecord, cells: readonly CellGroup[]): OpenClaims[] {
+  return openTogether(experiment.claims).map((same) => {
     const [claim] = same as [ClaimRecord];
     const told = same.map(({ id, text, source }) => ({ id, text, source }));
     if (same.length > 1) {
-      const reasons = [{ detail: brief(claim.detail), where: whichOf([], cells) }];
+      const reasons = [{ detail: brief(runDetailParts(claim, experiment)), where: whichOf([], cells) }];
       return { verdict: claim.verdict, claims: told, reasons };
     }
     const found = cellsWith(cells, claim.id, claim.verdict).map(({ cell }) => cell);
@@ -118,7 +121,10 @@ export function openClaims(claims: readonly ClaimRecord[], cells: readonly CellG
       verdict: claim.verdict,
       claims: told,
       ...(found.length > 0 && { where: whichOf(found, cells) }),
-      reasons: reasonsOf(claim, cells).map(({ detail, cells: own }) => ({ detail, where: whichOf(own, cells) })),
+      reasons: reasonsOf(claim, cells, experiment).map(({ detail, cells: own }) => ({
+        detail,
+        where: whichOf(own, cells),
+      })),
     };
   });
 }

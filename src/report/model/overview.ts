@@ -39,6 +39,8 @@ export interface Overview {
     readonly seconds: number;
     /** How many times as long the run took, loads apart; absent where it was resumed, which takes as long as it takes. */
     readonly ratio?: number;
+    /** A cell that errored took longer: it is the longest of those that ran. */
+    readonly isOfRan: boolean;
   };
   /** Of the wall time, of cells that measured throughput, one after the other; 0 where there were none. */
   readonly loadSeconds: number;
@@ -77,6 +79,7 @@ export function overviewOf(run: Run, groups: readonly CellGroup[] = gatherCells(
       longest: {
         id: longest.id,
         seconds: longest.seconds,
+        isOfRan: run.cells.some(({ status, seconds }) => status === 'errored' && seconds > longest.seconds),
         ...(run.run.sessions.length === 1 && { ratio: (wallSeconds - loadSeconds) / longest.seconds }),
       },
     }),
@@ -233,7 +236,14 @@ export function totalText(cost: Cost): string {
   return `${formatSeconds(total(cost))}: ${named(cost, 1)}${left}`;
 }
 
-/** `adds 38.1 µs to a round trip (p99 95.2 µs); 131,000 packets/s, 180 MB/s at MTU 1500`. */
-export const wireCostText = ({ mtu, addedP50Us, addedP99Us, packetsPerSecond, megabytesPerSecond }: WireCost): string =>
-  `adds ${formatNumber(addedP50Us)} µs to a round trip (p99 ${formatNumber(addedP99Us)} µs); ` +
-  `${formatNumber(packetsPerSecond / 1000)}k packets/s, ${formatNumber(megabytesPerSecond)} MB/s at MTU ${mtu}`;
+const roundTripText = ({ roundTripUs, addedP50Us }: WireCost): string => {
+  if (!roundTripUs) return `adds ${formatNumber(addedP50Us)} µs to a round trip`;
+  const { wire, veth } = roundTripUs;
+  const one = ({ p50, p99 }: typeof wire) => `${formatNumber(p50)} µs (p99 ${formatNumber(p99)} µs)`;
+  return `a round trip takes ${one(wire)}, on veth ${one(veth)}`;
+};
+
+/** `a round trip takes 59.2 µs (p99 132 µs), on veth 21.1 µs (p99 44.0 µs); 131k packets/s, 180 MB/s at MTU 1500`. */
+export const wireCostText = (cost: WireCost): string =>
+  `${roundTripText(cost)}; ${formatNumber(cost.packetsPerSecond / 1000)}k packets/s, ` +
+  `${formatNumber(cost.megabytesPerSecond)} MB/s at MTU ${cost.mtu}`;

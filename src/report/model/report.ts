@@ -7,10 +7,11 @@ import {
   type CellGroup,
   declaredFact,
   environmentOf,
-  experimentOf,
   factOf,
   gatherCells,
   hzOf,
+  type Planned,
+  plannedIn,
   whyUnknown,
 } from '../gather.ts';
 import { type Which, whichOf } from '../which-cells.ts';
@@ -63,6 +64,8 @@ export interface Setting {
   readonly value: string;
   /** Of one that lingerlab sets: what the kernel had made of it. */
   readonly own?: string;
+  /** What lingerlab sets there, where the kernel refused it. */
+  readonly refused?: string;
 }
 
 /** One experiment. */
@@ -135,13 +138,20 @@ function makeReport(run: Run): Report {
   const overview = overviewOf(run, all);
   const { experiments } = run.run;
   const cells = Map.groupBy(all, ({ experiment }) => experiment);
+  const planned = Map.groupBy(plannedIn(run), ({ experiment }) => experiment);
   const of = ({ id }: ExperimentRecord): readonly CellGroup[] => cells.get(id) ?? [];
   return {
     run: runView(run),
     setting: setting(run),
     overview,
     refuted: experiments.flatMap((experiment) => refutedClaims(experiment, of(experiment))),
-    experiments: experiments.map((experiment) => experimentView(experiment, run, of(experiment), overview)),
+    experiments: experiments.map((experiment) =>
+      experimentView(experiment, run, {
+        cells: of(experiment),
+        planned: planned.get(experiment.id) ?? [],
+        overview,
+      }),
+    ),
     groups: [...Map.groupBy(experiments, ({ group }) => group)].map(([name, own]) => ({
       name,
       experiments: own.map(({ id }) => id),
@@ -167,32 +177,33 @@ function settingsOf({ pinned = {}, sysctls = {} }: Partial<Environment> = {}): S
   const set = Object.fromEntries(Object.entries(pinned).map(([name, each]) => [name, each.set]));
   return Object.entries({ ...set, ...sysctls })
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => ({ name, value, ...(pinned[name] && { own: pinned[name].own }) }));
+    .map(([name, value]) => {
+      const { own, refused } = pinned[name] ?? {};
+      return { name, value, ...(own !== undefined && { own }), ...(refused !== undefined && { refused }) };
+    });
 }
 
 function experimentView(
   experiment: ExperimentRecord,
   run: Run,
-  cells: readonly CellGroup[],
-  overview: Overview,
+  { cells, planned, overview }: { cells: readonly CellGroup[]; planned: readonly Planned[]; overview: Overview },
 ): ExperimentView {
-  const { id, question, claims, file } = experiment;
+  const { id, question, claims, file, builtin } = experiment;
   const { view: facts, outcomes } = factsOf(experiment, cells, hzOf(run));
   const load = loadOf(experiment, cells);
   const losses = lossesOf(experiment, facts.facts, cells);
   const paths = pathsOf(cells, outcomes);
-  const planned = plannedCells(experiment, run);
   return {
     id,
     question,
     answer: answerOf(experiment),
-    ...(!file.startsWith('builtin') && { file }),
+    ...(!builtin && { file }),
     isSilent: cells.length > 0 && cells.every(({ ran }) => ran.length === 0),
     ...(load && { load }),
     facts,
     claims: claimViews(claims),
     verdicts: countVerdicts(claims),
-    open: openClaims(claims, cells),
+    open: openClaims(experiment, cells),
     errored: notRunOf(overview.errored, planned),
     unsupported: notRunOf(overview.unsupported, planned),
     unknown: unknownOf(facts.facts, cells),
@@ -207,25 +218,6 @@ const notRunOf = (reasons: readonly ReasonGroup[], all: readonly Planned[]): Not
     const own = all.filter(({ id }) => cells.includes(id));
     return own.length === 0 ? [] : [{ where: whichOf(own, all), reason, ...(remedy && { remedy }) }];
   });
-
-interface Planned {
-  readonly id: string;
-  readonly factors: Readonly<Record<string, string>>;
-}
-
-/** The experiment's cells, whether or not they ran: factor values as their ids have them. */
-function plannedCells({ id: experiment }: ExperimentRecord, { run, cells }: Run): Planned[] {
-  const ids = new Set([...run.plan, ...run.notRun.map(({ id }) => id), ...cells.map(({ id }) => id)]);
-  return [...ids]
-    .filter((id) => experimentOf(id) === experiment)
-    .map((id) => {
-      const pairs = id
-        .slice(experiment.length + 1)
-        .split(',')
-        .filter(Boolean);
-      return { id, factors: Object.fromEntries(pairs.map((pair) => pair.split('=', 2) as [string, string])) };
-    });
-}
 
 /** Why shown facts are unknown, the cells of each reason together. */
 function unknownOf(facts: readonly string[], cells: readonly CellGroup[]): Unknown[] {

@@ -1,3 +1,5 @@
+import type { CellRecord } from '../../record/schema.ts';
+
 /** What is known of a run's cells while it goes. Times are ms of the progress' own clock. */
 export interface ProgressState {
   /** Repeats of cells that will run. */
@@ -13,7 +15,7 @@ export interface ProgressState {
   readonly allSeconds: number;
 }
 
-export type Status = 'ran' | 'unsupported' | 'errored';
+export type Status = CellRecord['status'];
 
 interface ActiveCell {
   readonly since: number;
@@ -23,12 +25,7 @@ interface ActiveCell {
 }
 
 /** A cell that finished, as far as progress tells it. */
-export interface Finished {
-  readonly id: string;
-  readonly status: Status;
-  readonly seconds: number;
-  readonly reason?: string | undefined;
-}
+export type Finished = Pick<CellRecord, 'id' | 'status' | 'reason' | 'seconds'>;
 
 /** Where nothing says how long a cell takes. */
 const unknownSeconds = 1;

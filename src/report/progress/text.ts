@@ -1,4 +1,5 @@
 import { formatElapsed, plural } from '../format.ts';
+import { reasonText } from '../reason.ts';
 import { doneCount, type Finished, fractionDone, type ProgressState, secondsLeft } from './state.ts';
 
 /** Most of the bar's cells that a wide terminal shows. */
@@ -22,10 +23,11 @@ export function liveLines(state: ProgressState, now: number, width: number): str
 export const plainLine = (state: ProgressState, now: number): string => summary(state, now);
 
 /** What is said at once of a cell that did not run; undefined for one that did. */
-export function finishedLine({ id, status, reason }: Finished): string | undefined {
+export function finishedLine(cell: Finished): string | undefined {
+  const { id, status, reason } = cell;
   return status === 'ran'
     ? undefined
-    : `${status === 'errored' ? '✗' : '–'} ${id} ${status}${reason ? `: ${reason}` : ''}`;
+    : `${status === 'errored' ? '✗' : '–'} ${id} ${status}${reason ? `: ${reasonText(cell)}` : ''}`;
 }
 
 /** The last line: `124 cells in 1 min 12 s, 2 errored`. */

@@ -138,8 +138,9 @@ function closingLines({ run, overview, experiments }: Report, path: string, widt
 }
 
 /** `1.02 times the longest cell, 1 min 1 s: time-wait-length/…`. */
-function longestText({ id, seconds, ratio }: NonNullable<Overview['longest']>): string {
-  const times = ratio === undefined ? 'longest cell' : `${formatNumber(ratio)} times the longest cell,`;
+function longestText({ id, seconds, ratio, isOfRan }: NonNullable<Overview['longest']>): string {
+  const cell = isOfRan ? 'longest cell that ran' : 'longest cell';
+  const times = ratio === undefined ? cell : `${formatNumber(ratio)} times the ${cell},`;
   return `${times} ${formatElapsed(seconds)}: ${id}`;
 }
 

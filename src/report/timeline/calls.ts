@@ -42,15 +42,18 @@ export const usualText = (call: CallEvent): string =>
 
 /** Arguments that the words before them do not say: `, backlog 5, reuse none`. */
 const rest = (call: CallEvent, ...said: readonly string[]): string =>
+  restOf(call, ...said)
+    .map((each) => `, ${each}`)
+    .join('');
+
+const restOf = (call: CallEvent, ...said: readonly string[]): string[] =>
   listed(
     Object.fromEntries(
       Object.entries(call).filter(
         ([name, value]) => !common.has(name) && !said.includes(name) && !isUsual(name, value),
       ),
     ),
-  )
-    .map((each) => `, ${each}`)
-    .join('');
+  );
 
 const place = ({ address, port }: { readonly address?: string; readonly port?: number }): string =>
   address === undefined ? '' : ` ${addressAndPort({ address, port: port ?? 0 })}`;
@@ -58,8 +61,10 @@ const place = ({ address, port }: { readonly address?: string; readonly port?: n
 const sameValue = (a: OptionValue | undefined, b: OptionValue | undefined): boolean =>
   JSON.stringify(a) === JSON.stringify(b);
 
+type CloseBy = Extract<CallEvent, { verb: 'close' }>['by'];
+
 /** A way to close by its name: `close(2)`, `destroy()`. */
-const wayText = (by: string): string => (by.includes('(') ? by : `${by}()`);
+const wayText = (by: CloseBy): string => (by === 'close(2)' ? by : `${by}()`);
 
 /** What a call closes with, as far as it was given. */
 function closingText(call: Extract<CallEvent, { verb: 'close' | 'shutdown' }>): string {
@@ -93,7 +98,7 @@ export function callText(call: CallEvent): string {
     case 'shutdown':
       return `shutdown ${call.how ?? ''}`.trimEnd() + closingText(call);
     default:
-      return `${call.verb}${rest(call).replace(/^,/, '')}`;
+      return [call.verb, restOf(call).join(', ')].filter(Boolean).join(' ');
   }
 }
 

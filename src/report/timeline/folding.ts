@@ -12,42 +12,59 @@ interface Foldable {
   readonly alike?: Alike;
 }
 
-/**
- * Moments in groups, each of which is one line: equal ones between two that differ from them are together, whatever else of
- * that kind is between them.
- */
-export function folded<M extends Foldable>(moments: readonly M[]): M[][] {
-  const groups: M[][] = [];
-  let stretch: M[] = [];
-  for (const moment of moments) {
-    if (moment.alike) {
-      stretch.push(moment);
-      continue;
-    }
-    groups.push(...groupsOf(stretch), [moment]);
-    stretch = [];
-  }
-  groups.push(...groupsOf(stretch));
-  return groups;
+/** Moments that are one line. */
+export interface Group<M> {
+  /** The first of them: all, where they are too few to be counted together. */
+  readonly first: readonly [M, ...M[]];
+  readonly count: number;
+  readonly bytes: number;
+  /** When the last was. */
+  readonly until: Ns;
 }
 
-/** Of moments that all may be counted: equal ones together, in the order of the first of each. */
-function groupsOf<M extends Foldable>(stretch: readonly M[]): M[][] {
-  const open = new Map<string, M[]>();
-  const groups: M[][] = [];
-  for (const moment of stretch) {
-    const alike = moment.alike as Alike;
-    const group = open.get(alike.key);
-    const last = group?.at(-1);
-    if (group && last && !(alike.silences && moment.at - last.at >= silenceNs)) {
-      group.push(moment);
-      continue;
+type Open<M> = { -readonly [K in keyof Group<M>]: Group<M>[K] } & { first: [M, ...M[]] };
+
+/**
+ * Puts moments, given in order, into groups, each of which is one line: equal ones between two that differ from them are together,
+ * whatever else of that kind is between them. Of a group no more is kept than its line needs.
+ */
+export class Folding<M extends Foldable> {
+  /** Of moments that all may be counted: in the order of the first of each. */
+  #stretch: Open<M>[] = [];
+  readonly #open = new Map<string, Open<M>>();
+
+  /** The groups that are complete with this moment. */
+  add(moment: M): readonly Group<M>[] {
+    const { alike } = moment;
+    if (!alike) return [...this.end(), single(moment)];
+    const group = this.#open.get(alike.key);
+    if (!group || (alike.silences && moment.at - group.until >= silenceNs)) {
+      const next = single(moment);
+      this.#open.set(alike.key, next);
+      this.#stretch.push(next);
+      return [];
     }
-    const next = [moment];
-    open.set(alike.key, next);
-    groups.push(next);
+    if (group.count < leastOf(alike)) group.first.push(moment);
+    group.count += 1;
+    group.bytes += alike.bytes ?? 0;
+    group.until = moment.at;
+    return [];
   }
-  return groups
-    .flatMap((group) => (group.length >= leastOf(group[0]?.alike as Alike) ? [group] : group.map((each) => [each])))
-    .sort(([a], [b]) => (a as M).at - (b as M).at);
+
+  /** The groups that no more moments come to. */
+  end(): readonly Group<M>[] {
+    const groups = this.#stretch.flatMap((group) =>
+      group.count >= leastOf(group.first[0].alike as Alike) ? [group] : group.first.map(single),
+    );
+    this.#stretch = [];
+    this.#open.clear();
+    return groups.sort((a, b) => a.first[0].at - b.first[0].at);
+  }
 }
+
+const single = <M extends Foldable>(moment: M): Open<M> => ({
+  first: [moment],
+  count: 1,
+  bytes: moment.alike?.bytes ?? 0,
+  until: moment.at,
+});

@@ -1,5 +1,6 @@
 import { visible } from '../../text/visible.ts';
 import { formatElapsed, plural } from '../format.ts';
+import { reasonText } from '../reason.ts';
 import { hang, type Style, styleOf } from '../terminal/lines.ts';
 import type { Entry, Timeline } from './timeline.ts';
 
@@ -40,7 +41,10 @@ function headLines(
   style: Style,
 ): string[] {
   const title = `${style('bold', visible(id))}  repeat ${repeat} · ${style(statusColors[status], status)} · ${formatElapsed(seconds)}`;
-  const why = reason === undefined ? [] : hang('  ', visible(reason), width).map((line) => style('red', line));
+  const why =
+    reason === undefined
+      ? []
+      : hang('  ', visible(reasonText({ status, reason })), width).map((line) => style('red', line));
   const ends = connections
     .slice(0, mostConnections)
     .map(({ label, client, server }) =>
@@ -73,6 +77,9 @@ function footLines({ events, folded, reason, status }: Timeline, width: number, 
     folded === 0
       ? ''
       : `; ${plural(folded, 'of them is', 'of them are')} counted together or left out: --all shows each`;
-  const why = status === 'errored' && reason !== undefined ? hang('errored: ', visible(reason), width, 2) : [];
+  const why =
+    status === 'errored' && reason !== undefined
+      ? hang('errored: ', visible(reasonText({ status, reason })), width, 2)
+      : [];
   return [...why.map((line) => style('red', line)), ...hang('', `${plural(events, 'event')}${rest}`, width)];
 }

@@ -3,8 +3,9 @@ import type { CellRecord, PathStep } from '../../record/schema.ts';
 import { addressAndPort } from '../../tcp/address.ts';
 import { blocksNs } from '../ladder/segment.ts';
 import { returnsText } from './calls.ts';
-import { folded, leastOf } from './folding.ts';
+import { Folding, type Group, leastOf } from './folding.ts';
 import { type Names, namesIn } from './names.ts';
+import { Ordering } from './order.ts';
 import { sampleWords } from './samples.ts';
 import { type Told, type Tone, type Words, wordsOf } from './words.ts';
 
@@ -35,7 +36,7 @@ export interface Timeline {
   readonly id: string;
   readonly repeat: number;
   readonly status: CellRecord['status'];
-  readonly reason?: string;
+  readonly reason?: CellRecord['reason'];
   readonly seconds: number;
   /** Addresses and ports of the ends, connection by connection. */
   readonly connections: readonly { readonly label: string; readonly client: string; readonly server: string }[];
@@ -61,40 +62,137 @@ export interface Moment extends Told {
   readonly step?: Entry['step'];
 }
 
+/** A timeline without its entries, as far as it is known before they are. */
+export type TimelineHead = Omit<Timeline, 'entries' | 'folded'>;
+
 /** The timeline of a (cell, repeat): its events, and the states of its record that no event shows. */
-export function timelineOf(
-  events: readonly Event[],
-  record: CellRecord,
-  { all = false, hz }: TimelineOptions = {},
-): Timeline {
-  const names = namesIn(events);
-  const words: Words = { names, hz, shown: sampleWords(names) };
-  const origin = events.find(({ kind }) => kind === 'scenario-begins')?.t ?? events[0]?.t ?? 0;
-  const ordered = [...events].sort((a, b) => momentOf(a) - momentOf(b));
-  const moments = [
-    ...ordered.flatMap((event) => momentsOf(event, words)),
-    ...stepsOf(record, events, names).map((step) => stepMoment(step, origin)),
-  ].sort((a, b) => a.at - b.at);
-  const chosen = all ? moments : moments.filter(({ minor }) => !minor);
-  const entries = all
-    ? chosen.map((moment) => entryOf(moment, origin))
-    : folded(chosen).map((group) => groupEntry(group, origin));
-  const own = entries.filter(({ event }) => event !== undefined).length;
-  return {
-    id: record.id,
-    repeat: record.repeat,
-    status: record.status,
-    ...(record.reason !== undefined && { reason: record.reason }),
-    seconds: record.seconds,
-    connections: names.connections.map(({ label, client, server }) => ({
-      label,
-      client: addressAndPort(client.local),
-      server: addressAndPort(server.local),
-    })),
-    entries,
-    events: events.length,
-    folded: events.length - own,
-  };
+export function timelineOf(events: readonly Event[], record: CellRecord, options: TimelineOptions = {}): Timeline {
+  const survey = new Survey();
+  for (const event of events) survey.add(event);
+  const telling = survey.telling(record, options);
+  const entries = [...events.flatMap((event) => telling.add(event)), ...telling.end()];
+  return { ...telling.head, entries, folded: telling.folded };
+}
+
+/**
+ * What has to be known of all events before any is told: given once, in the order in which they were recorded. Most of them are
+ * not kept.
+ */
+export class Survey {
+  readonly #naming: Event[] = [];
+  #count = 0;
+  #latest = Number.NEGATIVE_INFINITY;
+  #late = 0;
+  #first: Ns | undefined;
+  #begins: Ns | undefined;
+
+  add(event: Event): void {
+    this.#count += 1;
+    this.#first ??= event.t;
+    if (event.kind === 'scenario-begins') this.#begins ??= event.t;
+    const at = momentOf(event);
+    this.#late = Math.max(this.#late, this.#latest - at);
+    this.#latest = Math.max(this.#latest, at);
+    // what a process told and what samples showed is named by the others
+    if (event.kind !== 'node' && event.kind !== 'sample') this.#naming.push(event);
+  }
+
+  /** Takes the same events once more, and tells of them; to be called when all were added. */
+  telling(record: CellRecord, options: TimelineOptions = {}): Telling {
+    const names = namesIn(this.#naming);
+    const head: TimelineHead = {
+      id: record.id,
+      repeat: record.repeat,
+      status: record.status,
+      ...(record.reason !== undefined && { reason: record.reason }),
+      seconds: record.seconds,
+      connections: names.connections.map(({ label, client, server }) => ({
+        label,
+        client: addressAndPort(client.local),
+        server: addressAndPort(server.local),
+      })),
+      events: this.#count,
+    };
+    const origin = this.#begins ?? this.#first ?? 0;
+    const steps = stepsOf(record, this.#naming, names).map((step) => stepMoment(step, origin));
+    this.#naming.length = 0;
+    return new Telling(head, { names, origin, steps, late: this.#late, options });
+  }
+}
+
+interface TellingOf {
+  readonly names: Names;
+  readonly origin: Ns;
+  readonly steps: readonly Moment[];
+  /** How far behind an event that was recorded earlier one may be. */
+  readonly late: number;
+  readonly options: TimelineOptions;
+}
+
+/** Makes entries of events, in the order in which they happened. */
+export class Telling {
+  readonly head: TimelineHead;
+  readonly #words: Words;
+  readonly #origin: Ns;
+  readonly #all: boolean;
+  readonly #events: Ordering<Event>;
+  /** What is told after its event: the end of a call. States come behind events of the same moment. */
+  readonly #moments = new Ordering<Moment>(0, ({ at }) => at);
+  readonly #steps = new Ordering<Moment>(0, ({ at }) => at);
+  readonly #folding = new Folding<Moment>();
+  #own = 0;
+
+  constructor(head: TimelineHead, { names, origin, steps, late, options: { all = false, hz } }: TellingOf) {
+    this.head = head;
+    this.#words = { names, hz, shown: sampleWords(names) };
+    this.#origin = origin;
+    this.#all = all;
+    this.#events = new Ordering(late, momentOf);
+    for (const step of steps) this.#steps.expect(step);
+  }
+
+  /** How many events have no entry of their own, of those that were told. */
+  get folded(): number {
+    return this.head.events - this.#own;
+  }
+
+  /** The entries that are complete with this event. */
+  add(event: Event): Entry[] {
+    return this.#events.add(event).flatMap((each) => this.#tell(each));
+  }
+
+  /** The entries that are left. */
+  end(): Entry[] {
+    const left = this.#events.end().flatMap((each) => this.#tell(each));
+    const moments = this.#before(Number.POSITIVE_INFINITY).flatMap((moment) => this.#entries(moment));
+    return [...left, ...moments, ...this.#grouped(this.#folding.end())];
+  }
+
+  #tell(event: Event): Entry[] {
+    const entries = this.#before(momentOf(event)).flatMap((moment) => this.#entries(moment));
+    for (const moment of momentsOf(event, this.#words)) this.#moments.expect(moment);
+    return entries;
+  }
+
+  /** Moments and states before this time, in order. */
+  #before(time: Ns): Moment[] {
+    const moments = this.#moments.until(time);
+    return [...moments, ...this.#steps.until(time)].sort((a, b) => a.at - b.at);
+  }
+
+  #entries(moment: Moment): Entry[] {
+    if (this.#all) return this.#counted([entryOf(moment, this.#origin)]);
+    return moment.minor ? [] : this.#grouped(this.#folding.add(moment));
+  }
+
+  #grouped(groups: readonly Group<Moment>[]): Entry[] {
+    return this.#counted(groups.map((group) => groupEntry(group, this.#origin)));
+  }
+
+  #counted(entries: Entry[]): Entry[] {
+    for (const { event } of entries) if (event !== undefined) this.#own += 1;
+    return entries;
+  }
 }
 
 /** A sample shows what was there by its end; anything else has its own time. */
@@ -145,19 +243,17 @@ function entryOf({ at, lane, kind, text, tone, more, event, step }: Moment, orig
 }
 
 /** One entry for what is counted together. */
-function groupEntry(group: readonly Moment[], origin: Ns): Entry {
-  const [first] = group as readonly [Moment];
+function groupEntry({ first: [first], count, bytes, until }: Group<Moment>, origin: Ns): Entry {
   const { alike, lane, kind, tone, at } = first;
-  if (!alike || group.length < leastOf(alike)) return entryOf(first, origin);
-  const bytes = group.reduce((sum, each) => sum + (each.alike?.bytes ?? 0), 0);
+  if (!alike || count < leastOf(alike)) return entryOf(first, origin);
   return {
     ms: (at - origin) / 1e6,
-    untilMs: ((group.at(-1)?.at ?? at) - origin) / 1e6,
+    untilMs: (until - origin) / 1e6,
     lane,
     kind,
-    text: alike.counted(group.length, bytes),
+    text: alike.counted(count, bytes),
     tone,
-    count: group.length,
+    count,
   };
 }
 

@@ -14,7 +14,16 @@ import type { SegmentRecord } from '../../record/schema.ts';
 import { addressAndPort } from '../../tcp/address.ts';
 import { otherEnd } from '../../tcp/states.ts';
 import { plural } from '../format.ts';
-import { becameText, blocksNs, deedText, optionsText, purposeOf, things, type Way } from '../ladder/segment.ts';
+import {
+  becameText,
+  blocksNs,
+  deedParts,
+  deedText,
+  optionsText,
+  purposeOf,
+  things,
+  type Way,
+} from '../ladder/segment.ts';
 import { labelOf, partsOf } from '../ladder/words.ts';
 import { callText, heldText, refusalText, usualText } from './calls.ts';
 import type { Names } from './names.ts';
@@ -219,10 +228,10 @@ const ruleText = (deed: SegmentRecord['deed']): string =>
 /** What the wire did with a packet beyond carrying it; empty for that. */
 function wayText(way: Way): string {
   const { deed } = way;
-  const original = 'of' in deed && deed.of !== undefined ? `: #${deed.of}` : '';
+  const original = 'of' in deed && deed.of !== undefined ? `#${deed.of}` : '';
   const refused =
     deed.do !== 'refused' && 'errno' in deed && deed.errno ? `, refused by the kernel: ${deed.errno}` : '';
-  return `${deedText(way, original)}${ruleText(deed)}${refused}`;
+  return `${deedText(deedParts(way, original))}${ruleText(deed)}${refused}`;
 }
 
 /** Where a packet goes: `client → server`, with its connection's name where there are several. */

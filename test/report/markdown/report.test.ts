@@ -4,7 +4,7 @@ import { declarations } from '../../../src/facts/table.ts';
 import type { Run } from '../../../src/record/schema.ts';
 import { markdownReport as draw } from '../../../src/report/markdown/report.ts';
 import { reportOf } from '../../../src/report/model/report.ts';
-import { cellOf, claimOf, experimentOf, path, runOf, sampleRun, saved } from '../fixture.ts';
+import { cellOf, claimOf, experimentOf, path, runOf, sampleRun, saved, told } from '../fixture.ts';
 import { oldDuplicate } from '../wire-fixture.ts';
 
 const markdownReport = (run: Run): string => draw(reportOf(run));
@@ -189,7 +189,7 @@ describe('claims', () => {
           'x',
           { a },
           { 'timeWait.holder': 'none' },
-          { claims: [{ id: 'bad', verdict: a === 0 ? 'confirmed' : 'refuted', detail: `saw ${a}` }] },
+          { claims: [{ id: 'bad', verdict: a === 0 ? 'confirmed' : 'refuted', detail: told(`saw ${a}`) }] },
         ),
       ),
     ),
@@ -268,16 +268,18 @@ test('of a sysctl that lingerlab sets, the report says so and what the kernel ha
   const pinned = {
     'net.ipv4.tcp_max_tw_buckets': { set: '65536', own: '131072' },
     'net.ipv4.conf.all.rp_filter': { set: '0', own: '0' },
+    'net.ipv4.tcp_congestion_control': { set: 'bbr', own: 'bbr', refused: 'cubic' },
   };
   const sysctls = { 'net.ipv4.tcp_max_tw_buckets': '65536', 'net.ipv4.tcp_tw_reuse': '2' };
   const report = markdownReport(runOf([], [], { environment: { sysctls, pinned } }));
   expect(report).toContain("net.ipv4.tcp_max_tw_buckets = 65536, set by lingerlab; the kernel's own: 131072\n");
   expect(report).toContain("net.ipv4.conf.all.rp_filter = 0, set by lingerlab; the kernel's own is the same\n");
   expect(report).toContain('net.ipv4.tcp_tw_reuse = 2\n');
+  expect(report).toContain('net.ipv4.tcp_congestion_control = bbr; the kernel refused cubic, which lingerlab sets\n');
 });
 
 test('a repeat that was run again after an error counts once', () => {
-  const errored = cellOf('x', {}, {}, { status: 'errored', reason: 'PEER_DIED' });
+  const errored = cellOf('x', {}, {}, { status: 'errored', reason: { code: 'PEER_DIED', message: 'gone' } });
   const report = markdownReport(
     runOf([experimentOf({ id: 'x' })], [errored, cellOf('x', {}, { 'timeWait.holder': 'client' })]),
   );

@@ -1,16 +1,7 @@
 import { expect, test } from 'vitest';
 import { gatherCells } from '../../../src/report/gather.ts';
-import { brief, openTogether, reasonsOf, tally } from '../../../src/report/model/claims.ts';
-import { cellOf, claimOf, experimentOf, runOf } from '../fixture.ts';
-
-test('a long detail is cut between two of the facts that it lists', () => {
-  const fact = 'closes=client,by=end: client.path = SYN-SENT → ESTABLISHED → CLOSED';
-  const detail = brief(new Array(40).fill(fact).join('; '));
-  expect(detail.length).toBeLessThan(210);
-  expect(detail.endsWith(`${fact} …`)).toBe(true);
-  expect(brief('short')).toBe('short');
-  expect(brief('x'.repeat(1000))).toHaveLength(202);
-});
+import { openTogether, reasonsOf, tally } from '../../../src/report/model/claims.ts';
+import { cellOf, claimOf, experimentOf, runOf, told } from '../fixture.ts';
 
 test('a share says what the other results said', () => {
   const cells = { confirmed: 3, refuted: 2, inconclusive: 1 };
@@ -18,20 +9,21 @@ test('a share says what the other results said', () => {
 });
 
 test('reasons are those of the cells; the claim speaks for itself where no cell does', () => {
+  const experiment = experimentOf({ id: 'x' });
   const cells = gatherCells(
     runOf(
-      [experimentOf({ id: 'x' })],
+      [experiment],
       ['one', 'two', 'one'].map((detail, a) =>
-        cellOf('x', { a }, {}, { claims: [{ id: 'c', verdict: 'refuted', detail }] }),
+        cellOf('x', { a }, {}, { claims: [{ id: 'c', verdict: 'refuted', detail: told(detail) }] }),
       ),
     ),
   );
-  const claim = claimOf({ id: 'c', verdict: 'refuted', detail: 'in 3 of 3: a=0: one; a=1: two; a=2: one' });
-  expect(reasonsOf(claim, cells).map(({ detail, cells: own }) => [detail, own.length])).toEqual([
+  const claim = claimOf({ id: 'c', verdict: 'refuted', detail: told('in 3 of 3: a=0: one; a=1: two; a=2: one') });
+  expect(reasonsOf(claim, cells, experiment).map(({ detail, cells: own }) => [detail, own.length])).toEqual([
     ['one', 2],
     ['two', 1],
   ]);
-  expect(reasonsOf({ ...claim, id: 'across', across: true, detail: 'all' }, cells)).toEqual([
+  expect(reasonsOf({ ...claim, id: 'across', across: true, detail: told('all') }, cells, experiment)).toEqual([
     { detail: 'all', cells: [] },
   ]);
 });
@@ -39,9 +31,9 @@ test('reasons are those of the cells; the claim speaks for itself where no cell 
 test('claims that no cell bears on are told together, others one by one', () => {
   const none = { confirmed: 0, refuted: 0, inconclusive: 0 };
   const claims = [
-    claimOf({ id: 'a', verdict: 'inconclusive', cells: none, detail: 'applies to no cell that ran' }),
-    claimOf({ id: 'b', verdict: 'inconclusive', cells: { ...none, inconclusive: 2 }, detail: 'x not observed' }),
-    claimOf({ id: 'c', verdict: 'inconclusive', cells: none, detail: 'applies to no cell that ran' }),
+    claimOf({ id: 'a', verdict: 'inconclusive', cells: none, detail: told('applies to no cell that ran') }),
+    claimOf({ id: 'b', verdict: 'inconclusive', cells: { ...none, inconclusive: 2 }, detail: told('x not observed') }),
+    claimOf({ id: 'c', verdict: 'inconclusive', cells: none, detail: told('applies to no cell that ran') }),
     claimOf({ id: 'd', verdict: 'refuted' }),
     claimOf({ id: 'e' }),
   ];

@@ -42,12 +42,12 @@ test('a run of which no session says costs nothing that is known', () => {
 });
 
 test('what a wire costs is told with its units', () => {
-  const cost = {
-    mtu: 1500,
-    addedP50Us: 38.12,
-    addedP99Us: 95.25,
-    packetsPerSecond: 131_234,
-    megabytesPerSecond: 180.4,
-  };
-  expect(wireCostText(cost)).toBe('adds 38.1 µs to a round trip (p99 95.3 µs); 131k packets/s, 180 MB/s at MTU 1500');
+  const bulk = { mtu: 1500, packetsPerSecond: 131_234, megabytesPerSecond: 180.4 };
+  const roundTripUs = { wire: { p50: 59.22, p99: 131.6 }, veth: { p50: 21.1, p99: 340 } };
+  expect(wireCostText({ ...bulk, roundTripUs, addedP50Us: 38.12 })).toBe(
+    'a round trip takes 59.2 µs (p99 132 µs), on veth 21.1 µs (p99 340 µs); 131k packets/s, 180 MB/s at MTU 1500',
+  );
+  expect(wireCostText({ ...bulk, addedP50Us: 38.12 })).toBe(
+    'adds 38.1 µs to a round trip; 131k packets/s, 180 MB/s at MTU 1500',
+  );
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { CellRecord } from '../../../src/record/schema.ts';
 import { overviewOf, setting } from '../../../src/report/model/overview.ts';
 import { cellOf, environment, experimentOf, runOf, sampleRun } from '../fixture.ts';
 
@@ -12,7 +13,7 @@ test('cells are counted once, whatever their repeats', () => {
 });
 
 test('an unsupported cell that is both planned away and recorded counts once and keeps its remedy', () => {
-  const cells = [cellOf('x', {}, {}, { status: 'unsupported', reason: 'no veth' })];
+  const cells = [cellOf('x', {}, {}, { status: 'unsupported', reason: { message: 'no veth' } })];
   const run = runOf([experimentOf({ id: 'x' })], cells, {
     notRun: [{ id: 'x', reason: 'no veth', remedy: 'modprobe veth' }],
   });
@@ -49,4 +50,11 @@ test('a guest says what it runs under', () => {
     'iproute2 6.1.0',
     'without root',
   ]);
+});
+
+test('the longest cell is that of those that ran, said so where one that errored took longer', () => {
+  const [ran, hung] = [cellOf('x', { a: 1 }, {}, { seconds: 2 }), cellOf('x', { a: 2 }, {}, { seconds: 40 })];
+  const longest = (cells: CellRecord[]) => overviewOf(runOf([experimentOf({ id: 'x' })], cells)).longest;
+  expect(longest([ran, hung])).toMatchObject({ id: 'x/a=2', isOfRan: false });
+  expect(longest([ran, { ...hung, status: 'errored' }])).toMatchObject({ id: 'x/a=1', isOfRan: true });
 });

@@ -73,8 +73,8 @@ describe('plain output', () => {
 
   test('errored and unsupported cells are said at once, with the reason', () => {
     const { progress, written } = harness();
-    progress.cellFinished({ id: 'a', status: 'errored', seconds: 1, reason: 'PEER_DIED: gone' });
-    progress.cellFinished({ id: 'b', status: 'unsupported', seconds: 0, reason: 'no veth' });
+    progress.cellFinished({ id: 'a', status: 'errored', seconds: 1, reason: { code: 'PEER_DIED', message: 'gone' } });
+    progress.cellFinished({ id: 'b', status: 'unsupported', seconds: 0, reason: { message: 'no veth' } });
     progress.close();
     expect(written).toEqual([
       '✗ a errored: PEER_DIED: gone\n',
@@ -111,7 +111,7 @@ describe('on a terminal', () => {
     const { progress, text, written } = harness({ isTTY: true });
     for (let cell = 0; cell < 50; cell++) progress.cellStarted(`x/a=${cell}`);
     expect(written).toHaveLength(1);
-    progress.cellFinished({ id: 'x/a=7', status: 'errored', seconds: 1, reason: 'why' });
+    progress.cellFinished({ id: 'x/a=7', status: 'errored', seconds: 1, reason: { message: 'why' } });
     expect(text()).toContain('✗ x/a=7 errored: why\n');
     progress.close();
   });

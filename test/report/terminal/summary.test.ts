@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { reportOf } from '../../../src/report/model/report.ts';
 import { terminalSummary } from '../../../src/report/terminal/summary.ts';
-import { cellOf, claimOf, experimentOf, runOf, sampleRun } from '../fixture.ts';
+import { cellOf, claimOf, experimentOf, runOf, sampleRun, told } from '../fixture.ts';
 
 const path = 'results/a/report.md';
 
@@ -68,7 +68,7 @@ test('where nothing is claimed, no claims are counted', () => {
 test('claims that no cell bears on are one line', () => {
   const none = { confirmed: 0, refuted: 0, inconclusive: 0 };
   const claims = ['a', 'b', 'c'].map((id) =>
-    claimOf({ id, verdict: 'inconclusive', cells: none, detail: 'applies to no cell that ran' }),
+    claimOf({ id, verdict: 'inconclusive', cells: none, detail: told('applies to no cell that ran') }),
   );
   expect(terminalSummary(reportOf(runOf([experimentOf({ id: 'x', claims })], [])), { color: false, path })).toContain(
     '  ? 3 claims inconclusive, applies to no cell that ran: a, b, c\n',
@@ -85,7 +85,9 @@ test('an interrupted run says so', () => {
 });
 
 test('experiments of which no cell ran are told once, before the reasons', () => {
-  const errored = ['one', 'two'].map((id) => cellOf(id, {}, {}, { status: 'errored', reason: 'no TUN device' }));
+  const errored = ['one', 'two'].map((id) =>
+    cellOf(id, {}, {}, { status: 'errored', reason: { message: 'no TUN device' } }),
+  );
   const experiments = [...errored, { experiment: 'three' }].map(({ experiment }) =>
     experimentOf({
       id: experiment,

@@ -17,7 +17,11 @@ const events: Event[] = [
   segment('reset-sent', of, 'client', 1300),
   counters(1301, { 'Tcp.ActiveOpens': 1, 'TcpExt.TCPAbortOnData': 1, 'TcpExt.TCPAbortOnClose': 1 }),
 ];
-const record = exampleCell({ paths: {}, status: 'errored', reason: 'SCENARIO_THREW: the scenario threw: no' });
+const record = exampleCell({
+  paths: {},
+  status: 'errored',
+  reason: { code: 'SCENARIO_THREW', message: 'the scenario threw: no' },
+});
 const drawn = (options = plain, of = timelineOf(events, record)) => [...timelineLines(of, options)].join('\n');
 
 test('times, lanes and texts are columns; long texts go on below their beginning', () => {
@@ -76,7 +80,7 @@ test('no control character of a record comes through', () => {
   const evil = '\x1b[2Jx\u009b1m\u202e';
   const hostile = timelineOf(
     [begins, node(of, 'server', 1, evil), { ...node(of, 'server', 2, 'x'), peer: evil }],
-    exampleCell({ id: `a/${evil}`, reason: evil, status: 'errored', paths: { [evil]: [] } }),
+    exampleCell({ id: `a/${evil}`, reason: { message: evil }, status: 'errored', paths: { [evil]: [] } }),
   );
   expect(drawn(plain, hostile).replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
 });

@@ -297,12 +297,12 @@ test('states that no event tells come from the record, with how well each is kno
 });
 
 test('a cell that errored before anything happened has no entries, and its reason', () => {
-  const record = cell({ status: 'errored', reason: 'PEER_DIED: client' });
+  const record = cell({ status: 'errored', reason: { code: 'PEER_DIED', message: 'client' } });
   expect(timelineOf([], record)).toMatchObject({
     entries: [],
     events: 0,
     status: 'errored',
-    reason: 'PEER_DIED: client',
+    reason: { code: 'PEER_DIED', message: 'client' },
   });
 });
 
