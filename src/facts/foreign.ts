@@ -65,7 +65,9 @@ const unclear = (n: number): Unknown =>
  */
 export function foreignIn(view: CellView, connection: ConnectionView, writer: End): Foreign | undefined | Unknown {
   const reader = connection[otherEnd(writer)];
-  const come = dataFor(view, connection, reader.end);
+  // TIME-WAIT takes no data, and what comes later still is another connection's
+  const closedAt = reader.chain?.transitions.findLast(({ to }) => to === 'CLOSED')?.t ?? reader.succeededAt;
+  const come = dataFor(view, connection, reader.end).filter(({ arrived }) => arrived <= closedAt);
   const { segments, connections } = view.carried;
   const isOwn = ({ deed }: SegmentRecord): boolean => {
     if (!isWiresOwn(deed)) return true;
@@ -73,19 +75,17 @@ export function foreignIn(view: CellView, connection: ConnectionView, writer: En
     return original !== undefined && connections.get(original.incarnation) === connection.event && !isForged(original);
   };
   if (come.every(isOwn)) return undefined;
-  const every = everySegment(view.carried, connection.event);
+  const every = everySegment(view.carried, connection.event, closedAt);
   if (every instanceof Unknown) return every;
   const reads = toldBy(view, reader).node.filter(({ event }) => event === 'data');
   const answers = every.filter(({ from, deed }) => from === reader.end && !isWiresOwn(deed));
-  const closedAt = reader.chain?.transitions.findLast(({ to }) => to === 'CLOSED')?.t ?? Number.POSITIVE_INFINITY;
   const taken: (Stretch & { readonly own: boolean })[] = [];
   let next = 0;
   let early: Come[] = [];
   for (const [index, segment] of come.entries()) {
     const own = isOwn(segment);
     if (segment.seq === undefined) return unclear(segment.n);
-    // TIME-WAIT takes no data
-    if (endOf(segment) <= next || segment.arrived > closedAt) continue;
+    if (endOf(segment) <= next) continue;
     if (placeOf(segment) > next) {
       if (!own) return unclear(segment.n);
       early.push(segment);
