@@ -65,6 +65,8 @@ export interface ObserversOptions {
   readonly sampler?: SamplerName;
   /** The process ended by itself, or does not answer: no cell is observed any more. */
   readonly died: (error: LingerlabError) => void;
+  /** It could not take everything away that it had made. */
+  readonly unclean?: (error: LingerlabError) => void;
 }
 
 /** To remove the trace instance: some ms, unless the machine is overloaded. */
@@ -76,7 +78,7 @@ const observerDied = (what: string): LingerlabError =>
   new LingerlabError('OBSERVER_DIED', `the observer process ${what}`, 'run again with --resume');
 
 /** Start the observer process on a free block of ports; rejects with OBSERVER_DIED, NO_ANSWER or NO_PORTS where it cannot be. */
-export async function startObservers({ origin, sampler = 'ss', died }: ObserversOptions): Promise<Observers> {
+export async function startObservers({ origin, sampler = 'ss', died, unclean }: ObserversOptions): Promise<Observers> {
   await using made = new AsyncDisposableStack();
   const cells = new Map<number, CellWatch>();
   const router = new Router();
@@ -103,7 +105,11 @@ export async function startObservers({ origin, sampler = 'ss', died }: Observers
     for (const event of message.seen) cell?.saw(event);
     for (const line of message.unparsed) cell?.unparsed(line);
   };
-  const worker = await startObserver({ parent: process.pid, originNs: String(origin), sampler }, told, lose);
+  const left = (error: LingerlabError): void => {
+    // what one leaves that does not answer, another removes
+    if (!lost) unclean?.(error);
+  };
+  const worker = await startObserver({ parent: process.pid, originNs: String(origin), sampler }, told, lose, left);
   const opened: { instance?: string } = {};
   made.defer(async () => {
     await worker.end(closeMs);
@@ -201,6 +207,7 @@ const startObserver = (
   argument: ObserverArguments,
   told: (told: ObserverTold) => void,
   surprised: (error: LingerlabError) => void,
+  unclean: (error: LingerlabError) => void,
 ): Promise<Worker<ObserverVerbs>> =>
   startWorker<ObserverVerbs, ObserverTold>({
     name: 'the observer process',
@@ -211,12 +218,13 @@ const startObserver = (
     refused: (verb, message) => observerDied(`could not ${verb}: ${message}`),
     died: (how, log) => observerDied(`ended: ${how}${log && `; it wrote: ${log}`}`),
     surprised,
+    unclean,
   });
 
 /** Have another process remove what one left that could not. */
 async function reap(): Promise<void> {
   const nobody = (): void => undefined;
-  const worker = await startObserver({ parent: process.pid, originNs: '0', sampler: 'ss' }, nobody, nobody);
+  const worker = await startObserver({ parent: process.pid, originNs: '0', sampler: 'ss' }, nobody, nobody, nobody);
   try {
     await worker.ask('reap', {});
   } finally {

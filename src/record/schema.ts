@@ -27,6 +27,9 @@ const wireCost = z.object({
 });
 export type WireCost = z.infer<typeof wireCost>;
 
+/** A cell runs no more often than this. */
+export const mostRepeats = 100_000;
+
 /** What a run saw of the machine; taken again by each session of a resumed run. */
 export const environment = z.object({
   kernel: z.string().describe('uname -r'),
@@ -178,7 +181,9 @@ export const runRecord = z.object({
   ),
   experiments: z.array(experimentRecord),
   plan: z.array(z.string()).describe('cell ids'),
-  repeats: z.record(z.string(), z.number().int()).describe('how often a cell runs, where more than once'),
+  repeats: z
+    .record(z.string(), z.number().int().min(1).max(mostRepeats))
+    .describe('how often a cell runs, where more than once'),
   notRun: z.array(
     z.object({
       id: z.string(),

@@ -55,12 +55,7 @@ async function playCell(work: ScenarioWork, { events, unparsed }: Log): Promise<
         if (text) await writeFile(writer.peerLog(planned.id, repeat, peer), text);
     },
   };
-  const statistics = await play(
-    work,
-    playing,
-    () => definition.scenario(stage, planned.factors),
-    () => peers.settle(),
-  );
+  const statistics = await play(work, playing, () => definition.scenario(stage, planned.factors), peers);
   const derived = derive(events.all, observers.sight);
   const { facts, unknown, warnings } = derived;
   const odd = statistics && oddPackets(statistics);

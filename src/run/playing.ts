@@ -1,3 +1,4 @@
+import { LingerlabError } from '../errors.ts';
 import { type Lab, makeLab } from '../lab/lab.ts';
 import { clockSince } from '../native/clock.ts';
 import { cpuOf } from '../native/cpu.ts';
@@ -71,21 +72,42 @@ export async function makePlaying(work: Work, { record, unparsed, samples, telli
   };
 }
 
-/**
- * Plays a scenario. Resolves when what happened until its end is in the record, with what the wire counted; `settle` resolves
- * when its processes have told all they saw.
- */
+/** The processes of a scenario beside the wire. */
+export interface PlayedBy {
+  /** Resolves when they have told all they saw. */
+  readonly settle: () => Promise<void>;
+  /** Those that do not answer. */
+  readonly silent: () => Promise<readonly string[]>;
+}
+
+/** How long a process may take to answer when it is asked whether it still does: an overloaded machine is not one that is stopped. */
+const stillMs = 1000;
+
+async function silentWire({ lab }: Playing): Promise<LingerlabError | undefined> {
+  try {
+    await lab.wire?.ask('flush', {}, stillMs);
+  } catch (error) {
+    return error instanceof LingerlabError ? error : undefined;
+  }
+  return undefined;
+}
+
+/** Plays a scenario. Resolves when what happened until its end is in the record, with what the wire counted. */
 export async function play(
   { planned }: Work,
   playing: Playing,
   scenario: () => Promise<void>,
-  settle: () => Promise<void>,
+  { settle, silent: silentPeers }: PlayedBy,
 ): Promise<WireStatistics | undefined> {
   const { lab, watching, steps, now, record } = playing;
   record({ t: now(), source: 'harness', kind: 'scenario-begins' });
+  const silent = async () => {
+    const [error, peers] = await Promise.all([silentWire(playing), silentPeers()]);
+    return { ...(error && { error }), peers };
+  };
   let statistics: WireStatistics | undefined;
   try {
-    await playScenario(() => Promise.try(scenario), { ...playing, planned });
+    await playScenario(() => Promise.try(scenario), { ...playing, planned, silent });
     steps.check();
     await settle();
     watching.nudge();

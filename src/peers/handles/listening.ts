@@ -1,3 +1,4 @@
+import { acceptedArgument, acceptedOptions } from '../../experiment/accepted-steps.ts';
 import type {
   Answer,
   BindOptions,
@@ -5,13 +6,13 @@ import type {
   Handed,
   Listener,
   ListenOptions,
-  Peer,
   Place,
   Queue,
   Where,
 } from '../../experiment/handles.ts';
 import type { Address } from '../../tcp/address.ts';
 import type { End } from '../../tcp/states.ts';
+import type { PeerProcess } from '../process.ts';
 import type { Verbs } from '../protocol.ts';
 import { type Cast, optionsOf, pass, take } from './cast.ts';
 import { accepted } from './connections.ts';
@@ -65,15 +66,17 @@ function listenerHandle(cast: Cast, acting: Acting, { listener, at }: Verbs['lis
     at,
     ...optionsOf(cast, process, listener, name),
     accepted: (opened) => take(cast, `${name}.accepted`, accepted(cast, process, opened)),
-    handTo: (peer) => take(cast, `${name}.handTo ${peer.name}`, handTo(cast, listener, { ...acting, at }, peer)),
+    handTo(peer) {
+      const { process: to } = cast.registry.peer(peer);
+      return take(cast, `${name}.handTo ${to.name}`, handTo(cast, listener, { ...acting, at }, to));
+    },
     close: () => take(cast, `${name}.close`, process.ask('unlisten', { listener })),
   };
   cast.registry.addListening(handle, { ...acting, at });
   return handle;
 }
 
-async function handTo(cast: Cast, listener: number, from: Listening, peer: Peer): Promise<Answer<Handed>> {
-  const { process } = cast.registry.peer(peer);
+async function handTo(cast: Cast, listener: number, from: Listening, process: PeerProcess): Promise<Answer<Handed>> {
   const passed = await pass(from.process, listener, process);
   return passed.ok ? { ...passed, value: handedHandle(cast, { ...from, process }, passed.value) } : passed;
 }
@@ -88,9 +91,15 @@ function handedHandle(cast: Cast, listening: Listening, handed: number): Handed 
   const handle: Handed = {
     at,
     ...optionsOf(cast, process, handed, name),
-    queued: (connections) => take(cast, `${name}.queued`, process.ask('queued', { handed, connections })),
-    serve: ({ backlog, allowHalfOpen = true } = {}) =>
-      take(cast, `${name}.serve`, serve({ allowHalfOpen, ...withBacklog(backlog) })),
+    queued(connections) {
+      acceptedArgument('queued(): connections', connections);
+      return take(cast, `${name}.queued`, process.ask('queued', { handed, connections }));
+    },
+    serve(options = {}) {
+      acceptedOptions('serve', options);
+      const { backlog, allowHalfOpen = true } = options;
+      return take(cast, `${name}.serve`, serve({ allowHalfOpen, ...withBacklog(backlog) }));
+    },
     close: () => take(cast, `${name}.close`, process.ask('unbind', { bound: handed })),
   };
   cast.registry.addListening(handle, listening);
@@ -130,9 +139,15 @@ function boundHandle(cast: Cast, acting: Acting, { bound, at }: Verbs['bind']['v
   const handle: Bound = {
     at,
     ...own,
-    listen: ({ backlog, allowHalfOpen = true } = {}) =>
-      take(cast, `${name}.listen`, listenOn({ allowHalfOpen, ...withBacklog(backlog) })),
-    queue: ({ backlog } = {}) => take(cast, `${name}.queue`, queue(withBacklog(backlog))),
+    listen(options = {}) {
+      acceptedOptions('bound.listen', options);
+      const { backlog, allowHalfOpen = true } = options;
+      return take(cast, `${name}.listen`, listenOn({ allowHalfOpen, ...withBacklog(backlog) }));
+    },
+    queue(options = {}) {
+      acceptedOptions('queue', options);
+      return take(cast, `${name}.queue`, queue(withBacklog(options.backlog)));
+    },
     close,
   };
   cast.registry.addListening(handle, { ...acting, at });

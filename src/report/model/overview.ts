@@ -49,6 +49,23 @@ export interface Overview {
   readonly unsupported: readonly ReasonGroup[];
   readonly errored: readonly ReasonGroup[];
   readonly warnings: readonly WarningGroup[];
+  /** Results of loads that take no part in their comparison: without a rate, or beside too much of other programs. */
+  readonly leftOut: number;
+}
+
+/** What verdicts are to be read with: what warned, did not run, or was disturbed. `no warning, every cell ran` where nothing was. */
+export function besideVerdicts({ warnings, cells, missing, leftOut }: Overview): string {
+  const count = warnings.reduce((sum, each) => sum + each.count, 0);
+  const notRun = [
+    ...(cells.errored > 0 ? [`${plural(cells.errored, 'cell')} errored`] : []),
+    ...(cells.unsupported > 0 ? [`${plural(cells.unsupported, 'cell')} unsupported`] : []),
+    ...(missing.length > 0 ? [`${plural(missing.length, 'cell')} without a result`] : []),
+  ];
+  return [
+    count === 0 ? 'no warning' : plural(count, 'warning'),
+    ...(notRun.length > 0 ? notRun : ['every cell ran']),
+    ...(leftOut > 0 ? [`${plural(leftOut, 'result')} of loads left out`] : []),
+  ].join(', ');
 }
 
 /** Everything about a run that is not about one experiment. */
@@ -88,6 +105,7 @@ export function overviewOf(run: Run, groups: readonly CellGroup[] = gatherCells(
     unsupported: byReason(unsupported),
     errored: byReason(errored.map(({ id, reason = '' }) => ({ id, reason }))),
     warnings: gatherWarnings(run, groups),
+    leftOut: run.run.experiments.reduce((sum, { load }) => sum + (load?.leftOut ?? 0), 0),
   };
 }
 
