@@ -108,7 +108,7 @@ async function measure(options: LoadOptions, loading: Loading): Promise<Omit<Loa
       .filter(({ at }) => at >= from.at && at <= to.at)
       .map(({ at, count }) => ({ seconds: (at - from.at) / 1000, count })),
     ...(bytes !== undefined && { bytesPerTimeWait: bytes }),
-    counters: changes(from.counters, to.counters),
+    counters: { ...unchanged(to.counters), ...changes(from.counters, to.counters) },
     seen: { ...seen },
   };
 }
@@ -154,6 +154,10 @@ function countersIn(space: Space): Readonly<Record<string, number>> {
   const read = (name: string) => readFileSync(`/proc/thread-self/net/${name}`, 'latin1');
   return space.inside(() => parseCounters(read('snmp'), read('netstat')));
 }
+
+/** Of a counter that did not change it is known that it is 0, of one that the kernel has not nothing. */
+const unchanged = (counters: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.keys(counters).map((name) => [name, 0]));
 
 function together(all: readonly Readonly<Record<string, number>>[]): Readonly<Record<string, number>> {
   const sum: Record<string, number> = {};

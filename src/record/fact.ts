@@ -35,6 +35,7 @@ export const unknownCode = z.enum([
   'no-socket',
   'not-sampled',
   'not-read',
+  'not-recorded',
   'not-shown',
   'bounded',
   'cause-not-seen',

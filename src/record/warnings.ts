@@ -8,6 +8,8 @@ export const warningRemedies = {
   'chain-open': 'raise `seconds` of the experiment if the socket was still closing; otherwise report it',
   'chain-count': 'run the cell again alone (--jobs 1); if it stays, the tracepoints miss sockets on this kernel',
   'observers-disagree': 'trust neither: read the record (events.ndjson.gz), and report it if it comes again',
+  'facts-contradict':
+    'trust none of the two: keep the record (events.ndjson.gz), and report it: a fact was derived wrongly',
   'ss-unparsed-line': 'report the line with the version of iproute2: its output has changed',
   'tracepoints-unavailable':
     'run as root, with tracefs mounted, to see every transition; `lingerlab doctor` says what is missing',

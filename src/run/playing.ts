@@ -105,17 +105,22 @@ export async function play(
     const [error, peers] = await Promise.all([silentWire(playing), silentPeers()]);
     return { ...(error && { error }), peers };
   };
-  await playScenario(() => Promise.try(scenario), { ...playing, planned, silent });
-  steps.check();
-  await settle();
-  watching.nudge();
-  await watching.sample();
-  // it may have failed for this cell
-  playing.signal.throwIfAborted();
-  await watching.counters();
-  await lab.wire?.ask('flush', {}, answerMs);
-  const statistics = await lab.wire?.ask('statistics', {}, answerMs);
-  record({ t: now(), source: 'harness', kind: 'scenario-ends' });
+  let statistics: WireStatistics | undefined;
+  try {
+    await playScenario(() => Promise.try(scenario), { ...playing, planned, silent });
+    steps.check();
+    await settle();
+    watching.nudge();
+    await watching.sample();
+    // it may have failed for this cell
+    playing.signal.throwIfAborted();
+    await watching.counters();
+    await lab.wire?.ask('flush', {}, answerMs);
+    statistics = await lab.wire?.ask('statistics', {}, answerMs);
+  } finally {
+    // what follows is tear-down, of a cell that errored, too
+    record({ t: now(), source: 'harness', kind: 'scenario-ends' });
+  }
   // before facts are derived: from the folder, later, they come out the same
   await watching.flush();
   return statistics;

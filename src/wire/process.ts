@@ -1,7 +1,6 @@
 import { LingerlabError } from '../errors.ts';
 import { startWorker } from '../process/worker.ts';
-import type { DeedEvent, WireEvent } from '../record/event.ts';
-import type { WireArguments, WireTold, WireVerb, WireVerbs } from './protocol.ts';
+import type { ToldPacket, WireArguments, WireTold, WireVerb, WireVerbs } from './protocol.ts';
 
 /** The wire's process as the harness sees it. Its disposal rejects with WIRE_DIED where it could not finish its capture. */
 export interface WireProcess extends AsyncDisposable {
@@ -18,7 +17,7 @@ export interface WireOptions {
   /** Aborted when the cell is to end: then no step of the wire is waited for. */
   readonly until?: AbortSignal;
   readonly spawned?: (pid: number) => void;
-  readonly saw?: (event: WireEvent | DeedEvent) => void;
+  readonly saw?: (event: ToldPacket) => void;
   /** It ended though nobody stopped it. */
   readonly died?: (error: LingerlabError) => void;
 }

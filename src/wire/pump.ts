@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
 import type { Deed } from '../record/deed.ts';
-import type { DeedEvent, Ns, WireEvent } from '../record/event.ts';
+import type { Ns } from '../record/event.ts';
 import { flagBits } from '../tcp/flags.ts';
 import { parse } from '../tcp/segment.ts';
 import { type End, ends, otherEnd } from '../tcp/states.ts';
@@ -8,7 +8,7 @@ import type { Capture } from './capture.ts';
 import { type Counts, makeCounts } from './counts.ts';
 import type { Device } from './device.ts';
 import type { History, Seen } from './history.ts';
-import type { Telling } from './protocol.ts';
+import type { Telling, ToldPacket } from './protocol.ts';
 import { sighting } from './report.ts';
 import { deedText } from './say.ts';
 import { idle, noRules, type Order, step, type WireState } from './step.ts';
@@ -31,7 +31,7 @@ export interface PumpOptions {
   readonly telling: Telling;
   /** Where all are told: after so many, only notable ones. */
   readonly tellAllUpTo: number;
-  readonly tell: (events: readonly (WireEvent | DeedEvent)[]) => void;
+  readonly tell: (events: readonly ToldPacket[]) => void;
 }
 
 const controls = flagBits.SYN | flagBits.FIN | flagBits.RST;
@@ -54,7 +54,7 @@ export class Pump {
   #state: WireState = noRules;
   /** No rule can act: packets are carried without being parsed. */
   #idle = true;
-  #events: (WireEvent | DeedEvent)[] = [];
+  #events: ToldPacket[] = [];
   #busySince: Ns | undefined;
   #telling: Telling;
   #told = 0;
@@ -285,6 +285,14 @@ export class Pump {
       this.#events.push({ ...sighting(seen), source: 'wire', kind: 'segment', deed: done });
     }
     return n;
+  }
+
+  /** Tell the events so far, and how many packets there were: which of them the record lacks. */
+  tellCount(): void {
+    const { now, capture } = this.#options;
+    if (this.#telling !== 'none')
+      this.#events.push({ t: now(), source: 'wire', kind: 'packets', count: capture.latest });
+    this.tellAll();
   }
 
   /** Tell the events so far. */
