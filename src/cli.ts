@@ -98,9 +98,13 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
   )
     .argument('<run>', 'a run folder')
     .addOption(
-      new Option('--ladder <cell>', 'only print the ladder diagram of a cell that ran over a wire, as SVG').conflicts(
+      new Option('--ladder <cell>', 'only print the ladder diagram of a cell that ran over a wire, as SVG').conflicts([
         'json',
-      ),
+        'markdown',
+      ]),
+    )
+    .addOption(
+      new Option('--markdown', 'print the report as Markdown instead of saving it').default(false).conflicts('json'),
     )
     .addOption(json())
     .action((folder, options) => done(report(folder, options)));

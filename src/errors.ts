@@ -80,10 +80,25 @@ export class LingerlabError extends Error {
     this.step = options.step;
   }
 
+  /** The same error with the line and the step that it comes from, where it does not say. */
+  from({ at, step }: Omit<LingerlabErrorOptions, 'cause'>): LingerlabError {
+    const more = { at: this.at ?? at, step: this.step ?? step };
+    if (more.at === this.at && more.step === this.step) return this;
+    return new LingerlabError(this.code, this.message, this.remedy, { cause: this, ...more });
+  }
+
   get exitCode(): ExitCode {
     return errorCodes[this.code];
   }
 }
+
+/** What happened, and where in an experiment's file: `the scenario threw: … (/home/me/my-question.ts:12)`. */
+export const messageAndPlace = ({ message, at }: LingerlabError): string =>
+  at ? `${message} (${at.file}:${at.line})` : message;
+
+/** An error as a program that ends prints it: code, what happened, and below that what to do. */
+export const headed = (error: LingerlabError): string =>
+  `lingerlab: ${error.code}: ${messageAndPlace(error)}\n  ${error.remedy}\n`;
 
 /** The message of anything that was thrown. */
 export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));

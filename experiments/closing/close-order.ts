@@ -49,7 +49,10 @@ export default experiment({
 
     if (closes === 'both') {
       const at = soon();
-      await Promise.all([near.close(ways[by], { at, ...sending }), far.close(ways[by], { at, ...sending })]);
+      const closed = await Promise.all([near, far].map((end) => end.close(ways[by], { at, ...sending }).answer()));
+      // by its default, net may have read the other's FIN first, and have closed: its descriptor is gone then
+      const other = closed.find((answer) => !answer.ok && !(node === 'default' && answer.errno === 'EBADF'));
+      if (other && !other.ok) throw new Error(`close was refused: ${other.errno}`);
     } else {
       const half = isHalf(closes);
       const [first, second] = firstCloser(closes) === 'client' ? [near, far] : [far, near];

@@ -228,7 +228,7 @@ export default experiment({
     const ended = (facts: (typeof outcomes)[number]['facts']) => {
       const said = facts.saidAtLast === 'nothing' ? 'neither FIN nor RST' : `a ${facts.saidAtLast}`;
       return 'client.gaveUpAfter' in facts
-        ? `given up ${facts['client.gaveUpAfter'].toFixed(1)} s after the last answer with ${said} (tcp_rto_max_ms ${rtoMaxMs})`
+        ? `given up ${facts['client.gaveUpAfter'].toFixed(1)} s after the window closed, with ${said} (tcp_rto_max_ms ${rtoMaxMs})`
         : `closed with ${said}`;
     };
     const told = outcomes.map(

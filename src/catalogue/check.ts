@@ -1,16 +1,21 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { z } from 'zod';
+import { labSysctlNames } from '../doctor/doctor.ts';
 import { countersHere } from '../doctor/environment.ts';
-import { LingerlabError } from '../errors.ts';
-import { cellsOf } from '../plan/cells.ts';
+import { headed, LingerlabError } from '../errors.ts';
+import { cellsOf, type PlannedCell } from '../plan/cells.ts';
+import { dotted } from '../plan/runnable.ts';
 import { noAnswer } from '../process/deadline.ts';
 import { made } from '../process/made.ts';
+import { didYouMean } from '../text/nearest.ts';
+import { claimsWithoutCells } from '../verdict/claims.ts';
 import { lackedCounters } from '../verdict/facts.ts';
 import { loadFile, sourceOf } from './load.ts';
 import { ownIndex } from './program.ts';
@@ -18,7 +23,7 @@ import { ownIndex } from './program.ts';
 /** What `lingerlab check` found in a file. */
 export interface Checked {
   readonly ok: boolean;
-  /** What the compiler said, or what is wrong with the definition; empty where nothing is. */
+  /** What the compiler said, what is not awaited, and what is wrong with the definition; empty where nothing is. */
   readonly output: string;
   /** What does not make it unfit, and is good to know; absent where there is nothing. */
   readonly notes?: readonly string[];
@@ -31,24 +36,77 @@ export interface CheckOptions {
 }
 
 /**
- * Check a user's experiment: its types against this program's own, then that it loads, what it defines, and that its
- * functions of the cell answer for each cell. `path` is relative to the working directory.
+ * Check a user's experiment: its types against this program's own, that it awaits its steps, that it loads, what it defines, that
+ * its functions of the cell answer for each cell, and that each claim speaks of one. `path` is relative to the working directory.
  * Throws EXPERIMENT_LOAD where there is no such file, or none that an experiment can be in; everything wrong inside it is in the result.
  */
 export async function checkFile(path: string, options: CheckOptions = {}): Promise<Checked> {
   const file = resolve(path);
   const source = (await sourceOf(path)).toString();
-  const types = await typeCheck(file, options);
-  if (!types.ok) return { ok: false, output: explained(types.output, source) };
+  const inputs = { path, file, source };
+  const [types, floating] = await Promise.all([typeCheck(inputs, options), unawaited(inputs, options)]);
+  const loaded = await defined(inputs);
+  // a syntax error is the compiler's to tell, with every other
+  const twice = types.length > 0 && loaded.problems.some(({ code }) => code === 'EXPERIMENT_SYNTAX');
+  const problems = [...types, ...floating.problems, ...(twice ? [] : loaded.problems)];
+  const notes = [...floating.notes, ...loaded.notes];
+  return {
+    ok: problems.length === 0,
+    output: problems.map(headed).join(''),
+    ...(notes.length > 0 && { notes }),
+  };
+}
+
+/** A user's file. */
+interface Input {
+  /** As the user gave it. */
+  readonly path: string;
+  readonly file: string;
+  readonly source: string;
+}
+
+interface Found {
+  readonly problems: readonly LingerlabError[];
+  readonly notes: readonly string[];
+}
+
+/** What loading a file shows. */
+async function defined({ path, source }: Input): Promise<Found> {
   try {
     const { definition } = await loadFile(path);
-    cellsOf(definition);
-    const notes = lackedHere(source, definition.shows ?? []);
-    return { ok: true, output: '', ...(notes.length > 0 && { notes }) };
+    const cells = cellsOf(definition);
+    const factorsOf = (some: readonly PlannedCell[]) => some.map(({ factors }) => ({ ...factors }));
+    const never = claimsWithoutCells(definition, factorsOf(cells)).map(({ text }) => text);
+    const notByDefault = claimsWithoutCells(definition, factorsOf(cells.filter(({ isDefault }) => isDefault)))
+      .map(({ text }) => text)
+      .filter((text) => !never.includes(text));
+    return {
+      problems: never.map(
+        (text) => new LingerlabError('BAD_DEFINITION', `${path}: ${text}`, "correct the claim's `when`"),
+      ),
+      notes: [
+        ...notByDefault.map((text) => `${text} that run without --all`),
+        ...lackedHere(source, definition.shows ?? []),
+        ...sysctlsMissing(cells),
+      ],
+    };
   } catch (thrown) {
     if (!(thrown instanceof LingerlabError)) throw thrown;
-    return { ok: false, output: `${thrown.message}\n${thrown.remedy}` };
+    return { problems: [thrown], notes: [] };
   }
+}
+
+/** Sysctls that cells set and this kernel does not have: another kernel may, so that it is no mistake for sure. */
+function sysctlsMissing(cells: readonly PlannedCell[]): string[] {
+  const named = new Set(cells.flatMap(({ sysctls }) => Object.keys(sysctls)));
+  if (named.size === 0) return [];
+  const here = labSysctlNames();
+  return [...named]
+    .filter((name) => !here.has(dotted(name)))
+    .map(
+      (name) =>
+        `${name}: this kernel has no such sysctl in a network namespace${didYouMean(dotted(name), here)}; cells that set it do not run here`,
+    );
 }
 
 /** A counter as a file names it, in a claim, an answer or among what is shown. */
@@ -66,23 +124,121 @@ function lackedHere(source: string, shows: readonly string[]): string[] {
 /** The compiler takes a second or two, on an emulated machine up to 20. */
 const checkMs = 120_000;
 
-async function typeCheck(file: string, { pretty = false, signal }: CheckOptions): Promise<Checked> {
+interface Looking {
+  readonly what: string;
+  readonly args: (folder: string) => readonly string[];
+  readonly signal: AbortSignal | undefined;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Have a program of Node's look at a file by settings for the compiler; what it wrote. */
+async function lookedAt(
+  settings: object,
+  { what, args, signal, env = {} }: Looking,
+  files: Readonly<Record<string, string>> = {},
+) {
   const folder = await mkdtemp(join(await realpath(tmpdir()), 'lingerlab-check-'));
   try {
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(settings(file)));
-    const args = ['--project', join(folder, 'tsconfig.json'), '--pretty', String(pretty)];
-    const result = await execa(process.execPath, [compiler(), ...args], {
-      all: true,
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(settings));
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await writeFile(join(folder, path), text);
+    }
+    const result = await execa(process.execPath, args(folder), {
       reject: false,
       stdin: 'ignore',
       timeout: checkMs,
+      env,
       ...(signal ? { cancelSignal: signal } : {}),
     });
     signal?.throwIfAborted();
-    if (result.timedOut) throw noAnswer('the type check did not end', checkMs);
-    return { ok: result.exitCode === 0, output: result.all };
+    if (result.timedOut) throw noAnswer(`${what} did not end`, checkMs);
+    return result;
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function typeCheck(
+  { path, file, source }: Input,
+  { pretty = false, signal }: CheckOptions,
+): Promise<readonly LingerlabError[]> {
+  const args = (folder: string) => [
+    compiler(),
+    ...['--project', join(folder, 'tsconfig.json'), '--pretty', String(pretty)],
+  ];
+  const { exitCode, stdout, stderr } = await lookedAt(settings(file), { what: 'the type check', args, signal });
+  if (exitCode === 0) return [];
+  const said = explained([stdout, stderr].filter((text) => text !== '').join('\n'), source);
+  return [new LingerlabError('EXPERIMENT_TYPES', `${path} does not fit its types:\n${said}`, 'correct these lines')];
+}
+
+/** What oxlint writes of each finding, as far as it is read. */
+const findings = z.object({
+  diagnostics: z.array(
+    z.object({
+      code: z.string().optional(),
+      labels: z.array(z.object({ span: z.object({ line: z.number(), column: z.number() }) })),
+    }),
+  ),
+});
+
+const floatingRule = 'typescript/no-floating-promises';
+
+/**
+ * Promises that a file does not await: the linter's rule, which takes settings for the compiler from the folders around a file.
+ * Those are the user's, so it looks at a copy, below a folder of ours, whose imports are found beside the original: `rootDirs`.
+ */
+async function unawaited({ path, file, source }: Input, { signal }: CheckOptions): Promise<Found> {
+  const linter = linterHere();
+  if (!linter)
+    return { problems: [], notes: [`${path}: steps that are not awaited were not looked for: oxlint is missing`] };
+  const { compilerOptions } = settings(file);
+  const copied = { compilerOptions: { ...compilerOptions, rootDirs: ['./', '/'] }, files: [join('./', file)] };
+  const args = (folder: string) => [
+    linter.program,
+    ...['--type-aware', '-A', 'all', '-D', floatingRule, '-f', 'json', join(folder, file)],
+  ];
+  const looking = { what: 'the linter', args, signal, env: linter.env };
+  const { stdout, stderr } = await lookedAt(copied, looking, { [file]: source });
+  const parsed = findings.safeParse(json(stdout));
+  if (!parsed.success) {
+    const said = (stdout || stderr).trim().split('\n')[0];
+    return { problems: [], notes: [`${path}: steps that are not awaited were not looked for: oxlint wrote ${said}`] };
+  }
+  const lines = source.split('\n');
+  const places = parsed.data.diagnostics
+    .filter(({ code }) => code?.includes('no-floating-promises'))
+    .flatMap(({ labels: [label] }) => label?.span ?? []);
+  if (places.length === 0) return { problems: [], notes: [] };
+  const listed = places.map(
+    ({ line, column }) => `${path}:${line}:${column}: ${(lines[line - 1] ?? '').slice(column - 1).trim()}`,
+  );
+  const message = `${path} does not await what it starts:\n${listed.join('\n')}`;
+  const remedy = 'write `await` before each; before one that is not to be awaited, `void`';
+  return { problems: [new LingerlabError('STEP_UNAWAITED', message, remedy)], notes: [] };
+}
+
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The linter's program, and the one that it asks about types, which it would look for around the working directory. */
+function linterHere(): { readonly program: string; readonly env: Readonly<Record<string, string>> } | undefined {
+  const { resolve } = createRequire(import.meta.url);
+  try {
+    const ofTypes = createRequire(resolve('oxlint-tsgolint/package.json'));
+    const types = ofTypes.resolve(`@oxlint-tsgolint/${process.platform}-${process.arch}/tsgolint`);
+    return {
+      program: join(dirname(resolve('oxlint/package.json')), 'bin', 'oxlint'),
+      env: { OXLINT_TSGOLINT_PATH: types },
+    };
+  } catch {
+    return undefined;
   }
 }
 
@@ -133,7 +289,7 @@ function declare(index: string, folder: string): string[] {
 }
 
 /** The compiler's settings: as Node will run the file, by stripping its types. JavaScript is checked as strictly. */
-function settings(file: string): object {
+function settings(file: string) {
   return {
     compilerOptions: {
       target: 'esnext',

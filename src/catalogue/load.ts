@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { LingerlabError } from '../errors.ts';
 import { type AnyDefinition, type Group, isExperiment, type LoadedExperiment } from '../experiment/definition.ts';
 import { answerMs, settlesWithin } from '../process/deadline.ts';
 import { ofExperiment } from '../process/experiment-code.ts';
+import { readRegular } from '../record/regular.ts';
 import { provideProgram } from './program.ts';
 import { refusal, unreadable } from './refusal.ts';
 import { validateDefinition } from './validate.ts';
@@ -40,10 +40,12 @@ export async function loadFile(path: string): Promise<LoadedExperiment> {
  * Throws EXPERIMENT_LOAD where it cannot be read, or is no TypeScript or JavaScript file by its name.
  */
 export async function sourceOf(path: string): Promise<Buffer> {
-  const bytes = await readFile(resolve(path)).catch(async (cause: unknown) => {
+  const bytes = readRegular(resolve(path)).catch(async (cause: unknown) => {
     throw await unreadable(path, cause);
   });
-  if (extensions.includes(extname(path))) return bytes;
+  if (extensions.includes(extname(path))) return await bytes;
+  // where it is not there, that is what is wrong
+  await bytes;
   throw new LingerlabError(
     'EXPERIMENT_LOAD',
     `${path} is not a TypeScript or JavaScript file`,

@@ -25,7 +25,7 @@ export async function refusal(file: string, origin: string, cause: unknown): Pro
     new LingerlabError(code, message, remedy, { cause });
   const message = messageOf(cause);
   if (cause instanceof LingerlabError)
-    return make('EXPERIMENT_LOAD', `while ${origin} was loaded, ${message}`, cause.remedy);
+    return make('EXPERIMENT_LOAD', `while ${origin} was loaded, ${message}`, cause.remedy).from(cause);
   const shown = (frame: Frame | undefined): string => (frame ? place(frame, file, origin) : origin);
   switch (codeOf(cause)) {
     case 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX': {

@@ -1,6 +1,7 @@
 import type { LingerlabError } from '../errors.ts';
 import { endChildrenNow } from '../process/child.ts';
 import { exitProgram } from '../process/experiment-code.ts';
+import { endHere } from '../process/watchdog.ts';
 import { interruptAtOnce } from '../record/interrupt.ts';
 import { errorText, savedText } from './output.ts';
 
@@ -9,6 +10,7 @@ const graceMs = 500;
 
 /** End this program and all that it started, without going back to the event loop; the run in `folder` is saved as it is. */
 export function endAtOnce(error: LingerlabError, folder?: string): never {
+  endHere();
   process.stderr.write(errorText(error));
   endChildrenNow(graceMs);
   try {

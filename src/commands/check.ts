@@ -9,6 +9,6 @@ export async function check(file: string, { json }: { readonly json: boolean }):
   watchThread(endAtOnce);
   const { ok, output, notes = [] } = await checkFile(file, { pretty: !json && wantsColor(process.stdout) });
   if (json) answerJson({ file, ok, output, notes });
-  else answer(ok ? [`${file}: fits`, ...notes].join('\n') : output);
+  else answer([...(ok ? [`${file}: fits`] : [output.trimEnd()]), ...notes].join('\n'));
   return ok ? exitCode.ok : exitCode.failed;
 }

@@ -22,7 +22,7 @@ export async function compare(folders: readonly string[], options: CompareOption
   else if (options.markdown) answer(comparisonMarkdown(toldOf(comparison)));
   else {
     const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout) };
-    answer(comparisonText(toldOf(comparison), options));
+    answer(comparisonText(toldOf(comparison), options), { styled: options.color });
   }
   const found = options.failOn ? comparison[options.failOn] : 0;
   const nothing = options.failOn !== undefined && comparison.compared.facts === 0;

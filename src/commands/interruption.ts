@@ -1,35 +1,42 @@
 import { LingerlabError } from '../errors.ts';
+import { endSignals, goOn, signalCounter, stoppedAtOnce } from '../process/ending.ts';
+import { watchForSignals } from '../process/watchdog.ts';
 
 /** A signal that is aborted by Ctrl-C, SIGTERM or SIGHUP. */
 export interface Interruption extends Disposable {
   readonly signal: AbortSignal;
 }
 
-/** What bin.js passes on follows what the terminal sent to all. */
-const onceMs = 200;
+export interface Interrupting {
+  /** Prints for the user, where a live display may be at work. */
+  readonly say: (text: string) => void;
+  /** Ends the program when a second signal comes. */
+  readonly atOnce: (error: LingerlabError) => void;
+  /** The run's folder, whose run is saved as interrupted where code of an experiment holds the thread when that signal comes. */
+  readonly folder: string;
+}
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-/** `say` prints for the user, where a live display may be at work; `atOnce` ends the program when a second signal comes. */
-export function interruption(say: (text: string) => void, atOnce: (error: LingerlabError) => void): Interruption {
+/** Makes signals interrupt what goes on, until it is disposed of. */
+export function interruption({ say, atOnce, folder }: Interrupting): Interruption {
   const controller = new AbortController();
-  let at = Number.NEGATIVE_INFINITY;
+  const count = signalCounter();
   const stop = (signal: NodeJS.Signals) => {
-    if (performance.now() - at < onceMs) return;
-    at = performance.now();
-    const remedy = 'go on with lingerlab run --resume';
-    if (controller.signal.aborted) {
-      atOnce(new LingerlabError('INTERRUPTED', `stopped at once by a second signal, ${signal}`, remedy));
+    const nth = count();
+    if (nth === undefined) return;
+    if (nth > 1) {
+      atOnce(stoppedAtOnce(signal));
       return;
     }
     say('lingerlab: stopping; what finished is saved, what is at work is being cleaned up; once more ends it at once');
-    controller.abort(new LingerlabError('INTERRUPTED', `stopped by ${signal}`, remedy));
+    controller.abort(new LingerlabError('INTERRUPTED', `stopped by ${signal}`, goOn));
   };
-  for (const signal of signals) process.on(signal, stop);
+  for (const signal of endSignals) process.on(signal, stop);
+  const watched = watchForSignals(folder);
   return {
     signal: controller.signal,
     [Symbol.dispose]: () => {
-      for (const signal of signals) process.off(signal, stop);
+      watched[Symbol.dispose]();
+      for (const signal of endSignals) process.off(signal, stop);
     },
   };
 }

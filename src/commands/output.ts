@@ -1,9 +1,20 @@
-import { exitCode, LingerlabError, messageOf } from '../errors.ts';
-import { visibleLines } from '../text/visible.ts';
+import { exitCode, headed, LingerlabError, messageOf } from '../errors.ts';
+import { visibleJson, visibleLines, visibleStyled } from '../text/visible.ts';
 
-/** Where a command's answer goes: stdout, and nothing else goes there. */
-export const answer = (text: string): void => void process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
-export const answerJson = (value: unknown): void => answer(JSON.stringify(value, null, 2));
+/**
+ * Where a command's answer goes: stdout, and nothing else goes there. What it has of a run folder or of an experiment may have
+ * been written to act on a terminal, and does not; styles stay where it is said to have some.
+ */
+export function answer(text: string, { styled = false }: { readonly styled?: boolean } = {}): void {
+  const shown = styled ? visibleStyled(text) : visibleLines(text);
+  process.stdout.write(shown.endsWith('\n') ? shown : `${shown}\n`);
+}
+export const answerJson = (value: unknown): void => void process.stdout.write(`${visibleJson(value, 2)}\n`);
+
+/** What an experiment's file writes to the console is no answer: it goes to stderr, where a program that reads stdout does not meet it. */
+export function keepConsoleFromStdout(): void {
+  globalThis.console = new console.Console({ stdout: process.stderr, stderr: process.stderr });
+}
 
 /** Characters that are written at once. */
 const pieceLength = 65_536;
@@ -57,9 +68,7 @@ export const savedText = (folder: string): string =>
 
 /** An error as the user meets it: code, what happened, what to do. */
 export function errorText(error: unknown): string {
-  if (error instanceof LingerlabError) {
-    return visibleLines(`lingerlab: ${error.code}: ${error.message}\n  ${error.remedy}\n`);
-  }
+  if (error instanceof LingerlabError) return visibleLines(headed(error));
   const stack = error instanceof Error ? (error.stack ?? '') : '';
   return `lingerlab: INTERNAL: ${messageOf(error)}\n  this is a defect of lingerlab; please report it with these lines:\n${stack}\n`;
 }

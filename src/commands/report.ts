@@ -1,6 +1,6 @@
 import { readRun } from '../record/read.ts';
 import { ladderSvg } from '../report/ladder/svg.ts';
-import { reportPath, saveReport } from '../report/markdown/report.ts';
+import { markdownReport, reportPath, saveReport } from '../report/markdown/report.ts';
 import { reportOf } from '../report/model/report.ts';
 import { terminalSummary } from '../report/terminal/summary.ts';
 import { ladderCell } from './ladder.ts';
@@ -9,20 +9,28 @@ import { runAnswer } from './run-answer.ts';
 
 interface ReportOptions {
   readonly json: boolean;
+  /** Print report.md's text: nothing is saved. */
+  readonly markdown: boolean;
   /** A cell's id: its ladder diagram is the answer, and no report is made. */
   readonly ladder?: string;
 }
 
 /**
- * `lingerlab report RUN`: make the report again from the folder alone.
- * @throws LingerlabError UNKNOWN_CELL, BAD_OPTION where `ladder` names a cell that has none
+ * `lingerlab report RUN`: make the report again from the folder alone. Where it cannot be saved, the answer is given nevertheless.
+ * @throws LingerlabError UNKNOWN_CELL, BAD_OPTION where `ladder` names a cell that has none; RUN_NOT_WRITABLE, behind the answer
  */
-export async function report(folder: string, { json, ladder }: ReportOptions): Promise<void> {
+export async function report(folder: string, { json, markdown, ladder }: ReportOptions): Promise<void> {
   const run = await readRun(folder);
   if (ladder !== undefined) return answer(ladderSvg(ladderCell(run, ladder)));
   const made = reportOf(run);
-  await saveReport(run.folder, made);
-  if (json) return answerJson(runAnswer(run));
-  const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout) };
-  answer(terminalSummary(made, { ...options, path: reportPath(run.folder) }));
+  if (markdown) return answer(markdownReport(made));
+  const notSaved = await saveReport(run.folder, made).catch((error: unknown) => ({ error }));
+  if (json) answerJson(runAnswer(run));
+  else {
+    const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout) };
+    answer(terminalSummary(made, { ...options, ...(notSaved ? {} : { path: reportPath(run.folder) }) }), {
+      styled: options.color,
+    });
+  }
+  if (notSaved) throw notSaved.error;
 }

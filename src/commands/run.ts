@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs';
 import { release } from 'node:os';
 import { join, resolve } from 'node:path';
+import { hash, sourceOf } from '../catalogue/load.ts';
 import { type ExitCode, exitCode, LingerlabError } from '../errors.ts';
-import { type Selection, select } from '../plan/select.ts';
+import { checkResults, type Selection, select } from '../plan/select.ts';
 import { parseWhere } from '../plan/where.ts';
 import { watchThread } from '../process/watchdog.ts';
 import type { SamplerName } from '../record/event.ts';
 import { readRun } from '../record/read.ts';
+import { changedSince } from '../record/resume.ts';
 import type { Run } from '../record/schema.ts';
 import { formatElapsed, plural } from '../report/format.ts';
 import { reportPath } from '../report/markdown/report.ts';
@@ -48,7 +50,7 @@ export async function run(patterns: readonly string[], options: RunOptions): Pro
     endAtOnce(error, folder);
   };
   watchThread(atOnce);
-  using interrupted = interruption((text) => progress.say(text), atOnce);
+  using interrupted = interruption({ say: (text) => progress.say(text), atOnce, folder });
   const finished = await runIt({
     selection,
     folder,
@@ -81,13 +83,20 @@ async function resumed(folder: string, patterns: readonly string[]): Promise<Sel
     throw new LingerlabError('BAD_OPTION', '--resume goes on with what was planned', 'leave the patterns out');
   }
   const { run: saved } = await readRun(folder);
-  const files = saved.experiments.flatMap(({ file, builtin }) => (builtin ? [] : [file]));
+  const own = saved.experiments.filter(({ builtin }) => !builtin);
+  // a file that is another now is not even loaded: that would run what it has become
+  for (const { id, file, sourceHash } of own) {
+    if (hash(await sourceOf(file)) !== sourceHash) throw changedSince(folder, id, file);
+  }
+  const files = own.map(({ file }) => file);
   const { experiments, cells } = select(await experimentsFor(files), saved.plan, {
     where: {},
     all: true,
     quick: false,
   });
-  return { experiments, cells: cells.map((cell) => ({ ...cell, repeats: saved.repeats[cell.id] ?? 1 })) };
+  const planned = cells.map((cell) => ({ ...cell, repeats: saved.repeats[cell.id] ?? 1 }));
+  checkResults(planned);
+  return { experiments, cells: planned };
 }
 
 /** `20261120-084500-6.18.44`: runs sort by time and tell their kernel. */
@@ -140,7 +149,8 @@ function show(finished: Run, { json, quiet }: RunOptions): void {
   else if (quiet) for (const { id, answer: found } of finished.run.experiments) answer(`${id}: ${found}`);
   else {
     const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout) };
-    answer(terminalSummary(reportOf(finished), { ...options, path: reportPath(finished.folder) }));
+    const text = terminalSummary(reportOf(finished), { ...options, path: reportPath(finished.folder) });
+    answer(text, { styled: options.color });
   }
 }
 

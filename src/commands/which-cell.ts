@@ -80,7 +80,7 @@ export function resultOf(run: Run, name: string, repeat?: number): CellRecord {
   throw new LingerlabError(
     'BAD_OPTION',
     repeat === undefined ? `${has}: say which` : `${has}, and none of repeat ${repeat}`,
-    `add --repeat N: ${repeatsText(results)}`,
+    results.length === 1 ? 'leave --repeat out' : `add --repeat N: ${repeatsText(results)}`,
   );
 }
 

@@ -167,6 +167,16 @@ function probes(space: () => Space, trace: TraceSight): readonly Probe[] {
 const sysctlNamesHere = (): string[] =>
   readdirSync('/proc/sys/net', { recursive: true, encoding: 'utf8' }).map((path) => `net.${path.replaceAll('/', '.')}`);
 
+/** The same of a new lab; of this process's namespace where none can be made. */
+export function labSysctlNames(): ReadonlySet<string> {
+  try {
+    using space = makeSpace('probe');
+    return new Set(space.inside(sysctlNamesHere));
+  } catch {
+    return new Set(sysctlNamesHere());
+  }
+}
+
 /** Look at everything a run depends on; `trace` is what an observer process found. Never throws. */
 export async function examine(trace: TraceSight): Promise<Machine> {
   let made: Space | undefined;

@@ -115,12 +115,15 @@ export interface Place {
 
 /** SO_REUSEADDR, SO_REUSEPORT, both or neither, set before bind(2). */
 export type Reuse = 'none' | 'addr' | 'port' | 'both';
-/** The peer's address in the lab, every address, or another one that the lab has at the same end. */
+/**
+ * The peer's address in the lab, from which it connects, too; every address; or another one that the lab has at the same end. On
+ * loopback both peers have the same.
+ */
 export type Where = 'own' | 'wildcard' | 'other';
 
 export interface BindOptions {
   readonly family?: 4 | 6;
-  /** Default: one that this cell alone has. 0: one that the kernel chooses; tracepoints do not watch that. */
+  /** Default: one that this cell alone has. 0: one that the kernel chooses. */
   readonly port?: number;
   /** Default `own`. */
   readonly at?: Where;
@@ -170,6 +173,7 @@ export interface Handed extends WithOptions {
 
 export interface ListenOptions {
   readonly family?: 4 | 6;
+  /** Default: one that this cell alone has. 0: one that the kernel chooses. */
   readonly port?: number;
   /** Default `own`. */
   readonly at?: Where;

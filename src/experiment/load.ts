@@ -124,7 +124,7 @@ export interface Loaded extends Driven {
   readonly timeWait: readonly { readonly seconds: number; readonly count: number }[];
   /** Absent where the kernel does not tell. */
   readonly bytesPerTimeWait?: number;
-  /** What changed in the window, both namespaces together: `TcpExt.TWRecycled`. */
+  /** By how much each that the kernel has changed in the window, both namespaces together: `TcpExt.TWRecycled`. */
   readonly counters: Readonly<Record<string, number>>;
   readonly seen: Seen;
 }

@@ -7,7 +7,7 @@ import type { Wire } from './wire.ts';
 
 /** What scenarios of either kind are played on. */
 interface Ground<M> extends Gauges {
-  /** What carries the packets of the network `wire`; throws TypeError on another. */
+  /** What carries the packets of the network `wire`; to use it throws TypeError on another. */
   readonly wire: Wire;
   /** Resolves after so many seconds in which the cell only waits. */
   readonly rest: (seconds: number) => Promise<void>;

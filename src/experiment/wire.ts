@@ -51,7 +51,8 @@ export interface Wire {
   /**
    * The TCP segments that the end which was given this one, carried or forged, has sent since: what its kernel says to it at
    * once, if anything. Resolves when that end has answered an echo request (ping) sent behind it, so that none is a silence that
-   * was observed. What its kernel delays, an acknowledgement of data, may come later.
+   * was observed. What its kernel delays, an acknowledgement of data, may come later. Refused for a packet that a rule dropped, or
+   * holds: that end was not given it.
    */
   answers(packet: Sighting | number): Step<readonly Sighting[]>;
   /** How many such packets came from the peers so far, as far as memory has them; of an nth one, 1 or 0. */

@@ -31,12 +31,30 @@ export function toldBy(view: CellView, end: EndView): Told {
 /** Whether a call closes a socket, or lets go of one of its descriptors. */
 export const closes = ({ verb }: CallEvent): boolean => verb === 'close' || verb === 'closeDuplicate';
 
+const refusalOf = (event: CallEvent | NodeEvent): RefusedCall => ({
+  call: event.syscall ?? (event.kind === 'call' ? event.verb : event.event),
+  errno: event.errno ?? '',
+});
+
+/** Refused calls and errors reported, in order; an error by which net reports a call that was refused is that call's. */
+function refusedIn(calls: readonly CallEvent[], node: readonly NodeEvent[]): RefusedCall[] {
+  const refused = calls.filter(({ errno }) => errno !== undefined);
+  const open = new Set(refused);
+  const isCalls = (error: NodeEvent): boolean => {
+    const { call, errno } = refusalOf(error);
+    const own = [...open].find((each) => each.t <= error.t && refusalOf(each).call === call && each.errno === errno);
+    return own !== undefined && open.delete(own);
+  };
+  const errors = node.filter((event) => event.errno !== undefined).sort((a, b) => a.t - b.t);
+  return [...refused, ...errors.filter((error) => !isCalls(error))].sort((a, b) => a.t - b.t).map(refusalOf);
+}
+
 /** What the end's application did and saw. */
 export const applicationFacts = factGroup(
   {
     closeMs: described('how long the closing call held its thread', kind.ms()),
     stallMs: described('longest event-loop stall', kind.ms()),
-    errors: described('calls refused and errors reported to the application', kind.calls()),
+    errors: described('calls refused and errors reported to the application, each once', kind.calls()),
     sawEnd: described('its application read the end of the stream', kind.boolean()),
     hadError: described("Node's 'close' came with hadError", kind.boolean()),
     events: described("Node's events, in order; runs of 'data' are one", kind.words<readonly string[]>()),
@@ -47,13 +65,6 @@ export const applicationFacts = factGroup(
     const closing = calls.filter((call) => closes(call) || call.verb === 'shutdown');
     const names = node.map(({ event }) => event);
     const closed = node.find(({ event }) => event === 'close');
-    const refused: RefusedCall[] = [...calls, ...node]
-      .filter((event) => event.errno !== undefined)
-      .sort((a, b) => a.t - b.t)
-      .map((event) => ({
-        call: event.syscall ?? (event.kind === 'call' ? event.verb : event.event),
-        errno: event.errno ?? '',
-      }));
     const stalls = view.events.filter(
       (event): event is StallEvent => event.kind === 'stall' && event.peer === end.peer,
     );
@@ -61,7 +72,7 @@ export const applicationFacts = factGroup(
       events: names.filter((name, index) => name !== 'data' || names[index - 1] !== 'data'),
       sawEnd: names.includes('end'),
       hadError: closed?.hadError,
-      errors: refused,
+      errors: refusedIn(calls, node),
       closeMs: closing.length === 0 ? undefined : Math.max(...closing.map(({ ns }) => ns)) / 1e6,
       stallMs: stalls.length === 0 ? undefined : Math.max(...stalls.map(({ ns }) => ns)) / 1e6,
     };

@@ -1,9 +1,11 @@
 import type { WireEvent } from '../record/event.ts';
-import type { AsideRecord, SegmentRecord } from '../record/schema.ts';
+import type { AsideRecord } from '../record/schema.ts';
 import { type End, otherEnd } from '../tcp/states.ts';
 import { toldBy } from './application.ts';
-import { isWiresOwn } from './carried.ts';
+import { everySegment, isWiresOwn } from './carried.ts';
 import { type CellView, type ConnectionView, endsOf } from './connections.ts';
+import { dataFor } from './foreign.ts';
+import { Unknown } from './kinds.ts';
 
 /** So many reads of a connection's end are told. */
 const mostReads = 4;
@@ -39,38 +41,18 @@ function readsOf(view: CellView, connection: ConnectionView, end: End): AsideRec
   if (endpoint === null) return [];
   const come = dataFor(view, connection, end);
   const own = come.find(({ deed }) => isWiresOwn(deed));
-  if (own?.arrived === undefined) return [];
+  if (own === undefined) return [];
   const { arrived: since, n } = own;
   const others = come.find(({ deed }) => !isWiresOwn(deed));
   const reads = toldBy(view, connection[end]).node.filter(
     ({ event, t }) => event === 'data' && t >= since && t < succeededAt,
   );
   return reads.slice(0, mostReads).map(({ t, bytes = 0 }) => {
-    const isOwn = others?.arrived === undefined || t < others.arrived;
+    const isOwn =
+      (others === undefined || t < others.arrived) &&
+      !(everySegment(view.carried, connection.event, t) instanceof Unknown);
     return { what: 'read', t, end, label: connection.label, bytes, ...(isOwn && { of: n }) };
   });
-}
-
-/** Segments with payload that came to an end of a connection; one that is repeated counts where it came, not where it is from. */
-function dataFor({ carried }: CellView, { event }: ConnectionView, end: End): SegmentRecord[] {
-  const numbers = [...carried.connections].filter(([, known]) => known === event).map(([number]) => number);
-  const own = carried.segments.filter(({ incarnation }) => numbers.includes(incarnation));
-  const began = own[0]?.t ?? Number.POSITIVE_INFINITY;
-  const same = carried.incarnations.filter(({ client, server }) =>
-    carried.incarnations.some(
-      (mine) => numbers.includes(mine.incarnation) && mine.client === client && mine.server === server,
-    ),
-  );
-  const reaching = new Set([...numbers, ...same.map(({ incarnation }) => incarnation)]);
-  return carried.segments
-    .filter(
-      ({ incarnation, from, length, arrived, deed }) =>
-        from === otherEnd(end) &&
-        length > 0 &&
-        arrived !== undefined &&
-        (numbers.includes(incarnation) || (isWiresOwn(deed) && reaching.has(incarnation) && arrived >= began)),
-    )
-    .sort((a, b) => (a.arrived ?? 0) - (b.arrived ?? 0));
 }
 
 const notSegments = ({ events }: CellView): WireEvent[] =>

@@ -3,6 +3,7 @@ import { otherEnd } from '../tcp/states.ts';
 import { type Told, toldBy } from './application.ts';
 import { enteredAt } from './chains.ts';
 import type { CellView, ConnectionView, EndView } from './connections.ts';
+import { below, foreignIn } from './foreign.ts';
 import { described, type Found, factGroup, kind, Unknown } from './kinds.ts';
 import type { OfEnd } from './path.ts';
 
@@ -26,6 +27,11 @@ const declared = {
   delivered: described(
     "bytes of its own that the other end's application read",
     kind.bytes({ compare: 'within', resolution: 128 }),
+  ),
+  foreign: described(
+    "bytes that the other end's application read as if this end had written them: the wire forged them, or replayed them from another connection",
+    // what a replayed segment has of the next connection's numbers is a matter of the initial ones
+    kind.bytes({ compare: 'measurement' }),
   ),
   lost: described(
     'bytes it wrote that no application read: the other end is closed',
@@ -59,8 +65,8 @@ const isOver = ({ queues, end, node }: Told): boolean =>
 
 /**
  * The bytes of one direction: written by one end's application, acknowledged by the other's kernel, delivered to its application,
- * and, once the other end is closed, lost: how many, and how far they had come. Where that application read more than was
- * written, an old connection's bytes are among them, and it is not known which.
+ * and, once the other end is closed, lost: how many, and how far they had come. Bytes that the wire made are counted apart. Where
+ * that application read more than can be told from those, it is not known which are whose.
  */
 export function bytesOf(view: CellView, connection: ConnectionView, end: EndView): BytesFound {
   const other = connection[otherEnd(end.end)];
@@ -69,18 +75,31 @@ export function bytesOf(view: CellView, connection: ConnectionView, end: EndView
   const to = toldBy(view, other);
   const written = sum(from.calls.map(givenBy));
   if (other.endpoint === null) return { findings: { written }, disagreements: [] };
-  const delivered = sum(
-    to.node.flatMap(({ event, bytes }) => (event === 'data' && bytes !== undefined ? [bytes] : [])),
-  );
+  const read = sum(to.node.flatMap(({ event, bytes }) => (event === 'data' && bytes !== undefined ? [bytes] : [])));
+  const foreign = foreignIn(view, connection, end.end);
+  const notTold = (why: Unknown): BytesFound => ({
+    findings: { written, delivered: why, acked: why, ...(foreign && { foreign: why }), ...all(why) },
+    disagreements: [],
+  });
+  if (foreign instanceof Unknown) return notTold(foreign);
+  const taken = foreign ? below(foreign.stretches, read) : 0;
+  const delivered = read - taken;
   if (delivered > written) {
-    const foreign = new Unknown(
-      'foreign-bytes',
-      `the ${to.end.end}'s application read ${delivered - written} bytes more than were written`,
-    );
-    return { findings: { written, delivered: foreign, acked: foreign, ...all(foreign) }, disagreements: [] };
+    const more = `the ${to.end.end}'s application read ${delivered - written} bytes more than were written`;
+    return notTold(new Unknown('foreign-bytes', more));
+  }
+  if (foreign && foreign.stretches.length > 0) {
+    return withForeign({
+      from,
+      to,
+      written,
+      read,
+      taken,
+      isPlain: below(foreign.stretches, written) === taken && foreign.sent >= read,
+    });
   }
   const marks = marksOf(from, to, written, delivered);
-  const findings: BytesOfEnd = { written, delivered, acked: ackedOf(from, marks) };
+  const findings: BytesOfEnd = { written, delivered, acked: ackedOf(from, marks), ...(foreign && { foreign: 0 }) };
   if (delivered < written && !isOver(to)) {
     const open = new Unknown('still-open', `the ${to.end.end} was still open when the scenario ended`);
     return { findings: { ...findings, ...all(open) }, disagreements: [] };
@@ -93,6 +112,37 @@ export function bytesOf(view: CellView, connection: ConnectionView, end: EndView
   return { findings: { ...findings, lost: written - delivered, ...lostPlaces(marks, from, to) }, disagreements: [] };
 }
 
+interface Mixed {
+  readonly from: Told;
+  readonly to: Told;
+  readonly written: number;
+  /** Places of the stream that the other application read, whoever filled them. */
+  readonly read: number;
+  /** Of those the wire's. */
+  readonly taken: number;
+  /** Whether each of the wire's bytes was read, and stood where the writer had sent one of its own. */
+  readonly isPlain: boolean;
+}
+
+/** Where the wire's bytes took the places of the writer's: those of its own that came later were thrown away as old ones. */
+function withForeign({ from, to, written, read, taken, isPlain }: Mixed): BytesFound {
+  const delivered = read - taken;
+  const lost = written - delivered;
+  const found = { written, delivered, foreign: taken };
+  if (lost > 0 && !isOver(to)) {
+    const open = new Unknown('still-open', `the ${to.end.end} was still open when the scenario ended`);
+    return { findings: { ...found, acked: open, ...all(open) }, disagreements: [] };
+  }
+  const unclear = new Unknown('foreign-bytes', 'bytes that the wire made stood where its own would have');
+  const marks = isPlain && read <= written ? marksOf(from, to, written, read) : { contradiction: '' };
+  if ('contradiction' in marks)
+    return { findings: { ...found, acked: unclear, ...all(unclear), lost }, disagreements: [] };
+  return {
+    findings: { ...found, acked: ackedOf(from, marks), lost, ...lostPlaces(marks, from, to, taken) },
+    disagreements: [],
+  };
+}
+
 const all = (value: Unknown): BytesOfEnd => ({
   lost: value,
   lostIn: value,
@@ -103,8 +153,11 @@ const all = (value: Unknown): BytesOfEnd => ({
   'lost.readBuffer': value,
 });
 
-function lostPlaces(marks: Marks, from: Told, to: Told): BytesOfEnd {
-  const amounts = placeAmounts(marks);
+/** `thrownAway`: so many were sent, and received by nobody, though what lies behind them was. */
+function lostPlaces(marks: Marks, from: Told, to: Told, thrownAway = 0): BytesOfEnd {
+  const inOrder = placeAmounts(marks);
+  const { lo: least, hi: most } = inOrder.network;
+  const amounts = { ...inOrder, network: { lo: least + thrownAway, hi: most + thrownAway } };
   const why = whyUnknown(from, to);
   const found: { -readonly [K in keyof BytesOfEnd]: BytesOfEnd[K] } = {};
   for (const place of places) {

@@ -2,7 +2,9 @@ import type { Deed } from '../record/deed.ts';
 import type { ConnectionEvent, DeedEvent, Event, Ns, WireEvent } from '../record/event.ts';
 import type { IncarnationRecord, SegmentRecord } from '../record/schema.ts';
 import { type Address, addressAndPort, sameAddress } from '../tcp/address.ts';
-import type { End } from '../tcp/states.ts';
+import { distance } from '../tcp/sequence.ts';
+import { type End, otherEnd } from '../tcp/states.ts';
+import { Unknown } from './kinds.ts';
 
 /** A TCP segment as the wire reports it. */
 export type WireSegment = WireEvent & { readonly segment: NonNullable<WireEvent['segment']> };
@@ -43,6 +45,94 @@ const between = (one: ConnectionEvent, source: Address, destination: Address): E
   if (sameAddress(server.local, source) && sameAddress(client.local, destination)) return 'server';
   return undefined;
 };
+
+/** A connection that only the wire opened: an end answered a SYN that no end had sent. */
+export interface Reopening {
+  readonly syn: WireSegment;
+  readonly answer: WireSegment;
+  /** As if it had been told of; its connecting end is nobody's. */
+  readonly event: ConnectionEvent;
+}
+
+/** The peer of an end that no process has, and that no kernel knows: the wire speaks for it. */
+export const wiresPeer = 'wire';
+
+const isSynOnly = ({ segment: { flags } }: WireSegment): boolean => flags.join() === 'SYN';
+
+/** The connections that only the wire opened, in their order. */
+export function reopeningsIn(events: readonly Event[], connections: readonly ConnectionEvent[]): Reopening[] {
+  const made = events.filter(
+    (event): event is WireSegment =>
+      isWireSegment(event) && isWiresOwn(event.deed) && isSynOnly(event) && !isRefused(event.deed),
+  );
+  if (made.length === 0) return [];
+  const told = events.filter(isWireSegment).sort((a, b) => a.n - b.n);
+  const labels = new Set(connections.map(({ label }) => label));
+  const found: Reopening[] = [];
+  for (const syn of made.sort((a, b) => a.n - b.n)) {
+    const { source, destination, absolute } = syn.segment;
+    const isSame = (event: WireSegment) =>
+      sameAddress(event.segment.source, source) && sameAddress(event.segment.destination, destination);
+    const isPeers = told.some(
+      (event) =>
+        isSame(event) && isSynOnly(event) && !isWiresOwn(event.deed) && event.segment.absolute.seq === absolute.seq,
+    );
+    const answer = told.find(
+      ({ n, deed, segment }) =>
+        n > syn.n &&
+        !isWiresOwn(deed) &&
+        segment.flags.join() === 'SYN,ACK' &&
+        sameAddress(segment.source, destination) &&
+        sameAddress(segment.destination, source) &&
+        segment.absolute.ack === (absolute.seq + 1) >>> 0,
+    );
+    if (isPeers || !answer || found.some((each) => each.answer === answer)) continue;
+    const label = ['forged', ...Array.from({ length: made.length }, (_, index) => `forged${index + 2}`)].find(
+      (each) => !labels.has(each),
+    ) as string;
+    labels.add(label);
+    const opening = { from: syn.t, until: answer.t };
+    const event: ConnectionEvent = {
+      t: answer.t,
+      source: 'harness',
+      kind: 'connection',
+      label,
+      client: { peer: wiresPeer, endpoint: null, local: source, opening },
+      server: { peer: answer.from, endpoint: null, local: destination },
+    };
+    found.push({ syn, answer, event });
+  }
+  return found;
+}
+
+/** Segments with those that the wire opened apart: each incarnation with a number in its order, and its own numbers. */
+function apart(told: readonly WireSegment[], reopenings: readonly Reopening[]): readonly WireSegment[] {
+  if (reopenings.length === 0) return told;
+  const reopeningOf = (event: WireSegment): Reopening | undefined =>
+    reopenings.findLast(({ syn, answer }) => {
+      const own = answer.segment;
+      return event === syn || (event.n >= answer.n && event.segment.connection === own.connection);
+    });
+  const numbers = new Map<Reopening | number, number>();
+  return [...told]
+    .sort((a, b) => a.n - b.n)
+    .map((event): WireSegment => {
+      const reopening = reopeningOf(event);
+      const key = reopening ?? event.segment.connection;
+      const connection = numbers.get(key) ?? numbers.size + 1;
+      numbers.set(key, connection);
+      if (!reopening) return { ...event, segment: { ...event.segment, connection } };
+      const { syn, answer } = reopening;
+      const isn = { [syn.from]: syn.segment.absolute.seq, [answer.from]: answer.segment.absolute.seq } as Record<
+        End,
+        number
+      >;
+      const { absolute, flags } = event.segment;
+      const seq = distance(isn[event.from], absolute.seq);
+      const ack = distance(isn[otherEnd(event.from)], absolute.ack);
+      return { ...event, segment: { ...event.segment, connection, seq, ...(flags.includes('ACK') && { ack }) } };
+    });
+}
 
 /**
  * Which connection of the cell an incarnation is: of those with its addresses the first that was known when it, and no later
@@ -92,8 +182,13 @@ function fromNobody(told: readonly WireSegment[]): ReadonlySet<number> {
 
 /** What a cell's wire told of. */
 export interface Carried {
-  /** Carried, held back or made, in their order. */
+  /**
+   * Carried, held back or made, in their order. Of very many packets the record has not all: what depends on one that it may
+   * lack asks {@link everySegment}.
+   */
   readonly segments: readonly SegmentRecord[];
+  /** The first packet that the record lacks; absent where it has all. */
+  readonly lacks?: { readonly n: number; readonly since: Ns };
   /** Which of the cell's connections an incarnation is, by its number; absent for others, and for what was never established. */
   readonly connections: ReadonlyMap<number, ConnectionEvent>;
   /** WireSegment where there are several. */
@@ -101,11 +196,20 @@ export interface Carried {
 }
 
 /** The segments of a cell, and whose they are. Without a wire: none. */
-export function carriedIn(events: readonly Event[], all: readonly ConnectionEvent[]): Carried {
-  const told = events.filter(isWireSegment);
+export function carriedIn(
+  events: readonly Event[],
+  all: readonly ConnectionEvent[],
+  reopenings: readonly Reopening[] = [],
+): Carried {
+  const told = apart(events.filter(isWireSegment), reopenings);
   if (told.length === 0) return { segments: [], connections: new Map(), incarnations: [] };
+  const lacks = firstLacking(events);
   const later = new Map(events.flatMap((event) => (event.kind === 'deed' ? [[event.n, event] as const] : [])));
-  const connections = connectionsOf(told, all);
+  const opened = new Map(
+    reopenings.map(({ syn, event }) => [told.find(({ n }) => n === syn.n)?.segment.connection ?? 0, event] as const),
+  );
+  const peers = told.filter(({ segment }) => !opened.has(segment.connection));
+  const connections = new Map([...connectionsOf(peers, all), ...opened]);
   const incarnations = new Map(told.map(({ n, segment }) => [n, segment.connection]));
   const nobodys = fromNobody(told);
   const segments = told
@@ -136,8 +240,37 @@ export function carriedIn(events: readonly Event[], all: readonly ConnectionEven
       };
     })
     .sort((a, b) => a.n - b.n);
-  return { segments, connections, incarnations: incarnationsOf(told, connections) };
+  return { segments, connections, incarnations: incarnationsOf(told, connections), ...(lacks && { lacks }) };
 }
+
+/** The first packet of the capture that is not in the record, and when the one before it came. */
+function firstLacking(events: readonly Event[]): Carried['lacks'] {
+  const packets = events.filter((event): event is WireEvent => event.kind === 'segment').sort((a, b) => a.n - b.n);
+  const count = events.findLast((event) => event.kind === 'packets')?.count ?? packets.at(-1)?.n ?? 0;
+  const gap = packets.findIndex(({ n }, index) => n !== index + 1);
+  const before = gap < 0 ? packets.length : gap;
+  return before >= count ? undefined : { n: before + 1, since: packets[before - 1]?.t ?? 0 };
+}
+
+/**
+ * The segments of a connection up to a time, where the record has every one of them; unknown where it may lack one. SYN, FIN and
+ * RST, what the wire made and what a rule decided are in every record.
+ */
+export function everySegment(
+  { segments, connections, lacks }: Carried,
+  connection: ConnectionEvent,
+  until: Ns = Number.POSITIVE_INFINITY,
+): readonly SegmentRecord[] | Unknown {
+  if (lacks && until > lacks.since) return notRecorded(lacks);
+  return segments.filter(({ incarnation, t }) => connections.get(incarnation) === connection && t <= until);
+}
+
+/** Why a fact is not derived from a record that has not every packet. */
+export const notRecorded = ({ n }: NonNullable<Carried['lacks']>): Unknown =>
+  new Unknown(
+    'not-recorded',
+    `from packet ${n} on the record has only those that open, close or reset, and those that a rule decided`,
+  );
 
 /** The addresses and ports of each incarnation, where there are several. */
 function incarnationsOf(
@@ -193,12 +326,53 @@ export function closingSegments(
   return sent;
 }
 
-/** Each time that an end's FIN came to the other end, in order. */
-export const finArrivals = ({ segments, connections }: Carried, connection: ConnectionEvent, end: End): readonly Ns[] =>
-  segments
-    .filter(({ incarnation, from }) => from === end && connections.get(incarnation) === connection)
-    .flatMap(({ flags, arrived }) => (flags.includes('FIN') && arrived !== undefined ? [arrived] : []))
-    .sort((a, b) => a - b);
+/** A FIN that came to an end and was accepted there, and when that end acknowledged it. */
+export interface TakenFin {
+  readonly came: Ns;
+  readonly acknowledged: Ns | undefined;
+}
+
+/** An ACK leaves in the same call that gives its end the FIN; the wire reads it soon, unless it has other things to do. */
+const answerNs: Ns = 1_000_000;
+
+/**
+ * The first FIN in the name of the other end that an end accepted: it acknowledges no other one, RFC 9293 §3.10.7.4. undefined:
+ * none. Where its answer may be missing in the record, or was not yet on the wire at its end, two readings are possible, unless
+ * `isAcknowledged` knows of one that came then.
+ */
+export function finTaken(
+  { segments, connections, lacks }: Carried,
+  connection: ConnectionEvent,
+  end: End,
+  horizon: Ns,
+  isAcknowledged: (came: Ns) => boolean,
+): TakenFin | undefined | Unknown {
+  const own = segments.filter(({ incarnation }) => connections.get(incarnation) === connection);
+  const answers = own.filter(({ from, deed }) => from === end && !isWiresOwn(deed));
+  const fins = own
+    .flatMap((segment) =>
+      segment.from === otherEnd(end) && segment.flags.includes('FIN') && segment.arrived !== undefined
+        ? [{ ...segment, came: segment.arrived }]
+        : [],
+    )
+    .sort((a, b) => a.came - b.came);
+  let open: Unknown | undefined;
+  for (const { came, seq, length } of fins) {
+    const known = seq !== undefined && answers.some(({ ack }) => ack !== undefined);
+    const acknowledged = answers.find(({ t, ack }) => t >= came && ack !== undefined && known && ack > seq + length)?.t;
+    // numbers that the wire cannot compare
+    if (!known || acknowledged !== undefined) return { came, acknowledged };
+    if (lacks && lacks.since < horizon && isAcknowledged(came)) return { came, acknowledged: undefined };
+    const refused = answers.some(({ t, flags }) => t >= came && flags.includes('RST'));
+    if (!refused && lacks && lacks.since < horizon) open ??= notRecorded(lacks);
+    else if (!refused && came + answerNs > horizon)
+      open ??= new Unknown(
+        'not-shown',
+        'a FIN came at the end of the scenario; nothing shows yet that it was accepted',
+      );
+  }
+  return open;
+}
 
 /** When RSTs in the name of an end came to the other end in this time, in order: who sent them may be the wire. */
 export const resetArrivals = (

@@ -10,8 +10,8 @@ import type {
 import type { Address } from '../tcp/address.ts';
 import { sameAddress } from '../tcp/address.ts';
 import { type End, ends, otherEnd } from '../tcp/states.ts';
-import { type Carried, carriedIn, isWiresOwn } from './carried.ts';
-import { type Chain, foldChains, isOf } from './chains.ts';
+import { type Carried, carriedIn, isWiresOwn, reopeningsIn, wiresPeer } from './carried.ts';
+import { type Chain, enteredAt, foldChains, isOf } from './chains.ts';
 
 /** One `ss` sample as far as it concerns one endpoint: the socket it showed, or that it showed none. */
 export interface Look {
@@ -88,8 +88,14 @@ export function connectionsIn(events: readonly Event[]): ConnectionEvent[] {
 /** Whether one socket is both ends: it connected to its own address and port. */
 export const isOneSocket = ({ client, server }: ConnectionEvent): boolean => sameAddress(client.local, server.local);
 
-/** The ends that have facts: of one socket the connecting one. */
-export const endsOf = (connection: ConnectionEvent): readonly End[] => (isOneSocket(connection) ? ['client'] : ends);
+/** The ends that have facts: of one socket the connecting one, and none that the wire speaks for. */
+export const endsOf = (connection: ConnectionEvent): readonly End[] => {
+  if (connection.client.peer === wiresPeer) return ['server'];
+  return isOneSocket(connection) ? ['client'] : ends;
+};
+
+const isAfter = (later: ConnectionEvent, connection: ConnectionEvent): boolean =>
+  later.t > connection.t && sameEnds(later, connection);
 
 const sameEnds = (a: ConnectionEvent, b: ConnectionEvent) =>
   sameAddress(a.client.local, b.client.local) && sameAddress(a.server.local, b.server.local);
@@ -104,7 +110,9 @@ interface Arranged {
 export function viewOf(all: readonly Event[], sight: Sight, horizon: Ns = Number.POSITIVE_INFINITY): CellView {
   // several CPUs' buffers and several samples at once arrive in any order
   const events = all.filter((event) => event.t <= horizon).sort((a, b) => a.t - b.t);
-  const connections = connectionsIn(events);
+  const told = connectionsIn(events);
+  const reopenings = reopeningsIn(events, told).filter(({ answer }) => answer.from === 'server');
+  const connections = [...told, ...reopenings.map(({ event }) => event)];
   const arranged: Arranged = { events, connections, chains: foldChains(events) };
   let carried: Carried | undefined;
   return {
@@ -113,7 +121,7 @@ export function viewOf(all: readonly Event[], sight: Sight, horizon: Ns = Number
     horizon,
     // asked for at the end, and not by a step that waits
     get carried() {
-      carried ??= carriedIn(events, connections);
+      carried ??= carriedIn(events, told, reopenings);
       return carried;
     },
     connections: connections.map((connection) => connectionView(arranged, connection)),
@@ -148,12 +156,14 @@ function endView(arranged: Arranged, connection: ConnectionEvent, end: End): End
   const { peer, endpoint, local } = connection[end];
   const remote = connection[otherEnd(end)].local;
   const chain = chainOf(arranged, connection, end);
-  const successor = connections.find((other) => other.t > connection.t && sameEnds(other, connection));
+  const successor = connections.find((other) => isAfter(other, connection) && endsOf(other).includes(end));
   const succeededAt = Math.min(
-    successor ? beganAt(arranged, successor) : Number.POSITIVE_INFINITY,
+    successor ? tookOverAt(arranged, successor, end) : Number.POSITIVE_INFINITY,
     reopenedAt(arranged, chain, local, remote),
   );
-  const began = beganAt(arranged, connection);
+  const reopened = connections.find((other) => isAfter(other, connection) && other.client.peer === wiresPeer);
+  const isSuccessor = connections.some((other) => other.t < connection.t && sameEnds(other, connection));
+  const began = isSuccessor ? tookOverAt(arranged, connection, end) : beganAt(arranged, connection);
   return {
     end,
     peer,
@@ -164,7 +174,11 @@ function endView(arranged: Arranged, connection: ConnectionEvent, end: End): End
     knownAt: connection.t,
     opened: connection.client.opening !== undefined,
     succeededAt,
-    triedAgainAt: Math.min(succeededAt, triedAgainAt(arranged, connection)),
+    triedAgainAt: Math.min(
+      succeededAt,
+      triedAgainAt(arranged, connection),
+      reopened?.client.opening?.from ?? Number.POSITIVE_INFINITY,
+    ),
     resetAt: chain && events.find((event) => event.kind === 'reset-received' && isOf(chain, event))?.t,
     looks: looksAt(arranged, { end, local, remote }).filter(({ from, until }) => from >= began && until <= succeededAt),
   };
@@ -175,15 +189,17 @@ function openedChain({ chains, connections }: Arranged, connection: ConnectionEv
   const { local, opening } = connection[end];
   const remote = connection[otherEnd(end)].local;
   if (opening) {
-    return chains.find(
-      (chain) =>
-        chain.role === 'client' &&
-        sameAddress(chain.remote, remote) &&
-        // in SYN-SENT its port is told only where it was bound
-        (chain.local.port === 0 || chain.local.port === local.port) &&
-        chain.begins >= opening.from &&
-        chain.begins <= opening.until,
-    );
+    return connection[end].peer === wiresPeer
+      ? undefined
+      : chains.find(
+          (chain) =>
+            chain.role === 'client' &&
+            sameAddress(chain.remote, remote) &&
+            // in SYN-SENT its port is told only where it was bound
+            (chain.local.port === 0 || chain.local.port === local.port) &&
+            chain.begins >= opening.from &&
+            chain.begins <= opening.until,
+        );
   }
   const successor = connections.find((other) => other.t > connection.t && sameEnds(other, connection));
   const from = connection.client.opening?.from ?? connection.t;
@@ -247,6 +263,47 @@ const beganAt = (arranged: Arranged, connection: ConnectionEvent): Ns =>
       event.t <= connection.t,
   )?.t ??
   connection.t;
+
+/**
+ * When an end's addresses and ports became a connection's that had a predecessor there. Of the end that connected when it began.
+ * TIME-WAIT of the other one stays for as long as nobody accepts: without a listener it challenges the SYN, and the RST that
+ * answers that ends it (tcp_v4_rcv(), TCP_TW_ACK). Infinity: it never did.
+ */
+function tookOverAt(arranged: Arranged, connection: ConnectionEvent, end: End): Ns {
+  const began = beganAt(arranged, connection);
+  if (end === 'client' || connection.client.opening === undefined) {
+    return end === 'client' ? began : Math.max(began, challengeAnsweredAt(arranged, connection) ?? 0);
+  }
+  const { local } = connection.server;
+  const remote = connection.client.local;
+  const accepted =
+    connection.server.endpoint !== null ||
+    chainOf(arranged, connection, 'server') !== undefined ||
+    isAnswered(arranged, { local, remote }, began);
+  return accepted ? Math.max(began, challengeAnsweredAt(arranged, connection) ?? 0) : Number.POSITIVE_INFINITY;
+}
+
+/** When the client of a connection, still in SYN-SENT, answered an ACK with a RST: its SYN had come upon another connection's end. */
+function challengeAnsweredAt(arranged: Arranged, connection: ConnectionEvent): Ns | undefined {
+  const chain = chainOf(arranged, connection, 'client');
+  const established = enteredAt(chain, 'ESTABLISHED') ?? Number.POSITIVE_INFINITY;
+  return (
+    chain &&
+    arranged.events.find((event) => event.kind === 'reset-sent' && isOf(chain, event) && event.t < established)?.t
+  );
+}
+
+/** Whether a SYN was answered with a SYN from then on, or `ss` showed a request. */
+const isAnswered = ({ events }: Arranged, of: Pick<EndView, 'local' | 'remote'>, since: Ns): boolean =>
+  events.some(
+    (event) =>
+      event.t >= since &&
+      ((event.kind === 'segment' &&
+        event.segment?.flags.join() === 'SYN,ACK' &&
+        sameAddress(event.segment.source, of.local) &&
+        sameAddress(event.segment.destination, of.remote)) ||
+        (event.kind === 'sample' && lookIn(event, of)?.socket?.state === 'SYN-RECEIVED')),
+  );
 
 function looksAt({ events }: Arranged, { end, local, remote }: Pick<EndView, 'end' | 'local' | 'remote'>): Look[] {
   const samples = events.filter((event): event is SampleEvent => event.kind === 'sample');

@@ -9,6 +9,7 @@ import { kept } from './carried.ts';
 import { closingContradiction } from './closed-with.ts';
 import { type CellView, type ConnectionView, endName, endsOf, type Sight, viewOf } from './connections.ts';
 import { counterFindings } from './counters.ts';
+import { contradictoryFacts } from './invariants.ts';
 import { type Findings, Unknown } from './kinds.ts';
 import { type EndpointPath, pathOf } from './path.ts';
 import { connectionFindings, endFindings } from './table.ts';
@@ -60,7 +61,9 @@ export function derive(events: readonly Event[], sight: Sight): Derived {
   Object.assign(findings, counterFindings(view.events));
   const { segments, incarnations } = view.carried;
   asides.sort((a, b) => a.t - b.t);
-  return { ...split(findings), paths, segments: kept(segments), incarnations, asides, warnings };
+  const found = split(findings);
+  warnings.push(...contradictoryFacts(found.facts));
+  return { ...found, paths, segments: kept(segments), incarnations, asides, warnings };
 }
 
 /** Of several attempts the last is drawn. */

@@ -37,7 +37,7 @@ export const loadFacts = {
   ),
   'cpu.othersShare': described(
     'of all CPUs, what none of these processes used: other programs, observers, a hypervisor; in steps of 10 ms',
-    kind.count({ compare: 'measurement' }),
+    kind.count({ compare: 'none' }),
   ),
   'timeWait.peak': described('most TIME-WAITs at once in the window', kind.count({ compare: 'measurement' })),
   'timeWait.series': described('TIME-WAITs, every 50 ms', kind.series('count')),

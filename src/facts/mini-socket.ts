@@ -101,6 +101,8 @@ const lastSent = ({ events }: CellView, { local, remote }: EndView, before: Ns):
  * of a new one does when TIME-WAIT challenges its SYN. tcp_timewait_state_process() lets no other RST end TIME-WAIT.
  */
 function exactResets(view: CellView, end: EndView, [from, to]: readonly [Ns, Ns]): readonly Ns[] {
+  // its numbers are those of what it sent last
+  if (view.carried.lacks && view.carried.lacks.since < to) return [];
   const arrivals = new Map(view.carried.segments.map(({ n, arrived }) => [n, arrived]));
   return view.events
     .filter(isWireSegment)
@@ -136,6 +138,19 @@ const opensFrom = (events: CellView['events'], source: Address, destination: Add
       sameAddress(event.segment.destination, destination),
   );
 
+/** When RSTs came to an end in this time, whatever their number and whichever incarnation's. */
+const resetsTo = ({ events, carried }: CellView, { local, remote }: EndView, [from, to]: readonly [Ns, Ns]): Ns[] => {
+  const arrivals = new Map(carried.segments.map(({ n, arrived }) => [n, arrived]));
+  return events
+    .filter(isWireSegment)
+    .filter(
+      ({ segment: { source, destination, flags } }) =>
+        flags.includes('RST') && sameAddress(source, remote) && sameAddress(destination, local),
+    )
+    .flatMap(({ n }) => arrivals.get(n) ?? [])
+    .filter((at) => at >= from && at <= to);
+};
+
 const byReset = (at: Ns): MiniEnd => ({ at, by: 'rst', step: { evidence: 'exact', source: 'wire' } });
 
 const isAnswer = ({ segment }: WireSegment, syn: WireSegment['segment']): boolean =>
@@ -151,6 +166,9 @@ function recycled(view: CellView, end: EndView, since: Ns): MiniEnd | undefined 
   const { local, remote } = end;
   const own = opensFrom(events, local, remote).find(({ t, deed }) => t > since && !isWiresOwn(deed));
   if (!own) return undefined;
+  // whether a RST that came ended it before is told by what it had sent last
+  if (carried.lacks && carried.lacks.since < own.t && resetsTo(view, end, [since, own.t]).length > 0)
+    return { at: own.t, notBefore: since, by: 'gone' };
   const [reset] = followsOn(view, end, own) ? [] : exactResets(view, end, [since, own.t]);
   if (reset !== undefined) return byReset(reset);
   if (!own.segment.flags.includes('ACK')) {

@@ -1,7 +1,7 @@
 import type { Ns } from '../record/event.ts';
 import type { PathStep, SegmentRecord } from '../record/schema.ts';
 import { otherEnd, type State, states } from '../tcp/states.ts';
-import { closingSegments, finArrivals } from './carried.ts';
+import { closingSegments, finTaken, type TakenFin } from './carried.ts';
 import { type Chain, enteredAt } from './chains.ts';
 import type { CellView, ConnectionView, EndView, Look } from './connections.ts';
 import { described, type Found, factGroup, type Kind, kind, Unknown } from './kinds.ts';
@@ -43,6 +43,7 @@ function tracedPath(view: CellView, connection: ConnectionView, end: EndView, ch
   if (afterlife.exists === 'unknown') return { steps, disagreements, incomplete: afterlife.why };
   const began = miniSteps(view, connection, end, last);
   steps.push(...began.steps);
+  if (began.incomplete) return { steps, disagreements, incomplete: began.incomplete };
   const mini = steps.at(-1) ?? { state: last.from, at: last.t };
   const miniEnd = endOnWire(view, connection, end, mini, miniEndOf(view, end, mini.at, afterlife.timer));
   if (miniEnd) steps.push(closedStep(miniEnd));
@@ -64,6 +65,8 @@ const closedStep = ({ at, notBefore, step }: MiniEnd): PathStep => ({
 
 interface MiniSteps {
   readonly steps: PathStep[];
+  /** Why it is not known whether TIME-WAIT is among them. */
+  readonly incomplete?: Unknown;
   readonly beganWith?: "peer's FIN" | 'ACK of FIN';
 }
 
@@ -73,7 +76,7 @@ interface MiniSteps {
  * otherwise between its being sent and its acknowledgement taking the peer from LAST-ACK to CLOSED.
  */
 function miniSteps(
-  { carried }: CellView,
+  { carried, horizon }: CellView,
   connection: ConnectionView,
   end: EndView,
   closed: { t: Ns; from: State },
@@ -83,21 +86,22 @@ function miniSteps(
   const peer = connection[otherEnd(end.end)];
   const finSent = enteredAt(peer.chain, 'FIN-WAIT-1', 'LAST-ACK');
   const waits = end.looks.filter(({ from, socket }) => from >= closed.t && socket?.state === 'FIN-WAIT-2').at(-1);
-  if (finSent !== undefined && finSent <= closed.t && !waits) {
-    return { steps: [exact('TIME-WAIT')], beganWith: "peer's FIN" };
-  }
   const orphan = exact('FIN-WAIT-2');
-  const came = finArrivals(carried, connection.event, otherEnd(end.end)).find((at) => at >= closed.t);
-  if (came !== undefined) {
-    const waiting: PathStep = { state: 'TIME-WAIT', at: came, evidence: 'exact', source: 'wire', mini: true };
-    return { steps: [orphan, waiting], beganWith: "peer's FIN" };
+  // the wire tells whether a FIN came, and whether it was accepted: its sender may have given it up
+  const isWired = closingSegments(carried, connection.event, end.end) !== undefined;
+  if (isWired) {
+    const fin = finTaken(carried, connection.event, end.end, horizon, (came) => acknowledgedSoon(peer, came));
+    if (fin instanceof Unknown) return { steps: [orphan], incomplete: fin };
+    // the wire takes the time before it gives: a FIN that seems to come before its full socket ended was what ended it
+    if (fin && fin.came < closed.t && !waits) return { steps: [exact('TIME-WAIT')], beganWith: "peer's FIN" };
+    if (fin) return { steps: [orphan, waitingSince(fin, waits)], beganWith: "peer's FIN" };
+  } else if (finSent !== undefined && finSent <= closed.t && !waits) {
+    return { steps: [exact('TIME-WAIT')], beganWith: "peer's FIN" };
   }
   // before the peer's FIN there is no TIME-WAIT: such a sample contradicts the trace
   const shown = end.looks.find(
     ({ from, until, socket }) => from >= closed.t && until >= (finSent ?? 0) && socket?.state === 'TIME-WAIT',
   );
-  // the wire tells that no FIN came: its sender may have given it up
-  const isWired = closingSegments(carried, connection.event, end.end) !== undefined;
   const acknowledged = isWired ? undefined : enteredAt(peer.chain, 'CLOSED');
   const reset = peer.resetAt !== undefined;
   if (finSent === undefined && !shown) return { steps: [orphan] };
@@ -122,6 +126,22 @@ function miniSteps(
     ],
     beganWith: "peer's FIN",
   };
+}
+
+/** Shorter than it takes a kernel to send a FIN again, TCP_RTO_MIN: who was CLOSED by then had not given it up. */
+const soonNs: Ns = 200e6;
+
+/** Whether an end's FIN that came then was acknowledged: without a RST it went from LAST-ACK to CLOSED. */
+const acknowledgedSoon = ({ chain, resetAt }: EndView, came: Ns): boolean =>
+  resetAt === undefined &&
+  chain !== undefined &&
+  chain.transitions.some(({ t, from, to }) => from === 'LAST-ACK' && to === 'CLOSED' && t >= came && t - came < soonNs);
+
+/** TIME-WAIT of a mini-socket that was in FIN-WAIT-2; `ss` may have seen it there after the FIN seems to have come. */
+function waitingSince({ came, acknowledged }: TakenFin, waits: Look | undefined): PathStep {
+  const step = { state: 'TIME-WAIT', mini: true, source: 'wire' } as const;
+  if (!waits || came >= waits.from) return { ...step, at: came, evidence: 'exact' };
+  return { ...step, at: Math.max(acknowledged ?? 0, waits.until), notBefore: waits.from, evidence: 'bracketed' };
 }
 
 /** `ss` samples that lie wholly inside one exact step of a full socket must show that step's state. */
@@ -263,9 +283,9 @@ function requestPath(view: CellView, connection: ConnectionView, end: EndView): 
   const answered = segments.find(isSynAck);
   const nobody = segments.length > 0 && !answered;
   const answer = answered?.t ?? Number.POSITIVE_INFINITY;
-  const over = segments.find(
-    ({ t, arrived, from }) => from === 'client' && t > answer && arrived !== undefined,
-  )?.arrived;
+  const over =
+    segments.find(({ t, arrived, from }) => from === 'client' && t > answer && arrived !== undefined)?.arrived ??
+    view.carried.lacks?.since;
   // a cookie: the SYN was answered, and in the time of a request there was none
   const looked = end.looks.some(({ from, until }) => from >= answer && until <= (over ?? Number.POSITIVE_INFINITY));
   if (nobody || looked) return { steps: [], disagreements: [] };

@@ -8,6 +8,7 @@ import type { FactGroup, Findings, ValueOf } from './kinds.ts';
 import { type LoadValues, loadFacts } from './load.ts';
 import { optionFacts } from './options.ts';
 import { type OfEnd, pathFacts } from './path.ts';
+import { partsOf } from './roles.ts';
 import { type OfConnection, timeWaitFacts } from './time-wait.ts';
 import { unansweredFacts } from './unanswered.ts';
 
@@ -90,4 +91,11 @@ export function declarations(
 
 /** The declaration of a fact by its name: from the run's own table, where an experiment may declare a counter its own way, or a counter's. */
 export const declarationOf = (name: string, table: Readonly<Record<string, Declaration>>): Declaration | undefined =>
-  table[name] ?? counterDeclaration(name);
+  table[name] ?? counterDeclaration(name) ?? ofAnyConnection(name);
+
+/** A connection that the wire opened has the facts of any, under a name that no experiment gave it. */
+function ofAnyConnection(name: string): Declaration | undefined {
+  const { of, own } = partsOf(name);
+  const groups = of === 'end' ? ofEnd : of === 'connection' ? ofConnection : [];
+  return declaredIn(groups)[own];
+}

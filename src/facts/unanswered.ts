@@ -2,9 +2,9 @@ import type { Ns } from '../record/event.ts';
 import type { SegmentRecord } from '../record/schema.ts';
 import { sameAddress } from '../tcp/address.ts';
 import { closes, toldBy } from './application.ts';
-import { isWiresOwn } from './carried.ts';
+import { everySegment, isWiresOwn } from './carried.ts';
 import type { CellView, EndView } from './connections.ts';
-import { described, factGroup, kind } from './kinds.ts';
+import { described, factGroup, kind, Unknown } from './kinds.ts';
 import type { OfEnd } from './path.ts';
 
 /** Sequence numbers from, up to and without, that an end sent for the first time. */
@@ -26,6 +26,8 @@ interface Exchange {
    * such as the closing of a window, until data goes out again.
    */
   readonly probed: readonly Ns[];
+  /** When the silence began in which it probed last: that from which those probes count. */
+  readonly quietSince: Ns | undefined;
   readonly came: readonly (SegmentRecord & { readonly arrived: Ns })[];
   /** When it sent a RST. */
   readonly resets: readonly Ns[];
@@ -65,7 +67,7 @@ function exchangeOf(segments: readonly SegmentRecord[], end: EndView): Exchange 
     firsts.push({ from: sentTo, to, t, fin: has(segment, 'FIN') });
     quietSince = undefined;
   }
-  return { firsts, resent, probed, came, resets };
+  return { firsts, resent, probed, quietSince, came, resets };
 }
 
 const destroyed = ({ events }: CellView, { local, remote }: EndView): boolean =>
@@ -79,8 +81,8 @@ const aborted = (view: CellView, end: EndView, { firsts, resets }: Exchange, clo
   !firsts.some(({ fin }) => fin) &&
   toldBy(view, end).calls.some((call) => closes(call) && call.t <= closedAt && closedAt <= call.t + call.ns);
 
-/** Seconds from the first sending of what was never acknowledged; where nothing such is left, since anything came. */
-function gaveUpAfter({ firsts, probed, came, resets }: Exchange, closedAt: Ns): number | undefined {
+/** Seconds from the first sending of what was never acknowledged; where nothing such is left, from when its probes count. */
+function gaveUpAfter({ firsts, quietSince, came, resets }: Exchange, closedAt: Ns): number | undefined {
   const before = came.filter(({ arrived }) => arrived <= closedAt);
   if (before.some((segment) => has(segment, 'RST'))) return undefined;
   const acked = Math.max(0, ...before.map(({ ack }) => ack ?? 0));
@@ -88,17 +90,24 @@ function gaveUpAfter({ firsts, probed, came, resets }: Exchange, closedAt: Ns): 
   // the wire takes a RST after the socket is gone; one in answer to what came later is nobody's
   const answered = came.find(({ arrived }) => arrived > closedAt)?.arrived ?? Number.POSITIVE_INFINITY;
   if (unacked) return resets.some((t) => t < answered) ? undefined : (closedAt - unacked.t) / 1e9;
-  const heard = before.at(-1)?.arrived;
-  return heard === undefined || probed.length === 0 ? undefined : (closedAt - heard) / 1e9;
+  return quietSince === undefined ? undefined : (closedAt - quietSince) / 1e9;
 }
 
-/** From when the acknowledgement of its FIN came until close(2) returned, ms; negative: it returned before. */
-function closeAfterAck(view: CellView, end: EndView, { firsts, came }: Exchange): number | undefined {
-  const call = toldBy(view, end).calls.findLast(
+/** Until when an end has something to send again. */
+const fullSocketEnds = ({ chain }: EndView): Ns =>
+  chain?.transitions.findLast(({ to }) => to === 'CLOSED')?.t ?? Number.POSITIVE_INFINITY;
+
+/** The call that closed an end, and can wait for the acknowledgement of its FIN. */
+const closingCall = (view: CellView, end: EndView) =>
+  toldBy(view, end).calls.findLast(
     (call) =>
       call.verb === 'closeDuplicate' ||
       (call.verb === 'close' && (call.by === 'destroy' || call.by === 'close(2)') && call.andThen === undefined),
   );
+
+/** From when the acknowledgement of its FIN came until close(2) returned, ms; negative: it returned before. */
+function closeAfterAck(view: CellView, end: EndView, { firsts, came }: Exchange): number | undefined {
+  const call = closingCall(view, end);
   const fin = firsts.find((first) => first.fin);
   if (!call || !fin) return undefined;
   const acked = came.find(({ ack, arrived }) => ack !== undefined && ack >= fin.to && arrived > call.t);
@@ -110,11 +119,11 @@ export const unansweredFacts = factGroup(
   {
     resentAt: described('when it sent a segment again, from its first sending', kind.times()),
     probedAt: described(
-      'when it asked without data whether the other end is there, all since anything had come before the first time: a window that closed',
+      'when it asked without data whether the other end is there: all counted from the last segment that had come before the first time, such as the one that closed the window',
       kind.times(),
     ),
     gaveUpAfter: described(
-      'from the first sending of what was never acknowledged, or since anything had come, until it was CLOSED',
+      'until it was CLOSED: from the first sending of what was never acknowledged, as resentAt counts; without such from the segment from which probedAt counts',
       kind.seconds(),
     ),
     closeAfterAckMs: described(
@@ -130,6 +139,15 @@ export const unansweredFacts = factGroup(
     const last = steps.at(-1);
     const closedAt = last?.state === 'CLOSED' && last.evidence === 'exact' ? last.at : undefined;
     const isOtherwise = closedAt === undefined || destroyed(view, end) || aborted(view, end, exchange, closedAt);
+    const every = everySegment(view.carried, connection.event, fullSocketEnds(end));
+    if (every instanceof Unknown) {
+      return {
+        resentAt: every,
+        probedAt: every,
+        gaveUpAfter: isOtherwise ? undefined : every,
+        closeAfterAckMs: closingCall(view, end) && every,
+      };
+    }
     return {
       resentAt: exchange.resent.map((ns) => ns / 1e9),
       ...(exchange.probed.length > 0 && { probedAt: exchange.probed.map((ns) => ns / 1e9) }),

@@ -30,13 +30,6 @@ const needsOtherFin: ReadonlySet<State> = new Set(['CLOSE-WAIT', 'LAST-ACK', 'CL
 const needsAckOfFin: ReadonlySet<State> = new Set(['FIN-WAIT-2', 'TIME-WAIT']);
 const needsNothing: ReadonlySet<State> = new Set(['CLOSED', 'LISTEN', 'SYN-SENT']);
 
-/** When the first packet came of which the record has not the next; Infinity where it has all. */
-function wholeUntil({ events }: CellView): Ns {
-  const packets = events.filter((event) => event.kind === 'segment').sort((a, b) => a.n - b.n);
-  const gap = packets.findIndex(({ n }, index) => n !== index + 1);
-  return gap < 0 ? Number.POSITIVE_INFINITY : (packets[gap - 1]?.t ?? 0);
-}
-
 function onWire(view: CellView, { event }: ConnectionView, { end }: EndView): OnWire {
   const { segments, connections } = view.carried;
   const own = segments.filter(({ incarnation }) => connections.get(incarnation) === event);
@@ -47,7 +40,7 @@ function onWire(view: CellView, { event }: ConnectionView, { end }: EndView): On
     given: [...own, ...made].flatMap((segment) =>
       segment.from === otherEnd(end) && segment.arrived !== undefined ? [{ ...segment, arrived: segment.arrived }] : [],
     ),
-    wholeUntil: wholeUntil(view),
+    wholeUntil: view.carried.lacks?.since ?? Number.POSITIVE_INFINITY,
   };
 }
 

@@ -1,9 +1,11 @@
 import { LingerlabError } from '../errors.ts';
 import { runTool } from '../process/tool.ts';
 import type { Network } from '../tcp/network.ts';
-import type { End } from '../tcp/states.ts';
+import { type End, ends } from '../tcp/states.ts';
 import type { WireProcess } from '../wire/process.ts';
-import { joinByVeth, linkAddress } from './link.ts';
+import { type Addresses, addressesOf } from './addresses.ts';
+import { joinByVeth } from './link.ts';
+import { addLoopback6 } from './loopback.ts';
 import type { Ports } from './ports.ts';
 import { makeSpace, type Space, setSysctls, socketsIn } from './space.ts';
 import { joinByWire, type WireLink } from './wire-link.ts';
@@ -14,10 +16,12 @@ export interface Lab extends AsyncDisposable {
   /** Each namespace once: `lab`, or `client` and `server`. */
   readonly spaces: readonly Space[];
   space(end: End): Space;
-  /** The address at which an end listens. */
+  /** The address at which an end listens, and from which it connects. */
   address(end: End, family: 4 | 6): string;
-  /** Another address of that end; `::1` has no other on loopback, so that one is refused with EADDRNOTAVAIL. */
-  otherAddress(end: End, family: 4 | 6): string;
+  /** Another address of that end: resolves when it can be bound. */
+  otherAddress(end: End, family: 4 | 6): Promise<string>;
+  /** Those that no other cell has; on loopback both ends have the same, and those of IPv6 share `::1`. */
+  readonly addresses: Addresses['alone'];
   /** A port that this cell alone has. */
   port(): number;
   readonly ports: readonly number[];
@@ -31,7 +35,7 @@ export interface LabOptions {
   readonly network: Network;
   readonly sysctls: Readonly<Record<string, string | number>>;
   readonly ports: Ports;
-  /** Tells cells apart in the record: the third and fourth number of a loopback address. */
+  /** Tells the addresses of cells apart. */
   readonly serial: number;
   /** Of the network `wire`; default: its own clock, no capture file, packets of 1500 bytes. */
   readonly wire?: WireLink;
@@ -40,33 +44,36 @@ export interface LabOptions {
 /** Make a lab. Everything it took is given back when it is disposed of, or when making it fails half-way. */
 export async function makeLab({ network, sysctls, ports, serial, wire: link }: LabOptions): Promise<Lab> {
   await using made = new AsyncDisposableStack();
-  const names = network === 'loopback' ? ['lab'] : ['client', 'server'];
-  const spaces = names.map((name) => made.use(makeSpace(name)));
+  const addresses = addressesOf(network, ports.block, serial);
+  const loopback = network === 'loopback';
+  const spaces = loopback
+    ? [made.use(makeSpace('lab', addresses.of('client', 4)))]
+    : ends.map((end) => made.use(makeSpace(end)));
   for (const space of spaces) space.inside(() => setSysctls(sysctls));
   const taken: number[] = [];
   made.defer(() => {
     for (const port of taken) ports.give(port);
   });
   const pair = spaces as [Space, Space];
-  if (network === 'veth') await joinByVeth(pair);
-  const wire = network === 'wire' ? made.use(await joinByWire(pair, link)) : undefined;
+  if (network === 'veth') await joinByVeth(pair, addresses);
+  const wire = network === 'wire' ? made.use(await joinByWire(pair, addresses, link)) : undefined;
   const kept = made.move();
-  // two parts of 127/8 that never meet: there are 22 blocks of ports
-  const loopback = (first: number) => `127.${first + ports.block}.${(serial >> 8) & 255}.${serial & 255}`;
+  let other6: Promise<void> | undefined;
   return {
     network,
     spaces,
     ports: taken,
     ...(wire && { wire }),
-    space: (end) => (network === 'loopback' || end === 'client' ? spaces[0] : spaces[1]) as Space,
-    address: (end, family) => {
-      if (network !== 'loopback') return linkAddress(end, family);
-      return family === 4 ? loopback(64) : '::1';
+    space: (end) => (loopback || end === 'client' ? spaces[0] : spaces[1]) as Space,
+    address: (end, family) => addresses.of(end, family),
+    async otherAddress(end, family) {
+      const address = addresses.of(end, family, 'other');
+      // made when it is first asked for: `lo` has only ::1
+      if (loopback && family === 6) other6 ??= addLoopback6(pair[0], address);
+      await other6;
+      return address;
     },
-    otherAddress: (end, family) => {
-      if (network !== 'loopback') return linkAddress(end, family, 'other');
-      return family === 4 ? loopback(96) : '::2';
-    },
+    addresses: addresses.alone,
     port() {
       const port = ports.take();
       taken.push(port);

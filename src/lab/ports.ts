@@ -8,7 +8,10 @@ const first = 10_240;
 const perRun = 1024;
 const blocks = 22;
 
-/** A block of ports that this run alone uses on this machine: tracepoints see every namespace and tell them apart by port. */
+/**
+ * A block of ports that this run alone uses on this machine: the kernel's filter of trace events, which are of every namespace, lets it
+ * through. Its number tells the addresses of runs apart.
+ */
 export interface Ports extends Disposable {
   readonly block: number;
   readonly from: number;

@@ -6,6 +6,7 @@ import {
   makeNetworkNamespace,
   namespaceInode,
   releaseNamespace,
+  setAddress4,
 } from '../native/namespaces.ts';
 import { parseSockstat, type Sockstat } from '../tcp/counters.ts';
 
@@ -79,8 +80,11 @@ function setPinned(): Pinned {
   return pinned;
 }
 
-/** Make a namespace with the kernel's own TCP defaults and `lo` up. Throws NO_NAMESPACES where that is not allowed. */
-export function makeSpace(name: string): Space {
+/**
+ * Make a namespace with the kernel's own TCP defaults and `lo` up. `loopback`: of 127/8, the address of `lo` from which sockets
+ * connect that are not bound; without, the kernel's 127.0.0.1. Throws NO_NAMESPACES where that is not allowed.
+ */
+export function makeSpace(name: string, loopback?: string): Space {
   let fd: number;
   try {
     fd = makeNetworkNamespace();
@@ -95,7 +99,11 @@ export function makeSpace(name: string): Space {
   let pinned: Pinned;
   try {
     pinned = insideNamespace(fd, setPinned);
-    insideNamespace(fd, () => interfaceUp('lo'));
+    insideNamespace(fd, () => {
+      // before `lo` is up: the kernel gives it 127.0.0.1 only where it has none, inetdev_event() in net/ipv4/devinet.c
+      if (loopback !== undefined) setAddress4('lo', loopback);
+      interfaceUp('lo');
+    });
   } catch (error) {
     releaseNamespace(fd);
     throw error;

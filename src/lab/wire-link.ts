@@ -2,6 +2,7 @@ import { answerMs } from '../process/deadline.ts';
 import { type End, ends } from '../tcp/states.ts';
 import { startWire, type WireOptions, type WireProcess } from '../wire/process.ts';
 import type { WireSettings } from '../wire/protocol.ts';
+import type { Addresses } from './addresses.ts';
 import { batch, devices, upLines } from './link.ts';
 import { type Space, setSysctls } from './space.ts';
 
@@ -29,6 +30,7 @@ function wallAt(origin: bigint): string {
  */
 export async function joinByWire(
   [client, server]: readonly [Space, Space],
+  addresses: Addresses,
   { settings, mtu = 1500, origin = process.hrtime.bigint(), ...rest }: WireLink = {},
 ): Promise<WireProcess> {
   await using scope = new AsyncDisposableStack();
@@ -49,7 +51,7 @@ export async function joinByWire(
       `link set ${device} addrgenmode none`,
     ];
     await batch('tc', space, [`qdisc replace dev ${device} root noqueue`]);
-    await batch('ip', space, [...link, ...upLines(end, device)]);
+    await batch('ip', space, [...link, ...upLines(end, device, addresses)]);
   }
   scope.move();
   return wire;

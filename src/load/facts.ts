@@ -9,6 +9,13 @@ const drops = ['ListenDrops', 'TCPBacklogDrop', 'TCPRcvQDrop', 'TCPReqQFullDrop'
   (name) => `TcpExt.${name}`,
 );
 
+/** Facts of the kernel's counters, with those that they add up. */
+const counted: Readonly<Record<string, readonly string[]>> = {
+  'load.recycled': ['TcpExt.TWRecycled'],
+  'load.retransmits': ['Tcp.RetransSegs'],
+  'load.dropped': drops,
+};
+
 /** Facts of what a request took, of which there must be one. */
 const ofRequests = [
   'latency.p50Us',
@@ -40,7 +47,7 @@ export function loadFindings(loaded: Loaded): {
     seen,
   } = loaded;
   const usEach = (seconds: number) => (seconds * 1e6) / finished;
-  const facts: Omit<LoadValues, 'memory.bytesPerTimeWait'> = {
+  const facts: Omit<LoadValues, 'memory.bytesPerTimeWait' | 'load.recycled' | 'load.retransmits' | 'load.dropped'> = {
     'rate.perSecond': loaded.perSecond,
     'rate.series': intervals.map(({ perSecond }) => perSecond),
     'latency.p50Us': latency.p50Us,
@@ -61,10 +68,7 @@ export function loadFindings(loaded: Loaded): {
     'load.finished': before + finished,
     'load.errors': Object.keys(failed).toSorted(),
     'load.failed': Object.values(failed).reduce((total, count) => total + count, 0),
-    'load.recycled': counters['TcpExt.TWRecycled'] ?? 0,
     'load.lateUs': loaded.lateUs,
-    'load.retransmits': counters['Tcp.RetransSegs'] ?? 0,
-    'load.dropped': drops.reduce((total, name) => total + (counters[name] ?? 0), 0),
     'load.samples': seen.samples,
     'load.traced': seen.traced,
     'load.tracedLost': seen.lost,
@@ -79,10 +83,17 @@ export function loadFindings(loaded: Loaded): {
       code: 'not-readable',
       text: 'no tw_sock_TCP in /proc/slabinfo, or it may not be read',
     };
+  const sums: Record<string, number> = {};
+  for (const [fact, names] of Object.entries(counted)) {
+    const lacked = names.filter((name) => counters[name] === undefined);
+    if (lacked.length === 0) sums[fact] = names.reduce((total, name) => total + (counters[name] ?? 0), 0);
+    else absent[fact] = { code: 'no-such-counter', text: `this kernel has no counter ${lacked.join(', ')}` };
+  }
   const unknown = Object.keys(absent).map((name) => [name, null] as const);
   return {
     facts: {
       ...facts,
+      ...sums,
       ...(bytesPerTimeWait !== undefined && { 'memory.bytesPerTimeWait': bytesPerTimeWait }),
       ...Object.fromEntries(unknown),
     },

@@ -34,8 +34,8 @@ export interface Loading {
   readonly signal: AbortSignal;
 }
 
-/** Of no run's block: tracepoints do not record it, and the namespace has nobody else. */
-const untraced = 8000;
+/** Of no run's block, and none that a scenario is likely to name: tracepoints do not record it, and the namespace has nobody else. */
+const untraced = 10_239;
 const sockstatEveryMs = 50;
 /** How long a client may take beyond its window; the cell ends before, and its processes with it. */
 const drainMs = 120_000;
@@ -108,7 +108,7 @@ async function measure(options: LoadOptions, loading: Loading): Promise<Omit<Loa
       .filter(({ at }) => at >= from.at && at <= to.at)
       .map(({ at, count }) => ({ seconds: (at - from.at) / 1000, count })),
     ...(bytes !== undefined && { bytesPerTimeWait: bytes }),
-    counters: changes(from.counters, to.counters),
+    counters: { ...unchanged(to.counters), ...changes(from.counters, to.counters) },
     seen: { ...seen },
   };
 }
@@ -155,6 +155,10 @@ function countersIn(space: Space): Readonly<Record<string, number>> {
   return space.inside(() => parseCounters(read('snmp'), read('netstat')));
 }
 
+/** Of a counter that did not change it is known that it is 0, of one that the kernel has not nothing. */
+const unchanged = (counters: Readonly<Record<string, number>>): Record<string, number> =>
+  Object.fromEntries(Object.keys(counters).map((name) => [name, 0]));
+
 function together(all: readonly Readonly<Record<string, number>>[]): Readonly<Record<string, number>> {
   const sum: Record<string, number> = {};
   for (const counters of all)
@@ -178,7 +182,7 @@ async function timeWaits(spaces: readonly Space[], until: AbortSignal) {
 /** So many addresses at which the server is reached; on a link they are made. */
 async function addressesOf(lab: Lab, count: number): Promise<string[]> {
   const all = Array.from({ length: count }, (_, nth) =>
-    lab.network === 'loopback' ? `127.200.0.${nth + 1}` : `10.77.1.${nth + 1}`,
+    lab.network === 'loopback' ? `127.200.0.${nth + 1}` : `10.200.0.${nth + 1}`,
   );
   if (lab.network !== 'loopback') {
     const device = devices[lab.network];
@@ -187,7 +191,7 @@ async function addressesOf(lab: Lab, count: number): Promise<string[]> {
       lab.space('server'),
       all.map((address) => `addr add ${address}/32 dev ${device}`),
     );
-    await batch('ip', lab.space('client'), [`route add 10.77.1.0/24 dev ${device}`]);
+    await batch('ip', lab.space('client'), [`route add 10.200.0.0/24 dev ${device}`]);
   }
   return all;
 }

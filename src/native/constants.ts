@@ -68,6 +68,8 @@ export const TFD_TIMER_ABSTIME = 1;
 /** include/uapi/linux/sockios.h and if.h */
 export const SIOCGIFFLAGS = 0x8913;
 export const SIOCSIFFLAGS = 0x8914;
+export const SIOCSIFADDR = 0x8916;
+export const SIOCGIFINDEX = 0x8933;
 export const IFF_UP = 1;
 
 /** include/uapi/linux/sockios.h: FIONREAD of include/uapi/asm-generic/ioctls.h. */

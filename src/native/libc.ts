@@ -83,6 +83,8 @@ export const closeInPool = (fd: number): Promise<void> =>
       else resolve();
     });
   });
+/** _exit(2): ends the process from whatever thread, without a word to any other. */
+export const exitNow: (code: number) => void = libc.func('void _exit(int)');
 export const dup = call('dup', 'int dup(int)');
 export const socket = call('socket', 'int socket(int, int, int)');
 export const bind = call('bind', 'int bind(int, void *, uint32_t)');

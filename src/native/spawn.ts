@@ -59,7 +59,13 @@ export function spawnProcess({ program, args, env, descriptors, session }: Spawn
 /** How a process ended. */
 export type End = { readonly code: number } | { readonly signal: NodeJS.Signals };
 
-const signalNames = new Map(Object.entries(constants.signals).map(([name, value]) => [value, name as NodeJS.Signals]));
+/** Second names of numbers, signal(7). */
+const secondNames = new Set(['SIGIOT', 'SIGPOLL', 'SIGUNUSED']);
+const signalNames = new Map(
+  Object.entries(constants.signals)
+    .filter(([name]) => !secondNames.has(name))
+    .map(([name, value]) => [value, name as NodeJS.Signals]),
+);
 
 /** How a process that {@link spawnProcess} started ended, once: it is gone then. undefined while it lives. wait(2). */
 export function reap(pid: number): End | undefined {

@@ -3,7 +3,7 @@ import type { Opened } from './protocol.ts';
 
 /** What an observer needs to know of the run. */
 export interface RunContext {
-  /** The run's block of listener ports: from, up to and not including. */
+  /** The run's block of ports: from, up to and not including. */
   readonly ports: { readonly from: number; readonly to: number };
   /** The run's origin on CLOCK_MONOTONIC, ns. */
   readonly origin: bigint;
@@ -35,6 +35,8 @@ export interface OpenObserver {
   readonly opened?: Partial<Opened>;
   /** Looks at a namespace when the schedule, or a step, asks. Rejects only with NO_ANSWER. */
   look?(turn: Turn): Promise<readonly Event[]>;
+  /** Ports to watch beside the run's block, which scenarios name or the kernel chose. */
+  follow?(ports: readonly number[]): void;
   /** Reports what a namespace has counted since it was made: at the end of the scenario, and before the namespace goes. */
   total?(space: WatchedSpace): readonly Event[];
   /** Returns what it has seen since the last call, of all cells; the router gives each event to its cell. Never blocks. */

@@ -5,14 +5,21 @@ import { lockPorts, type Ports } from '../lab/ports.ts';
 import type { VerbOf } from '../process/protocol.ts';
 import { startWorker, type Worker } from '../process/worker.ts';
 import type { Event, Ns, SamplerName } from '../record/event.ts';
-import { ends } from '../tcp/states.ts';
+import type { Address } from '../tcp/address.ts';
 import type { ObserverArguments, ObserverTold, ObserverVerbs, Opened, TraceSight } from './protocol.ts';
-import { Router } from './router.ts';
+import { Router, type Turn } from './router.ts';
 
 /** The observers of one cell. */
 export interface CellObservers extends AsyncDisposable {
-  /** A port of the cell, at its addresses and at these: its trace events come to this cell from now on. */
+  /** A port that the cell alone has; these addresses, too. Its trace events come to this cell from now on. */
   watchPort(port: number, addresses?: readonly string[]): void;
+  /** Any other port, which the scenario names or the kernel chose: resolves when what happens there is traced. */
+  follow(port: number): Promise<void>;
+  /**
+   * Takes a step by which a socket begins to listen, or to connect, at that address and port: what happens there is traced
+   * before. Where cells can be told apart only by whose step it is, each waits until the other's socket has begun.
+   */
+  begins<T>(at: Address, step: () => Promise<T>): Promise<T>;
   /** A step was taken: look soon. */
   nudge(): void;
   /** Resolves when a sample taken after this call is in the record. */
@@ -60,6 +67,8 @@ export interface ObserversOptions {
   readonly sampler?: SamplerName;
   /** The process ended by itself, or does not answer: no cell is observed any more. */
   readonly died: (error: LingerlabError) => void;
+  /** It could not take everything away that it had made. */
+  readonly unclean?: (error: LingerlabError) => void;
 }
 
 /** To remove the trace instance: some ms, unless the machine is overloaded. */
@@ -71,7 +80,7 @@ const observerDied = (what: string): LingerlabError =>
   new LingerlabError('OBSERVER_DIED', `the observer process ${what}`, 'run again with --resume');
 
 /** Start the observer process on a free block of ports; rejects with OBSERVER_DIED, NO_ANSWER or NO_PORTS where it cannot be. */
-export async function startObservers({ origin, sampler = 'ss', died }: ObserversOptions): Promise<Observers> {
+export async function startObservers({ origin, sampler = 'ss', died, unclean }: ObserversOptions): Promise<Observers> {
   await using made = new AsyncDisposableStack();
   const cells = new Map<number, CellWatch>();
   const router = new Router();
@@ -98,7 +107,11 @@ export async function startObservers({ origin, sampler = 'ss', died }: Observers
     for (const event of message.seen) cell?.saw(event);
     for (const line of message.unparsed) cell?.unparsed(line);
   };
-  const worker = await startObserver({ parent: process.pid, originNs: String(origin), sampler }, told, lose);
+  const left = (error: LingerlabError): void => {
+    // what one leaves that does not answer, another removes
+    if (!lost) unclean?.(error);
+  };
+  const worker = await startObserver({ parent: process.pid, originNs: String(origin), sampler }, told, lose, left);
   const opened: { instance?: string } = {};
   made.defer(async () => {
     await worker.end(closeMs);
@@ -124,6 +137,19 @@ export async function startObservers({ origin, sampler = 'ss', died }: Observers
   opened.instance = trace.instance;
   const kept = made.move();
   let nextCell = 1;
+  /** Ports beside the run's block that the observers were asked to trace; each is asked for once, however many name it. */
+  let asked: { readonly ports: ReadonlySet<number>; readonly done: Promise<unknown> } = {
+    ports: new Set(),
+    done: Promise.resolve(),
+  };
+  const traced = async (port: number): Promise<void> => {
+    if (port >= ports.from && port < ports.to) return;
+    if (!asked.ports.has(port)) {
+      const all = router.named.filter((each) => each < ports.from || each >= ports.to);
+      asked = { ports: new Set(all), done: ask('trace', { ports: all }) };
+    }
+    await asked.done;
+  };
   return {
     ports,
     trace,
@@ -135,11 +161,33 @@ export async function startObservers({ origin, sampler = 'ss', died }: Observers
       const cell = nextCell++;
       const { saw, sampled, samples } = told;
       cells.set(cell, told);
-      const own = ownAddresses(lab);
+      router.add(saw, lab.addresses);
+      const follow = async (port: number): Promise<void> => {
+        // which one the kernel chooses is not known yet
+        if (port === 0 || router.hasPort(saw, port)) return;
+        router.addNamed(saw, port);
+        if (trace.transitions) await traced(port);
+      };
+      /** A step that began no socket, since the kernel refused it, ends when nothing of before is still on its way here. */
+      const endTurn = (turn: Turn, step: Promise<unknown>): Promise<void> =>
+        Promise.race([turn.begun, step.then(() => ask('flush', {}))])
+          .catch(() => undefined)
+          .then(turn.end);
       await ask('watch', { cell, samples, spaces: lab.spaces.map(({ name, path }) => ({ name, path })) });
       return {
-        watchPort: (port, addresses = []) =>
-          router.add(port, (address) => own.has(address) || addresses.includes(address), saw),
+        watchPort(port, addresses = []) {
+          router.add(saw, addresses);
+          router.addPort(saw, port);
+        },
+        follow,
+        async begins(at, step) {
+          await follow(at.port);
+          if (!trace.transitions || !router.needsTurn(at)) return step();
+          const turn = await router.turn(saw, at.port);
+          const taken = step();
+          void endTurn(turn, taken);
+          return taken;
+        },
         nudge: () => void ask('nudge', { cell }).catch(() => undefined),
         sample: () => ask('sample', { cell }),
         pace: (perSecond) => ask('pace', { cell, perSecond }),
@@ -162,6 +210,7 @@ const startObserver = (
   argument: ObserverArguments,
   told: (told: ObserverTold) => void,
   surprised: (error: LingerlabError) => void,
+  unclean: (error: LingerlabError) => void,
 ): Promise<Worker<ObserverVerbs>> =>
   startWorker<ObserverVerbs, ObserverTold>({
     name: 'the observer process',
@@ -172,12 +221,13 @@ const startObserver = (
     refused: (verb, message) => observerDied(`could not ${verb}: ${message}`),
     died: (how, log) => observerDied(`ended: ${how}${log && `; it wrote: ${log}`}`),
     surprised,
+    unclean,
   });
 
 /** Have another process remove what one left that could not. */
 async function reap(): Promise<void> {
   const nobody = (): void => undefined;
-  const worker = await startObserver({ parent: process.pid, originNs: '0', sampler: 'ss' }, nobody, nobody);
+  const worker = await startObserver({ parent: process.pid, originNs: '0', sampler: 'ss' }, nobody, nobody, nobody);
   try {
     await worker.ask('reap', {});
   } finally {
@@ -205,13 +255,4 @@ async function openOnFreePorts(
     ports[Symbol.dispose]();
     taken.add(ports.block);
   }
-}
-
-/** At which the cell's sockets can be, those of its listeners at least; a listener on every address has none. */
-function ownAddresses(lab: Lab): ReadonlySet<string> {
-  const families = [4, 6] as const;
-  const own = ends.flatMap((end) =>
-    families.flatMap((family) => [lab.address(end, family), lab.otherAddress(end, family)]),
-  );
-  return new Set([...own, '0.0.0.0', '::']);
 }

@@ -7,6 +7,8 @@ export interface ObserverVerbs {
   open: { ask: { ports: { from: number; to: number } }; value: Opened | { readonly taken: true } };
   /** Removes what dead runs left: the instances' names. */
   reap: { ask: Record<never, never>; value: readonly string[] };
+  /** Traces what happens at these ports, too, and at no others but those of `open`. */
+  trace: { ask: { ports: readonly number[] }; value: undefined };
   watch: {
     ask: { cell: number; samples: boolean; spaces: readonly { name: string; path: string }[] };
     value: undefined;
@@ -50,7 +52,7 @@ export interface Opened {
   readonly reaped: readonly string[];
 }
 
-/** What the observer tells unasked: trace events of the whole port block; what it saw in a cell's namespaces. */
+/** What the observer tells unasked: trace events of all ports that are traced; what it saw in a cell's namespaces. */
 export type ObserverTold =
   | { readonly traced: readonly Event[] }
   /** `ss` did not end in a cell's namespace, and was killed. */

@@ -1,32 +1,121 @@
-import type { Event } from '../record/event.ts';
-import type { Address } from '../tcp/address.ts';
+import type { Event, TransitionEvent } from '../record/event.ts';
+import { type Address, addressAndPort } from '../tcp/address.ts';
 
-interface Owner {
-  readonly to: (event: Event) => void;
-  readonly isOwn: (address: string) => boolean;
+/** Takes the events of a cell. */
+export type Sink = (event: Event) => void;
+
+/** Addresses that sockets of several cells have, each in its own namespace, which an event does not tell. */
+const shared: ReadonlySet<string> = new Set(['0.0.0.0', '::', '::1']);
+
+/** A cell's turn at a port: the sockets that begin there at a shared address are its own. */
+export interface Turn {
+  /** Resolves when one of them has begun, or the cell is removed. */
+  readonly begun: Promise<void>;
+  /** Ends it: the next cell that waits has its turn. */
+  readonly end: () => void;
 }
 
+interface Taking {
+  readonly sink: Sink;
+  readonly start: () => void;
+  readonly begun: () => void;
+}
+
+type Located = Event & { readonly local: Address; readonly remote: Address };
+
+const begins = ({ from, to }: TransitionEvent): boolean =>
+  (from === 'CLOSED' && (to === 'SYN-SENT' || to === 'LISTEN')) || isClone({ from, to });
+/** What a listener accepts announces itself as if it had been the listener. */
+const isClone = ({ from, to }: Pick<TransitionEvent, 'from' | 'to'>): boolean =>
+  from === 'LISTEN' && to === 'SYN-RECEIVED';
+
+const flowOf = (from: Address, to: Address): string => `${addressAndPort(from)} ${addressAndPort(to)}`;
+
 /**
- * Gives each trace event to the cell that it belongs to: tracepoints see every namespace of the machine, and of this program's
- * cells a port is one's alone. What else runs on the machine may have the same port, at another address. Mini-sockets' timers belong to the cell whose full socket left them.
+ * Gives each trace event to the cell that it belongs to: tracepoints see every namespace of the machine. A cell has addresses that
+ * no other has, and an event at one of these is its own, whatever its port. At the addresses that cells share (a listener on
+ * every address, `::1`) a socket is followed from its beginning, which belongs to the cell that has the port: for good where it
+ * is one of the run's block, in turns where a scenario named it. What else runs on the machine gets to no cell.
  */
 export class Router {
-  readonly #byPort = new Map<number, Owner>();
-  readonly #byTimer = new Map<string, (event: Event) => void>();
+  /** Cells that have a port: the others have no sockets. */
+  readonly #sinks = new Set<Sink>();
+  readonly #byAddress = new Map<string, Sink>();
+  readonly #byPort = new Map<number, Sink>();
+  /** Cells whose scenarios named a port, or for which the kernel chose it. */
+  readonly #naming = new Map<number, Set<Sink>>();
+  /** At each port the cell whose turn it is, and those that wait. */
+  readonly #turns = new Map<number, Taking[]>();
+  /** Sockets of cells whose beginning was seen and whose end was not, by the kernel's address of each. */
+  readonly #bySocket = new Map<string, Sink>();
+  /** Both ends of connections at shared addresses, from the end that connected. */
+  readonly #byFlow = new Map<string, Set<Sink>>();
+  readonly #byTimer = new Map<string, Sink>();
 
-  /** Events of a port at an address that is the cell's own. */
-  add(port: number, isOwn: (address: string) => boolean, to: (event: Event) => void): void {
-    this.#byPort.set(port, { to, isOwn });
+  /** A cell, or more addresses of one: everything at these is its own. */
+  add(to: Sink, addresses: readonly string[]): void {
+    for (const address of addresses) this.#byAddress.set(address, to);
   }
 
-  remove(to: (event: Event) => void): void {
-    for (const [port, owner] of this.#byPort) if (owner.to === to) this.#byPort.delete(port);
-    for (const [timer, sink] of this.#byTimer) if (sink === to) this.#byTimer.delete(timer);
+  /** What begins at this port of a shared address is the cell's. */
+  addPort(to: Sink, port: number): void {
+    this.#sinks.add(to);
+    this.#byPort.set(port, to);
+  }
+
+  hasPort(to: Sink, port: number): boolean {
+    return this.#byPort.get(port) === to;
+  }
+
+  /** A port that is not the cell's alone. */
+  addNamed(to: Sink, port: number): void {
+    this.#sinks.add(to);
+    add(this.#naming, port, to);
+  }
+
+  /** Those ports, of all cells. */
+  get named(): readonly number[] {
+    return [...this.#naming.keys()];
+  }
+
+  /** Whether sockets that begin there are told apart by turns only. */
+  needsTurn({ address, port }: Address): boolean {
+    return shared.has(address) && this.#naming.has(port);
+  }
+
+  /** Resolves when nobody else has a turn at that port. */
+  async turn(to: Sink, port: number): Promise<Turn> {
+    const start = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const own: Taking = { sink: to, start: start.resolve, begun: begun.resolve };
+    const taking = this.#turns.get(port) ?? [];
+    this.#turns.set(port, taking);
+    taking.push(own);
+    if (taking[0] !== own) await start.promise;
+    return {
+      begun: begun.promise,
+      end: () => {
+        if (taking[0] !== own) return;
+        taking.shift();
+        if (taking[0]) taking[0].start();
+        else this.#turns.delete(port);
+      },
+    };
+  }
+
+  remove(to: Sink): void {
+    this.#sinks.delete(to);
+    for (const map of [this.#byAddress, this.#byPort, this.#bySocket, this.#byTimer])
+      for (const [key, sink] of map) if (sink === to) (map as Map<unknown, Sink>).delete(key);
+    for (const map of [this.#byFlow, this.#naming])
+      for (const [key, sinks] of map)
+        if (sinks.delete(to) && sinks.size === 0) (map as Map<unknown, Set<Sink>>).delete(key);
+    for (const taking of this.#turns.values()) for (const each of taking) if (each.sink === to) each.begun();
   }
 
   route(event: Event): void {
     if (event.kind === 'lost') {
-      for (const sink of new Set([...this.#byPort.values()].map(({ to }) => to))) sink(event);
+      for (const sink of this.#sinks) sink(event);
       return;
     }
     if (event.kind === 'mini-timer-start' || event.kind === 'mini-timer-expire') {
@@ -35,13 +124,75 @@ export class Router {
       return;
     }
     if (!('local' in event)) return;
-    const sink = this.#ownerOf(event.local) ?? this.#ownerOf(event.remote);
+    const sink = event.kind === 'transition' ? this.#ofTransition(event) : this.#ofOther(event as Located);
     if (sink && event.kind === 'mini-socket') this.#byTimer.set(event.timer, sink);
     sink?.(event);
   }
 
-  #ownerOf({ address, port }: Address): ((event: Event) => void) | undefined {
-    const owner = this.#byPort.get(port);
-    return owner?.isOwn(address) ? owner.to : undefined;
+  #ofTransition(event: TransitionEvent): Sink | undefined {
+    const { socket, from, to, local, remote } = event;
+    const beginning = begins(event);
+    const known = this.#bySocket.get(socket);
+    const alone = this.#byAddress.get(local.address) ?? this.#byAddress.get(remote.address);
+    const sink = alone ?? (beginning ? this.#beginning(event) : known);
+    if (!sink) {
+      // the kernel gave a socket's address to one of another program
+      if (beginning) this.#bySocket.delete(socket);
+      return undefined;
+    }
+    // it listened before its port was known: the kernel had chosen that
+    if (from === 'LISTEN' && to === 'CLOSED' && !known) return undefined;
+    if (to === 'CLOSED') this.#bySocket.delete(socket);
+    else this.#bySocket.set(socket, sink);
+    if (!alone && !beginning && local.port !== 0 && remote.port !== 0) add(this.#byFlow, flowOf(local, remote), sink);
+    return sink;
   }
+
+  /** Whose a socket is that begins at a shared address. */
+  #beginning(event: TransitionEvent): Sink | undefined {
+    const { local, remote, to } = event;
+    if (!shared.has(local.address) && !shared.has(remote.address)) return undefined;
+    // the end that connected is known by both its ports since it was established, which was before
+    if (isClone(event)) return this.#ofFlow(flowOf(remote, local)) ?? this.#atPort(local.port);
+    const { port } = to === 'LISTEN' ? local : remote;
+    const sink = this.#atPort(port);
+    if (sink) this.#turns.get(port)?.[0]?.begun();
+    return sink;
+  }
+
+  /** At a port that a scenario named: the cell whose turn it is. */
+  #atPort(port: number): Sink | undefined {
+    return this.#turns.get(port)?.[0]?.sink ?? this.#byPort.get(port);
+  }
+
+  #ofFlow(flow: string): Sink | undefined {
+    return only(this.#byFlow.get(flow));
+  }
+
+  /** Segments, and the hand-over to a mini-socket, whose full socket is closed next. */
+  #ofOther(event: Located): Sink | undefined {
+    const { local, remote } = event;
+    const alone = this.#byAddress.get(local.address) ?? this.#byAddress.get(remote.address);
+    if (alone) return alone;
+    if (!shared.has(local.address) && !shared.has(remote.address)) return undefined;
+    const ofSocket = 'socket' in event ? this.#bySocket.get(event.socket) : undefined;
+    return (
+      ofSocket ??
+      this.#ofFlow(flowOf(local, remote)) ??
+      this.#ofFlow(flowOf(remote, local)) ??
+      this.#byPort.get(local.port) ??
+      this.#byPort.get(remote.port) ??
+      only(this.#naming.get(local.port)) ??
+      only(this.#naming.get(remote.port))
+    );
+  }
+}
+
+/** undefined where it is one of several: nobody can tell of which. */
+const only = <T>(all: ReadonlySet<T> | undefined): T | undefined => (all?.size === 1 ? [...all][0] : undefined);
+
+function add<K, T>(map: Map<K, Set<T>>, key: K, value: T): void {
+  const all = map.get(key);
+  if (all) all.add(value);
+  else map.set(key, new Set([value]));
 }

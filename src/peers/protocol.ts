@@ -61,8 +61,11 @@ export interface Verbs {
   };
   /** Waits until an opened socket is established; refused with what the kernel made of it. */
   connected: { ask: { endpoint: number }; value: undefined };
-  /** The accepted socket whose other end is at this address; waits for it. */
-  accepted: { ask: { from: Address }; value: { endpoint: number; local: Address; remote: Address } };
+  /**
+   * The accepted socket whose other end is at this address; waits for it. `ended`: that end has no connection any more, so that its
+   * address may be gone from the socket, too: a connection that was reset before accept(2), getpeername(2) ENOTCONN.
+   */
+  accepted: { ask: { from: Address; ended?: boolean }; value: { endpoint: number; local: Address; remote: Address } };
   /** Of a socket of any kind. */
   set: {
     ask: { socket: number; option: SocketOption; value: Settable<SocketOption>; length?: number };

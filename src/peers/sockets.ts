@@ -3,7 +3,7 @@ import type { Clock } from '../native/clock.ts';
 import { SystemCallError } from '../native/libc.ts';
 import { queues } from '../native/sockets.ts';
 import type { NodeEvent, Ns, QueuesEvent } from '../record/event.ts';
-import type { Address } from '../tcp/address.ts';
+import { type Address, sameAddress } from '../tcp/address.ts';
 import { withoutMapping } from '../tcp/address-text.ts';
 import { aroundClosing, descriptorOf } from './net-handle.ts';
 
@@ -16,6 +16,8 @@ type Heard = (event: NodeEvent | QueuesEvent) => void;
 export interface Held {
   readonly id: number;
   readonly socket: Socket;
+  /** By a listener. */
+  readonly accepted: boolean;
   local: Address;
   remote: Address;
   read: number;
@@ -103,20 +105,23 @@ export class Sockets {
   addListener(server: Server): number {
     const id = this.#next++;
     this.#listeners.set(id, server);
-    server.on('connection', (socket) => this.add(socket));
+    server.on('connection', (socket) => this.add(socket, true));
     return id;
   }
 
   /**
    * The endpoint whose other end is at this address, once there is one. Each is given once: a connection from an address that
-   * an earlier one used is another connection.
+   * an earlier one used is another connection. `ended`: where there is none, the first one that was accepted without an address,
+   * because it had been reset.
    */
-  async from(address: Address): Promise<Held> {
+  async from(address: Address, ended = false): Promise<Held> {
     for (;;) {
-      for (const held of this.#held.values()) {
-        if (this.#claimed.has(held.id) || held.remote.port !== address.port) continue;
-        if (held.remote.address !== address.address) continue;
+      const free = [...this.#held.values()].filter(({ id }) => !this.#claimed.has(id));
+      const named = free.find(({ remote }) => sameAddress(remote, address));
+      const held = named ?? (ended ? free.find(({ accepted, remote }) => accepted && remote.port === 0) : undefined);
+      if (held) {
         this.#claimed.add(held.id);
+        if (!named) held.remote = address;
         return held;
       }
       await new Promise<void>((resolve) => {
@@ -129,10 +134,11 @@ export class Sockets {
     }
   }
 
-  add(socket: Socket): Held {
+  add(socket: Socket, accepted = false): Held {
     const held: Held = {
       id: this.#next++,
       socket,
+      accepted,
       local: localOf(socket),
       remote: remoteOf(socket),
       read: 0,

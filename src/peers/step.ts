@@ -1,5 +1,6 @@
-import { LingerlabError, messageOf } from '../errors.ts';
+import { type FilePlace, LingerlabError, messageOf } from '../errors.ts';
 import type { Answer, Step } from '../experiment/handles.ts';
+import { experimentPlace } from '../process/experiment-code.ts';
 
 /**
  * A step is asked for at once. Awaited, it gives the value or rejects with STEP_REFUSED; `answer()` gives a refusal as
@@ -10,16 +11,22 @@ class StepHandle<T> implements Promise<T> {
   readonly #answer: Promise<Answer<T>>;
   readonly #what: string;
   readonly #looked: () => void;
+  readonly #place: () => FilePlace | undefined;
 
-  constructor(what: string, answer: Promise<Answer<T>>, looked: () => void) {
+  constructor(what: string, answer: Promise<Answer<T>>, place: () => FilePlace | undefined, looked: () => void) {
     this.#what = what;
     this.#answer = answer;
+    this.#place = place;
     this.#looked = looked;
   }
 
-  answer(): Promise<Answer<T>> {
+  async answer(): Promise<Answer<T>> {
     this.#looked();
-    return this.#answer;
+    try {
+      return await this.#answer;
+    } catch (error) {
+      throw stepError(error).from({ at: this.#place(), step: this.#what });
+    }
   }
 
   async #value(): Promise<T> {
@@ -29,7 +36,7 @@ class StepHandle<T> implements Promise<T> {
       'STEP_REFUSED',
       `${this.#what} was refused: ${answer.syscall} ${answer.errno}`,
       'if the refusal is what the experiment asks about, take it with .answer()',
-      { step: this.#what },
+      { at: this.#place(), step: this.#what },
     );
   }
 
@@ -50,8 +57,16 @@ class StepHandle<T> implements Promise<T> {
   }
 }
 
+/** What a step failed with, where that is no refusal: also a wrong argument, which is noticed only when it is about to be taken. */
+const stepError = (error: unknown): LingerlabError =>
+  error instanceof LingerlabError
+    ? error
+    : new LingerlabError('SCENARIO_THREW', messageOf(error), 'correct this step of the scenario', { cause: error });
+
 interface Taken {
-  readonly what: string;
+  readonly what: () => string;
+  /** The line of the scenario. */
+  readonly place: () => FilePlace | undefined;
   settled: boolean;
   looked: boolean;
   /** The errno's name, or what the step failed with. */
@@ -61,10 +76,12 @@ interface Taken {
 /** The steps of one scenario. */
 export interface Steps {
   take<T>(what: string, answer: Promise<Answer<T>>): Step<T>;
+  /** The same of a wait that no process answers, which is no step, and rejects with what `wait` does; `what` is asked when it is named. */
+  wait<T>(what: () => string, wait: Promise<T>): Promise<T>;
   /** Throws STEP_UNAWAITED when a step is still running, or was refused or failed without anyone looking. */
   check(): void;
-  /** What is still running, for the message of a deadline. */
-  running(): readonly string[];
+  /** What is still running, for the message of a deadline, and the line of the first. */
+  running(): { readonly names: readonly string[]; readonly at: FilePlace | undefined };
 }
 
 /** Steps that take longer than this wait for something: a timer of the kernel's, a segment, another end. */
@@ -73,10 +90,16 @@ const waitingMs = 50;
 /** `waits`: told of each step that is taking long. */
 export function makeSteps(waits: (step: Promise<unknown>) => void = () => {}): Steps {
   const taken: Taken[] = [];
+  const begin = (what: () => string): Taken => {
+    // V8 makes the text of a stack when it is read
+    const here = new Error();
+    const step: Taken = { what, place: () => experimentPlace(here), settled: false, looked: false };
+    taken.push(step);
+    return step;
+  };
   return {
     take(what, answer) {
-      const step: Taken = { what, settled: false, looked: false };
-      taken.push(step);
+      const step = begin(() => what);
       const settled = answer.then(
         (given) => {
           step.settled = true;
@@ -89,20 +112,36 @@ export function makeSteps(waits: (step: Promise<unknown>) => void = () => {}): S
       );
       const late = setTimeout(() => waits(settled), waitingMs);
       void settled.finally(() => clearTimeout(late));
-      return new StepHandle(what, answer, () => {
+      return new StepHandle(what, answer, step.place, () => {
         step.looked = true;
       });
+    },
+    async wait(what, wait) {
+      const step = begin(what);
+      try {
+        return await wait;
+      } catch (error) {
+        throw stepError(error).from({ at: step.place(), step: step.what() });
+      } finally {
+        step.settled = true;
+      }
     },
     check() {
       const running = taken.find((step) => !step.settled);
       const ignored = taken.find((step) => step.refusal && !step.looked);
-      if (!running && !ignored) return;
-      const step = (running ?? ignored)?.what;
+      const step = running ?? ignored;
+      if (!step) return;
       const problem = running
-        ? `${running.what} was still running when the scenario ended`
-        : `${ignored?.what} was refused (${ignored?.refusal}) and nobody looked`;
-      throw new LingerlabError('STEP_UNAWAITED', problem, 'await every step of a scenario', { step });
+        ? `${running.what()} was still running when the scenario ended`
+        : `${step.what()} was refused (${step.refusal}) and nobody looked`;
+      throw new LingerlabError('STEP_UNAWAITED', problem, 'await every step of a scenario', {
+        at: step.place(),
+        step: step.what(),
+      });
     },
-    running: () => taken.filter((step) => !step.settled).map((step) => step.what),
+    running() {
+      const running = taken.filter((step) => !step.settled);
+      return { names: running.map(({ what }) => what()), at: running[0]?.place() };
+    },
   };
 }

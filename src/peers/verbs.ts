@@ -67,8 +67,8 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
     await when(held, () => held.seen.has('connect'));
     return { endpoint: held.id, local: held.local, remote: held.remote };
   },
-  async accepted({ from }) {
-    const held = await sockets.from(from);
+  async accepted({ from, ended = false }) {
+    const held = await sockets.from(from, ended);
     return { endpoint: held.id, local: held.local, remote: held.remote };
   },
   set({ socket, option, value, length }, timed) {

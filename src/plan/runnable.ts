@@ -9,7 +9,7 @@ export interface Obstacle {
 }
 
 /** A sysctl's name with dots, however it was written: sysctl(8) takes `net/ipv4/tcp_fin_timeout`, too. */
-const dotted = (sysctl: string): string => sysctl.replaceAll('/', '.');
+export const dotted = (sysctl: string): string => sysctl.replaceAll('/', '.');
 
 /**
  * Why this machine cannot run a cell; undefined where it can. `capabilities` by name as `doctor` finds them, one that is

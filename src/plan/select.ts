@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { LingerlabError } from '../errors.ts';
 import type { LoadedExperiment } from '../experiment/definition.ts';
+import { mostRepeats } from '../record/schema.ts';
 import { cellsOf, isLoad, type PlannedCell } from './cells.ts';
 import { type Match, namedCells, namedExperiments } from './pattern.ts';
 import { checkFactor, isWanted, type Where } from './where.ts';
@@ -66,6 +67,7 @@ export function select(
     cells.push(...own.map((cell) => repeated(cell, options)));
   }
   if (cells.length === 0) throw nothing(wanted);
+  checkResults(cells);
   return { experiments, cells };
 }
 
@@ -118,11 +120,25 @@ function repeated<C extends PlannedCell>(cell: C, { quick, repeat }: SelectOptio
   return { ...cell, repeats: repeat ?? (quick ? Math.min(cell.repeats, quickRepeats) : cell.repeats) };
 }
 
-function checkRepeat(repeat: number | undefined): void {
-  if (repeat === undefined || (Number.isSafeInteger(repeat) && repeat >= 1)) return;
+/** A run keeps its results in memory, some kB each. */
+const mostResults = 250_000;
+
+/** Throws BAD_OPTION where these cells with their repeats are more results than a run can keep. */
+export function checkResults(cells: readonly { readonly repeats: number }[]): void {
+  const results = cells.reduce((sum, { repeats }) => sum + repeats, 0);
+  if (results <= mostResults) return;
   throw new LingerlabError(
     'BAD_OPTION',
-    `--repeat ${repeat} is not a whole number from 1`,
+    `these would be ${results} results; a run has at most ${mostResults}`,
+    'select fewer cells, or repeat them less often',
+  );
+}
+
+function checkRepeat(repeat: number | undefined): void {
+  if (repeat === undefined || (Number.isSafeInteger(repeat) && repeat >= 1 && repeat <= mostRepeats)) return;
+  throw new LingerlabError(
+    'BAD_OPTION',
+    `--repeat ${repeat} is not a whole number from 1 to ${mostRepeats}`,
     'write for example --repeat 5',
   );
 }

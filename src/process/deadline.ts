@@ -6,19 +6,26 @@ import { LingerlabError } from '../errors.ts';
  */
 export const answerMs = 10_000;
 
+/** For what came while this thread was held, or this process stopped, and has yet to be read. */
+const unreadMs = 200;
+
+/** Calls back after so many ms, but not before what has come meanwhile was read: until then nobody can say that it is missing. */
+export function afterDeadline(ms: number, late: () => void): Disposable {
+  let timer = setTimeout(() => {
+    timer = setTimeout(late, unreadMs);
+  }, ms);
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
 /** Whether a promise settles within this time. */
 export async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   const late = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => late.resolve(false), ms);
+  using _timer = afterDeadline(ms, () => late.resolve(false));
   const settled = promise.then(
     () => true,
     () => true,
   );
-  try {
-    return await Promise.race([settled, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return await Promise.race([settled, late.promise]);
 }
 
 /** The error of what did not happen in time: `the observer process did not answer "sample" within 10 s`. */

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { fileURLToPath } from 'node:url';
 import { type FilePlace, LingerlabError } from '../errors.ts';
 
 /** Told what an experiment's code did where nobody awaits it. */
@@ -49,10 +50,24 @@ export function catchStrays(): Disposable {
 export const blocked = (at: FilePlace, seconds: number): LingerlabError =>
   new LingerlabError(
     'BLOCKED',
-    `${at.file}:${at.line} did not give the program's only thread back within ${seconds} s`,
+    `the experiment did not give the program's only thread back within ${seconds} s`,
     'a loop that does not end, or a call that blocks: await what it waits for',
     { at },
   );
+
+const ownFolder = fileURLToPath(new URL('../', import.meta.url));
+/** A call in a stack trace of V8's, with its file as a URL, or as a path where that is a CommonJS module. */
+const call = /^\s+at (?:.*\()?(?:async )?((?:file:\/\/)?\/[^()]*?):(\d+):\d+\)?$/;
+
+/** The innermost call of an error's stack in a file that is none of this program's: the experiment's own line. */
+export function experimentPlace({ stack = '' }: { readonly stack?: string }): FilePlace | undefined {
+  for (const text of stack.split('\n')) {
+    const [, where, line] = call.exec(text) ?? [];
+    const file = where?.startsWith('file:') ? fileURLToPath(where) : where;
+    if (file !== undefined && !file.startsWith(ownFolder)) return { file, line: Number(line) };
+  }
+  return undefined;
+}
 
 /**
  * To be called while the code that holds the thread is paused: whether it is an experiment's, which is told of its error once the

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { LingerlabError, messageOf } from '../errors.ts';
 import { packageRoot } from '../record/tool.ts';
 
@@ -59,7 +60,7 @@ export function made({ name, how, make, root = packageRoot() }: Making): string 
   } catch (cause) {
     throw new LingerlabError(
       'NOT_MADE',
-      `cannot make ${name} from its sources in ${cache}: ${messageOf(cause)}`,
+      `cannot make ${name} from its sources in ${cache}: ${stripVTControlCharacters(messageOf(cause))}`,
       isFileSystem(cause)
         ? 'run `lingerlab doctor` once as a user who may write there, or use the packed program'
         : 'correct the sources; `make` installs what they are made with',

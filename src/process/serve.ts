@@ -1,4 +1,4 @@
-import { LingerlabError, messageOf } from '../errors.ts';
+import { firstError, LingerlabError, messageOf } from '../errors.ts';
 import { dieWithParent } from '../native/process.ts';
 import type { Handlers, Obey, Protocol, Request, Sent, SentError, Started, VerbOf } from './protocol.ts';
 
@@ -37,6 +37,9 @@ async function answer<P extends Protocol<P>, V extends VerbOf<P>>(obey: Obey<P>,
   }
 }
 
+/** A process that could not clean up ends so, having written why. */
+const uncleanCode = 1;
+
 /**
  * Answers the harness's requests from now on. Where the harness is gone, the process ends; `cleanUp` is called before that,
  * and before it ends by SIGTERM, which a process without anything to clean up leaves to the kernel.
@@ -45,9 +48,11 @@ export function serve<P extends Protocol<P>>(obey: Obey<P>, cleanUp?: () => void
   const end = (): never => {
     try {
       cleanUp?.();
-    } finally {
-      process.exit(0);
+    } catch (error) {
+      process.stderr.write(`could not clean up: ${messageOf(firstError(error))}\n`);
+      process.exit(uncleanCode);
     }
+    process.exit(0);
   };
   process.on('message', (request: Request<P, VerbOf<P>>) => void answer(obey, request));
   process.on('disconnect', end);

@@ -1,22 +1,33 @@
 /**
  * The thread of the watchdog. It sees that the main thread does not go back to its event loop, finds out through the inspector
- * which line holds it, and ends that.
+ * which line holds it, and ends that. It sees signals, too, which the main thread does only when it goes back.
  */
 import { readdirSync, readFileSync, writeSync } from 'node:fs';
 import { type Debugger, Session } from 'node:inspector';
+import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { workerData } from 'node:worker_threads';
-import type { FilePlace } from '../errors.ts';
+import { parentPort, workerData } from 'node:worker_threads';
+import { type FilePlace, headed, LingerlabError } from '../errors.ts';
+import { exitNow } from '../native/libc.ts';
+import { processState } from '../native/process-state.ts';
+import { watchSignals } from '../native/signals.ts';
+import { interruptAtOnce } from '../record/interrupt.ts';
 import { settlesWithin } from './deadline.ts';
+import { claimEnd, endSignals, type Shared, signalCounter, stoppedAtOnce, ticks } from './ending.ts';
 
 export interface WatchdogData {
-  /** Counts how often the main thread went back to its event loop, every `tickMs`. */
-  readonly ticks: Int32Array<SharedArrayBuffer>;
+  readonly shared: Shared;
+  /** So often the main thread counts, when it goes back to its event loop. */
   readonly tickMs: number;
   /** The name by which the main thread's part is called while its code is paused. */
   readonly hook: string;
   /** The folder of this program's own modules, as a URL. */
   readonly own: string;
+}
+
+/** What the thread is told while it goes on: the folder of a run that signals interrupt from now on; `null`: they do no more. */
+export interface WatchdogTold {
+  readonly folder: string | null;
 }
 
 /** Where the main thread is, and for how long it has been there. */
@@ -40,10 +51,10 @@ interface Paused {
 
 const nodesOwn = (url: string): boolean => url === '' || url.startsWith('node:');
 
-const placeOf = (frame: Debugger.CallFrame, url: string): FilePlace => {
-  const file = url.startsWith('file:') ? fileURLToPath(url) : url || frame.functionName || 'code without a name';
-  return { file, line: frame.location.lineNumber + 1 };
-};
+const placeOf = (frame: Debugger.CallFrame, url: string): FilePlace => ({
+  file: url.startsWith('file:') ? fileURLToPath(url) : url || frame.functionName || 'code without a name',
+  line: frame.location.lineNumber + 1,
+});
 
 /**
  * Node's own functions that call others': what they do behind such a call, also when it throws, is not done when it is terminated.
@@ -61,7 +72,7 @@ const behindTheCall = [
 class Inspection implements Disposable {
   readonly #session = new Session();
   readonly #scripts = new Map<string, string>();
-  readonly #paused = Promise.withResolvers<readonly Debugger.CallFrame[]>();
+  #paused = Promise.withResolvers<readonly Debugger.CallFrame[]>();
 
   constructor() {
     this.#session.connectToMainThread();
@@ -76,9 +87,18 @@ class Inspection implements Disposable {
   }
 
   /** undefined where the main thread is in no JavaScript, or in it no more. */
-  async pause(): Promise<Paused | undefined> {
-    const asked = Promise.all([this.post('Debugger.enable'), this.post('Debugger.pause')]);
-    if (!(await settlesWithin(Promise.all([asked, this.#paused.promise]), pauseMs))) return undefined;
+  pause(): Promise<Paused | undefined> {
+    return this.#pausedBy(() => Promise.all([this.post('Debugger.enable'), this.post('Debugger.pause')]));
+  }
+
+  /** Goes on to the next statement, of a function that is called where one is; undefined where none comes. */
+  step(): Promise<Paused | undefined> {
+    return this.#pausedBy(() => this.post('Debugger.stepInto'));
+  }
+
+  async #pausedBy(ask: () => Promise<unknown>): Promise<Paused | undefined> {
+    this.#paused = Promise.withResolvers();
+    if (!(await settlesWithin(Promise.all([ask(), this.#paused.promise]), pauseMs))) return undefined;
     const urlOf = ({ location }: Debugger.CallFrame) => this.#scripts.get(location.scriptId) ?? '';
     return { frames: await this.#paused.promise, urlOf };
   }
@@ -105,21 +125,41 @@ class Inspection implements Disposable {
   }
 }
 
-const { ticks, tickMs, hook, own } = workerData as WatchdogData;
+const { shared, tickMs, hook, own } = workerData as WatchdogData;
+
+const isOfExperiment = (url: string): boolean => !nodesOwn(url) && !url.startsWith(own);
+
+/**
+ * Between two turns of a loop that awaits what is there already, the main thread is in Node's own code, where 12 of 13 pauses found
+ * it: one step led into the experiment's.
+ */
+const mostSteps = 20;
+
+/** The main thread paused in an experiment's code where some steps lead into it, else where it is. */
+async function pausedIn(inspection: Inspection, since: number): Promise<Paused | undefined> {
+  let paused = await inspection.pause();
+  for (let left = mostSteps; left > 0 && paused && ticks(shared) === since; left--) {
+    const { frames, urlOf } = paused;
+    if (frames.some((frame) => isOfExperiment(urlOf(frame)))) break;
+    paused = await inspection.step();
+  }
+  return paused;
+}
 
 async function lookAt(since: number, hopeless: boolean, seconds: number): Promise<void> {
   using inspection = new Inspection();
-  const paused = await inspection.pause();
+  const paused = await pausedIn(inspection, since);
   const top = paused?.frames[0];
   if (!paused || !top) {
-    if (hopeless && Atomics.load(ticks, 0) === since) endProgram(`a system call holds the thread for ${seconds} s`);
+    if (hopeless && ticks(shared) === since)
+      endProgram(new LingerlabError('BLOCKED', `a system call holds the thread for ${seconds} s`, 'report this'));
     return;
   }
   const { frames, urlOf } = paused;
-  const ofExperiment = frames.find((frame) => !nodesOwn(urlOf(frame)) && !urlOf(frame).startsWith(own));
+  const ofExperiment = frames.find((frame) => isOfExperiment(urlOf(frame)));
   const named = ofExperiment ?? frames.find((frame) => !nodesOwn(urlOf(frame))) ?? top;
   const found: Found = { place: placeOf(named, urlOf(named)), seconds };
-  if (Atomics.load(ticks, 0) === since && (ofExperiment || hopeless)) {
+  if (ticks(shared) === since && (ofExperiment || hopeless)) {
     await inspection.evaluate(top, `globalThis[${JSON.stringify(hook)}](${JSON.stringify(found)})`);
     await inspection.terminate(paused);
   } else await inspection.resume();
@@ -137,17 +177,61 @@ function children(): number[] {
   });
 }
 
-/** The main thread can do nothing more: end its children, those that clean up with time for it, and the process. */
-function endProgram(why: string): void {
-  writeSync(2, `lingerlab: BLOCKED: ${why}\n  report this\n`);
-  for (const pid of children()) {
-    process.kill(pid, 'SIGTERM');
-    process.kill(pid, 'SIGCONT');
+/** The run that signals interrupt. */
+let folder: string | undefined;
+/** For children that clean up: to remove a trace instance takes 20 to 200 ms. One that takes longer goes on behind this program. */
+const endMs = 500;
+
+/**
+ * Ends this process where its main thread cannot: its children first, with time for those that clean up. What does not end by
+ * SIGTERM asked the kernel to kill it with this process.
+ */
+function endProgram(error: LingerlabError): void {
+  if (!claimEnd(shared)) return;
+  writeSync(2, headed(error));
+  const asked = children();
+  for (const pid of asked) for (const signal of ['SIGTERM', 'SIGCONT'] as const) send(pid, signal);
+  const deadline = performance.now() + endMs;
+  const end = (): void => {
+    if (performance.now() < deadline && asked.some((pid) => processState(pid) !== null)) {
+      setTimeout(end, 5);
+      return;
+    }
+    try {
+      if (folder !== undefined) interruptAtOnce(folder);
+    } catch {
+      // it had not begun, or cannot be written: what was appended is there
+    }
+    exitNow(error.exitCode);
+  };
+  end();
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // it has ended
   }
-  setTimeout(() => {
-    for (const pid of children()) process.kill(pid, 'SIGKILL');
-    process.kill(process.pid, 'SIGKILL');
-  }, 500);
+}
+
+/** How long the main thread may take to begin with what a second signal asks for: it does when it goes back to its event loop. */
+const ownEndMs = 300;
+
+let watched = false;
+let count = signalCounter();
+parentPort?.on('message', (told: WatchdogTold) => {
+  folder = told.folder ?? undefined;
+  count = signalCounter();
+  // for good: this thread may be ended at any moment behind a run, and native code is not to be in the midst of something then
+  if (!watched) watchSignals(endSignals, seen);
+  watched = true;
+});
+
+function seen(name: NodeJS.Signals): void {
+  // behind the run, as the signal does where nobody takes it
+  if (folder === undefined) exitNow(128 + constants.signals[name]);
+  else if ((count() ?? 1) > 1) setTimeout(endProgram, ownEndMs, stoppedAtOnce(name));
 }
 
 let last = -1;
@@ -155,7 +239,7 @@ let checks = 0;
 let looking = false;
 // counted, not timed: when the whole process was stopped, both threads were
 setInterval(() => {
-  const now = Atomics.load(ticks, 0);
+  const now = ticks(shared);
   checks = now === last ? checks + 1 : 0;
   last = now;
   const ms = checks * tickMs;

@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import type { LingerlabError } from '../errors.ts';
+import { claimEnd, makeShared, tick } from './ending.ts';
 import { entryPoint } from './entry.ts';
 import { blocked, reportBlocked } from './experiment-code.ts';
-import type { Found, WatchdogData } from './watchdog-thread.ts';
+import type { Found, WatchdogData, WatchdogTold } from './watchdog-thread.ts';
 
 /** Ends the program and its children, without going back to the event loop. */
 export type LastResort = (error: LingerlabError) => void;
@@ -12,6 +13,8 @@ const hook = 'lingerlab: blocked';
 const tickMs = 1000;
 
 let lastResort: LastResort | undefined;
+const shared = makeShared();
+let watching: Worker | undefined;
 
 /**
  * From now on, a thread watches that this one goes back to its event loop. Code of an experiment that does not is ended; its error
@@ -22,18 +25,32 @@ export function watchThread(last: LastResort): void {
   const watched = lastResort !== undefined;
   lastResort = last;
   if (watched) return;
-  const ticks = new Int32Array(new SharedArrayBuffer(4));
-  const data: WatchdogData = { ticks, tickMs, hook, own: new URL('../', import.meta.url).href };
-  const timer = setInterval(() => Atomics.add(ticks, 0, 1), tickMs).unref();
-  const thread = new Worker(entryPoint('process/watchdog-thread'), {
+  const data: WatchdogData = { shared, tickMs, hook, own: new URL('../', import.meta.url).href };
+  const timer = setInterval(tick, tickMs, shared).unref();
+  watching = new Worker(entryPoint('process/watchdog-thread'), {
     workerData: data,
     execArgv: [],
   });
   // where the system has no thread left, nobody watches
-  thread.on('error', () => clearInterval(timer)).unref();
+  watching.on('error', () => clearInterval(timer)).unref();
   const found = ({ place, seconds }: Found): void => {
     const error = blocked(place, seconds);
     if (!reportBlocked(error)) setTimeout(() => lastResort?.(error), 0);
   };
   Object.defineProperty(globalThis, hook, { value: found });
+}
+
+/**
+ * From now on until it is disposed of, a second signal ends the program though this thread does not go back to its event loop; the run
+ * in `folder` is saved as interrupted.
+ */
+export function watchForSignals(folder: string): Disposable {
+  const say = (told: WatchdogTold) => watching?.postMessage(told);
+  say({ folder });
+  return { [Symbol.dispose]: () => say({ folder: null }) };
+}
+
+/** Returns where this thread is to end the program; where the watchdog has begun to, it does not return. */
+export function endHere(): void {
+  if (!claimEnd(shared)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { type ErrorCode, LingerlabError, messageOf } from '../errors.ts';
 import { type Child, startChild } from './child.ts';
-import { answerMs, noAnswer, settlesWithin } from './deadline.ts';
+import { afterDeadline, answerMs, noAnswer, settlesWithin } from './deadline.ts';
 import { entryPoint, type Program } from './entry.ts';
 import type { Protocol, Request, Sent, SentError, Started, VerbOf } from './protocol.ts';
 
@@ -48,6 +48,8 @@ export interface WorkerOptions<Told> {
   readonly died: (how: string, log: string) => LingerlabError;
   /** It ended though nobody expected that. */
   readonly surprised: (error: LingerlabError) => void;
+  /** It was to clean up, and could not, or not in time. */
+  readonly unclean?: (error: LingerlabError) => void;
 }
 
 const logLimit = 64 * 1024;
@@ -56,7 +58,7 @@ const logLimit = 64 * 1024;
 interface Waiting {
   readonly answer: PromiseWithResolvers<unknown>;
   readonly verb: string;
-  readonly timer: NodeJS.Timeout | undefined;
+  readonly timer: Disposable | undefined;
 }
 
 /** Start a process of ours; resolves when it answers. Rejects with the error made by `died`, or with NO_ANSWER. */
@@ -82,9 +84,10 @@ export async function startWorker<P extends Protocol<P>, Told = never>(
   const ready = Promise.withResolvers<void>();
   let expected = false;
   let dead: LingerlabError | undefined;
+  let clean = true;
   const take = (id: number): Waiting | undefined => {
     const found = waiting.get(id);
-    clearTimeout(found?.timer);
+    found?.timer?.[Symbol.dispose]();
     waiting.delete(id);
     return found;
   };
@@ -95,6 +98,7 @@ export async function startWorker<P extends Protocol<P>, Told = never>(
   until?.addEventListener('abort', giveUp, { once: true });
   const ended = child.ended.then((end) => {
     until?.removeEventListener('abort', giveUp);
+    clean = 'code' in end && end.code === 0;
     dead = options.died('signal' in end ? end.signal : `exit code ${end.code}`, log.trim());
     for (const id of waiting.keys()) take(id)?.answer.reject(dead);
     ready.reject(dead);
@@ -130,9 +134,11 @@ export async function startWorker<P extends Protocol<P>, Told = never>(
       expected = true;
     },
     signal: (signal) => child.signal(signal),
-    end(graceMs) {
+    async end(graceMs) {
+      const before = dead;
       expected = true;
-      return child.end(graceMs);
+      await child.end(graceMs);
+      if (options.cleansUp && dead && !before && !clean) options.unclean?.(dead);
     },
     async ask<V extends VerbOf<P>>(verb: V, ask: P[V]['ask'], deadlineMs = until ? undefined : answerMs) {
       if (dead) throw dead;
@@ -140,7 +146,7 @@ export async function startWorker<P extends Protocol<P>, Told = never>(
       const id = next++;
       const answer = Promise.withResolvers<unknown>();
       const late = () => take(id)?.answer.reject(noAnswer(`${name} did not answer "${verb}"`, deadlineMs ?? 0));
-      waiting.set(id, { answer, verb, timer: deadlineMs === undefined ? undefined : setTimeout(late, deadlineMs) });
+      waiting.set(id, { answer, verb, timer: deadlineMs === undefined ? undefined : afterDeadline(deadlineMs, late) });
       const request: Request<P, V> = { id, verb, ask };
       // a request that cannot be sent fails with the process's end, which tells why
       channel.write(`${JSON.stringify(request)}\n`);

@@ -255,7 +255,13 @@ const connection = shape({
   label: z.string(),
   /** Facts of this label are those of the last such connection, and of none before it. */
   again: z.boolean().exactOptional(),
-  client: shape({ peer: z.string(), endpoint: count, local: address, opening: opening.exactOptional() }),
+  /** `endpoint` is null where the wire speaks for it: facts know such connections, records do not. */
+  client: shape({
+    peer: z.string(),
+    endpoint: count.nullable(),
+    local: address,
+    opening: opening.exactOptional(),
+  }),
   /** `endpoint` is null while no process has it: a request, or waiting in an accept queue. `opening`: it sent a SYN, too. */
   server: shape({ peer: z.string(), endpoint: count.nullable(), local: address, opening: opening.exactOptional() }),
 });
@@ -382,6 +388,10 @@ const wireEvent = shape({ ...sighted, source: z.literal('wire'), kind: z.literal
 /** A packet that came to the wire, and what it did with it; a wait ends with a {@link DeedEvent}. */
 export type WireEvent = z.infer<typeof wireEvent>;
 
+const packetsEvent = shape({ t: ns, source: z.literal('wire'), kind: z.literal('packets'), count });
+/** So many packets are in the capture; of very many the record has only those that open, close, reset, or that a rule decided. */
+export type PacketsEvent = z.infer<typeof packetsEvent>;
+
 const deedEvent = shape({ t: ns, source: z.literal('wire'), kind: z.literal('deed'), n: count, deed });
 /** What became of a packet that waited. */
 export type DeedEvent = z.infer<typeof deedEvent>;
@@ -406,6 +416,7 @@ export const event = z.discriminatedUnion('kind', [
   signal,
   wireEvent,
   deedEvent,
+  packetsEvent,
   scenario,
 ]);
 export type Event = z.infer<typeof event>;

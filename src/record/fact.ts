@@ -35,6 +35,7 @@ export const unknownCode = z.enum([
   'no-socket',
   'not-sampled',
   'not-read',
+  'not-recorded',
   'not-shown',
   'bounded',
   'cause-not-seen',
@@ -56,10 +57,10 @@ export const unknownFact = z
 /** Why a fact is `null`: a code that programs may select by, and a sentence. */
 export type UnknownFact = z.infer<typeof unknownFact>;
 
-const comparison = z.enum(['exact', 'within', 'race', 'measurement']);
+const comparison = z.enum(['exact', 'within', 'race', 'measurement', 'none']);
 /**
  * How two values of a fact are compared between runs: equal; no further apart than the resolution; as distributions
- * over repeats; or by statistics only, never as a difference in behaviour.
+ * over repeats; by statistics only, never as a difference in behaviour; or not at all, as what tells of the machine's other work.
  */
 export type Comparison = z.infer<typeof comparison>;
 

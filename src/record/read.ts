@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { access, constants, readFile } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream';
 import { promisify } from 'node:util';
@@ -10,6 +9,7 @@ import { type Event, event as eventSchema } from './event.ts';
 import { cellFolder, files, inPlanOrder } from './layout.ts';
 import { type CellLines, parseCells } from './lines.ts';
 import { isLive } from './live.ts';
+import { openRegular, readRegular } from './regular.ts';
 import { type Run, type RunRecord, runRecord, type Warning } from './schema.ts';
 import { type Upgrade, upgradeFrom, upgrades } from './upgrade.ts';
 import { warn } from './warnings.ts';
@@ -40,7 +40,7 @@ async function readIfThere<T>(path: string, read: (path: string) => Promise<T>):
   }
 }
 
-const contentsOf = (path: string): Promise<Buffer | null> => readIfThere(path, (each) => readFile(each));
+const contentsOf = (path: string): Promise<Buffer | null> => readIfThere(path, readRegular);
 
 const isThere = async (path: string): Promise<boolean> =>
   (await readIfThere(path, async (each) => {
@@ -72,6 +72,9 @@ function checkedRun(path: string, json: unknown): RunRecord {
   return checked.value;
 }
 
+/** A whole run of the default matrix has 20 MB. */
+const mostUnpacked = 2 ** 30;
+
 /** The lines of cells, and where they are: packed, where a run is kept. */
 async function cellLinesOf(folder: string): Promise<{ path: string; bytes: Buffer; packed: boolean }> {
   const path = join(folder, files.cells);
@@ -80,7 +83,11 @@ async function cellLinesOf(folder: string): Promise<{ path: string; bytes: Buffe
   const packed = plain === null ? await contentsOf(packedPath) : null;
   if (packed === null) return { path, bytes: plain ?? Buffer.alloc(0), packed: false };
   try {
-    return { path: packedPath, bytes: await promisify(gunzip)(packed), packed: true };
+    return {
+      path: packedPath,
+      bytes: await promisify(gunzip)(packed, { maxOutputLength: mostUnpacked }),
+      packed: true,
+    };
   } catch (cause) {
     throw unreadable(packedPath, messageOf(cause));
   }
@@ -129,7 +136,8 @@ export async function readRun(path: string, table: Readonly<Record<number, Upgra
 async function* unpackedLines(path: string): AsyncGenerator<string> {
   const unpacked = createGunzip();
   // how it ended is what the loop throws
-  pipeline(createReadStream(path), unpacked, () => undefined);
+  const file = await openRegular(path);
+  pipeline(file.createReadStream(), unpacked, () => undefined);
   let rest = '';
   for await (const piece of unpacked.setEncoding('utf8')) {
     const lines = (rest + piece).split('\n');

@@ -21,11 +21,19 @@ export interface ResumePlan {
 const refused = (folder: string, problems: readonly string[], remedy: string): LingerlabError =>
   new LingerlabError('RESUME_REFUSED', `cannot resume ${folder}: ${problems.join('; ')}`, remedy);
 
+const startAnew = 'its cells would not be comparable: start a new run, and compare the two with `lingerlab compare`';
+
+const changed = (id: string, file: string): string => `experiment ${id} has changed (${file})`;
+
+/** RESUME_REFUSED for an experiment whose file is not what the run was made with. */
+export const changedSince = (folder: string, id: string, file: string): LingerlabError =>
+  refused(folder, [changed(id, file)], startAnew);
+
 function experimentProblems({ run }: Run, current: Current): string[] {
   const now = new Map(current.experiments.map(({ id, sourceHash }) => [id, sourceHash]));
   return run.experiments.flatMap(({ id, sourceHash, file }) => {
     if (!now.has(id)) return [`experiment ${id} is not there any more (${file})`];
-    return now.get(id) === sourceHash ? [] : [`experiment ${id} has changed (${file})`];
+    return now.get(id) === sourceHash ? [] : [changed(id, file)];
   });
 }
 
@@ -61,11 +69,7 @@ export function resumePlan(
     ...experimentProblems(previous, current),
   ];
   if (problems.length > 0) {
-    throw refused(
-      folder,
-      problems,
-      'its cells would not be comparable: start a new run, and compare the two with `lingerlab compare`',
-    );
+    throw refused(folder, problems, startAnew);
   }
   const finished = cells.filter((cell) => cell.status !== 'errored');
   const done = new Set(finished.map((cell) => cellKey(cell.id, cell.repeat)));

@@ -28,6 +28,9 @@ const wireCost = z.object({
 });
 export type WireCost = z.infer<typeof wireCost>;
 
+/** A cell runs no more often than this. */
+export const mostRepeats = 100_000;
+
 /** What a run saw of the machine; taken again by each session of a resumed run. */
 export const environment = z.object({
   kernel: z.string().describe('uname -r'),
@@ -83,6 +86,10 @@ export const loadComparison = z.object({
   alpha: z.number().describe('the chance that any difference that is said to be is none'),
   confidence: z.number().describe('of each interval by itself'),
   leftOut: z.number().int().describe('results that take no part: without the fact, or as the experiment says'),
+  out: z
+    .array(z.object({ cell: z.string(), repeat: z.number().int() }))
+    .exactOptional()
+    .describe('those results; absent: none, or a run of before 0.2'),
   against: z.array(
     z.object({
       cell: z.string().describe('cell id'),
@@ -175,7 +182,9 @@ export const runRecord = z.object({
   ),
   experiments: z.array(experimentRecord),
   plan: z.array(z.string()).describe('cell ids'),
-  repeats: z.record(z.string(), z.number().int()).describe('how often a cell runs, where more than once'),
+  repeats: z
+    .record(z.string(), z.number().int().min(1).max(mostRepeats))
+    .describe('how often a cell runs, where more than once'),
   notRun: z.array(
     z.object({
       id: z.string(),

@@ -8,17 +8,20 @@ export const warningRemedies = {
   'chain-open': 'raise `seconds` of the experiment if the socket was still closing; otherwise report it',
   'chain-count': 'run the cell again alone (--jobs 1); if it stays, the tracepoints miss sockets on this kernel',
   'observers-disagree': 'trust neither: read the record (events.ndjson.gz), and report it if it comes again',
+  'facts-contradict':
+    'trust none of the two: keep the record (events.ndjson.gz), and report it: a fact was derived wrongly',
   'ss-unparsed-line': 'report the line with the version of iproute2: its output has changed',
   'tracepoints-unavailable':
     'run as root, with tracefs mounted, to see every transition; `lingerlab doctor` says what is missing',
   'sysctl-refused':
-    'load what the kernel lacks (modprobe tcp_cubic), or do not compare these cells with those of a run that had it',
+    'allow it on the host, as for cubic: modprobe tcp_cubic; sysctl net.ipv4.tcp_allowed_congestion_control="reno cubic"',
   'wire-fell-behind':
     'run again with the machine to itself (--jobs 1): what the wire did late is not what its rules said',
   'wire-refused':
     'look at the packet in wire.pcapng; where that is the question, say so: wire.injectRaw(from, bytes, { mayBeRefused: true })',
   'wire-still-holds':
     'end it in the scenario, by release() or discard() of the rule; `times` says how many packets a rule acts on',
+  'clean-up-failed': '`lingerlab doctor` removes what a run that has ended left on this machine',
   'torn-line': 'the run was cut off while it wrote; `lingerlab run --resume` runs that cell again',
 } as const satisfies Record<string, string>;
 export type WarningCode = keyof typeof warningRemedies;

@@ -5,6 +5,7 @@ import { gzip } from 'node:zlib';
 import type { z } from 'zod';
 import { check } from './check.ts';
 import type { Event } from './event.ts';
+import { sessionFinished } from './interrupt.ts';
 import { cellFolder, cellKey, files } from './layout.ts';
 import { notWritable, oneAtATime, openLines, replaceFile } from './save.ts';
 import { type CellRecord, cellRecord, type RunRecord, runRecord } from './schema.ts';
@@ -53,14 +54,6 @@ function tidy(folder: string, top: string): void {
     // No folder, or one that is not empty.
   }
 }
-
-/** A run's record with its last session closed. */
-export const sessionFinished = (run: RunRecord, status: RunRecord['status']): RunRecord => {
-  const open = (index: number) => index === run.sessions.length - 1 && run.sessions[index]?.finishedAt === null;
-  const finishedAt = new Date().toISOString();
-  const sessions = run.sessions.map((session, index) => (open(index) ? { ...session, finishedAt } : session));
-  return { ...run, status, sessions };
-};
 
 /** The folders of cells at work; made synchronously, so that no two of them are half made or half removed at once. */
 function cellFolders(top: string): RunWriter['cellFolder'] {

@@ -19,6 +19,8 @@ export interface CellGroup {
   readonly reason?: string;
   /** Repeats that ran, in order. */
   readonly ran: readonly CellRecord[];
+  /** Repeats that errored and whose wire had carried something: what there is to see of them. */
+  readonly broken: readonly CellRecord[];
 }
 
 /** The cells of a run, in the order of its plan; a repeat that ran again after `--resume` counts once, as it ended last. */
@@ -41,6 +43,7 @@ function groupOf(records: readonly CellRecord[]): CellGroup {
     status: failed?.status ?? 'ran',
     ...(failed && { reason: reasonText(failed) }),
     ran: records.filter(({ status }) => status === 'ran').sort((a, b) => a.repeat - b.repeat),
+    broken: records.filter(({ status, segments = [] }) => status === 'errored' && segments.length > 0),
   };
 }
 

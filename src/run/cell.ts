@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { derive } from '../facts/derive.ts';
+import { type Derived, derive } from '../facts/derive.ts';
 import { unsound } from '../facts/soundness.ts';
 import { cellEvents } from '../record/cell-events.ts';
 import type { CellRecord } from '../record/schema.ts';
@@ -8,7 +8,7 @@ import { latenessOf } from './lateness.ts';
 import { makePeers } from './peers.ts';
 import { makePlaying, play } from './playing.ts';
 import { makeStage } from './stage.ts';
-import { type Log, type Played, recorded, type ScenarioWork } from './work.ts';
+import { type Log, type Played, recorded, type ScenarioWork, type Seen } from './work.ts';
 
 /** Every packet is told until a scenario sends very many: then those that open, close, reset, or that a rule decides. */
 const told = { telling: 'all', tellAllUpTo: 2000 } as const;
@@ -21,8 +21,24 @@ export async function runCell(work: ScenarioWork): Promise<CellRecord> {
   const log = { events: cellEvents(), unparsed: [] };
   // without the trace there are no chains to be sound
   const flaws = () => (work.observers.sight.transitions ? unsound(log.events.all) : []);
-  return recorded(work, log, () => playCell(work, log), flaws);
+  return recorded(
+    work,
+    log,
+    () => playCell(work, log),
+    flaws,
+    () => seenIn(derive(log.events.all, work.observers.sight)),
+  );
 }
+
+/** What there is to draw of a cell. */
+const seenIn = ({ paths, segments, incarnations, asides }: Derived): Seen => ({
+  paths,
+  ...(segments.length > 0 && {
+    segments,
+    ...(incarnations.length > 0 && { incarnations }),
+    ...(asides.length > 0 && { asides }),
+  }),
+});
 
 async function playCell(work: ScenarioWork, { events, unparsed }: Log): Promise<Played> {
   const { planned, definition, repeat, writer, observers } = work;
@@ -40,23 +56,16 @@ async function playCell(work: ScenarioWork, { events, unparsed }: Log): Promise<
         if (text) await writeFile(writer.peerLog(planned.id, repeat, peer), text);
     },
   };
-  const { statistics, stood } = await play(
-    work,
-    playing,
-    () => definition.scenario(stage, planned.factors),
-    () => peers.settle(),
-  );
-  const { facts, segments, incarnations, asides, warnings, ...derived } = derive(events.all, observers.sight);
+  const { statistics, stood } = await play(work, playing, () => definition.scenario(stage, planned.factors), peers);
+  const derived = derive(events.all, observers.sight);
+  const { facts, unknown, warnings } = derived;
   const odd = statistics && oddPackets(statistics);
   return {
-    ...derived,
+    ...seenIn(derived),
+    paths: derived.paths,
+    unknown,
     facts: { ...facts, ...notes },
     warnings: [...warnings, ...(statistics ? wireWarnings(statistics) : [])],
-    ...(segments.length > 0 && {
-      segments,
-      ...(incarnations.length > 0 && { incarnations }),
-      ...(asides.length > 0 && { asides }),
-    }),
     ...(odd && { odd }),
     late: latenessOf(events.all, stood, statistics),
   };

@@ -36,12 +36,10 @@ async function playLoad(work: LoadWork, { events, unparsed }: Log): Promise<Play
     telling: { telling: 'none' },
   });
   await using loading = makeLoadStage(work, playing, seen);
-  const { statistics } = await play(
-    work,
-    playing,
-    () => definition.scenario(loading.stage, planned.factors),
-    async () => undefined,
-  );
+  const { statistics } = await play(work, playing, () => definition.scenario(loading.stage, planned.factors), {
+    settle: async () => undefined,
+    silent: async () => [],
+  });
   const { facts = {}, unknown = {} } = loading.loaded ? loadFindings(loading.loaded) : {};
   const odd = statistics && oddPackets(statistics);
   // that the wire falls behind is what it costs, and no warning

@@ -1,3 +1,4 @@
+import { LingerlabError } from '../errors.ts';
 import type { Answer, Peer } from '../experiment/handles.ts';
 import type { Cast } from '../peers/handles/cast.ts';
 import { peerHandle } from '../peers/handles/peer.ts';
@@ -18,6 +19,8 @@ export interface Peers extends AsyncDisposable {
   at(where: End): readonly PeerProcess[];
   /** Resolves when every peer that lives has told all it saw. */
   settle(): Promise<void>;
+  /** Those that live and do not answer. */
+  silent(): Promise<readonly string[]>;
   /** What each peer wrote. */
   logs(): readonly { readonly peer: string; readonly text: string }[];
 }
@@ -59,6 +62,17 @@ export function makePeers({ observers, origin, meter, definition }: ScenarioWork
     logs: () => started.map(({ process }) => ({ peer: process.name, text: process.log() })),
     async settle() {
       await Promise.all(started.map(({ process }) => process.ask('sync', {}, settleMs).catch(() => undefined)));
+    },
+    async silent() {
+      const asked = started.map(async ({ process }) =>
+        (await process.ask('sync', {}, settleMs).then(
+          () => true,
+          (error: unknown) => error instanceof LingerlabError && error.code !== 'NO_ANSWER',
+        ))
+          ? []
+          : [`peer ${process.name}`],
+      );
+      return (await Promise.all(asked)).flat();
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

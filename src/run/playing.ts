@@ -1,3 +1,4 @@
+import { LingerlabError } from '../errors.ts';
 import { type Lab, makeLab } from '../lab/lab.ts';
 import { clockSince } from '../native/clock.ts';
 import { cpuOf } from '../native/cpu.ts';
@@ -72,30 +73,59 @@ export async function makePlaying(work: Work, { record, unparsed, samples, telli
   };
 }
 
+/** The processes of a scenario beside the wire. */
+export interface PlayedBy {
+  /** Resolves when they have told all they saw. */
+  readonly settle: () => Promise<void>;
+  /** Those that do not answer. */
+  readonly silent: () => Promise<readonly string[]>;
+}
+
+/** How long a process may take to answer when it is asked whether it still does: an overloaded machine is not one that is stopped. */
+const stillMs = 1000;
+
+async function silentWire({ lab }: Playing): Promise<LingerlabError | undefined> {
+  try {
+    await lab.wire?.ask('flush', {}, stillMs);
+  } catch (error) {
+    return error instanceof LingerlabError ? error : undefined;
+  }
+  return undefined;
+}
+
 /**
  * Plays a scenario. Resolves when what happened until its end is in the record, with what the wire counted and how long the
- * harness and the observers stood still; `settle` resolves when its processes have told all they saw.
+ * harness and the observers stood still.
  */
 export async function play(
   { planned, stalls }: Work,
   playing: Playing,
   scenario: () => Promise<void>,
-  settle: () => Promise<void>,
+  { settle, silent: silentPeers }: PlayedBy,
 ): Promise<{ readonly statistics: WireStatistics | undefined; readonly stood: Stood }> {
   const { lab, watching, steps, now, record } = playing;
   const began = now();
   record({ t: began, source: 'harness', kind: 'scenario-begins' });
-  await playScenario(() => Promise.try(scenario), { ...playing, planned });
-  steps.check();
-  await settle();
-  watching.nudge();
-  await watching.sample();
-  // it may have failed for this cell
-  playing.signal.throwIfAborted();
-  await watching.counters();
-  await lab.wire?.ask('flush', {}, answerMs);
-  const statistics = await lab.wire?.ask('statistics', {}, answerMs);
-  record({ t: now(), source: 'harness', kind: 'scenario-ends' });
+  const silent = async () => {
+    const [error, peers] = await Promise.all([silentWire(playing), silentPeers()]);
+    return { ...(error && { error }), peers };
+  };
+  let statistics: WireStatistics | undefined;
+  try {
+    await playScenario(() => Promise.try(scenario), { ...playing, planned, silent });
+    steps.check();
+    await settle();
+    watching.nudge();
+    await watching.sample();
+    // it may have failed for this cell
+    playing.signal.throwIfAborted();
+    await watching.counters();
+    await lab.wire?.ask('flush', {}, answerMs);
+    statistics = await lab.wire?.ask('statistics', {}, answerMs);
+  } finally {
+    // what follows is tear-down, of a cell that errored, too
+    record({ t: now(), source: 'harness', kind: 'scenario-ends' });
+  }
   // before facts are derived: from the folder, later, they come out the same
   await watching.flush();
   const observersNs = await watching.stood(began);

@@ -80,6 +80,7 @@ export function finding(
   { experiments }: Selection,
   cells: readonly Judged[],
   trace: TraceSight,
+  left: readonly Warning[],
 ): RunRecord {
   const definitions = new Map(experiments.map(({ definition }) => [definition.id, definition]));
   const judged = saved.experiments.map((record) => {
@@ -104,7 +105,7 @@ export function finding(
   );
   const blind = trace.transitions ? [] : [warn('tracepoints-unavailable', `no tracepoints: ${trace.missing}`)];
   const pinned = saved.sessions.at(-1)?.environment.pinned ?? {};
-  return { ...saved, experiments: judged, warnings: [...blind, ...refusedSettings(pinned), ...idle] };
+  return { ...saved, experiments: judged, warnings: [...blind, ...refusedSettings(pinned), ...idle, ...left] };
 }
 
 /** What every cell ran with in place of what lingerlab sets. */

@@ -1,5 +1,6 @@
 import { examine, requireBasics } from '../doctor/doctor.ts';
 import { countersHere } from '../doctor/environment.ts';
+import type { LingerlabError } from '../errors.ts';
 import { makeCrew } from '../load/crew.ts';
 import { clockSince } from '../native/clock.ts';
 import { startObservers } from '../observers/observers.ts';
@@ -7,6 +8,7 @@ import { catchStrays } from '../process/experiment-code.ts';
 import { watchStalls } from '../process/stalls.ts';
 import { readRun } from '../record/read.ts';
 import type { Run } from '../record/schema.ts';
+import { warn } from '../record/warnings.ts';
 import { saveReport } from '../report/markdown/report.ts';
 import { reportOf } from '../report/model/report.ts';
 import { cpuMeter } from './cpu.ts';
@@ -27,7 +29,13 @@ export async function run(request: RunRequest): Promise<Run> {
   const signal = AbortSignal.any([request.signal, stop.signal]);
   const fail = (error: unknown) => stop.abort(error);
   using _strays = catchStrays();
-  await using observers = await startObservers({ origin, sampler: request.sampler, died: fail });
+  const unclean: LingerlabError[] = [];
+  await using observers = await startObservers({
+    origin,
+    sampler: request.sampler,
+    died: fail,
+    unclean: (error) => void unclean.push(error),
+  });
   const { ports } = observers;
   const machine = await examine(observers.trace);
   requireBasics(machine);
@@ -48,7 +56,10 @@ export async function run(request: RunRequest): Promise<Run> {
   const { cells } = await readRun(folder);
   const judged = cells.map((cell) => ({ ...cell, counters }));
   const cpu = await meter.session();
-  await writer.update((saved) => costing(finding(saved, selection, judged, observers.trace), cpu));
+  // what it cannot take away is the run's to tell
+  await observers[Symbol.asyncDispose]();
+  const left = unclean.map(({ message }) => warn('clean-up-failed', message));
+  await writer.update((saved) => costing(finding(saved, selection, judged, observers.trace, left), cpu));
   await writer.finish(signal.aborted ? 'interrupted' : 'complete');
   const finished = await readRun(folder);
   await saveReport(folder, reportOf(finished));

@@ -1,8 +1,7 @@
-import { fileURLToPath } from 'node:url';
-import { type FilePlace, LingerlabError, messageOf } from '../errors.ts';
+import { LingerlabError, messageOf } from '../errors.ts';
 import type { Steps } from '../peers/step.ts';
 import type { PlannedCell } from '../plan/cells.ts';
-import { asExperimentCode } from '../process/experiment-code.ts';
+import { asExperimentCode, experimentPlace } from '../process/experiment-code.ts';
 
 /** What ends a scenario that does not end by itself. */
 export interface ScenarioEnd {
@@ -10,6 +9,16 @@ export interface ScenarioEnd {
   readonly steps: Steps;
   readonly failure: AbortController;
   readonly signal: AbortSignal;
+  /** Of the processes that its steps wait for, the one that does not answer though nobody has stopped it; what else it finds. */
+  readonly silent: () => Promise<Silent>;
+}
+
+/** Who did not answer when a scenario had not ended in time. */
+export interface Silent {
+  /** Nobody but a fault can have stopped it. */
+  readonly error?: LingerlabError;
+  /** The scenario, or a system call, may have stopped them. */
+  readonly peers: readonly string[];
 }
 
 /** A cell may take three times what it expects, and ten seconds. */
@@ -18,24 +27,19 @@ export const scenarioMs = (planned: Pick<PlannedCell, 'seconds'>) => (planned.se
 /** Play a scenario within its time. Rejects with SCENARIO_THREW, CELL_DEADLINE, or the signal's reason. */
 export async function playScenario(
   scenario: () => Promise<void>,
-  { planned, steps, failure, signal }: ScenarioEnd,
+  { planned, steps, failure, signal, silent }: ScenarioEnd,
 ): Promise<void> {
   const limit = scenarioMs(planned);
-  const timer = setTimeout(() => {
-    const running = steps.running();
-    const at = running.length > 0 ? `waiting for ${running.join(', ')}` : 'in until() or in code of its own';
-    failure.abort(
-      new LingerlabError(
-        'CELL_DEADLINE',
-        `the scenario did not end within ${limit / 1000} s: ${at}`,
-        "await a state that can come, or raise the experiment's `seconds`",
-        { step: running[0] },
-      ),
-    );
-  }, limit);
+  const overdue = async (): Promise<void> => {
+    const { names, at } = steps.running();
+    const { error, peers } = await silent();
+    failure.abort((error ?? late(limit, names, peers)).from({ at, step: names[0] }));
+  };
+  const timer = setTimeout(() => void overdue(), limit);
   const aborted = new Promise<never>((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    const end = (): void => reject(atStep(signal.reason, steps));
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end, { once: true });
   });
   try {
     // from a function of its own: where a loop of the scenario's is ended, so is whoever called it, and awaits no more
@@ -54,28 +58,33 @@ export async function playScenario(
   }
 }
 
-const ownFolder = new URL('../', import.meta.url).href;
+const listed = new Intl.ListFormat('en');
 
-/** The innermost call in a file that is none of this program's: the experiment's own line. */
-function scenarioFrame(stack: string): string {
-  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
-  const isOurs = (line: string) => line.includes(ownFolder) || line.includes('node:') || line.includes('<anonymous>');
-  return (frames.find((line) => !isOurs(line)) ?? frames[0] ?? '').trim();
+function late(limit: number, waitedFor: readonly string[], silent: readonly string[]): LingerlabError {
+  const at =
+    waitedFor.length > 0 ? `it waited for ${waitedFor.join('; ')}` : 'it waited for no step, but in code of its own';
+  const mute = silent.length > 0 ? `; ${listed.format(silent)} did not answer` : '';
+  return new LingerlabError(
+    'CELL_DEADLINE',
+    `the scenario did not end within ${limit / 1000} s: ${at}${mute}`,
+    "await a state that can come, or raise the experiment's `seconds`",
+  );
+}
+
+/** What ended a scenario from outside, at the step that it waited for. */
+function atStep(error: unknown, steps: Steps): unknown {
+  if (!(error instanceof LingerlabError)) return error;
+  const { names, at } = steps.running();
+  return error.from({ at, step: names[0] });
 }
 
 function scenarioError(error: unknown): LingerlabError {
   if (error instanceof LingerlabError) return error;
-  const where = error instanceof Error ? scenarioFrame(error.stack ?? '') : '';
+  const at = error instanceof Error ? experimentPlace(error) : undefined;
   return new LingerlabError(
     'SCENARIO_THREW',
-    `the scenario threw: ${messageOf(error)} ${where}`,
+    `the scenario threw: ${messageOf(error)}`,
     'mend the experiment; the other cells are not affected',
-    { cause: error, at: placeIn(where) },
+    { cause: error, at },
   );
-}
-
-/** The file and line of one of V8's stack frames: `at scenario (file:///tmp/a.ts:12:34)`. */
-function placeIn(frame: string): FilePlace | undefined {
-  const [, url, line, column] = /(file:.*):(\d+):(\d+)\)?$/.exec(frame) ?? [];
-  return url === undefined ? undefined : { file: fileURLToPath(url), line: Number(line), column: Number(column) };
 }

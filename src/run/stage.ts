@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Peer, StartOptions } from '../experiment/handles.ts';
+import { acceptedSeconds, acceptedStart, acceptedStates } from '../experiment/accepted-steps.ts';
+import type { Peer } from '../experiment/handles.ts';
 import type { AnyStage } from '../experiment/stage.ts';
 import type { Wire } from '../experiment/wire.ts';
 import { valueProblem } from '../facts/kinds.ts';
-import { until } from '../peers/handles/until.ts';
+import { until, untilText } from '../peers/handles/until.ts';
 import type { Event } from '../record/event.ts';
 import type { Declaration, FactValue } from '../record/fact.ts';
+import type { Network } from '../tcp/network.ts';
 import type { End } from '../tcp/states.ts';
 import { makeWire } from '../wire/stage.ts';
 import { instruments } from './instruments.ts';
@@ -49,11 +51,15 @@ export async function makeStage(
     },
     ...instruments(playing, peers, events),
     start(name, chosen = 'client') {
-      const { where = 'client', uid }: StartOptions = typeof chosen === 'string' ? { where: chosen } : chosen;
+      const { where = 'client', uid } = acceptedStart(name, chosen);
       const as = uid === undefined ? '' : ` as user ${uid}`;
       return steps.take(`start ${name}${as}`, peers.start(name, where, uid));
     },
-    until: (endpoint, ...states) => until(peers.registry.endpoint(endpoint), states, waiting),
+    until(endpoint, ...wanted) {
+      const placed = peers.registry.endpoint(endpoint);
+      acceptedStates(wanted);
+      return steps.wait(() => untilText(placed, wanted, waiting), until(placed, wanted, waiting));
+    },
     rest: resting(work, playing),
     soon: () => ({ ns: now() + soonNs }),
     note,
@@ -67,20 +73,30 @@ async function ours(peers: Peers, end: End): Promise<Peer> {
   return started.value;
 }
 
-/** The wire of a cell, made when its scenario first asks for it; throws TypeError where there is none. */
+/** The wire of a cell, made when its scenario first asks for it. */
 export function lazyWire({ lab, steps }: Playing): () => Wire {
   let wire: Wire | undefined;
   return () => {
-    if (!lab.wire) throw new TypeError("this cell has no wire: give the experiment network: 'wire'");
-    wire ??= makeWire(lab.wire, steps);
+    wire ??= lab.wire ? makeWire(lab.wire, steps) : noWire(lab.network);
     return wire;
   };
 }
+
+/** The wire of a cell without one: a scenario may name it, `{ client, wire }`, and to use it throws TypeError. */
+const noWire = (network: Network): Wire =>
+  new Proxy({} as Wire, {
+    get(_, verb) {
+      throw new TypeError(
+        `wire.${String(verb)}: this cell has no wire, its network is ${network}: give the experiment network: 'wire'`,
+      );
+    },
+  });
 
 /** A stage's `rest`: others are at work meanwhile, and the cell goes on at once, whoever is. */
 export const resting =
   ({ slot }: Work, { signal }: Playing) =>
   (seconds: number): Promise<void> => {
+    acceptedSeconds('rest()', seconds);
     const over = sleep(seconds * 1000, undefined, { signal });
     slot.lend(over);
     return over;

@@ -48,6 +48,9 @@ type Carried = 'segments' | 'incarnations' | 'asides' | 'odd' | 'late';
 /** What a cell that was played came to. */
 export type Played = Pick<CellRecord, 'facts' | 'unknown' | 'paths' | 'warnings'> & Pick<CellRecord, Carried>;
 
+/** What was seen of a cell, whatever it came to: its ends' paths, and what its wire carried. */
+export type Seen = Partial<Pick<Played, 'paths' | Exclude<Carried, 'odd'>>>;
+
 /** Which cell a record is of. */
 export const identity = (planned: PlannedCell, repeat: number) => ({
   id: planned.id,
@@ -72,14 +75,15 @@ export interface Log {
 const aroundMs = 60_000;
 
 /**
- * The record of a (cell, repeat) that is played, its events saved. `flaws`: what its events are found to lack. Rejects only when
- * the run is being interrupted.
+ * The record of a (cell, repeat) that is played, its events saved. `flaws`: what its events are found to lack; `seen`: what there
+ * is to draw of one that errored. Rejects only when the run is being interrupted.
  */
 export async function recorded(
   work: Work,
   { events, unparsed }: Log,
   play: () => Promise<Played>,
   flaws: () => readonly Warning[],
+  seen: () => Seen = () => ({}),
 ): Promise<CellRecord> {
   const { planned, repeat, writer, signal } = work;
   const startedAt = new Date().toISOString();
@@ -91,7 +95,7 @@ export async function recorded(
     const warnings = [...unparsed.map((line) => warn('ss-unparsed-line', line)), ...flaws()];
     const common = { ...identity(planned, repeat), startedAt, seconds };
     if ('error' in outcome)
-      return { ...common, ...nothing, status: 'errored', reason: reasonOf(outcome.error), warnings };
+      return { ...common, ...nothing, ...seen(), status: 'errored', reason: reasonOf(outcome.error), warnings };
     // claims are an experiment's code; from a function of its own, as the scenario is called. A promise that is returned, not awaited,
     // would be looked at only in the microtasks behind a loop that does not end, and those are lost with it
     return await ofExperiment(async () => {

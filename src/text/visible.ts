@@ -13,11 +13,25 @@ export const visible = (text: string): string => text.replace(unseen, escaped);
 /** The same of several lines. */
 export const visibleLines = (text: string): string => text.split('\n').map(visible).join('\n');
 
+/** What node:util's styleText() writes around a text. */
+const style = new RegExp(`(${String.fromCharCode(27)}\\[\\d+m)`);
+
+/** The same of lines with styles, which stay. */
+export const visibleStyled = (text: string): string =>
+  text
+    .split(style)
+    .map((part, index) => (index % 2 === 1 ? part : visibleLines(part)))
+    .join('');
+
+const inJson = (character: string): string =>
+  Array.from(
+    { length: character.length },
+    (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
+  ).join('');
+
 /** JSON that does nothing to a terminal, with the same meaning: such characters are in its strings only. */
-export const visibleJson = (value: unknown): string =>
-  JSON.stringify(value).replace(unseen, (character) =>
-    Array.from(
-      { length: character.length },
-      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`,
-    ).join(''),
-  );
+export const visibleJson = (value: unknown, indent = 0): string =>
+  JSON.stringify(value, null, indent)
+    .split('\n')
+    .map((line) => line.replace(unseen, inJson))
+    .join('\n');

@@ -15,10 +15,10 @@ interface Outcome {
 /** What is compared of cells of loads. */
 const fact = 'rate.perSecond';
 
-/** Each cell against its baseline, and how many results took no part. */
+/** Each cell against its baseline, and the results that took no part. */
 export interface ComparedCells {
   readonly against: readonly Compared<Factors>[];
-  readonly leftOut: number;
+  readonly leftOut: readonly { readonly cell: string; readonly repeat: number }[];
 }
 
 /**
@@ -27,12 +27,12 @@ export interface ComparedCells {
  */
 export function compared(definition: AnyLoadDefinition, outcomes: readonly Outcome[]): ComparedCells {
   const ways = new Map<string, { readonly cell: Factors; readonly rates: Map<number, number> }>();
-  let leftOut = 0;
+  const leftOut: { cell: string; repeat: number }[] = [];
   for (const { cell, repeat, facts } of outcomes) {
     const id = cellId(definition.id, cell);
     const way = ways.get(id) ?? { cell, rates: new Map<number, number>() };
     const rate = rateOf(definition, facts);
-    if (rate === undefined) leftOut++;
+    if (rate === undefined) leftOut.push({ cell: id, repeat });
     else ways.set(id, { ...way, rates: way.rates.set(repeat, rate) });
   }
   const families = Map.groupBy(ways.values(), ({ cell }) => baselineId(definition, cell));
@@ -75,7 +75,8 @@ export function comparisonOf(definition: AnyLoadDefinition, outcomes: readonly O
     margin,
     alpha,
     confidence,
-    leftOut,
+    leftOut: leftOut.length,
+    ...(leftOut.length > 0 && { out: [...leftOut] }),
     against: all.map(({ cell, baseline, low, high, ...each }) => ({
       cell: cellId(definition.id, cell),
       baseline: cellId(definition.id, baseline),

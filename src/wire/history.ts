@@ -2,6 +2,7 @@ import type { Ns } from '../record/event.ts';
 import type { Address } from '../tcp/address.ts';
 import { flagBits } from '../tcp/flags.ts';
 import type { Packet, TcpSegment } from '../tcp/segment.ts';
+import { distance } from '../tcp/sequence.ts';
 import { type End, otherEnd } from '../tcp/states.ts';
 import type { Connection } from './connection.ts';
 import { makeGlance } from './glance.ts';
@@ -32,12 +33,6 @@ export interface History {
   glance(from: End, bytes: Uint8Array, length: number): boolean;
   /** An incarnation by its number, or the latest one between two addresses. */
   connection(which: number | { readonly one: Address; readonly other: Address }): Connection | undefined;
-}
-
-/** A distance in sequence numbers; the 64 Ki before the start are negative: a keepalive's, an old duplicate's. */
-export function distance(from: number, to: number): number {
-  const ahead = (to - from) >>> 0;
-  return ahead >= 0xffff0000 ? ahead - 2 ** 32 : ahead;
 }
 
 /** Whether a sequence number is after another, RFC 9293 §3.4: modulo 2^32. */

@@ -65,7 +65,7 @@ function wholePacket(n: number): { from: 'client' | 'server'; bytes: Uint8Array 
 }
 
 function flush(): void {
-  running?.pump.tellAll();
+  running?.pump.tellCount();
   running?.capture.flush();
 }
 

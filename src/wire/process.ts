@@ -1,9 +1,8 @@
 import { LingerlabError } from '../errors.ts';
 import { startWorker } from '../process/worker.ts';
-import type { DeedEvent, WireEvent } from '../record/event.ts';
-import type { WireArguments, WireTold, WireVerb, WireVerbs } from './protocol.ts';
+import type { ToldPacket, WireArguments, WireTold, WireVerb, WireVerbs } from './protocol.ts';
 
-/** The wire's process as the harness sees it. */
+/** The wire's process as the harness sees it. Its disposal rejects with WIRE_DIED where it could not finish its capture. */
 export interface WireProcess extends AsyncDisposable {
   readonly pid: number;
   /**
@@ -18,7 +17,7 @@ export interface WireOptions {
   /** Aborted when the cell is to end: then no step of the wire is waited for. */
   readonly until?: AbortSignal;
   readonly spawned?: (pid: number) => void;
-  readonly saw?: (event: WireEvent | DeedEvent) => void;
+  readonly saw?: (event: ToldPacket) => void;
   /** It ended though nobody stopped it. */
   readonly died?: (error: LingerlabError) => void;
 }
@@ -29,6 +28,7 @@ const closeMs = 2000;
 /** Start the wire's process; it carries nothing before `open`. */
 export async function startWire({ origin, until, spawned, saw, died }: WireOptions): Promise<WireProcess> {
   const argument: WireArguments = { parent: process.pid, originNs: String(origin) };
+  let unclean: LingerlabError | undefined;
   const worker = await startWorker<WireVerbs, WireTold>({
     name: 'the wire',
     entry: 'wire/main',
@@ -43,10 +43,17 @@ export async function startWire({ origin, until, spawned, saw, died }: WireOptio
     died: (how, log) =>
       new LingerlabError('WIRE_DIED', `the wire ended: ${how}${log && `; it wrote: ${log.slice(-500)}`}`, 'run again'),
     surprised: (error) => died?.(error),
+    unclean: (error) => {
+      unclean = error;
+    },
   });
   return {
     pid: worker.pid,
     ask: (verb, ask, deadlineMs) => worker.ask(verb, ask, deadlineMs),
-    [Symbol.asyncDispose]: () => worker.end(closeMs),
+    async [Symbol.asyncDispose]() {
+      await worker.end(closeMs);
+      // its capture may lack its end
+      if (unclean) throw unclean;
+    },
   };
 }

@@ -2,7 +2,7 @@ import type { Forgery } from '../experiment/forgery.ts';
 import type { PatternData } from '../experiment/patterns.ts';
 import type { Rule } from '../experiment/rules.ts';
 import type { Started } from '../process/protocol.ts';
-import type { DeedEvent, Sighting, WireEvent } from '../record/event.ts';
+import type { DeedEvent, PacketsEvent, Sighting, WireEvent } from '../record/event.ts';
 import type { WireStatistics } from '../record/wire-statistics.ts';
 import type { End } from '../tcp/states.ts';
 import type { Which } from './waiting.ts';
@@ -60,8 +60,11 @@ export interface WireVerbs {
 }
 export type WireVerb = keyof WireVerbs;
 
+/** What the wire reports of packets. */
+export type ToldPacket = WireEvent | DeedEvent | PacketsEvent;
+
 /** What it tells unasked. */
-export type WireTold = { readonly seen: readonly (WireEvent | DeedEvent)[] };
+export type WireTold = { readonly seen: readonly ToldPacket[] };
 
 /** Arguments of the process. */
 export interface WireArguments extends Started {

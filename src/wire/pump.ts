@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
 import type { Deed } from '../record/deed.ts';
-import type { DeedEvent, Ns, WireEvent } from '../record/event.ts';
+import type { Ns } from '../record/event.ts';
 import { flagBits } from '../tcp/flags.ts';
 import { parse } from '../tcp/segment.ts';
 import { type End, ends, otherEnd } from '../tcp/states.ts';
@@ -8,7 +8,7 @@ import type { Capture } from './capture.ts';
 import { type Counts, makeCounts } from './counts.ts';
 import type { Device } from './device.ts';
 import type { History, Seen } from './history.ts';
-import type { Telling } from './protocol.ts';
+import type { Telling, ToldPacket } from './protocol.ts';
 import { sighting } from './report.ts';
 import { deedText } from './say.ts';
 import { idle, noRules, type Order, step, type WireState } from './step.ts';
@@ -17,6 +17,8 @@ import type { Waiting, WaitingRoom } from './waiting.ts';
 /** Packets of one end before the other has its turn, and of both before the process does anything else. */
 const burst = 16;
 const turnLimit = 256;
+/** As many as anyone asks about; the capture's memory has no more small ones. */
+const ungivenLimit = 100_000;
 
 export interface PumpOptions {
   readonly devices: Readonly<Record<End, Device>>;
@@ -29,7 +31,7 @@ export interface PumpOptions {
   readonly telling: Telling;
   /** Where all are told: after so many, only notable ones. */
   readonly tellAllUpTo: number;
-  readonly tell: (events: readonly (WireEvent | DeedEvent)[]) => void;
+  readonly tell: (events: readonly ToldPacket[]) => void;
 }
 
 const controls = flagBits.SYN | flagBits.FIN | flagBits.RST;
@@ -52,10 +54,12 @@ export class Pump {
   #state: WireState = noRules;
   /** No rule can act: packets are carried without being parsed. */
   #idle = true;
-  #events: (WireEvent | DeedEvent)[] = [];
+  #events: ToldPacket[] = [];
   #busySince: Ns | undefined;
   #telling: Telling;
   #told = 0;
+  /** What the other end was not given, of the latest that it was not. */
+  readonly #ungiven = new Map<number, Deed>();
 
   constructor(options: PumpOptions) {
     this.#options = options;
@@ -159,7 +163,11 @@ export class Pump {
   #do(order: Order, from: End, bytes: Uint8Array, t: Ns, rule: number): { n: number; deed: Deed } {
     const { capture } = this.#options;
     const length = bytes.length;
-    const as = (deed: Deed) => ({ n: capture.keepAs(length, t, from, deedText(deed)), deed });
+    const as = (deed: Deed) => {
+      const n = capture.keepAs(length, t, from, deedText(deed));
+      if (deed.do !== 'carried') this.#notGiven(n, deed);
+      return { n, deed };
+    };
     switch (order.deed) {
       case 'drop':
         this.counts.dropped++;
@@ -183,6 +191,7 @@ export class Pump {
     const bytes = Uint8Array.from(what.bytes);
     const deed = waitingDeed({ ...what, why });
     const pending = this.#options.capture.keepPending(bytes.length, what.since, what.from, deedText(deed));
+    this.#notGiven(pending.n, deed);
     this.#wait({ ...what, bytes, why, n: pending.n, pending });
     return { n: pending.n, deed };
   }
@@ -212,6 +221,8 @@ export class Pump {
     else this.counts.refuse(errno, 'peer');
     const refused = errno === undefined ? {} : { refusedBy: 'kernel' as const, errno };
     const deed: Deed = { ...waitingDeed(waiting), heldNs: t - since, ...refused };
+    if (errno === undefined) this.#ungiven.delete(n);
+    else this.#notGiven(n, deed);
     capture.amend(pending, deedText(deed));
     if (this.#telling !== 'none') this.#events.push({ t, source: 'wire', kind: 'deed', n, deed });
   }
@@ -246,7 +257,10 @@ export class Pump {
       const t = now();
       const deed: Deed = { do: 'held', rule, heldNs: t - since, discarded: true };
       this.counts.dropped++;
-      if (pending) capture.amend(pending, deedText(deed));
+      if (pending) {
+        this.#notGiven(n, deed);
+        capture.amend(pending, deedText(deed));
+      }
       if (this.#telling !== 'none') this.#events.push({ t, source: 'wire', kind: 'deed', n, deed });
     }
     this.tellAll();
@@ -273,12 +287,30 @@ export class Pump {
     return n;
   }
 
+  /** Tell the events so far, and how many packets there were: which of them the record lacks. */
+  tellCount(): void {
+    const { now, capture } = this.#options;
+    if (this.#telling !== 'none')
+      this.#events.push({ t: now(), source: 'wire', kind: 'packets', count: capture.latest });
+    this.tellAll();
+  }
+
   /** Tell the events so far. */
   tellAll(): void {
     if (this.#events.length === 0) return;
     const events = this.#events;
     this.#events = [];
     this.#options.tell(events);
+  }
+
+  /** What became of a packet that the other end has not been given; undefined where it has, or memory has it no more. */
+  ungiven(n: number): Deed | undefined {
+    return this.#ungiven.get(n);
+  }
+
+  #notGiven(n: number, deed: Deed): void {
+    this.#ungiven.set(n, deed);
+    if (this.#ungiven.size > ungivenLimit) this.#ungiven.delete(this.#ungiven.keys().next().value as number);
   }
 
   get deviceErrors(): string[] {

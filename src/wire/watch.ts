@@ -9,6 +9,7 @@ import { matches } from './match.ts';
 import type { CapturedPacket } from './pcapng.ts';
 import type { Pump } from './pump.ts';
 import { sighting } from './report.ts';
+import { deedText } from './say.ts';
 
 /** The one that is looked for, among packets given in their order. */
 function finder({ match, ordinal = 1 }: PatternData): (seen: Seen) => boolean {
@@ -64,7 +65,8 @@ export async function whenSeen(
 
 /**
  * Resolves with the TCP segments that the end which was given packet `n` has sent since, once it has answered an echo request
- * sent behind it: a kernel does one packet of a device after the other. Throws RangeError where `n` is no TCP segment.
+ * sent behind it: a kernel does one packet of a device after the other. Throws RangeError where `n` is no TCP segment, or was not
+ * given to that end.
  */
 export async function whenAnswered(
   { capture, history, pump }: Looking,
@@ -76,6 +78,9 @@ export async function whenAnswered(
   if (packet?.kind !== 'tcp') throw new RangeError(`#${n} is no TCP segment in the wire's memory`);
   const { from } = given as Entry;
   const answering = otherEnd(from);
+  const deed = pump.ungiven(n);
+  if (deed)
+    throw new RangeError(`the ${answering} was not given #${n}, so it has nothing to answer: ${deedText(deed)}`);
   const replied = next(
     pump,
     ({ from, packet }) => from === answering && packet.kind === 'other' && packet.echoed === token,

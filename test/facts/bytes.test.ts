@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { derive } from '../../src/facts/derive.ts';
+import type { Deed } from '../../src/record/deed.ts';
 import type { Event } from '../../src/record/event.ts';
 import type { End } from '../../src/tcp/states.ts';
 import {
@@ -9,6 +10,7 @@ import {
   closedInTurn,
   flow,
   node,
+  onWire,
   opened,
   orphaned,
   queues,
@@ -46,6 +48,82 @@ function known(events: readonly Event[], sight = all) {
   return { ...of(facts), why: of(unknown), warnings };
 }
 const none = { 'lost.js': 0, 'lost.sendQueue': 0, 'lost.network': 0, 'lost.receiveQueue': 0, 'lost.readBuffer': 0 };
+
+describe('bytes that the wire made', () => {
+  const handshake = [
+    onWire(one, 'client', 10, ['SYN'], { n: 1, seq: 0 }),
+    onWire(one, 'server', 10.01, ['SYN', 'ACK'], { n: 2, seq: 0, ack: 1 }),
+    onWire(one, 'client', 10.02, ['ACK'], { n: 3, seq: 1, ack: 1 }),
+  ];
+  const data = (n: number, at: number, seq: number, bytes: number, deed: Deed = { do: 'carried' }) =>
+    onWire(one, 'client', at, ['PSH', 'ACK'], { n, seq, ack: 1, bytes, deed });
+  const ack = (n: number, at: number, of: number) => onWire(one, 'server', at, ['ACK'], { n, seq: 1, ack: of });
+  const forged: Deed = { do: 'forged' };
+  const closed = closedInTurn(one, 'client', 40, 50);
+  const held = [queues(one, 'client', 39, { sent: 10, acked: 11 }), queues(one, 'server', 45, { read: 10 })];
+  const bytes = (...events: Event[]) => {
+    const { facts, unknown } = derive([...opened(one, 10), ...handshake, ...events, ...closed], all);
+    const { written, delivered, foreign, lost, lostIn } = Object.fromEntries(
+      Object.entries(facts).map(([name, value]) => [name.replace('client.', ''), value]),
+    );
+    return { written, delivered, foreign, lost, lostIn, why: unknown['client.delivered']?.code };
+  };
+  /** Forged first, then the client's own ten with the same numbers. */
+  const instead = [data(4, 20, 1, 4, forged), ack(5, 20.1, 5), data(6, 22, 1, 10), ack(7, 22.1, 11)];
+
+  test('took the places of its own: those that came later were sent, and are lost', () => {
+    const events = [...instead, wrote(10, 21), read(4, 20.2), read(6, 22.2), ...held];
+    expect(bytes(...events)).toEqual({
+      written: 10,
+      delivered: 6,
+      foreign: 4,
+      lost: 4,
+      lostIn: ['network'],
+      why: undefined,
+    });
+  });
+
+  test('were acknowledged with the next only, yet read before', () => {
+    const late = [data(4, 20, 1, 4, forged), data(5, 22, 1, 10), ack(6, 22.1, 11)];
+    expect(bytes(...late, wrote(10, 21), read(4, 20.2), read(6, 22.2), ...held)).toMatchObject({
+      delivered: 6,
+      foreign: 4,
+    });
+  });
+
+  test('were not accepted: nothing was read or acknowledged of them', () => {
+    const challenged = [data(4, 20, 1, 4, forged), ack(5, 20.1, 1), data(6, 22, 1, 10), ack(7, 22.1, 11)];
+    expect(bytes(...challenged, wrote(10, 21), read(10, 22.2), ...held)).toMatchObject({
+      delivered: 10,
+      foreign: 0,
+      lost: 0,
+    });
+    const repeated = [data(4, 20, 1, 10), ack(5, 20.1, 11), data(6, 22, 1, 10, forged), ack(7, 22.1, 11)];
+    expect(bytes(...repeated, wrote(10, 19), read(10, 20.2), ...held)).toMatchObject({ delivered: 10, foreign: 0 });
+  });
+
+  test('may have been accepted: whose bytes were read is not known', () => {
+    const silent = [data(4, 20, 1, 4, forged), data(5, 22, 1, 10), ack(6, 22.1, 11)];
+    const nothing = { delivered: null, foreign: null, lost: null, lostIn: null };
+    expect(bytes(...silent, wrote(10, 21), read(10, 22.2), ...held)).toMatchObject({
+      ...nothing,
+      why: 'foreign-bytes',
+    });
+    const lacking = data(9, 22, 1, 10);
+    expect(bytes(...instead, lacking, wrote(10, 21), read(10, 22.2))).toMatchObject({
+      ...nothing,
+      why: 'not-recorded',
+    });
+  });
+
+  test('are its own where the wire repeats what it sent itself', () => {
+    const copied = [data(4, 20, 1, 10), ack(5, 20.1, 11), data(6, 22, 1, 10, { do: 'copy', of: 4 })];
+    expect(bytes(...copied, wrote(10, 19), read(10, 20.2), ...held)).toMatchObject({
+      delivered: 10,
+      foreign: undefined,
+    });
+  });
+});
 
 describe('nothing is lost', () => {
   test('where nothing was written, whatever else is known', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { carriedIn as carriedBy, closingSegments, finArrivals } from '../../src/facts/carried.ts';
+import { carriedIn as carriedBy, closingSegments, everySegment, finTaken } from '../../src/facts/carried.ts';
 import { connectionsIn } from '../../src/facts/connections.ts';
 import { derive } from '../../src/facts/derive.ts';
 import type { Deed } from '../../src/record/deed.ts';
@@ -17,6 +17,7 @@ import {
   sample,
   segment,
   shown,
+  went,
   wentOn,
 } from './handmade.ts';
 
@@ -210,5 +211,112 @@ test('the beginning of an orphan’s TIME-WAIT is exactly when the other end’s
   });
   const connection = connected(one, 12);
   const carried = carriedIn([...fins, connection]);
-  expect(finArrivals(carried, connection, 'server')).toEqual([ns(1600.009)]);
+  expect(finTaken(carried, connection, 'client', Number.POSITIVE_INFINITY, () => false)).toEqual({
+    came: ns(1600.009),
+  });
+});
+
+describe('a FIN that came', () => {
+  const connection = connected(one, 12);
+  const before = [
+    { ...syn, t: ns(9.9) },
+    onWire(one, 'server', 10, ['SYN', 'ACK'], { n: 2, seq: 0, ack: 1 }),
+    onWire(one, 'client', 20, ['FIN', 'ACK'], { n: 3, seq: 1, ack: 1 }),
+  ];
+  const fin = (n: number, seq: number, at = 50) => onWire(one, 'server', at, ['FIN', 'ACK'], { n, seq, ack: 2 });
+  const answer = (n: number, ack: number, at = 50.01) => onWire(one, 'client', at, ['ACK'], { n, seq: 2, ack });
+  const taken = (events: Event[], horizonMs = 1000, isAcknowledged = false) =>
+    finTaken(carriedIn([...before, ...events, connection]), connection, 'client', ns(horizonMs), () => isAcknowledged);
+
+  test('was accepted where its end acknowledged it', () => {
+    expect(taken([fin(4, 1), answer(5, 2)])).toEqual({ came: ns(50), acknowledged: ns(50.01) });
+    // beyond bytes that are missing, and then again in order
+    const later = [fin(6, 1, 70), answer(7, 2, 70.01)];
+    expect(taken([fin(4, 9), answer(5, 1), ...later])).toEqual({ came: ns(70), acknowledged: ns(70.01) });
+  });
+
+  test('was not, where its end acknowledged no more than before, reset, or was silent', () => {
+    expect(taken([fin(4, 9), answer(5, 1)])).toBeUndefined();
+    expect(taken([fin(4, 1), onWire(one, 'client', 50.01, ['RST'], { n: 5, seq: 2 })])).toBeUndefined();
+    expect(taken([fin(4, 1)])).toBeUndefined();
+  });
+
+  test('may have been, at the end of the scenario, or where the record has not every packet', () => {
+    expect(taken([fin(4, 1)], 50.5)).toMatchObject({ code: 'not-shown' });
+    expect(taken([fin(9, 1)])).toMatchObject({
+      code: 'not-recorded',
+      text: expect.stringMatching(/^from packet 4 on/),
+    });
+    expect(taken([fin(9, 1)], 1000, true)).toEqual({ came: ns(50) });
+  });
+});
+
+describe('a SYN that the wire forged, and TIME-WAIT answered', () => {
+  const initial = { client: 9000, server: 77_000 };
+  const before = [...opened(one, 10), ...closedInTurn(one, 'server', 20, 50), ...carriedInTurn(one, 10, 50, 20)];
+  const forged = onWire(one, 'client', 80, ['SYN'], { n: 8, seq: 0, initial, deed: { do: 'forged' }, connection: 1 });
+  const answer = onWire(one, 'server', 80.02, ['SYN', 'ACK'], { n: 9, seq: 0, ack: 1, initial, connection: 1 });
+  const completed = onWire(one, 'client', 81, ['ACK'], { n: 10, seq: 1, ack: 1, initial, deed: { do: 'forged' } });
+  const next = flow({ socket: { client: '', server: '51' } });
+  const accepted = [
+    went(next, 'server', 81.01, 'LISTEN', 'SYN-RECEIVED'),
+    went(next, 'server', 81.02, 'SYN-RECEIVED', 'ESTABLISHED'),
+  ];
+  const record = [...before, forged, answer, completed, ...accepted];
+
+  test('is a new incarnation, with numbers of its own', () => {
+    const { segments, incarnations } = derive(record, all);
+    expect(segments.slice(6).map(({ incarnation, label, seq, ack }) => [incarnation, label, seq, ack])).toEqual([
+      [1, '', 2, 2],
+      [2, 'forged', 0, undefined],
+      [2, 'forged', 0, 1],
+      [2, 'forged', 1, 1],
+    ]);
+    expect(incarnations.map(({ label, client }) => [label, client])).toEqual([
+      ['', '127.0.0.1:40000'],
+      ['forged', '127.0.0.1:40000'],
+    ]);
+  });
+
+  test('has its own path, and its own facts; the earlier one sent nothing again, and was recycled', () => {
+    const { facts, paths, warnings } = derive(record, all);
+    expect(facts['forged.server.path']).toEqual(['SYN-RECEIVED', 'ESTABLISHED']);
+    expect(paths['forged.server']?.map(({ state }) => state)).toEqual(['SYN-RECEIVED', 'ESTABLISHED']);
+    expect(Object.keys(facts).filter((name) => name.startsWith('forged.client'))).toEqual([]);
+    expect(facts).toMatchObject({ 'timeWait.endedBy': 'recycled', 'server.resentAt': [] });
+    expect(warnings).toEqual([]);
+  });
+
+  test('is none where it is challenged, or repeats the SYN of its peer', () => {
+    const challenge = onWire(one, 'server', 80.02, ['ACK'], { n: 9, seq: 2, ack: 2 });
+    expect(derive([...before, forged, challenge], all).incarnations).toEqual([]);
+    const copy = onWire(one, 'client', 10.005, ['SYN'], { n: 8, seq: 0, deed: { do: 'copy', of: 1 } });
+    expect(derive([...before, copy], all).incarnations).toEqual([]);
+  });
+
+  test('does not make the RST of its peer, which has no such connection, one of the earlier one', () => {
+    const rst = onWire(one, 'client', 80.03, ['RST'], { n: 10, seq: 1, initial });
+    const traced = { ...segment('reset-sent', one, 'client', 80.03), socket: '' };
+    const { facts, warnings } = derive([...before, forged, answer, rst, traced], all);
+    expect(facts['client.closedWith']).toEqual(['FIN']);
+    expect(warnings).toEqual([]);
+  });
+});
+
+describe('a record that has not every packet', () => {
+  const connection = connected(one, 12);
+  const packets = (count: number): Event => ({ t: ns(90), source: 'wire', kind: 'packets', count });
+  const of = (...more: Event[]) =>
+    carriedIn([syn, onWire(one, 'server', 11, ['SYN', 'ACK'], { n: 2 }), ...more, connection]);
+
+  test('has every segment until the first that it lacks, and claims no more', () => {
+    const carried = of(onWire(one, 'client', 50, ['FIN', 'ACK'], { n: 9 }));
+    expect(everySegment(carried, connection, ns(11))).toHaveLength(2);
+    expect(everySegment(carried, connection)).toMatchObject({ code: 'not-recorded' });
+  });
+
+  test('is known by the number of packets that the wire had, too', () => {
+    expect(everySegment(of(packets(2)), connection)).toHaveLength(2);
+    expect(everySegment(of(packets(3)), connection)).toMatchObject({ code: 'not-recorded' });
+  });
 });

@@ -323,6 +323,21 @@ describe('the application', () => {
     expect(facts).toMatchObject({ 'server.written': 0, 'server.delivered': 0 });
   });
 
+  test('a write that was refused, and that net reports, is listed once', () => {
+    const refused = { errno: 'EPIPE', syscall: 'write' };
+    const write = (at: number) => call(one, 'client', at, { verb: 'write', bytes: 1 }, refused);
+    const report = (at: number) => node(one, 'client', at, 'error', refused);
+    const errorsOf = (...events: Event[]) => derive([...opened(one, 10), ...events], all).facts['client.errors'];
+    const once = { call: 'write', errno: 'EPIPE' };
+    expect(errorsOf(write(20), report(20.5))).toEqual([once]);
+    expect(errorsOf(write(20), write(21), report(21.5))).toEqual([once, once]);
+    expect(errorsOf(report(19), write(20))).toEqual([once, once]);
+    expect(errorsOf(write(20), node(one, 'client', 21, 'error', { errno: 'ECONNRESET', syscall: 'read' }))).toEqual([
+      once,
+      { call: 'read', errno: 'ECONNRESET' },
+    ]);
+  });
+
   test('refused calls and reported errors are listed in the order of time, by the call that the kernel refused', () => {
     const error = node(one, 'client', 30, 'error', { errno: 'ECONNRESET', syscall: 'read' });
     const facts = heard([

@@ -69,6 +69,44 @@ describe('with tracepoints', () => {
     expect(waits.disagreements).toEqual([]);
   });
 
+  test('TIME-WAIT begins with a FIN that the wire forged for a full socket, which acknowledged it', () => {
+    const record = [
+      ...opened(one, 10),
+      went(one, 'client', 20, 'ESTABLISHED', 'FIN-WAIT-1'),
+      onWire(one, 'client', 10, ['SYN'], { n: 1, seq: 0 }),
+      onWire(one, 'server', 10.01, ['SYN', 'ACK'], { n: 2, seq: 0, ack: 1 }),
+      onWire(one, 'client', 20.01, ['FIN', 'ACK'], { n: 3, seq: 1, ack: 1, deed: { do: 'dropped', rule: 1 } }),
+      // stamped before it is given, and so before what it leads to
+      onWire(one, 'server', 30, ['FIN', 'ACK'], { n: 4, seq: 1, ack: 2, deed: { do: 'forged' } }),
+      went(one, 'client', 30.008, 'FIN-WAIT-1', 'FIN-WAIT-2'),
+      miniSocket(one, 'client', 30.01),
+      went(one, 'client', 30.012, 'FIN-WAIT-2', 'CLOSED'),
+    ];
+    const answer = onWire(one, 'client', 30.02, ['ACK'], { n: 5, seq: 2, ack: 2, deed: { do: 'dropped', rule: 1 } });
+    const path = folded([...record, answer], 'client');
+    expect(statesOf(path)).toBe('SYN-SENT ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT*');
+    expect(path.beganWith).toBe("peer's FIN");
+    // it acknowledged no FIN: that one was not accepted
+    const challenge = onWire(one, 'client', 30.02, ['ACK'], { n: 5, seq: 2, ack: 1 });
+    expect(statesOf(folded([...record, challenge], 'client'))).toBe(
+      'SYN-SENT ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 FIN-WAIT-2*',
+    );
+    // nothing more is in the record: it is not known
+    expect(folded([...record, { ...answer, n: 9 }].slice(0, -1), 'client').incomplete).toBeUndefined();
+    const lacking = folded([...record, onWire(one, 'server', 90, ['RST'], { n: 9, seq: 2 })], 'client');
+    expect(lacking.incomplete).toMatchObject({ code: 'not-recorded' });
+  });
+
+  test('no TIME-WAIT begins where its other end sent a FIN before, and the wire lost it', () => {
+    const record = [
+      ...opened(one, 10),
+      ...orphaned(one, 'client', 20, 20.015),
+      onWire(one, 'client', 10, ['SYN'], { n: 1, seq: 0 }),
+      onWire(one, 'server', 20.016, ['FIN', 'ACK'], { n: 2, seq: 1, ack: 2, deed: { do: 'lost', rule: 1 } }),
+    ];
+    expect(statesOf(folded(record, 'client'))).toBe('SYN-SENT ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 FIN-WAIT-2*');
+  });
+
   test('a connection over IPv6 folds in the same way', () => {
     const path = folded([...opened(flow6, 10), ...closedInTurn(flow6, 'client', 20, 50)], 'client');
     expect(statesOf(path)).toBe('SYN-SENT ESTABLISHED FIN-WAIT-1 FIN-WAIT-2 TIME-WAIT*');

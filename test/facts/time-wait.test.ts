@@ -172,6 +172,29 @@ describe('a later connection with the same addresses and ports', () => {
     expect(facts.cutShort).toBeCloseTo(1.199_98, 8);
   });
 
+  test('that nobody accepts does not: the RST by which it answers the challenge ends TIME-WAIT', () => {
+    const server = [...opened(old, 10), ...closedInTurn(old, 'server', 20, 50)];
+    const syn = went(again, 'client', 1250, 'CLOSED', 'SYN-SENT');
+    const reset = segment('reset-sent', again, 'client', 1250.02);
+    const refused = went(again, 'client', 2260, 'SYN-SENT', 'CLOSED');
+    const { local } = shown(again, 'client', 'SYN-SENT');
+    const event = connected(again, 1250.1);
+    const opening = { ...event.client, local, opening: { from: ns(1249.9), until: ns(1250.1) } };
+    const tried: Event = { ...event, client: opening, server: { ...event.server, endpoint: null } };
+    const looks = [sample(70, shown(one, 'server', 'TIME-WAIT', 59_980)), sample(1300)];
+    const ended = (...more: Event[]) => waits([...server, ...looks, syn, tried, refused, ...more], all, 'old').facts;
+    expect(ended(reset)).toMatchObject({ endedBy: 'rst' });
+    // it is still there, as ss shows after the SYN
+    expect(ended(sample(1260, shown(one, 'server', 'TIME-WAIT', 58_700))).endedBy).toBeNull();
+    // accepted in the end, behind that RST
+    const accepted = [
+      went(again, 'server', 2260.01, 'LISTEN', 'SYN-RECEIVED'),
+      went(again, 'server', 2260.02, 'SYN-RECEIVED', 'ESTABLISHED'),
+    ];
+    expect(ended(reset, ...accepted).endedBy).toBe('rst');
+    expect(ended(...accepted).endedBy).toBe('recycled');
+  });
+
   test('is not seen as the earlier one', () => {
     const looks = [
       sample(70, shown(one, 'client', 'TIME-WAIT', 59_980)),

@@ -52,10 +52,10 @@ describe('a FIN that nobody answers', () => {
   });
 
   test('nor where its own end reset; a RST in answer to what came later is nobody\u2019s', () => {
-    const own = onWire(one, 'client', 1500.1, ['RST'], { n: 8, seq: 2 });
-    expect(given(...orphan, gone, own).gaveUp).toBeUndefined();
+    const own = (n: number) => onWire(one, 'client', 1500.1, ['RST'], { n, seq: 2 });
+    expect(given(...orphan, gone, own(7)).gaveUp).toBeUndefined();
     const late = onWire(one, 'server', 1500.05, ['PSH', 'ACK'], { n: 7, seq: 1, ack: 1, bytes: 1 });
-    expect(given(...orphan, gone, late, own).gaveUp).toBe(1.4);
+    expect(given(...orphan, gone, late, own(8)).gaveUp).toBe(1.4);
   });
 
   test('nor where the scenario had it destroyed', () => {
@@ -122,6 +122,15 @@ test('probes that are answered count from the same moment as the first, until da
   ]);
 });
 
+test('giving up counts from the moment from which the probes do, though they were answered', () => {
+  const asked = (at: number, n: number) => onWire(one, 'client', at, ['ACK'], { n, seq: 0, ack: 1 });
+  const answer = (at: number, n: number) => onWire(one, 'server', at, ['ACK'], { n, seq: 1, ack: 1 });
+  const gone = went(one, 'client', 1410.01, 'ESTABLISHED', 'CLOSED');
+  const { probedAt, gaveUp } = given(asked(210, 4), answer(211, 5), asked(610, 6), answer(611, 7), gone);
+  expect(probedAt).toEqual([0.199_99, 0.599_99].map((s) => expect.closeTo(s, 6)));
+  expect(gaveUp).toBeCloseTo(1.4, 6);
+});
+
 test('who probes and is then reset by its own application did not give up', () => {
   const probe = onWire(one, 'client', 1010, ['ACK'], { n: 4, seq: 0, ack: 1, deed: lostDeed });
   const reset = onWire(one, 'client', 3000.06, ['RST', 'ACK'], { n: 5, seq: 1, ack: 1 });
@@ -143,7 +152,19 @@ describe('close(2) and the acknowledgement of its FIN', () => {
 
   test('not where none came, nor where no FIN was sent', () => {
     expect(given(close(99.9, 51.1), fin).after).toBeUndefined();
-    expect(given(close(99.9, 51.1), ...acknowledged).after).toBeUndefined();
+    const others = acknowledged.map((event) => ({ ...event, n: 4 }));
+    expect(given(close(99.9, 51.1), ...others).after).toBeUndefined();
+  });
+});
+
+test('of a record that has not every packet nothing is said: what it lacks may be what is asked for', () => {
+  const lost = onWire(one, 'client', 100, ['FIN', 'ACK'], { n: 2000, seq: 9, ack: 1, deed: lostDeed });
+  const gone = went(one, 'client', 1500, 'FIN-WAIT-1', 'CLOSED');
+  expect(given(went(one, 'client', 100, 'ESTABLISHED', 'FIN-WAIT-1'), lost, close(99, 2), gone)).toEqual({
+    resentAt: null,
+    probedAt: null,
+    gaveUp: null,
+    after: null,
   });
 });
 

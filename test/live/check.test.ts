@@ -55,10 +55,10 @@ describe("a mistake is an error of the compiler at the file's own line", () => {
   });
 
   test('an enum, and a type that is imported as a value', async () => {
-    expect((await check(`enum A { x }\n${question}`)).value?.output).toMatch(/^mine\.ts\(1,6\): error TS1294/);
+    expect((await check(`enum A { x }\n${question}`)).value?.output).toMatch(/^mine\.ts\(1,6\): error TS1294/m);
     const value = question.replace('{ experiment,', '{ Stage, experiment,');
     const line = lineOf(value, '{ Stage');
-    expect((await check(value)).value?.output).toMatch(new RegExp(`^mine\\.ts\\(${line},10\\): error TS1484`));
+    expect((await check(value)).value?.output).toMatch(new RegExp(`^mine\\.ts\\(${line},10\\): error TS1484`, 'm'));
   });
 });
 
@@ -116,6 +116,64 @@ describe('what a file tells the wire', () => {
   });
 });
 
+describe('what is not awaited', () => {
+  test('is an error with its line, of this program as of others; what is voided is not', async () => {
+    const wait = 'export const wait = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));\n';
+    const text = question
+      .replace('import {', "import { wait } from './lib/wait.ts';\nimport {")
+      .replace("note('winner'", "near.info();\n    wait(1);\n    void near.info();\n    note('winner'");
+    const { value } = await check(text, { 'lib/wait.ts': wait });
+    const at = (part: string) => `mine.ts:${lineOf(text, part)}:5: ${part}`;
+    expect(value?.ok).toBe(false);
+    expect(value?.output).toBe(
+      [
+        'lingerlab: STEP_UNAWAITED: mine.ts does not await what it starts:',
+        at('near.info();'),
+        at('wait(1);'),
+        '  write `await` before each; before one that is not to be awaited, `void`\n',
+      ].join('\n'),
+    );
+  });
+});
+
+test('a sysctl that this kernel does not have is named with the one that was meant, and the file fits', async () => {
+  const sysctls = "sysctls: () => ({ 'net.ipv4.tcp_fin_timeot': 3, 'net/ipv4/tcp_tw_reuse': 1 }),\n  claims: [";
+  const { value } = await check(question.replace('claims: [', sysctls));
+  expect(value).toEqual({
+    ok: true,
+    output: '',
+    notes: [
+      'net.ipv4.tcp_fin_timeot: this kernel has no such sysctl in a network namespace (did you mean "net.ipv4.tcp_fin_timeout"?); cells that set it do not run here',
+    ],
+  });
+});
+
+test('a claim that speaks of no cell is an error; of none of the default matrix, a note', async () => {
+  const claim = (when: string) =>
+    question.replace('claims: [', `claims: [{ id: 'c', text: 't', source: 's', when: ${when}, holds: () => true },`);
+  const never = (await check(claim('() => false'))).value;
+  expect(never?.output).toBe(
+    "lingerlab: BAD_DEFINITION: mine.ts: the claim c of my-question applies to none of its cells\n  correct the claim's `when`\n",
+  );
+  const text = claim("({ linger }) => linger === 'zero'").replace(
+    'question:',
+    "only: ({ linger }) => linger === 'off',\n  question:",
+  );
+  expect((await check(text)).value).toMatchObject({
+    ok: true,
+    notes: expect.arrayContaining(['the claim c of my-question applies to none of its cells that run without --all']),
+  });
+});
+
+test('errors of types, of the definition and of what is not awaited come in one round', async () => {
+  const text = question
+    .replace("'my-question'", "'My question'")
+    .replace("'CLOSE-WAIT'", "'CLOSE_WAIT'")
+    .replace("note('winner'", "near.info();\n    note('winner'");
+  const heads = (await check(text)).value?.output.match(/^lingerlab: [A-Z_]+/gm);
+  expect(heads).toEqual(['lingerlab: EXPERIMENT_TYPES', 'lingerlab: STEP_UNAWAITED', 'lingerlab: BAD_DEFINITION']);
+});
+
 test('what types cannot tell is found by loading: the form of an id, values given twice', async () => {
   const { value } = await check(
     question.replace("'my-question'", "'My question'").replace("['off', 'zero']", "['off', 'zero', 'off']"),
@@ -138,7 +196,7 @@ test('console and setTimeout need no @types/node, and a file of JavaScript is ch
   expect((await check(text)).value).toEqual({ ok: true, output: '' });
   await using folder = await folderWith({ 'mine.mjs': question.replace("'timeWait.holder'", "'timeWait.holdr'") });
   const { value } = await call<Checked>(folder.path, 'catalogue/check.ts', 'checkFile', ['mine.mjs']);
-  expect(value?.output).toMatch(/^mine\.mjs\(\d+,\d+\): error TS2551/);
+  expect(value?.output).toMatch(/^mine\.mjs\(\d+,\d+\): error TS2551/m);
 });
 
 test('@types/node beside the file is used', async () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
@@ -115,6 +116,33 @@ live('what does not answer', () => {
   });
 });
 
+live('what cannot be cleaned up', () => {
+  test('is a warning of the run: a trace instance that another program has open', async () => {
+    const before = await traceInstances();
+    const out = join(await scratch(), 'run');
+    const { run } = await atRest(out, 3);
+    const [instance] = (await traceInstances()).filter((name) => !before.includes(name));
+    const at = '/sys/kernel/tracing';
+    const hold = `[ -d ${at}/instances ] || mount -t tracefs none ${at}; exec 3<${at}/instances/${instance}/trace_pipe; echo held; exec sleep 1000`;
+    const holder = execa('unshare', ['--mount', 'sh', '-c', hold], { reject: false });
+    await once(holder.stdout, 'data');
+    try {
+      const { exitCode, stderr } = await run;
+      expect(exitCode, stderr).toBe(0);
+      expect((await readRun(out)).run.warnings).toEqual([
+        expect.objectContaining({
+          code: 'clean-up-failed',
+          text: expect.stringMatching(/the observer process ended: exit code 1; it wrote: could not clean up: EBUSY/),
+        }),
+      ]);
+    } finally {
+      holder.kill();
+      await holder;
+    }
+    expect(await leftSince(before)).toEqual([instance]);
+  });
+});
+
 live('an experiment that does not give the thread back', () => {
   test('is errored with file and line; process.exit() is its error, too; the others go on', async () => {
     const nothingLeft = await left();
@@ -123,14 +151,19 @@ live('an experiment that does not give the thread back', () => {
     const file = own('loops');
     const { exitCode, stderr } = await lingerlab(['run', file, '-o', out, '--jobs', '1']);
     expect(exitCode, stderr).toBe(1);
-    const held = (line: number) => `BLOCKED: ${file}:${line} did not give the program's only thread back within 5 s`;
+    const held = (line: number) =>
+      expect.stringMatching(
+        new RegExp(`^BLOCKED: .*give the program's only thread back within 5 s \\(${file}:${line}\\)`),
+      );
     const exited = expect.stringContaining('SCENARIO_THREW: the scenario threw: it called process.exit(0)');
     expect(await reasons(out)).toEqual({
       'loops/where=nowhere': 'ran',
-      'loops/where=begin': held(9),
-      'loops/where=step': held(11),
-      'loops/where=timer': held(22),
-      'loops/where=claim': held(22),
+      'loops/where=begin': held(12),
+      'loops/where=awaiting': held(13),
+      'loops/where=waiting': held(14),
+      'loops/where=step': held(17),
+      'loops/where=timer': held(29),
+      'loops/where=claim': held(29),
       'loops/where=exit': exited,
       'loops/where=later': exited,
     });
@@ -139,15 +172,15 @@ live('an experiment that does not give the thread back', () => {
   }, 120_000);
 
   test.each([
-    ['looping-file', ":4 did not give the program's only thread back within 5 s"],
-    ['exiting-file', ':4:9 threw while loading: Error: it called process.exit(0)'],
-    ['unsettled-file', ' did not finish loading within 10 s: an await at its top level does not end'],
+    ['looping-file', "did not give the program's only thread back within 5 s (FILE:4)"],
+    ['exiting-file', 'FILE:4:9 threw while loading: Error: it called process.exit(0)'],
+    ['unsettled-file', 'FILE did not finish loading within 10 s: an await at its top level does not end'],
   ])('at the top of its file: %s', async (name, said) => {
     const folder = await scratch();
     const { exitCode, stderr } = await lingerlab(['run', own(name), '-o', join(folder, 'run')]);
     expect(exitCode).toBe(2);
     expect(stderr).toContain('EXPERIMENT_LOAD');
-    expect(stderr).toContain(`${own(name)}${said}`);
+    expect(stderr).toContain(said.replace('FILE', own(name)));
   });
 
   test('in its answer, when there is nothing left to go on with: the run ends, saved', async () => {
@@ -157,7 +190,7 @@ live('an experiment that does not give the thread back', () => {
     const file = own('looping-answer');
     const { exitCode, stderr } = await lingerlab(['run', file, '-o', out]);
     expect(exitCode).toBe(1);
-    expect(stderr).toContain(`BLOCKED: ${file}:10 did not give`);
+    expect(stderr).toMatch(new RegExp(`BLOCKED: .*\\(${file}:10\\)`));
     const saved = await readRun(out);
     expect([saved.run.status, saved.cells.length]).toEqual(['interrupted', 1]);
     await nothingLeft();
@@ -165,6 +198,34 @@ live('an experiment that does not give the thread back', () => {
 });
 
 live('a second signal', () => {
+  test.each([
+    ['a loop of its own', 'SIGINT', 'step'],
+    ['a system call', 'SIGTERM', 'call'],
+  ] as const)('ends everything within a second while the scenario is in %s', async (_, name, where) => {
+    const nothingLeft = await left();
+    const folder = await scratch();
+    const [out, begun] = [join(folder, 'run'), join(folder, 'begun')];
+    const args = ['run', own('loops'), '-w', `where=nowhere,${where}`, '--all', '--jobs', '1', '--out', out];
+    const run = lingerlab(args, { env: { LINGERLAB_TEST_BEGUN: begun } });
+    const pid = run.pid as number;
+    const saved = () => existsSync(join(out, 'cells.ndjson')) && readFileSync(join(out, 'cells.ndjson'), 'utf8') !== '';
+    await eventually('the other cell has finished', saved, 20);
+    await eventually('the scenario holds the thread', () => existsSync(begun), 20);
+    const family = descendants(pid);
+    process.kill(pid, name);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const began = performance.now();
+    process.kill(pid, name);
+    const { exitCode, stderr } = await run;
+    expect(performance.now() - began).toBeLessThan(1000);
+    expect(exitCode, stderr).toBe(130);
+    expect(stderr).toContain(`INTERRUPTED: stopped at once by a second signal, ${name}`);
+    const { run: read, cells } = await readRun(out);
+    expect([read.status, cells.map(({ id }) => id)]).toEqual(['interrupted', ['loops/where=nowhere']]);
+    await eventually('every process of the run is gone', () => gone(family.map((each) => each.pid)), 5);
+    await nothingLeft();
+  });
+
   test.each(['SIGINT', 'SIGTERM'] as const)(
     '%s ends everything within a second, saved as far as it came',
     async (name) => {

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -27,6 +27,15 @@ beforeAll(async () => {
   await mkdir(join(folder, 'saved'));
   await mkdir(join(folder, 'saved', 'report.md'));
   await writeFile(join(folder, 'saved', 'run.json'), JSON.stringify(runOf([], []).run));
+  const { run: plain } = runOf([], []);
+  for (const name of ['endless', 'zero', 'fifo']) {
+    await mkdir(join(folder, name));
+    const repeats = name === 'endless' ? { 'close-order/closes=client': 1e9 } : {};
+    await writeFile(join(folder, name, 'run.json'), JSON.stringify({ ...plain, repeats }));
+  }
+  await symlink('/dev/zero', join(folder, 'zero', 'cells.ndjson'));
+  await symlink('/dev/zero', join(folder, 'zero.ts'));
+  await execa('mkfifo', [join(folder, 'fifo', 'cells.ndjson')]);
   await mkdir(join(folder, 'newer'));
   await writeFile(join(folder, 'newer', 'run.json'), JSON.stringify({ schemaVersion: 99 }));
   await mkdir(join(folder, 'broken'));
@@ -71,7 +80,20 @@ const wrong: readonly Wrong[] = [
   { what: 'no source to check', args: ['check', '/etc/passwd'], says: ['EXPERIMENT_LOAD', 'not a TypeScript'] },
   { what: 'data to check', args: ['check', 'q.json'], says: ['EXPERIMENT_LOAD', 'q.json is not a TypeScript'] },
   { what: 'a folder to check', args: ['check', '/tmp'], says: ['EXPERIMENT_LOAD', '/tmp is a folder'] },
-  { what: 'a report that cannot be saved', args: ['report', 'saved'], says: ['RUN_NOT_WRITABLE', 'report.md'] },
+  { what: 'more repeats than a run can have', args: ['run', '--repeat', '100001'], says: ['BAD_OPTION', '100000'] },
+  {
+    what: 'more results than a run can keep',
+    args: ['run', '--repeat', '100000'],
+    says: ['BAD_OPTION', 'at most 250000'],
+  },
+  { what: 'a run that says so of itself', args: ['report', 'endless'], says: ['RUN_UNREADABLE', 'repeats'] },
+  { what: 'cells that never end', args: ['report', 'zero'], says: ['RUN_UNREADABLE', 'not a regular file'] },
+  { what: 'cells that nobody writes', args: ['report', 'fifo'], says: ['RUN_UNREADABLE', 'not a regular file'] },
+  {
+    what: 'an experiment that never ends',
+    args: ['run', './zero.ts'],
+    says: ['EXPERIMENT_LOAD', 'not a regular file'],
+  },
   { what: 'a file that is not there', args: ['run', './non.ts'], says: ['EXPERIMENT_LOAD', 'non.ts'] },
 ];
 
@@ -83,6 +105,16 @@ describe('wrong input', () => {
     expect(stderr.trim().split('\n').length).toBeGreaterThanOrEqual(2);
     expect(stdout).toBe('');
     expect(exitCode).toBe(2);
+  });
+
+  test('a report that cannot be saved is shown, and told with its remedy', async () => {
+    const { exitCode, stdout, stderr } = await commandLine(['report', 'saved'], folder);
+    expect(stderr).toMatch(/RUN_NOT_WRITABLE: .*report.md/);
+    expect(stdout).toContain('Linux');
+    expect(stdout).not.toContain('Report: ');
+    expect(exitCode).toBe(2);
+    const printed = await commandLine(['report', 'saved', '--markdown'], folder);
+    expect(printed).toMatchObject({ exitCode: 0, stderr: '', stdout: expect.stringMatching(/^# How TCP/) });
   });
 
   test('help is no error, and shows examples', async () => {
@@ -125,6 +157,41 @@ test('a value of --where joins those given before', async () => {
   expect(both).toBeGreaterThan(await plan('-w', 'closes=server'));
 });
 
+test('what an experiment writes to the console is no answer', async () => {
+  const noisy = definition('noisy', harmless).replace('export default', "console.log('loaded');\n  export default");
+  const file = await experimentFile(folder, 'noisy.ts', noisy);
+  const { stdout, stderr } = await lingerlab(['run', file, '--dry-run', '--json']);
+  expect(JSON.parse(stdout).cells).toHaveLength(2);
+  expect(stderr).toBe('loaded');
+});
+
+test('--resume does not load a file that has changed', async () => {
+  const file = await experimentFile(folder, 'ran.ts', "throw new Error('it was run');");
+  const experiment = { ...experimentOf({ id: 'ran' }), file, builtin: false, sourceHash: 'another' };
+  await mkdir(join(folder, 'ran'));
+  await writeFile(join(folder, 'ran', 'run.json'), JSON.stringify(runOf([experiment], []).run));
+  const { exitCode, stderr } = await commandLine(['run', '--resume', 'ran'], folder);
+  expect(stderr).toContain(`RESUME_REFUSED: cannot resume ran: experiment ran has changed (${file})`);
+  expect(stderr).not.toContain('it was run');
+  expect(exitCode).toBe(2);
+});
+
+test('what a run folder has of control characters does not reach the terminal', async () => {
+  const out = join(folder, 'escapes');
+  await mkdir(out);
+  const answer = 'So \u001b]0;title\u0007 and \u009b2J.';
+  await writeFile(join(out, 'run.json'), JSON.stringify(runOf([experimentOf({ id: 'x', answer })], []).run));
+  for (const args of [
+    ['report', out],
+    ['report', out, '--json'],
+    ['compare', out, out],
+  ]) {
+    const { stdout } = await commandLine(args);
+    expect(stdout, args.join(' ')).not.toMatch(/[^\P{Cc}\n]/u);
+  }
+  expect((await commandLine(['report', out])).stdout).toContain('\\u001b]0;title');
+});
+
 test('COLUMNS says how wide the text is', async () => {
   const out = join(folder, 'narrow');
   await mkdir(out);
@@ -159,8 +226,10 @@ live('a scenario that fails', () => {
     'is-refused-a-step': 'STEP_REFUSED: server.listen was refused: listen EADDRINUSE',
     'does-not-await': 'STEP_UNAWAITED: client.received 1 bytes was still running',
     'kills-its-peer': 'PEER_DIED: peer client ended: SIGKILL',
-    'never-ends': 'CELL_DEADLINE: the scenario did not end within 10',
-    'waits-for-nothing': 'CELL_DEADLINE: the scenario did not end within 10',
+    'never-ends':
+      'CELL_DEADLINE: the scenario did not end within 10.3 s: it waited for no step, but in code of its own',
+    'waits-for-nothing':
+      'CELL_DEADLINE: the scenario did not end within 10.3 s: it waited for until(CLOSING) of the client, which was seen in SYN-SENT, ESTABLISHED (',
     'throws-late': 'SCENARIO_THREW: the scenario threw: late',
     'rejects-late': 'SCENARIO_THREW: the scenario threw: lost',
     'has-no-such-label': "UNKNOWN_LABEL: connection label 'old' is not declared",

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
-import { makeLab } from '../../src/lab/lab.ts';
+import { type Lab, makeLab } from '../../src/lab/lab.ts';
 import { lockPorts } from '../../src/lab/ports.ts';
 import { socketsIn } from '../../src/lab/space.ts';
 import { inNamespaces } from './namespace.ts';
@@ -30,7 +30,13 @@ inNamespaces('a lab', () => {
     expect(one.address('server', 4)).toBe(`127.${64 + ports.block}.0.1`);
     expect(two.address('server', 4)).toBe(`127.${64 + ports.block}.1.2`);
     expect(one.address('server', 6)).toBe('::1');
-    expect(one.otherAddress('server', 4)).toBe(`127.${96 + ports.block}.0.1`);
+    expect(await one.otherAddress('server', 4)).toBe(`127.${96 + ports.block}.0.1`);
+    // where they connect from
+    const route = (lab: Lab, to: string) =>
+      lab.space('client').inside(() => spawnSync('ip', ['route', 'get', to], { encoding: 'utf8' }).stdout);
+    for (const family of [4, 6] as const)
+      for (const to of [one.address('server', family), await one.otherAddress('server', family)])
+        expect(route(one, to)).toContain(` src ${one.address('client', family)} `);
   });
 
   test('on veth is two namespaces that reach each other over both families', async () => {
@@ -45,7 +51,7 @@ inNamespaces('a lab', () => {
       // a peer connects from its own address, not from the other one
       expect(route.stdout).toContain(`src ${lab.address('client', family)} `);
       const own = lab.space('server').inside(() => spawnSync('ip', ['-o', 'addr'], { encoding: 'utf8' }));
-      expect(own.stdout).toContain(` ${lab.otherAddress('server', family)}/`);
+      expect(own.stdout).toContain(` ${await lab.otherAddress('server', family)}/`);
     }
   });
 

@@ -72,7 +72,8 @@ describeWhere(await obstacle(), 'without root', () => {
     expect(saved.status).toBe('complete');
     const reasons = cells.filter(({ status }) => status === 'errored').map(({ reason }) => reason?.code);
     expect(reasons).not.toEqual([]);
-    for (const code of reasons) expect(code).toMatch(/^[A-Z_]+$/);
+    // Node aborts where it cannot start its threads, or never gets to its program; `ss` cannot be started, and nothing else sees sockets
+    for (const code of reasons) expect(code).toMatch(/^(PEER_DIED|NO_ANSWER|NOT_OBSERVED)$/);
     await eventually(
       'no process of that user is left',
       () => !processes().some(({ command }) => command.includes(folder)),

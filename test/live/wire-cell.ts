@@ -10,7 +10,7 @@ import { makeSteps } from '../../src/peers/step.ts';
 import type { DeedEvent, WireEvent } from '../../src/record/event.ts';
 import type { Address } from '../../src/tcp/address.ts';
 import type { End } from '../../src/tcp/states.ts';
-import type { WireSettings } from '../../src/wire/protocol.ts';
+import type { ToldPacket, WireSettings } from '../../src/wire/protocol.ts';
 import { makeWire } from '../../src/wire/stage.ts';
 import { describeWhere } from '../where-possible.ts';
 
@@ -68,7 +68,7 @@ export async function wiredCell({ settings, sysctls = {} }: WiredOptions = {}): 
   const link = {
     origin,
     settings: { wallNs, ...settings },
-    saw: (event: WireEvent | DeedEvent) => void events.push(event),
+    saw: (event: ToldPacket) => void (event.kind === 'packets' || events.push(event)),
   };
   const lab = scope.use(await makeLab({ network: 'wire', sysctls, ports, serial: 1, wire: link }));
   scope.defer(() => lab.empty());

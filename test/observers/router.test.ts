@@ -8,15 +8,18 @@ const two = flow({
   address: { client: { address: '127.0.0.1', port: 40_000 }, server: { address: '127.64.0.2', port: 10_241 } },
 });
 
-const isOwn = (own: string) => (address: string) => address === own;
-
 function cells() {
   const router = new Router();
   const seen = { one: [] as Event[], two: [] as Event[] };
   const sinks = { one: (event: Event) => void seen.one.push(event), two: (event: Event) => void seen.two.push(event) };
-  router.add(10_240, isOwn('127.64.0.1'), sinks.one);
-  router.add(10_241, isOwn('127.64.0.2'), sinks.two);
-  return { router, seen, sinks };
+  router.add(sinks.one, ['127.64.0.1']);
+  router.addPort(sinks.one, 10_240);
+  router.add(sinks.two, ['127.64.0.2']);
+  router.addPort(sinks.two, 10_241);
+  const route = (...events: Event[]): void => {
+    for (const event of events) router.route(event);
+  };
+  return { router, route, seen, sinks };
 }
 
 describe('an event with addresses', () => {
@@ -41,12 +44,113 @@ describe('an event with addresses', () => {
     expect(seen).toEqual({ one: [], two: [] });
   });
 
-  test('of a cell with two ports goes to it through each', () => {
-    const { router, seen, sinks } = cells();
-    router.add(10_500, isOwn('127.64.0.1'), sinks.one);
-    const second = flow({ address: { ...one.address, server: { address: '127.64.0.1', port: 10_500 } } });
-    router.route(went(second, 'server', 10, 'CLOSED', 'LISTEN'));
-    expect(seen.one.length).toBe(1);
+  test('belongs to the cell that has the address, whatever its port, and whoever has that port elsewhere', () => {
+    const { route, seen } = cells();
+    const server = { address: '127.64.0.1', port: 8080 };
+    const overlapping = flow({ address: { client: { address: '127.64.0.1', port: 10_241 }, server } });
+    const events = [
+      went(overlapping, 'server', 1, 'CLOSED', 'LISTEN'),
+      went(overlapping, 'client', 2, 'SYN-SENT', 'ESTABLISHED'),
+      segment('reset-sent', overlapping, 'client', 3),
+    ];
+    route(...events);
+    expect(seen).toEqual({ one: events, two: [] });
+  });
+
+  test('goes nowhere where a listener ends that was never seen to begin: the kernel had chosen its port', () => {
+    const { route, seen } = cells();
+    route(went(one, 'server', 1, 'LISTEN', 'CLOSED'));
+    expect(seen.one).toEqual([]);
+    const whole = [went(one, 'server', 2, 'CLOSED', 'LISTEN'), went(one, 'server', 3, 'LISTEN', 'CLOSED')];
+    route(...whole);
+    expect(seen.one).toEqual(whole);
+  });
+});
+
+/** A connection on IPv6 loopback; a connecting socket has no port before its SYN. */
+function on6(client: number, server: number, sockets: { client: string; server: string }) {
+  const local = { address: '::1', port: client };
+  const remote = { address: '::1', port: server };
+  const whole = flow({ family: 6, socket: sockets, address: { client: local, server: remote } });
+  const before = flow({ ...whole, address: { client: { ...local, port: 0 }, server: remote } });
+  const listener = flow({
+    ...whole,
+    socket: { ...sockets, server: `${sockets.server}-listener` },
+    address: { client: { address: '::', port: 0 }, server: { address: '::', port: server } },
+  });
+  return {
+    listens: went(listener, 'server', 1, 'CLOSED', 'LISTEN'),
+    sends: went(before, 'client', 2, 'CLOSED', 'SYN-SENT'),
+    rest: [
+      went(whole, 'client', 3, 'SYN-SENT', 'ESTABLISHED'),
+      went(whole, 'server', 4, 'LISTEN', 'SYN-RECEIVED'),
+      went(whole, 'server', 5, 'SYN-RECEIVED', 'ESTABLISHED'),
+      segment('reset-sent', whole, 'client', 6),
+      segment('reset-received', flow({ ...whole, socket: { client: '', server: '' } }), 'server', 6),
+      miniSocket(whole, 'client', 7, sockets.client),
+      went(whole, 'client', 7, 'FIN-WAIT-2', 'CLOSED'),
+      timerExpire(8, sockets.client),
+      went(whole, 'server', 9, 'LAST-ACK', 'CLOSED'),
+    ],
+  };
+}
+
+describe('at an address that cells share', () => {
+  test('a socket is followed from its beginning, though its other port is another cell’s', () => {
+    const { route, seen } = cells();
+    const { listens, sends, rest } = on6(10_241, 10_240, { client: 'c', server: 's' });
+    route(listens, sends, ...rest);
+    expect(seen).toEqual({ one: [listens, sends, ...rest], two: [] });
+  });
+
+  test('a socket of a port that no cell has goes nowhere', () => {
+    const { route, seen } = cells();
+    const { listens, sends, rest } = on6(40_000, 8080, { client: 'c', server: 's' });
+    route(listens, sends, ...rest);
+    expect(seen).toEqual({ one: [], two: [] });
+  });
+
+  test('at a port that two cells name, each has what began in its turn', async () => {
+    const { router, route, seen, sinks } = cells();
+    const first = on6(40_000, 8080, { client: 'c1', server: 's1' });
+    const second = on6(40_002, 8080, { client: 'c2', server: 's2' });
+    for (const sink of [sinks.one, sinks.two]) router.addNamed(sink, 8080);
+    expect(router.named).toEqual([8080]);
+    expect(router.needsTurn({ address: '::', port: 8080 })).toBe(true);
+    expect(router.needsTurn({ address: '127.64.0.1', port: 8080 })).toBe(false);
+    expect(router.needsTurn({ address: '::1', port: 10_240 })).toBe(false);
+    const inTurn = async (sink: (event: Event) => void, event: Event): Promise<void> => {
+      const turn = await router.turn(sink, 8080);
+      route(event);
+      await turn.begun;
+      turn.end();
+    };
+    await inTurn(sinks.one, first.listens);
+    await inTurn(sinks.two, second.listens);
+    await inTurn(sinks.two, second.sends);
+    await inTurn(sinks.one, first.sends);
+    route(...first.rest.flatMap((event, nth) => [event, second.rest[nth]!]));
+    expect(seen.one).toEqual([first.listens, first.sends, ...first.rest]);
+    expect(seen.two).toEqual([second.listens, second.sends, ...second.rest]);
+  });
+
+  test('a cell waits until the other’s turn has ended, and a cell that is removed keeps nobody waiting', async () => {
+    const { router, sinks } = cells();
+    const order: string[] = [];
+    const turn = await router.turn(sinks.one, 8080);
+    const next = router.turn(sinks.two, 8080).then((taken) => {
+      order.push('two');
+      return taken;
+    });
+    await Promise.resolve();
+    order.push('one ends');
+    router.remove(sinks.one);
+    await turn.begun;
+    turn.end();
+    turn.end();
+    (await next).end();
+    expect(order).toEqual(['one ends', 'two']);
+    (await router.turn(sinks.one, 8080)).end();
   });
 });
 
@@ -80,16 +184,17 @@ describe('the timer of a mini-socket', () => {
   });
 });
 
-test('lost events are told to every cell, once', () => {
+test('lost events are told once to every cell that has a port', () => {
   const { router, seen, sinks } = cells();
-  router.add(10_500, isOwn('127.64.0.1'), sinks.one);
+  router.addPort(sinks.one, 10_500);
+  router.add(() => expect.unreachable(), ['127.64.0.3']);
   router.route(lost(10, 3));
   expect(seen).toEqual({ one: [lost(10, 3)], two: [lost(10, 3)] });
 });
 
-test('a cell that is removed hears nothing more, by port or timer; the others do', () => {
+test('a cell that is removed hears nothing more, by address, port or timer; the others do', () => {
   const { router, seen, sinks } = cells();
-  router.add(10_500, isOwn('127.64.0.1'), sinks.one);
+  router.addPort(sinks.one, 10_500);
   router.route(miniSocket(one, 'client', 10, 'a0'));
   router.route(miniSocket(two, 'client', 10, 'a1'));
   router.remove(sinks.one);

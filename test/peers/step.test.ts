@@ -70,7 +70,7 @@ describe('a scenario that ends', () => {
     await steps.take('a', given(1));
     await steps.take('b', refused()).answer();
     expect(() => steps.check()).not.toThrow();
-    expect(steps.running()).toEqual([]);
+    expect(steps.running()).toEqual({ names: [], at: undefined });
   });
 
   test('while a step is running does not, and the step is named', async () => {
@@ -84,7 +84,7 @@ describe('a scenario that ends', () => {
         message: 'server.close by end was still running when the scenario ended',
       }),
     );
-    expect(steps.running()).toEqual(['server.close by end']);
+    expect(steps.running().names).toEqual(['server.close by end']);
   });
 
   test('while a step is running does not, though someone has looked at it', async () => {

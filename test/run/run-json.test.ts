@@ -10,7 +10,7 @@ test('a setting that the kernel refused is a warning with what the cells ran on 
     {
       code: 'sysctl-refused',
       text: 'every cell ran with net.ipv4.tcp_congestion_control = bbr: this kernel refused cubic',
-      remedy: expect.stringContaining('modprobe tcp_cubic'),
+      remedy: expect.stringContaining('tcp_allowed_congestion_control'),
     },
   ]);
 });

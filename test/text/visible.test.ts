@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { visible, visibleJson, visibleLines } from '../../src/text/visible.ts';
+import { visible, visibleJson, visibleLines, visibleStyled } from '../../src/text/visible.ts';
 
 const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
@@ -8,6 +8,10 @@ test('characters that act on a terminal or reorder text are written as escapes',
   expect(visible('a\u001b[31mb\rc\u009bd\u202ee\u{e0001}')).toBe('a\\u001b[31mb\\u000dc\\u009bd\\u202ee\\u{e0001}');
   expect(visibleLines('one\ntwo\u001b')).toBe('one\ntwo\\u001b');
   expect(visible('→ ü 漢')).toBe('→ ü 漢');
+});
+
+test('styles stay where a text has them, and nothing else does', () => {
+  expect(visibleStyled('\u001b[31mred\u001b[39m\u001b[2J\u0007')).toBe('\u001b[31mred\u001b[39m\\u001b[2J\\u0007');
 });
 
 test('no text and no JSON keeps such a character, and JSON keeps its meaning', () => {

@@ -1,9 +1,8 @@
-import type { DeedEvent, WireEvent } from '../../src/record/event.ts';
 import type { End } from '../../src/tcp/states.ts';
 import { Capture } from '../../src/wire/capture.ts';
 import type { Device } from '../../src/wire/device.ts';
 import { makeHistory } from '../../src/wire/history.ts';
-import type { Telling } from '../../src/wire/protocol.ts';
+import type { Telling, ToldPacket } from '../../src/wire/protocol.ts';
 import { Pump } from '../../src/wire/pump.ts';
 import { makeWaitingRoom } from '../../src/wire/waiting.ts';
 
@@ -39,7 +38,7 @@ export interface FakeOptions {
 export function fakeWire({ telling = 'notable', refuses = () => undefined, snap = 65_535, file }: FakeOptions = {}) {
   const ends = { client: fakeDevice(refuses), server: fakeDevice(refuses) };
   const clock = { now: 0, armed: undefined as number | undefined };
-  const events: (WireEvent | DeedEvent)[] = [];
+  const events: ToldPacket[] = [];
   const capture = new Capture({ wallNs: 10n ** 18n, snap, limit: 2 ** 30, chunkBytes: 2 ** 18, ...(file && { file }) });
   const room = makeWaitingRoom();
   const history = makeHistory();

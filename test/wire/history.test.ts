@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { distance, makeHistory } from '../../src/wire/history.ts';
+import { distance } from '../../src/tcp/sequence.ts';
+import { makeHistory } from '../../src/wire/history.ts';
 import { client, opening, server, teller } from './seen.ts';
 
 test('numbers are counted from the initial sequence numbers that both ends showed', () => {

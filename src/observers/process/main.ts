@@ -35,6 +35,7 @@ const obey = byHandlers<ObserverVerbs>({
     return observing?.opened ?? { taken: true };
   },
   reap: () => reapInstances(findTracefs()),
+  trace: ({ ports }) => opened().follow(ports),
   watch: ({ cell, spaces, samples }) => opened().watch(cell, spaces, samples),
   nudge: ({ cell }) => opened().nudge(cell),
   sample: ({ cell }) => opened().look(cell),

@@ -63,6 +63,11 @@ export class Observing {
     return Object.assign({}, ...this.#observers.map(({ opened }) => opened)) as Opened;
   }
 
+  /** Ports to watch beside the run's block: of before no others any more. */
+  follow(ports: readonly number[]): void {
+    for (const observer of this.#observers) observer.follow?.(ports);
+  }
+
   /** `looks`: whether to look at its namespaces unless a pace is set. */
   watch(cell: number, spaces: readonly { readonly name: string; readonly path: string }[], looks: boolean): void {
     const opened = spaces.map(({ name, path }) => ({ name, fd: openSync(path, 'r') }));

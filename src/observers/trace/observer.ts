@@ -61,7 +61,8 @@ function tracing(instance: Instance, { ports, origin, now }: RunContext, reaped:
     }
     return false;
   };
-  const byPort = (format: EventFormat) => portFilter(format, ports.from, ports.to);
+  const traced: Traced = { ...ports, named: [] };
+  const byPort = (format: EventFormat) => portFilter(format, traced);
   const timerFilters = [miniTimerFilter, miniTimerFilterByAddress(readFileSync('/proc/kallsyms', 'utf8'))];
   const miniTimers = timerEvents.every((event) => enable(event, timerFilters));
   const resets = segmentEvents.resets.every((event) => enable(event, byPort));
@@ -73,7 +74,15 @@ function tracing(instance: Instance, { ports, origin, now }: RunContext, reaped:
   const trace = { missing: '', transitions: true, resets, retransmits, miniTimers, instance: instance.name };
   return {
     opened: { trace, reaped },
-    drain: reader(instance, layout, decode, ports, now),
+    drain: reader(instance, layout, decode, traced, now),
+    follow(named) {
+      traced.named = named;
+      // the kernel takes the new filter for the old one at once: no event is missed between them
+      for (const [event, format] of formats) {
+        const filter = portsOf(format) && portFilter(format, traced);
+        if (filter) instance.write(`${event}/filter`, filter);
+      }
+    },
     close: () => instance[Symbol.dispose](),
   };
 }
@@ -85,12 +94,12 @@ function reader(
   { buffers }: Instance,
   layout: PageLayout,
   decode: Decode,
-  ports: RunContext['ports'],
+  traced: Traced,
   now: () => Ns,
 ): () => Event[] {
   const page = Buffer.alloc(pageBytes);
   const pairing = makePairing();
-  const wanted = (event: Event) => !('local' in event) || withinPorts(event, ports.from, ports.to);
+  const wanted = (event: Event) => !('local' in event) || withinPorts(event, traced);
   /** A record that makes no sense is as good as lost; the others of its page are good. */
   const decodeOr = (record: RawRecord, cpu: number): Event | undefined => {
     try {
@@ -124,23 +133,34 @@ function reader(
       .flatMap((event) => pairing.take(event));
 }
 
-/**
- * The event's filter for ports from `from` up to, not including, `to` at either end, in terms of the fields that this kernel's
- * event has. Null where it has no ports in fields of their own: such events are let through by {@link withinPorts} only.
- */
-export function portFilter({ fields }: EventFormat, from: number, to: number): string | null {
-  if (!fields.has('sport') || !fields.has('dport')) return null;
-  const ports = `(sport >= ${from} && sport < ${to}) || (dport >= ${from} && dport < ${to})`;
-  return fields.has('protocol') ? `protocol == 6 && (${ports})` : ports;
+/** The ports at which everything is traced, at either end: the run's block, and others. */
+export interface Traced {
+  readonly from: number;
+  /** One past the block's last. */
+  readonly to: number;
+  named: readonly number[];
 }
 
-/** Whether a flow has a port from `from` up to, not including, `to` at either end: what {@link portFilter} asks of the kernel. */
+const portsOf = ({ fields }: EventFormat): boolean => fields.has('sport') && fields.has('dport');
+
+/**
+ * The event's filter for ports, in terms of the fields that this kernel's event has. Null where it has no ports in fields of
+ * their own: such events are let through by {@link withinPorts} only.
+ */
+export function portFilter(format: EventFormat, { from, to, named }: Traced): string | null {
+  if (!portsOf(format)) return null;
+  const block = `(sport >= ${from} && sport < ${to}) || (dport >= ${from} && dport < ${to})`;
+  const ports = [block, ...named.map((port) => `sport == ${port} || dport == ${port}`)].join(' || ');
+  return format.fields.has('protocol') ? `protocol == 6 && (${ports})` : ports;
+}
+
+/** Whether a flow has such a port at either end: what {@link portFilter} asks of the kernel. */
 export function withinPorts(
   { local, remote }: { readonly local: Address; readonly remote: Address },
-  from: number,
-  to: number,
+  { from, to, named }: Traced,
 ): boolean {
-  return (local.port >= from && local.port < to) || (remote.port >= from && remote.port < to);
+  const isTraced = ({ port }: Address) => (port >= from && port < to) || named.includes(port);
+  return isTraced(local) || isTraced(remote);
 }
 
 /** The kernel function that ends a mini-socket: TIME-WAIT's, or an orphan's FIN-WAIT-2. */

@@ -1,3 +1,4 @@
+import { acceptedOption, acceptedSetting } from '../../experiment/accepted-steps.ts';
 import type { Answer, SetOptions, Step, WithOptions } from '../../experiment/handles.ts';
 import type { Lab } from '../../lab/lab.ts';
 import type { CellObservers } from '../../observers/observers.ts';
@@ -31,10 +32,14 @@ export function take<T>({ steps, observers }: Cast, what: string, answer: Promis
 /** The options of a peer's socket, by number; `what` names the socket in messages. */
 export function optionsOf(cast: Cast, process: PeerProcess, socket: number, what: string): WithOptions {
   return {
-    set: (option, value, how: SetOptions = {}) =>
-      take(cast, `${what}.set ${option}`, setOption(process, { socket, option, value, ...how })),
-    get: <O extends SocketOption>(option: O) =>
-      take(cast, `${what}.get ${option}`, process.ask('get', { socket, option })) as unknown as Step<never>,
+    set(option, value, how: SetOptions = {}) {
+      acceptedSetting(option, value, how);
+      return take(cast, `${what}.set ${option}`, setOption(process, { socket, option, value, ...how }));
+    },
+    get<O extends SocketOption>(option: O) {
+      acceptedOption('get', option);
+      return take(cast, `${what}.get ${option}`, process.ask('get', { socket, option })) as unknown as Step<never>;
+    },
     linger: () => take(cast, `${what}.get SO_LINGER`, process.ask('linger', { socket })),
   };
 }

@@ -12,11 +12,12 @@ import type {
 import type { ConnectionEvent } from '../../record/event.ts';
 import { type Address, sameAddress } from '../../tcp/address.ts';
 import { otherEnd } from '../../tcp/states.ts';
+import { didYouMean } from '../../text/nearest.ts';
 import type { PeerProcess } from '../process.ts';
 import type { Verbs } from '../protocol.ts';
 import { type Cast, take } from './cast.ts';
 import { endpointHandle } from './endpoint.ts';
-import type { Acting, Reachable } from './registry.ts';
+import type { Acting, Numbered, Reachable } from './registry.ts';
 
 type Options = ConnectOptions<string>;
 /** What a connection is called in the record. */
@@ -57,8 +58,15 @@ function asked(
   { as: label = '', allowHalfOpen = true, localPort, family }: Options,
 ): Verbs['connect']['ask'] {
   if (label && !cast.labels.includes(label)) {
+    const declared =
+      cast.labels.length > 0 ? `connections: ${cast.labels.join(', ')}` : 'the experiment has no connections';
+    const meant = didYouMean(label, cast.labels);
     const remedy = 'name it under connections, so that its facts are declared';
-    throw new LingerlabError('UNKNOWN_LABEL', `connection label '${label}' is not declared`, remedy);
+    throw new LingerlabError(
+      'UNKNOWN_LABEL',
+      `connection label '${label}' is not declared${meant}; ${declared}`,
+      remedy,
+    );
   }
   return { to: reach(cast, to, family), allowHalfOpen, ...(localPort !== undefined && { localPort }) };
 }
@@ -76,10 +84,9 @@ export async function open(
   const begun =
     options.localPort === undefined ? undefined : facing(cast, { address: from, port: options.localPort }, ask.to);
   if (end === 'server' && !begun) throw new TypeError("open: the client's end opens first");
-  const answer = await process.ask('open', {
-    ...ask,
-    ...(options.localPort !== undefined && { localAddress: from }),
-  });
+  const answer = await cast.observers.begins(ask.to, () =>
+    process.ask('open', { ...ask, ...(options.localPort !== undefined && { localAddress: from }) }),
+  );
   if (!answer.ok) return answer;
   const { endpoint: id, local, calledNs, sentNs } = answer.value;
   const own = { peer: process.name, endpoint: id, local, opening: { from: calledNs, until: sentNs } };
@@ -126,11 +133,25 @@ function openedHandle(cast: Cast, endpoint: Endpoint, opened: ConnectionEvent): 
   return value;
 }
 
+/** A process that is stopped has its sockets still. */
+const infoMs = 250;
+
+/** Whether a socket is closed: by its process, or by a reset. */
+async function hasEnded({ peer, id }: Numbered): Promise<boolean> {
+  try {
+    const info = await peer.ask('info', { endpoint: id }, infoMs);
+    return !info.ok || info.value.state === 'CLOSED';
+  } catch (error) {
+    return !(error instanceof LingerlabError && error.code === 'NO_ANSWER');
+  }
+}
+
 /** The end that a listener's application has, of a connection that was opened to it. */
 export async function accepted(cast: Cast, process: PeerProcess, near: Opened): Promise<Answer<Endpoint>> {
-  const { opened, label } = cast.registry.endpoint(near);
+  const { opened, label, at } = cast.registry.endpoint(near);
   if (!opened) throw new TypeError('accepted: not an end that was opened');
-  const answer = await process.ask('accepted', { from: near.local });
+  const ended = at !== undefined && (await hasEnded(at));
+  const answer = await process.ask('accepted', { from: near.local, ...(ended && { ended }) });
   if (!answer.ok) return answer;
   const { endpoint: id, local, remote } = answer.value;
   connected(cast, opened, opened.client, { peer: process.name, endpoint: id, local }, opened.t);
@@ -141,7 +162,8 @@ export async function accepted(cast: Cast, process: PeerProcess, near: Opened): 
 /** Connects to where nobody accepts: one end. */
 export async function join(cast: Cast, process: PeerProcess, to: Queue, options: Options): Promise<Answer<Endpoint>> {
   const { process: listening } = cast.registry.listening(to);
-  const answer = await process.ask('connect', asked(cast, to, options));
+  const ask = asked(cast, to, options);
+  const answer = await cast.observers.begins(ask.to, () => process.ask('connect', ask));
   if (!answer.ok) return answer;
   const { endpoint: id, local, remote } = answer.value;
   const called = calledBy(options);
@@ -163,7 +185,8 @@ export async function connect(
   options: Options,
 ): Promise<Answer<readonly [Endpoint, Endpoint]>> {
   const { process: listening } = cast.registry.listening(to);
-  const answer = await process.ask('connect', asked(cast, to, options));
+  const ask = asked(cast, to, options);
+  const answer = await cast.observers.begins(ask.to, () => process.ask('connect', ask));
   if (!answer.ok) return answer;
   const near = answer.value;
   const taken = await listening.ask('accepted', { from: near.local });

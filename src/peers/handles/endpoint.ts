@@ -1,3 +1,4 @@
+import { acceptedArgument, acceptedOptions } from '../../experiment/accepted-steps.ts';
 import type { Answer, CloseBy, CloseOptions, Copy, Duplicate, Endpoint } from '../../experiment/handles.ts';
 import type { Address } from '../../tcp/address.ts';
 import type { End } from '../../tcp/states.ts';
@@ -32,7 +33,10 @@ export function endpointHandle(cast: Cast, { at, end, local, remote, label }: En
     const { duplicate } = answer.value;
     const value: Duplicate = {
       ...optionsOf(cast, peer, duplicate, `${name}.duplicate`),
-      close: (thread = 'main') => step('closeDuplicate', { duplicate, thread }, 'duplicate.close'),
+      close(thread = 'main') {
+        acceptedArgument('duplicate.close(): thread', thread);
+        return step('closeDuplicate', { duplicate, thread }, 'duplicate.close');
+      },
     };
     return { ...answer, value };
   };
@@ -51,22 +55,43 @@ export function endpointHandle(cast: Cast, { at, end, local, remote, label }: En
     error: () => step('error', {}, 'SO_ERROR'),
     info: () => step('info', {}, 'TCP_INFO'),
     sendQueue: () => step('sendQueue', {}, 'SIOCOUTQ'),
-    write: (bytes, { fill } = {}) => step('write', { bytes, ...(fill !== undefined && { fill }) }),
+    write(bytes, options = {}) {
+      acceptedArgument('write(): bytes', bytes);
+      acceptedOptions('write', options);
+      const { fill } = options;
+      return step('write', { bytes, ...(fill !== undefined && { fill }) });
+    },
     heard: () => step('heard', {}),
-    received: (bytes) => step('received', { bytes }, `received ${bytes} bytes`),
+    received(bytes) {
+      acceptedArgument('received(): bytes', bytes);
+      return step('received', { bytes }, `received ${bytes} bytes`);
+    },
     ended: () => step('saw', { event: 'end' }, 'ended'),
     gone: () => step('saw', { event: 'close' }, 'gone'),
     pause: () => step('pause', {}),
     stopReading: () => step('stopReading', {}),
-    unread: (where, bytes) => step('unread', { where, bytes }, `${bytes} bytes unread in ${where}`),
+    unread(where, bytes) {
+      acceptedArgument('unread(): where', where);
+      acceptedArgument('unread(): bytes', bytes);
+      return step('unread', { where, bytes }, `${bytes} bytes unread in ${where}`);
+    },
     resume: () => step('resume', {}),
     close(by: CloseBy = 'end', options: CloseOptions = {}) {
+      acceptedArgument('close(): by', by);
+      acceptedOptions('close', options);
       if (by === 'close(2)' && options.andThen) throw new TypeError('after close(2) net has nothing to close');
       return step('close', { by, ...closing(options) }, `close by ${by}`);
     },
-    shutdown: (how, options: CloseOptions = {}) => step('shutdown', { how, ...closing(options) }, `shutdown ${how}`),
+    shutdown(how, options: CloseOptions = {}) {
+      acceptedArgument('shutdown(): how', how);
+      acceptedOptions('shutdown', options);
+      return step('shutdown', { how, ...closing(options) }, `shutdown ${how}`);
+    },
     dup: () => take(cast, `${name}.dup`, duplicated()),
-    copyTo: (other) => take(cast, `${name}.copyTo ${other.name}`, copied(cast.registry.peer(other).process)),
+    copyTo(other) {
+      const { process } = cast.registry.peer(other);
+      return take(cast, `${name}.copyTo ${process.name}`, copied(process));
+    },
   };
   cast.registry.addEndpoint({ endpoint, at, label });
   return endpoint;

@@ -1,3 +1,4 @@
+import { acceptedArgument, acceptedOptions } from '../../experiment/accepted-steps.ts';
 import type {
   Answer,
   BindOptions,
@@ -5,27 +6,27 @@ import type {
   Handed,
   Listener,
   ListenOptions,
-  Peer,
   Place,
   Queue,
   Where,
 } from '../../experiment/handles.ts';
+import type { Address } from '../../tcp/address.ts';
 import type { End } from '../../tcp/states.ts';
+import type { PeerProcess } from '../process.ts';
 import type { Verbs } from '../protocol.ts';
 import { type Cast, optionsOf, pass, take } from './cast.ts';
 import { accepted } from './connections.ts';
 import type { Acting, Listening } from './registry.ts';
 
-function addressOf({ lab }: Cast, end: End, at: Where, family: 4 | 6): string {
+async function addressOf({ lab }: Cast, end: End, at: Where, family: 4 | 6): Promise<string> {
   if (at === 'wildcard') return family === 4 ? '0.0.0.0' : '::';
   return at === 'own' ? lab.address(end, family) : lab.otherAddress(end, family);
 }
 
-/** A port of the cell's, or the one that was asked for; its events are the cell's. */
-function portOf({ lab, observers }: Cast, asked: number | undefined): number {
-  const port = asked ?? lab.port();
-  // any other is not traced, and a client of another cell may have it
-  if (lab.ports.includes(port)) observers.watchPort(port);
+/** A port that the cell alone has. */
+function ownPort({ lab, observers }: Cast): number {
+  const port = lab.port();
+  observers.watchPort(port);
   return port;
 }
 
@@ -33,21 +34,29 @@ const withBacklog = (backlog: number | undefined) => (backlog === undefined ? {}
 
 /** An address and a port of the cell's with nothing bound to it. */
 export function place(cast: Cast, acting: Acting, family: 4 | 6): Place {
-  const handle = { at: { address: addressOf(cast, acting.end, 'own', family), port: portOf(cast, undefined) } };
+  const handle = { at: { address: cast.lab.address(acting.end, family), port: ownPort(cast) } };
   cast.registry.addListening(handle, { ...acting, ...handle });
   return handle;
 }
 
 export async function listen(cast: Cast, acting: Acting, options: ListenOptions): Promise<Answer<Listener>> {
   const { family = 4, at = 'own', reuse, backlog, allowHalfOpen = true } = options;
-  const answer = await acting.process.ask('listen', {
-    address: addressOf(cast, acting.end, at, family),
-    port: portOf(cast, options.port),
-    allowHalfOpen,
-    ...(reuse && { reuse }),
-    ...withBacklog(backlog),
-  });
+  const place = { address: await addressOf(cast, acting.end, at, family), port: options.port ?? ownPort(cast) };
+  const answer = await begins(cast, place, () =>
+    acting.process.ask('listen', { ...place, allowHalfOpen, ...(reuse && { reuse }), ...withBacklog(backlog) }),
+  );
   return answer.ok ? { ...answer, value: listenerHandle(cast, acting, answer.value) } : answer;
+}
+
+/** A step by which a socket begins to listen. Where the kernel chooses its port, that is known, and traced, from then on. */
+async function begins<T extends { readonly at: Address }>(
+  { observers }: Cast,
+  place: Address,
+  listen: () => Promise<Answer<T>>,
+): Promise<Answer<T>> {
+  const answer = await observers.begins(place, listen);
+  if (answer.ok) await observers.follow(answer.value.at.port);
+  return answer;
 }
 
 function listenerHandle(cast: Cast, acting: Acting, { listener, at }: Verbs['listen']['value']): Listener {
@@ -57,15 +66,17 @@ function listenerHandle(cast: Cast, acting: Acting, { listener, at }: Verbs['lis
     at,
     ...optionsOf(cast, process, listener, name),
     accepted: (opened) => take(cast, `${name}.accepted`, accepted(cast, process, opened)),
-    handTo: (peer) => take(cast, `${name}.handTo ${peer.name}`, handTo(cast, listener, { ...acting, at }, peer)),
+    handTo(peer) {
+      const { process: to } = cast.registry.peer(peer);
+      return take(cast, `${name}.handTo ${to.name}`, handTo(cast, listener, { ...acting, at }, to));
+    },
     close: () => take(cast, `${name}.close`, process.ask('unlisten', { listener })),
   };
   cast.registry.addListening(handle, { ...acting, at });
   return handle;
 }
 
-async function handTo(cast: Cast, listener: number, from: Listening, peer: Peer): Promise<Answer<Handed>> {
-  const { process } = cast.registry.peer(peer);
+async function handTo(cast: Cast, listener: number, from: Listening, process: PeerProcess): Promise<Answer<Handed>> {
   const passed = await pass(from.process, listener, process);
   return passed.ok ? { ...passed, value: handedHandle(cast, { ...from, process }, passed.value) } : passed;
 }
@@ -80,9 +91,15 @@ function handedHandle(cast: Cast, listening: Listening, handed: number): Handed 
   const handle: Handed = {
     at,
     ...optionsOf(cast, process, handed, name),
-    queued: (connections) => take(cast, `${name}.queued`, process.ask('queued', { handed, connections })),
-    serve: ({ backlog, allowHalfOpen = true } = {}) =>
-      take(cast, `${name}.serve`, serve({ allowHalfOpen, ...withBacklog(backlog) })),
+    queued(connections) {
+      acceptedArgument('queued(): connections', connections);
+      return take(cast, `${name}.queued`, process.ask('queued', { handed, connections }));
+    },
+    serve(options = {}) {
+      acceptedOptions('serve', options);
+      const { backlog, allowHalfOpen = true } = options;
+      return take(cast, `${name}.serve`, serve({ allowHalfOpen, ...withBacklog(backlog) }));
+    },
     close: () => take(cast, `${name}.close`, process.ask('unbind', { bound: handed })),
   };
   cast.registry.addListening(handle, listening);
@@ -93,8 +110,8 @@ function handedHandle(cast: Cast, listening: Listening, handed: number): Handed 
 export async function bind(cast: Cast, acting: Acting, options: BindOptions): Promise<Answer<Bound>> {
   const { family = 4, at = 'own', reuse = 'none', noPort = false, ipv6Only } = options;
   const answer = await acting.process.ask('bind', {
-    address: addressOf(cast, acting.end, at, family),
-    port: portOf(cast, options.port),
+    address: await addressOf(cast, acting.end, at, family),
+    port: options.port ?? ownPort(cast),
     reuse,
     noPort,
     ...(ipv6Only !== undefined && { ipv6Only }),
@@ -108,11 +125,11 @@ function boundHandle(cast: Cast, acting: Acting, { bound, at }: Verbs['bind']['v
   const own = optionsOf(cast, process, bound, name);
   const close = () => take(cast, `${name}.close`, process.ask('unbind', { bound }));
   const listenOn = async (ask: Omit<Verbs['listenBound']['ask'], 'bound'>): Promise<Answer<Listener>> => {
-    const listening = await process.ask('listenBound', { bound, ...ask });
+    const listening = await begins(cast, at, () => process.ask('listenBound', { bound, ...ask }));
     return listening.ok ? { ...listening, value: listenerHandle(cast, acting, listening.value) } : listening;
   };
   const queue = async (ask: Omit<Verbs['queue']['ask'], 'bound'>): Promise<Answer<Queue>> => {
-    const queueing = await process.ask('queue', { bound, ...ask });
+    const queueing = await begins(cast, at, () => process.ask('queue', { bound, ...ask }));
     if (!queueing.ok) return queueing;
     const { at: listens } = queueing.value;
     const value: Queue = { at: listens, ...own, close };
@@ -122,9 +139,15 @@ function boundHandle(cast: Cast, acting: Acting, { bound, at }: Verbs['bind']['v
   const handle: Bound = {
     at,
     ...own,
-    listen: ({ backlog, allowHalfOpen = true } = {}) =>
-      take(cast, `${name}.listen`, listenOn({ allowHalfOpen, ...withBacklog(backlog) })),
-    queue: ({ backlog } = {}) => take(cast, `${name}.queue`, queue(withBacklog(backlog))),
+    listen(options = {}) {
+      acceptedOptions('bound.listen', options);
+      const { backlog, allowHalfOpen = true } = options;
+      return take(cast, `${name}.listen`, listenOn({ allowHalfOpen, ...withBacklog(backlog) }));
+    },
+    queue(options = {}) {
+      acceptedOptions('queue', options);
+      return take(cast, `${name}.queue`, queue(withBacklog(options.backlog)));
+    },
     close,
   };
   cast.registry.addListening(handle, { ...acting, at });

@@ -1,31 +1,62 @@
+import { acceptedArgument, acceptedOptions } from '../../experiment/accepted-steps.ts';
 import type { Answer, EndBy, Ended, Peer } from '../../experiment/handles.ts';
 import type { PeerProcess } from '../process.ts';
 import { type Cast, take } from './cast.ts';
 import { connect, join, open, reach } from './connections.ts';
 import { bind, listen, place } from './listening.ts';
-import type { Acting } from './registry.ts';
+import type { Acting, Reachable } from './registry.ts';
 
 /** A scenario's handle of a peer, entered in the registry. */
 export function peerHandle(cast: Cast, acting: Acting): Peer {
   const { process } = acting;
+  const portOf = (to: Reachable) => cast.registry.listening(to).at.port;
   const step = <T>(what: string, answer: Promise<Answer<T>>) => take(cast, `${process.name}.${what}`, answer);
   const peer: Peer = {
     name: process.name,
     pid: process.pid,
     async signal(name) {
+      acceptedArgument('signal()', name);
       await process.signal(name);
       signalled(cast, process, name);
     },
-    survive: (signal) => step(`survive ${signal}`, process.ask('survive', { signal })),
-    end: (by) => step(`end by ${by}`, end(cast, process, by)),
-    listen: (options = {}) => step('listen', listen(cast, acting, options)),
-    bind: (options = {}) => step('bind', bind(cast, acting, options)),
-    knock: (on, { family } = {}) =>
-      step(`knock on port ${on.at.port}`, process.ask('knock', { to: reach(cast, on, family) })),
-    connect: (to, options = {}) => step(`connect to port ${to.at.port}`, connect(cast, process, to, options)),
-    join: (queue, options = {}) => step(`join port ${queue.at.port}`, join(cast, process, queue, options)),
-    place: ({ family = 4 } = {}) => place(cast, acting, family),
-    open: (to, options = {}) => step(`open to port ${to.at.port}`, open(cast, acting, to, options)),
+    survive(signal) {
+      acceptedArgument('survive()', signal);
+      return step(`survive ${signal}`, process.ask('survive', { signal }));
+    },
+    end(by) {
+      acceptedArgument('end(): by', by);
+      return step(`end by ${by}`, end(cast, process, by));
+    },
+    listen(options = {}) {
+      acceptedOptions('listen', options);
+      return step('listen', listen(cast, acting, options));
+    },
+    bind(options = {}) {
+      acceptedOptions('bind', options);
+      return step('bind', bind(cast, acting, options));
+    },
+    knock(on, options = {}) {
+      acceptedOptions('knock', options);
+      const to = reach(cast, on, options.family);
+      const begins = cast.observers.begins(to, () => process.ask('knock', { to }));
+      return step(`knock on port ${to.port}`, begins);
+    },
+    connect(to, options = {}) {
+      acceptedOptions('connect', options);
+      return step(`connect to port ${portOf(to)}`, connect(cast, process, to, options));
+    },
+    join(queue, options = {}) {
+      acceptedOptions('join', options);
+      return step(`join port ${portOf(queue)}`, join(cast, process, queue, options));
+    },
+    place(options = {}) {
+      acceptedOptions('place', options);
+      return place(cast, acting, options.family ?? 4);
+    },
+    open(to, options = {}) {
+      acceptedOptions('open', options);
+      return step(`open to port ${portOf(to)}`, open(cast, acting, to, options));
+    },
   };
   cast.registry.addPeer(peer, acting);
   return peer;

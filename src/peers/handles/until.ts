@@ -47,6 +47,18 @@ export async function until(placed: Placed, wanted: readonly State[], waiting: W
   }
 }
 
+/** What a deadline says of one that has not come to its end: `until(TIME-WAIT) of the client, which has been in ESTABLISHED, …`. */
+export function untilText(
+  placed: Placed,
+  wanted: readonly State[],
+  waiting: Pick<Waiting, 'events' | 'sight'>,
+): string {
+  const { endpoint, label } = placed;
+  const states = stepsOf(placed, waiting).map(({ state }) => state);
+  const seen = states.length > 0 ? `was seen in ${states.join(', ')}` : 'was seen in no state';
+  return `until(${wanted.join(', ')}) of the ${label ? `${label} ` : ''}${endpoint.end}, which ${seen}`;
+}
+
 /** A peer that is stopped, or blocked in a lingering close, does not answer: the observers see its sockets all the same. */
 const infoMs = 20;
 
@@ -90,18 +102,16 @@ async function tcpState({ at }: Placed, { now, record }: Waiting): Promise<State
   return state;
 }
 
-function passed(
-  { endpoint, at, opened }: Placed,
-  wanted: readonly State[],
-  { events, sight }: Waiting,
-): State | undefined {
+const passed = (placed: Placed, wanted: readonly State[], waiting: Waiting): State | undefined =>
+  stepsOf(placed, waiting).find(({ state }) => wanted.includes(state))?.state;
+
+/** The endpoint's path so far. */
+function stepsOf({ endpoint, at, opened }: Placed, { events, sight }: Pick<Waiting, 'events' | 'sight'>) {
   const view = viewOf(events, sight);
   const connection = view.connections.findLast(({ event }) => {
     if (opened) return event.client.opening?.from === opened.client.opening?.from;
     const own = event[endpoint.end];
     return own.peer === at?.peer.name && own.endpoint === at.id;
   });
-  if (!connection) return undefined;
-  const { steps } = pathOf(view, connection, connection[endpoint.end]);
-  return steps.find(({ state }) => wanted.includes(state))?.state;
+  return connection ? pathOf(view, connection, connection[endpoint.end]).steps : [];
 }

@@ -1,3 +1,4 @@
+import { loadDeclarations } from '../../facts/table.ts';
 import type { Declaration } from '../../record/fact.ts';
 import { changedBy, latestOf } from '../../record/lateness.ts';
 import { median } from '../../stats/quantile.ts';
@@ -22,6 +23,10 @@ export interface CellFindings {
   untested: number;
   factsNotComparable: number;
 }
+
+const uncompared = new Set(
+  Object.entries(loadDeclarations()).flatMap(([name, { compare }]) => (compare === 'none' ? [name] : [])),
+);
 
 interface Taken {
   readonly run: Labelled;
@@ -49,6 +54,7 @@ export function compareCell(cell: MatchedCell, runs: readonly Labelled[]): CellF
 function compareFact(fact: string, cell: MatchedCell, runs: readonly Labelled[], findings: CellFindings): void {
   const { experiment, id } = cell;
   const { declared, taken, reasons } = take(fact, cell, runs);
+  if (declared?.compare === 'none') return;
   const left = (): void => {
     const knownIn = taken.filter(({ sample }) => sample.known.length > 0).map(({ run }) => run.label);
     const unknownIn = reasons.filter(({ kind }) => kind !== 'other' && kind !== 'not tried').map(({ label }) => label);
@@ -100,7 +106,8 @@ function take(
       group.race,
     );
     const why = whyNotTaken(declared, own, sample) ?? (sample.known.length === 0 ? whyUnknown(group, fact) : undefined);
-    declared ??= own;
+    // a run of before says otherwise of what is not compared any more
+    declared ??= own && uncompared.has(fact) ? { ...own, compare: 'none' } : own;
     if (why === undefined) taken.push({ run, index, sample });
     else reasons.push({ label: run.label, ...why });
   }

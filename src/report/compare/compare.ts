@@ -28,8 +28,9 @@ import { compareRaces, type RaceFindings } from './races.ts';
  *   never in behaviour.
  *   Tests of measurements that so few repeats could not bring out are not made (Tarone); those that are made are corrected
  *   by Holm's procedure. Each sort of test keeps {@link alpha} for all its tests together.
- * - A claim that one run confirms and another refutes: a difference in behaviour.
- * - What a run did not observe, support or run is listed as not comparable.
+ * - A claim that one run confirms and another refutes, and a cell that ran in one and errored, was unsupported or has no result
+ *   in another that was asked for it: a difference in behaviour. What a run was not asked for is counted.
+ * - What a run did not observe is listed as not comparable.
  *
  * Throws BAD_OPTION for fewer than two runs.
  */
@@ -47,14 +48,28 @@ export function compareRuns(runs: readonly Run[]): Comparison {
   const beyondLoad = races.differences.filter(({ isBehaviour }) => isBehaviour).length;
   const verdicts = verdictDifferences(labelled);
   const contradicted = verdicts.filter(isContradiction).length;
-  const partly = cells.filter(({ reasons }) => Object.keys(reasons).length > 0);
+  const fates = cells.filter(differsInFate);
+  const notAsked = cells.filter((cell) => cell.fates.includes('not asked'));
+  const told = new Set([...fates, ...notAsked]);
+  const partly = cells.filter((cell) => Object.keys(cell.reasons).length > 0 && !told.has(cell));
   return {
     runs: labelled.map(comparedRun),
-    behaviour: differences.length + beyondLoad + contradicted,
+    behaviour: differences.length + beyondLoad + contradicted + fates.length,
     contradicted,
+    fates: fates.map(({ experiment, id, factors, fates: all, reasons }) => ({
+      experiment,
+      cell: id,
+      factors,
+      fates: all,
+      reasons,
+    })),
     performance: distinct(measured.significant) + races.differences.length - beyondLoad,
     alpha,
-    compared: comparedOf(cells.length, shared.length, findings, races, measured),
+    compared: {
+      ...comparedOf(shared.length, findings, races, measured),
+      notAsked: notAsked.length,
+      cellsNotComparable: partly.filter((cell) => !shared.includes(cell)).length,
+    },
     environment: environmentDifferences(runs),
     experiments: comparedExperiments(labelled, shared),
     differences,
@@ -70,6 +85,10 @@ export function compareRuns(runs: readonly Run[]): Comparison {
   };
 }
 
+/** Whether not the same became of a cell in the runs that were asked for it. */
+const differsInFate = ({ fates }: MatchedCell): boolean =>
+  new Set(fates.filter((fate) => fate !== 'not asked')).size > 1;
+
 const cellFact = ({ experiment, cell, fact }: { experiment: string; cell: string; fact: string }): string =>
   JSON.stringify([experiment, cell, fact]);
 
@@ -77,12 +96,11 @@ const distinct = (all: readonly { experiment: string; cell: string; fact: string
   new Set(all.map(cellFact)).size;
 
 function comparedOf(
-  cells: number,
   shared: number,
   findings: readonly CellFindings[],
   races: RaceFindings,
   measured: Settled<Omit<PerformanceDifference, 'test'>>,
-): Compared {
+): Omit<Compared, 'notAsked' | 'cellsNotComparable'> {
   const count = (what: 'facts' | 'untested' | 'factsNotComparable'): number =>
     findings.reduce((total, each) => total + each[what], 0);
   const measuredFacts = distinct(measured.tested.map(({ difference }) => difference));
@@ -91,7 +109,6 @@ function comparedOf(
     cells: shared,
     facts: count('facts') + races.facts + measuredFacts,
     untested: count('untested') + all - measuredFacts,
-    cellsNotComparable: cells - shared,
     factsNotComparable: count('factsNotComparable') + races.notComparable.length,
     tests: { race: races.tests, measurement: measured.tested.length },
   };

@@ -2,6 +2,7 @@ import type { Declaration } from '../../record/fact.ts';
 import type { RunRecord, Verdict } from '../../record/schema.ts';
 import type { Share } from '../format.ts';
 import type { Significance } from '../model/judge.ts';
+import type { Fate } from './match.ts';
 
 /** One of the compared runs; lists in a comparison are in the order of its runs, null where a run has nothing to show. */
 export interface ComparedRun {
@@ -42,6 +43,17 @@ interface OfCell {
   readonly cell: string;
   readonly fact: string;
   readonly declared: Declaration;
+}
+
+/** A cell of which not the same became in all runs that were asked for it: it ran in one, and errored in another. */
+export interface FateDifference {
+  readonly experiment: string;
+  /** The cell's id in the first run that has it. */
+  readonly cell: string;
+  readonly factors: ComparedCell['factors'];
+  readonly fates: readonly Fate[];
+  /** Why it did not run, by the runs' labels. */
+  readonly reasons: Readonly<Record<string, string>>;
 }
 
 /** A fact that shows another behaviour: unequal, or further apart than its resolution. */
@@ -110,7 +122,9 @@ export interface Compared {
   readonly facts: number;
   /** Measured facts with too few values for any difference to be significant; not among `facts`. */
   readonly untested: number;
-  /** Cells that fewer than two runs have facts of. */
+  /** Cells that not every run was asked for. */
+  readonly notAsked: number;
+  /** Other cells that fewer than two runs have facts of. */
   readonly cellsNotComparable: number;
   /** Facts that fewer than two runs can show in a way that can be compared. */
   readonly factsNotComparable: number;
@@ -122,12 +136,15 @@ export interface Compared {
 export interface Comparison {
   readonly runs: readonly ComparedRun[];
   /**
-   * How many facts of cells differ in behaviour, and of races in more than load explains, and how many claims one run confirms
-   * and another refutes; what `--fail-on behaviour` asks for.
+   * How many facts of cells differ in behaviour, and of races in more than load explains, how many claims one run confirms and
+   * another refutes, and how many cells ran in one run and not in another that was asked for them; what `--fail-on behaviour`
+   * asks for.
    */
   readonly behaviour: number;
   /** Those claims alone. */
   readonly contradicted: number;
+  /** Those cells. */
+  readonly fates: readonly FateDifference[];
   /** How many measured facts of cells, and odds of races, differ significantly; what `--fail-on performance` asks for. */
   readonly performance: number;
   readonly alpha: number;

@@ -1,6 +1,6 @@
 import { LingerlabError } from '../../errors.ts';
 import type { ExperimentRecord, Run } from '../../record/schema.ts';
-import { type CellGroup, gatherCells, hzOf, plannedIn } from '../gather.ts';
+import { type CellGroup, gatherCells, hzOf, type Planned, plannedIn } from '../gather.ts';
 
 /** A run that is compared, with what it takes to do that. */
 export interface Labelled {
@@ -8,10 +8,15 @@ export interface Labelled {
   readonly run: Run;
   readonly hz: number;
   readonly cells: ReadonlyMap<string, CellGroup>;
-  /** Why cells that the plan names did not run. */
-  readonly notRun: ReadonlyMap<string, string>;
+  /** The cells that it was asked for. */
+  readonly planned: ReadonlyMap<string, Planned>;
+  /** Why this machine cannot run some of them. */
+  readonly unsupported: ReadonlyMap<string, string>;
   readonly experiments: ReadonlyMap<string, ExperimentRecord>;
 }
+
+/** What became of a cell in a run: it was not asked for there, or it has no result though it was. */
+export type Fate = 'ran' | 'errored' | 'unsupported' | 'without a result' | 'not asked';
 
 /** A cell as each run has it. */
 export interface MatchedCell {
@@ -19,6 +24,7 @@ export interface MatchedCell {
   readonly id: string;
   readonly factors: CellGroup['factors'];
   readonly groups: readonly (CellGroup | undefined)[];
+  readonly fates: readonly Fate[];
   /** Why a run has no facts of it, by label. */
   readonly reasons: Readonly<Record<string, string>>;
 }
@@ -32,41 +38,61 @@ export function label(runs: readonly Run[]): Labelled[] {
     label: index < 26 ? String.fromCharCode(65 + index) : `R${index + 1}`,
     run,
     hz: hzOf(run),
-    cells: new Map(gatherCells(run).map((cell) => [keyOf(cell), cell])),
-    notRun: notRunIn(run),
+    cells: new Map(gatherCells(run).map((cell) => [keyOf(cell), withoutLeftOut(cell, run)])),
+    planned: new Map(plannedIn(run).map((cell) => [keyOf(cell), cell])),
+    unsupported: new Map(run.run.notRun.map(({ id, reason }) => [id, reason])),
     experiments: new Map(run.run.experiments.map((experiment) => [experiment.id, experiment])),
   }));
 }
 
-function notRunIn(run: Run): Map<string, string> {
-  const unsupported = new Map(run.run.notRun.map(({ id, reason }) => [id, `unsupported: ${reason}`]));
-  const without = `without a result, the run is ${run.run.status}`;
-  return new Map(plannedIn(run).map((cell) => [keyOf(cell), unsupported.get(cell.id) ?? without]));
+/** Without the results of loads that the run's own comparison leaves out, as it says for what reason. */
+function withoutLeftOut(cell: CellGroup, { run }: Run): CellGroup {
+  const out = run.experiments.find(({ id }) => id === cell.experiment)?.load?.out ?? [];
+  const repeats = new Set(out.filter((each) => each.cell === cell.id).map(({ repeat }) => repeat));
+  return repeats.size === 0 ? cell : { ...cell, ran: cell.ran.filter(({ repeat }) => !repeats.has(repeat)) };
 }
 
-/** Every cell that ran in some run, by its experiment and factor values whatever their order. */
+/** Every cell that some run was asked for, by its experiment and factor values whatever their order. */
 export function matchCells(runs: readonly Labelled[]): MatchedCell[] {
-  const keys = new Set(runs.flatMap(({ cells }) => [...cells.keys()]));
-  return [...keys].map((key) => {
+  const keys = new Map(runs.flatMap(({ planned }) => [...planned]));
+  return [...keys.keys()].map((key) => {
     const groups = runs.map(({ cells }) => cells.get(key));
-    const first = groups.find((group) => group !== undefined) as CellGroup;
+    const { experiment, id, factors } = groups.find(Boolean) ?? (keys.get(key) as Planned);
+    const fates = runs.map((run, index) => fateOf(run, key, groups[index]));
     const reasons = runs.flatMap((run, index) => {
-      const why = whyNot(groups[index], run.notRun.get(key));
+      const why = whyNot(run, key, groups[index]);
       return why === undefined ? [] : [[run.label, why] as const];
     });
     return {
-      experiment: first.experiment,
-      id: first.id,
-      factors: first.factors,
+      experiment,
+      id,
+      factors,
       groups: groups.map((group) => (group && group.ran.length > 0 ? group : undefined)),
+      fates,
       reasons: Object.fromEntries(reasons),
     };
   });
 }
 
-function whyNot(group: CellGroup | undefined, notRun: string | undefined): string | undefined {
-  if (group === undefined) return notRun ?? 'not in this run';
-  return group.ran.length > 0 ? undefined : `${group.status}: ${group.reason ?? ''}`;
+function fateOf({ planned, unsupported }: Labelled, key: string, group: CellGroup | undefined): Fate {
+  if (group) return group.status;
+  const cell = planned.get(key);
+  if (!cell) return 'not asked';
+  return unsupported.has(cell.id) ? 'unsupported' : 'without a result';
+}
+
+/** Why a run has no facts of a cell, or not of all its repeats. */
+function whyNot(
+  { planned, unsupported, run }: Labelled,
+  key: string,
+  group: CellGroup | undefined,
+): string | undefined {
+  if (group?.status === 'ran') return group.ran.length > 0 ? undefined : 'the run leaves all its results out';
+  if (group) return `${group.status}: ${group.reason ?? ''}`;
+  const cell = planned.get(key);
+  if (!cell) return 'not asked';
+  const why = unsupported.get(cell.id);
+  return why === undefined ? `without a result, the run is ${run.run.status}` : `unsupported: ${why}`;
 }
 
 const keyOf = ({ experiment, factors }: Pick<CellGroup, 'experiment' | 'factors'>): string =>

@@ -11,6 +11,7 @@ import type {
   ComparedRun,
   Comparison,
   EnvironmentDifference,
+  FateDifference,
   NotComparable,
   PerformanceDifference,
   RaceDifference,
@@ -138,7 +139,10 @@ function experimentTold(experiment: ComparedExperiment, comparison: Comparison):
   const measurements = own(comparison.measurements).sort((a, b) => a.test.p - b.test.p);
   const told = {
     ...racesTold(own(comparison.races), experiment),
-    behaviour: foldDifferences(own(comparison.differences), experiment),
+    behaviour: [
+      ...foldFates(own(comparison.fates), experiment, comparison.runs),
+      ...foldDifferences(own(comparison.differences), experiment),
+    ],
     performance: measurements.slice(0, mostMeasured).map(measurementTold),
     otherMeasured: Math.max(0, measurements.length - mostMeasured),
     unstable: foldUnstable(own(comparison.unstable)),
@@ -193,6 +197,26 @@ function raceValues({ values, declared }: RaceDifference): string[] {
     totals.get(factKey(value))?.reduce((all, { times }) => all + times, 0) ?? 0;
   const inOrder = (shares: readonly Share[]): Share[] => shares.toSorted((a, b) => timesIn(b) - timesIn(a)).map(short);
   return values.map((shares) => (shares === null ? 'not comparable' : formatDistribution(inOrder(shares), declared)));
+}
+
+/** Cells that ran in some of the runs only, those with the same fate together. */
+function foldFates(
+  all: readonly FateDifference[],
+  { cells }: ComparedExperiment,
+  runs: readonly ComparedRun[],
+): ToldDifference[] {
+  const valuesOf = ({ fates, reasons }: FateDifference) =>
+    fates.map((fate, index) => reasons[runs[index]?.label ?? ''] ?? fate);
+  const every = [
+    ...new Map(
+      [...cells, ...all.map(({ cell: id, factors }) => ({ id, factors }))].map((each) => [each.id, each]),
+    ).values(),
+  ];
+  return [...Map.groupBy(all, (each) => JSON.stringify(valuesOf(each))).values()].map((group) => {
+    const ids = new Set(group.map(({ cell }) => cell));
+    const own = every.filter(({ id }) => ids.has(id));
+    return { fact: 'cell', values: valuesOf(group[0] as FateDifference), how: '', where: whichOf(own, every) };
+  });
 }
 
 /** An experiment's differences in behaviour, cells with the same ones together. */

@@ -4,10 +4,17 @@ import { type Mark, someOf } from '../which-cells.ts';
 import type { Comparison } from './comparison.ts';
 
 /** The first sentence: how many differences there are, in how much. */
-export function headline({ behaviour, contradicted, performance, races, compared, experiments }: Comparison): string {
+export function headline(comparison: Comparison): string {
+  const { behaviour, contradicted, fates, performance, races, compared, experiments } = comparison;
   const cells = plural(compared.cells, 'cell');
-  if (compared.cells === 0) return 'Nothing could be compared: no cell has facts in two runs.';
-  if (compared.facts === 0) return `Nothing could be compared: no fact of ${cells} is known in two runs.`;
+  const lacking = plural(
+    fates.length,
+    'cell that ran in one run and not in another',
+    'cells that ran in one run and not in another',
+  );
+  const also = fates.length > 0 ? ` ${lacking.charAt(0).toUpperCase()}${lacking.slice(1)}.` : '';
+  if (compared.cells === 0) return `Nothing could be compared: no cell has facts in two runs.${also}`;
+  if (compared.facts === 0) return `Nothing could be compared: no fact of ${cells} is known in two runs.${also}`;
   const within = `${plural(compared.facts, 'fact')} of ${cells} in ${plural(experiments.length, 'experiment')}`;
   if (behaviour + performance === 0) return `No difference in ${within}.`;
   const odds = races.filter(({ isBehaviour }) => !isBehaviour).length;
@@ -20,20 +27,24 @@ export function headline({ behaviour, contradicted, performance, races, compared
     ...(odds > 0 ? [plural(odds, 'fact of races with other odds', 'facts of races with other odds')] : []),
     ...(measured > 0 ? [`${plural(measured, 'measured fact')} with another performance`] : []),
   ];
-  const claims =
-    contradicted > 0 ? ` (${plural(contradicted, 'claim')} that one run confirms and another refutes)` : '';
+  const among = [
+    ...(contradicted > 0 ? [`${plural(contradicted, 'claim')} that one run confirms and another refutes`] : []),
+    ...(fates.length > 0 ? [lacking] : []),
+  ];
+  const claims = among.length > 0 ? ` (${among.join(', ')})` : '';
   return `${what}${claims}, ${speed.length === 0 ? 'none in performance' : speed.join(', ')}, in ${within}.`;
 }
 
 /** What was not compared, and by which tests the rest was: sentences. */
 export function extent({ compared, alpha }: Comparison): string[] {
-  const { cellsNotComparable, factsNotComparable, untested, tests } = compared;
+  const { notAsked, cellsNotComparable, factsNotComparable, untested, tests } = compared;
   const whole = compared.cells > 0 ? ['Nothing was left out as not comparable.'] : [];
   const left = [
     cellsNotComparable > 0 && `${plural(cellsNotComparable, 'cell')}`,
     factsNotComparable > 0 && `${plural(factsNotComparable, 'fact')}`,
   ].filter(Boolean);
   return [
+    ...(notAsked > 0 ? [`Not asked of every run: ${plural(notAsked, 'cell')}.`] : []),
     ...(left.length > 0 ? [`Not comparable: ${left.join(' and ')}.`] : whole),
     ...(untested > 0
       ? [

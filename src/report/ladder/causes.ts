@@ -2,7 +2,7 @@ import { partsOf } from '../../facts/roles.ts';
 import type { IncarnationRecord, SegmentRecord } from '../../record/schema.ts';
 import type { End } from '../../tcp/states.ts';
 import type { BeginMoment, SegmentMoment, StateMoment, Step, Wired } from './parts.ts';
-import { isOwn } from './segment.ts';
+import { isOwn, originalOf } from './segment.ts';
 
 /**
  * How far a state may seem to precede the segment that led to it, ns: the wire takes its time beside the write that makes
@@ -127,7 +127,10 @@ export function beginsOf(
   if (here.length < 2) return [];
   return here.flatMap((incarnation, index): BeginMoment[] => {
     const first = leaving.find(
-      ({ kind, segment }) => kind === 'leaves' && segment.incarnation === incarnation.incarnation,
+      ({ kind, segment }) =>
+        (kind === 'leaves' || isOwn(segment)) &&
+        originalOf(segment) === undefined &&
+        segment.incarnation === incarnation.incarnation,
     );
     if (!first) return [];
     const like = here.slice(0, index).findLast((other) => isSame(other, incarnation));

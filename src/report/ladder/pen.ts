@@ -180,7 +180,8 @@ export class Pen {
     else
       this.#reach([
         { ...first, y: first.y + room },
-        { x: half.x, y: last.y + Math.max(room, fall.y) },
+        // as far as it falls until it bends
+        { x: half.x, y: last.y + Math.max(room, fall.y, steep / 2) },
       ]);
     this.#under.set(row, points);
   }

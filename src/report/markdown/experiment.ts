@@ -13,7 +13,8 @@ export const markdownExperiment = (experiment: ExperimentView): string =>
     `### ${experiment.id}`,
     `_${plain(experiment.question)}_`,
     `**${plain(experiment.answer)}**`,
-    experiment.load ? markdownLoad(experiment.load) : markdownFacts(experiment.facts),
+    experiment.load && markdownLoad(experiment.load),
+    showsBesides(experiment) && markdownFacts(experiment.facts),
     markdownClaims(experiment.claims, experiment.open),
     notRun('Errored', experiment.errored),
     notRun('Unsupported here', experiment.unsupported),
@@ -24,6 +25,13 @@ export const markdownExperiment = (experiment: ExperimentView): string =>
     markdownCells(experiment.facts),
     experiment.file !== undefined && `Its file: ${code(experiment.file)}.`,
   );
+
+/** Whether an experiment shows facts that no table of its load has; the letters of outcomes need their table. */
+function showsBesides({ load, facts }: ExperimentView): boolean {
+  if (!load) return true;
+  const shown = new Set([...load.facts, ...load.series.map(({ fact }) => fact), ...(load.costs?.facts ?? [])]);
+  return facts.outcomes !== undefined || facts.facts.some((name) => !shown.has(name));
+}
 
 /** So many different details of a claim's verdict are told. */
 const mostDetails = 6;

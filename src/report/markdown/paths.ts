@@ -30,8 +30,8 @@ function ladders({ ladders: all, cells, without }: Extract<Paths, { kind: 'ladde
   );
 }
 
-const ladderTitle = ({ cells, results }: LadderView): string =>
-  `${cells.map(code).join('; ')}${results === undefined ? '' : `, ${plural(results, 'result')}`}`;
+const ladderTitle = ({ cells, results, isBroken }: LadderView): string =>
+  `${cells.map(code).join('; ')}${isBroken ? ', which errored' : ''}${results === undefined ? '' : `, ${plural(results, 'result')}`}`;
 
 /** What the wire saw, all connections together. */
 function ladderBody({ record, connections, example, odd }: LadderView): string {

@@ -6,6 +6,7 @@ import { formatElapsed, formatMemory, plural } from '../format.ts';
 import { verdictMarks, verdictOrder } from '../model/claims.ts';
 import {
   bare,
+  besideVerdicts,
   type Cost,
   lateResultsText,
   type Overview,
@@ -72,7 +73,7 @@ function findings({ refuted, overview }: Report): string {
     return `- ${verdictMarks.refuted} **${plain(text)}** does not hold ([${experiment}](#${experiment})): ${found}`;
   });
   const told = items.length === 0 ? '' : `\n\n${items.join('\n')}`;
-  return `## Findings\n\n${sentence(verdictsText(overview.verdicts))}${told}`;
+  return `## Findings\n\n${sentence(`${verdictsText(overview.verdicts)}; ${besideVerdicts(overview)}`)}${told}`;
 }
 
 /** `All 12 claims were confirmed`, `12 claims: 1 refuted, 11 confirmed`. */

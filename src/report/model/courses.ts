@@ -34,10 +34,12 @@ interface Taken {
 
 /** Each different course that the ends took, in the cells' order. */
 export function coursesOf(cells: readonly CellGroup[]): Course[] {
-  const taken = cells.flatMap((cell) => cell.ran.flatMap((record) => takenIn(cell, record)));
+  const taken = cells.flatMap((cell) => [...cell.ran, ...cell.broken].flatMap((record) => takenIn(cell, record)));
   const stories = new Map(cells.map((cell) => [cell, storiesOf(cell)]));
   const same = Map.groupBy(taken, ({ cell, connections, record }) => {
     const steps = connections.map((each) => ends.map((end) => stepsOf(each, end)));
+    // each failed in its own way
+    if (cell.broken.includes(record)) return `${record.id} ${record.repeat}`;
     return stories.get(cell)?.get(record) ?? JSON.stringify(steps);
   });
   return [...same.values()].map((group) => ({
@@ -123,6 +125,8 @@ export type Closing = Pick<ConnectionPaths, 'label' | 'closedWith' | 'unknown'>;
 export interface LadderView {
   /** All cells whose ladder it is, by what tells them apart. */
   readonly cells: readonly string[];
+  /** Its cell errored: it ends where the scenario failed. */
+  readonly isBroken?: true;
   /** How many results it is the ladder of, where cells have several. */
   readonly results?: number;
   readonly example: Example;
@@ -184,6 +188,7 @@ function ladderView({ cell, cells, record, records, connections }: Course): Ladd
   const { id, paths, facts, segments, incarnations, asides, odd = {} } = record;
   return {
     cells: cells.map((each) => each.id.slice(each.experiment.length + 1) || each.id),
+    ...(cell.broken.includes(record) && { isBroken: true as const }),
     ...(cells.some(({ ran }) => ran.length > 1) && { results: records.length }),
     example: exampleOf(cell, record),
     record: {

@@ -52,6 +52,8 @@ export interface Overview {
   readonly errored: readonly ReasonGroup[];
   readonly warnings: readonly WarningGroup[];
   readonly late?: Late;
+  /** Results of loads that take no part in their comparison: without a rate, or beside too much of other programs. */
+  readonly leftOut: number;
 }
 
 /** Results of which a process was so late that it may have changed what the kernels did. */
@@ -61,6 +63,22 @@ export interface Late {
   readonly latest: LateProcess;
   /** The cells that they are of. */
   readonly cells: readonly string[];
+}
+
+/** What verdicts are to be read with: what warned, did not run, or was disturbed. `no warning, every cell ran` where nothing was. */
+export function besideVerdicts({ warnings, cells, missing, leftOut, late }: Overview): string {
+  const count = warnings.reduce((sum, each) => sum + each.count, 0);
+  const notRun = [
+    ...(cells.errored > 0 ? [`${plural(cells.errored, 'cell')} errored`] : []),
+    ...(cells.unsupported > 0 ? [`${plural(cells.unsupported, 'cell')} unsupported`] : []),
+    ...(missing.length > 0 ? [`${plural(missing.length, 'cell')} without a result`] : []),
+  ];
+  return [
+    count === 0 ? 'no warning' : plural(count, 'warning'),
+    ...(notRun.length > 0 ? notRun : ['every cell ran']),
+    ...(late ? [`${plural(late.results, 'late result')}`] : []),
+    ...(leftOut > 0 ? [`${plural(leftOut, 'result')} of loads left out`] : []),
+  ].join(', ');
 }
 
 /** Everything about a run that is not about one experiment. */
@@ -102,6 +120,7 @@ export function overviewOf(run: Run, groups: readonly CellGroup[] = gatherCells(
     errored: byReason(errored.map(({ id, reason = '' }) => ({ id, reason }))),
     warnings: gatherWarnings(run, groups),
     ...(late && { late }),
+    leftOut: run.run.experiments.reduce((sum, { load }) => sum + (load?.leftOut ?? 0), 0),
   };
 }
 

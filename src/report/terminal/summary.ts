@@ -1,7 +1,7 @@
 import { formatNumber } from '../../facts/values.ts';
 import { formatElapsed, plural } from '../format.ts';
 import { type OpenClaims, verdictMarks, verdictOrder } from '../model/claims.ts';
-import { lateResultsText, type Overview, type ReasonGroup, shortText } from '../model/overview.ts';
+import { besideVerdicts, lateResultsText, type Overview, type ReasonGroup, shortText } from '../model/overview.ts';
 import type { ExperimentView, Report } from '../model/report.ts';
 import { someOf, whichText } from '../which-cells.ts';
 import { hang, type Style, styleOf } from './lines.ts';
@@ -10,8 +10,8 @@ interface Options {
   readonly color: boolean;
   /** Characters in a line; default 100. */
   readonly width?: number;
-  /** Where the report is. */
-  readonly path: string;
+  /** Where the report is; absent: it was not saved. */
+  readonly path?: string;
 }
 
 const plainly = (text: string): string => text;
@@ -119,26 +119,39 @@ function lateLines({ late }: Overview, width: number, style: Style): string[] {
   return late ? hang('late: ', lateResultsText(late), width, 2).map((line) => style('yellow', line)) : [];
 }
 
-function closingLines({ run, overview, experiments }: Report, path: string, width: number, style: Style): string[] {
-  const { cells, missing, verdicts, repeats, wallSeconds, loadSeconds, longest, cost } = overview;
+function closingLines(
+  { run, overview, experiments }: Report,
+  path: string | undefined,
+  width: number,
+  style: Style,
+): string[] {
+  const { cells, missing, repeats, wallSeconds, loadSeconds, longest, cost } = overview;
   const parts = [
     `${plural(cells.ran, 'cell')} ran${repeats > cells.ran ? ` (${plural(repeats, 'result')})` : ''}`,
     ...(cells.unsupported > 0 ? [`${cells.unsupported} unsupported`] : []),
     ...(cells.errored > 0 ? [style('red', `${cells.errored} errored`)] : []),
     ...(missing.length > 0 ? [style('yellow', `${missing.length} without a result`)] : []),
   ];
-  const claims = verdictOrder.map((each) =>
-    style(verdicts[each] > 0 ? verdictColors[each] : 'dim', `${verdicts[each]} ${each}`),
-  );
   const status = run.status === 'complete' ? [] : [style(['bold', 'yellow'], statusText[run.status])];
   return [
     ...status,
     `${parts.join(', ')} in ${formatElapsed(wallSeconds)}${loadSeconds > 0 ? `, ${formatElapsed(loadSeconds)} of it loads` : ''}`,
     ...(longest ? hang('  ', `${loadSeconds > 0 ? 'the rest ' : ''}${longestText(longest)}`, width) : []),
     ...(cost && shortText(cost) ? hang('  ', shortText(cost), width, 4) : []),
-    ...(experiments.some((experiment) => experiment.claims.length > 0) ? [`Claims: ${claims.join(', ')}`] : []),
-    `Report: ${path}`,
+    ...(experiments.some((experiment) => experiment.claims.length > 0) ? claimsLines(overview, width, style) : []),
+    ...(path === undefined ? [] : [`Report: ${path}`]),
   ];
+}
+
+/** Verdicts and what they are to be read with: in one line, where that is long enough. */
+function claimsLines(overview: Overview, width: number, style: Style): string[] {
+  const counts = verdictOrder.map((each) => ({ each, text: `${overview.verdicts[each]} ${each}` }));
+  const shown = counts
+    .map(({ each, text }) => style(overview.verdicts[each] > 0 ? verdictColors[each] : 'dim', text))
+    .join(', ');
+  const beside = besideVerdicts(overview);
+  const length = `Claims: ${counts.map(({ text }) => text).join(', ')}; ${beside}`.length;
+  return length <= width ? [`Claims: ${shown}; ${beside}`] : [`Claims: ${shown};`, ...hang('  ', beside, width)];
 }
 
 /** `1.02 times the longest cell, 1 min 1 s: time-wait-length/…`. */

@@ -103,6 +103,8 @@ export function wordsOf(event: Event, words: Words): Told {
       const entry = { lane: event.source, text: isLong ? `${text}; ${took}` : text, ...(!isLong && { more: took }) };
       return isSame ? { ...entry, tone: 'aside', alike: sameSamples } : { ...entry, tone: 'plain' };
     }
+    case 'packets':
+      return { lane: 'wire', text: `${plural(event.count, 'packet')} so far`, tone: 'aside', minor: true };
     case 'counters':
       return kernel(countersText(event), 'aside');
     case 'node':

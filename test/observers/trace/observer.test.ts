@@ -2,9 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { miniTimerFilterByAddress, portFilter, withinPorts } from '../../../src/observers/trace/observer.ts';
 import { formatOf, kernels, sceneOf } from './captures.ts';
 
+const within = '(sport >= 100 && sport < 200) || (dport >= 100 && dport < 200)';
+const block = { from: 100, to: 200, named: [] };
+
 describe.each(kernels)('%s', (kernel) => {
   test('a transition is filtered by protocol and ports', () => {
-    expect(portFilter(formatOf(kernel, 'sock.inet_sock_set_state'), 100, 200)).toBe(
+    expect(portFilter(formatOf(kernel, 'sock.inet_sock_set_state'), block)).toBe(
       'protocol == 6 && ((sport >= 100 && sport < 200) || (dport >= 100 && dport < 200))',
     );
   });
@@ -12,26 +15,35 @@ describe.each(kernels)('%s', (kernel) => {
   test.each(['tcp.tcp_receive_reset', 'tcp.tcp_retransmit_skb', 'tcp.tcp_retransmit_synack'])(
     '%s has no protocol and is filtered by ports alone',
     (event) => {
-      expect(portFilter(formatOf(kernel, event), 100, 200)).toBe(
+      expect(portFilter(formatOf(kernel, event), block)).toBe(
         '(sport >= 100 && sport < 200) || (dport >= 100 && dport < 200)',
       );
     },
   );
 
+  test('ports that scenarios name are traced beside the block', () => {
+    expect(portFilter(formatOf(kernel, 'tcp.tcp_receive_reset'), { ...block, named: [80, 8080] })).toBe(
+      `${within} || sport == 80 || dport == 80 || sport == 8080 || dport == 8080`,
+    );
+    expect(portFilter(formatOf(kernel, 'sock.inet_sock_set_state'), { ...block, named: [80] })).toBe(
+      `protocol == 6 && (${within} || sport == 80 || dport == 80)`,
+    );
+  });
+
   test('an event without ports cannot be filtered in the kernel', () => {
-    expect(portFilter(formatOf(kernel, 'timer.timer_start'), 100, 200)).toBeNull();
+    expect(portFilter(formatOf(kernel, 'timer.timer_start'), block)).toBeNull();
   });
 
   test('events that got through the filter are within its ports', () => {
     for (const event of sceneOf(kernel, 'resets').events) {
       if (event.kind === 'transition' || event.kind === 'reset-received')
-        expect(withinPorts(event, 6000, 6100)).toBe(true);
+        expect(withinPorts(event, { from: 6000, to: 6100, named: [] })).toBe(true);
     }
   });
 });
 
 test('a reset that keeps its ports in a sockaddr cannot be filtered in the kernel', () => {
-  expect(portFilter(formatOf('linux-6.18', 'tcp.tcp_send_reset'), 100, 200)).toBeNull();
+  expect(portFilter(formatOf('linux-6.18', 'tcp.tcp_send_reset'), block)).toBeNull();
 });
 
 test.each([
@@ -41,9 +53,12 @@ test.each([
   [200, 0, false],
   [0, 100, true],
   [5, 200, false],
-])('a flow from port %i to port %i is within 100 to 200: %s', (from, to, within) => {
+  [8080, 5, true],
+  [5, 8080, true],
+  [8081, 8079, false],
+])('a flow from port %i to port %i is within 100 to 200, or 8080: %s', (from, to, isTraced) => {
   const flow = { local: { address: '::1', port: from }, remote: { address: '::1', port: to } };
-  expect(withinPorts(flow, 100, 200)).toBe(within);
+  expect(withinPorts(flow, { ...block, named: [8080] })).toBe(isTraced);
 });
 
 describe('the address of the timer function', () => {

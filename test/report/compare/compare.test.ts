@@ -6,6 +6,8 @@ import type { Declaration, FactValue } from '../../../src/record/fact.ts';
 import type { CellRecord, Environment } from '../../../src/record/schema.ts';
 import { compareRuns } from '../../../src/report/compare/compare.ts';
 import type { Comparison } from '../../../src/report/compare/comparison.ts';
+import { comparisonText } from '../../../src/report/compare/text.ts';
+import { toldOf } from '../../../src/report/compare/told.ts';
 import { cellOf, claimOf, experimentOf, runOf, sampleRun, saved } from '../fixture.ts';
 
 const own: Record<string, Declaration> = {
@@ -49,7 +51,7 @@ test('a run does not differ from itself', () => {
     verdicts: [],
     environment: [],
   });
-  expect(comparison.compared).toMatchObject({ cells: 9, cellsNotComparable: 1 });
+  expect(comparison.compared).toMatchObject({ cells: 9, cellsNotComparable: 3 });
   expect(comparison.compared.facts).toBeGreaterThan(40);
 });
 
@@ -392,12 +394,74 @@ describe('not comparable', () => {
       },
     );
     const comparison = compareRuns([all, other]);
-    expect(comparison.compared).toMatchObject({ cells: 1, cellsNotComparable: 3 });
-    expect(comparison.notComparable.map(({ cell: id, reasons }) => [id, reasons.B])).toEqual([
-      ['x/a=1', 'not in this run'],
-      ['x/a=2', 'errored: PEER_DIED: gone'],
-      ['x/a=3', 'unsupported: no veth'],
+    expect(comparison.compared).toMatchObject({ cells: 1, notAsked: 1, cellsNotComparable: 0 });
+    expect(comparison.fates.map(({ cell: id, fates, reasons }) => [id, fates, reasons])).toEqual([
+      ['x/a=2', ['ran', 'errored'], { B: 'errored: PEER_DIED: gone' }],
+      ['x/a=3', ['ran', 'unsupported'], { B: 'unsupported: no veth' }],
     ]);
+    expect(comparison).toMatchObject({ behaviour: 2, notComparable: [] });
+    expect(comparisonText(toldOf(comparison), { color: false })).toContain(
+      '≠ cell  A ran · B errored: PEER_DIED: gone\n    in x/a=2',
+    );
+  });
+
+  test('a run that was cut off, or whose cells all errored, differs in every cell that the other ran', () => {
+    const cell = (a: number, over: Partial<CellRecord> = {}) => cellOf('x', { a }, { word: 'a' }, over);
+    const experiment = experimentOf({ id: 'x', facts, factors: { a: [1, 2, 3] } });
+    const plan = ['x/a=1', 'x/a=2', 'x/a=3'];
+    const all = runOf([experiment], [cell(1), cell(2), cell(3)], { plan });
+    const cut = runOf([experiment], [cell(1)], { plan, status: 'interrupted' });
+    expect(compareRuns([all, cut])).toMatchObject({ behaviour: 2, compared: { cells: 1, notAsked: 0 } });
+    const errored = { status: 'errored', reason: { code: 'PEER_DIED', message: 'gone' } } as const;
+    const failed = runOf([experiment], [cell(1, errored), cell(2, errored), cell(3, errored)], { plan });
+    expect(compareRuns([all, failed])).toMatchObject({ behaviour: 3, compared: { cells: 0 } });
+    // what became of a cell in both runs is no difference, and nothing that could be compared
+    expect(compareRuns([failed, failed])).toMatchObject({
+      behaviour: 0,
+      compared: { cells: 0, cellsNotComparable: 3 },
+    });
+  });
+
+  test('a cell of which one repeat errored differs from one whose repeats ran', () => {
+    const cell = (repeat: number, over: Partial<CellRecord> = {}) =>
+      cellOf('x', { a: 1 }, { word: 'a' }, { repeat, ...over });
+    const experiment = experimentOf({ id: 'x', facts, factors: { a: [1] } });
+    const partly = runOf([experiment], [cell(1), cell(2, { status: 'errored', reason: { message: 'gone' } })]);
+    const comparison = compareRuns([runOf([experiment], [cell(1), cell(2)]), partly]);
+    expect(comparison.fates.map(({ fates }) => fates)).toEqual([['ran', 'errored']]);
+    expect(comparison.compared).toMatchObject({ cells: 1 });
+  });
+
+  test('results of loads that a run leaves out are left out, and what tells of other programs is not compared', () => {
+    const declared = {
+      rate: { type: 'number', compare: 'measurement' },
+      'cpu.othersShare': { type: 'number', compare: 'measurement' },
+    } as const;
+    const load = (out: readonly number[]) => ({
+      fact: 'rate.perSecond',
+      margin: 0.03,
+      alpha: 0.01,
+      confidence: 0.95,
+      leftOut: out.length,
+      out: out.map((repeat) => ({ cell: 'x/a=1', repeat })),
+      against: [],
+    });
+    const run = (rates: readonly number[], share: number, out: readonly number[] = []) =>
+      runOf(
+        [{ ...experimentOf({ id: 'x', facts: declared, factors: { a: [1] } }), load: load(out) }],
+        rates.map((rate, index) =>
+          cellOf('x', { a: 1 }, { rate, 'cpu.othersShare': share + index / 1000 }, { repeat: index + 1 }),
+        ),
+      );
+    const quiet = [100, 101, 102, 103, 104, 105, 106, 107];
+    const slow = quiet.map((rate) => rate / 2);
+    expect(compareRuns([run(quiet, 0), run(slow, 0)]).performance).toBe(1);
+    const disturbed = run(
+      [...slow, ...quiet],
+      0.5,
+      slow.map((_, index) => index + 1),
+    );
+    expect(compareRuns([run(quiet, 0), disturbed])).toMatchObject({ performance: 0, compared: { facts: 1 } });
   });
 
   test('a fact that the other run does not declare, or otherwise, is no difference', () => {

@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { loadDeclarations } from '../../../src/facts/table.ts';
 import { gatherCells } from '../../../src/report/gather.ts';
+import { markdownExperiment } from '../../../src/report/markdown/experiment.ts';
 import { markdownLoad } from '../../../src/report/markdown/load.ts';
 import { loadOf } from '../../../src/report/model/load.ts';
+import { reportOf } from '../../../src/report/model/report.ts';
 import { cellOf, experimentOf, runOf, saved } from '../fixture.ts';
 
 const experiment = experimentOf({
@@ -83,4 +85,16 @@ test('what the run compared stands as it is, each way against its own baseline',
   expect(said).toMatch(/\| `by=keep` \| .* \| +\|/);
   expect(said).toMatch(/\| `by=fin` \| .* \| 0\.250: \*\*fewer\*\* \|/);
   expect(said).toMatch(/\| `by=rst` \| .* \| 0\.875: \*\*fewer\*\*, against `by=fin` \|/);
+});
+
+test('every fact that its experiment shows has a column, also one that no table of the load has', () => {
+  const section = (shows: string[]) => {
+    const [first] = reportOf(runOf([{ ...experiment, shows }], cells.slice(0, 2))).experiments;
+    return first ? markdownExperiment(first) : '';
+  };
+  expect(section(['rate.perSecond', 'load.errors', 'load.finished'])).toMatch(
+    /\| `load.errors` \| +`load.finished` \|/,
+  );
+  // what the tables of the load have is not printed twice
+  expect(section(['rate.perSecond']).match(/`rate\.perSecond`/g)).toHaveLength(1);
 });

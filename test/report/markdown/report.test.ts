@@ -35,7 +35,7 @@ test('the setting, a warning and the findings come first', () => {
 
     ## Findings
 
-    3 claims: 1 refuted, 1 inconclusive, 1 confirmed.
+    3 claims: 1 refuted, 1 inconclusive, 1 confirmed; 11 warnings, 1 cell errored, 2 cells unsupported.
 
     - ✗ **a reset closes without a word to the application | whatever it reads** does not hold ([close-order](#close-order)): in all 4 cells with \`linger=zero\`
 

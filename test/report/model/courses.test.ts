@@ -85,3 +85,14 @@ test('connections of a cell that went the same way are one course, with their la
     [['two', 'three'], 2],
   ]);
 });
+
+test('a cell that errored has a course of its own, as far as its wire carried anything', () => {
+  const ran = over('client F. 1:1 @2-3');
+  const errored: CellRecord = {
+    ...ran,
+    status: 'errored',
+    facts: {},
+    reason: { code: 'SCENARIO_THREW', message: 'as planned' },
+  };
+  expect(courses(ran, errored, { ...errored, segments: [] })).toEqual([[0], [1]]);
+});

@@ -41,7 +41,8 @@ test('the summary has each answer, refuted claims first, what did not run and wh
       close-order/closes=client,linger=off,family=4
       a short cell: 103 ms of CPU (mean of 16 results under 1 s: harness 12.5,
         observers 10.0, peers 80.0)
-    Claims: 1 refuted, 1 inconclusive, 1 confirmed
+    Claims: 1 refuted, 1 inconclusive, 1 confirmed;
+      11 warnings, 1 cell errored, 2 cells unsupported
     Report: results/a/report.md
     "
   `);

@@ -1,0 +1,62 @@
+import type { Network } from '../tcp/network.ts';
+import { type End, ends } from '../tcp/states.ts';
+
+/** The one at which a peer listens and from which it connects, or another one of the same end. */
+type Which = 'own' | 'other';
+
+const wide = ['own', 'other'] as const;
+const families = [4, 6] as const;
+
+/**
+ * The addresses of a cell. Trace events are of the whole machine and carry no namespace: except for `::1`, no other cell at work has
+ * these, of no run. `::1` stays: any other address of `lo` is no loopback for tcp_tw_reuse=2, tcp_twsk_unique() in net/ipv4/tcp_ipv4.c.
+ */
+export interface Addresses {
+  readonly of: (end: End, family: 4 | 6, which?: Which) => string;
+  /** Those that the cell alone has. */
+  readonly alone: readonly string[];
+}
+
+/** `block`: the run's block of ports, which no other run has; `serial` counts the run's cells. */
+export function addressesOf(network: Network, block: number, serial: number): Addresses {
+  const of = network === 'loopback' ? onLoopback(block, serial) : onLink(block, serial);
+  const all = ends.flatMap((end) => families.flatMap((family) => wide.map((which) => of(end, family, which))));
+  return {
+    of: (end, family, which = 'own') => of(end, family, which),
+    alone: [...new Set(all)].filter((address) => address !== '::1'),
+  };
+}
+
+type Of = (end: End, family: 4 | 6, which: Which) => string;
+
+/** Of 8192 cells in turn, while a run has ports for 1024 at a time. */
+const nthOf = (serial: number): number => serial & 8191;
+
+/** A network of each cell. No word is 0, which would be a part of `::`. */
+const six = (block: number, serial: number, host: number): string =>
+  `fd77:${(block + 1).toString(16)}:${(nthOf(serial) + 1).toString(16)}::${host}`;
+
+const hosts = { own: { client: 1, server: 2 }, other: { client: 3, server: 4 }, loopback: 5 } as const;
+
+/** Both ends are in one namespace, and have the same. Two parts of 127/8 that never meet: there are 22 blocks of ports. */
+function onLoopback(block: number, serial: number): Of {
+  const four = (first: number) => `127.${first + block}.${(serial >> 8) & 255}.${serial & 255}`;
+  const addresses = {
+    4: { own: four(64), other: four(96) },
+    6: { own: '::1', other: six(block, serial, hosts.loopback) },
+  } as const;
+  return (_end, family, which) => addresses[family][which];
+}
+
+/** IPv4: a network of eight addresses for each cell. */
+function onLink(block: number, serial: number): Of {
+  const nth = nthOf(serial);
+  const four = (host: number) => `10.${64 + block}.${nth >> 5}.${((nth & 31) << 3) | host}`;
+  return (end, family, which) => {
+    const host = hosts[which][end];
+    return family === 4 ? four(host) : six(block, serial, host);
+  };
+}
+
+/** Of a link's networks, IPv4 and IPv6. */
+export const prefixLengths = { 4: 29, 6: 64 } as const;

@@ -1,0 +1,36 @@
+/** How signals end a program: what its main thread and the watchdog's thread both go by. */
+import { LingerlabError } from '../errors.ts';
+
+/** Memory of both threads. */
+export type Shared = Int32Array<SharedArrayBuffer>;
+const [ticksAt, endingAt] = [0, 1];
+export const makeShared = (): Shared => new Int32Array(new SharedArrayBuffer(8));
+
+/** The main thread went back to its event loop once more. */
+export const tick = (shared: Shared): void => void Atomics.add(shared, ticksAt, 1);
+export const ticks = (shared: Shared): number => Atomics.load(shared, ticksAt);
+
+/** Whether the calling thread is to end the program; false where the other has begun to. */
+export const claimEnd = (shared: Shared): boolean => Atomics.compareExchange(shared, endingAt, 0, 1) === 0;
+
+/** Signals that end a run: the first one lets it clean up, a second one ends it at once. */
+export const endSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** What bin.js passes on follows what the terminal sent to all. */
+const onceMs = 200;
+
+/** Counts signals: the number of one that comes, from 1 on; `undefined` for one that follows the last within 200 ms. */
+export function signalCounter(): () => number | undefined {
+  let [at, count] = [Number.NEGATIVE_INFINITY, 0];
+  return () => {
+    if (performance.now() - at < onceMs) return undefined;
+    at = performance.now();
+    return ++count;
+  };
+}
+
+export const goOn = 'go on with lingerlab run --resume';
+
+/** The error of a run that a second signal ended. */
+export const stoppedAtOnce = (signal: NodeJS.Signals): LingerlabError =>
+  new LingerlabError('INTERRUPTED', `stopped at once by a second signal, ${signal}`, goOn);

@@ -1,0 +1,23 @@
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+
+/** More than this is no file of a run or of an experiment that one could be read from whole. */
+const mostBytes = 2 ** 30;
+
+/** Open a file that ends: a FIFO without a writer would wait for ever, a device give bytes without end. Rejects for those, too. */
+export async function openRegular(path: string): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const found = await file.stat();
+  // reading a folder says EISDIR by itself
+  if (found.isFile() || found.isDirectory()) return file;
+  await file.close();
+  throw new Error(`${path} is not a regular file`);
+}
+
+/** The bytes of such a file. Rejects where it has more than a GiB. */
+export async function readRegular(path: string): Promise<Buffer> {
+  await using file = await openRegular(path);
+  const { size } = await file.stat();
+  if (size > mostBytes) throw new Error(`${path} has ${size} bytes, more than ${mostBytes}`);
+  return await file.readFile();
+}
