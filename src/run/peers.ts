@@ -11,6 +11,13 @@ import type { ScenarioWork } from './work.ts';
 /** A peer that is stopped or blocked does not answer; what it told before is in the record. */
 const settleMs = 250;
 
+/** Whether a peer answers; one that has ended has nothing more to tell. */
+const answers = (process: PeerProcess): Promise<boolean> =>
+  process.ask('sync', {}, settleMs).then(
+    () => true,
+    (error: unknown) => error instanceof LingerlabError && error.code !== 'NO_ANSWER',
+  );
+
 /** The peers of a cell, which end with it. */
 export interface Peers extends AsyncDisposable {
   readonly registry: Registry;
@@ -61,17 +68,15 @@ export function makePeers({ observers, origin, meter, definition }: ScenarioWork
     at: (where) => started.filter(({ end }) => end === where).map(({ process }) => process),
     logs: () => started.map(({ process }) => ({ peer: process.name, text: process.log() })),
     async settle() {
-      await Promise.all(started.map(({ process }) => process.ask('sync', {}, settleMs).catch(() => undefined)));
+      const asked = started.map(async ({ process }) => {
+        // it will not tell by itself how late it was
+        if (!(await answers(process)))
+          record({ t: now(), source: 'peer', kind: 'late', peer: process.name, ns: settleMs * 1e6 });
+      });
+      await Promise.all(asked);
     },
     async silent() {
-      const asked = started.map(async ({ process }) =>
-        (await process.ask('sync', {}, settleMs).then(
-          () => true,
-          (error: unknown) => error instanceof LingerlabError && error.code !== 'NO_ANSWER',
-        ))
-          ? []
-          : [`peer ${process.name}`],
-      );
+      const asked = started.map(async ({ process }) => ((await answers(process)) ? [] : [`peer ${process.name}`]));
       return (await Promise.all(asked)).flat();
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
