@@ -76,9 +76,10 @@ export const runDetail = z.discriminatedUnion('on', [
   }),
   withoutValue.extend(result),
   z.object({
-    on: z
-      .literal('late-results')
-      .describe('it was refuted, and is not without the results of which a process was late'),
+    on: z.literal('late-results').describe('it was refuted, and results of which a process was late can be the reason'),
+    by: z
+      .enum(['behaviour', 'times'])
+      .describe('behaviour: it is not refuted without them; times: with times so much earlier or later it holds'),
     late: z.number().int().describe('of how many a process was'),
     results: z.number().int().describe('of how many results'),
     latest: lateProcess,

@@ -96,7 +96,9 @@ function runParts({ detail, cells, verdict }: ClaimRecord, experiment: Experimen
       ];
     case 'late-results':
       return [
-        `refuted with ${detail.late} of ${plural(detail.results, 'result')} that were late, not without them: ${lateText(detail.latest)}`,
+        detail.by === 'behaviour'
+          ? `refuted with ${detail.late} of ${plural(detail.results, 'result')} that were late, not without them: ${lateText(detail.latest)}`
+          : `refuted by times of one of ${plural(detail.results, 'result')}, which its delay can explain: ${lateText(detail.latest)}`,
       ];
     case 'no-value':
       return [`${resultText(detail, experiment)}: ${withoutText(detail)}`];

@@ -47,12 +47,23 @@ interface Time {
 }
 
 /** The times among these facts. */
-const timesOf = (names: readonly string[], { facts, declared }: Pick<Refuted, 'facts' | 'declared'>): Time[] =>
+const timesOf = (names: readonly string[], { facts, declared }: Known): Time[] =>
   names.flatMap((name) => {
     const value = facts[name] ?? null;
     const per = perMs[declared[name]?.unit ?? 'count'];
     return per === undefined || value === null ? [] : [{ name, value, per }];
   });
+
+type Known = Pick<Refuted, 'facts' | 'declared'>;
+
+/** The facts with every time so many ms later, or earlier. */
+export function movedTogether(known: Known, ms: number): Refuted['facts'] {
+  const moves = timesOf(Object.keys(known.facts), known).map(({ name, value, per }) => [
+    name,
+    movedValues(value, ms * per).next().value ?? value,
+  ]);
+  return { ...known.facts, ...Object.fromEntries(moves) };
+}
 
 /**
  * The facts as they can have been: each time that was read by itself, and every time of the cell, earlier or later by up to so
@@ -62,18 +73,16 @@ export function* movedFacts(refuted: Omit<Refuted, 'holds'>, ms: number): Genera
   const { facts, read } = refuted;
   const times = timesOf(read, refuted);
   if (times.length === 0) return;
-  const all = timesOf(Object.keys(facts), refuted);
   for (const by of shares.flatMap((share) => [share * ms, -share * ms])) {
     for (const { name, value, per } of times) {
       for (const other of movedValues(value, by * per)) yield { ...facts, [name]: other };
     }
-    const together = all.map(({ name, value, per }) => [name, movedValues(value, by * per).next().value ?? value]);
-    yield { ...facts, ...Object.fromEntries(together) };
+    yield movedTogether(refuted, by);
   }
 }
 
 /** A step passes through each of the processes, one after the other. */
-const togetherMs = (late: Lateness): number => processesOf(late).reduce((sum, { ms }) => sum + ms, 0);
+export const togetherMs = (late: Lateness): number => processesOf(late).reduce((sum, { ms }) => sum + ms, 0);
 
 /**
  * Whether late processes can explain that a claim is refuted. Only of a refuted one is that asked. It says that the kernel does

@@ -1,10 +1,19 @@
 import { messageOf } from '../errors.ts';
 import type { AnyDefinition } from '../experiment/definition.ts';
 import type { ResultOf, RunDetail } from '../record/detail.ts';
-import { changedBy, latestOf } from '../record/lateness.ts';
+import { changedBy, type Lateness, type LateProcess, latestOf, processesOf } from '../record/lateness.ts';
 import type { CellRecord, ClaimRecord, ExperimentRecord, Verdict } from '../record/schema.ts';
-import { type AnyAcrossClaim, type AnyClaim, AppliesToNone, acrossOf, answeredBy, claimsOf } from './asked.ts';
+import {
+  type AnyAcrossClaim,
+  type AnyClaim,
+  AppliesToNone,
+  acrossOf,
+  answeredBy,
+  claimsOf,
+  declaredBy,
+} from './asked.ts';
 import { type CellVerdict, factsShown, firstOf, type Judgement, threw, verdictOf } from './claims.ts';
+import { movedTogether, togetherMs } from './lateness.ts';
 import { type Judged, type Missing, outcomesOf, ranOf, resultOf } from './outcomes.ts';
 
 /** The worst verdict stands for all. */
@@ -95,11 +104,37 @@ export function judgeAcross(
   const late = ran.flatMap((cell) => changedBy(cell.late) ?? []);
   const latest = latestOf(late);
   const others = ran.filter((cell) => !changedBy(cell.late));
-  if (!latest || judgeTogether(claim, definition, others).verdict === 'refuted') return judged;
-  return {
+  const open = (by: 'behaviour' | 'times', count: number, of: LateProcess): Judgement<RunDetail> => ({
     verdict: 'inconclusive',
-    detail: { on: 'late-results', late: late.length, results: ran.length, latest },
+    detail: { on: 'late-results', by, late: count, results: ran.length, latest: of },
+  });
+  if (latest && judgeTogether(claim, definition, others).verdict !== 'refuted')
+    return open('behaviour', late.length, latest);
+  const moved = holdsMoved(claim, definition, ran);
+  const timed = moved && latestOf(processesOf(moved));
+  return timed ? open('times', 1, timed) : judged;
+}
+
+/** How late the first result was with whose times, moved by its delay, the claim holds. */
+function holdsMoved(claim: AnyAcrossClaim, definition: AnyDefinition, ran: readonly Judged[]): Lateness | undefined {
+  const declared = declaredBy(definition);
+  const holds = (cells: readonly Judged[]): boolean => {
+    const { outcomes, missing } = outcomesOf(definition, cells);
+    try {
+      return claim.holds(outcomes) === true && !missing();
+    } catch {
+      return false;
+    }
   };
+  const found = ran.find((cell) => {
+    const ms = cell.late && togetherMs(cell.late);
+    if (!ms) return false;
+    return [ms, -ms].some((by) => {
+      const moved = { ...cell, facts: movedTogether({ facts: cell.facts, declared }, by) };
+      return holds(ran.map((one) => (one === cell ? moved : one)));
+    });
+  });
+  return found?.late;
 }
 
 function judgeTogether(claim: AnyAcrossClaim, definition: AnyDefinition, ran: readonly Judged[]): Judgement<RunDetail> {

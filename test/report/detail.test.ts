@@ -44,7 +44,10 @@ test('what a verdict of late processes rests on is which, how late, and what was
     'the wire was late by 20.0 ms, which can explain the times',
     'the observers were late by 20.0 ms, which can explain the times',
   ]);
-  expect(runText({ on: 'late-results', late: 2, results: 12, latest: peer })).toBe(
+  expect(runText({ on: 'late-results', by: 'times', late: 1, results: 12, latest: peer })).toBe(
+    "refuted by times of one of 12 results, which its delay can explain: client's process did not run for 1.02 s",
+  );
+  expect(runText({ on: 'late-results', by: 'behaviour', late: 2, results: 12, latest: peer })).toBe(
     "refuted with 2 of 12 results that were late, not without them: client's process did not run for 1.02 s",
   );
 });

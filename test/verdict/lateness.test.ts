@@ -174,7 +174,7 @@ describe('a refuted claim across cells', () => {
   test('is inconclusive where it is not refuted without the late results', () => {
     expect(claim([...goodRun(), ranCell('server', 'zero', slow, { repeat: 2, late })])).toMatchObject({
       verdict: 'inconclusive',
-      detail: { on: 'late-results', late: 1, results: 5, latest: { process: 'wire', ms: 1020 } },
+      detail: { on: 'late-results', by: 'behaviour', late: 1, results: 5, latest: { process: 'wire', ms: 1020 } },
     });
   });
 
@@ -189,7 +189,7 @@ describe('a refuted claim across cells', () => {
       ),
     ).toMatchObject({
       verdict: 'inconclusive',
-      detail: { on: 'late-results', late: 4, results: 4 },
+      detail: { on: 'late-results', by: 'behaviour', late: 4, results: 4 },
     });
   });
 
@@ -203,5 +203,16 @@ describe('a refuted claim across cells', () => {
     expect(claim([...goodRun(), ranCell('server', 'zero', slow, { repeat: 2, late: onTime })])?.verdict).toBe(
       'refuted',
     );
+  });
+
+  test('is inconclusive where the delay of one result can explain its times, and refuted where it cannot', () => {
+    const times = { ...slow, 'client.closeMs': 30 };
+    const by = (harnessMs: number) =>
+      claim([...goodRun(), ranCell('server', 'zero', times, { repeat: 2, late: lateBy({ harnessMs }) })]);
+    expect(by(50)).toMatchObject({
+      verdict: 'inconclusive',
+      detail: { on: 'late-results', by: 'times', late: 1, results: 5, latest: { process: 'harness', ms: 50 } },
+    });
+    expect(by(20)?.verdict).toBe('refuted');
   });
 });
