@@ -16,7 +16,7 @@ live('make reference', () => {
     expect(exitCode, stderr).toBe(0);
     expect(stdout).toContain(`kept in ${kept}: `);
     expect((await readdir(kept)).sort()).toEqual(['cells.ndjson.gz', 'report.md', 'run.json']);
-    expect((await readRun(kept)).cells).toHaveLength(4);
+    expect((await readRun(kept)).cells).toHaveLength(16);
     const report = await readFile(join(kept, 'report.md'), 'utf8');
     await writeFile(join(kept, 'report.md'), '');
     expect((await lingerlab(['report', kept])).exitCode).toBe(0);
