@@ -28,6 +28,14 @@ const late = z.object({
   more,
 });
 
+const leftOut = z.object({
+  on: z
+    .literal('left-out')
+    .describe('it was refuted by a result that its experiment leaves out: of a load that was disturbed'),
+  read: z.array(factRead).describe('what it read'),
+  more,
+});
+
 const threw = z.object({ on: z.literal('throw').describe('its function threw'), message: z.string() });
 const asText = z.object({
   on: z.literal('text').describe('as a version wrote it that kept no more than that'),
@@ -39,6 +47,7 @@ export const cellDetail = z.discriminatedUnion('on', [
   z.object({ on: z.literal('facts').describe('what it read'), read: z.array(factRead), more }),
   withoutValue,
   late,
+  leftOut,
   threw,
   asText,
 ]);

@@ -65,6 +65,10 @@ export function cellDetailParts(detail: CellDetail, experiment: ExperimentRecord
       const read = joined([...detail.read.map((each) => [factText(each, experiment)]), ...moreOf(detail.more)], ', ');
       return behind(`${lateText(detail.latest)}, ${mayHave[detail.by]}${read.length > 0 ? ': ' : ''}`, read);
     }
+    case 'left-out': {
+      const read = joined([...detail.read.map((each) => [factText(each, experiment)]), ...moreOf(detail.more)], ', ');
+      return behind('the experiment leaves this result out, since the machine had other work: ', read);
+    }
     case 'throw':
       return [`claim threw: ${detail.message}`];
     default:

@@ -69,6 +69,18 @@ export function judgeClaim(
   }
 }
 
+/** Whether a load experiment counts a result; a fact without a value leaves that open, and it counts. */
+function counts(definition: AnyDefinition, cell: CellFacts, declared: Readonly<Record<string, Declaration>>): boolean {
+  if (definition.kind !== 'load' || !definition.load.counts) return true;
+  const { facts, missing } = reading(cell, declared);
+  try {
+    // biome-ignore lint/suspicious/noExplicitAny: its facts are those that it declares
+    return definition.load.counts(facts as any) || missing() !== null;
+  } catch {
+    return true;
+  }
+}
+
 /** Whether a claim speaks of a cell; what its `when` throws is thrown. */
 export const applies = (claim: AnyClaim, factors: Factors): boolean => claim.when?.(factors) ?? true;
 
@@ -81,7 +93,13 @@ export function judgeCell(definition: AnyDefinition, cell: Pick<CellRecord, 'fac
     } catch (thrown) {
       return [{ id: claim.id, ...threw(thrown) }];
     }
-    return [{ id: claim.id, ...judgeClaim(claim, cell.factors, cell, declared) }];
+    const judged = judgeClaim(claim, cell.factors, cell, declared);
+    const { detail } = judged;
+    // what its own comparison does not count speaks against nothing
+    const isLeftOut = judged.verdict === 'refuted' && detail.on === 'facts' && !counts(definition, cell, declared);
+    return isLeftOut
+      ? [{ id: claim.id, verdict: 'inconclusive' as const, detail: { ...detail, on: 'left-out' as const } }]
+      : [{ id: claim.id, ...judged }];
   });
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AnyDefinition } from '../../src/experiment/definition.ts';
-import { experiment } from '../../src/index.ts';
+import { experiment, loadExperiment } from '../../src/index.ts';
 import type { CellRecord } from '../../src/record/schema.ts';
 import { claimsWithoutCells, judgeCell } from '../../src/verdict/claims.ts';
 import type { Readable } from '../../src/verdict/facts.ts';
@@ -24,6 +24,32 @@ function judged(holds: Holds, facts: CellRecord['facts'], unknown: CellRecord['u
 }
 
 describe('judgeCell', () => {
+  test('a load that the experiment does not count, since the machine had other work, refutes nothing', () => {
+    const definition = loadExperiment({
+      id: 'loaded',
+      question: 'q',
+      factors: {},
+      load: { repeats: 1, counts: (facts) => facts['cpu.othersShare'] <= 0.15 },
+      scenario: async () => {},
+      claims: [{ id: 'all', text: '', source: '', holds: (facts) => facts['timeWait.each'] === 1 }],
+      answer: () => 'x',
+    }).definition;
+    const verdict = (each: number, others: number | null) =>
+      judgeCell(definition, {
+        factors: {},
+        facts: { 'timeWait.each': each, 'cpu.othersShare': others },
+        unknown: {},
+      })[0];
+    expect(verdict(0.98, 0.6)).toEqual({
+      id: 'all',
+      verdict: 'inconclusive',
+      detail: { on: 'left-out', read: [{ fact: 'timeWait.each', value: 0.98 }], more: 0 },
+    });
+    expect(verdict(0.98, 0.1)?.verdict).toBe('refuted');
+    expect(verdict(0.98, null)?.verdict).toBe('refuted');
+    expect(verdict(1, 0.6)?.verdict).toBe('confirmed');
+  });
+
   test('judges the claims that apply, and only those', () => {
     expect(ranCell('client', 'off', { 'timeWait.holder': 'client' }).claims).toEqual([
       {
