@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LingerlabError } from '../errors.ts';
+import { acceptedEnd } from '../experiment/accepted.ts';
+import { acceptedSeconds } from '../experiment/accepted-steps.ts';
 import type { Answer, Side } from '../experiment/handles.ts';
 import type { Gauges, Instruments } from '../experiment/instruments.ts';
 import { lookIn } from '../facts/connections.ts';
@@ -20,13 +22,16 @@ const goneMs = 2;
 /** What can be read of a cell's namespaces. */
 export const gauges = (lab: Lab): Gauges => ({
   sockets(where) {
-    const { inuse, inuse6 = 0, tw, orphan, mem } = sockstatIn(lab.space(where));
+    const { inuse, inuse6 = 0, tw, orphan, mem } = sockstatIn(lab.space(acceptedEnd('sockets(): where', where)));
     return { inUse: inuse + inuse6, timeWait: tw, hostOrphans: orphan, hostPages: mem };
   },
-  synReceived: (where) => synReceivedIn(lab.space(where)),
-  timerSlot: (seconds) => timerSlotSeconds(seconds, hz()),
+  synReceived: (where) => synReceivedIn(lab.space(acceptedEnd('synReceived(): where', where))),
+  timerSlot(seconds) {
+    acceptedSeconds('timerSlot()', seconds);
+    return timerSlotSeconds(seconds, hz());
+  },
   sysctl(name, where = 'server') {
-    const space = lab.space(where);
+    const space = lab.space(acceptedEnd('sysctl(): where', where));
     const value = space.inside(() => sysctlHere(name));
     return value === undefined ? undefined : { value, own: space.own[name] ?? value };
   },
@@ -35,9 +40,18 @@ export const gauges = (lab: Lab): Gauges => ({
 /** What a scenario can look at and take away from outside the peers. */
 export const instruments = (playing: Playing, peers: Peers, events: readonly Event[]): Instruments => ({
   ...gauges(playing.lab),
-  look: (endpoint) => look(playing, events, endpoint),
-  destroy: (endpoint) => playing.steps.take(`destroy ${endpoint.end}'s socket`, destroy(playing, endpoint)),
-  abandon: (where) => playing.steps.take(`abandon the ${where}'s namespace`, abandon(playing, peers, where)),
+  look(endpoint) {
+    peers.registry.endpoint(endpoint);
+    return look(playing, events, endpoint);
+  },
+  destroy(endpoint) {
+    peers.registry.endpoint(endpoint);
+    return playing.steps.take(`destroy ${endpoint.end}'s socket`, destroy(playing, endpoint));
+  },
+  abandon(where) {
+    acceptedEnd('abandon(): where', where);
+    return playing.steps.take(`abandon the ${where}'s namespace`, abandon(playing, peers, where));
+  },
 });
 
 async function look(

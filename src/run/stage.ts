@@ -8,7 +8,7 @@ import { until, untilText } from '../peers/handles/until.ts';
 import type { Event } from '../record/event.ts';
 import type { Declaration, FactValue } from '../record/fact.ts';
 import type { Network } from '../tcp/network.ts';
-import type { End } from '../tcp/states.ts';
+import { type End, ends } from '../tcp/states.ts';
 import { makeWire } from '../wire/stage.ts';
 import { instruments } from './instruments.ts';
 import type { Peers } from './peers.ts';
@@ -43,6 +43,7 @@ export async function makeStage(
   };
   const wire = lazyWire(playing);
   const { notes, note } = noting(definition.measures);
+  const names = new Set<string>(ends);
   const stage: AnyStage = {
     client,
     server,
@@ -52,6 +53,8 @@ export async function makeStage(
     ...instruments(playing, peers, events),
     start(name, chosen = 'client') {
       const { where = 'client', uid } = acceptedStart(name, chosen);
+      if (names.has(name)) throw new TypeError(`start(): name: there is a peer '${name}' already`);
+      names.add(name);
       const as = uid === undefined ? '' : ` as user ${uid}`;
       return steps.take(`start ${name}${as}`, peers.start(name, where, uid));
     },

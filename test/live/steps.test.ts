@@ -30,7 +30,7 @@ live('steps of a scenario', () => {
   test('that are wrong, or have no answer, are refused with their line', async () => {
     const out = join(await scratch(), 'run');
     const file = own('refused-steps');
-    const where = 'what=at,option,label,unnamed,refused,reset,closed,carried,dropped,held';
+    const where = 'what=at,option,end,twice,label,unnamed,refused,reset,closed,carried,dropped,held';
     expect((await lingerlab(['run', file, '-w', where, '--out', out])).exitCode).toBe(1);
     const { cells } = await readRun(out);
     const told = Object.fromEntries(
@@ -44,6 +44,14 @@ live('steps of a scenario', () => {
       ),
       option: expect.stringMatching(
         /^SCENARIO_THREW: .*set\(\): option: there is no 'SO_LINGR' \(did you mean "SO_LINGER"\?\)/,
+      ),
+      end: at(
+        "'sever'",
+        `SCENARIO_THREW: the scenario threw: sockets(): where: there is no 'sever' (did you mean "server"?); it is client or server`,
+      ),
+      twice: at(
+        "start('client')",
+        "SCENARIO_THREW: the scenario threw: start(): name: there is a peer 'client' already",
       ),
       label: at(
         "as: 'old'",

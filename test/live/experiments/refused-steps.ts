@@ -8,14 +8,30 @@ export default experiment({
   id: 'refused-steps',
   question: 'what is refused, and where?',
   factors: {
-    what: ['at', 'option', 'label', 'unnamed', 'refused', 'reset', 'closed', 'carried', 'dropped', 'held', 'stopped'],
+    what: [
+      'at',
+      'option',
+      'end',
+      'twice',
+      'label',
+      'unnamed',
+      'refused',
+      'reset',
+      'closed',
+      'carried',
+      'dropped',
+      'held',
+      'stopped',
+    ],
   },
   network: ({ what }) => (onWire.includes(what) ? 'wire' : 'loopback'),
   seconds: 0.1,
   measures: { got: kind.outcome(), answers: kind.count() },
-  async scenario({ client, server, start, until, note, wire }, { what }) {
+  async scenario({ client, server, start, until, note, sockets, wire }, { what }) {
     if (what === 'at') await server.bind({ at: 'wildcrad' as never });
     if (what === 'option') await (await server.bind()).set('SO_LINGR' as 'SO_LINGER', 1);
+    if (what === 'end') sockets('sever' as 'server');
+    if (what === 'twice') await start('client');
     if (what === 'label') await client.connect(await server.listen(), { as: 'old' as never });
     if (what === 'unnamed') await wire.drop(fin);
     if (what === 'refused') await server.listen({ port: (await server.listen()).at.port });
