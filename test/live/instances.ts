@@ -1,3 +1,4 @@
+import { readdirSync, readlinkSync } from 'node:fs';
 import { execa } from 'execa';
 
 /** This program's trace instances on this machine, looked at through a mount that only `ls` sees. */
@@ -6,6 +7,18 @@ export async function traceInstances(): Promise<string[]> {
   const look = `[ -d ${at}/instances ] || mount -t tracefs none ${at}; ls ${at}/instances`;
   const { stdout } = await execa('unshare', ['--mount', 'sh', '-c', look]);
   return stdout.split('\n').filter((name) => name.startsWith('lingerlab-'));
+}
+
+/** The trace instance that one of these processes has open. */
+export function instanceOf(pids: readonly number[]): string | undefined {
+  const open = pids.flatMap((pid) => {
+    try {
+      return readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+    } catch {
+      return [];
+    }
+  });
+  return open.flatMap((path) => /\/instances\/(lingerlab-[^/]+)\//.exec(path)?.[1] ?? [])[0];
 }
 
 /**

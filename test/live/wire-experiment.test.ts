@@ -59,7 +59,9 @@ onWire('an experiment of one’s own on the wire', () => {
     const file = own('no-wire');
     const { exitCode, stdout } = await lingerlab(['run', file, '--out', join(folder, 'run')]);
     expect(exitCode).toBe(1);
-    expect(stdout).toContain('this cell has no wire: give the experiment network:');
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
+      'this cell has no wire, its network is veth: give the experiment network:',
+    );
   }, 60_000);
 
   test('is told what it says wrong by its own line, what it leaves held, and what the kernel refuses', async () => {

@@ -1,0 +1,33 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { leftSince, traceInstances } from './instances.ts';
+import { descendants, eventually, networkNamespaces, processes } from './processes.ts';
+import { lingerlab, own } from './program.ts';
+
+/** What a run must not leave: looked at before it and after it. */
+export async function left(): Promise<() => Promise<void>> {
+  const [namespaces, instances] = [networkNamespaces(), await traceInstances()];
+  return async () => {
+    await eventually('every namespace of the run is gone', () => networkNamespaces().isSubsetOf(namespaces));
+    expect(await leftSince(instances)).toEqual([]);
+  };
+}
+
+/** Whether none of these processes is left. */
+export const gone = (pids: readonly number[]) => processes().filter(({ pid }) => pids.includes(pid)).length === 0;
+/** A run of cells that rest, all but the first in their middle. */
+export async function atRest(out: string, seconds: number) {
+  const run = lingerlab(['run', own('resting'), '--out', out], { env: { LINGERLAB_TEST_RESTS: String(seconds) } });
+  const pid = run.pid as number;
+  const peers = () => descendants(pid).filter(({ command }) => command.includes('peers/main'));
+  await eventually(
+    'one cell has finished and two are waiting',
+    () =>
+      existsSync(join(out, 'cells.ndjson')) &&
+      readFileSync(join(out, 'cells.ndjson'), 'utf8').includes('resting/n=1') &&
+      peers().length === 4,
+    20,
+  );
+  return { run, pid, family: descendants(pid) };
+}
