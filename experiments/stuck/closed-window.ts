@@ -217,7 +217,8 @@ export default experiment({
       holds: (facts) =>
         facts['counters.client.TcpExt.TCPAbortOnTimeout'] === 1 &&
         facts['client.probedAt'].length === probesBelow(rtoMaxMs, facts.rto) &&
-        isAbout(facts['client.gaveUpAfter'] * 1000, rtoMaxMs) &&
+        // both count from the same moment
+        isAbout((facts['client.gaveUpAfter'] - (facts['client.probedAt'].at(-1) ?? 0)) * 1000, rtoMaxMs) &&
         facts.saidAtLast === 'nothing' &&
         facts['client.delivered'] < heldBytes,
     },
@@ -228,7 +229,7 @@ export default experiment({
     const ended = (facts: (typeof outcomes)[number]['facts']) => {
       const said = facts.saidAtLast === 'nothing' ? 'neither FIN nor RST' : `a ${facts.saidAtLast}`;
       return 'client.gaveUpAfter' in facts
-        ? `given up ${facts['client.gaveUpAfter'].toFixed(1)} s after the window closed, with ${said} (tcp_rto_max_ms ${rtoMaxMs})`
+        ? `given up ${facts['client.gaveUpAfter'].toFixed(1)} s after the window closed, ${(facts['client.gaveUpAfter'] - (facts['client.probedAt'].at(-1) ?? 0)).toFixed(1)} s after the last probe, with ${said} (tcp_rto_max_ms ${rtoMaxMs})`
         : `closed with ${said}`;
     };
     const told = outcomes.map(

@@ -91,11 +91,16 @@ export function declarations(
 
 /** The declaration of a fact by its name: from the run's own table, where an experiment may declare a counter its own way, or a counter's. */
 export const declarationOf = (name: string, table: Readonly<Record<string, Declaration>>): Declaration | undefined =>
-  table[name] ?? counterDeclaration(name) ?? ofAnyConnection(name);
+  table[name] ?? counterDeclaration(name) ?? ofForgedConnection(name, table);
 
-/** A connection that the wire opened has the facts of any, under a name that no experiment gave it. */
-function ofAnyConnection(name: string): Declaration | undefined {
-  const { of, own } = partsOf(name);
+/**
+ * A connection that the wire opened has the facts of any, `forged.server.path`, under a name that no experiment gave it. A run of
+ * before there was one declares no `foreign`, and has none of them.
+ */
+function ofForgedConnection(name: string, table: Readonly<Record<string, Declaration>>): Declaration | undefined {
+  const { of, label, own } = partsOf(name);
+  if (!/^forged\d*$/.test(label) || !Object.keys(table).some((other) => partsOf(other).own === 'foreign'))
+    return undefined;
   const groups = of === 'end' ? ofEnd : of === 'connection' ? ofConnection : [];
   return declaredIn(groups)[own];
 }
