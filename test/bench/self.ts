@@ -35,7 +35,7 @@ const one = flow();
 const record: Event[] = [...opened(one, 1), ...closedInTurn(one, 'client', 10, 20), scenarioEnds(90)];
 
 const reference = new URL(`../../results/reference/`, import.meta.url).pathname;
-const whole = await readRun(`${reference}${process.argv[2] ?? '6.18.44-fc-v657'}`);
+const whole = await readRun(`${reference}${process.argv[2] ?? '6.18.44-fc-v782'}`);
 const some = { ...whole, cells: whole.cells.slice(0, cells) };
 
 interface Task {

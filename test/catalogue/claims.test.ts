@@ -125,7 +125,7 @@ const byThemselves: Readonly<Record<string, readonly string[]>> = {
 
 const kept = (folder: string) => readRun(fileURLToPath(new URL(folder, import.meta.url)));
 const runs = await Promise.all([
-  kept('../../results/reference/6.18.44-fc-v657'),
+  kept('../../results/reference/6.18.44-fc-v782'),
   // what runs only where it is named
   kept('../fixtures/runs/named-loads'),
 ]);

@@ -22,7 +22,7 @@ test('a report is data: what was written as JSON and read again is the same and 
 });
 
 test('so is that of a whole run, with its loads and ladders', async () => {
-  const folder = new URL('../../../results/reference/6.18.44-fc-v657', import.meta.url).pathname;
+  const folder = new URL('../../../results/reference/6.18.44-fc-v782', import.meta.url).pathname;
   const run = await readRun(folder);
   const some = new Set(['load', 'old-duplicate', 'linger', 'server-restart']);
   const experiments = run.run.experiments.filter(({ id }) => some.has(id));
