@@ -18,6 +18,7 @@ import { terminalSummary } from '../report/terminal/summary.ts';
 import { estimate } from '../run/order.ts';
 import type { RunProgress } from '../run/request.ts';
 import { run as runIt } from '../run/run.ts';
+import { visibleLines } from '../text/visible.ts';
 import { endAtOnce } from './at-once.ts';
 import { experimentsFor } from './experiments.ts';
 import { interruption } from './interruption.ts';
@@ -146,8 +147,13 @@ function progressFor({ quiet }: RunOptions): RunShown {
 
 function show(finished: Run, { json, quiet }: RunOptions): void {
   if (json) answerJson(runAnswer(finished));
-  else if (quiet) for (const { id, answer: found } of finished.run.experiments) answer(`${id}: ${found}`);
-  else {
+  else if (quiet) {
+    for (const { id, answer: found } of finished.run.experiments) answer(`${id}: ${found}`);
+    // what failed is no answer, and is told all the same
+    const { errored, unsupported } = reportOf(finished).overview;
+    for (const { reason, cells } of [...errored, ...unsupported])
+      process.stderr.write(visibleLines(`lingerlab: ${plural(cells.length, 'cell')} did not run: ${reason}\n`));
+  } else {
     const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout) };
     const text = terminalSummary(reportOf(finished), { ...options, path: reportPath(finished.folder) });
     answer(text, { styled: options.color });

@@ -117,6 +117,14 @@ export async function resumeRun(path: string, by: Resumption): Promise<Resumed> 
     ...maker(by.pid),
     status: 'running',
     sessions: [...run.sessions, session],
+    // what was said of the cells before is not said of those to come: should this session be cut off, nothing is
+    experiments: run.experiments.map(({ load: _, ...experiment }) => ({
+      ...experiment,
+      answer: null,
+      answered: null,
+      claims: [],
+    })),
+    warnings: [],
   };
   await replaceFile(join(folder, files.run), formatRun(resumed));
   return { ...plan, previous, writer: await openWriter(folder, resumed) };

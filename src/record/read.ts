@@ -9,7 +9,7 @@ import { type Event, event as eventSchema } from './event.ts';
 import { cellFolder, files, inPlanOrder } from './layout.ts';
 import { type CellLines, parseCells } from './lines.ts';
 import { isLive } from './live.ts';
-import { openRegular, readRegular } from './regular.ts';
+import { NotRegular, openRegular, readRegular } from './regular.ts';
 import { type Run, type RunRecord, runRecord, type Warning } from './schema.ts';
 import { type Upgrade, upgradeFrom, upgrades } from './upgrade.ts';
 import { warn } from './warnings.ts';
@@ -35,7 +35,10 @@ async function readIfThere<T>(path: string, read: (path: string) => Promise<T>):
     return await read(path);
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENOTDIR') return null;
-    const remedy = 'make the folder readable for this user';
+    const remedy =
+      cause instanceof NotRegular
+        ? 'put the file of the run back in its place'
+        : 'make the folder readable for this user';
     throw new LingerlabError('RUN_UNREADABLE', `cannot read ${path}: ${messageOf(cause)}`, remedy, { cause });
   }
 }

@@ -4,6 +4,9 @@ import { type FileHandle, open } from 'node:fs/promises';
 /** More than this is no file of a run or of an experiment that one could be read from whole. */
 const mostBytes = 2 ** 30;
 
+/** There is something else at the path: a FIFO, a device. */
+export class NotRegular extends Error {}
+
 /** Open a file that ends: a FIFO without a writer would wait for ever, a device give bytes without end. Rejects for those, too. */
 export async function openRegular(path: string): Promise<FileHandle> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -11,7 +14,7 @@ export async function openRegular(path: string): Promise<FileHandle> {
   // reading a folder says EISDIR by itself
   if (found.isFile() || found.isDirectory()) return file;
   await file.close();
-  throw new Error(`${path} is not a regular file`);
+  throw new NotRegular(`${path} is not a regular file`);
 }
 
 /** The bytes of such a file. Rejects where it has more than a GiB. */

@@ -14,7 +14,7 @@ export const warningRemedies = {
   'tracepoints-unavailable':
     'run as root, with tracefs mounted, to see every transition; `lingerlab doctor` says what is missing',
   'sysctl-refused':
-    'allow it on the host, as for cubic: modprobe tcp_cubic; sysctl net.ipv4.tcp_allowed_congestion_control="reno cubic"',
+    'of cubic: on the host, add it to what net.ipv4.tcp_allowed_congestion_control has, after `modprobe tcp_cubic` where it is not among the available ones',
   'wire-fell-behind':
     'run again with the machine to itself (--jobs 1): what the wire did late is not what its rules said',
   'wire-refused':

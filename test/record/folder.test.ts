@@ -153,6 +153,17 @@ describe('resumeRun', () => {
     expect(run.cells.map(({ id }) => id)).toEqual(['close-order/closes=client', 'close-order/closes=server']);
   });
 
+  test('takes back what was said of the cells before: should it be cut off, nothing is said of those to come', async () => {
+    const folder = await crashed('');
+    const said = { answer: 'no answer: no cell ran', answered: 'none' };
+    const { experiments, ...rest } = json(folder) as { experiments: object[] };
+    const judged = { ...rest, experiments: experiments.map((each) => ({ ...each, ...said })) };
+    writeFileSync(join(folder, 'run.json'), JSON.stringify(judged));
+    await using _ = (await resumeRun(folder, by)).writer;
+    const [experiment] = json(folder).experiments as object[];
+    expect(experiment).toMatchObject({ answer: null, answered: null, claims: [] });
+  });
+
   test('ends a last line that lost just its line feed', async () => {
     const whole = JSON.stringify(exampleCell({ id: 'close-order/closes=server', factors: { closes: 'server' } }));
     const folder = await crashed(whole);

@@ -67,13 +67,15 @@ function statusAlert(run: RunView, { missing, cells }: Overview): string {
   return told.length === 0 ? '' : alert('WARNING', told.join(' '));
 }
 
-function findings({ refuted, overview }: Report): string {
+function findings({ refuted, overview, run }: Report): string {
   const items = refuted.map(({ experiment, text, where, share = '' }) => {
     const found = where ? `in ${whichText(where, code)}${share && `: ${share}`}` : share;
     return `- ${verdictMarks.refuted} **${plain(text)}** does not hold ([${experiment}](#${experiment})): ${found}`;
   });
   const told = items.length === 0 ? '' : `\n\n${items.join('\n')}`;
-  return `## Findings\n\n${sentence(`${verdictsText(overview.verdicts)}; ${besideVerdicts(overview)}`)}${told}`;
+  const isOpen = !overview.isJudged && run.status !== 'complete';
+  const verdicts = isOpen ? 'No claim is judged: the run was cut off before' : verdictsText(overview.verdicts);
+  return `## Findings\n\n${sentence(`${verdicts}; ${besideVerdicts(overview)}`)}${told}`;
 }
 
 /** `All 12 claims were confirmed`, `12 claims: 1 refuted, 11 confirmed`. */

@@ -54,6 +54,8 @@ export interface Overview {
   readonly late?: Late;
   /** Results of loads that take no part in their comparison: without a rate, or beside too much of other programs. */
   readonly leftOut: number;
+  /** Claims and answers are judged when a session ends: of one that was cut off nothing is. */
+  readonly isJudged: boolean;
 }
 
 /** Results of which a process was so late that it may have changed what the kernels did. */
@@ -120,6 +122,7 @@ export function overviewOf(run: Run, groups: readonly CellGroup[] = gatherCells(
     errored: byReason(errored.map(({ id, reason = '' }) => ({ id, reason }))),
     warnings: gatherWarnings(run, groups),
     ...(late && { late }),
+    isJudged: run.run.experiments.some(({ answered, claims }) => answered !== null || claims.length > 0),
     leftOut: run.run.experiments.reduce((sum, { load }) => sum + (load?.leftOut ?? 0), 0),
   };
 }

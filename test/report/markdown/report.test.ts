@@ -317,3 +317,10 @@ test('what was lost is told by who lost it, and how far it had come', () => {
   expect(report).toContain('| all 2 | closing end | 800 B (700 B to 900 B) | 0 | 800 B (700 B to 900 B) | 0 | 0 | 0 |');
   expect(markdownReport(runOf([x], [lost('client', 0)]))).not.toContain('What was lost');
 });
+
+test('a run that was cut off before its claims were judged does not say that it made none', () => {
+  const claimed = experimentOf({ id: 'x', answer: null, answered: null, claims: [] });
+  const cut = runOf([claimed], [cellOf('x', {}, {})], { status: 'interrupted' });
+  expect(markdownReport(cut)).toContain('No claim is judged: the run was cut off before; ');
+  expect(markdownReport(runOf([claimed], [cellOf('x', {}, {})]))).toContain('No claim was made; ');
+});
