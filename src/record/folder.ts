@@ -118,7 +118,7 @@ export async function resumeRun(path: string, by: Resumption): Promise<Resumed> 
     status: 'running',
     sessions: [...run.sessions, session],
     // what was said of the cells before is not said of those to come: should this session be cut off, nothing is
-    experiments: run.experiments.map(({ load: _, ...experiment }) => ({
+    experiments: run.experiments.map(({ load: _load, ...experiment }) => ({
       ...experiment,
       answer: null,
       answered: null,
