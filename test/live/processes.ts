@@ -44,6 +44,9 @@ function isOfThisFile({ pid }: Process): boolean {
   }
 }
 
+/** Those of this test file: others run at the same time. */
+export const ownProcesses = (): Process[] => processes().filter(isOfThisFile);
+
 /**
  * Network namespaces that a process of this test file is in or holds by a descriptor, as `net:[4026532177]`: other test files
  * run at the same time, and so may others on this machine.
@@ -58,7 +61,7 @@ export function networkNamespaces(): Set<string> {
       // gone meanwhile
     }
   };
-  for (const { pid } of processes().filter(isOfThisFile)) {
+  for (const { pid } of ownProcesses()) {
     look(`/proc/${pid}/ns/net`);
     try {
       for (const fd of readdirSync(`/proc/${pid}/fd`)) look(`/proc/${pid}/fd/${fd}`);

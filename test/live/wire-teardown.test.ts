@@ -9,7 +9,7 @@ import { fin } from '../../src/experiment/patterns.ts';
 import { makeLab } from '../../src/lab/lab.ts';
 import { lockPorts } from '../../src/lab/ports.ts';
 import { readPcapng } from '../../src/wire/pcapng.ts';
-import { eventually, networkNamespaces, processes } from './processes.ts';
+import { eventually, networkNamespaces, ownProcesses, processes } from './processes.ts';
 import { scratch } from './program.ts';
 import { onWire, wiredCell } from './wire-cell.ts';
 
@@ -72,11 +72,11 @@ onWire('what a wire leaves behind', () => {
 
   test('that cannot be opened is nothing, and the reason is told', async () => {
     using ports = lockPorts();
-    const before = processes().filter(({ command }) => command.includes('/wire/main.cjs')).length;
+    const before = ownProcesses().filter(({ command }) => command.includes('/wire/main.cjs')).length;
     const wire = { settings: { wallNs: '0', capture: '/nowhere/wire.pcapng' } };
     const making = makeLab({ network: 'wire', sysctls: {}, ports, serial: 1, wire });
     await expect(making).rejects.toMatchObject({ code: 'WIRE_REFUSED', message: expect.stringContaining('ENOENT') });
-    const after = processes().filter(({ command }) => command.includes('/wire/main.cjs')).length;
+    const after = ownProcesses().filter(({ command }) => command.includes('/wire/main.cjs')).length;
     expect(after).toBeLessThanOrEqual(before);
   });
 });
