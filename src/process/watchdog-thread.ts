@@ -251,3 +251,6 @@ setInterval(() => {
       looking = false;
     });
 }, tickMs);
+
+// all that it needs is loaded: the program may end
+parentPort?.postMessage('ready');

@@ -32,7 +32,10 @@ export function watchThread(last: LastResort): void {
     execArgv: [],
   });
   // where the system has no thread left, nobody watches
-  watching.on('error', () => clearInterval(timer)).unref();
+  const thread = watching;
+  thread.on('error', () => clearInterval(timer));
+  // a thread that is ended while it loads native code takes the process with it: SIGABRT
+  thread.once('message', () => thread.unref());
   const found = ({ place, seconds }: Found): void => {
     const error = blocked(place, seconds);
     if (!reportBlocked(error)) setTimeout(() => lastResort?.(error), 0);
