@@ -149,7 +149,7 @@ function show(finished: Run, { json, quiet }: RunOptions): void {
   if (json) answerJson(runAnswer(finished));
   else if (quiet) {
     for (const { id, answer: found } of finished.run.experiments) answer(`${id}: ${found}`);
-    // what failed is no answer, and is told all the same
+    // what failed is no answer, and is printed all the same
     const { errored, unsupported } = reportOf(finished).overview;
     for (const { reason, cells } of [...errored, ...unsupported])
       process.stderr.write(visibleLines(`lingerlab: ${plural(cells.length, 'cell')} did not run: ${reason}\n`));

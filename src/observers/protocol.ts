@@ -52,7 +52,7 @@ export interface Opened {
   readonly reaped: readonly string[];
 }
 
-/** What the observer tells unasked: trace events of all ports that are traced; what it saw in a cell's namespaces. */
+/** What the observer reports unasked: trace events of all ports that are traced; what it saw in a cell's namespaces. */
 export type ObserverTold =
   | { readonly traced: readonly Event[] }
   /** `ss` did not end in a cell's namespace, and was killed. */

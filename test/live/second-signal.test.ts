@@ -6,6 +6,19 @@ import { descendants, eventually } from './processes.ts';
 import { lingerlab, live, own, scratch } from './program.ts';
 import { atRest, gone, left } from './resting.ts';
 
+/** Sends the run two signals, too far apart to be one; the second ends it within a second. */
+async function endsAtOnce(run: ReturnType<typeof lingerlab>, name: NodeJS.Signals): Promise<void> {
+  const pid = run.pid as number;
+  process.kill(pid, name);
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  const began = performance.now();
+  process.kill(pid, name);
+  const { exitCode, stderr } = await run;
+  expect(performance.now() - began).toBeLessThan(1000);
+  expect(exitCode, stderr).toBe(130);
+  expect(stderr).toContain(`INTERRUPTED: stopped at once by a second signal, ${name}`);
+}
+
 live('a second signal', () => {
   test.each([
     ['a loop of its own', 'SIGINT', 'step'],
@@ -21,14 +34,7 @@ live('a second signal', () => {
     await eventually('the other cell has finished', saved, 20);
     await eventually('the scenario holds the thread', () => existsSync(begun), 20);
     const family = descendants(pid);
-    process.kill(pid, name);
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    const began = performance.now();
-    process.kill(pid, name);
-    const { exitCode, stderr } = await run;
-    expect(performance.now() - began).toBeLessThan(1000);
-    expect(exitCode, stderr).toBe(130);
-    expect(stderr).toContain(`INTERRUPTED: stopped at once by a second signal, ${name}`);
+    await endsAtOnce(run, name);
     const { run: read, cells } = await readRun(out);
     expect([read.status, cells.map(({ id }) => id)]).toEqual(['interrupted', ['loops/where=nowhere']]);
     await eventually('every process of the run is gone', () => gone(family.map((each) => each.pid)), 5);
@@ -41,18 +47,11 @@ live('a second signal', () => {
       const nothingLeft = await left();
       const folder = await scratch();
       const out = join(folder, 'run');
-      const { run, pid, family } = await atRest(out, 60);
+      const { run, family } = await atRest(out, 60);
       // it does not end by the first: a peer that is being stopped by another hand, say
       const stopped = family.find(({ command }) => command.includes('observers/process/main'))!.pid;
       process.kill(stopped, 'SIGSTOP');
-      process.kill(pid, name);
-      await new Promise((resolve) => setTimeout(resolve, 400));
-      const began = performance.now();
-      process.kill(pid, name);
-      const { exitCode, stderr } = await run;
-      expect(performance.now() - began).toBeLessThan(1000);
-      expect(exitCode).toBe(130);
-      expect(stderr).toContain(`INTERRUPTED: stopped at once by a second signal, ${name}`);
+      await endsAtOnce(run, name);
       const saved = await readRun(out);
       expect([saved.run.status, saved.cells.map(({ id }) => id)]).toEqual(['interrupted', ['resting/n=1']]);
       // the observer takes its trace instance away, a matter of the machine's speed
