@@ -65,6 +65,32 @@ const wrong: readonly Wrong[] = [
   { what: 'an out folder with something in it', args: ['run', '--quick', '-o', 'full'], says: ['RUN_EXISTS'] },
   { what: 'an out folder below a file', args: ['run', '--quick', '-o', 'a-file/run'], says: ['RUN_NOT_WRITABLE'] },
   { what: 'resume with patterns', args: ['run', 'close-order', '--resume', 'newer'], says: ['BAD_OPTION'] },
+  {
+    what: 'a misspelt sysctl',
+    args: ['run', 'linger', '--sysctl', 'net.ipv4.tcp_fin_timeot=3'],
+    says: ['BAD_OPTION', '"net.ipv4.tcp_fin_timeout"'],
+  },
+  {
+    what: 'a value that the kernel refuses, and a setting of the host',
+    args: ['run', 'linger', '--sysctl', 'net.ipv4.tcp_fin_timeout=abc', '--sysctl', 'vm.swappiness=1'],
+    says: ['tcp_fin_timeout = abc (EINVAL)', 'vm.swappiness is no setting of a network namespace'],
+  },
+  {
+    what: 'a setting that takes away what each cell needs',
+    args: ['run', 'linger', '--sysctl', 'net.ipv6.conf.all.disable_ipv6=1'],
+    says: ['BAD_OPTION', 'would take IPv6 from every cell'],
+  },
+  { what: 'a sysctl without a value', args: ['run', 'linger', '--sysctl', 'net.ipv4.tcp_sack'], says: ['BAD_OPTION'] },
+  {
+    what: 'no file of sysctls',
+    args: ['run', 'linger', '--sysctls-from', 'non.conf'],
+    says: ['BAD_OPTION', 'non.conf'],
+  },
+  {
+    what: 'other sysctls for a run that goes on',
+    args: ['run', '--resume', 'newer', '--sysctl', 'net.ipv4.tcp_sack=0'],
+    says: ['--resume', '--sysctl'],
+  },
   { what: 'syntax that type stripping refuses', args: ['run', './enum.ts'], says: ['EXPERIMENT_SYNTAX', 'enum.ts:1'] },
   { what: 'a definition that does not fit', args: ['run', './unfit.ts'], says: ['BAD_DEFINITION', 'seconds'] },
   { what: 'a duplicate id', args: ['run', './twice.ts', 'close-order'], says: ['DUPLICATE_EXPERIMENT', 'twice.ts'] },
