@@ -4,6 +4,7 @@ import { compare } from './commands/compare.ts';
 import { doctor } from './commands/doctor.ts';
 import { explain } from './commands/explain.ts';
 import { list } from './commands/list.ts';
+import { newExperiment } from './commands/new.ts';
 import { errorText } from './commands/output.ts';
 import { report } from './commands/report.ts';
 import { run } from './commands/run.ts';
@@ -163,6 +164,10 @@ Each line after it is an entry, in order of time:
   command('doctor', 'tell what this machine can do', 'doctor', 'doctor --json')
     .addOption(json())
     .action((options) => privileged(() => doctor(options)));
+
+  command('new', 'write a file to begin an experiment of your own with', 'new my-question')
+    .argument('<id>', 'lower-case words joined by hyphens; the file is <id>.ts in this folder')
+    .action((id) => done(newExperiment(id)));
 
   command('check', 'type-check and validate an experiment of your own', 'check ./my-question.ts')
     .argument('<file>', 'an experiment file')
