@@ -5,7 +5,7 @@ import { doctor } from './commands/doctor.ts';
 import { explain } from './commands/explain.ts';
 import { list } from './commands/list.ts';
 import { newExperiment } from './commands/new.ts';
-import { errorText } from './commands/output.ts';
+import { errorText, writeAnswer } from './commands/output.ts';
 import { report } from './commands/report.ts';
 import { run } from './commands/run.ts';
 import { schema } from './commands/schema.ts';
@@ -41,6 +41,7 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
     .description('SO_LINGER and TIME-WAIT experiments on real sockets of this kernel')
     .version(tool().version)
     .exitOverride()
+    .configureOutput({ writeOut: writeAnswer })
     .showHelpAfterError('(lingerlab --help tells more)')
     .configureHelp({ sortSubcommands: false });
   const command = (name: string, description: string, ...examples: string[]) =>

@@ -26,6 +26,7 @@ export const warningRemedies = {
     'end it in the scenario, by release() or discard() of the rule; `times` says how many packets a rule acts on',
   'clean-up-failed': '`lingerlab doctor` removes what a run that has ended left on this machine',
   'torn-line': 'the run was cut off while it wrote; `lingerlab run --resume` runs that cell again',
+  'doubled-line': 'the file was edited, or joined of several runs: remove all but one of these lines',
 } as const satisfies Record<string, string>;
 export type WarningCode = keyof typeof warningRemedies;
 

@@ -186,12 +186,13 @@ test('a value of --where joins those given before', async () => {
   expect(both).toBeGreaterThan(await plan('-w', 'closes=server'));
 });
 
-test('what an experiment writes to the console is no answer', async () => {
-  const noisy = definition('noisy', harmless).replace('export default', "console.log('loaded');\n  export default");
+test('what an experiment writes is no answer', async () => {
+  const writes = "console.log('loaded');\n  process.stdout.write('written');\n  export default";
+  const noisy = definition('noisy', harmless).replace('export default', writes);
   const file = await experimentFile(folder, 'noisy.ts', noisy);
   const { stdout, stderr } = await lingerlab(['run', file, '--dry-run', '--json']);
   expect(JSON.parse(stdout).cells).toHaveLength(2);
-  expect(stderr).toBe('loaded');
+  expect(stderr).toBe('loaded\nwritten');
 });
 
 test('--resume does not load a file that has changed', async () => {
