@@ -11,10 +11,9 @@ import { labSysctlNames } from '../doctor/doctor.ts';
 import { countersHere } from '../doctor/environment.ts';
 import { headed, LingerlabError } from '../errors.ts';
 import { cellsOf, type PlannedCell } from '../plan/cells.ts';
-import { dotted } from '../plan/runnable.ts';
+import { dotted, sysctlMeant } from '../plan/runnable.ts';
 import { noAnswer } from '../process/deadline.ts';
 import { made } from '../process/made.ts';
-import { didYouMean } from '../text/nearest.ts';
 import { claimsWithoutCells } from '../verdict/claims.ts';
 import { lackedCounters } from '../verdict/facts.ts';
 import { loadFile, sourceOf } from './load.ts';
@@ -119,7 +118,7 @@ function sysctlsMissing(input: Input, cells: readonly PlannedCell[]): string[] {
     .filter((name) => !here.has(dotted(name)))
     .map(
       (name) =>
-        `${placeOf(input, name)}${name}: this kernel has no such sysctl in a network namespace${didYouMean(dotted(name), here)}; cells that set it do not run here`,
+        `${placeOf(input, name)}${name}: this kernel has no such sysctl in a network namespace${sysctlMeant(dotted(name), here)}; cells that set it do not run here`,
     );
 }
 

@@ -15,6 +15,9 @@ export const warningRemedies = {
     'run as root, with tracefs mounted, to see every transition; `lingerlab doctor` says what is missing',
   'sysctl-refused':
     'of cubic: on the host, add it to what net.ipv4.tcp_allowed_congestion_control has, after `modprobe tcp_cubic` where it is not among the available ones',
+  'sysctl-left-out': 'correct the line, or take it out of the file',
+  'sysctl-overridden':
+    "select other cells, or read these as they are: an experiment's own sysctls are part of its question, and win",
   'wire-fell-behind':
     'run again with the machine to itself (--jobs 1): what the wire did late is not what its rules said',
   'wire-refused':
