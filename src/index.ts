@@ -59,12 +59,13 @@ export type { Driven, Interval, Latency, LoadClose, Loaded, LoadOptions } from '
 export { othersMost } from './experiment/load.ts';
 export { ack, any, data, fin, notTcp, type Pattern, rst, syn, synAck, tcp } from './experiment/patterns.ts';
 export type { LoadStage, Stage } from './experiment/stage.ts';
-export type { RuleHandle, Wire } from './experiment/wire.ts';
+export type { IcmpOptions, RuleHandle, SightingOf, Wire } from './experiment/wire.ts';
 export { type Kind, kind } from './facts/kinds.ts';
 export type { FactsOf, LoadFactsOf } from './facts/table.ts';
-export type { Sighting, SsSocket } from './record/event.ts';
+export type { SegmentSighting, Sighting, SsSocket } from './record/event.ts';
 export { type Against, type Arm, against, margin, type Repeated, repeatsNeeded } from './stats/against.ts';
 export { largest, least, median } from './stats/quantile.ts';
+export type { IcmpKind } from './tcp/icmp.ts';
 export type { TcpInfo } from './tcp/info.ts';
 export type { Network } from './tcp/network.ts';
 export type {

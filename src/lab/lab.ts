@@ -39,6 +39,8 @@ export interface Lab extends AsyncDisposable {
 export interface LabOptions {
   readonly network: Network;
   readonly sysctls: Readonly<Record<string, string | number>>;
+  /** Sysctls that the user asked for; those of `sysctls` win. Default none. */
+  readonly asked?: Readonly<Record<string, string>>;
   readonly ports: Ports;
   /** Tells the addresses of cells apart. */
   readonly serial: number;
@@ -47,13 +49,14 @@ export interface LabOptions {
 }
 
 /** Make a lab. Everything it took is given back when it is disposed of, or when making it fails half-way. */
-export async function makeLab({ network, sysctls, ports, serial, wire: link }: LabOptions): Promise<Lab> {
+export async function makeLab(options: LabOptions): Promise<Lab> {
+  const { network, sysctls, asked = {}, ports, serial, wire: link } = options;
   await using made = new AsyncDisposableStack();
   const addresses = addressesOf(network, ports.block, serial);
   const loopback = network === 'loopback';
   const spaces = loopback
-    ? [made.use(makeSpace('lab', addresses.of('client', 4)))]
-    : ends.map((end) => made.use(makeSpace(end)));
+    ? [made.use(makeSpace('lab', { loopback: addresses.of('client', 4), asked }))]
+    : ends.map((end) => made.use(makeSpace(end, { asked })));
   for (const space of spaces) space.inside(() => setSysctls(sysctls));
   const taken: number[] = [];
   made.defer(() => {
