@@ -31,6 +31,7 @@ describe('options of a step', () => {
     ],
     ['close', { at: 5 }, 'close(): at: must be a moment that soon() gave, not 5'],
     ['write', { fill: '' }, "write(): fill: must be a text that is not empty, not ''"],
+    ['fill', { bytes: 0 }, 'fill(): bytes: must be a whole number from 1 on, not 0'],
     ['listen', 8080, 'listen(): must be an object with family, port, at, reuse, backlog or allowHalfOpen, not 8080'],
   ] as const)('of %s: %j', (step, given, says) => {
     expect(() => acceptedOptions(step, given)).toThrow(says);
@@ -46,6 +47,7 @@ describe('options of a step', () => {
 test.each([
   ['write(): bytes', -1, 'must be a whole number from 0 on, not -1'],
   ['close(): by', 'reset', "there is no 'reset'"],
+  ['closeInTurn(): by', 'reset', "there is no 'reset'"],
   ['shutdown(): how', 'W', "there is no 'W'"],
   ['signal()', 'SIGKIL', 'did you mean "SIGKILL"?'],
   ['end(): by', 'exit', 'it is process.exit, natural, exception, SIGTERM or SIGKILL'],
