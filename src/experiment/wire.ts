@@ -1,9 +1,9 @@
-import type { Sighting } from '../record/event.ts';
+import type { SegmentSighting, Sighting } from '../record/event.ts';
 import type { WireStatistics } from '../record/wire-statistics.ts';
 import type { End } from '../tcp/states.ts';
 import type { Forgery } from './forgery.ts';
 import type { Step } from './handles.ts';
-import type { PatternData } from './patterns.ts';
+import type { PacketKind, PatternData } from './patterns.ts';
 import type * as rules from './rules.ts';
 
 /** A rule that the wire obeys. */
@@ -27,6 +27,9 @@ export interface SeenOptions {
   readonly after?: Sighting | number;
 }
 
+/** What was seen of a pattern: of one that means TCP segments only, a segment. */
+export type SightingOf<K extends PacketKind = PacketKind> = [K] extends ['tcp'] ? SegmentSighting : Sighting;
+
 /** What a scenario does with the wire. Every rule comes after those before it; the first that acts on a packet decides. */
 export interface Wire {
   drop<N extends number = number>(pattern: PatternData, options?: rules.Times<N>): Step<RuleHandle>;
@@ -47,14 +50,14 @@ export interface Wire {
   /** Drops everything that is held; how many. */
   discard(): Step<number>;
   /** Resolves with the first such packet from a peer: one that came already, or one to come. */
-  seen(pattern: PatternData, options?: SeenOptions): Step<Sighting>;
+  seen<K extends PacketKind = PacketKind>(pattern: PatternData<K>, options?: SeenOptions): Step<SightingOf<K>>;
   /**
    * The TCP segments that the end which was given this one, carried or forged, has sent since: what its kernel says to it at
    * once, if anything. Resolves when that end has answered an echo request (ping) sent behind it, so that none is a silence that
    * was observed. What its kernel delays, an acknowledgement of data, may come later. Refused for a packet that a rule dropped, or
    * holds: that end was not given it.
    */
-  answers(packet: Sighting | number): Step<readonly Sighting[]>;
+  answers(packet: Sighting | number): Step<readonly SegmentSighting[]>;
   /** How many such packets came from the peers so far, as far as memory has them; of an nth one, 1 or 0. */
   count(pattern: PatternData): Step<number>;
   /** Sends a segment that no peer sent; its number in the capture. */

@@ -383,6 +383,8 @@ const sighted = {
 const sighting = shape(sighted);
 /** A packet as the wire reports it: JSON, without its payload's bytes. */
 export type Sighting = z.infer<typeof sighting>;
+/** A TCP segment as the wire reports it. */
+export type SegmentSighting = Sighting & { readonly segment: NonNullable<Sighting['segment']> };
 
 const wireEvent = shape({ ...sighted, source: z.literal('wire'), kind: z.literal('segment'), deed });
 /** A packet that came to the wire, and what it did with it; a wait ends with a {@link DeedEvent}. */

@@ -2,7 +2,7 @@ import type { Forgery } from '../experiment/forgery.ts';
 import type { PatternData } from '../experiment/patterns.ts';
 import type { Rule } from '../experiment/rules.ts';
 import type { Started } from '../process/protocol.ts';
-import type { DeedEvent, PacketsEvent, Sighting, WireEvent } from '../record/event.ts';
+import type { DeedEvent, PacketsEvent, SegmentSighting, Sighting, WireEvent } from '../record/event.ts';
 import type { WireStatistics } from '../record/wire-statistics.ts';
 import type { End } from '../tcp/states.ts';
 import type { Which } from './waiting.ts';
@@ -43,7 +43,7 @@ export interface WireVerbs {
   /** Answers when such a packet is in the history behind a number, or at once where it is. */
   seen: { ask: { pattern: PatternData; after: number }; value: Sighting };
   /** The TCP segments that whoever was given a packet has sent since, when it has answered an echo request sent behind it. */
-  answers: { ask: { n: number }; value: { segments: readonly Sighting[] } };
+  answers: { ask: { n: number }; value: { segments: readonly SegmentSighting[] } };
   /** How many such packets the history has. */
   count: { ask: { pattern: PatternData }; value: { count: number } };
   /** The number of the packet that was emitted. */

@@ -2,9 +2,9 @@ import { acceptedEnd, acceptedKeys, acceptedNumber, acceptedPacket } from '../ex
 import { succeeded } from '../experiment/answer.ts';
 import { acceptedForgery } from '../experiment/forgery.ts';
 import type { Answer, Step } from '../experiment/handles.ts';
-import { acceptedPattern, dataOf } from '../experiment/patterns.ts';
+import { acceptedPattern, dataOf, type PacketKind, type PatternData } from '../experiment/patterns.ts';
 import * as rules from '../experiment/rules.ts';
-import type { RuleHandle, Wire } from '../experiment/wire.ts';
+import type { RuleHandle, SeenOptions, SightingOf, Wire } from '../experiment/wire.ts';
 import { largestPacket } from './capture.ts';
 import type { WireVerb, WireVerbs } from './protocol.ts';
 import { patternText, ruleText } from './say.ts';
@@ -54,11 +54,12 @@ export function makeWire(wire: Asked, steps: Taking): Wire {
     lift: () => step('lift', wire.ask('lift', {})),
     release: () => step('release', release({})),
     discard: () => step('discard', discard({})),
-    seen: (given, options = {}) => {
+    seen: <K extends PacketKind>(given: PatternData<K>, options: SeenOptions = {}) => {
       const pattern = dataOf(acceptedPattern('seen()', given));
       acceptedKeys('seen()', options, ['after']);
       const after = acceptedPacket('seen(): after', options.after ?? 0, 0);
-      return step(`seen ${patternText(pattern)}`, wire.ask('seen', { pattern, after }));
+      // a pattern of TCP segments matches nothing else: src/wire/match.ts
+      return step(`seen ${patternText(pattern)}`, wire.ask('seen', { pattern, after }) as Promise<SightingOf<K>>);
     },
     answers: (packet) =>
       step(

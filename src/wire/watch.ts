@@ -1,5 +1,5 @@
 import type { PatternData } from '../experiment/patterns.ts';
-import type { Sighting } from '../record/event.ts';
+import type { SegmentSighting, Sighting } from '../record/event.ts';
 import { echoRequest } from '../tcp/echo.ts';
 import { parse } from '../tcp/segment.ts';
 import { otherEnd } from '../tcp/states.ts';
@@ -72,7 +72,7 @@ export async function whenAnswered(
   { capture, history, pump }: Looking,
   n: number,
   token: number,
-): Promise<readonly Sighting[]> {
+): Promise<readonly SegmentSighting[]> {
   const given = capture.find(n);
   const packet = given && recalled(history, given).seen.packet;
   if (packet?.kind !== 'tcp') throw new RangeError(`#${n} is no TCP segment in the wire's memory`);
@@ -91,8 +91,11 @@ export async function whenAnswered(
   return [...capture.entries(n + 1)]
     .filter((entry) => entry.n < until && entry.from === answering && !entry.emitted)
     .map((entry) => recalled(history, entry))
-    .flatMap(({ seen, cut }) => (seen.packet.kind === 'tcp' ? [sighting(seen, cut)] : []));
+    .map(({ seen, cut }) => sighting(seen, cut))
+    .filter((each) => isSegment(each));
 }
+
+const isSegment = (seen: Sighting): seen is SegmentSighting => seen.segment !== undefined;
 
 /** How many packets a pattern means, in the history as far as memory has it. */
 export function countSeen({ capture, history }: Omit<Looking, 'pump'>, { match, ordinal }: PatternData): number {
