@@ -55,7 +55,7 @@ export type { Gauges, Instruments, SocketCounts, Sysctl } from './experiment/ins
 export type { Driven, Interval, Latency, LoadClose, Loaded, LoadOptions } from './experiment/load.ts';
 export { othersMost } from './experiment/load.ts';
 export { ack, any, data, fin, notTcp, type Pattern, rst, syn, synAck, tcp } from './experiment/patterns.ts';
-export { is, type RangeOptions, range, sentence, share } from './experiment/phrases.ts';
+export { errnos, is, type RangeOptions, range, sentence, share } from './experiment/phrases.ts';
 export type { LoadStage, Stage } from './experiment/stage.ts';
 export type { RuleHandle, SightingOf, Wire } from './experiment/wire.ts';
 export { type Kind, kind } from './facts/kinds.ts';

@@ -1,4 +1,4 @@
-import { experiment, kind } from 'lingerlab';
+import { errnos, experiment, is, kind } from 'lingerlab';
 
 /** Bytes that the closing end writes: less than the other kernel takes without its application, and more. */
 const sizes = { short: 1_000, long: 1_000_000 } as const;
@@ -76,7 +76,7 @@ export default experiment({
     if (peer === 'killed') await look(far);
 
     const close = await near.close('close(2)').answer();
-    note('closed', close.ok ? 'ok' : close.errno);
+    note('closed', close.outcome);
     // the acknowledgement of a FIN may be delayed, too; behind data that does not fit it waits
     await until(near, stuck({ linger, peer, data }) ? 'FIN-WAIT-1' : 'FIN-WAIT-2', 'CLOSED');
 
@@ -108,7 +108,7 @@ export default experiment({
         facts.unacked === 0 &&
         facts['client.acked'] === facts['client.written'] &&
         facts['client.path'].includes('FIN-WAIT-2') &&
-        facts['client.lostIn'].join() === 'receiveQueue' &&
+        is(facts['client.lostIn'], 'receiveQueue') &&
         facts['client.delivered'] === 0,
     },
     {
@@ -154,9 +154,9 @@ export default experiment({
       when: (cell) => cell.linger === 'zero' && cell.peer === 'stopped' && stuck(cell),
       holds: (facts) =>
         facts['counters.lab.TcpExt.TCPAbortOnData'] === 1 &&
-        facts['client.lostIn'].join() === 'sendQueue' &&
+        is(facts['client.lostIn'], 'sendQueue') &&
         !facts['server.sawEnd'] &&
-        facts['server.errors'].some(({ errno }) => errno === 'ECONNRESET'),
+        errnos(facts['server.errors']).includes('ECONNRESET'),
     },
     {
       id: 'linger-0-leaves-arrived',
@@ -167,7 +167,7 @@ export default experiment({
       holds: (facts) =>
         facts['counters.lab.TcpExt.TCPAbortOnData'] === 1 &&
         facts['client.delivered'] === facts['client.written'] &&
-        facts['server.errors'].some(({ errno }) => errno === 'ECONNRESET'),
+        errnos(facts['server.errors']).includes('ECONNRESET'),
     },
     {
       id: 'linger-gives-up-silently',

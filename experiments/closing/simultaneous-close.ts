@@ -1,4 +1,4 @@
-import { ack, experiment, fin, kind, rst, sentence, syn, synAck } from 'lingerlab';
+import { ack, experiment, fin, is, kind, rst, sentence, syn, synAck } from 'lingerlab';
 
 /** What an end in TIME-WAIT adds to its last number: tcp_twsk_unique(), tcp_timewait_state_process(). */
 const aheadOfTimeWait = 65_535 + 2;
@@ -118,7 +118,7 @@ export default experiment({
     }
     const again = answer.value;
     const connected = await again.connected().answer();
-    note('reconnect', connected.ok ? 'ok' : connected.errno);
+    note('reconnect', connected.outcome);
     const [newSyn, newSynAck] = [await wire.seen(syn, { after: before }), await wire.seen(synAck, { after: before })];
     note('beyond.client', ahead(newSyn.segment?.absolute.seq ?? 0, clientLast));
     note('beyond.server', ahead(newSynAck.segment?.absolute.seq ?? 0, serverLast));
@@ -171,7 +171,7 @@ export default experiment({
       holds: (facts) =>
         facts.afterLateAck === '–' &&
         facts['old.timeWait.endedBy'] === 'rst' &&
-        facts['old.server.closedWith'].join() === 'FIN,RST',
+        is(facts['old.server.closedWith'], 'FIN', 'RST'),
     },
     {
       id: 'reconnects-at-once',

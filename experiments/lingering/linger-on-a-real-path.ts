@@ -1,4 +1,4 @@
-import { ack, any, data, experiment, fin, kind, largest, least, rst, sentence } from 'lingerlab';
+import { ack, any, data, errnos, experiment, fin, is, kind, largest, least, rst, sentence } from 'lingerlab';
 
 /** Bytes written in the same turn of the event loop as the close; 500 kB take six round trips from a window of ten segments. */
 const amounts = { nothing: 0, byte: 1, '6kB': 6000, '100kB': 100_000, '500kB': 500_000 } as const;
@@ -99,7 +99,7 @@ export default experiment({
     note('congestion', sysctl('net.ipv4.tcp_congestion_control', 'client')?.value ?? 'unknown');
 
     const answer = await near.close('destroy', { sending: amounts[sent] }).answer();
-    note('closed', answer.ok ? 'ok' : answer.errno);
+    note('closed', answer.outcome);
     if (reader === 'stopped') {
       await rest(aloneSecondsOf(roundTrip));
       await look(near);
@@ -171,8 +171,7 @@ export default experiment({
       text: 'with SO_LINGER off, 1 or 2, too short or not, on a path that loses up to 10 % of the segments, behind a window that was closed for some 2 s: every byte arrives, then a FIN',
       source: '__tcp_close() in net/ipv4/tcp.c: what is left is an orphan in FIN-WAIT-1, which goes on',
       when: ({ linger }) => linger !== 0,
-      holds: (facts, { sent }) =>
-        facts['client.delivered'] === amounts[sent] && facts['client.closedWith'].join() === 'FIN',
+      holds: (facts, { sent }) => facts['client.delivered'] === amounts[sent] && is(facts['client.closedWith'], 'FIN'),
     },
     {
       id: 'lost-is-sent-again',
@@ -213,7 +212,7 @@ export default experiment({
           facts['client.closeMs'] < (roundTrip || busyMs) &&
           (loss > 0 ? delivered <= left : delivered === left) &&
           facts['client.lost'] === amounts[sent] - delivered &&
-          facts['server.errors'].map(({ errno }) => errno).join() === 'ECONNRESET' &&
+          is(errnos(facts['server.errors']), 'ECONNRESET') &&
           facts['client.closedWith'].length > (left > 0 ? 1 : 0) &&
           facts['client.closedWith'].every((segment) => segment === 'RST')
         );

@@ -1,4 +1,4 @@
-import { type CloseBy, experiment, largest, sentence } from 'lingerlab';
+import { type CloseBy, experiment, is, largest, sentence } from 'lingerlab';
 
 const ways: Record<'end' | 'destroy' | 'raw-close', CloseBy> = {
   end: 'end',
@@ -86,8 +86,7 @@ export default experiment({
       text: 'closed with linger 0 by destroy() or close(2), a connection is reset: a RST instead of a FIN, no TIME-WAIT on either end',
       source: 'socket(7), SO_LINGER; __tcp_close() in net/ipv4/tcp.c; RFC 9293 §3.10.5, ABORT',
       when: ({ linger, by }) => linger === 0 && by !== 'end',
-      holds: (facts, { closer }) =>
-        facts[`${closer}.closedWith`].join() === 'RST' && facts['timeWait.holder'] === 'none',
+      holds: (facts, { closer }) => is(facts[`${closer}.closedWith`], 'RST') && facts['timeWait.holder'] === 'none',
     },
     {
       id: 'zero-counts',
@@ -106,7 +105,7 @@ export default experiment({
       source: 'RFC 2525 §2.17; __tcp_close() in net/ipv4/tcp.c: TCPAbortOnClose. At once: less than half the linger',
       when: ({ unread, by }) => unread === 'beyond' && by !== 'end',
       holds: (facts, { closer }) =>
-        facts[`${closer}.closedWith`].join() === 'RST' &&
+        is(facts[`${closer}.closedWith`], 'RST') &&
         facts['counters.lab.TcpExt.TCPAbortOnClose'] === 1 &&
         facts['timeWait.holder'] === 'none' &&
         facts[`${closer}.closeMs`] < lingerMs / 2,
@@ -117,7 +116,7 @@ export default experiment({
       source: 'RFC 2525 §2.17; tcp_reset() in net/ipv4/tcp_input.c purges the write queue',
       when: ({ unread, by }) => unread === 'beyond' && by !== 'end',
       holds: (facts, { closer, sending }) =>
-        facts[`${otherOf[closer]}.lostIn`].join() === 'sendQueue,receiveQueue,readBuffer' &&
+        is(facts[`${otherOf[closer]}.lostIn`], 'sendQueue', 'receiveQueue', 'readBuffer') &&
         facts[`${closer}.lostIn`].join() === (sending === 'held' ? 'sendQueue' : ''),
     },
     {
@@ -125,7 +124,7 @@ export default experiment({
       text: `${belowBytes} bytes that net has taken into its own buffer are no longer the kernel's: destroy() and close(2) send a FIN though the application did not read them`,
       source: 'measured: libuv reads until the stream is full, 64 KiB',
       when: ({ unread, by, linger }) => unread === 'below' && by !== 'end' && linger !== 0,
-      holds: (facts, { closer }) => facts[`${closer}.closedWith`].join() === 'FIN',
+      holds: (facts, { closer }) => is(facts[`${closer}.closedWith`], 'FIN'),
     },
     {
       id: 'below-loses-silently',
@@ -133,7 +132,7 @@ export default experiment({
       source: 'RFC 793 §2.6: an acknowledgment does not guarantee that the data has been delivered to the end user',
       when: ({ unread, by, linger }) => unread === 'below' && by !== 'end' && linger !== 0,
       holds: (facts, { closer }) =>
-        facts[`${otherOf[closer]}.lostIn`].join() === 'readBuffer' &&
+        is(facts[`${otherOf[closer]}.lostIn`], 'readBuffer') &&
         facts[`${otherOf[closer]}.acked`] === belowBytes &&
         facts[`${otherOf[closer]}.errors`].length === 0,
     },
@@ -157,7 +156,7 @@ export default experiment({
       when: ({ linger, by, sending, unread }) =>
         linger === 2 && by !== 'end' && sending === 'empty' && unread !== 'beyond',
       holds: (facts, { closer }) =>
-        facts[`${closer}.closedWith`].join() === 'FIN' && facts[`${closer}.closeMs`] < lingerMs / 2,
+        is(facts[`${closer}.closedWith`], 'FIN') && facts[`${closer}.closeMs`] < lingerMs / 2,
     },
     {
       id: 'timeout-is-no-reset',
@@ -166,7 +165,7 @@ export default experiment({
       when: ({ linger, by, sending, unread }) =>
         linger === 2 && by !== 'end' && sending === 'held' && unread !== 'beyond',
       holds: (facts, { closer }) =>
-        facts[`${closer}.closedWith`].join() === 'FIN' &&
+        is(facts[`${closer}.closedWith`], 'FIN') &&
         facts[`${closer}.delivered`] === heldBytes &&
         facts[`${closer}.lost`] === 0 &&
         facts[`${closer}.errors`].length === 0,
@@ -187,7 +186,7 @@ export default experiment({
       text: 'of what the closing end wrote, linger 0 throws away what its kernel had not sent yet, and only that',
       source: '__tcp_close() in net/ipv4/tcp.c: tcp_disconnect() purges the write queue',
       when: ({ linger, by, sending }) => linger === 0 && by !== 'end' && sending === 'held',
-      holds: (facts, { closer }) => facts[`${closer}.lostIn`].join() === 'sendQueue',
+      holds: (facts, { closer }) => is(facts[`${closer}.lostIn`], 'sendQueue'),
     },
     {
       id: 'zero-leaves-arrived',
@@ -214,7 +213,7 @@ export default experiment({
       source: 'RFC 9293 §3.6; __tcp_close() in net/ipv4/tcp.c: tcp_close_state(), CLOSE-WAIT to LAST-ACK',
       when: ({ linger, by, unread }) => by === 'end' || (linger !== 0 && unread !== 'beyond'),
       holds: (facts, { closer }) =>
-        facts[`${otherOf[closer]}.closedWith`].join() === 'FIN' && facts['counters.lab.Tcp.OutRsts'] === 0,
+        is(facts[`${otherOf[closer]}.closedWith`], 'FIN') && facts['counters.lab.Tcp.OutRsts'] === 0,
     },
     {
       id: 'end-is-not-close',
@@ -223,7 +222,7 @@ export default experiment({
         'inet_shutdown() in net/ipv4/af_inet.c knows no linger; Node.js documentation, socket.end(). Does not wait: less than half the linger',
       when: ({ by }) => by === 'end',
       holds: (facts, { closer }) =>
-        facts[`${closer}.closedWith`].join() === 'FIN' &&
+        is(facts[`${closer}.closedWith`], 'FIN') &&
         facts[`${closer}.closeMs`] < lingerMs / 2 &&
         facts['timeWait.holder'] === closer,
     },
@@ -238,7 +237,7 @@ export default experiment({
     const unread = closed.filter(({ cell }) => cell.unread === 'beyond');
     const endedOn = outcomes.filter(({ cell }) => cell.by === 'end' && cell.unread === 'beyond');
     const resets = (among: Outcomes) =>
-      among.filter(({ cell, facts }) => facts[`${cell.closer}.closedWith`].join() === 'RST');
+      among.filter(({ cell, facts }) => is(facts[`${cell.closer}.closedWith`], 'RST'));
     const whole = (among: Outcomes) => among.filter(({ cell, facts }) => facts[`${cell.closer}.lost`] === 0);
     const ended = outcomes.filter(({ cell }) => cell.by === 'end' && cell.linger === 0);
     const waits = ended.filter(({ cell, facts }) => facts['timeWait.holder'] === cell.closer);

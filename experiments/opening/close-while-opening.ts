@@ -2,6 +2,7 @@ import {
   ack,
   experiment,
   fin,
+  is,
   kind,
   rst,
   type Side,
@@ -99,7 +100,7 @@ export default experiment({
       if (linger === 'off') await held.release();
       else await held.discard();
       const answer = await far.connected().answer();
-      note('others', answer.ok ? 'ok' : answer.errno);
+      note('others', answer.outcome);
       if (!answer.ok) return;
       await far.ended();
       await far.close();
@@ -134,14 +135,14 @@ export default experiment({
         facts.before === 'SYN-SENT' &&
         facts.sentAtClose === 'nothing' &&
         facts.after === '–' &&
-        facts['client.path'].join() === 'SYN-SENT,CLOSED',
+        is(facts['client.path'], 'SYN-SENT', 'CLOSED'),
     },
     {
       id: 'late-syn-ack',
       text: 'closed in SYN-SENT, an end answers the SYN-ACK that comes later by a RST, which ends the request of the server',
       source: 'RFC 9293 §3.10.7.1; tcp_check_req() in net/ipv4/tcp_minisocks.c',
       when: ({ state }) => state === 'SYN-SENT',
-      holds: (facts) => facts.answered === 'RST' && facts['server.path'].join() === 'SYN-RECEIVED,CLOSED',
+      holds: (facts) => facts.answered === 'RST' && is(facts['server.path'], 'SYN-RECEIVED', 'CLOSED'),
     },
     {
       id: 'counted-though-not-sent',
@@ -157,7 +158,7 @@ export default experiment({
       when: ({ state, linger }) => state === 'SYN-RECEIVED' && linger === 'off',
       holds: (facts) =>
         facts.sentAtClose === 'FIN' &&
-        facts['client.path'].join() === 'SYN-SENT,SYN-RECEIVED,FIN-WAIT-1,FIN-WAIT-2,TIME-WAIT' &&
+        is(facts['client.path'], 'SYN-SENT', 'SYN-RECEIVED', 'FIN-WAIT-1', 'FIN-WAIT-2', 'TIME-WAIT') &&
         facts.others === 'ok' &&
         facts['server.sawEnd'],
     },
@@ -168,7 +169,7 @@ export default experiment({
       when: ({ state, linger }) => state === 'SYN-RECEIVED' && linger === 'zero',
       holds: (facts) =>
         facts.sentAtClose === 'RST' &&
-        facts['client.path'].join() === 'SYN-SENT,SYN-RECEIVED,CLOSED' &&
+        is(facts['client.path'], 'SYN-SENT', 'SYN-RECEIVED', 'CLOSED') &&
         facts.others === 'ECONNREFUSED',
     },
     {
@@ -181,7 +182,7 @@ export default experiment({
         facts.before === 'SYN-RECEIVED' &&
         facts.sentAtClose === 'nothing' &&
         facts.after === 'SYN-RECEIVED' &&
-        facts['server.closedWith'].join() === 'RST' &&
+        is(facts['server.closedWith'], 'RST') &&
         facts['client.errors'].at(-1)?.errno === 'ECONNRESET',
     },
   ],

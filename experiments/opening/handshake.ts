@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { ack, experiment, kind, type Opened, type Side, type Stage, sentence, syn, synAck } from 'lingerlab';
+import { ack, experiment, is, kind, type Opened, type Side, type Stage, sentence, syn, synAck } from 'lingerlab';
 
 /** The first SYN's and SYN-ACK's timer, RFC 6298 §2; TCP_TIMEOUT_INIT in include/net/tcp.h. */
 const firstMs = 1000;
@@ -141,7 +141,7 @@ export default experiment({
     };
     const settle = async (near: Opened) => {
       const answer = await near.connected().answer();
-      note('answer', answer.ok ? 'ok' : answer.errno);
+      note('answer', answer.outcome);
       note('answeredMs', answer.ns / 1e6);
     };
 
@@ -274,7 +274,7 @@ export default experiment({
         'RFC 4987 §3.6; tcp_conn_request() in net/ipv4/tcp_input.c, cookie_v4_check() in net/ipv4/syncookies.c, cookie_v6_check() in net/ipv6/syncookies.c',
       when: ({ opening }) => opening === 'cookies',
       holds: (facts) =>
-        facts.shown.join() === 'SYN-SENT –,ESTABLISHED –,ESTABLISHED ESTABLISHED' &&
+        is(facts.shown, 'SYN-SENT –', 'ESTABLISHED –', 'ESTABLISHED ESTABLISHED') &&
         facts['counters.server.TcpExt.SyncookiesRecv'] === 1,
     },
     {
@@ -298,7 +298,7 @@ export default experiment({
       when: ({ opening }) => isSynLost(opening),
       holds: (facts, { opening }) =>
         facts.answer === 'ok' &&
-        facts['client.path'].join() === 'SYN-SENT,ESTABLISHED' &&
+        is(facts['client.path'], 'SYN-SENT', 'ESTABLISHED') &&
         facts.syns === lostOf[opening as keyof typeof lostOf] + 1 &&
         facts['server.path'].at(-1) === 'ESTABLISHED',
     },
@@ -311,7 +311,7 @@ export default experiment({
         facts.answer === 'ETIMEDOUT' &&
         facts.answeredMs >= givesUpMs(synRetries) &&
         facts.answeredMs <= givesUpMs(synRetries) + facts.syns * lateMs &&
-        facts['client.path'].join() === 'SYN-SENT,CLOSED' &&
+        is(facts['client.path'], 'SYN-SENT', 'CLOSED') &&
         facts['server.path'].length === 0,
     },
     {
@@ -322,7 +322,7 @@ export default experiment({
       holds: (facts) =>
         facts.answer === 'ECONNREFUSED' &&
         facts.answeredMs < firstMs &&
-        facts['server.closedWith'].join() === 'RST' &&
+        is(facts['server.closedWith'], 'RST') &&
         facts['server.path'].length === 0,
     },
     {
@@ -331,9 +331,7 @@ export default experiment({
       source: `tcp_v4_err() in net/ipv4/tcp_ipv4.c, tcp_v6_err() in net/ipv6/tcp_ipv6.c, SYN-SENT; otherwise than RFC 1122 §4.2.3.9, a soft error; RFC 5461. At once: within ${firstMs} ms`,
       when: ({ opening }) => opening === 'unreachable',
       holds: (facts) =>
-        facts.answer === 'EHOSTUNREACH' &&
-        facts.answeredMs < firstMs &&
-        facts['client.path'].join() === 'SYN-SENT,CLOSED',
+        facts.answer === 'EHOSTUNREACH' && facts.answeredMs < firstMs && is(facts['client.path'], 'SYN-SENT', 'CLOSED'),
     },
     {
       id: 'request-is-given-up',
@@ -345,8 +343,8 @@ export default experiment({
         facts.requestLeastMs <= givesUpMs(synAckRetries) + (synAckRetries + 1) * lateMs &&
         facts.requestMostMs < givesUpMs(synAckRetries + 1) &&
         facts.shown.at(-1) === 'ESTABLISHED –' &&
-        facts['server.path'].join() === 'SYN-RECEIVED,CLOSED' &&
-        facts['server.closedWith'].join() === 'RST' &&
+        is(facts['server.path'], 'SYN-RECEIVED', 'CLOSED') &&
+        is(facts['server.closedWith'], 'RST') &&
         facts['client.errors'].at(-1)?.errno === 'ECONNRESET',
     },
     {
@@ -355,9 +353,9 @@ export default experiment({
       source: 'RFC 9293 §3.5, figure 7; MUST-10',
       when: ({ opening }) => opening === 'simultaneous',
       holds: (facts) =>
-        facts['client.path'].join() === 'SYN-SENT,SYN-RECEIVED,ESTABLISHED' &&
+        is(facts['client.path'], 'SYN-SENT', 'SYN-RECEIVED', 'ESTABLISHED') &&
         facts['server.path'].join() === facts['client.path'].join() &&
-        facts.shown.join() === 'SYN-SENT SYN-SENT,SYN-RECEIVED SYN-RECEIVED,ESTABLISHED ESTABLISHED' &&
+        is(facts.shown, 'SYN-SENT SYN-SENT', 'SYN-RECEIVED SYN-RECEIVED', 'ESTABLISHED ESTABLISHED') &&
         facts['counters.client.Tcp.ActiveOpens'] === 1 &&
         facts['counters.server.Tcp.ActiveOpens'] === 1,
     },
@@ -368,7 +366,7 @@ export default experiment({
       when: ({ opening }) => opening === 'self',
       holds: (facts) =>
         facts.answer === 'ok' &&
-        facts['client.path'].join() === 'SYN-SENT,SYN-RECEIVED,ESTABLISHED' &&
+        is(facts['client.path'], 'SYN-SENT', 'SYN-RECEIVED', 'ESTABLISHED') &&
         facts['counters.client.Tcp.ActiveOpens'] === 1 &&
         !('server.path' in facts),
     },

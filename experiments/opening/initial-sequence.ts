@@ -68,7 +68,7 @@ export default experiment({
     const localPort = (next === 'same-numbers' ? place : other).at.port;
     const again = await client.open(listener, { as: 'new', localPort });
     const answer = await again.connected().answer();
-    note('answer', answer.ok ? 'ok' : answer.errno);
+    note('answer', answer.outcome);
     const after = { after: oldSynAck };
     const [newSyn, newSynAck] = [await wire.seen(syn, after), await wire.seen(synAck, after)];
     await until(await listener.accepted(again), 'ESTABLISHED');

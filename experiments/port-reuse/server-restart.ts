@@ -129,7 +129,7 @@ export default experiment({
     if (handed) await handed.queued(1);
     else {
       const met = await client.knock(listener).answer();
-      note('between', met.ok ? 'ok' : met.errno);
+      note('between', met.outcome);
     }
 
     const began = performance.now();
@@ -139,7 +139,7 @@ export default experiment({
       (handed?.serve() ?? restarted.listen({ ...options[sockets], port: listener.at.port })).answer();
     let answer = await listen();
     const { ok: atOnce } = answer;
-    note('first', answer.ok ? 'ok' : answer.errno);
+    note('first', answer.outcome);
     let finished = left !== 'alive';
     for (let asked = 0; !answer.ok; answer = await listen()) {
       note('lastRefused', asked);
@@ -154,7 +154,7 @@ export default experiment({
     if (waiting) {
       const met = await waiting.answer();
       if (met.ok) await served(met.value);
-      note('between', met.ok ? 'ok' : met.errno);
+      note('between', met.outcome);
     }
     if (!atOnce) await until(far, 'CLOSED');
   },

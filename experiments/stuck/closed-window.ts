@@ -1,4 +1,4 @@
-import { ack, data, experiment, fin, kind, rst, type Sighting, sentence } from 'lingerlab';
+import { ack, data, errnos, experiment, fin, is, kind, rst, type Sighting, sentence } from 'lingerlab';
 
 /** More than the server's kernel takes when its application does not read, no more than the client's takes besides. */
 const heldBytes = 150_000;
@@ -113,7 +113,7 @@ export default experiment({
     }
     if (next === 'resets') await near.set('SO_LINGER', 0);
     const closing = await near.close('destroy').answer();
-    note('closed', closing.ok ? 'ok' : closing.errno);
+    note('closed', closing.outcome);
     if (next === 'closes') {
       note('probe3', ms(last, await probe(last)));
       await far.resume();
@@ -193,7 +193,7 @@ export default experiment({
         facts['client.closeMs'] < facts.rto &&
         facts['client.stateMs.FIN-WAIT-1'] > 2 * facts.rto &&
         facts['client.delivered'] === heldBytes &&
-        facts['client.closedWith'].join() === 'FIN',
+        is(facts['client.closedWith'], 'FIN'),
     },
     {
       id: 'linger-0-throws-away',
@@ -203,10 +203,10 @@ export default experiment({
       when: ({ next }) => next === 'resets',
       holds: (facts) =>
         facts.closed === 'ok' &&
-        facts['client.closedWith'].join() === 'RST' &&
-        facts['client.lostIn'].join() === 'sendQueue' &&
+        is(facts['client.closedWith'], 'RST') &&
+        is(facts['client.lostIn'], 'sendQueue') &&
         facts['client.delivered'] < heldBytes &&
-        facts['server.errors'].some(({ errno }) => errno === 'ECONNRESET') &&
+        errnos(facts['server.errors']).includes('ECONNRESET') &&
         !('client.gaveUpAfter' in facts),
     },
     {

@@ -1,4 +1,17 @@
-import { any, data, type Endpoint, experiment, fin, kind, largest, least, type Stage, sentence } from 'lingerlab';
+import {
+  any,
+  data,
+  type Endpoint,
+  errnos,
+  experiment,
+  fin,
+  is,
+  kind,
+  largest,
+  least,
+  type Stage,
+  sentence,
+} from 'lingerlab';
 
 /** One way of the path. A round trip of 50 ms makes the first RTO 250 ms, far from where a count of retries would be a matter of luck. */
 const onewayMs = 25;
@@ -217,7 +230,7 @@ export default experiment({
           first >= keepalive.TCP_KEEPIDLE - early &&
           first - facts.keptWithin <= keepalive.TCP_KEEPIDLE * (1 + wheel) + late &&
           gaps.every((gap) => lasts(gap, keepalive.TCP_KEEPINTVL)) &&
-          facts['client.closedWith'].join() === 'RST,RST'
+          is(facts['client.closedWith'], 'RST', 'RST')
         );
       },
     },
@@ -253,16 +266,14 @@ export default experiment({
       source: 'tcp_write_err() in net/ipv4/tcp_timer.c',
       when: ({ state, limit }) => state === 'ESTABLISHED' && limit !== 'default',
       holds: (facts) =>
-        facts['client.errors'].map(({ errno }) => errno).join() === 'ETIMEDOUT' &&
-        facts['counters.client.TcpExt.TCPAbortOnTimeout'] === 1,
+        is(errnos(facts['client.errors']), 'ETIMEDOUT') && facts['counters.client.TcpExt.TCPAbortOnTimeout'] === 1,
     },
     {
       id: 'the-other-end-is-not-told',
       text: 'where one end gave up on a dead path, the other end still has the connection, and reads ECONNRESET once it sends something',
       source: 'RFC 9293 §3.5.1: half-open connections; it is RST since nobody has that connection any more',
       when: ({ state, limit }) => state !== 'LAST-ACK' && limit !== 'default',
-      holds: (facts) =>
-        facts.after === 'is gone' && facts['server.errors'].map(({ errno }) => errno).join() === 'ECONNRESET',
+      holds: (facts) => facts.after === 'is gone' && is(errnos(facts['server.errors']), 'ECONNRESET'),
     },
     {
       id: 'neither-end-keeps-time-wait',

@@ -3,6 +3,7 @@ import {
   data,
   type Endpoint,
   experiment,
+  is,
   type Kind,
   kind,
   rst,
@@ -195,7 +196,7 @@ export default experiment({
         .connect(listener, { as: 'new', again: attempt > 1, ...(port === 'same' && { localPort: old.local.port }) })
         .answer();
       note('attempts', attempt);
-      note('reconnect', reconnect.ok ? 'ok' : reconnect.errno);
+      note('reconnect', reconnect.outcome);
       if (!reconnect.ok) return;
       const [near, far] = reconnect.value;
       const samePort = near.local.port === old.local.port;
@@ -246,7 +247,7 @@ export default experiment({
       source: '__inet_hash_connect() in net/ipv4/inet_hashtables.c; RFC 9293 §3.10.7.1: a RST for a closed connection',
       when: (cell) => !bypassed(cell) && cell.port === 'chosen',
       holds: (facts) =>
-        facts.reconnect === 'ok' && !facts.samePort && facts.answered === 'RST' && facts.heard.join() === 'new',
+        facts.reconnect === 'ok' && !facts.samePort && facts.answered === 'RST' && is(facts.heard, 'new'),
     },
     {
       id: 'old-bytes-delivered',
@@ -256,7 +257,7 @@ export default experiment({
       holds: (facts) =>
         facts['old.timeWait.holder'] === 'none' &&
         facts.covered &&
-        facts.heard.join() === 'old' &&
+        is(facts.heard, 'old') &&
         facts.firstRead === fills.old.repeat(8) &&
         facts.oldRead > 0,
     },
@@ -275,7 +276,7 @@ export default experiment({
       holds: (facts) =>
         facts['old.timeWait.holder'] === 'none' &&
         facts.covered &&
-        facts.heard.join() === 'new' &&
+        is(facts.heard, 'new') &&
         facts['counters.server.TcpExt.PAWSEstab'] === 1,
     },
     {
@@ -287,14 +288,14 @@ export default experiment({
         facts.reconnect === 'ok' &&
         facts['counters.client.TcpExt.TWRecycled'] === 1 &&
         facts.advanced > bytes + 65_535 &&
-        facts.heard.join() === 'new',
+        is(facts.heard, 'new'),
     },
     {
       id: 'clock-protects-the-slow',
       text: 'a connection that sent less than the clock of initial sequence numbers advanced leaves no segment that fits, even without TIME-WAIT and timestamps',
       source: 'RFC 9293 §3.4.1; secure_tcp_seq() in net/core/secure_seq.c: one number every 64 ns',
       when: (cell) => bypassed(cell) && cell.bytes === few,
-      holds: (facts, { bytes }) => facts.advanced > bytes && !facts.covered && facts.heard.join() === 'new',
+      holds: (facts, { bytes }) => facts.advanced > bytes && !facts.covered && is(facts.heard, 'new'),
     },
   ],
 

@@ -5,6 +5,9 @@ import { largest, least, NoValues } from '../stats/quantile.ts';
 export const is = <const W extends string>(list: readonly W[], ...words: readonly NoInfer<W>[]): boolean =>
   list.length === words.length && words.every((word, at) => word === list[at]);
 
+/** The errno of each refused call: `is(errnos(facts['client.errors']), 'ECONNRESET')`. */
+export const errnos = (calls: readonly { readonly errno: string }[]): string[] => calls.map(({ errno }) => errno);
+
 type Counted = readonly unknown[] | number;
 const countOf = (counted: Counted): number => (typeof counted === 'number' ? counted : counted.length);
 
