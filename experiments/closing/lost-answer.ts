@@ -1,4 +1,4 @@
-import { errnos, experiment, is } from 'lingerlab';
+import { errnos, experiment, is, share } from 'lingerlab';
 
 /** The request's body: what the server has done with it when it closes, and how long it is. */
 const bodies = {
@@ -222,27 +222,21 @@ export default experiment({
     // the reset takes what the server's kernel had not sent; what the client's had received, only its own net can lose
     const unsent = ({ facts }: (typeof outcomes)[number]) => facts['server.lost.sendQueue'] > 0;
     const received = ({ facts }: (typeof outcomes)[number]) => facts['server.lost.receiveQueue'] > 0;
-    const share = (part: readonly unknown[], all: readonly unknown[]) => `${part.length} of ${all.length}`;
     const unread = outcomes.filter(({ cell }) => onData(cell));
     const reset = unread.filter(({ facts }) => is(facts['server.closedWith'], 'RST'));
     const lingered = reset.filter(({ cell }) => cell.closes === 'linger');
     const late = reset.filter(({ cell }) => cell.client !== 'prompt');
     const halves = outcomes.filter(({ cell }) => cell.closes === half);
     const kept = halves.filter((one) => whole(one) && one.facts['client.errors'].length === 0);
-    const sentences: string[] = [];
-    if (unread.length > 0) {
-      const despite = lingered.length > 0 ? `, ${lingered.length} of them with SO_LINGER` : '';
-      sentences.push(
+    const despite = lingered.length > 0 ? `, ${lingered.length} of them with SO_LINGER` : '';
+    const parts = [
+      unread.length > 0 &&
         `Closing on a request that its kernel held unread, a server reset ${share(reset, unread)} connections${despite}.`,
-      );
-    }
-    if (late.length > 0)
-      sentences.push(
+      late.length > 0 &&
         `Of clients that had not read yet, the reset cost ${share(late.filter(unsent), late)} what the server had not sent; ` +
           `${share(late.filter(received), late)} threw away what their own kernel had received, as their write failed.`,
-      );
-    if (halves.length > 0)
-      sentences.push(`Half-closing, then reading the request to its end, delivered it in ${share(kept, halves)}.`);
-    return sentences.join(' ') || 'No server closed on a request that it had not read.';
+      halves.length > 0 && `Half-closing, then reading the request to its end, delivered it in ${share(kept, halves)}.`,
+    ];
+    return parts.filter(Boolean).join(' ') || 'No server closed on a request that it had not read.';
   },
 });

@@ -98,8 +98,7 @@ export default experiment({
     note('rtt', rttUs / 1000);
     note('congestion', sysctl('net.ipv4.tcp_congestion_control', 'client')?.value ?? 'unknown');
 
-    const answer = await near.close('destroy', { sending: amounts[sent] }).answer();
-    note('closed', answer.outcome);
+    note('closed', (await near.close('destroy', { sending: amounts[sent] }).answer()).outcome);
     if (reader === 'stopped') {
       await rest(aloneSecondsOf(roundTrip));
       await look(near);

@@ -5,10 +5,11 @@ import {
   is,
   kind,
   rst,
+  type SegmentSighting,
   type Side,
-  type Sighting,
   type Stage,
   sentence,
+  share,
   syn,
   synAck,
 } from 'lingerlab';
@@ -21,9 +22,8 @@ const measures = {
   others: kind.outcome({ text: "what became of the other end's connect(2)" }),
 } as const;
 type Played = Stage<readonly [], typeof measures>;
-const words = { FIN: 'FIN', RST: 'RST' } as const;
-const answeredWith = (segments: readonly Sighting[]) =>
-  segments.some(({ segment }) => segment?.flags.includes('RST')) ? 'RST' : 'nothing';
+const isReset = ({ segment }: SegmentSighting) => segment.flags.includes('RST');
+const answeredWith = (segments: readonly SegmentSighting[]) => (segments.some(isReset) ? 'RST' : 'nothing');
 
 /** When its SYN-ACK would be sent again, a request whose listener is closed is dropped; TCP_TIMEOUT_INIT less a busy machine's part. */
 const requestMs = 900;
@@ -40,7 +40,7 @@ async function closing(
   await close();
   // whatever a rule made of it
   const closer = (await wire.count(closers)) > 0 ? await wire.seen(closers) : undefined;
-  note('sentAtClose', closer ? words[closer.segment?.flags.includes('RST') ? 'RST' : 'FIN'] : 'nothing');
+  note('sentAtClose', closer ? (isReset(closer) ? 'RST' : 'FIN') : 'nothing');
   const after = (await look(end))?.state ?? '–';
   if (performance.now() < until) note('after', after);
 }
@@ -197,10 +197,10 @@ export default experiment({
     const kept = requests.filter(({ facts }) => facts.after === 'SYN-RECEIVED');
     return sentence(
       sending.length > 0 &&
-        `closed in SYN-SENT an end sent ${sent(sending)}, and a RST to the late SYN-ACK in ${answered.length} of ${sending.length}`,
+        `closed in SYN-SENT an end sent ${sent(sending)}, and a RST to the late SYN-ACK in ${share(answered, sending)}`,
       plain.length > 0 && `closed in SYN-RECEIVED it sent ${sent(plain)}`,
       zero.length > 0 && `closed in SYN-RECEIVED with linger 0 it sent ${sent(zero)}`,
-      requests.length > 0 && `a request outlived its closed listener in ${kept.length} of ${requests.length}`,
+      requests.length > 0 && `a request outlived its closed listener in ${share(kept, requests)}`,
     );
   },
 });

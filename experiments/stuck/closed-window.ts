@@ -68,8 +68,7 @@ export default experiment({
 
   async scenario({ client, server, wire, until, note }, { next }) {
     const [near, far] = await client.connect(await server.listen());
-    await far.stopReading();
-    await near.write(heldBytes);
+    await near.fill(far, { bytes: heldBytes });
     const zero = await wire.seen(ack.from('server').withWindow(0));
     note('rto', (await near.info()).rtoUs / 1000);
     const ms = (one: Sighting, other: Sighting) => (other.t - one.t) / 1e6;
@@ -79,8 +78,8 @@ export default experiment({
     const first = await probe(zero);
     note('probe1', ms(zero, first));
     note('answered1', (await wire.answers(first)).length);
-    note('probeBytes', first.segment!.bytes);
-    note('probeBehind', zero.segment!.ack! - first.segment!.seq!);
+    note('probeBytes', first.segment.bytes);
+    note('probeBehind', zero.segment.ack! - first.segment.seq!);
     let last = first;
     for (let count = 2; count <= probes[next]; count++) {
       const again = await probe(last);
@@ -112,8 +111,7 @@ export default experiment({
       await far.received(heldBytes);
     }
     if (next === 'resets') await near.set('SO_LINGER', 0);
-    const closing = await near.close('destroy').answer();
-    note('closed', closing.outcome);
+    note('closed', (await near.close('destroy').answer()).outcome);
     if (next === 'closes') {
       note('probe3', ms(last, await probe(last)));
       await far.resume();
