@@ -1,4 +1,4 @@
-import { type CloseBy, experiment, is, largest, sentence } from 'lingerlab';
+import { type CloseBy, experiment, is, largest, sentence, share } from 'lingerlab';
 
 const ways: Record<'end' | 'destroy' | 'raw-close', CloseBy> = {
   end: 'end',
@@ -14,6 +14,9 @@ const beyondBytes = 1_000_000;
 const lingerMs = 2000;
 /** A peer looks at its event loop every 5 ms: a stall is told that much too short at each of its ends. */
 const stallResolutionMs = 10;
+/** Closed by destroy() or close(2) while data waits for a reader that does not read, and nothing resets the connection. */
+const isHeld = ({ by, sending, unread }: { readonly [K in 'by' | 'sending' | 'unread']: string }) =>
+  by !== 'end' && sending === 'held' && unread !== 'beyond';
 const otherOf = { client: 'server', server: 'client' } as const;
 
 export default experiment({
@@ -62,11 +65,7 @@ export default experiment({
         for (let sent = await other.info(); sent.unacked > 0 || sent.notSentBytes === 0; ) sent = await other.info();
       }
     }
-    if (sending === 'held') {
-      await other.stopReading();
-      await closing.write(heldBytes);
-      await other.unread('kernel', 1);
-    }
+    if (sending === 'held') await closing.fill(other, { bytes: heldBytes });
     await closing.close(ways[by]);
 
     await other.resume();
@@ -117,7 +116,7 @@ export default experiment({
       when: ({ unread, by }) => unread === 'beyond' && by !== 'end',
       holds: (facts, { closer, sending }) =>
         is(facts[`${otherOf[closer]}.lostIn`], 'sendQueue', 'receiveQueue', 'readBuffer') &&
-        facts[`${closer}.lostIn`].join() === (sending === 'held' ? 'sendQueue' : ''),
+        is(facts[`${closer}.lostIn`], ...(sending === 'held' ? (['sendQueue'] as const) : [])),
     },
     {
       id: 'below-does-not-reset',
@@ -141,8 +140,7 @@ export default experiment({
       text: 'linger 2 blocks the whole event loop in destroy() and close(2), though the descriptor is non-blocking, for its full time when the other end does not read',
       source:
         'inet_release() in net/ipv4/af_inet.c; sk_stream_wait_close() in net/core/stream.c. Tolerance: never early; a slot of the timer wheel, an eighth at most, and a busy machine, 1 s in all',
-      when: ({ linger, by, sending, unread }) =>
-        linger === 2 && by !== 'end' && sending === 'held' && unread !== 'beyond',
+      when: (cell) => cell.linger === 2 && isHeld(cell),
       holds: (facts, { closer }) =>
         facts[`${closer}.closeMs`] >= lingerMs &&
         facts[`${closer}.closeMs`] <= lingerMs + 1000 &&
@@ -162,8 +160,7 @@ export default experiment({
       id: 'timeout-is-no-reset',
       text: 'when linger 2 runs out nothing is reset: the kernel goes on, and every byte arrives once the other end reads',
       source: '__tcp_close() in net/ipv4/tcp.c: after the wait the socket is an orphan in FIN-WAIT-1',
-      when: ({ linger, by, sending, unread }) =>
-        linger === 2 && by !== 'end' && sending === 'held' && unread !== 'beyond',
+      when: (cell) => cell.linger === 2 && isHeld(cell),
       holds: (facts, { closer }) =>
         is(facts[`${closer}.closedWith`], 'FIN') &&
         facts[`${closer}.delivered`] === heldBytes &&
@@ -174,8 +171,7 @@ export default experiment({
       id: 'off-loses-nothing',
       text: 'without linger close returns at once, and the kernel still delivers what it holds to an application that reads on',
       source: 'socket(7), SO_LINGER; tcp_close() in net/ipv4/tcp.c',
-      when: ({ linger, by, sending, unread }) =>
-        linger === 'off' && by !== 'end' && sending === 'held' && unread !== 'beyond',
+      when: (cell) => cell.linger === 'off' && isHeld(cell),
       holds: (facts, { closer }) =>
         facts[`${closer}.closeMs`] < lingerMs / 2 &&
         facts[`${closer}.delivered`] === heldBytes &&
@@ -241,7 +237,6 @@ export default experiment({
     const whole = (among: Outcomes) => among.filter(({ cell, facts }) => facts[`${cell.closer}.lost`] === 0);
     const ended = outcomes.filter(({ cell }) => cell.by === 'end' && cell.linger === 0);
     const waits = ended.filter(({ cell, facts }) => facts['timeWait.holder'] === cell.closer);
-    const share = (part: Outcomes, among: Outcomes) => `${part.length} of ${among.length}`;
     const most = (among: Outcomes, what: 'lost' | 'stallMs') =>
       Math.round(largest(among.map(({ cell, facts }) => facts[`${cell.closer}.${what}`])));
     const [heldOff, heldZero, heldTwo] = [of('off', held), of(0, held), of(2, held)];
