@@ -27,6 +27,7 @@ function arrivalOf({ t, deed }: WireSegment, later: DeedEvent | undefined): Ns |
     case 'black hole':
     case 'lost':
     case 'queue full':
+    case 'no mapping':
       return undefined;
     case 'held':
     case 'delayed': {

@@ -13,6 +13,8 @@ const families = [4, 6] as const;
  */
 export interface Addresses {
   readonly of: (end: End, family: 4 | 6, which?: Which) => string;
+  /** On the network of a link, of neither end: what one end sees of the other where the wire translates. */
+  readonly translated: (family: 4 | 6) => string;
   /** Those that the cell alone has. */
   readonly alone: readonly string[];
 }
@@ -23,6 +25,7 @@ export function addressesOf(network: Network, block: number, serial: number): Ad
   const all = ends.flatMap((end) => families.flatMap((family) => wide.map((which) => of(end, family, which))));
   return {
     of: (end, family, which = 'own') => of(end, family, which),
+    translated: (family) => hostOn(block, serial, family, hosts.translated),
     alone: [...new Set(all)].filter((address) => address !== '::1'),
   };
 }
@@ -36,7 +39,7 @@ const nthOf = (serial: number): number => serial & 8191;
 const six = (block: number, serial: number, host: number): string =>
   `fd77:${(block + 1).toString(16)}:${(nthOf(serial) + 1).toString(16)}::${host}`;
 
-const hosts = { own: { client: 1, server: 2 }, other: { client: 3, server: 4 }, loopback: 5 } as const;
+const hosts = { own: { client: 1, server: 2 }, other: { client: 3, server: 4 }, loopback: 5, translated: 6 } as const;
 
 /** Both ends are in one namespace, and have the same. Two parts of 127/8 that never meet: there are 22 blocks of ports. */
 function onLoopback(block: number, serial: number): Of {
@@ -48,15 +51,19 @@ function onLoopback(block: number, serial: number): Of {
   return (_end, family, which) => addresses[family][which];
 }
 
-/** IPv4: a network of eight addresses for each cell. */
-function onLink(block: number, serial: number): Of {
+/** A network of eight addresses for each cell. */
+function four(block: number, serial: number, host: number): string {
   const nth = nthOf(serial);
-  const four = (host: number) => `10.${64 + block}.${nth >> 5}.${((nth & 31) << 3) | host}`;
-  return (end, family, which) => {
-    const host = hosts[which][end];
-    return family === 4 ? four(host) : six(block, serial, host);
-  };
+  return `10.${64 + block}.${nth >> 5}.${((nth & 31) << 3) | host}`;
 }
+
+const hostOn = (block: number, serial: number, family: 4 | 6, host: number): string =>
+  family === 4 ? four(block, serial, host) : six(block, serial, host);
+
+const onLink =
+  (block: number, serial: number): Of =>
+  (end, family, which) =>
+    hostOn(block, serial, family, hosts[which][end]);
 
 /** Of a link's networks, IPv4 and IPv6. */
 export const prefixLengths = { 4: 29, 6: 64 } as const;
