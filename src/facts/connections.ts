@@ -148,7 +148,7 @@ export function viewOf(all: readonly Event[], sight: Sight, horizon: Ns = Number
     horizon,
     // asked for at the end, and not by a step that waits
     get carried() {
-      carried ??= carriedIn(events, told, reopenings);
+      carried ??= carriedIn(events, told, reopenings, translated);
       return carried;
     },
     connections: connections.map((connection) => connectionView(arranged, connection)),
