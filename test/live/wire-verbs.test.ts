@@ -39,7 +39,7 @@ live('verbs of the wire', () => {
 
   test('an ICMP message in SYN-SENT fails connect(2) with the errno of its kind, in each family', () => {
     // icmp_err_convert[] in net/ipv4/icmp.c, icmpv6_err_convert() in net/ipv6/icmp.c
-    expect((factsOf('icmp')['errnos'] as string).split('; ')).toEqual([
+    expect((factsOf('icmp').errnos as string).split('; ')).toEqual([
       '4 net-unreachable ENETUNREACH',
       '4 protocol-unreachable ENOPROTOOPT',
       '4 port-unreachable ECONNREFUSED',
