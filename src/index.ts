@@ -20,7 +20,9 @@ export {
 } from './experiment/definition.ts';
 export type { Forgery } from './experiment/forgery.ts';
 export type {
+  AddressOptions,
   Answer,
+  At,
   BindOptions,
   Bound,
   CaughtSignal,
@@ -32,6 +34,7 @@ export type {
   EndBy,
   Ended,
   Endpoint,
+  ExactAddress,
   Handed,
   Instant,
   Listener,
@@ -39,10 +42,12 @@ export type {
   Opened,
   Peer,
   Place,
+  PlaceOptions,
   Queue,
   Reuse,
   SetOptions,
   Side,
+  Source,
   StartOptions,
   Step,
   Where,
@@ -71,5 +76,12 @@ export { largest, least, median } from './stats/quantile.ts';
 export type { IcmpKind } from './tcp/icmp.ts';
 export type { TcpInfo } from './tcp/info.ts';
 export type { Network } from './tcp/network.ts';
-export type { Settable, SocketOptions, StructLinger } from './tcp/socket-options.ts';
+export type {
+  NumberedOption,
+  PortRange,
+  Settable,
+  SocketOption,
+  SocketOptions,
+  StructLinger,
+} from './tcp/socket-options.ts';
 export type { End, State } from './tcp/states.ts';
