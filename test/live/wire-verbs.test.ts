@@ -10,8 +10,9 @@ live('verbs of the wire', () => {
     const out = join(await scratch(), 'run');
     const run = ['run', own('wire-verbs'), own('translated'), 'forgotten-by-nat', '--out', out];
     const { exitCode, stdout } = await lingerlab(run);
-    expect(exitCode, stdout).toBe(0);
     ({ cells } = await readRun(out));
+    expect(cells.flatMap(({ id, reason }) => (reason ? [`${id}: ${reason.message}`] : []))).toEqual([]);
+    expect(exitCode, stdout).toBe(0);
   }, 120_000);
   const cellOf = (experiment: string, factors: Record<string, string | number>): CellRecord => {
     const found = cells.find(
