@@ -39,7 +39,7 @@ const defenceless = (cell: Asked) => bypassed(cell) && cell.timestamps === 'off'
 async function overlap(wire: Wire, old: Endpoint, again: Endpoint, bytes: number) {
   const first = await wire.seen(syn.on(old));
   const second = await wire.seen(syn.on(again), { after: first });
-  const [isn = 0, next = 0] = [first.segment?.absolute.seq, second.segment?.absolute.seq];
+  const [isn, next] = [first.segment.absolute.seq, second.segment.absolute.seq];
   const advanced = (next - isn) >>> 0;
   if (advanced >= bytes) return { advanced };
   const covering = await wire.seen(
@@ -48,10 +48,10 @@ async function overlap(wire: Wire, old: Endpoint, again: Endpoint, bytes: number
       .on(old)
       .covering(advanced + 1),
   );
-  const { seq = 0, bytes: length = 0, absolute } = covering.segment ?? {};
+  const { seq = 0, bytes: length, absolute } = covering.segment;
   const answered = await wire.seen(synAck.on(again), { after: second });
   // the old acknowledgement is of so many bytes of the new server's
-  const due = ((absolute?.ack ?? 0) - (answered.segment?.absolute.seq ?? 0) - 1) | 0;
+  const due = (absolute.ack - answered.segment.absolute.seq - 1) | 0;
   const follows = seq + length - advanced - 1;
   const acceptable = due > 0 && due <= serverBytes;
   return acceptable && follows > newBytes ? { advanced, covering, due } : { advanced };

@@ -5,7 +5,7 @@ import type { SegmentSighting, Sighting } from '../../src/record/event.ts';
 
 /** What a wait for a pattern resolves with. */
 type Waited<P extends Pattern> = P extends Pattern<infer K> ? SightingOf<K> : never;
-const waited = <P extends Pattern>(_: P): Waited<P> => undefined as unknown as Waited<P>;
+const waited = <P extends Pattern>(pattern: P): Waited<P> => pattern as unknown as Waited<P>;
 
 test('a pattern of TCP segments gives a sighting that has a segment', () => {
   for (const pattern of [
