@@ -16,6 +16,7 @@ import type {
   CloseOptions,
   ConnectOptions,
   EndBy,
+  FillOptions,
   ListenOptions,
   PlaceOptions,
   Reuse,
@@ -120,6 +121,7 @@ const startChecks: Checks<StartOptions> = {
 };
 const setChecks: Checks<SetOptions> = { length: number({ least: 0, most: 2 ** 16 }) };
 const writeChecks: Checks<WriteOptions> = { fill: text };
+const fillChecks: Checks<FillOptions> = { ...writeChecks, bytes: number({ least: 1 }) };
 const { backlog: itsBacklog, allowHalfOpen: itsHalfOpen } = listenChecks;
 
 /** The options of each step that has some. */
@@ -136,6 +138,7 @@ const optionsOf = {
   join: connectChecks,
   open: connectChecks,
   write: writeChecks,
+  fill: fillChecks,
   close: closeChecks,
   shutdown: closeChecks,
   start: startChecks,
@@ -168,6 +171,7 @@ const argumentsOf = {
   'unread(): where': word({ node: true, kernel: true }),
   'queued(): connections': count,
   'close(): by': word(closes),
+  'closeInTurn(): by': word(closes),
   'shutdown(): how': word({ RD: true, WR: true, RDWR: true }),
   'duplicate.close(): thread': word({ main: true, pool: true }),
   'signal()': word(signals),

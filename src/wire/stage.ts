@@ -6,6 +6,7 @@ import {
   acceptedPacket,
   acceptedWord,
 } from '../experiment/accepted.ts';
+import { succeeded } from '../experiment/answer.ts';
 import { acceptedForgery } from '../experiment/forgery.ts';
 import type { Answer, Step } from '../experiment/handles.ts';
 import { acceptedPattern, dataOf, type PacketKind, type PatternData } from '../experiment/patterns.ts';
@@ -31,7 +32,7 @@ export function makeWire(wire: Asked, steps: Taking): Wire {
   const began = () => performance.now();
   const step = <T>(what: string, value: Promise<T>): Step<T> => {
     const at = began();
-    const answer = value.then((taken) => ({ ok: true as const, value: taken, ns: Math.round((began() - at) * 1e6) }));
+    const answer = value.then((taken) => succeeded(taken, Math.round((began() - at) * 1e6)));
     return steps.take(`wire.${what}`, answer);
   };
   const release = (which: WireVerbs['release']['ask']) => wire.ask('release', which).then(({ released }) => released);
