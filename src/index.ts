@@ -33,6 +33,7 @@ export type {
   Ended,
   Endpoint,
   Handed,
+  Incoming,
   Instant,
   Listener,
   ListenOptions,
@@ -53,6 +54,7 @@ export type { Gauges, Instruments, SocketCounts, Sysctl } from './experiment/ins
 export type { Driven, Interval, Latency, LoadClose, Loaded, LoadOptions } from './experiment/load.ts';
 export { othersMost } from './experiment/load.ts';
 export { ack, any, data, fin, notTcp, type Pattern, rst, syn, synAck, tcp } from './experiment/patterns.ts';
+export type { ExecOptions, Program, ProgramEnded, ProgramOutput } from './experiment/program.ts';
 export type { LoadStage, Stage } from './experiment/stage.ts';
 export type { RuleHandle, Wire } from './experiment/wire.ts';
 export { type Kind, kind } from './facts/kinds.ts';

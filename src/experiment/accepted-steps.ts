@@ -2,6 +2,7 @@
  * What a scenario may say in a step of a peer, checked where it says it, as the wire's verbs are: one table. Everything throws
  * TypeError or RangeError with the step, the argument, and what is allowed.
  */
+import { constants } from 'node:os';
 import { inspect } from 'node:util';
 import type { SocketOption } from '../tcp/socket-options.ts';
 import { ends, type State, states } from '../tcp/states.ts';
@@ -20,6 +21,7 @@ import type {
   Where,
   WriteOptions,
 } from './handles.ts';
+import type { ExecOptions } from './program.ts';
 
 /** Checks one argument; `what` names it in a message. */
 type Check = (what: string, value: unknown) => void;
@@ -42,6 +44,13 @@ const family: Check = (what, value) => {
 const text: Check = (what, value) => {
   if (typeof value !== 'string' || value === '')
     throw new TypeError(`${what}: must be a text that is not empty, not ${inspect(value)}`);
+};
+const anyText: Check = (what, value) => {
+  if (typeof value !== 'string') throw new TypeError(`${what}: must be a text, not ${inspect(value)}`);
+};
+const texts: Check = (what, value) => {
+  if (!Array.isArray(value) || !value.every((each) => typeof each === 'string'))
+    throw new TypeError(`${what}: must be a list of texts, not ${inspect(value)}`);
 };
 const instant: Check = (what, value) => {
   if (typeof (value as { ns?: unknown } | null)?.ns !== 'number')
@@ -86,6 +95,14 @@ const startChecks: Checks<StartOptions> = {
 };
 const setChecks: Checks<SetOptions> = { length: number({ least: 0, most: 2 ** 16 }) };
 const writeChecks: Checks<WriteOptions> = { fill: text };
+const execChecks: Checks<ExecOptions> = {
+  env(what, value) {
+    const isRight = (each: unknown) => typeof each === 'string';
+    if (typeof value !== 'object' || value === null || !Object.values(value).every(isRight))
+      throw new TypeError(`${what}: must be an object of texts, not ${inspect(value)}`);
+  },
+  input: anyText,
+};
 const { backlog: itsBacklog, allowHalfOpen: itsHalfOpen } = listenChecks;
 
 /** The options of each step that has some. */
@@ -98,6 +115,8 @@ const optionsOf = {
   place: { family },
   knock: { family },
   connect: connectChecks,
+  next: { as: text, again: flag },
+  exec: execChecks,
   join: connectChecks,
   open: connectChecks,
   write: writeChecks,
@@ -128,10 +147,22 @@ const argumentsOf = {
   'signal()': word(signals),
   'survive()': word(caught),
   'end(): by': word(endings),
+  'exec(): command': text,
+  'exec(): args': texts,
+  'program.write(): text': anyText,
+  'program.signal()': (what, value) => void acceptedWord(what, value, Object.keys(constants.signals)),
 } as const satisfies Record<string, Check>;
 
 export const acceptedArgument = (what: keyof typeof argumentsOf, value: unknown): void =>
   argumentsOf[what](what, value);
+
+/** What a line of a program is looked for by. */
+export function acceptedLine(pattern: unknown): void {
+  if (pattern === undefined || pattern instanceof RegExp || (typeof pattern === 'string' && pattern !== '')) return;
+  throw new TypeError(
+    `program.line(): pattern: must be a text that is not empty or a regular expression, not ${inspect(pattern)}`,
+  );
+}
 
 const amount = number(int);
 /** What each socket option takes. */

@@ -17,8 +17,8 @@ export function cellId(experiment: string, factors: Readonly<Record<string, Fact
   return pairs.length === 0 ? experiment : `${experiment}/${pairs.join(',')}`;
 }
 
-/** What not every machine has: a second user to be (capability of `doctor`: `otherUser`). */
-export type Need = 'another-user';
+/** What not every machine has: a second user to be (capability of `doctor`: `otherUser`), a program on the PATH (`program:python3`). */
+export type Need = 'another-user' | `program:${string}`;
 
 /** A statement about the facts of one cell. */
 export interface Claim<CellOf, Facts> {

@@ -3,6 +3,7 @@ import type { Address } from '../tcp/address.ts';
 import type { TcpInfo } from '../tcp/info.ts';
 import type { Settable, SocketOption, SocketOptions, StructLinger } from '../tcp/socket-options.ts';
 import type { End } from '../tcp/states.ts';
+import type { ExecOptions, Program } from './program.ts';
 
 /** What the kernel said to a step: a value, or a refusal; `ns` is how long the call held its thread. */
 export type Answer<T = void> =
@@ -108,6 +109,12 @@ export interface Opened extends Endpoint {
   readonly other: Side;
 }
 
+/** An end that was accepted from a program. */
+export interface Incoming extends Endpoint {
+  /** The program's end. */
+  readonly other: Side;
+}
+
 /** An address of a peer's end with a port of the cell's: whether there is a socket is the scenario's matter. */
 export interface Place {
   readonly at: Address;
@@ -155,6 +162,11 @@ export interface Listener extends WithOptions {
   readonly at: Address;
   /** Resolves with the other end of a connection that was opened, when this listener's application has accepted it. */
   accepted(opened: Opened): Step<Endpoint>;
+  /**
+   * Resolves with the next connection that no step of a peer opened, when this listener's application has accepted it: of a program,
+   * `exec()`. The program's end has facts of its socket and none of an application.
+   */
+  next(options?: Pick<ConnectOptions<string>, 'as' | 'again'>): Step<Incoming>;
   /** Send its descriptor to another peer of the same end (SCM_RIGHTS, unix(7)), which has a copy then; this peer listens on. */
   handTo(peer: Peer): Step<Handed>;
   close(): Step;
@@ -245,6 +257,11 @@ export interface Peer<Label extends string = string> {
   signal(name: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT' | CaughtSignal): Promise<void>;
   /** Catch a signal from now on, with a handler that does nothing: `process.on(signal, () => {})`. */
   survive(signal: CaughtSignal): Step;
+  /**
+   * Start a program in this peer's namespace, as its child: what `net` cannot do. Its sockets are observed as all others, at the
+   * addresses and ports of the cell.
+   */
+  exec(command: string, args?: readonly string[], options?: ExecOptions): Step<Program>;
   /** End the process; resolves when it is gone. Steps that it had not answered reject with PEER_DIED. */
   end(by: EndBy): Step<Ended>;
 }

@@ -4,8 +4,10 @@ import type { Cast } from '../peers/handles/cast.ts';
 import { peerHandle } from '../peers/handles/peer.ts';
 import { Registry } from '../peers/handles/registry.ts';
 import { type PeerProcess, startPeer } from '../peers/process.ts';
+import type { Event } from '../record/event.ts';
 import type { End } from '../tcp/states.ts';
 import type { Playing } from './playing.ts';
+import { makePrograms } from './programs.ts';
 import type { ScenarioWork } from './work.ts';
 
 /** A peer that is stopped or blocked does not answer; what it told before is in the record. */
@@ -36,10 +38,19 @@ export interface Peers extends AsyncDisposable {
 export function makePeers({ observers, origin, meter, definition }: ScenarioWork, playing: Playing): Peers {
   const { lab, watching, steps, now, record, failure, signal } = playing;
   const registry = new Registry();
-  const cast: Cast = { lab, observers: watching, steps, registry, now, record, labels: definition.connections ?? [] };
   const stack = new AsyncDisposableStack();
   const started: { readonly process: PeerProcess; readonly end: End }[] = [];
   let count = 0;
+  const programs = makePrograms((pid) => observers.guard(pid));
+  const labels = definition.connections ?? [];
+  const cast: Cast = { lab, observers: watching, steps, registry, now, record, programs, labels };
+  const wrote = new Map<string, string>();
+  const saw = (event: Event): void => {
+    record(event);
+    if (event.kind !== 'program-line') return;
+    const name = `${event.peer}.${event.program}`;
+    wrote.set(name, `${wrote.get(name) ?? ''}${event.stream}: ${event.text}\n`);
+  };
   return {
     registry,
     async start(name, end, uid) {
@@ -52,7 +63,7 @@ export function makePeers({ observers, origin, meter, definition }: ScenarioWork
         until: signal,
         spawned: (pid) => observers.guard(pid),
         spent: meter.peer,
-        saw: record,
+        saw,
         died: (error) => failure.abort(error),
       });
       if (stack.disposed) {
@@ -66,7 +77,10 @@ export function makePeers({ observers, origin, meter, definition }: ScenarioWork
       return { ok: true, value: peerHandle(cast, { process, end }), ns: became?.ns ?? 0 };
     },
     at: (where) => started.filter(({ end }) => end === where).map(({ process }) => process),
-    logs: () => started.map(({ process }) => ({ peer: process.name, text: process.log() })),
+    logs: () => [
+      ...started.map(({ process }) => ({ peer: process.name, text: process.log() })),
+      ...[...wrote].map(([peer, text]) => ({ peer, text })),
+    ],
     async settle() {
       const asked = started.map(async ({ process }) => {
         // it will not tell by itself how late it was
@@ -79,6 +93,9 @@ export function makePeers({ observers, origin, meter, definition }: ScenarioWork
       const asked = started.map(async ({ process }) => ((await answers(process)) ? [] : [`peer ${process.name}`]));
       return (await Promise.all(asked)).flat();
     },
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    async [Symbol.asyncDispose]() {
+      await programs.end();
+      await stack.disposeAsync();
+    },
   };
 }

@@ -4,6 +4,7 @@ import type {
   ConnectOptions,
   Endpoint,
   Handed,
+  Incoming,
   Listener,
   Opened,
   Queue,
@@ -52,11 +53,8 @@ export function reach({ lab, registry }: Cast, listener: Reachable, family?: 4 |
   return { address: lab.address(end, family ?? (at.address === '::' ? 6 : 4)), port: at.port };
 }
 
-function asked(
-  cast: Cast,
-  to: Reachable,
-  { as: label = '', allowHalfOpen = true, localPort, family }: Options,
-): Verbs['connect']['ask'] {
+/** Throws UNKNOWN_LABEL where the experiment declares no connection of this name. */
+function checkLabel(cast: Cast, { as: label = '' }: Options): void {
   if (label && !cast.labels.includes(label)) {
     const declared =
       cast.labels.length > 0 ? `connections: ${cast.labels.join(', ')}` : 'the experiment has no connections';
@@ -68,6 +66,11 @@ function asked(
       remedy,
     );
   }
+}
+
+function asked(cast: Cast, to: Reachable, options: Options): Verbs['connect']['ask'] {
+  const { allowHalfOpen = true, localPort, family } = options;
+  checkLabel(cast, options);
   return { to: reach(cast, to, family), allowHalfOpen, ...(localPort !== undefined && { localPort }) };
 }
 
@@ -157,6 +160,37 @@ export async function accepted(cast: Cast, process: PeerProcess, near: Opened): 
   connected(cast, opened, opened.client, { peer: process.name, endpoint: id, local }, opened.t);
   const endpoint = endpointHandle(cast, { at: { peer: process, id }, end: 'server', local, remote, label });
   return { ...answer, value: endpoint };
+}
+
+/** What a connection's end is said to be of, where it is a program's: no peer can have this name. */
+const aProgram = 'a program';
+
+/** The next connection that no peer of the cell opened. */
+export async function next(
+  cast: Cast,
+  process: PeerProcess,
+  listener: number,
+  options: Options,
+): Promise<Answer<Incoming>> {
+  checkLabel(cast, options);
+  const answer = await process.ask('next', { listener });
+  if (!answer.ok) return answer;
+  const { endpoint: id, local, remote } = answer.value;
+  const called = calledBy(options);
+  const { label } = called;
+  const event = connected(
+    cast,
+    called,
+    { peer: aProgram, endpoint: null, local: remote },
+    { peer: process.name, endpoint: id, local },
+  );
+  const at = { peer: process, id };
+  const endpoint = endpointHandle(cast, { at, end: 'server', local, remote, label });
+  const other: Side = { end: 'client', local: remote, remote: local };
+  const value: Incoming = { ...endpoint, other };
+  cast.registry.addEndpoint({ endpoint: value, at, label });
+  cast.registry.addEndpoint({ endpoint: other, label, opened: event });
+  return { ...answer, value };
 }
 
 /** Connects to where nobody accepts: one end. */

@@ -15,7 +15,7 @@ import type { End } from '../../tcp/states.ts';
 import type { PeerProcess } from '../process.ts';
 import type { Verbs } from '../protocol.ts';
 import { type Cast, optionsOf, pass, take } from './cast.ts';
-import { accepted } from './connections.ts';
+import { accepted, next } from './connections.ts';
 import type { Acting, Listening } from './registry.ts';
 
 async function addressOf({ lab }: Cast, end: End, at: Where, family: 4 | 6): Promise<string> {
@@ -66,6 +66,10 @@ function listenerHandle(cast: Cast, acting: Acting, { listener, at }: Verbs['lis
     at,
     ...optionsOf(cast, process, listener, name),
     accepted: (opened) => take(cast, `${name}.accepted`, accepted(cast, process, opened)),
+    next(options = {}) {
+      acceptedOptions('next', options);
+      return take(cast, `${name}.next`, next(cast, process, listener, options));
+    },
     handTo(peer) {
       const { process: to } = cast.registry.peer(peer);
       return take(cast, `${name}.handTo ${to.name}`, handTo(cast, listener, { ...acting, at }, to));

@@ -4,6 +4,7 @@ import type { PeerProcess } from '../process.ts';
 import { type Cast, take } from './cast.ts';
 import { connect, join, open, reach } from './connections.ts';
 import { bind, listen, place } from './listening.ts';
+import { exec } from './program.ts';
 import type { Acting, Reachable } from './registry.ts';
 
 /** A scenario's handle of a peer, entered in the registry. */
@@ -26,6 +27,12 @@ export function peerHandle(cast: Cast, acting: Acting): Peer {
     end(by) {
       acceptedArgument('end(): by', by);
       return step(`end by ${by}`, end(cast, process, by));
+    },
+    exec(command, args = [], options = {}) {
+      acceptedArgument('exec(): command', command);
+      acceptedArgument('exec(): args', args);
+      acceptedOptions('exec', options);
+      return step(`exec ${command}`, exec(cast, process, { command, args, options }));
     },
     listen(options = {}) {
       acceptedOptions('listen', options);

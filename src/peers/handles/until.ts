@@ -3,7 +3,7 @@ import { LingerlabError } from '../../errors.ts';
 import { lookIn, type Sight, viewOf } from '../../facts/connections.ts';
 import { pathOf } from '../../facts/path.ts';
 import type { CellObservers } from '../../observers/observers.ts';
-import type { Event } from '../../record/event.ts';
+import type { ConnectionEvent, Event } from '../../record/event.ts';
 import type { State } from '../../tcp/states.ts';
 import type { Placed } from './registry.ts';
 
@@ -105,11 +105,14 @@ async function tcpState({ at }: Placed, { now, record }: Waiting): Promise<State
 const passed = (placed: Placed, wanted: readonly State[], waiting: Waiting): State | undefined =>
   stepsOf(placed, waiting).find(({ state }) => wanted.includes(state))?.state;
 
+const isSameOpening = ({ client }: ConnectionEvent, opened: ConnectionEvent): boolean =>
+  client.opening?.from === opened.client.opening?.from;
+
 /** The endpoint's path so far. */
 function stepsOf({ endpoint, at, opened }: Placed, { events, sight }: Pick<Waiting, 'events' | 'sight'>) {
   const view = viewOf(events, sight);
   const connection = view.connections.findLast(({ event }) => {
-    if (opened) return event.client.opening?.from === opened.client.opening?.from;
+    if (opened) return opened.client.opening ? isSameOpening(event, opened) : event === opened;
     const own = event[endpoint.end];
     return own.peer === at?.peer.name && own.endpoint === at.id;
   });
