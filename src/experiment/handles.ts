@@ -1,17 +1,12 @@
 /** What a scenario holds: its steps, the peers that take them, and their endpoints, listeners and bound sockets. */
 import type { Address } from '../tcp/address.ts';
 import type { TcpInfo } from '../tcp/info.ts';
-import type { Settable, SocketOption, SocketOptions, StructLinger } from '../tcp/socket-options.ts';
+import type { NumberedOption, Settable, SocketOption, SocketOptions, StructLinger } from '../tcp/socket-options.ts';
 import type { End } from '../tcp/states.ts';
 import type { ExecOptions, Program } from './program.ts';
+import type { Step } from './step.ts';
 
-/** What the kernel said to a step: a value, or a refusal; `ns` is how long the call held its thread. */
-export type Answer<T = void> =
-  | { readonly ok: true; readonly value: T; readonly ns: number }
-  | { readonly ok: false; readonly errno: string; readonly syscall: string; readonly ns: number };
-
-/** Awaited: the value, or the cell is errored. `.answer()`: a refusal as data. */
-export type Step<T = void> = Promise<T> & { answer(): Promise<Answer<T>> };
+export type { Answer, Step } from './step.ts';
 
 /** A moment of the one clock at which several peers act together. */
 export interface Instant {
@@ -26,7 +21,11 @@ export interface SetOptions {
 /** A socket whose options can be set, whether or not it is connected. */
 export interface WithOptions {
   set<O extends SocketOption>(option: O, value: Settable<O>, how?: SetOptions): Step;
+  /** Any option by its numbers; a number is an int of 4 bytes. */
+  set(option: NumberedOption, value: number | Uint8Array, how?: SetOptions): Step;
   get<O extends SocketOption>(option: O): Step<SocketOptions[O]>;
+  /** Any option by its numbers: as many bytes as the kernel gives, `length` at the most; default 4, an int. */
+  get(option: NumberedOption, length?: number): Step<Uint8Array>;
   /** SO_LINGER as getsockopt(2) gives it. */
   linger(): Step<StructLinger>;
 }
@@ -127,13 +126,25 @@ export type Reuse = 'none' | 'addr' | 'port' | 'both';
  * loopback both peers have the same.
  */
 export type Where = 'own' | 'wildcard' | 'other';
+/**
+ * An address as inet_pton(3) reads it; one that is mapped, `::ffff:127.0.0.1`, is of family 6; one of IPv6 may have a scope,
+ * `fe80::1%veth0`. Whether the namespace has it is the kernel's to say: EADDRNOTAVAIL.
+ */
+export interface ExactAddress {
+  readonly address: string;
+}
+/** Where a socket is bound: at an address of the lab, or exactly at this one. */
+export type At = Where | ExactAddress;
+/** Where a connection comes from. */
+export type Source = Exclude<At, 'wildcard'>;
 
 export interface BindOptions {
+  /** Default 4, or the family of the address in `at`. */
   readonly family?: 4 | 6;
   /** Default: one that this cell alone has. 0: one that the kernel chooses. */
   readonly port?: number;
   /** Default `own`. */
-  readonly at?: Where;
+  readonly at?: At;
   /** Default `none`, which net has no way to ask for: libuv sets SO_REUSEADDR. */
   readonly reuse?: Reuse;
   /** IP_BIND_ADDRESS_NO_PORT, ip(7): with port 0, no port is taken before connect(2). Default false. */
@@ -184,13 +195,18 @@ export interface Handed extends WithOptions {
 }
 
 export interface ListenOptions {
+  /** Default 4, or the family of the address in `at`. */
   readonly family?: 4 | 6;
   /** Default: one that this cell alone has. 0: one that the kernel chooses. */
   readonly port?: number;
   /** Default `own`. */
-  readonly at?: Where;
+  readonly at?: At;
   /** Set before bind(2) on a socket made by libc. Absent: net's own way, which is `addr`. */
   readonly reuse?: Reuse;
+  /** IP_BIND_ADDRESS_NO_PORT, ip(7): with port 0, listen(2) takes one. Set before bind(2) on a socket made by libc. Default false. */
+  readonly noPort?: boolean;
+  /** IPV6_V6ONLY, ipv6(7), set before bind(2). Absent: off, as net sets it; on a socket made by libc as net.ipv6.bindv6only says. */
+  readonly ipv6Only?: boolean;
   readonly backlog?: number;
   /** net's `allowHalfOpen` for accepted sockets; default true, so that the scenario decides which end closes second. */
   readonly allowHalfOpen?: boolean;
@@ -206,6 +222,11 @@ export interface ConnectOptions<Label extends string> {
   readonly again?: boolean;
   readonly allowHalfOpen?: boolean;
   readonly localPort?: number;
+  /**
+   * bind(2) to this address before connect(2), which takes a port, too. Absent: the kernel chooses one, or, with `localPort` in
+   * `open`, `own`.
+   */
+  readonly localAddress?: Source;
   /** To a listener on `::`: over IPv4 or IPv6. Default: the family of its address. */
   readonly family?: 4 | 6;
 }
@@ -227,6 +248,22 @@ export interface Ended {
 /** Signals that a peer can be made to catch; uncaught, each ends it. */
 export type CaughtSignal = 'SIGHUP' | 'SIGALRM' | 'SIGUSR2';
 
+export interface PlaceOptions {
+  /** Default 4, or the family of the address in `at`. */
+  readonly family?: 4 | 6;
+  /** Default: one that this cell alone has. */
+  readonly port?: number;
+  /** Default `own`. */
+  readonly at?: Source;
+}
+
+export interface AddressOptions {
+  /** Default 4. */
+  readonly family?: 4 | 6;
+  /** Default `own`. */
+  readonly at?: 'own' | 'other';
+}
+
 /** A process that obeys the scenario's steps. */
 export interface Peer<Label extends string = string> {
   readonly name: string;
@@ -242,8 +279,12 @@ export interface Peer<Label extends string = string> {
    * socket and none of an application.
    */
   join(queue: Queue, options?: ConnectOptions<Label>): Step<Endpoint>;
-  /** An address of its own with a port that this cell alone has, and nothing bound to it. */
-  place(options?: { readonly family?: 4 | 6 }): Place;
+  /** An address with a port, of its own and this cell's alone unless the options say otherwise; nothing is bound to it. */
+  place(options?: PlaceOptions): Place;
+  /** The text of one of its addresses in the lab. */
+  address(options?: AddressOptions): string;
+  /** So many ports that this cell alone has, for scenarios that name them. */
+  ports(count: number): readonly number[];
   /**
    * Send a SYN: resolves when connect(2) has returned, with an end that is in SYN-SENT then. With `localPort` from this
    * peer's own address in the lab, that of its places. To a place from which another peer opens to this one's: the other end of

@@ -1,4 +1,4 @@
-import type { Step } from './handles.ts';
+import type { Step } from './step.ts';
 
 export interface ExecOptions {
   /** Variables of its environment, beside those of the peer. */

@@ -7,7 +7,7 @@ import type { Answer } from '../experiment/handles.ts';
 import { clockSince } from '../native/clock.ts';
 import { serve, startedWith, tellHarness } from '../process/serve.ts';
 import { watchStalls } from '../process/stalls.ts';
-import type { Ns } from '../record/event.ts';
+import type { CallEvent, Ns } from '../record/event.ts';
 import { callOf } from './calls.ts';
 import type { Timed, Took } from './handler.ts';
 import type { Kept, PeerArguments, PeerProtocol, Told, Verb, Verbs } from './protocol.ts';
@@ -76,12 +76,14 @@ async function obey<V extends Verb>(verb: V, ask: Verbs[V]['ask']): Promise<Answ
     ns = lasted;
   };
   const call = callOf(verb, ask);
-  const record = (more?: Refused | Kept) => {
-    if (call) tell({ saw: { t, source: 'peer', kind: 'call', peer: name, ns, ...endpointOf(ask), ...call, ...more } });
+  const record = (more?: Refused | Kept | Partial<Kept<string>>) => {
+    if (!call) return;
+    const made = { t, source: 'peer', kind: 'call', peer: name, ns, ...endpointOf(ask), ...call, ...more };
+    tell({ saw: made as CallEvent });
   };
   try {
     const value = await verbs[verb](ask, timed, took);
-    record(verb === 'set' ? (value as Kept) : undefined);
+    record(verb === 'set' || verb === 'setNumbered' ? (value as Kept) : undefined);
     return { ok: true, value, ns };
   } catch (error) {
     const refusal = refusalOf(error as Refusal);

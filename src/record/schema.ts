@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { icmpKinds } from '../tcp/icmp.ts';
 import { ends, states } from '../tcp/states.ts';
 import { deed } from './deed.ts';
 import { cellDetail, runDetail } from './detail.ts';
@@ -273,8 +274,9 @@ const asideRecord = z.discriminatedUnion('what', [
     .readonly(),
   z
     .object({
-      what: z.literal('unreachable').describe('an ICMP message said that a host cannot be reached'),
+      what: z.literal('unreachable').describe('an ICMP message said what became of a segment'),
       ...beside,
+      kind: z.enum(icmpKinds).exactOptional().describe('what it said; absent: host unreachable'),
       of: z.number().int().describe('the number of the segment that it answers'),
     })
     .readonly(),

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { LingerlabError } from '../../errors.ts';
 import type {
   Answer,
@@ -9,15 +10,18 @@ import type {
   Opened,
   Queue,
   Side,
+  Source,
 } from '../../experiment/handles.ts';
 import type { ConnectionEvent } from '../../record/event.ts';
 import { type Address, sameAddress } from '../../tcp/address.ts';
+import { plainAddress, plainText } from '../../tcp/address-text.ts';
 import { otherEnd } from '../../tcp/states.ts';
 import { didYouMean } from '../../text/nearest.ts';
 import type { PeerProcess } from '../process.ts';
 import type { Verbs } from '../protocol.ts';
 import { type Cast, take } from './cast.ts';
 import { endpointHandle } from './endpoint.ts';
+import { addressOf } from './place.ts';
 import type { Acting, Numbered, Reachable } from './registry.ts';
 
 type Options = ConnectOptions<string>;
@@ -49,8 +53,9 @@ function connected(
 /** Where a connection finds a listener: a wildcard has no address of its own. */
 export function reach({ lab, registry }: Cast, listener: Reachable, family?: 4 | 6): Address {
   const { end, at } = registry.listening(listener);
-  if (at.address !== '0.0.0.0' && at.address !== '::') return at;
-  return { address: lab.address(end, family ?? (at.address === '::' ? 6 : 4)), port: at.port };
+  const plain = plainText(at.address);
+  if (plain !== '0.0.0.0' && plain !== '::') return at;
+  return { address: lab.address(end, family ?? (plain === '::' ? 6 : 4)), port: at.port };
 }
 
 /** Throws UNKNOWN_LABEL where the experiment declares no connection of this name. */
@@ -68,33 +73,46 @@ function checkLabel(cast: Cast, { as: label = '' }: Options): void {
   }
 }
 
-function asked(cast: Cast, to: Reachable, options: Options): Verbs['connect']['ask'] {
-  const { allowHalfOpen = true, localPort, family } = options;
+async function asked(cast: Cast, acting: Acting, to: Reachable, options: Options): Promise<Verbs['connect']['ask']> {
+  const { allowHalfOpen = true, localPort, localAddress, family } = options;
   checkLabel(cast, options);
-  return { to: reach(cast, to, family), allowHalfOpen, ...(localPort !== undefined && { localPort }) };
+  const reached = reach(cast, to, family);
+  const from = localAddress && sourceOf(cast, acting, localAddress, reached);
+  await cast.lab.ready();
+  return {
+    to: reached,
+    allowHalfOpen,
+    ...(localPort !== undefined && { localPort }),
+    ...(from !== undefined && { localAddress: from }),
+  };
+}
+
+/** Where a connection comes from: an address of the family of where it goes. */
+function sourceOf(cast: Cast, { end }: Acting, at: Source, to: Address): string {
+  const family = to.address.includes(':') ? 6 : 4;
+  if (typeof at === 'object' && isIP(at.address) !== family)
+    throw new TypeError(
+      `connect: localAddress: '${at.address}' is not of IPv${family}, as '${to.address}' is, to which it connects`,
+    );
+  return addressOf(cast, end, at, family);
 }
 
 /** Opens a connection to wherever: one end, which nobody has answered. */
-export async function open(
-  cast: Cast,
-  { process, end }: Acting,
-  to: Reachable,
-  options: Options,
-): Promise<Answer<Opened>> {
+export async function open(cast: Cast, acting: Acting, to: Reachable, options: Options): Promise<Answer<Opened>> {
+  const { process, end } = acting;
   const { process: there } = cast.registry.listening(to);
-  const ask = asked(cast, to, options);
-  const from = cast.lab.address(end, ask.to.address.includes(':') ? 6 : 4);
-  const begun =
-    options.localPort === undefined ? undefined : facing(cast, { address: from, port: options.localPort }, ask.to);
+  const { localPort } = options;
+  const ask = await asked(cast, acting, to, localPort === undefined ? options : { localAddress: 'own', ...options });
+  const remote = plainAddress(ask.to);
+  const here = localPort === undefined ? undefined : { address: plainText(ask.localAddress ?? ''), port: localPort };
+  const begun = here && facing(cast, here, remote);
   if (end === 'server' && !begun) throw new TypeError("open: the client's end opens first");
-  const answer = await cast.observers.begins(ask.to, () =>
-    process.ask('open', { ...ask, ...(options.localPort !== undefined && { localAddress: from }) }),
-  );
+  const answer = await cast.observers.begins(ask.to, () => process.ask('open', ask));
   if (!answer.ok) return answer;
   const { endpoint: id, local, calledNs, sentNs } = answer.value;
   const own = { peer: process.name, endpoint: id, local, opening: { from: calledNs, until: sentNs } };
-  const itself = sameAddress(local, ask.to);
-  const other = itself ? own : { peer: there.name, endpoint: null, local: ask.to };
+  const itself = sameAddress(local, remote);
+  const other = itself ? own : { peer: there.name, endpoint: null, local: remote };
   const joins = end === 'server' ? begun : undefined;
   const opened = joins
     ? connected(cast, joins, joins.client, own, joins.t)
@@ -103,7 +121,7 @@ export async function open(
     at: { peer: process, id },
     end,
     local,
-    remote: ask.to,
+    remote,
     label: opened.label,
   });
   return { ...answer, value: openedHandle(cast, endpoint, opened) };
@@ -194,9 +212,10 @@ export async function next(
 }
 
 /** Connects to where nobody accepts: one end. */
-export async function join(cast: Cast, process: PeerProcess, to: Queue, options: Options): Promise<Answer<Endpoint>> {
+export async function join(cast: Cast, acting: Acting, to: Queue, options: Options): Promise<Answer<Endpoint>> {
+  const { process } = acting;
   const { process: listening } = cast.registry.listening(to);
-  const ask = asked(cast, to, options);
+  const ask = await asked(cast, acting, to, options);
   const answer = await cast.observers.begins(ask.to, () => process.ask('connect', ask));
   if (!answer.ok) return answer;
   const { endpoint: id, local, remote } = answer.value;
@@ -214,12 +233,13 @@ export async function join(cast: Cast, process: PeerProcess, to: Queue, options:
 /** Connects to a listener: both ends. */
 export async function connect(
   cast: Cast,
-  process: PeerProcess,
+  acting: Acting,
   to: Listener | Handed,
   options: Options,
 ): Promise<Answer<readonly [Endpoint, Endpoint]>> {
+  const { process } = acting;
   const { process: listening } = cast.registry.listening(to);
-  const ask = asked(cast, to, options);
+  const ask = await asked(cast, acting, to, options);
   const answer = await cast.observers.begins(ask.to, () => process.ask('connect', ask));
   if (!answer.ok) return answer;
   const near = answer.value;

@@ -104,6 +104,12 @@ export function callText(call: CallEvent): string {
       return `end the input of ${call.program}`;
     case 'programSignal':
       return `send ${call.signal} to ${call.program}`;
+    case 'setNumbered': {
+      const kept = call.kept === undefined || call.kept === call.hex ? '' : ` (kept 0x${call.kept})`;
+      return `set ${call.level} ${call.name} to 0x${call.hex}${kept}${rest(call, 'level', 'name', 'hex', 'kept')}`;
+    }
+    case 'getNumbered':
+      return `get ${call.level} ${call.name}${rest(call, 'level', 'name')}`;
     case 'get':
       return `get ${call.option ?? 'an option'}`;
     case 'write':
