@@ -5,9 +5,10 @@
 import { isIP } from 'node:net';
 import { constants } from 'node:os';
 import { inspect } from 'node:util';
+import { type Site, sites } from '../tcp/network.ts';
 import { type NumberedOption, optionLevels, type Settable, type SocketOption } from '../tcp/socket-options.ts';
-import { ends, type State, states } from '../tcp/states.ts';
-import { acceptedEnd, acceptedKeys, acceptedNumber, acceptedWord, type Limits } from './accepted.ts';
+import { type State, states } from '../tcp/states.ts';
+import { acceptedKeys, acceptedNumber, acceptedWord, type Limits } from './accepted.ts';
 import type {
   AddressOptions,
   At,
@@ -124,7 +125,7 @@ const bindChecks: Checks<BindOptions> = { family, port, at, reuse, noPort: flag,
 const placeChecks: Checks<PlaceOptions> = { family, port: number({ least: 1, most: 65_535 }), at: source };
 const addressChecks: Checks<AddressOptions> = { family, at: word(sources) };
 const startChecks: Checks<StartOptions> = {
-  where: (what, value) => void acceptedEnd(what, value),
+  where: word({ client: true, server: true, router: true } satisfies Words<Site>),
   uid: number({ least: 0, most: 2 ** 32 - 2 }),
 };
 const setChecks: Checks<SetOptions> = { length: number({ least: 0, most: 2 ** 16 }) };
@@ -307,7 +308,7 @@ export const acceptedOptionLength = (length: unknown): number =>
 export function acceptedStart(name: unknown, chosen: unknown): StartOptions {
   if (typeof name !== 'string' || !/^[\w-]+$/.test(name))
     throw new TypeError(`start(): name: must be a word of letters, digits, _ and -, not ${inspect(name)}`);
-  if (typeof chosen === 'string') return { where: acceptedWord('start(): where', chosen, ends) };
+  if (typeof chosen === 'string') return { where: acceptedWord('start(): where', chosen, sites) };
   acceptedOptions('start', chosen);
   return chosen as StartOptions;
 }

@@ -75,7 +75,7 @@ interface Question<F extends Factors, M extends Measures, N extends Network, Fac
   readonly only?: (cell: NoInfer<Cell<F>>) => boolean;
   /** Default `loopback`; before the scenario, which has a wire where this may be `wire`. */
   readonly network?: N | ((cell: NoInfer<Cell<F>>) => N);
-  /** Bytes of the largest packet on a `wire`, from 1280, the least that IPv6 takes, to 65535. Default 1500. */
+  /** Bytes of the largest packet on a `wire`, or between the router and the server of `routed`, from 1280, the least that IPv6 takes, to 65535. Default 1500. */
   readonly mtu?: number | ((cell: NoInfer<Cell<F>>) => number);
   /** A value of `undefined` leaves the sysctl as it is. */
   readonly sysctls?: (cell: NoInfer<Cell<F>>) => Readonly<Record<string, string | number | undefined>>;

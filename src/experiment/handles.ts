@@ -1,6 +1,7 @@
 /** What a scenario holds: its steps, the peers that take them, and their endpoints, listeners and bound sockets. */
 import type { Address } from '../tcp/address.ts';
 import type { TcpInfo } from '../tcp/info.ts';
+import type { Site } from '../tcp/network.ts';
 import type { NumberedOption, Settable, SocketOption, SocketOptions, StructLinger } from '../tcp/socket-options.ts';
 import type { End } from '../tcp/states.ts';
 import type { ExecOptions, Program } from './program.ts';
@@ -308,8 +309,8 @@ export interface Peer<Label extends string = string> {
 }
 
 export interface StartOptions {
-  /** The namespace it is in: the client's or the server's. Default `client`. */
-  readonly where?: End;
+  /** The namespace it is in: the client's, the server's, or on the network `routed` the router's. Default `client`. */
+  readonly where?: Site;
   /** The user whose it is, by setuid(2) before its first step. The experiment says `needs: () => ['another-user']`. */
   readonly uid?: number;
 }

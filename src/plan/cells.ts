@@ -95,7 +95,7 @@ function planned(definition: AnyDefinition, factors: CellFactors, ask: Ask): Omi
     experiment: definition.id,
     factors,
     isDefault: ask('only', definition.only, true, isBoolean, 'true or false'),
-    network: ask<Network>('network', definition.network, 'loopback', isNetwork, networkWords),
+    network: ask<Network>('network', definition.network, 'loopback', ...networksOf(definition)),
     mtu: ask('mtu', definition.mtu, defaultMtu, isMtu, 'a whole number of bytes from 1280 to 65535'),
     seconds: ask('seconds', definition.seconds, defaultSeconds, isSeconds, 'a positive number of seconds'),
     sysctls: given(ask<Sysctls>('sysctls', definition.sysctls, {}, isSysctls, 'sysctl names with texts or numbers')),
@@ -168,6 +168,10 @@ const refused = (id: string, name: string, what: string, cause?: unknown): Linge
 
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 const isNetwork = (value: unknown): boolean => networks.includes(value as Network);
+const networksOf = ({ kind }: AnyDefinition): readonly [(value: unknown) => boolean, string] =>
+  kind === 'load'
+    ? [(value) => isNetwork(value) && value !== 'routed', '"loopback", "veth" or "wire" for a load']
+    : [isNetwork, networkWords];
 const isMtu = (value: unknown): boolean =>
   Number.isInteger(value) && (value as number) >= 1280 && (value as number) <= 65_535;
 const isNeeds = (value: unknown): boolean =>

@@ -60,7 +60,7 @@ export function whyNot(
         'run as root, or allow user namespaces without root; `lingerlab doctor` names the setting that forbids it',
     };
   }
-  if (cell.network === 'veth' && !can('veth')) {
+  if ((cell.network === 'veth' || cell.network === 'routed') && !can('veth')) {
     return {
       code: 'NO_VETH',
       reason: 'this kernel cannot make veth devices',

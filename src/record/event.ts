@@ -299,6 +299,8 @@ export type LateEvent = z.infer<typeof late>;
 
 /** When connect(2) was called for an end of a connection that was not established yet, and when it had returned. */
 const opening = shape({ from: ns, until: ns });
+/** Where an end is, where that is neither the client's nor the server's namespace. */
+const site = z.literal('router');
 const connection = shape({
   t: ns,
   source: z.literal('harness'),
@@ -312,9 +314,16 @@ const connection = shape({
     endpoint: count.nullable(),
     local: address,
     opening: opening.exactOptional(),
+    site: site.exactOptional(),
   }),
   /** `endpoint` is null while no process has it: a request, or waiting in an accept queue. `opening`: it sent a SYN, too. */
-  server: shape({ peer: z.string(), endpoint: count.nullable(), local: address, opening: opening.exactOptional() }),
+  server: shape({
+    peer: z.string(),
+    endpoint: count.nullable(),
+    local: address,
+    opening: opening.exactOptional(),
+    site: site.exactOptional(),
+  }),
 });
 /**
  * Which peer's endpoint is which end of a connection: recorded when both are established; of one that was opened, when its SYN

@@ -5,7 +5,7 @@ import { peerHandle } from '../peers/handles/peer.ts';
 import { Registry } from '../peers/handles/registry.ts';
 import { type PeerProcess, startPeer } from '../peers/process.ts';
 import type { Event } from '../record/event.ts';
-import type { End } from '../tcp/states.ts';
+import type { Site } from '../tcp/network.ts';
 import type { Playing } from './playing.ts';
 import { makePrograms } from './programs.ts';
 import type { ScenarioWork } from './work.ts';
@@ -23,9 +23,9 @@ const answers = (process: PeerProcess): Promise<boolean> =>
 /** The peers of a cell, which end with it. */
 export interface Peers extends AsyncDisposable {
   readonly registry: Registry;
-  start(name: string, where: End, uid?: number): Promise<Answer<Peer>>;
+  start(name: string, where: Site, uid?: number): Promise<Answer<Peer>>;
   /** Those in that end's namespace. */
-  at(where: End): readonly PeerProcess[];
+  at(where: Site): readonly PeerProcess[];
   /** Resolves when every peer that lives has told all it saw. */
   settle(): Promise<void>;
   /** Those that live and do not answer. */
@@ -39,7 +39,7 @@ export function makePeers({ observers, origin, meter, definition }: ScenarioWork
   const { lab, watching, steps, now, record, failure, signal } = playing;
   const registry = new Registry();
   const stack = new AsyncDisposableStack();
-  const started: { readonly process: PeerProcess; readonly end: End }[] = [];
+  const started: { readonly process: PeerProcess; readonly end: Site }[] = [];
   let count = 0;
   const programs = makePrograms((pid) => observers.guard(pid));
   const labels = definition.connections ?? [];

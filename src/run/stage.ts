@@ -37,6 +37,7 @@ export async function makeStage(
   const waiting = {
     ...playing,
     observers: playing.watching,
+    siteOf: playing.lab.siteOf,
     events,
     sight: observers.sight,
     resting: <T>(wait: () => Promise<T>) => slot.while(wait),

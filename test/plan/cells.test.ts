@@ -78,7 +78,7 @@ describe('an answer that cannot be is refused with the cell', () => {
   const wrong = (value: unknown) => (() => value) as () => never;
   test.each([
     ['only', 1, 'must be true or false, not 1'],
-    ['network', 'bridge', 'must be "loopback", "veth" or "wire", not \'bridge\''],
+    ['network', 'bridge', 'must be "loopback", "veth", "routed" or "wire", not \'bridge\''],
     ['seconds', Number.NaN, 'must be a positive number of seconds, not NaN'],
     ['seconds', 0, 'must be a positive number of seconds, not 0'],
     ['mtu', 1279, 'must be a whole number of bytes from 1280 to 65535, not 1279'],

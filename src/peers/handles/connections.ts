@@ -12,10 +12,11 @@ import type {
   Side,
   Source,
 } from '../../experiment/handles.ts';
+import type { Lab } from '../../lab/lab.ts';
 import type { ConnectionEvent } from '../../record/event.ts';
 import { type Address, sameAddress } from '../../tcp/address.ts';
 import { plainAddress, plainText } from '../../tcp/address-text.ts';
-import { otherEnd } from '../../tcp/states.ts';
+import { type End, otherEnd } from '../../tcp/states.ts';
 import { didYouMean } from '../../text/nearest.ts';
 import type { PeerProcess } from '../process.ts';
 import type { Verbs } from '../protocol.ts';
@@ -29,9 +30,13 @@ type Options = ConnectOptions<string>;
 type Called = Pick<ConnectionEvent, 'label' | 'again'>;
 const calledBy = ({ as: label = '', again = false }: Options): Called => ({ label, again });
 
+/** An end that the router's namespace has says so. */
+const atRouter = <E extends ConnectionEvent[End]>(lab: Lab, end: End, of: E): E =>
+  lab.siteOf({ end, local: of.local }) === 'router' ? { ...of, site: 'router' } : of;
+
 /** Records a connection. */
 function connected(
-  { now, record }: Cast,
+  { lab, now, record }: Cast,
   { label, again }: Called,
   client: ConnectionEvent['client'],
   server: ConnectionEvent['server'],
@@ -42,8 +47,8 @@ function connected(
     source: 'harness',
     kind: 'connection',
     label,
-    client,
-    server,
+    client: atRouter(lab, 'client', client),
+    server: atRouter(lab, 'server', server),
     ...(again && { again }),
   };
   record(event);
@@ -119,7 +124,7 @@ export async function open(cast: Cast, acting: Acting, to: Reachable, options: O
     : connected(cast, calledBy(options), own, other, sentNs);
   const endpoint = endpointHandle(cast, {
     at: { peer: process, id },
-    end,
+    end: end === 'server' ? end : 'client',
     local,
     remote,
     label: opened.label,

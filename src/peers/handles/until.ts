@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LingerlabError } from '../../errors.ts';
 import { lookIn, type Sight, viewOf } from '../../facts/connections.ts';
 import { pathOf } from '../../facts/path.ts';
+import type { Lab } from '../../lab/lab.ts';
 import type { CellObservers } from '../../observers/observers.ts';
 import type { ConnectionEvent, Event } from '../../record/event.ts';
 import type { State } from '../../tcp/states.ts';
@@ -11,6 +12,8 @@ export interface Waiting {
   readonly events: readonly Event[];
   readonly sight: Sight;
   readonly observers: CellObservers;
+  /** Where an end is; default: at the end of its name. */
+  readonly siteOf?: Lab['siteOf'];
   readonly now: () => number;
   readonly record: (event: Event) => void;
   readonly signal: AbortSignal;
@@ -82,12 +85,12 @@ async function look(placed: Placed, waiting: Waiting, pause: number): Promise<bo
   if (!gone || (sight.transitions && !request && (sight.miniTimers || pause < 4))) return true;
   const before = events.length;
   await observers.sample();
-  const { end } = placed.endpoint;
+  const site = waiting.siteOf?.(placed.endpoint) ?? placed.endpoint.end;
   return events
     .slice(before)
     .some(
       (event) =>
-        event.kind === 'sample' && (event.space === 'lab' || event.space === end) && lookIn(event, placed.endpoint),
+        event.kind === 'sample' && (event.space === 'lab' || event.space === site) && lookIn(event, placed.endpoint),
     );
 }
 
