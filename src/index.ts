@@ -15,8 +15,8 @@ export {
   loadExperiment,
   type Need,
   type Outcome,
+  type OutcomeOf,
   type Repeating,
-  sentence,
 } from './experiment/definition.ts';
 export type { Forgery } from './experiment/forgery.ts';
 export type {
@@ -35,6 +35,8 @@ export type {
   Ended,
   Endpoint,
   ExactAddress,
+  Filled,
+  FillOptions,
   Handed,
   Incoming,
   Instant,
@@ -59,6 +61,7 @@ export type { Gauges, Instruments, SocketCounts, Sysctl } from './experiment/ins
 export type { Driven, Interval, Latency, LoadClose, Loaded, LoadOptions } from './experiment/load.ts';
 export { othersMost } from './experiment/load.ts';
 export { ack, any, data, fin, notTcp, type Pattern, rst, syn, synAck, tcp } from './experiment/patterns.ts';
+export { errnos, is, type RangeOptions, range, sentence, share } from './experiment/phrases.ts';
 export type { ExecOptions, Program, ProgramEnded, ProgramOutput } from './experiment/program.ts';
 export type { LoadStage, Stage } from './experiment/stage.ts';
 export type { IcmpOptions, RuleHandle, SightingOf, Wire } from './experiment/wire.ts';

@@ -18,6 +18,7 @@ import type {
   CloseOptions,
   ConnectOptions,
   EndBy,
+  FillOptions,
   ListenOptions,
   PlaceOptions,
   Reuse,
@@ -138,6 +139,7 @@ const execChecks: Checks<ExecOptions> = {
   },
   input: anyText,
 };
+const fillChecks: Checks<FillOptions> = { ...writeChecks, bytes: number({ least: 1 }) };
 const { backlog: itsBacklog, allowHalfOpen: itsHalfOpen } = listenChecks;
 
 /** The options of each step that has some. */
@@ -156,6 +158,7 @@ const optionsOf = {
   join: connectChecks,
   open: connectChecks,
   write: writeChecks,
+  fill: fillChecks,
   close: closeChecks,
   shutdown: closeChecks,
   start: startChecks,
@@ -188,6 +191,7 @@ const argumentsOf = {
   'unread(): where': word({ node: true, kernel: true }),
   'queued(): connections': count,
   'close(): by': word(closes),
+  'closeInTurn(): by': word(closes),
   'shutdown(): how': word({ RD: true, WR: true, RDWR: true }),
   'duplicate.close(): thread': word({ main: true, pool: true }),
   'signal()': word(signals),

@@ -3,6 +3,7 @@
  * node:net and native/ only.
  */
 
+import { refused, succeeded } from '../experiment/answer.ts';
 import type { Answer } from '../experiment/handles.ts';
 import { clockSince } from '../native/clock.ts';
 import { serve, startedWith, tellHarness } from '../process/serve.ts';
@@ -84,11 +85,11 @@ async function obey<V extends Verb>(verb: V, ask: Verbs[V]['ask']): Promise<Answ
   try {
     const value = await verbs[verb](ask, timed, took);
     record(verb === 'set' || verb === 'setNumbered' ? (value as Kept) : undefined);
-    return { ok: true, value, ns };
+    return succeeded(value, ns);
   } catch (error) {
     const refusal = refusalOf(error as Refusal);
     record(refusal);
-    return { ok: false, ...refusal, ns };
+    return refused(refusal, ns);
   }
 }
 

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LingerlabError } from '../errors.ts';
 import { acceptedEnd } from '../experiment/accepted.ts';
 import { acceptedSeconds } from '../experiment/accepted-steps.ts';
+import { refused, succeeded } from '../experiment/answer.ts';
 import type { Answer, Side } from '../experiment/handles.ts';
 import type { Gauges, Instruments } from '../experiment/instruments.ts';
 import { lookIn } from '../facts/connections.ts';
@@ -100,9 +101,9 @@ async function destroy({ lab, now, record }: Playing, endpoint: Side): Promise<A
   await ss('-K');
   const ns = now() - began;
   const { stdout } = await ss();
-  if (stdout.trim() !== '') return { ok: false, errno: 'EOPNOTSUPP', syscall: 'SOCK_DESTROY', ns };
+  if (stdout.trim() !== '') return refused({ errno: 'EOPNOTSUPP', syscall: 'SOCK_DESTROY' }, ns);
   record({ t: began, source: 'harness', kind: 'destroyed', local, remote });
-  return { ok: true, value: undefined, ns };
+  return succeeded(undefined, ns);
 }
 
 /** The devices of a namespace, netdevice(7). */
@@ -126,5 +127,5 @@ async function abandon({ lab, watching, now, signal }: Playing, peers: Peers, wh
     lab.network === 'routed' ? [lab.space('router'), routerDevices[where]] : [lab.space(otherEnd(where)), devices.veth];
   while (devicesIn(beside).includes(device)) await sleep(goneMs, undefined, { signal });
   const ns = now() - began;
-  return { ok: true, value: ns / 1e9, ns };
+  return succeeded(ns / 1e9, ns);
 }

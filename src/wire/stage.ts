@@ -1,4 +1,5 @@
 import { acceptedEnd, acceptedIcmp, acceptedKeys, acceptedNumber, acceptedPacket } from '../experiment/accepted.ts';
+import { succeeded } from '../experiment/answer.ts';
 import { acceptedForgery } from '../experiment/forgery.ts';
 import type { Answer, Step } from '../experiment/handles.ts';
 import { acceptedPattern, dataOf, type PacketKind, type PatternData } from '../experiment/patterns.ts';
@@ -24,7 +25,7 @@ export function makeWire(wire: Asked, steps: Taking): Wire {
   const began = () => performance.now();
   const step = <T>(what: string, value: Promise<T>): Step<T> => {
     const at = began();
-    const answer = value.then((taken) => ({ ok: true as const, value: taken, ns: Math.round((began() - at) * 1e6) }));
+    const answer = value.then((taken) => succeeded(taken, Math.round((began() - at) * 1e6)));
     return steps.take(`wire.${what}`, answer);
   };
   const release = (which: WireVerbs['release']['ask']) => wire.ask('release', which).then(({ released }) => released);

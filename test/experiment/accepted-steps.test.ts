@@ -37,6 +37,7 @@ describe('options of a step', () => {
     ['next', { from: 'python3' }, "next(): there is no option 'from'; there is as or again"],
     ['close', { at: 5 }, 'close(): at: must be a moment that soon() gave, not 5'],
     ['write', { fill: '' }, "write(): fill: must be a text that is not empty, not ''"],
+    ['fill', { bytes: 0 }, 'fill(): bytes: must be a whole number from 1 on, not 0'],
     ['listen', { at: '127.0.0.2' }, "listen(): at: an address is written { address: '127.0.0.2' }"],
     [
       'bind',
@@ -79,6 +80,7 @@ describe('options of a step', () => {
 test.each([
   ['write(): bytes', -1, 'must be a whole number from 0 on, not -1'],
   ['close(): by', 'reset', "there is no 'reset'"],
+  ['closeInTurn(): by', 'reset', "there is no 'reset'"],
   ['shutdown(): how', 'W', "there is no 'W'"],
   ['signal()', 'SIGKIL', 'did you mean "SIGKILL"?'],
   ['ports(): count', 65, 'must be a whole number from 1 to 64, not 65'],
