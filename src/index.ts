@@ -64,7 +64,15 @@ export { ack, any, data, fin, notTcp, type Pattern, rst, syn, synAck, tcp } from
 export { errnos, is, type RangeOptions, range, sentence, share } from './experiment/phrases.ts';
 export type { ExecOptions, Program, ProgramEnded, ProgramOutput } from './experiment/program.ts';
 export type { LoadStage, Stage } from './experiment/stage.ts';
-export type { IcmpOptions, RuleHandle, SightingOf, Wire } from './experiment/wire.ts';
+export type {
+  IcmpOptions,
+  Mapping,
+  RuleHandle,
+  SightingOf,
+  TranslateOptions,
+  Translation,
+  Wire,
+} from './experiment/wire.ts';
 export { type Kind, kind } from './facts/kinds.ts';
 export type { FactsOf, LoadFactsOf } from './facts/table.ts';
 export type { SegmentSighting, Sighting, SsSocket } from './record/event.ts';

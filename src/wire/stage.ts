@@ -1,4 +1,11 @@
-import { acceptedEnd, acceptedIcmp, acceptedKeys, acceptedNumber, acceptedPacket } from '../experiment/accepted.ts';
+import {
+  acceptedEnd,
+  acceptedIcmp,
+  acceptedKeys,
+  acceptedNumber,
+  acceptedPacket,
+  acceptedWord,
+} from '../experiment/accepted.ts';
 import { succeeded } from '../experiment/answer.ts';
 import { acceptedForgery } from '../experiment/forgery.ts';
 import type { Answer, Step } from '../experiment/handles.ts';
@@ -119,6 +126,32 @@ export function makeWire(wire: Asked, steps: Taking): Wire {
       ),
     icmp: (packet, kind, ...[options]) => icmp('icmp()', packet, kind, options),
     unreachable: (packet) => icmp('unreachable()', packet, 'host-unreachable'),
+    translate: (options = {}) => {
+      acceptedKeys('translate()', options, ['forgetAfter', 'afterwards']);
+      const { forgetAfter, afterwards = 'drop' } = options;
+      if (forgetAfter !== undefined)
+        acceptedNumber('translate(): forgetAfter', forgetAfter, { least: 0, whole: false });
+      const ask = {
+        afterwards: acceptedWord('translate(): afterwards', afterwards, ['drop', 'reset']),
+        ...(forgetAfter !== undefined && { forgetAfterMs: forgetAfter * 1000 }),
+      };
+      return step(
+        'translate',
+        wire.ask('translate', ask).then(({ outside: address }) => ({
+          address,
+          mappings: () =>
+            step(
+              'mappings',
+              wire.ask('mappings', {}).then(({ mappings }) => mappings),
+            ),
+          forget: () =>
+            step(
+              'forget',
+              wire.ask('forget', {}).then(({ forgotten }) => forgotten),
+            ),
+        })),
+      );
+    },
     statistics: () => step('statistics', wire.ask('statistics', {})),
   };
 }

@@ -102,6 +102,10 @@ function sourceOf(cast: Cast, { end }: Acting, at: Source, to: Address): string 
   return addressOf(cast, end, at, family);
 }
 
+/** What the other end knows an address of an end as: another one where the wire translates. */
+const knownAs = async ({ lab }: Cast, address: Address): Promise<Address> =>
+  (await lab.wire?.outside(address)) ?? address;
+
 /** Opens a connection to wherever: one end, which nobody has answered. */
 export async function open(cast: Cast, acting: Acting, to: Reachable, options: Options): Promise<Answer<Opened>> {
   const { process, end } = acting;
@@ -129,7 +133,7 @@ export async function open(cast: Cast, acting: Acting, to: Reachable, options: O
     remote,
     label: opened.label,
   });
-  return { ...answer, value: openedHandle(cast, endpoint, opened) };
+  return { ...answer, value: openedHandle(cast, endpoint, opened, itself ? local : await knownAs(cast, local)) };
 }
 
 /** The connection that was opened from there to here, whose other end nobody has. */
@@ -144,10 +148,10 @@ function facing({ registry }: Cast, here: Address, there: Address): ConnectionEv
 }
 
 /** An endpoint that may not be established, with its other end, which may have no process. */
-function openedHandle(cast: Cast, endpoint: Endpoint, opened: ConnectionEvent): Opened {
+function openedHandle(cast: Cast, endpoint: Endpoint, opened: ConnectionEvent, known: Address): Opened {
   const { at, label } = cast.registry.endpoint(endpoint);
-  const { end, local, remote } = endpoint;
-  const other: Side = { end: otherEnd(end), local: remote, remote: local };
+  const { end, remote } = endpoint;
+  const other: Side = { end: otherEnd(end), local: remote, remote: known };
   const { peer, id } = at as NonNullable<typeof at>;
   const value: Opened = {
     ...endpoint,
@@ -177,7 +181,7 @@ export async function accepted(cast: Cast, process: PeerProcess, near: Opened): 
   const { opened, label, at } = cast.registry.endpoint(near);
   if (!opened) throw new TypeError('accepted: not an end that was opened');
   const ended = at !== undefined && (await hasEnded(at));
-  const answer = await process.ask('accepted', { from: near.local, ...(ended && { ended }) });
+  const answer = await process.ask('accepted', { from: await knownAs(cast, near.local), ...(ended && { ended }) });
   if (!answer.ok) return answer;
   const { endpoint: id, local, remote } = answer.value;
   connected(cast, opened, opened.client, { peer: process.name, endpoint: id, local }, opened.t);
@@ -248,7 +252,7 @@ export async function connect(
   const answer = await cast.observers.begins(ask.to, () => process.ask('connect', ask));
   if (!answer.ok) return answer;
   const near = answer.value;
-  const taken = await listening.ask('accepted', { from: near.local });
+  const taken = await listening.ask('accepted', { from: await knownAs(cast, near.local) });
   if (!taken.ok) return taken;
   const far = taken.value;
   const called = calledBy(options);
