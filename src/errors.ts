@@ -42,6 +42,7 @@ export const errorCodes = {
   BLOCKED: exitCode.failed,
   SCENARIO_THREW: exitCode.failed,
   PEER_DIED: exitCode.failed,
+  PROGRAM_ENDED: exitCode.failed,
   OBSERVER_DIED: exitCode.failed,
   WIRE_DIED: exitCode.failed,
   LOAD_DIED: exitCode.failed,

@@ -38,6 +38,7 @@ export type {
   Filled,
   FillOptions,
   Handed,
+  Incoming,
   Instant,
   Listener,
   ListenOptions,
@@ -61,6 +62,7 @@ export type { Driven, Interval, Latency, LoadClose, Loaded, LoadOptions } from '
 export { othersMost } from './experiment/load.ts';
 export { ack, any, data, fin, notTcp, type Pattern, rst, syn, synAck, tcp } from './experiment/patterns.ts';
 export { errnos, is, type RangeOptions, range, sentence, share } from './experiment/phrases.ts';
+export type { ExecOptions, Program, ProgramEnded, ProgramOutput } from './experiment/program.ts';
 export type { LoadStage, Stage } from './experiment/stage.ts';
 export type {
   IcmpOptions,

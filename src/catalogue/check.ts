@@ -123,7 +123,7 @@ function sysctlsMissing(input: Input, cells: readonly PlannedCell[]): string[] {
 }
 
 /** A counter as a file names it, in a claim, an answer or among what is shown. */
-const namedCounters = /\bcounters\.(?:client|server|lab)\.(?:Tcp|TcpExt)\.\w+/g;
+const namedCounters = /\bcounters\.(?:client|server|router|lab)\.(?:Tcp|TcpExt)\.\w+/g;
 
 /** Counters that the file names and this kernel does not have, or that count nothing: a claim that reads one is inconclusive here. */
 function lackedHere(input: Input, shows: readonly string[]): string[] {

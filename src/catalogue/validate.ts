@@ -110,7 +110,7 @@ function togetherProblems(definition: AnyDefinition): string[] {
   const labelled = connections.filter((label) => Object.hasOwn(roles, label));
   const unknown = shows.filter(
     (name) =>
-      !facts.includes(withoutRole(name, roles)) && !/^counters\.(client|server|lab)\.Tcp(Ext)?\.\w+$/.test(name),
+      !facts.includes(withoutRole(name, roles)) && !/^counters\.(client|server|router|lab)\.Tcp(Ext)?\.\w+$/.test(name),
   );
   return [
     ...[...twice].map((id) => `claims: the id "${id}" is given twice`),

@@ -3,10 +3,12 @@
  * TypeError or RangeError with the step, the argument, and what is allowed.
  */
 import { isIP } from 'node:net';
+import { constants } from 'node:os';
 import { inspect } from 'node:util';
+import { type Site, sites } from '../tcp/network.ts';
 import { type NumberedOption, optionLevels, type Settable, type SocketOption } from '../tcp/socket-options.ts';
-import { ends, type State, states } from '../tcp/states.ts';
-import { acceptedEnd, acceptedKeys, acceptedNumber, acceptedWord, type Limits } from './accepted.ts';
+import { type State, states } from '../tcp/states.ts';
+import { acceptedKeys, acceptedNumber, acceptedWord, type Limits } from './accepted.ts';
 import type {
   AddressOptions,
   At,
@@ -26,6 +28,7 @@ import type {
   Where,
   WriteOptions,
 } from './handles.ts';
+import type { ExecOptions } from './program.ts';
 
 /** Checks one argument; `what` names it in a message. */
 type Check = (what: string, value: unknown) => void;
@@ -48,6 +51,13 @@ const family: Check = (what, value) => {
 const text: Check = (what, value) => {
   if (typeof value !== 'string' || value === '')
     throw new TypeError(`${what}: must be a text that is not empty, not ${inspect(value)}`);
+};
+const anyText: Check = (what, value) => {
+  if (typeof value !== 'string') throw new TypeError(`${what}: must be a text, not ${inspect(value)}`);
+};
+const texts: Check = (what, value) => {
+  if (!Array.isArray(value) || !value.every((each) => typeof each === 'string'))
+    throw new TypeError(`${what}: must be a list of texts, not ${inspect(value)}`);
 };
 const instant: Check = (what, value) => {
   if (typeof (value as { ns?: unknown } | null)?.ns !== 'number')
@@ -116,11 +126,19 @@ const bindChecks: Checks<BindOptions> = { family, port, at, reuse, noPort: flag,
 const placeChecks: Checks<PlaceOptions> = { family, port: number({ least: 1, most: 65_535 }), at: source };
 const addressChecks: Checks<AddressOptions> = { family, at: word(sources) };
 const startChecks: Checks<StartOptions> = {
-  where: (what, value) => void acceptedEnd(what, value),
+  where: word({ client: true, server: true, router: true } satisfies Words<Site>),
   uid: number({ least: 0, most: 2 ** 32 - 2 }),
 };
 const setChecks: Checks<SetOptions> = { length: number({ least: 0, most: 2 ** 16 }) };
 const writeChecks: Checks<WriteOptions> = { fill: text };
+const execChecks: Checks<ExecOptions> = {
+  env(what, value) {
+    const isRight = (each: unknown) => typeof each === 'string';
+    if (typeof value !== 'object' || value === null || !Object.values(value).every(isRight))
+      throw new TypeError(`${what}: must be an object of texts, not ${inspect(value)}`);
+  },
+  input: anyText,
+};
 const fillChecks: Checks<FillOptions> = { ...writeChecks, bytes: number({ least: 1 }) };
 const { backlog: itsBacklog, allowHalfOpen: itsHalfOpen } = listenChecks;
 
@@ -135,6 +153,8 @@ const optionsOf = {
   address: addressChecks,
   knock: { family },
   connect: connectChecks,
+  next: { as: text, again: flag },
+  exec: execChecks,
   join: connectChecks,
   open: connectChecks,
   write: writeChecks,
@@ -177,10 +197,22 @@ const argumentsOf = {
   'signal()': word(signals),
   'survive()': word(caught),
   'end(): by': word(endings),
+  'exec(): command': text,
+  'exec(): args': texts,
+  'program.write(): text': anyText,
+  'program.signal()': (what, value) => void acceptedWord(what, value, Object.keys(constants.signals)),
 } as const satisfies Record<string, Check>;
 
 export const acceptedArgument = (what: keyof typeof argumentsOf, value: unknown): void =>
   argumentsOf[what](what, value);
+
+/** What a line of a program is looked for by. */
+export function acceptedLine(pattern: unknown): void {
+  if (pattern === undefined || pattern instanceof RegExp || (typeof pattern === 'string' && pattern !== '')) return;
+  throw new TypeError(
+    `program.line(): pattern: must be a text that is not empty or a regular expression, not ${inspect(pattern)}`,
+  );
+}
 
 const amount = number(int);
 /** A name of 15 characters at most: IFNAMSIZ, TCP_CA_NAME_MAX. */
@@ -280,7 +312,7 @@ export const acceptedOptionLength = (length: unknown): number =>
 export function acceptedStart(name: unknown, chosen: unknown): StartOptions {
   if (typeof name !== 'string' || !/^[\w-]+$/.test(name))
     throw new TypeError(`start(): name: must be a word of letters, digits, _ and -, not ${inspect(name)}`);
-  if (typeof chosen === 'string') return { where: acceptedWord('start(): where', chosen, ends) };
+  if (typeof chosen === 'string') return { where: acceptedWord('start(): where', chosen, sites) };
   acceptedOptions('start', chosen);
   return chosen as StartOptions;
 }

@@ -17,8 +17,8 @@ export function cellId(experiment: string, factors: Readonly<Record<string, Fact
   return pairs.length === 0 ? experiment : `${experiment}/${pairs.join(',')}`;
 }
 
-/** What not every machine has: a second user to be (capability of `doctor`: `otherUser`). */
-export type Need = 'another-user';
+/** What not every machine has: a second user to be (capability of `doctor`: `otherUser`), a program on the PATH (`program:python3`). */
+export type Need = 'another-user' | `program:${string}`;
 
 /** A statement about the facts of one cell. */
 export interface Claim<CellOf, Facts> {
@@ -95,7 +95,7 @@ interface Question<F extends Factors, M extends Measures, N extends Network, Fac
   readonly only?: (cell: NoInfer<Cell<F>>) => boolean;
   /** Default `loopback`; before the scenario, which has a wire where this may be `wire`. */
   readonly network?: N | ((cell: NoInfer<Cell<F>>) => N);
-  /** Bytes of the largest packet on a `wire`, from 1280, the least that IPv6 takes, to 65535. Default 1500. */
+  /** Bytes of the largest packet on a `wire`, or between the router and the server of `routed`, from 1280, the least that IPv6 takes, to 65535. Default 1500. */
   readonly mtu?: number | ((cell: NoInfer<Cell<F>>) => number);
   /** A value of `undefined` leaves the sysctl as it is. */
   readonly sysctls?: (cell: NoInfer<Cell<F>>) => Readonly<Record<string, string | number | undefined>>;

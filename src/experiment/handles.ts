@@ -1,25 +1,13 @@
 /** What a scenario holds: its steps, the peers that take them, and their endpoints, listeners and bound sockets. */
 import type { Address } from '../tcp/address.ts';
 import type { TcpInfo } from '../tcp/info.ts';
+import type { Site } from '../tcp/network.ts';
 import type { NumberedOption, Settable, SocketOption, SocketOptions, StructLinger } from '../tcp/socket-options.ts';
 import type { End } from '../tcp/states.ts';
+import type { ExecOptions, Program } from './program.ts';
+import type { Step } from './step.ts';
 
-/**
- * What the kernel said to a step: a value, or a refusal. `outcome` is either in one word, `ok` or the errno's name; `ns` is how
- * long the call held its thread.
- */
-export type Answer<T = void> =
-  | { readonly ok: true; readonly outcome: 'ok'; readonly value: T; readonly ns: number }
-  | {
-      readonly ok: false;
-      readonly outcome: string;
-      readonly errno: string;
-      readonly syscall: string;
-      readonly ns: number;
-    };
-
-/** Awaited: the value, or the cell is errored. `.answer()`: a refusal as data. */
-export type Step<T = void> = Promise<T> & { answer(): Promise<Answer<T>> };
+export type { Answer, Step } from './step.ts';
 
 /** A moment of the one clock at which several peers act together. */
 export interface Instant {
@@ -144,6 +132,12 @@ export interface Opened extends Endpoint {
   readonly other: Side;
 }
 
+/** An end that was accepted from a program. */
+export interface Incoming extends Endpoint {
+  /** The program's end. */
+  readonly other: Side;
+}
+
 /** An address of a peer's end with a port of the cell's: whether there is a socket is the scenario's matter. */
 export interface Place {
   readonly at: Address;
@@ -203,6 +197,11 @@ export interface Listener extends WithOptions {
   readonly at: Address;
   /** Resolves with the other end of a connection that was opened, when this listener's application has accepted it. */
   accepted(opened: Opened): Step<Endpoint>;
+  /**
+   * Resolves with the next connection that no step of a peer opened, when this listener's application has accepted it: of a program,
+   * `exec()`. The program's end has facts of its socket and none of an application.
+   */
+  next(options?: Pick<ConnectOptions<string>, 'as' | 'again'>): Step<Incoming>;
   /** Send its descriptor to another peer of the same end (SCM_RIGHTS, unix(7)), which has a copy then; this peer listens on. */
   handTo(peer: Peer): Step<Handed>;
   close(): Step;
@@ -323,13 +322,18 @@ export interface Peer<Label extends string = string> {
   signal(name: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT' | CaughtSignal): Promise<void>;
   /** Catch a signal from now on, with a handler that does nothing: `process.on(signal, () => {})`. */
   survive(signal: CaughtSignal): Step;
+  /**
+   * Start a program in this peer's namespace, as its child: what `net` cannot do. Its sockets are observed as all others, at the
+   * addresses and ports of the cell.
+   */
+  exec(command: string, args?: readonly string[], options?: ExecOptions): Step<Program>;
   /** End the process; resolves when it is gone. Steps that it had not answered reject with PEER_DIED. */
   end(by: EndBy): Step<Ended>;
 }
 
 export interface StartOptions {
-  /** The namespace it is in: the client's or the server's. Default `client`. */
-  readonly where?: End;
+  /** The namespace it is in: the client's, the server's, or on the network `routed` the router's. Default `client`. */
+  readonly where?: Site;
   /** The user whose it is, by setuid(2) before its first step. The experiment says `needs: () => ['another-user']`. */
   readonly uid?: number;
 }

@@ -1,5 +1,6 @@
 import type { Kind, ValueOf } from '../facts/kinds.ts';
-import type { End, State } from '../tcp/states.ts';
+import type { Site } from '../tcp/network.ts';
+import type { State } from '../tcp/states.ts';
 import type { CloseBy, Endpoint, Instant, Peer, Side, StartOptions, Step } from './handles.ts';
 import type { Gauges, Instruments } from './instruments.ts';
 import type { Loaded, LoadOptions } from './load.ts';
@@ -19,8 +20,8 @@ interface Ground<M> extends Gauges {
 export interface Stage<C extends readonly string[], M> extends Ground<M>, Instruments {
   readonly client: Peer<C[number]>;
   readonly server: Peer<C[number]>;
-  /** One more process, in the namespace of the client or of the server. */
-  readonly start: (name: string, options?: End | StartOptions) => Step<Peer<C[number]>>;
+  /** One more process, in the namespace of the client, of the server, or of the router of the network `routed`. */
+  readonly start: (name: string, options?: Site | StartOptions) => Step<Peer<C[number]>>;
   /** Resolves with the first of these states that the endpoint is in or has passed through. */
   readonly until: (endpoint: Side, ...states: readonly [State, ...State[]]) => Promise<State>;
   /**

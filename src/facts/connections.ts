@@ -209,7 +209,9 @@ function endView(arranged: Arranged, connection: ConnectionEvent, end: End): End
       reopened?.client.opening?.from ?? Number.POSITIVE_INFINITY,
     ),
     resetAt: chain && events.find((event) => event.kind === 'reset-received' && isOf(chain, event))?.t,
-    looks: looksAt(arranged, { end, local, remote }).filter(({ from, until }) => from >= began && until <= succeededAt),
+    looks: looksAt(arranged, { site: connection[end].site ?? end, local, remote }).filter(
+      ({ from, until }) => from >= began && until <= succeededAt,
+    ),
   };
 }
 
@@ -335,9 +337,12 @@ const isAnswered = ({ events }: Arranged, of: Pick<EndView, 'local' | 'remote' |
         (event.kind === 'sample' && lookIn(event, of)?.socket?.state === 'SYN-RECEIVED')),
   );
 
-function looksAt({ events }: Arranged, { end, local, remote }: Pick<EndView, 'end' | 'local' | 'remote'>): Look[] {
+function looksAt(
+  { events }: Arranged,
+  { site, local, remote }: Pick<EndView, 'local' | 'remote'> & { readonly site: string },
+): Look[] {
   const samples = events.filter((event): event is SampleEvent => event.kind === 'sample');
-  const space = samples.some((sample) => sample.space === 'lab') ? 'lab' : end;
+  const space = samples.some((sample) => sample.space === 'lab') ? 'lab' : site;
   return samples
     .filter((sample) => sample.space === space)
     .flatMap((sample) => lookIn(sample, { local, remote }) ?? []);

@@ -24,7 +24,7 @@ const exactCounters = new Set([
 const exactCounter = described('change of this kernel counter', kind.count());
 const timedCounter = described('change of this kernel counter', kind.count({ compare: 'measurement' }));
 
-type NetworkSpace = 'client' | 'server' | 'lab';
+type NetworkSpace = 'client' | 'server' | 'router' | 'lab';
 export type CounterFact = `counters.${NetworkSpace}.${'Tcp' | 'TcpExt'}.${string}`;
 const counterFact = (space: string, counter: string): string => `counters.${space}.${counter}`;
 

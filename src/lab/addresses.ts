@@ -1,8 +1,8 @@
 import { BlockList } from 'node:net';
-import type { Network } from '../tcp/network.ts';
-import { type End, ends } from '../tcp/states.ts';
+import { type Network, type Site, sites } from '../tcp/network.ts';
+import type { End } from '../tcp/states.ts';
 
-/** The one at which a peer listens and from which it connects, or another one of the same end. */
+/** The one at which a peer listens and from which it connects, or another one of the same end; a router's are at its two links. */
 type Which = 'own' | 'other';
 
 const wide = ['own', 'other'] as const;
@@ -13,7 +13,7 @@ const families = [4, 6] as const;
  * these, of no run. `::1` stays: any other address of `lo` is no loopback for tcp_tw_reuse=2, tcp_twsk_unique() in net/ipv4/tcp_ipv4.c.
  */
 export interface Addresses {
-  readonly of: (end: End, family: 4 | 6, which?: Which) => string;
+  readonly of: (end: Site, family: 4 | 6, which?: Which) => string;
   /** On the network of a link, of neither end: what one end sees of the other where the wire translates. */
   readonly translated: (family: 4 | 6) => string;
   /** Those that the cell alone has. */
@@ -25,7 +25,8 @@ export interface Addresses {
 /** `block`: the run's block of ports, which no other run has; `serial` counts the run's cells. */
 export function addressesOf(network: Network, block: number, serial: number): Addresses {
   const of = network === 'loopback' ? onLoopback(block, serial) : onLink(block, serial);
-  const all = ends.flatMap((end) => families.flatMap((family) => wide.map((which) => of(end, family, which))));
+  const own = sites.filter((site) => site !== 'router' || network === 'routed');
+  const all = own.flatMap((end) => families.flatMap((family) => wide.map((which) => of(end, family, which))));
   const translated = (family: 4 | 6) => hostOn(block, serial, family, hosts.translated);
   const seen = network === 'loopback' ? [] : families.map(translated);
   const alone = [...new Set([...all, ...seen])].filter((address) => address !== '::1');
@@ -37,7 +38,7 @@ export function addressesOf(network: Network, block: number, serial: number): Ad
   };
 }
 
-type Of = (end: End, family: 4 | 6, which: Which) => string;
+type Of = (end: Site, family: 4 | 6, which: Which) => string;
 
 /** What every cell's addresses are of. */
 const pool = new BlockList();
@@ -52,7 +53,13 @@ const nthOf = (serial: number): number => serial & 8191;
 const six = (block: number, serial: number, host: number): string =>
   `fd77:${(block + 1).toString(16)}:${(nthOf(serial) + 1).toString(16)}::${host}`;
 
-const hosts = { own: { client: 1, server: 2 }, other: { client: 3, server: 4 }, loopback: 5, translated: 6 } as const;
+/** A network has a router, or a wire that translates. */
+const hosts = {
+  own: { client: 1, server: 2, router: 5 },
+  other: { client: 3, server: 4, router: 6 },
+  loopback: 5,
+  translated: 6,
+} as const;
 
 /** Both ends are in one namespace, and have the same. Two parts of 127/8 that never meet: there are 22 blocks of ports. */
 function onLoopback(block: number, serial: number): Of {

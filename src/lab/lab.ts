@@ -1,10 +1,12 @@
 import { LingerlabError } from '../errors.ts';
 import { runTool } from '../process/tool.ts';
-import type { Network } from '../tcp/network.ts';
+import type { Address } from '../tcp/address.ts';
+import { plainText } from '../tcp/address-text.ts';
+import { type Network, type Site, sites } from '../tcp/network.ts';
 import { type End, ends } from '../tcp/states.ts';
 import type { WireProcess } from '../wire/process.ts';
 import { type Addresses, addressesOf } from './addresses.ts';
-import { joinByVeth } from './link.ts';
+import { joinByRouter, joinByVeth } from './link.ts';
 import { addLoopback6 } from './loopback.ts';
 import type { Ports } from './ports.ts';
 import { makeSpace, type Space, setSysctls, socketsIn } from './space.ts';
@@ -13,14 +15,17 @@ import { joinByWire, type WireLink } from './wire-link.ts';
 /** What a cell runs in: its namespaces, its network, its ports. Made for it and gone after it. */
 export interface Lab extends AsyncDisposable {
   readonly network: Network;
-  /** Each namespace once: `lab`, or `client` and `server`. */
+  /** Each namespace once: `lab`, or `client`, `server`, and `router` where there is one. */
   readonly spaces: readonly Space[];
-  space(end: End): Space;
+  /** Throws TypeError for a router that the network does not have. */
+  space(site: Site): Space;
+  /** Where an end of a connection is: a router may have one, too. */
+  siteOf(side: { readonly end: End; readonly local: Address }): Site;
   /**
    * The address at which an end listens, and from which it connects, or another one of that end, which can be used as soon as the
    * lab is {@link Lab.ready}.
    */
-  address(end: End, family: 4 | 6, which?: 'own' | 'other'): string;
+  address(end: Site, family: 4 | 6, which?: 'own' | 'other'): string;
   /** Resolves when every address that was asked for can be bound. */
   ready(): Promise<void>;
   /** Whether an address may be another cell's, and is none of this one's. */
@@ -44,19 +49,21 @@ export interface LabOptions {
   readonly ports: Ports;
   /** Tells the addresses of cells apart. */
   readonly serial: number;
+  /** Of the network `routed`, bytes of the largest packet between router and server; default 1500. */
+  readonly mtu?: number;
   /** Of the network `wire`; default: its own clock, no capture file, packets of 1500 bytes. */
   readonly wire?: WireLink;
 }
 
 /** Make a lab. Everything it took is given back when it is disposed of, or when making it fails half-way. */
 export async function makeLab(options: LabOptions): Promise<Lab> {
-  const { network, sysctls, asked = {}, ports, serial, wire: link } = options;
+  const { network, sysctls, asked = {}, ports, serial, wire: link, mtu = 1500 } = options;
   await using made = new AsyncDisposableStack();
   const addresses = addressesOf(network, ports.block, serial);
   const loopback = network === 'loopback';
   const spaces = loopback
     ? [made.use(makeSpace('lab', { loopback: addresses.of('client', 4), asked }))]
-    : ends.map((end) => made.use(makeSpace(end, { asked })));
+    : (network === 'routed' ? sites : ends).map((site) => made.use(makeSpace(site, { asked })));
   for (const space of spaces) space.inside(() => setSysctls(sysctls));
   const taken: number[] = [];
   made.defer(() => {
@@ -64,6 +71,15 @@ export async function makeLab(options: LabOptions): Promise<Lab> {
   });
   const pair = spaces as [Space, Space];
   if (network === 'veth') await joinByVeth(pair, addresses);
+  const router = spaces[sites.indexOf('router')];
+  if (router) await joinByRouter({ client: pair[0], server: pair[1], router }, addresses, mtu);
+  const routers = new Set(
+    router
+      ? [4, 6].flatMap((family) =>
+          ['own', 'other'].map((which) => addresses.of('router', family as 4 | 6, which as 'own')),
+        )
+      : [],
+  );
   const wire = network === 'wire' ? made.use(await joinByWire(pair, addresses, link)) : undefined;
   const kept = made.move();
   let other6: Promise<void> | undefined;
@@ -72,7 +88,12 @@ export async function makeLab(options: LabOptions): Promise<Lab> {
     spaces,
     ports: taken,
     ...(wire && { wire }),
-    space: (end) => (loopback || end === 'client' ? spaces[0] : spaces[1]) as Space,
+    space(site) {
+      const space = loopback && site !== 'router' ? spaces[0] : spaces[sites.indexOf(site)];
+      if (!space) throw new TypeError(`there is no ${site}: the network of this cell is ${network}, not routed`);
+      return space;
+    },
+    siteOf: ({ end, local }) => (routers.has(plainText(local.address)) ? 'router' : end),
     address(end, family, which) {
       // made when it is first asked for: `lo` has only ::1
       if (loopback && family === 6 && which === 'other') {

@@ -1,8 +1,8 @@
 import { LingerlabError } from '../errors.ts';
 import { runTool } from '../process/tool.ts';
-import type { End } from '../tcp/states.ts';
+import { type End, ends } from '../tcp/states.ts';
 import { type Addresses, linkLocal, prefixLengths } from './addresses.ts';
-import type { Space } from './space.ts';
+import { type Space, setSysctls } from './space.ts';
 
 /** What joins two namespaces, by its name in each of them. */
 export const devices = { veth: 'veth0', wire: 'wire0' } as const;
@@ -24,6 +24,64 @@ export async function joinByVeth([client, server]: readonly [Space, Space], addr
   await batch('ip', server, [add, ...linkLocalLines('server', veth), ...upLines('server', veth, addresses)]);
   await batch('ip', client, [...linkLocalLines('client', veth), ...upLines('client', veth, addresses)]);
 }
+
+/** What joins a router to each end, by its name in the router's namespace. */
+export const routerDevices: Readonly<Record<End, string>> = { client: 'to-client', server: 'to-server' };
+const families = [4, 6] as const;
+const wholeLength = { 4: 32, 6: 128 } as const;
+
+/**
+ * Joins two namespaces by a third one that routes between them. Each link has one address at either side and no network: an end
+ * reaches all others through the router. `mtu`: of the link to the server, which the client does not see.
+ */
+export async function joinByRouter(
+  spaces: Readonly<Record<End | 'router', Space>>,
+  addresses: Addresses,
+  mtu: number,
+): Promise<void> {
+  const { veth } = devices;
+  const { router } = spaces;
+  router.inside(() => setSysctls({ 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1 }));
+  const pairs = ends.map(
+    (end) => `link add name ${routerDevices[end]} type veth peer name ${veth} netns ${spaces[end].path}`,
+  );
+  const towards = ends.flatMap((end) => {
+    const device = routerDevices[end];
+    const which = end === 'client' ? 'own' : 'other';
+    const reached = families.flatMap((family) =>
+      (['own', 'other'] as const).map(
+        (each) => `route add ${addresses.of(end, family, each)}/${wholeLength[family]} dev ${device}`,
+      ),
+    );
+    return [
+      ...families.map((family) => addressLine(addresses.of('router', family, which), family, device)),
+      ...(end === 'server' ? [`link set ${device} mtu ${mtu}`] : []),
+      `link set ${device} up`,
+      ...reached,
+    ];
+  });
+  await batch('ip', router, [...pairs, ...towards]);
+  for (const end of ends) {
+    const gateway = (family: 4 | 6) => addresses.of('router', family, end === 'client' ? 'own' : 'other');
+    const routes = families.flatMap((family) => [
+      `route add ${gateway(family)}/${wholeLength[family]} dev ${veth}`,
+      `route add ${family === 4 ? '0.0.0.0/0' : '::/0'} via ${gateway(family)} dev ${veth} src ${addresses.of(end, family)}`,
+    ]);
+    const own = families.flatMap((family) => [
+      addressLine(addresses.of(end, family), family, veth),
+      `${addressLine(addresses.of(end, family, 'other'), family, veth)}${family === 6 ? ' preferred_lft 0' : ''}`,
+    ]);
+    await batch('ip', spaces[end], [
+      ...own,
+      ...(end === 'server' ? [`link set ${veth} mtu ${mtu}`] : []),
+      `link set ${veth} up`,
+      ...routes,
+    ]);
+  }
+}
+
+const addressLine = (address: string, family: 4 | 6, device: string): string =>
+  `addr add ${address}/${wholeLength[family]} dev ${device}${family === 6 ? ' nodad' : ''}`;
 
 /** Link-local addresses that are known beforehand: `fe80::1%veth0` is the client's. */
 const linkLocalLines = (end: End, device: string): readonly string[] => [

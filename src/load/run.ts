@@ -185,7 +185,7 @@ async function addressesOf(lab: Lab, count: number): Promise<string[]> {
     lab.network === 'loopback' ? `127.200.0.${nth + 1}` : `10.200.0.${nth + 1}`,
   );
   if (lab.network !== 'loopback') {
-    const device = devices[lab.network];
+    const device = lab.network === 'wire' ? devices.wire : devices.veth;
     await batch(
       'ip',
       lab.space('server'),

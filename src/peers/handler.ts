@@ -12,6 +12,7 @@ type Handler<V extends Verb> = (
 ) => Verbs[V]['value'] | Promise<Verbs[V]['value']>;
 /** What a peer knows of itself. */
 export interface Self {
+  readonly name: string;
   readonly now: Clock;
   readonly origin: bigint;
   /** Counts the cell's peers. */

@@ -36,7 +36,10 @@ const sockets = new Sockets(
   (saw) => tell({ saw }),
   (from) => stalls.excuse(from),
 );
-const verbs = handlers(sockets, { now, origin, index, parent });
+const verbs = handlers(sockets, { name, now, origin, index, parent }, (saw) => {
+  // a peer that ends by itself has closed its channel
+  if (process.connected) tell({ saw });
+});
 
 type Refusal = NodeJS.ErrnoException | { errno: string; syscall: string; message: string };
 const refusalOf = (error: Refusal) => ({

@@ -1,6 +1,15 @@
 import type { Answer, CaughtSignal, CloseBy, EndBy, Reuse } from '../experiment/handles.ts';
+import type { ProgramEnded, ProgramOutput } from '../experiment/program.ts';
 import type { Started } from '../process/protocol.ts';
-import type { CallEvent, LateEvent, NodeEvent, QueuesEvent, StallEvent } from '../record/event.ts';
+import type {
+  CallEvent,
+  LateEvent,
+  NodeEvent,
+  ProgramEndedEvent,
+  ProgramLineEvent,
+  QueuesEvent,
+  StallEvent,
+} from '../record/event.ts';
 import type { Address } from '../tcp/address.ts';
 import type { TcpInfo } from '../tcp/info.ts';
 import type { NumberedOption, Settable, SocketOption, SocketOptions, StructLinger } from '../tcp/socket-options.ts';
@@ -74,6 +83,23 @@ export interface Verbs {
    * address may be gone from the socket, too: a connection that was reset before accept(2), getpeername(2) ENOTCONN.
    */
   accepted: { ask: { from: Address; ended?: boolean }; value: { endpoint: number; local: Address; remote: Address } };
+  /** The next connection of a listener that no other step has taken; waits for it. */
+  next: { ask: { listener: number }; value: { endpoint: number; local: Address; remote: Address } };
+  /** Starts a program; it is named so in the verbs below. */
+  exec: {
+    ask: { command: string; args: string[]; env?: Readonly<Record<string, string>>; input?: string };
+    value: { program: string; pid: number };
+  };
+  /** Waits for a line; `ended`: there will be none. */
+  programLine: {
+    ask: { program: string; pattern?: { text: string } | { source: string; flags: string } };
+    value: { line: string } | { ended: ProgramEnded };
+  };
+  programOutput: { ask: { program: string }; value: ProgramOutput };
+  programWrite: { ask: { program: string; text: string }; value: undefined };
+  programClose: { ask: { program: string }; value: undefined };
+  programSignal: { ask: { program: string; signal: NodeJS.Signals }; value: undefined };
+  programEnded: { ask: { program: string }; value: ProgramEnded };
   /** Of a socket of any kind. */
   set: {
     ask: { socket: number; option: SocketOption; value: Settable<SocketOption>; length?: number };
@@ -125,7 +151,7 @@ export type PeerProtocol = { [V in Verb]: { ask: Verbs[V]['ask']; value: Answer<
 
 /** What a peer tells unasked: events as they happen. */
 export interface Told {
-  readonly saw: NodeEvent | CallEvent | QueuesEvent | StallEvent | LateEvent;
+  readonly saw: NodeEvent | CallEvent | QueuesEvent | StallEvent | LateEvent | ProgramLineEvent | ProgramEndedEvent;
 }
 
 /** Arguments of the peer's process: its name, its parent's pid, the clock's origin. */

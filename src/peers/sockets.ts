@@ -16,6 +16,8 @@ type Heard = (event: NodeEvent | QueuesEvent) => void;
 export interface Held {
   readonly id: number;
   readonly socket: Socket;
+  /** By this listener. */
+  readonly listener?: number;
   /** By a listener. */
   readonly accepted: boolean;
   local: Address;
@@ -105,7 +107,7 @@ export class Sockets {
   addListener(server: Server): number {
     const id = this.#next++;
     this.#listeners.set(id, server);
-    server.on('connection', (socket) => this.add(socket, true));
+    server.on('connection', (socket) => this.add(socket, id));
     return id;
   }
 
@@ -124,21 +126,40 @@ export class Sockets {
         if (!named) held.remote = address;
         return held;
       }
-      await new Promise<void>((resolve) => {
-        const look = () => {
-          this.#watchers.delete(look);
-          resolve();
-        };
-        this.#watchers.add(look);
-      });
+      await this.#another();
     }
   }
 
-  add(socket: Socket, accepted = false): Held {
+  /** The first endpoint of a listener that no step was given, once there is one. */
+  async nextOf(listener: number): Promise<Held> {
+    for (;;) {
+      const held = [...this.#held.values()].find((each) => each.listener === listener && !this.#claimed.has(each.id));
+      if (held) {
+        this.#claimed.add(held.id);
+        return held;
+      }
+      await this.#another();
+    }
+  }
+
+  /** Resolves when there is one more endpoint. */
+  #another(): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        this.#watchers.delete(look);
+        resolve();
+      };
+      this.#watchers.add(look);
+    });
+  }
+
+  /** `listener`: the one that accepted it. */
+  add(socket: Socket, listener?: number): Held {
     const held: Held = {
       id: this.#next++,
       socket,
-      accepted,
+      accepted: listener !== undefined,
+      ...(listener !== undefined && { listener }),
       local: localOf(socket),
       remote: remoteOf(socket),
       read: 0,

@@ -23,7 +23,8 @@ import type { Handlers, Self } from './handler.ts';
 import { handoverHandlers } from './handover.ts';
 import { startReading, stopReading } from './net-handle.ts';
 import { openingHandlers } from './opening.ts';
-import type { Kept } from './protocol.ts';
+import { programHandlers } from './programs.ts';
+import type { Kept, Told } from './protocol.ts';
 import { once, type Sockets, when } from './sockets.ts';
 
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -43,12 +44,13 @@ function addressesOf(fd: number): NonNullable<Kept['at']> {
 }
 
 /** What a peer does for each verb. A refusal by the kernel is thrown as an error with `code` or `errno`, and `syscall`. */
-export const handlers = (sockets: Sockets, self: Self): Handlers => ({
+export const handlers = (sockets: Sockets, self: Self, tell: (saw: Told['saw']) => void): Handlers => ({
   ...boundHandlers(sockets),
   ...closingHandlers(sockets, self),
   ...endingHandlers(sockets, self),
   ...handoverHandlers(sockets),
   ...openingHandlers(sockets, self),
+  ...programHandlers(self.name, self.now, tell),
   become({ uid }, timed) {
     timed(() => process.setuid?.(uid));
     // a change of user cancels it: commit_creds() in kernel/cred.c
@@ -90,6 +92,10 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
   },
   async accepted({ from, ended = false }) {
     const held = await sockets.from(from, ended);
+    return { endpoint: held.id, local: held.local, remote: held.remote };
+  },
+  async next({ listener }) {
+    const held = await sockets.nextOf(listener);
     return { endpoint: held.id, local: held.local, remote: held.remote };
   },
   set({ socket, option, value, length }, timed) {

@@ -95,11 +95,17 @@ function planned(definition: AnyDefinition, factors: CellFactors, ask: Ask): Omi
     experiment: definition.id,
     factors,
     isDefault: ask('only', definition.only, true, isBoolean, 'true or false'),
-    network: ask<Network>('network', definition.network, 'loopback', isNetwork, networkWords),
+    network: ask<Network>('network', definition.network, 'loopback', ...networksOf(definition)),
     mtu: ask('mtu', definition.mtu, defaultMtu, isMtu, 'a whole number of bytes from 1280 to 65535'),
     seconds: ask('seconds', definition.seconds, defaultSeconds, isSeconds, 'a positive number of seconds'),
     sysctls: given(ask<Sysctls>('sysctls', definition.sysctls, {}, isSysctls, 'sysctl names with texts or numbers')),
-    needs: ask<readonly Need[]>('needs', definition.needs, [], isNeeds, 'a list of "another-user"'),
+    needs: ask<readonly Need[]>(
+      'needs',
+      definition.needs,
+      [],
+      isNeeds,
+      'a list of "another-user" and "program:python3" or the like',
+    ),
   };
 }
 
@@ -162,9 +168,14 @@ const refused = (id: string, name: string, what: string, cause?: unknown): Linge
 
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 const isNetwork = (value: unknown): boolean => networks.includes(value as Network);
+const networksOf = ({ kind }: AnyDefinition): readonly [(value: unknown) => boolean, string] =>
+  kind === 'load'
+    ? [(value) => isNetwork(value) && value !== 'routed', '"loopback", "veth" or "wire" for a load']
+    : [isNetwork, networkWords];
 const isMtu = (value: unknown): boolean =>
   Number.isInteger(value) && (value as number) >= 1280 && (value as number) <= 65_535;
-const isNeeds = (value: unknown): boolean => Array.isArray(value) && value.every((need) => need === 'another-user');
+const isNeeds = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((need) => need === 'another-user' || /^program:./.test(String(need)));
 const isEnd = (value: unknown): boolean => ends.includes(value as End);
 const isSeconds = (value: unknown): boolean => typeof value === 'number' && value > 0 && Number.isFinite(value);
 const isRepeats = (value: unknown): boolean => value === false || (Number.isInteger(value) && (value as number) > 0);

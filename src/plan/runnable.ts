@@ -1,12 +1,27 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import type { Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
 import { distance, nearest } from '../text/nearest.ts';
 import type { PlannedCell } from './cells.ts';
 
+/** Whether the PATH, or a path, leads to a program that this user may run. */
+function onPath(program: string): boolean {
+  const folders = program.includes('/') ? [''] : (process.env.PATH ?? '').split(delimiter);
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
 /** Why a cell cannot run here, and what would let it. */
 export interface Obstacle {
   /** Stable: scripts may select by it. */
-  readonly code: 'NO_NAMESPACES' | 'NO_VETH' | 'NO_OTHER_USER' | 'NO_TUN' | 'NO_SYSCTL';
+  readonly code: 'NO_NAMESPACES' | 'NO_VETH' | 'NO_OTHER_USER' | 'NO_TUN' | 'NO_SYSCTL' | 'NO_PROGRAM';
   readonly reason: string;
   readonly remedy: string;
 }
@@ -27,12 +42,14 @@ export function sysctlMeant(name: string, names: ReadonlySet<string>): string {
 
 /**
  * Why this machine cannot run a cell; undefined where it can. `capabilities` by name as `doctor` finds them, one that is
- * not named is absent; `sysctls`: dotted names of the files under /proc/sys that exist in a namespace of its own.
+ * not named is absent; `sysctls`: dotted names of the files under /proc/sys that exist in a namespace of its own; `isOnPath`: whether
+ * there is such a program.
  */
 export function whyNot(
   cell: Pick<PlannedCell, 'network' | 'sysctls' | 'needs'>,
   capabilities: Readonly<Record<string, boolean>>,
   sysctls: ReadonlySet<string>,
+  isOnPath: (program: string) => boolean = onPath,
 ): Obstacle | undefined {
   const can = (name: string): boolean => Object.hasOwn(capabilities, name) && capabilities[name] === true;
   if (!can('namespaces')) {
@@ -43,7 +60,7 @@ export function whyNot(
         'run as root, or allow user namespaces without root; `lingerlab doctor` names the setting that forbids it',
     };
   }
-  if (cell.network === 'veth' && !can('veth')) {
+  if ((cell.network === 'veth' || cell.network === 'routed') && !can('veth')) {
     return {
       code: 'NO_VETH',
       reason: 'this kernel cannot make veth devices',
@@ -63,6 +80,16 @@ export function whyNot(
       code: 'NO_TUN',
       reason: 'this process cannot make TUN devices, which the wire is made of',
       remedy: 'run as root, load the module (`modprobe tun`); in a container, pass the device /dev/net/tun',
+    };
+  }
+  const lacking = cell.needs
+    .flatMap((need) => /^program:(.+)$/.exec(need)?.[1] ?? [])
+    .filter((program) => !isOnPath(program));
+  if (lacking.length > 0) {
+    return {
+      code: 'NO_PROGRAM',
+      reason: `there is no program ${lacking.join(', ')} on the PATH`,
+      remedy: `install ${lacking.join(', ')}`,
     };
   }
   const missing = Object.keys(cell.sysctls).filter((name) => !sysctls.has(dotted(name)));

@@ -255,12 +255,39 @@ const call = z.discriminatedUnion('verb', [
   step('closeDuplicate', { thread: since2(z.enum(['main', 'pool'])) }),
   step('survive', { signal: since2(z.string()) }),
   step('end', { way: since2(z.string()) }),
+  step('exec', {
+    command: z.string(),
+    args: z.array(z.string()).readonly(),
+    env: z.record(z.string(), z.string()).readonly().exactOptional().describe("beside the peer's own variables"),
+  }),
+  step('programWrite', { program: z.string(), text: z.string() }),
+  step('programClose', { program: z.string() }),
+  step('programSignal', { program: z.string(), signal: z.string() }),
 ]);
 /** A step that a peer took, and what it was given: began at `t`, held its thread for `ns`. */
 export type CallEvent = z.infer<typeof call>;
 type With<C> = C extends unknown ? Omit<C, keyof typeof called> : never;
 /** The verb of a step, and what it was given. */
 export type Call = With<CallEvent>;
+
+const ofProgram = { t: ns, source: z.literal('program'), peer: z.string(), program: z.string() };
+const programLine = shape({
+  ...ofProgram,
+  kind: z.literal('program-line'),
+  stream: z.enum(['stdout', 'stderr']),
+  text: z.string(),
+});
+/** A line that a program wrote, when the peer that had started it read it. */
+export type ProgramLineEvent = z.infer<typeof programLine>;
+
+const programEnded = shape({
+  ...ofProgram,
+  kind: z.literal('program-ended'),
+  how: z.string().describe('exit code 0, or the name of the signal'),
+  leftOut: count.exactOptional().describe('bytes of its output that are not recorded'),
+});
+/** A program ended, and all that it wrote was read. */
+export type ProgramEndedEvent = z.infer<typeof programEnded>;
 
 const stall = shape({ t: ns, source: z.literal('peer'), kind: z.literal('stall'), peer: z.string(), ns });
 /** Longest event-loop stall a peer saw while it had this endpoint. */
@@ -272,6 +299,8 @@ export type LateEvent = z.infer<typeof late>;
 
 /** When connect(2) was called for an end of a connection that was not established yet, and when it had returned. */
 const opening = shape({ from: ns, until: ns });
+/** Where an end is, where that is neither the client's nor the server's namespace. */
+const site = z.literal('router');
 const connection = shape({
   t: ns,
   source: z.literal('harness'),
@@ -285,9 +314,16 @@ const connection = shape({
     endpoint: count.nullable(),
     local: address,
     opening: opening.exactOptional(),
+    site: site.exactOptional(),
   }),
   /** `endpoint` is null while no process has it: a request, or waiting in an accept queue. `opening`: it sent a SYN, too. */
-  server: shape({ peer: z.string(), endpoint: count.nullable(), local: address, opening: opening.exactOptional() }),
+  server: shape({
+    peer: z.string(),
+    endpoint: count.nullable(),
+    local: address,
+    opening: opening.exactOptional(),
+    site: site.exactOptional(),
+  }),
 });
 /**
  * Which peer's endpoint is which end of a connection: recorded when both are established; of one that was opened, when its SYN
@@ -445,6 +481,8 @@ export const event = z.discriminatedUnion('kind', [
   counters,
   node,
   call,
+  programLine,
+  programEnded,
   stall,
   late,
   connection,

@@ -61,7 +61,7 @@ export function factsSchema(declared: Readonly<Record<string, Declaration>>): Js
     description: 'null: not observed; absent: not tried',
     properties: Object.fromEntries(Object.entries(declared).map(([name, one]) => [name, factSchema(one)])),
     patternProperties: {
-      '^counters\\.(client|server|lab)\\.(Tcp|TcpExt)\\.\\w+$': factSchema({
+      '^counters\\.(client|server|router|lab)\\.(Tcp|TcpExt)\\.\\w+$': factSchema({
         type: 'number',
         unit: 'count',
         compare: 'exact',

@@ -9,6 +9,7 @@ import type { Gauges, Instruments } from '../experiment/instruments.ts';
 import { lookIn } from '../facts/connections.ts';
 import { timerSlotSeconds } from '../facts/timer-wheel.ts';
 import type { Lab } from '../lab/lab.ts';
+import { devices, routerDevices } from '../lab/link.ts';
 import { type Space, sockstatIn, synReceivedIn, sysctlHere } from '../lab/space.ts';
 import { hz } from '../native/process.ts';
 import { runTool } from '../process/tool.ts';
@@ -60,7 +61,7 @@ async function look(
   events: readonly Event[],
   endpoint: Side,
 ): Promise<SsSocket | undefined> {
-  const { name } = lab.space(endpoint.end);
+  const { name } = lab.space(lab.siteOf(endpoint));
   const asked = now();
   // before cells that only wait: what the scenario looks at may not stay
   watching.nudge();
@@ -93,7 +94,7 @@ async function destroy({ lab, now, record }: Playing, endpoint: Side): Promise<A
   const { local, remote } = endpoint;
   const began = now();
   const filter = ['src', addressAndPort(local), 'and', 'dst', addressAndPort(remote)];
-  const space = lab.space(endpoint.end);
+  const space = lab.space(lab.siteOf(endpoint));
   const ss = (...how: string[]) => space.inside(() => runTool('ss', [...how, '-tanH', 'state', 'all', ...filter]));
   // ss ends with a complaint about sockets of a filter that would not be killed: looking afterwards decides, at once, and not
   // in the observers' turn: meanwhile the other end's timers run
@@ -122,7 +123,9 @@ async function abandon({ lab, watching, now, signal }: Playing, peers: Peers, wh
   await watching.leave(left.name);
   const began = now();
   left[Symbol.dispose]();
-  while (devicesIn(lab.space(otherEnd(where))).includes('veth0')) await sleep(goneMs, undefined, { signal });
+  const [beside, device] =
+    lab.network === 'routed' ? [lab.space('router'), routerDevices[where]] : [lab.space(otherEnd(where)), devices.veth];
+  while (devicesIn(beside).includes(device)) await sleep(goneMs, undefined, { signal });
   const ns = now() - began;
   return succeeded(ns / 1e9, ns);
 }

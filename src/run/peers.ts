@@ -5,8 +5,10 @@ import type { Cast } from '../peers/handles/cast.ts';
 import { peerHandle } from '../peers/handles/peer.ts';
 import { Registry } from '../peers/handles/registry.ts';
 import { type PeerProcess, startPeer } from '../peers/process.ts';
-import type { End } from '../tcp/states.ts';
+import type { Event } from '../record/event.ts';
+import type { Site } from '../tcp/network.ts';
 import type { Playing } from './playing.ts';
+import { makePrograms } from './programs.ts';
 import type { ScenarioWork } from './work.ts';
 
 /** A peer that is stopped or blocked does not answer; what it told before is in the record. */
@@ -22,9 +24,9 @@ const answers = (process: PeerProcess): Promise<boolean> =>
 /** The peers of a cell, which end with it. */
 export interface Peers extends AsyncDisposable {
   readonly registry: Registry;
-  start(name: string, where: End, uid?: number): Promise<Answer<Peer>>;
+  start(name: string, where: Site, uid?: number): Promise<Answer<Peer>>;
   /** Those in that end's namespace. */
-  at(where: End): readonly PeerProcess[];
+  at(where: Site): readonly PeerProcess[];
   /** Resolves when every peer that lives has told all it saw. */
   settle(): Promise<void>;
   /** Those that live and do not answer. */
@@ -37,10 +39,19 @@ export interface Peers extends AsyncDisposable {
 export function makePeers({ observers, origin, meter, definition }: ScenarioWork, playing: Playing): Peers {
   const { lab, watching, steps, now, record, failure, signal } = playing;
   const registry = new Registry();
-  const cast: Cast = { lab, observers: watching, steps, registry, now, record, labels: definition.connections ?? [] };
   const stack = new AsyncDisposableStack();
-  const started: { readonly process: PeerProcess; readonly end: End }[] = [];
+  const started: { readonly process: PeerProcess; readonly end: Site }[] = [];
   let count = 0;
+  const programs = makePrograms((pid) => observers.guard(pid));
+  const labels = definition.connections ?? [];
+  const cast: Cast = { lab, observers: watching, steps, registry, now, record, programs, labels };
+  const wrote = new Map<string, string>();
+  const saw = (event: Event): void => {
+    record(event);
+    if (event.kind !== 'program-line') return;
+    const name = `${event.peer}.${event.program}`;
+    wrote.set(name, `${wrote.get(name) ?? ''}${event.stream}: ${event.text}\n`);
+  };
   return {
     registry,
     async start(name, end, uid) {
@@ -53,7 +64,7 @@ export function makePeers({ observers, origin, meter, definition }: ScenarioWork
         until: signal,
         spawned: (pid) => observers.guard(pid),
         spent: meter.peer,
-        saw: record,
+        saw,
         died: (error) => failure.abort(error),
       });
       if (stack.disposed) {
@@ -67,7 +78,10 @@ export function makePeers({ observers, origin, meter, definition }: ScenarioWork
       return succeeded(peerHandle(cast, { process, end }), became?.ns ?? 0);
     },
     at: (where) => started.filter(({ end }) => end === where).map(({ process }) => process),
-    logs: () => started.map(({ process }) => ({ peer: process.name, text: process.log() })),
+    logs: () => [
+      ...started.map(({ process }) => ({ peer: process.name, text: process.log() })),
+      ...[...wrote].map(([peer, text]) => ({ peer, text })),
+    ],
     async settle() {
       const asked = started.map(async ({ process }) => {
         // it will not tell by itself how late it was
@@ -80,6 +94,9 @@ export function makePeers({ observers, origin, meter, definition }: ScenarioWork
       const asked = started.map(async ({ process }) => ((await answers(process)) ? [] : [`peer ${process.name}`]));
       return (await Promise.all(asked)).flat();
     },
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    async [Symbol.asyncDispose]() {
+      await programs.end();
+      await stack.disposeAsync();
+    },
   };
 }

@@ -4,6 +4,7 @@ import type { CloseBy, Endpoint, Peer } from '../experiment/handles.ts';
 import type { AnyStage } from '../experiment/stage.ts';
 import type { Wire } from '../experiment/wire.ts';
 import { valueProblem } from '../facts/kinds.ts';
+import type { Lab } from '../lab/lab.ts';
 import { until, untilText } from '../peers/handles/until.ts';
 import type { Event } from '../record/event.ts';
 import type { Declaration, FactValue } from '../record/fact.ts';
@@ -37,6 +38,7 @@ export async function makeStage(
   const waiting = {
     ...playing,
     observers: playing.watching,
+    siteOf: (side: Parameters<Lab['siteOf']>[0]) => playing.lab.siteOf(side),
     events,
     sight: observers.sight,
     resting: <T>(wait: () => Promise<T>) => slot.while(wait),

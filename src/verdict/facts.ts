@@ -49,7 +49,7 @@ export type Readable = Readonly<Record<string, FactValue>>;
 /** Told of every fact that is read, with its value, or the error that the reader is given. */
 export type OnRead = (name: string, value: FactValue | NoValue) => void;
 
-const counter = /^counters\.(client|server|lab)\.((?:Tcp|TcpExt)\.\w+)$/;
+const counter = /^counters\.(client|server|router|lab)\.((?:Tcp|TcpExt)\.\w+)$/;
 /** Why there is no count by this name. */
 const noCount = (kernels: string): UnknownFact =>
   isGauge(kernels)

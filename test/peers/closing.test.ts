@@ -16,7 +16,7 @@ let handlers: ReturnType<typeof closingHandlers>;
 beforeEach(async () => {
   const now = () => 0;
   sockets = new Sockets('client', now, () => undefined);
-  handlers = closingHandlers(sockets, { now, origin: 0n, index: 0, parent: process.pid });
+  handlers = closingHandlers(sockets, { name: 'client', now, origin: 0n, index: 0, parent: process.pid });
   server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };

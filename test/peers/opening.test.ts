@@ -17,7 +17,7 @@ beforeEach(async () => {
   const origin = process.hrtime.bigint();
   const now = clockSince(origin);
   sockets = new Sockets('client', now, () => undefined);
-  handlers = openingHandlers(sockets, { now, origin, index: 0, parent: process.pid });
+  handlers = openingHandlers(sockets, { name: 'client', now, origin, index: 0, parent: process.pid });
   server = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   ({ port } = server.address() as { port: number });

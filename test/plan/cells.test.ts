@@ -78,7 +78,7 @@ describe('an answer that cannot be is refused with the cell', () => {
   const wrong = (value: unknown) => (() => value) as () => never;
   test.each([
     ['only', 1, 'must be true or false, not 1'],
-    ['network', 'bridge', 'must be "loopback", "veth" or "wire", not \'bridge\''],
+    ['network', 'bridge', 'must be "loopback", "veth", "routed" or "wire", not \'bridge\''],
     ['seconds', Number.NaN, 'must be a positive number of seconds, not NaN'],
     ['seconds', 0, 'must be a positive number of seconds, not 0'],
     ['mtu', 1279, 'must be a whole number of bytes from 1280 to 65535, not 1279'],
@@ -87,7 +87,7 @@ describe('an answer that cannot be is refused with the cell', () => {
     ['race', 0, 'must be false or a number of repeats, not 0'],
     ['race', 1.5, 'must be false or a number of repeats, not 1.5'],
     ['race', true, 'must be false or a number of repeats, not true'],
-    ['needs', ['a-wish'], `must be a list of "another-user", not [ 'a-wish' ]`],
+    ['needs', ['a-wish'], `must be a list of "another-user" and "program:python3" or the like, not [ 'a-wish' ]`],
     ['sysctls', ['a'], "must be sysctl names with texts or numbers, not [ 'a' ]"],
     ['sysctls', { 'net ipv4': 1 }, "must be sysctl names with texts or numbers, not { 'net ipv4': 1 }"],
     ['sysctls', { 'net.a': true }, "must be sysctl names with texts or numbers, not { 'net.a': true }"],

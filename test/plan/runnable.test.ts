@@ -46,6 +46,18 @@ test('sysctls that this kernel does not have are named, however they are written
   );
 });
 
+test('a cell with a program needs it on the PATH', () => {
+  const python = cell({ needs: ['program:python3', 'program:nft'] });
+  expect(whyNot(python, all, sysctls, (program) => program === 'nft')).toEqual({
+    code: 'NO_PROGRAM',
+    reason: 'there is no program python3 on the PATH',
+    remedy: 'install python3',
+  });
+  expect(whyNot(python, all, sysctls, () => true)).toBeUndefined();
+  expect(whyNot(cell({ needs: ['program:sh', 'program:/bin/sh'] }), all, sysctls)).toBeUndefined();
+  expect(whyNot(cell({ needs: ['program:no-such-program'] }), all, sysctls)?.code).toBe('NO_PROGRAM');
+});
+
 test('a cell with another user needs one', () => {
   const other = cell({ needs: ['another-user'] });
   expect(whyNot(other, { ...all, otherUser: false }, sysctls)).toMatchObject({

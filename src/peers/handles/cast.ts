@@ -23,6 +23,8 @@ export interface Cast {
   readonly registry: Registry;
   readonly now: () => Ns;
   readonly record: (event: Event) => void;
+  /** The pids of programs that peers started, which end with the cell. */
+  readonly programs: { add(pid: number): void };
   /** The experiment's `connections`. */
   readonly labels: readonly string[];
 }

@@ -5,16 +5,18 @@ import type {
   ConnectOptions,
   Endpoint,
   Handed,
+  Incoming,
   Listener,
   Opened,
   Queue,
   Side,
   Source,
 } from '../../experiment/handles.ts';
+import type { Lab } from '../../lab/lab.ts';
 import type { ConnectionEvent } from '../../record/event.ts';
 import { type Address, sameAddress } from '../../tcp/address.ts';
 import { plainAddress, plainText } from '../../tcp/address-text.ts';
-import { otherEnd } from '../../tcp/states.ts';
+import { type End, otherEnd } from '../../tcp/states.ts';
 import { didYouMean } from '../../text/nearest.ts';
 import type { PeerProcess } from '../process.ts';
 import type { Verbs } from '../protocol.ts';
@@ -28,9 +30,13 @@ type Options = ConnectOptions<string>;
 type Called = Pick<ConnectionEvent, 'label' | 'again'>;
 const calledBy = ({ as: label = '', again = false }: Options): Called => ({ label, again });
 
+/** An end that the router's namespace has says so. */
+const atRouter = <E extends ConnectionEvent[End]>(lab: Lab, end: End, of: E): E =>
+  lab.siteOf({ end, local: of.local }) === 'router' ? { ...of, site: 'router' } : of;
+
 /** Records a connection. */
 function connected(
-  { now, record }: Cast,
+  { lab, now, record }: Cast,
   { label, again }: Called,
   client: ConnectionEvent['client'],
   server: ConnectionEvent['server'],
@@ -41,8 +47,8 @@ function connected(
     source: 'harness',
     kind: 'connection',
     label,
-    client,
-    server,
+    client: atRouter(lab, 'client', client),
+    server: atRouter(lab, 'server', server),
     ...(again && { again }),
   };
   record(event);
@@ -57,12 +63,8 @@ export function reach({ lab, registry }: Cast, listener: Reachable, family?: 4 |
   return { address: lab.address(end, family ?? (plain === '::' ? 6 : 4)), port: at.port };
 }
 
-async function asked(
-  cast: Cast,
-  acting: Acting,
-  to: Reachable,
-  { as: label = '', allowHalfOpen = true, localPort, localAddress, family }: Options,
-): Promise<Verbs['connect']['ask']> {
+/** Throws UNKNOWN_LABEL where the experiment declares no connection of this name. */
+function checkLabel(cast: Cast, { as: label = '' }: Options): void {
   if (label && !cast.labels.includes(label)) {
     const declared =
       cast.labels.length > 0 ? `connections: ${cast.labels.join(', ')}` : 'the experiment has no connections';
@@ -74,6 +76,11 @@ async function asked(
       remedy,
     );
   }
+}
+
+async function asked(cast: Cast, acting: Acting, to: Reachable, options: Options): Promise<Verbs['connect']['ask']> {
+  const { allowHalfOpen = true, localPort, localAddress, family } = options;
+  checkLabel(cast, options);
   const reached = reach(cast, to, family);
   const from = localAddress && sourceOf(cast, acting, localAddress, reached);
   await cast.lab.ready();
@@ -121,7 +128,7 @@ export async function open(cast: Cast, acting: Acting, to: Reachable, options: O
     : connected(cast, calledBy(options), own, other, sentNs);
   const endpoint = endpointHandle(cast, {
     at: { peer: process, id },
-    end,
+    end: end === 'server' ? end : 'client',
     local,
     remote,
     label: opened.label,
@@ -180,6 +187,37 @@ export async function accepted(cast: Cast, process: PeerProcess, near: Opened): 
   connected(cast, opened, opened.client, { peer: process.name, endpoint: id, local }, opened.t);
   const endpoint = endpointHandle(cast, { at: { peer: process, id }, end: 'server', local, remote, label });
   return { ...answer, value: endpoint };
+}
+
+/** What a connection's end is said to be of, where it is a program's: no peer can have this name. */
+const aProgram = 'a program';
+
+/** The next connection that no peer of the cell opened. */
+export async function next(
+  cast: Cast,
+  process: PeerProcess,
+  listener: number,
+  options: Options,
+): Promise<Answer<Incoming>> {
+  checkLabel(cast, options);
+  const answer = await process.ask('next', { listener });
+  if (!answer.ok) return answer;
+  const { endpoint: id, local, remote } = answer.value;
+  const called = calledBy(options);
+  const { label } = called;
+  const event = connected(
+    cast,
+    called,
+    { peer: aProgram, endpoint: null, local: remote },
+    { peer: process.name, endpoint: id, local },
+  );
+  const at = { peer: process, id };
+  const endpoint = endpointHandle(cast, { at, end: 'server', local, remote, label });
+  const other: Side = { end: 'client', local: remote, remote: local };
+  const value: Incoming = { ...endpoint, other };
+  cast.registry.addEndpoint({ endpoint: value, at, label });
+  cast.registry.addEndpoint({ endpoint: other, label, opened: event });
+  return { ...answer, value };
 }
 
 /** Connects to where nobody accepts: one end. */

@@ -4,7 +4,7 @@ import type { Address } from '../../tcp/address.ts';
 import type { PeerProcess } from '../process.ts';
 import type { Verbs } from '../protocol.ts';
 import { type Cast, optionsOf, pass, take } from './cast.ts';
-import { accepted } from './connections.ts';
+import { accepted, next } from './connections.ts';
 import { addressOf, ownPort } from './place.ts';
 import type { Acting, Listening } from './registry.ts';
 
@@ -44,6 +44,10 @@ function listenerHandle(cast: Cast, acting: Acting, { listener, at }: Verbs['lis
     at,
     ...optionsOf(cast, process, listener, name),
     accepted: (opened) => take(cast, `${name}.accepted`, accepted(cast, process, opened)),
+    next(options = {}) {
+      acceptedOptions('next', options);
+      return take(cast, `${name}.next`, next(cast, process, listener, options));
+    },
     handTo(peer) {
       const { process: to } = cast.registry.peer(peer);
       return take(cast, `${name}.handTo ${to.name}`, handTo(cast, listener, { ...acting, at }, to));

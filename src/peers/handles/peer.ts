@@ -5,6 +5,7 @@ import { type Cast, take } from './cast.ts';
 import { connect, join, open, reach } from './connections.ts';
 import { bind, listen } from './listening.ts';
 import { addressOf, place, ports } from './place.ts';
+import { exec } from './program.ts';
 import type { Acting, Reachable } from './registry.ts';
 
 /** A scenario's handle of a peer, entered in the registry. */
@@ -27,6 +28,12 @@ export function peerHandle(cast: Cast, acting: Acting): Peer {
     end(by) {
       acceptedArgument('end(): by', by);
       return step(`end by ${by}`, end(cast, process, by));
+    },
+    exec(command, args = [], options = {}) {
+      acceptedArgument('exec(): command', command);
+      acceptedArgument('exec(): args', args);
+      acceptedOptions('exec', options);
+      return step(`exec ${command}`, exec(cast, process, { command, args, options }));
     },
     listen(options = {}) {
       acceptedOptions('listen', options);

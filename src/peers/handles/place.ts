@@ -1,11 +1,11 @@
 import type { At, Place, PlaceOptions } from '../../experiment/handles.ts';
 import { canonicalText, plainText } from '../../tcp/address-text.ts';
-import type { End } from '../../tcp/states.ts';
+import type { Site } from '../../tcp/network.ts';
 import type { Cast } from './cast.ts';
 import type { Acting } from './registry.ts';
 
 /** Where the step of a peer at that end is to be; who names an address has its sockets there observed, too. */
-export function addressOf({ lab, observers }: Cast, end: End, at: At, family: 4 | 6 = 4): string {
+export function addressOf({ lab, observers }: Cast, end: Site, at: At, family: 4 | 6 = 4): string {
   if (at === 'wildcard') return family === 4 ? '0.0.0.0' : '::';
   if (typeof at === 'string') return lab.address(end, family, at);
   const address = canonicalText(at.address);

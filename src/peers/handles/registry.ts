@@ -1,13 +1,13 @@
 import type { Bound, Handed, Listener, Peer, Place, Queue, Side } from '../../experiment/handles.ts';
 import type { ConnectionEvent } from '../../record/event.ts';
 import type { Address } from '../../tcp/address.ts';
-import type { End } from '../../tcp/states.ts';
+import type { Site } from '../../tcp/network.ts';
 import type { PeerProcess } from '../process.ts';
 
-/** A peer's process, and the end of the lab at which it is. */
+/** A peer's process, and where it is in the lab. */
 export interface Acting {
   readonly process: PeerProcess;
-  readonly end: End;
+  readonly end: Site;
 }
 
 /** A listener, a bound socket or a place as the harness knows it. */

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LingerlabError } from '../../errors.ts';
 import { lookIn, type Sight, viewOf } from '../../facts/connections.ts';
 import { pathOf } from '../../facts/path.ts';
+import type { Lab } from '../../lab/lab.ts';
 import type { CellObservers } from '../../observers/observers.ts';
-import type { Event } from '../../record/event.ts';
+import type { ConnectionEvent, Event } from '../../record/event.ts';
 import type { State } from '../../tcp/states.ts';
 import type { Placed } from './registry.ts';
 
@@ -11,6 +12,8 @@ export interface Waiting {
   readonly events: readonly Event[];
   readonly sight: Sight;
   readonly observers: CellObservers;
+  /** Where an end is; default: at the end of its name. */
+  readonly siteOf?: Lab['siteOf'];
   readonly now: () => number;
   readonly record: (event: Event) => void;
   readonly signal: AbortSignal;
@@ -82,12 +85,12 @@ async function look(placed: Placed, waiting: Waiting, pause: number): Promise<bo
   if (!gone || (sight.transitions && !request && (sight.miniTimers || pause < 4))) return true;
   const before = events.length;
   await observers.sample();
-  const { end } = placed.endpoint;
+  const site = waiting.siteOf?.(placed.endpoint) ?? placed.endpoint.end;
   return events
     .slice(before)
     .some(
       (event) =>
-        event.kind === 'sample' && (event.space === 'lab' || event.space === end) && lookIn(event, placed.endpoint),
+        event.kind === 'sample' && (event.space === 'lab' || event.space === site) && lookIn(event, placed.endpoint),
     );
 }
 
@@ -105,11 +108,14 @@ async function tcpState({ at }: Placed, { now, record }: Waiting): Promise<State
 const passed = (placed: Placed, wanted: readonly State[], waiting: Waiting): State | undefined =>
   stepsOf(placed, waiting).find(({ state }) => wanted.includes(state))?.state;
 
+const isSameOpening = ({ client }: ConnectionEvent, opened: ConnectionEvent): boolean =>
+  client.opening?.from === opened.client.opening?.from;
+
 /** The endpoint's path so far. */
 function stepsOf({ endpoint, at, opened }: Placed, { events, sight }: Pick<Waiting, 'events' | 'sight'>) {
   const view = viewOf(events, sight);
   const connection = view.connections.findLast(({ event }) => {
-    if (opened) return event.client.opening?.from === opened.client.opening?.from;
+    if (opened) return opened.client.opening ? isSameOpening(event, opened) : event === opened;
     const own = event[endpoint.end];
     return own.peer === at?.peer.name && own.endpoint === at.id;
   });

@@ -73,6 +73,13 @@ function closingText(call: Extract<CallEvent, { verb: 'close' | 'shutdown' }>): 
   return `${andThen === undefined ? '' : `, then by ${wayText(andThen)}`}${first}${call.atNs === undefined ? '' : ', at a common moment'}`;
 }
 
+/** So much of an argument tells which it is: a program may be given as one. */
+const longestWord = 60;
+const word = (argument: string): string => {
+  const text = argument.length > longestWord ? `${argument.slice(0, longestWord)}…` : argument;
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : JSON.stringify(text);
+};
+
 /** A step that a peer took, with its arguments: `connect to 127.0.0.1:80, localPort 5000`. */
 export function callText(call: CallEvent): string {
   switch (call.verb) {
@@ -89,6 +96,14 @@ export function callText(call: CallEvent): string {
       const kept = call.kept === undefined || sameValue(call.kept, call.value) ? '' : ` (kept ${valueText(call.kept)})`;
       return `set${value}${kept}${rest(call, 'option', 'value', 'kept')}`;
     }
+    case 'exec':
+      return `exec ${[call.command, ...call.args].map(word).join(' ')}${rest(call, 'command', 'args')}`;
+    case 'programWrite':
+      return `write ${JSON.stringify(call.text)} to ${call.program}`;
+    case 'programClose':
+      return `end the input of ${call.program}`;
+    case 'programSignal':
+      return `send ${call.signal} to ${call.program}`;
     case 'setNumbered': {
       const kept = call.kept === undefined || call.kept === call.hex ? '' : ` (kept 0x${call.kept})`;
       return `set ${call.level} ${call.name} to 0x${call.hex}${kept}${rest(call, 'level', 'name', 'hex', 'kept')}`;

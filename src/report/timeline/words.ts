@@ -117,6 +117,14 @@ export function wordsOf(event: Event, words: Words): Told {
       return nodeWords(event, names);
     case 'call':
       return callWords(event, names);
+    case 'program-line': {
+      const { program, stream, text } = event;
+      return peer(event.peer, `${program} writes${stream === 'stderr' ? ' to stderr' : ''}: ${text}`);
+    }
+    case 'program-ended': {
+      const left = event.leftOut === undefined ? '' : `; ${plural(event.leftOut, 'byte')} of its output left out`;
+      return peer(event.peer, `${event.program} ends: ${event.how}${left}`);
+    }
     case 'stall':
       return peer(event.peer, `longest stall of the event loop: ${formatSeconds(event.ns / 1e9)}`, 'aside');
     case 'late':
