@@ -53,6 +53,18 @@ export type { Gauges, Instruments, SocketCounts, Sysctl } from './experiment/ins
 export type { Driven, Interval, Latency, LoadClose, Loaded, LoadOptions } from './experiment/load.ts';
 export { othersMost } from './experiment/load.ts';
 export { ack, any, data, fin, notTcp, type Pattern, rst, syn, synAck, tcp } from './experiment/patterns.ts';
+export type {
+  PollEvent,
+  PollOptions,
+  PollWanted,
+  RawBindOptions,
+  RawConnectOptions,
+  RawEndpoint,
+  RawSocket,
+  RawSocketOptions,
+  RawWriteOptions,
+  WaitOptions,
+} from './experiment/raw.ts';
 export type { LoadStage, Stage } from './experiment/stage.ts';
 export type { RuleHandle, Wire } from './experiment/wire.ts';
 export { type Kind, kind } from './facts/kinds.ts';

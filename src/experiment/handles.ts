@@ -1,33 +1,15 @@
 /** What a scenario holds: its steps, the peers that take them, and their endpoints, listeners and bound sockets. */
 import type { Address } from '../tcp/address.ts';
 import type { TcpInfo } from '../tcp/info.ts';
-import type { Settable, SocketOption, SocketOptions, StructLinger } from '../tcp/socket-options.ts';
 import type { End } from '../tcp/states.ts';
+import type { RawEndpoint, RawSocket, RawSocketOptions } from './raw.ts';
+import type { Place, Step, Where, WithOptions } from './socket.ts';
 
-/** What the kernel said to a step: a value, or a refusal; `ns` is how long the call held its thread. */
-export type Answer<T = void> =
-  | { readonly ok: true; readonly value: T; readonly ns: number }
-  | { readonly ok: false; readonly errno: string; readonly syscall: string; readonly ns: number };
-
-/** Awaited: the value, or the cell is errored. `.answer()`: a refusal as data. */
-export type Step<T = void> = Promise<T> & { answer(): Promise<Answer<T>> };
+export type { Answer, Place, SetOptions, Step, Where, WithOptions } from './socket.ts';
 
 /** A moment of the one clock at which several peers act together. */
 export interface Instant {
   readonly ns: number;
-}
-
-export interface SetOptions {
-  /** setsockopt(2)'s `optlen`, bytes; default the size of what the option takes. */
-  readonly length?: number;
-}
-
-/** A socket whose options can be set, whether or not it is connected. */
-export interface WithOptions {
-  set<O extends SocketOption>(option: O, value: Settable<O>, how?: SetOptions): Step;
-  get<O extends SocketOption>(option: O): Step<SocketOptions[O]>;
-  /** SO_LINGER as getsockopt(2) gives it. */
-  linger(): Step<StructLinger>;
 }
 
 /** Ways to close: net's `end()`, `destroy()`, `resetAndDestroy()`, or close(2) on the descriptor, taken from net first. */
@@ -90,6 +72,8 @@ export interface Endpoint extends WithOptions {
   /** shutdown(2) on the descriptor, behind net's back. */
   shutdown(how: 'RD' | 'WR' | 'RDWR', options?: CloseOptions): Step;
   dup(): Step<Duplicate>;
+  /** One more descriptor of its socket as a raw socket, from which net reads no more: it lives on when net has destroyed its own. */
+  raw(): Step<RawSocket>;
   /** Send its descriptor to another peer of the same end (SCM_RIGHTS, unix(7)), which has a copy then; this one stays open. */
   copyTo(peer: Peer): Step<Copy>;
 }
@@ -108,19 +92,8 @@ export interface Opened extends Endpoint {
   readonly other: Side;
 }
 
-/** An address of a peer's end with a port of the cell's: whether there is a socket is the scenario's matter. */
-export interface Place {
-  readonly at: Address;
-}
-
 /** SO_REUSEADDR, SO_REUSEPORT, both or neither, set before bind(2). */
 export type Reuse = 'none' | 'addr' | 'port' | 'both';
-/**
- * The peer's address in the lab, from which it connects, too; every address; or another one that the lab has at the same end. On
- * loopback both peers have the same.
- */
-export type Where = 'own' | 'wildcard' | 'other';
-
 export interface BindOptions {
   readonly family?: 4 | 6;
   /** Default: one that this cell alone has. 0: one that the kernel chooses. */
@@ -154,9 +127,11 @@ export interface Queue extends WithOptions {
 export interface Listener extends WithOptions {
   readonly at: Address;
   /** Resolves with the other end of a connection that was opened, when this listener's application has accepted it. */
-  accepted(opened: Opened): Step<Endpoint>;
+  accepted(opened: Opened | RawEndpoint): Step<Endpoint>;
   /** Send its descriptor to another peer of the same end (SCM_RIGHTS, unix(7)), which has a copy then; this peer listens on. */
   handTo(peer: Peer): Step<Handed>;
+  /** Takes its socket from net, which accepts no more, as a raw socket; this handle has no descriptor then. */
+  raw(): Step<RawSocket>;
   close(): Step;
 }
 
@@ -221,15 +196,17 @@ export interface Peer<Label extends string = string> {
   readonly pid: number;
   listen(options?: ListenOptions): Step<Listener>;
   bind(options?: BindOptions): Step<Bound>;
+  /** socket(2) and no more: a raw socket, which net does not know. It has every call in every state. */
+  socket(options?: RawSocketOptions): Step<RawSocket<Label>>;
   /** Connect, and reset at once: says whether someone listens there, and leaves no socket and no TIME-WAIT behind. */
-  knock(on: Listener | Handed, options?: Pick<ConnectOptions<Label>, 'family'>): Step;
+  knock(on: Listener | Handed | RawSocket, options?: Pick<ConnectOptions<Label>, 'family'>): Step;
   /** Both ends, established: the connecting one first. */
   connect(to: Listener | Handed, options?: ConnectOptions<Label>): Step<readonly [Endpoint, Endpoint]>;
   /**
    * Connect to where nobody accepts: established at both ends, but no process has the other one, so it has facts of its
    * socket and none of an application.
    */
-  join(queue: Queue, options?: ConnectOptions<Label>): Step<Endpoint>;
+  join(queue: Queue | RawSocket, options?: ConnectOptions<Label>): Step<Endpoint>;
   /** An address of its own with a port that this cell alone has, and nothing bound to it. */
   place(options?: { readonly family?: 4 | 6 }): Place;
   /**
@@ -237,7 +214,7 @@ export interface Peer<Label extends string = string> {
    * peer's own address in the lab, that of its places. To a place from which another peer opens to this one's: the other end of
    * the same connection; the client's peer opens first. To its own: one socket that is both ends, whose facts are the client's.
    */
-  open(to: Listener | Handed | Queue | Bound | Place, options?: ConnectOptions<Label>): Step<Opened>;
+  open(to: Listener | Handed | Queue | Bound | Place | RawSocket, options?: ConnectOptions<Label>): Step<Opened>;
   /**
    * Send a signal; SIGKILL and SIGTERM end it, SIGSTOP pauses it until SIGCONT. Resolves when it has taken effect; one that
    * it catches: when the kernel has delivered it.

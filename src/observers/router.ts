@@ -175,7 +175,7 @@ export class Router {
     const alone = this.#byAddress.get(local.address) ?? this.#byAddress.get(remote.address);
     if (alone) return alone;
     if (!shared.has(local.address) && !shared.has(remote.address)) return undefined;
-    const ofSocket = 'socket' in event ? this.#bySocket.get(event.socket) : undefined;
+    const ofSocket = 'socket' in event && typeof event.socket === 'string' ? this.#bySocket.get(event.socket) : undefined;
     return (
       ofSocket ??
       this.#ofFlow(flowOf(local, remote)) ??

@@ -20,6 +20,7 @@ import { handoverHandlers } from './handover.ts';
 import { startReading, stopReading } from './net-handle.ts';
 import { openingHandlers } from './opening.ts';
 import type { Kept } from './protocol.ts';
+import { rawHandlers } from './raw.ts';
 import { once, type Sockets, when } from './sockets.ts';
 
 function addressesOf(fd: number): NonNullable<Kept['at']> {
@@ -34,6 +35,7 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
   ...endingHandlers(sockets, self),
   ...handoverHandlers(sockets),
   ...openingHandlers(sockets, self),
+  ...rawHandlers(sockets, self),
   become({ uid }, timed) {
     timed(() => process.setuid?.(uid));
     // a change of user cancels it: commit_creds() in kernel/cred.c
@@ -85,17 +87,21 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
     const fd = sockets.descriptor(socket, 'getsockopt');
     return timed(() => structLinger(fd));
   },
-  error({ endpoint }, timed) {
-    const fd = sockets.descriptor(endpoint, 'getsockopt');
+  error({ socket }, timed) {
+    const fd = sockets.descriptor(socket, 'getsockopt');
     return timed(() => pendingError(fd));
   },
-  info({ endpoint }, timed) {
-    const fd = sockets.descriptor(endpoint, 'getsockopt');
+  info({ socket }, timed) {
+    const fd = sockets.descriptor(socket, 'getsockopt');
     return timed(() => tcpInfo(fd));
   },
-  sendQueue({ endpoint }, timed) {
-    const fd = sockets.descriptor(endpoint, 'ioctl');
+  sendQueue({ socket }, timed) {
+    const fd = sockets.descriptor(socket, 'ioctl');
     return timed(() => sendQueue(fd));
+  },
+  receiveQueue({ socket }, timed) {
+    const fd = sockets.descriptor(socket, 'ioctl');
+    return timed(() => receiveQueue(fd));
   },
   async write({ endpoint, bytes, fill = 'linger' }) {
     const { socket } = sockets.get(endpoint);

@@ -9,112 +9,47 @@ import type {
   Queue,
   Side,
 } from '../../experiment/handles.ts';
+import type { RawEndpoint, RawSocket } from '../../experiment/raw.ts';
 import type { ConnectionEvent } from '../../record/event.ts';
-import { type Address, sameAddress } from '../../tcp/address.ts';
 import { otherEnd } from '../../tcp/states.ts';
-import { didYouMean } from '../../text/nearest.ts';
 import type { PeerProcess } from '../process.ts';
 import type { Verbs } from '../protocol.ts';
 import { type Cast, take } from './cast.ts';
 import { endpointHandle } from './endpoint.ts';
+import { calledBy, checkLabel, connected, opens, reach } from './opening.ts';
 import type { Acting, Numbered, Reachable } from './registry.ts';
 
 type Options = ConnectOptions<string>;
-/** What a connection is called in the record. */
-type Called = Pick<ConnectionEvent, 'label' | 'again'>;
-const calledBy = ({ as: label = '', again = false }: Options): Called => ({ label, again });
-
-/** Records a connection. */
-function connected(
-  { now, record }: Cast,
-  { label, again }: Called,
-  client: ConnectionEvent['client'],
-  server: ConnectionEvent['server'],
-  t = now(),
-): ConnectionEvent {
-  const event: ConnectionEvent = {
-    t,
-    source: 'harness',
-    kind: 'connection',
-    label,
-    client,
-    server,
-    ...(again && { again }),
-  };
-  record(event);
-  return event;
-}
-
-/** Where a connection finds a listener: a wildcard has no address of its own. */
-export function reach({ lab, registry }: Cast, listener: Reachable, family?: 4 | 6): Address {
-  const { end, at } = registry.listening(listener);
-  if (at.address !== '0.0.0.0' && at.address !== '::') return at;
-  return { address: lab.address(end, family ?? (at.address === '::' ? 6 : 4)), port: at.port };
-}
 
 function asked(
   cast: Cast,
   to: Reachable,
   { as: label = '', allowHalfOpen = true, localPort, family }: Options,
 ): Verbs['connect']['ask'] {
-  if (label && !cast.labels.includes(label)) {
-    const declared =
-      cast.labels.length > 0 ? `connections: ${cast.labels.join(', ')}` : 'the experiment has no connections';
-    const meant = didYouMean(label, cast.labels);
-    const remedy = 'name it under connections, so that its facts are declared';
-    throw new LingerlabError(
-      'UNKNOWN_LABEL',
-      `connection label '${label}' is not declared${meant}; ${declared}`,
-      remedy,
-    );
-  }
+  checkLabel(cast, label);
   return { to: reach(cast, to, family), allowHalfOpen, ...(localPort !== undefined && { localPort }) };
 }
 
 /** Opens a connection to wherever: one end, which nobody has answered. */
-export async function open(
-  cast: Cast,
-  { process, end }: Acting,
-  to: Reachable,
-  options: Options,
-): Promise<Answer<Opened>> {
-  const { process: there } = cast.registry.listening(to);
+export async function open(cast: Cast, acting: Acting, to: Reachable, options: Options): Promise<Answer<Opened>> {
+  const { process, end } = acting;
   const ask = asked(cast, to, options);
   const from = cast.lab.address(end, ask.to.address.includes(':') ? 6 : 4);
-  const begun =
-    options.localPort === undefined ? undefined : facing(cast, { address: from, port: options.localPort }, ask.to);
-  if (end === 'server' && !begun) throw new TypeError("open: the client's end opens first");
-  const answer = await cast.observers.begins(ask.to, () =>
-    process.ask('open', { ...ask, ...(options.localPort !== undefined && { localAddress: from }) }),
+  const here = options.localPort === undefined ? undefined : { address: from, port: options.localPort };
+  const answer = await opens(
+    cast,
+    acting,
+    to,
+    { to: ask.to, from: here, options },
+    () => process.ask('open', { ...ask, ...(here && { localAddress: from }) }),
+    (value) => value,
   );
   if (!answer.ok) return answer;
-  const { endpoint: id, local, calledNs, sentNs } = answer.value;
-  const own = { peer: process.name, endpoint: id, local, opening: { from: calledNs, until: sentNs } };
-  const itself = sameAddress(local, ask.to);
-  const other = itself ? own : { peer: there.name, endpoint: null, local: ask.to };
-  const joins = end === 'server' ? begun : undefined;
-  const opened = joins
-    ? connected(cast, joins, joins.client, own, joins.t)
-    : connected(cast, calledBy(options), own, other, sentNs);
-  const endpoint = endpointHandle(cast, {
-    at: { peer: process, id },
-    end,
-    local,
-    remote: ask.to,
-    label: opened.label,
-  });
-  return { ...answer, value: openedHandle(cast, endpoint, opened) };
-}
-
-/** The connection that was opened from there to here, whose other end nobody has. */
-function facing({ registry }: Cast, here: Address, there: Address): ConnectionEvent | undefined {
-  return registry.endpoints.findLast(
-    ({ endpoint, opened }) =>
-      opened?.server.endpoint === null &&
-      endpoint.end === 'client' &&
-      sameAddress(endpoint.local, there) &&
-      sameAddress(endpoint.remote, here),
-  )?.opened;
+  const { value, opened } = answer.value;
+  const { endpoint: id, local } = value;
+  const parts = { at: { peer: process, id }, end, local, remote: ask.to, label: opened?.label ?? '' };
+  const endpoint = endpointHandle(cast, parts);
+  return { ...answer, value: openedHandle(cast, endpoint, opened as ConnectionEvent) };
 }
 
 /** An endpoint that may not be established, with its other end, which may have no process. */
@@ -139,7 +74,7 @@ const infoMs = 250;
 /** Whether a socket is closed: by its process, or by a reset. */
 async function hasEnded({ peer, id }: Numbered): Promise<boolean> {
   try {
-    const info = await peer.ask('info', { endpoint: id }, infoMs);
+    const info = await peer.ask('info', { socket: id }, infoMs);
     return !info.ok || info.value.state === 'CLOSED';
   } catch (error) {
     return !(error instanceof LingerlabError && error.code === 'NO_ANSWER');
@@ -147,20 +82,37 @@ async function hasEnded({ peer, id }: Numbered): Promise<boolean> {
 }
 
 /** The end that a listener's application has, of a connection that was opened to it. */
-export async function accepted(cast: Cast, process: PeerProcess, near: Opened): Promise<Answer<Endpoint>> {
+export async function accepted(
+  cast: Cast,
+  process: PeerProcess,
+  near: Opened | RawEndpoint,
+): Promise<Answer<Endpoint>> {
   const { opened, label, at } = cast.registry.endpoint(near);
   if (!opened) throw new TypeError('accepted: not an end that was opened');
   const ended = at !== undefined && (await hasEnded(at));
   const answer = await process.ask('accepted', { from: near.local, ...(ended && { ended }) });
   if (!answer.ok) return answer;
   const { endpoint: id, local, remote } = answer.value;
-  connected(cast, opened, opened.client, { peer: process.name, endpoint: id, local }, opened.t);
+  connected(cast, opened, opened.client, { peer: process.name, endpoint: id, local }, opened);
   const endpoint = endpointHandle(cast, { at: { peer: process, id }, end: 'server', local, remote, label });
   return { ...answer, value: endpoint };
 }
 
 /** Connects to where nobody accepts: one end. */
-export async function join(cast: Cast, process: PeerProcess, to: Queue, options: Options): Promise<Answer<Endpoint>> {
+export const join = (
+  cast: Cast,
+  process: PeerProcess,
+  to: Queue | RawSocket,
+  options: Options,
+): Promise<Answer<Endpoint>> =>
+  cast.registry.opening(cast.registry.listening(to).at, joined(cast, process, to, options));
+
+async function joined(
+  cast: Cast,
+  process: PeerProcess,
+  to: Queue | RawSocket,
+  options: Options,
+): Promise<Answer<Endpoint>> {
   const { process: listening } = cast.registry.listening(to);
   const ask = asked(cast, to, options);
   const answer = await cast.observers.begins(ask.to, () => process.ask('connect', ask));

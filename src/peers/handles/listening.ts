@@ -8,27 +8,14 @@ import type {
   ListenOptions,
   Place,
   Queue,
-  Where,
 } from '../../experiment/handles.ts';
-import type { Address } from '../../tcp/address.ts';
-import type { End } from '../../tcp/states.ts';
 import type { PeerProcess } from '../process.ts';
 import type { Verbs } from '../protocol.ts';
 import { type Cast, optionsOf, pass, take } from './cast.ts';
 import { accepted } from './connections.ts';
+import { addressOf, begins, ownPort } from './places.ts';
+import { rawOf } from './raw.ts';
 import type { Acting, Listening } from './registry.ts';
-
-async function addressOf({ lab }: Cast, end: End, at: Where, family: 4 | 6): Promise<string> {
-  if (at === 'wildcard') return family === 4 ? '0.0.0.0' : '::';
-  return at === 'own' ? lab.address(end, family) : lab.otherAddress(end, family);
-}
-
-/** A port that the cell alone has. */
-function ownPort({ lab, observers }: Cast): number {
-  const port = lab.port();
-  observers.watchPort(port);
-  return port;
-}
 
 const withBacklog = (backlog: number | undefined) => (backlog === undefined ? {} : { backlog });
 
@@ -48,17 +35,6 @@ export async function listen(cast: Cast, acting: Acting, options: ListenOptions)
   return answer.ok ? { ...answer, value: listenerHandle(cast, acting, answer.value) } : answer;
 }
 
-/** A step by which a socket begins to listen. Where the kernel chooses its port, that is known, and traced, from then on. */
-async function begins<T extends { readonly at: Address }>(
-  { observers }: Cast,
-  place: Address,
-  listen: () => Promise<Answer<T>>,
-): Promise<Answer<T>> {
-  const answer = await observers.begins(place, listen);
-  if (answer.ok) await observers.follow(answer.value.at.port);
-  return answer;
-}
-
 function listenerHandle(cast: Cast, acting: Acting, { listener, at }: Verbs['listen']['value']): Listener {
   const { process } = acting;
   const name = `${process.name}.listener`;
@@ -70,6 +46,7 @@ function listenerHandle(cast: Cast, acting: Acting, { listener, at }: Verbs['lis
       const { process: to } = cast.registry.peer(peer);
       return take(cast, `${name}.handTo ${to.name}`, handTo(cast, listener, { ...acting, at }, to));
     },
+    raw: () => take(cast, `${name}.raw`, rawOf(cast, acting, listener, { what: name, at })),
     close: () => take(cast, `${name}.close`, process.ask('unlisten', { listener })),
   };
   cast.registry.addListening(handle, { ...acting, at });

@@ -1,0 +1,35 @@
+/** What handles of sockets have in common, whether net has the socket or libc: steps, options, addresses. */
+import type { Address } from '../tcp/address.ts';
+import type { Settable, SocketOption, SocketOptions, StructLinger } from '../tcp/socket-options.ts';
+
+/** What the kernel said to a step: a value, or a refusal; `ns` is how long the call held its thread. */
+export type Answer<T = void> =
+  | { readonly ok: true; readonly value: T; readonly ns: number }
+  | { readonly ok: false; readonly errno: string; readonly syscall: string; readonly ns: number };
+
+/** Awaited: the value, or the cell is errored. `.answer()`: a refusal as data. */
+export type Step<T = void> = Promise<T> & { answer(): Promise<Answer<T>> };
+
+export interface SetOptions {
+  /** setsockopt(2)'s `optlen`, bytes; default the size of what the option takes. */
+  readonly length?: number;
+}
+
+/** A socket whose options can be set, whether or not it is connected. */
+export interface WithOptions {
+  set<O extends SocketOption>(option: O, value: Settable<O>, how?: SetOptions): Step;
+  get<O extends SocketOption>(option: O): Step<SocketOptions[O]>;
+  /** SO_LINGER as getsockopt(2) gives it. */
+  linger(): Step<StructLinger>;
+}
+
+/** An address of a peer's end with a port of the cell's: whether there is a socket is the scenario's matter. */
+export interface Place {
+  readonly at: Address;
+}
+
+/**
+ * The peer's address in the lab, from which it connects, too; every address; or another one that the lab has at the same end. On
+ * loopback both peers have the same.
+ */
+export type Where = 'own' | 'wildcard' | 'other';
