@@ -95,16 +95,14 @@ export const applicationFacts = factGroup(
     const { node, calls } = toldBy(view, end);
     const closing = calls.filter((call) => closes(call) || shutsDown(call));
     const names = node.map(({ event }) => event);
+    // a raw socket has none; of one that is read behind net's back they are not what its application saw
+    const ofNode = end.socket === undefined && !calls.some(({ verb }) => verb === 'read(2)');
     const closed = node.find(({ event }) => event === 'close');
     const stalls = view.events.filter(
       (event): event is StallEvent => event.kind === 'stall' && event.peer === end.peer,
     );
     return {
-      // a raw socket has none of Node's
-      events:
-        end.socket === undefined
-          ? names.filter((name, index) => name !== 'data' || names[index - 1] !== 'data')
-          : undefined,
+      events: ofNode ? names.filter((name, index) => name !== 'data' || names[index - 1] !== 'data') : undefined,
       sawEnd: names.includes('end') || calls.some(isEnd),
       hadError: closed?.hadError,
       errors: refusedIn(calls, node),

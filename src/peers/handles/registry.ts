@@ -42,7 +42,7 @@ type Entry =
 
 const names = {
   peer: 'a peer',
-  listener: 'a listener, nor a socket that is bound',
+  listener: 'a listener',
   endpoint: 'an endpoint',
 } as const;
 
