@@ -253,9 +253,7 @@ live('raw sockets', () => {
     for (const facts of factsOf('descriptors')) {
       expect(facts).toMatchObject({
         kept: 'ESTABLISHED',
-        part: true,
         full: 'EAGAIN',
-        writable: '',
         rest: 4_000_000,
         'one.client.delivered': 13,
         'one.client.closedWith': ['FIN'],
