@@ -4,7 +4,8 @@ import { compare } from './commands/compare.ts';
 import { doctor } from './commands/doctor.ts';
 import { explain } from './commands/explain.ts';
 import { list } from './commands/list.ts';
-import { errorText } from './commands/output.ts';
+import { newExperiment } from './commands/new.ts';
+import { errorText, writeAnswer } from './commands/output.ts';
 import { report } from './commands/report.ts';
 import { run } from './commands/run.ts';
 import { schema } from './commands/schema.ts';
@@ -40,6 +41,7 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
     .description('SO_LINGER and TIME-WAIT experiments on real sockets of this kernel')
     .version(tool().version)
     .exitOverride()
+    .configureOutput({ writeOut: writeAnswer })
     .showHelpAfterError('(lingerlab --help tells more)')
     .configureHelp({ sortSubcommands: false });
   const command = (name: string, description: string, ...examples: string[]) =>
@@ -56,10 +58,23 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
     'run close-order --where closes=client,both --where by=end',
     "run 'close-order/closes=client,*'",
     'run ./my-question.ts --repeat 10',
+    'run linger --sysctl net.ipv4.tcp_fin_timeout=10 --sysctls-from /etc/sysctl.d/99-tuning.conf',
     'run --resume results/20261120-084500-6.18.44',
   )
     .argument('[patterns...]', 'experiment ids, cell ids, globs over either, or files; none: everything')
     .option('-w, --where <factor=value>', 'only cells with these values (value,value…); repeatable', collect, [])
+    .addOption(
+      new Option('--sysctl <name=value>', 'run every cell under this setting; repeatable')
+        .argParser(collect)
+        .default([], '')
+        .conflicts('resume'),
+    )
+    .addOption(
+      new Option('--sysctls-from <file>', 'the same of each line of a sysctl.conf; repeatable; --sysctl wins')
+        .argParser(collect)
+        .default([], '')
+        .conflicts('resume'),
+    )
     .option('--all', 'cells outside the default matrix, too', false)
     .option('--quick', 'as few cells as it takes to see every factor value', false)
     .addOption(new Option('--repeat <n>', 'how often each cell runs').argParser(positive))
@@ -150,6 +165,10 @@ Each line after it is an entry, in order of time:
   command('doctor', 'tell what this machine can do', 'doctor', 'doctor --json')
     .addOption(json())
     .action((options) => privileged(() => doctor(options)));
+
+  command('new', 'write a file to begin an experiment of your own with', 'new my-question')
+    .argument('<id>', 'lower-case words joined by hyphens; the file is <id>.ts in this folder')
+    .action((id) => done(newExperiment(id)));
 
   command('check', 'type-check and validate an experiment of your own', 'check ./my-question.ts')
     .argument('<file>', 'an experiment file')

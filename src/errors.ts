@@ -12,6 +12,8 @@ export const errorCodes = {
   NOTHING_SELECTED: exitCode.usage,
   BAD_DEFINITION: exitCode.usage,
   DUPLICATE_EXPERIMENT: exitCode.usage,
+  FILE_EXISTS: exitCode.usage,
+  FILE_NOT_WRITABLE: exitCode.usage,
   EXPERIMENT_SYNTAX: exitCode.usage,
   EXPERIMENT_LOAD: exitCode.usage,
   EXPERIMENT_TYPES: exitCode.failed,

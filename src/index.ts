@@ -20,7 +20,9 @@ export {
 } from './experiment/definition.ts';
 export type { Forgery } from './experiment/forgery.ts';
 export type {
+  AddressOptions,
   Answer,
+  At,
   BindOptions,
   Bound,
   CaughtSignal,
@@ -32,6 +34,7 @@ export type {
   EndBy,
   Ended,
   Endpoint,
+  ExactAddress,
   Handed,
   Instant,
   Listener,
@@ -39,10 +42,12 @@ export type {
   Opened,
   Peer,
   Place,
+  PlaceOptions,
   Queue,
   Reuse,
   SetOptions,
   Side,
+  Source,
   StartOptions,
   Step,
   Where,
@@ -66,13 +71,21 @@ export type {
   WaitOptions,
 } from './experiment/raw.ts';
 export type { LoadStage, Stage } from './experiment/stage.ts';
-export type { RuleHandle, Wire } from './experiment/wire.ts';
+export type { IcmpOptions, RuleHandle, SightingOf, Wire } from './experiment/wire.ts';
 export { type Kind, kind } from './facts/kinds.ts';
 export type { FactsOf, LoadFactsOf } from './facts/table.ts';
-export type { Sighting, SsSocket } from './record/event.ts';
+export type { SegmentSighting, Sighting, SsSocket } from './record/event.ts';
 export { type Against, type Arm, against, margin, type Repeated, repeatsNeeded } from './stats/against.ts';
 export { largest, least, median } from './stats/quantile.ts';
+export type { IcmpKind } from './tcp/icmp.ts';
 export type { TcpInfo } from './tcp/info.ts';
 export type { Network } from './tcp/network.ts';
-export type { Settable, SocketOptions, StructLinger } from './tcp/socket-options.ts';
+export type {
+  NumberedOption,
+  PortRange,
+  Settable,
+  SocketOption,
+  SocketOptions,
+  StructLinger,
+} from './tcp/socket-options.ts';
 export type { End, State } from './tcp/states.ts';

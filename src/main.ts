@@ -1,6 +1,6 @@
 /** The program under its own runtime. */
 import { cli } from './cli.ts';
-import { endQuietly, keepConsoleFromStdout } from './commands/output.ts';
+import { endQuietly, keepOthersFromStdout } from './commands/output.ts';
 import { dieWithParent } from './native/process.ts';
 import { exitProgram } from './process/experiment-code.ts';
 
@@ -13,7 +13,7 @@ if (parent) {
 /** Longer than anything of this program's takes to end behind a command. */
 const lingerMs = 2000;
 endQuietly();
-keepConsoleFromStdout();
+keepOthersFromStdout();
 process.exitCode = await cli(process.argv.slice(2));
 // what an experiment left, a timer or a socket, is nobody's now; what was written is out: writing is synchronous on Linux
 setTimeout(() => exitProgram(Number(process.exitCode)), lingerMs).unref();

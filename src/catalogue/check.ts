@@ -11,10 +11,9 @@ import { labSysctlNames } from '../doctor/doctor.ts';
 import { countersHere } from '../doctor/environment.ts';
 import { headed, LingerlabError } from '../errors.ts';
 import { cellsOf, type PlannedCell } from '../plan/cells.ts';
-import { dotted } from '../plan/runnable.ts';
+import { dotted, sysctlMeant } from '../plan/runnable.ts';
 import { noAnswer } from '../process/deadline.ts';
 import { made } from '../process/made.ts';
-import { didYouMean } from '../text/nearest.ts';
 import { claimsWithoutCells } from '../verdict/claims.ts';
 import { lackedCounters } from '../verdict/facts.ts';
 import { loadFile, sourceOf } from './load.ts';
@@ -71,7 +70,8 @@ interface Found {
 }
 
 /** What loading a file shows. */
-async function defined({ path, source }: Input): Promise<Found> {
+async function defined(input: Input): Promise<Found> {
+  const { path } = input;
   try {
     const { definition } = await loadFile(path);
     const cells = cellsOf(definition);
@@ -86,26 +86,39 @@ async function defined({ path, source }: Input): Promise<Found> {
       ),
       notes: [
         ...notByDefault.map((text) => `${text} that run without --all`),
-        ...lackedHere(source, definition.shows ?? []),
-        ...sysctlsMissing(cells),
+        ...lackedHere(input, definition.shows ?? []),
+        ...sysctlsMissing(input, cells),
       ],
     };
   } catch (thrown) {
     if (!(thrown instanceof LingerlabError)) throw thrown;
-    return { problems: [thrown], notes: [] };
+    // what the text alone shows is said in the same round
+    return { problems: [thrown], notes: [...lackedHere(input, []), ...sysctlsMissing(input, [])] };
   }
 }
 
-/** Sysctls that cells set and this kernel does not have: another kernel may, so that it is no mistake for sure. */
-function sysctlsMissing(cells: readonly PlannedCell[]): string[] {
-  const named = new Set(cells.flatMap(({ sysctls }) => Object.keys(sysctls)));
+/** Where a file first has a text, `FILE:LINE:COLUMN: ` before what is said of it; nothing where it is composed. */
+function placeOf({ path, source }: Input, text: string): string {
+  const at = source.indexOf(text);
+  if (at < 0) return '';
+  const before = source.slice(0, at).split('\n');
+  return `${path}:${before.length}:${(before.at(-1)?.length ?? 0) + 1}: `;
+}
+
+/** A sysctl as a file names it: to set it, or to read it. */
+const namedSysctls = /(?<=(['"`]))net\.(?:core|ipv4|ipv6)\.[\w.-]+(?=\1)/g;
+
+/** Sysctls that a file names or cells set, and this kernel does not have: another kernel may, so that it is no mistake for sure. */
+function sysctlsMissing(input: Input, cells: readonly PlannedCell[]): string[] {
+  const set = cells.flatMap(({ sysctls }) => Object.keys(sysctls));
+  const named = new Set([...set, ...(input.source.match(namedSysctls) ?? [])]);
   if (named.size === 0) return [];
   const here = labSysctlNames();
   return [...named]
     .filter((name) => !here.has(dotted(name)))
     .map(
       (name) =>
-        `${name}: this kernel has no such sysctl in a network namespace${didYouMean(dotted(name), here)}; cells that set it do not run here`,
+        `${placeOf(input, name)}${name}: this kernel has no such sysctl in a network namespace${sysctlMeant(dotted(name), here)}; cells that set it do not run here`,
     );
 }
 
@@ -113,11 +126,12 @@ function sysctlsMissing(cells: readonly PlannedCell[]): string[] {
 const namedCounters = /\bcounters\.(?:client|server|lab)\.(?:Tcp|TcpExt)\.\w+/g;
 
 /** Counters that the file names and this kernel does not have, or that count nothing: a claim that reads one is inconclusive here. */
-function lackedHere(source: string, shows: readonly string[]): string[] {
-  const named = [...(source.match(namedCounters) ?? []), ...shows];
+function lackedHere(input: Input, shows: readonly string[]): string[] {
+  const named = [...(input.source.match(namedCounters) ?? []), ...shows];
   const { unknown } = lackedCounters(named, new Set(countersHere()));
   return Object.entries(unknown).map(
-    ([name, { text }]) => `${name}: ${text}; what reads it is inconclusive here. \`nstat -az\` lists the counters`,
+    ([name, { text }]) =>
+      `${placeOf(input, name)}${name}: ${text}; what reads it is inconclusive here. \`nstat -az\` lists the counters`,
   );
 }
 

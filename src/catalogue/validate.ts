@@ -11,9 +11,11 @@ import { connectionProblems, measureProblems, roleProblems } from './names.ts';
 const must = (what: string) => ({
   error: ({ input }: { readonly input?: unknown }) => (input === undefined ? 'is missing' : `must be ${what}`),
 });
+/** An experiment's id: lower-case words joined by hyphens. */
+export const idPattern: RegExp = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 const words = z
   .string(must('lower-case words joined by hyphens'))
-  .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be lower-case words joined by hyphens, such as "close-order"');
+  .regex(idPattern, 'must be lower-case words joined by hyphens, such as "close-order"');
 const text = z.string(must('a text')).refine((given) => given.trim() !== '', 'must not be empty');
 const isFunction = (value: unknown): boolean => typeof value === 'function';
 const func = z.custom<unknown>(isFunction, must('a function'));

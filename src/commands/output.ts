@@ -1,18 +1,27 @@
 import { exitCode, headed, LingerlabError, messageOf } from '../errors.ts';
 import { visibleJson, visibleLines, visibleStyled } from '../text/visible.ts';
 
+let write = (text: string, written?: () => void): boolean => process.stdout.write(text, written);
+
+/** Write to stdout. */
+export function writeAnswer(text: string, written?: () => void): void {
+  write(text, written);
+}
+
 /**
  * Where a command's answer goes: stdout, and nothing else goes there. What it has of a run folder or of an experiment may have
  * been written to act on a terminal, and does not; styles stay where it is said to have some.
  */
 export function answer(text: string, { styled = false }: { readonly styled?: boolean } = {}): void {
   const shown = styled ? visibleStyled(text) : visibleLines(text);
-  process.stdout.write(shown.endsWith('\n') ? shown : `${shown}\n`);
+  writeAnswer(shown.endsWith('\n') ? shown : `${shown}\n`);
 }
-export const answerJson = (value: unknown): void => void process.stdout.write(`${visibleJson(value, 2)}\n`);
+export const answerJson = (value: unknown): void => writeAnswer(`${visibleJson(value, 2)}\n`);
 
-/** What an experiment's file writes to the console is no answer: it goes to stderr, where a program that reads stdout does not meet it. */
-export function keepConsoleFromStdout(): void {
+/** What an experiment's file writes is no answer: it goes to stderr, where a program that reads stdout does not meet it. */
+export function keepOthersFromStdout(): void {
+  write = process.stdout.write.bind(process.stdout);
+  process.stdout.write = process.stderr.write.bind(process.stderr);
   globalThis.console = new console.Console({ stdout: process.stderr, stderr: process.stderr });
 }
 
@@ -22,15 +31,15 @@ const pieceLength = 65_536;
 /** An answer of many lines, written as it is taken: whoever has read enough of it (`| head`) ends it. */
 export async function answerLines(lines: Iterable<string> | AsyncIterable<string>): Promise<void> {
   let piece = '';
-  const write = () => new Promise<void>((resolve) => process.stdout.write(piece, () => resolve()));
+  const writePiece = () => new Promise<void>((resolve) => writeAnswer(piece, resolve));
   for await (const line of lines) {
     piece += `${line}\n`;
     if (piece.length < pieceLength) continue;
-    await write();
+    await writePiece();
     piece = '';
     if (process.stdout.destroyed) return;
   }
-  await write();
+  await writePiece();
 }
 
 /** Whether colors are wanted on a stream: a terminal, and https://no-color.org. */

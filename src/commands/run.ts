@@ -4,14 +4,16 @@ import { join, resolve } from 'node:path';
 import { hash, sourceOf } from '../catalogue/load.ts';
 import { type ExitCode, exitCode, LingerlabError } from '../errors.ts';
 import { checkResults, type Selection, select } from '../plan/select.ts';
+import { type Settings, settingsOf, tried } from '../plan/settings.ts';
 import { parseWhere } from '../plan/where.ts';
 import { watchThread } from '../process/watchdog.ts';
 import type { SamplerName } from '../record/event.ts';
 import { readRun } from '../record/read.ts';
 import { changedSince } from '../record/resume.ts';
-import type { Run } from '../record/schema.ts';
+import type { Run, RunRecord } from '../record/schema.ts';
 import { formatElapsed, plural } from '../report/format.ts';
 import { reportPath } from '../report/markdown/report.ts';
+import { underText } from '../report/model/overview.ts';
 import { reportOf } from '../report/model/report.ts';
 import { createProgress, type Progress } from '../report/progress/progress.ts';
 import { terminalSummary } from '../report/terminal/summary.ts';
@@ -27,6 +29,8 @@ import { runAnswer } from './run-answer.ts';
 
 export interface RunOptions {
   readonly where: readonly string[];
+  readonly sysctl: readonly string[];
+  readonly sysctlsFrom: readonly string[];
   readonly all: boolean;
   readonly quick: boolean;
   readonly repeat?: number;
@@ -42,8 +46,8 @@ export interface RunOptions {
 
 /** `lingerlab run [patterns…]`. Throws LingerlabError for wrong input, before anything is touched. */
 export async function run(patterns: readonly string[], options: RunOptions): Promise<ExitCode> {
-  const selection = options.resume ? await resumed(options.resume, patterns) : await selected(patterns, options);
-  if (options.dryRun) return showPlan(selection, options);
+  const asked = options.resume ? await resumed(options.resume, patterns) : await selected(patterns, options);
+  if (options.dryRun) return showPlan(asked, options);
   const folder = resolve(options.resume ?? options.out ?? freshFolder(folderName(new Date())));
   const progress = progressFor(options);
   const atOnce = (error: LingerlabError): void => {
@@ -53,7 +57,7 @@ export async function run(patterns: readonly string[], options: RunOptions): Pro
   watchThread(atOnce);
   using interrupted = interruption({ say: (text) => progress.say(text), atOnce, folder });
   const finished = await runIt({
-    selection,
+    ...asked,
     folder,
     resume: options.resume !== undefined,
     jobs: options.jobs,
@@ -73,13 +77,21 @@ export async function run(patterns: readonly string[], options: RunOptions): Pro
   return codeOf(finished, options);
 }
 
-async function selected(patterns: readonly string[], { where, all, quick, repeat }: RunOptions): Promise<Selection> {
-  const options = { where: parseWhere(where), all, quick, ...(repeat !== undefined && { repeat }) };
-  return select(await experimentsFor(patterns), patterns, options);
+/** What is to run, and under which settings. */
+interface Asked {
+  readonly selection: Selection;
+  readonly settings: Settings;
 }
 
-/** What the run in this folder had planned. */
-async function resumed(folder: string, patterns: readonly string[]): Promise<Selection> {
+async function selected(patterns: readonly string[], given: RunOptions): Promise<Asked> {
+  const { where, all, quick, repeat, sysctl, sysctlsFrom } = given;
+  const options = { where: parseWhere(where), all, quick, ...(repeat !== undefined && { repeat }) };
+  const selection = select(await experimentsFor(patterns), patterns, options);
+  return { selection, settings: settingsOf(sysctl, sysctlsFrom) };
+}
+
+/** What the run in this folder had planned, under its settings. */
+async function resumed(folder: string, patterns: readonly string[]): Promise<Asked> {
   if (patterns.length > 0) {
     throw new LingerlabError('BAD_OPTION', '--resume goes on with what was planned', 'leave the patterns out');
   }
@@ -97,7 +109,16 @@ async function resumed(folder: string, patterns: readonly string[]): Promise<Sel
   });
   const planned = cells.map((cell) => ({ ...cell, repeats: saved.repeats[cell.id] ?? 1 }));
   checkResults(planned);
-  return { experiments, cells: planned };
+  return { selection: { experiments, cells: planned }, settings: settingsBefore(folder, saved) };
+}
+
+/** The settings that a run has been under. Throws BAD_OPTION where one cannot be set any more. */
+function settingsBefore(folder: string, { sessions, warnings }: RunRecord): Settings {
+  const pinned = Object.entries(sessions.at(-1)?.environment.pinned ?? {});
+  const asked = pinned.flatMap(([name, { asked: value }]) =>
+    value === undefined ? [] : [{ name, value, at: folder, optional: false }],
+  );
+  return { ...tried(asked), left: warnings.filter(({ code }) => code === 'sysctl-left-out') };
 }
 
 /** `20261120-084500-6.18.44`: runs sort by time and tell their kernel. */
@@ -112,13 +133,14 @@ export function freshFolder(name: string, isTaken: (folder: string) => boolean =
   }
 }
 
-function showPlan({ cells, experiments }: Selection, { json, jobs }: RunOptions): ExitCode {
+function showPlan({ selection: { cells, experiments }, settings }: Asked, { json, jobs }: RunOptions): ExitCode {
   const seconds = estimate(cells, jobs);
-  if (json) answerJson({ seconds, cells });
+  const under = Object.keys(settings.values).length === 0 ? '' : `; ${underText(settings.values)}`;
+  if (json) answerJson({ seconds, ...(under && { sysctls: settings.values }), cells });
   else {
     for (const { id, repeats } of cells) answer(repeats > 1 ? `${id} ×${repeats}` : id);
     const size = `${plural(cells.length, 'cell')} of ${plural(experiments.length, 'experiment')}`;
-    answer(`${size}, about ${formatElapsed(seconds)} with ${plural(jobs, 'job')}; nothing was run`);
+    answer(`${size}, about ${formatElapsed(seconds)} with ${plural(jobs, 'job')}${under}; nothing was run`);
   }
   return exitCode.ok;
 }

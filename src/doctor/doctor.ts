@@ -177,10 +177,13 @@ export function labSysctlNames(): ReadonlySet<string> {
   }
 }
 
-/** Look at everything a run depends on; `trace` is what an observer process found. Never throws. */
-export async function examine(trace: TraceSight): Promise<Machine> {
+/**
+ * Look at everything a run depends on; `trace` is what an observer process found, `asked` the sysctls that its labs are to have. Never
+ * throws.
+ */
+export async function examine(trace: TraceSight, asked: Readonly<Record<string, string>> = {}): Promise<Machine> {
   let made: Space | undefined;
-  const space = () => (made ??= makeSpace('probe'));
+  const space = () => (made ??= makeSpace('probe', { asked }));
   const findings: Finding[] = [];
   for (const { id, look, consequence, remedy } of probes(space, trace)) {
     try {

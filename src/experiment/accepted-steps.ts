@@ -2,11 +2,14 @@
  * What a scenario may say in a step of a peer, checked where it says it, as the wire's verbs are: one table. Everything throws
  * TypeError or RangeError with the step, the argument, and what is allowed.
  */
+import { isIP } from 'node:net';
 import { inspect } from 'node:util';
-import type { SocketOption } from '../tcp/socket-options.ts';
+import { type NumberedOption, optionLevels, type Settable, type SocketOption } from '../tcp/socket-options.ts';
 import { ends, type State, states } from '../tcp/states.ts';
 import { acceptedBytes, acceptedEnd, acceptedKeys, acceptedNumber, acceptedWord, type Limits } from './accepted.ts';
 import type {
+  AddressOptions,
+  At,
   BindOptions,
   CaughtSignal,
   CloseBy,
@@ -14,8 +17,10 @@ import type {
   ConnectOptions,
   EndBy,
   ListenOptions,
+  PlaceOptions,
   Reuse,
   SetOptions,
+  Source,
   StartOptions,
   Where,
   WriteOptions,
@@ -62,7 +67,24 @@ const port = number({ least: 0, most: 65_535 });
 const int = { least: -(2 ** 31), most: 2 ** 31 - 1 } as const;
 const backlog = number(int);
 const count = number({ least: 0 });
-const at = word({ own: true, wildcard: true, other: true } satisfies Words<Where>);
+const sources = { own: true, other: true } as const satisfies Words<Exclude<Source, object>>;
+const wheres = { own: true, wildcard: true, other: true } as const satisfies Words<Where>;
+/** One of these words, or { address }. */
+const addressOr =
+  (words: Readonly<Record<string, true>>): Check =>
+  (what, value) => {
+    if (typeof value === 'string' && isIP(value) > 0)
+      throw new TypeError(`${what}: an address is written { address: '${value}' }`);
+    if (typeof value !== 'object' || value === null) return word({ ...words, '{ address }': true })(what, value);
+    acceptedKeys(what, value, ['address']);
+    const { address } = value as { address?: unknown };
+    if (typeof address !== 'string' || isIP(address) === 0)
+      throw new TypeError(
+        `${what}.address: must be an IPv4 or IPv6 address, such as '127.0.0.2' or '::1', not ${inspect(address)}`,
+      );
+  };
+const at = addressOr(wheres);
+const source = addressOr(sources);
 const reuse = word({ none: true, addr: true, port: true, both: true } satisfies Words<Reuse>);
 const netsCloses = { end: true, destroy: true, resetAndDestroy: true } as const;
 const closes = { ...netsCloses, 'close(2)': true } as const satisfies Words<CloseBy>;
@@ -91,16 +113,28 @@ const polled: Check = (what, value) => {
 /** A check for every option that a step's type has. */
 type Checks<Options> = { readonly [K in keyof Required<Options>]: Check };
 
-const listenChecks: Checks<ListenOptions> = { family, port, at, reuse, backlog, allowHalfOpen: flag };
+const listenChecks: Checks<ListenOptions> = {
+  family,
+  port,
+  at,
+  reuse,
+  noPort: flag,
+  ipv6Only: flag,
+  backlog,
+  allowHalfOpen: flag,
+};
 const connectChecks: Checks<ConnectOptions<string>> = {
   as: text,
   again: flag,
   allowHalfOpen: flag,
   localPort: port,
+  localAddress: source,
   family,
 };
 const closeChecks: Checks<CloseOptions> = { sending: count, at: instant, andThen: word(netsCloses) };
 const bindChecks: Checks<BindOptions> = { family, port, at, reuse, noPort: flag, ipv6Only: flag };
+const placeChecks: Checks<PlaceOptions> = { family, port: number({ least: 1, most: 65_535 }), at: source };
+const addressChecks: Checks<AddressOptions> = { family, at: word(sources) };
 const startChecks: Checks<StartOptions> = {
   where: (what, value) => void acceptedEnd(what, value),
   uid: number({ least: 0, most: 2 ** 32 - 2 }),
@@ -129,7 +163,8 @@ const optionsOf = {
   'raw.write': rawWriteChecks,
   read: waitChecks,
   poll: pollChecks,
-  place: { family },
+  place: placeChecks,
+  address: addressChecks,
   knock: { family },
   connect: connectChecks,
   join: connectChecks,
@@ -148,6 +183,7 @@ export function acceptedOptions(step: keyof typeof optionsOf, given: unknown): v
   acceptedKeys(`${called}()`, given, Object.keys(checks));
   for (const [name, value] of Object.entries(given as object))
     if (value !== undefined) checks[name]?.(`${called}(): ${name}`, value);
+  sameFamily(called, given as { family?: 4 | 6; at?: At });
 }
 
 /** Of one read(2) or write(2): they come and go in one message. */
@@ -160,12 +196,21 @@ export function acceptedPayload(what: string, value: unknown): number | Buffer {
   throw new TypeError(`${what}: must be a number of bytes, a text or a Uint8Array, not ${inspect(value)}`);
 }
 
+/** An address has its own family. */
+function sameFamily(step: string, { family, at }: { readonly family?: 4 | 6; readonly at?: At }): void {
+  if (family === undefined || typeof at !== 'object' || family === isIP(at.address)) return;
+  const mapped = family === 6 ? `; mapped into IPv6 it is '::ffff:${at.address}'` : '';
+  throw new TypeError(`${step}(): at.address: '${at.address}' is no address of family ${family}${mapped}`);
+}
+
 /** What stands for itself in a step, not among options. */
 const argumentsOf = {
   'write(): bytes': count,
   'read(): bytes': number({ least: 0, most: mostBytes }),
   'received(): bytes': count,
   'unread(): bytes': count,
+  // each stays the cell's until its end: of 1024 that a run has
+  'ports(): count': number({ least: 1, most: 64 }),
   'unread(): where': word({ node: true, kernel: true }),
   'queued(): connections': count,
   'close(): by': word(closes),
@@ -180,6 +225,11 @@ export const acceptedArgument = (what: keyof typeof argumentsOf, value: unknown)
   argumentsOf[what](what, value);
 
 const amount = number(int);
+/** A name of 15 characters at most: IFNAMSIZ, TCP_CA_NAME_MAX. */
+const name: Check = (what, value) => {
+  if (typeof value !== 'string' || value.length > 15)
+    throw new TypeError(`${what}: must be a text of at most 15 characters, not ${inspect(value)}`);
+};
 /** What each socket option takes. */
 const settable: Readonly<Record<SocketOption, Check>> = {
   SO_LINGER(what, value) {
@@ -205,18 +255,68 @@ const settable: Readonly<Record<SocketOption, Check>> = {
   SO_REUSEPORT: flag,
   IP_BIND_ADDRESS_NO_PORT: flag,
   IPV6_V6ONLY: flag,
+  SO_RCVBUF: amount,
+  SO_SNDBUF: amount,
+  SO_BINDTODEVICE: name,
+  IP_LOCAL_PORT_RANGE(what, value) {
+    acceptedKeys(what, value, ['low', 'high']);
+    const { low, high } = value as { low?: unknown; high?: unknown };
+    port(`${what}.low`, low);
+    port(`${what}.high`, high);
+  },
+  IP_TRANSPARENT: flag,
+  IP_FREEBIND: flag,
+  TCP_NODELAY: flag,
+  TCP_MAXSEG: amount,
+  TCP_SYNCNT: amount,
+  TCP_DEFER_ACCEPT: amount,
+  TCP_FASTOPEN: amount,
+  TCP_QUICKACK: flag,
+  TCP_CONGESTION: name,
 };
 
 /** The name of a socket option. */
-export const acceptedOption = (step: 'set' | 'get', option: unknown): void =>
-  void acceptedWord(`${step}(): option`, option, Object.keys(settable));
+export function acceptedOption(step: 'set' | 'get', option: unknown): asserts option is SocketOption {
+  acceptedWord(`${step}(): option`, option, Object.keys(settable));
+}
+
+/** An option that is given by its name, with what it is set to. */
+export interface Setting {
+  readonly option: SocketOption;
+  readonly value: Settable<SocketOption>;
+}
 
 /** A socket option, its value, and how it is set. */
-export function acceptedSetting(option: SocketOption, value: unknown, how: SetOptions): void {
+export function acceptedSetting(option: unknown, value: unknown, how: SetOptions): Setting {
   acceptedOption('set', option);
   settable[option](`set('${option}')`, value);
   acceptedOptions('set', how);
+  return { option, value: value as Settable<SocketOption> };
 }
+
+/** Whether an option is given by its numbers, which are checked, or by its name. */
+export function acceptedNumbered(step: 'set' | 'get', option: unknown): option is NumberedOption {
+  if (typeof option !== 'object' || option === null) return false;
+  const what = `${step}(): option`;
+  acceptedKeys(what, option, ['level', 'name']);
+  const { level, name } = option as { level?: unknown; name?: unknown };
+  if (typeof level === 'number') acceptedNumber(`${what}.level`, level, int);
+  else acceptedWord(`${what}.level`, level, optionLevels);
+  acceptedNumber(`${what}.name`, name, int);
+  return true;
+}
+
+/** The bytes of an option's value: those of an int, or any. */
+export function acceptedOptionBytes(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array && value.length <= 2 ** 16) return value;
+  if (typeof value === 'number')
+    return new Uint8Array(Int32Array.of(acceptedNumber('set(): value', value, int)).buffer);
+  throw new TypeError(`set(): value: must be a number or a Uint8Array of at most 65,536 bytes, not ${inspect(value)}`);
+}
+
+/** How many bytes getsockopt(2) has room for. */
+export const acceptedOptionLength = (length: unknown): number =>
+  acceptedNumber('get(): length', length, { least: 0, most: 2 ** 16 });
 
 /** Where a process is started, and whose it is; its name is that of a file, too. */
 export function acceptedStart(name: unknown, chosen: unknown): StartOptions {

@@ -1,6 +1,8 @@
+import { isIP } from 'node:net';
 import { inspect } from 'node:util';
 import { type Flag, flagNames } from '../tcp/flags.ts';
 import { optionKinds, type TcpOption } from '../tcp/header-options.ts';
+import { type IcmpKind, icmpKinds } from '../tcp/icmp.ts';
 import { type End, ends } from '../tcp/states.ts';
 import { didYouMean } from '../text/nearest.ts';
 
@@ -91,4 +93,25 @@ export function acceptedEndpoint(what: string, value: unknown): void {
   throw new TypeError(
     `${what}: must be an endpoint, what client.connect() or client.open() gives, not ${shown(value)}`,
   );
+}
+
+/** An address as a number, and a port. */
+export function acceptedAddress(what: string, value: unknown): void {
+  acceptedKeys(what, value, ['address', 'port']);
+  const { address, port } = value as { address?: unknown; port?: unknown };
+  if (typeof address !== 'string' || isIP(address) === 0)
+    throw new TypeError(`${what}.address: must be an IPv4 or IPv6 address, not ${shown(address)}`);
+  acceptedNumber(`${what}.port`, port, { least: 0, most: 65_535 });
+}
+
+/** The kind of an ICMP message, with the MTU where that is what it says. */
+export function acceptedIcmp(what: string, kind: unknown, options: unknown): { kind: IcmpKind; mtu?: number } {
+  const said = acceptedWord(`${what}: kind`, kind, icmpKinds);
+  if (said !== 'fragmentation-needed') {
+    if (options !== undefined) acceptedKeys(what, options, []);
+    return { kind: said };
+  }
+  acceptedKeys(what, options, ['mtu']);
+  const { mtu } = options as { mtu?: unknown };
+  return { kind: said, mtu: acceptedNumber(`${what}: mtu`, mtu, { least: 68, most: 65_535 }) };
 }

@@ -3,9 +3,9 @@ import type { Address } from '../tcp/address.ts';
 import type { TcpInfo } from '../tcp/info.ts';
 import type { End } from '../tcp/states.ts';
 import type { RawEndpoint, RawSocket, RawSocketOptions } from './raw.ts';
-import type { Place, Step, Where, WithOptions } from './socket.ts';
+import type { At, Place, Source, Step, WithOptions } from './socket.ts';
 
-export type { Answer, Place, SetOptions, Step, Where, WithOptions } from './socket.ts';
+export type { Answer, At, ExactAddress, Place, SetOptions, Source, Step, Where, WithOptions } from './socket.ts';
 
 /** A moment of the one clock at which several peers act together. */
 export interface Instant {
@@ -95,11 +95,12 @@ export interface Opened extends Endpoint {
 /** SO_REUSEADDR, SO_REUSEPORT, both or neither, set before bind(2). */
 export type Reuse = 'none' | 'addr' | 'port' | 'both';
 export interface BindOptions {
+  /** Default 4, or the family of the address in `at`. */
   readonly family?: 4 | 6;
   /** Default: one that this cell alone has. 0: one that the kernel chooses. */
   readonly port?: number;
   /** Default `own`. */
-  readonly at?: Where;
+  readonly at?: At;
   /** Default `none`, which net has no way to ask for: libuv sets SO_REUSEADDR. */
   readonly reuse?: Reuse;
   /** IP_BIND_ADDRESS_NO_PORT, ip(7): with port 0, no port is taken before connect(2). Default false. */
@@ -147,13 +148,18 @@ export interface Handed extends WithOptions {
 }
 
 export interface ListenOptions {
+  /** Default 4, or the family of the address in `at`. */
   readonly family?: 4 | 6;
   /** Default: one that this cell alone has. 0: one that the kernel chooses. */
   readonly port?: number;
   /** Default `own`. */
-  readonly at?: Where;
+  readonly at?: At;
   /** Set before bind(2) on a socket made by libc. Absent: net's own way, which is `addr`. */
   readonly reuse?: Reuse;
+  /** IP_BIND_ADDRESS_NO_PORT, ip(7): with port 0, listen(2) takes one. Set before bind(2) on a socket made by libc. Default false. */
+  readonly noPort?: boolean;
+  /** IPV6_V6ONLY, ipv6(7), set before bind(2). Absent: off, as net sets it; on a socket made by libc as net.ipv6.bindv6only says. */
+  readonly ipv6Only?: boolean;
   readonly backlog?: number;
   /** net's `allowHalfOpen` for accepted sockets; default true, so that the scenario decides which end closes second. */
   readonly allowHalfOpen?: boolean;
@@ -169,6 +175,11 @@ export interface ConnectOptions<Label extends string> {
   readonly again?: boolean;
   readonly allowHalfOpen?: boolean;
   readonly localPort?: number;
+  /**
+   * bind(2) to this address before connect(2), which takes a port, too. Absent: the kernel chooses one, or, with `localPort` in
+   * `open`, `own`.
+   */
+  readonly localAddress?: Source;
   /** To a listener on `::`: over IPv4 or IPv6. Default: the family of its address. */
   readonly family?: 4 | 6;
 }
@@ -190,6 +201,22 @@ export interface Ended {
 /** Signals that a peer can be made to catch; uncaught, each ends it. */
 export type CaughtSignal = 'SIGHUP' | 'SIGALRM' | 'SIGUSR2';
 
+export interface PlaceOptions {
+  /** Default 4, or the family of the address in `at`. */
+  readonly family?: 4 | 6;
+  /** Default: one that this cell alone has. */
+  readonly port?: number;
+  /** Default `own`. */
+  readonly at?: Source;
+}
+
+export interface AddressOptions {
+  /** Default 4. */
+  readonly family?: 4 | 6;
+  /** Default `own`. */
+  readonly at?: 'own' | 'other';
+}
+
 /** A process that obeys the scenario's steps. */
 export interface Peer<Label extends string = string> {
   readonly name: string;
@@ -207,8 +234,12 @@ export interface Peer<Label extends string = string> {
    * socket and none of an application.
    */
   join(queue: Queue | RawSocket, options?: ConnectOptions<Label>): Step<Endpoint>;
-  /** An address of its own with a port that this cell alone has, and nothing bound to it. */
-  place(options?: { readonly family?: 4 | 6 }): Place;
+  /** An address with a port, of its own and this cell's alone unless the options say otherwise; nothing is bound to it. */
+  place(options?: PlaceOptions): Place;
+  /** The text of one of its addresses in the lab. */
+  address(options?: AddressOptions): string;
+  /** So many ports that this cell alone has, for scenarios that name them. */
+  ports(count: number): readonly number[];
   /**
    * Send a SYN: resolves when connect(2) has returned, with an end that is in SYN-SENT then. With `localPort` from this
    * peer's own address in the lab, that of its places. To a place from which another peer opens to this one's: the other end of

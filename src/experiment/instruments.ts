@@ -5,7 +5,7 @@ import type { Side, Step } from './handles.ts';
 /** A sysctl of a lab's namespace. */
 export interface Sysctl {
   readonly value: string;
-  /** What the kernel had made it, where the lab pins it to compare kernels and not hosts; else the same. */
+  /** What the kernel had made it, where the lab pins it to compare kernels and not hosts, or as the user asked; else the same. */
   readonly own: string;
 }
 

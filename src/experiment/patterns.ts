@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import type { Address } from '../tcp/address.ts';
 import type { Flag } from '../tcp/flags.ts';
 import type { TcpOption } from '../tcp/header-options.ts';
+import type { Packet } from '../tcp/segment.ts';
 import type { End } from '../tcp/states.ts';
 import {
   acceptedBytes,
@@ -37,8 +38,14 @@ export type Match =
   | { readonly is: 'some'; readonly of: readonly Match[] }
   | { readonly is: 'not'; readonly of: Match };
 
-/** What a rule or a wait says of packets: which, and which one of those. */
-export interface PatternData {
+/** What a packet is: a TCP segment, or none. */
+export type PacketKind = Packet['kind'];
+declare const kinds: unique symbol;
+
+/** What a rule or a wait says of packets: which, and which one of those. `K`: what all that it means are. */
+export interface PatternData<K extends PacketKind = PacketKind> {
+  /** Of the type only. */
+  readonly [kinds]?: K;
   readonly match: Match;
   /** Only the nth of those that match, from 1. */
   readonly ordinal?: number;
@@ -57,29 +64,32 @@ export type Whole<N extends number> = number extends N
     ? 'a whole number from 1 on'
     : N;
 
-/** A pattern as a scenario writes it: `fin.from('server').nth(2)`. Each method gives a new one. */
-export interface Pattern extends PatternData {
-  from(end: End): Pattern;
+/**
+ * A pattern as a scenario writes it: `fin.from('server').nth(2)`. Each method gives a new one. What speaks of TCP, such as
+ * `withSeq()`, makes a pattern of TCP segments only.
+ */
+export interface Pattern<K extends PacketKind = PacketKind> extends PatternData<K> {
+  from(end: End): Pattern<K>;
   /** Both at once. */
-  and(...others: readonly Pattern[]): Pattern;
+  and<O extends PacketKind>(...others: readonly Pattern<O>[]): Pattern<K & O>;
   /** One of them. */
-  or(...others: readonly Pattern[]): Pattern;
+  or<O extends PacketKind>(...others: readonly Pattern<O>[]): Pattern<K | O>;
   not(): Pattern;
   /** The nth of those that match, from 1: counted since the rule was made, or in the whole history by a wait. */
-  nth<N extends number>(n: Whole<N>): Pattern;
+  nth<N extends number>(n: Whole<N>): Pattern<K>;
   /** Relative sequence number, or a range of them; the SYN's is 0, the first byte's 1. */
-  withSeq(from: number, to?: number): Pattern;
-  withAck(from: number, to?: number): Pattern;
+  withSeq(from: number, to?: number): Pattern<'tcp'>;
+  withAck(from: number, to?: number): Pattern<'tcp'>;
   /** Carrying the byte of this relative sequence number. */
-  covering(seq: number): Pattern;
+  covering(seq: number): Pattern<'tcp'>;
   /** Bytes of payload: exactly so many, or a range. */
-  withBytes(from: number, to?: number): Pattern;
+  withBytes(from: number, to?: number): Pattern<'tcp'>;
   /** Advertised window as on the wire, not scaled: exactly so much, or a range. */
-  withWindow(from: number, to?: number): Pattern;
-  containing(payload: string | Uint8Array): Pattern;
-  withOption(kind: TcpOption['kind']): Pattern;
+  withWindow(from: number, to?: number): Pattern<'tcp'>;
+  containing(payload: string | Uint8Array): Pattern<'tcp'>;
+  withOption(kind: TcpOption['kind']): Pattern<'tcp'>;
   /** Of the connection of this endpoint, in either direction, every incarnation of it. */
-  on(endpoint: Connected): Pattern;
+  on(endpoint: Connected): Pattern<'tcp'>;
 }
 
 function ordinalOf(patterns: readonly PatternData[]): { ordinal?: number } {
@@ -103,15 +113,15 @@ export function acceptedPattern(what: string, given: unknown): PatternData {
  * A pattern of this match. Its methods throw RangeError or TypeError where they are given what can never match, or what they do
  * not know.
  */
-export function pattern(data: PatternData): Pattern {
-  const narrowed = (match: Match) =>
-    pattern({
+export function pattern<K extends PacketKind = PacketKind>(data: PatternData<K>): Pattern<K> {
+  const narrowed = <N extends PacketKind = 'tcp'>(match: Match) =>
+    pattern<N>({
       ...ordinalOf([data]),
       match: { is: 'all', of: [...(data.match.is === 'all' ? data.match.of : [data.match]), match] },
     });
-  const joined = (is: 'all' | 'some', word: string, others: readonly PatternData[]) => {
+  const joined = <J extends PacketKind>(is: 'all' | 'some', word: string, others: readonly PatternData[]) => {
     const all = [data, ...others.map((other) => acceptedPattern(`${word}()`, other))];
-    return pattern({ ...ordinalOf(all), match: { is, of: all.map(({ match }) => match) } });
+    return pattern<J>({ ...ordinalOf(all), match: { is, of: all.map(({ match }) => match) } });
   };
   const range = (what: string, from: number, to: number, limits: { least: number; most: number }) => {
     acceptedNumber(`${what}()`, from, limits);
@@ -121,13 +131,13 @@ export function pattern(data: PatternData): Pattern {
   };
   return {
     ...data,
-    from: (end) => narrowed({ is: 'from', end: acceptedEnd('from()', end) }),
+    from: (end) => narrowed<K>({ is: 'from', end: acceptedEnd('from()', end) }),
     and: (...others) => joined('all', 'and', others),
     or: (...others) => joined('some', 'or', others),
     not: () => pattern({ ...ordinalOf([data]), match: { is: 'not', of: data.match } }),
     nth: (n) => {
       const ordinal = acceptedNumber('nth()', n, { least: 1 });
-      return pattern({ ...data, ...ordinalOf([{ match: data.match, ordinal }, data]) });
+      return pattern<K>({ ...data, ...ordinalOf([{ match: data.match, ordinal }, data]) });
     },
     withSeq: (from, to = from) => narrowed({ is: 'seq', ...range('withSeq', from, to, sequence) }),
     withAck: (from, to = from) => narrowed({ is: 'ack', ...range('withAck', from, to, sequence) }),
@@ -150,21 +160,21 @@ export function pattern(data: PatternData): Pattern {
 export const dataOf = ({ match, ordinal }: PatternData): PatternData =>
   ordinal === undefined ? { match } : { match, ordinal };
 
-const flags = (set: readonly Flag[], clear: readonly Flag[] = []): Pattern =>
+const flags = (set: readonly Flag[], clear: readonly Flag[] = []): Pattern<'tcp'> =>
   pattern({ match: { is: 'flags', set, clear } });
 
 /** Every packet, TCP or not. */
 export const any: Pattern = pattern({ match: { is: 'any' } });
 /** Every TCP segment. */
-export const tcp: Pattern = flags([]);
+export const tcp: Pattern<'tcp'> = flags([]);
 /** What opens a connection: SYN without ACK. */
-export const syn: Pattern = flags(['SYN'], ['ACK']);
-export const synAck: Pattern = flags(['SYN', 'ACK']);
+export const syn: Pattern<'tcp'> = flags(['SYN'], ['ACK']);
+export const synAck: Pattern<'tcp'> = flags(['SYN', 'ACK']);
 /** With or without data. */
-export const fin: Pattern = flags(['FIN']);
-export const rst: Pattern = flags(['RST']);
+export const fin: Pattern<'tcp'> = flags(['FIN']);
+export const rst: Pattern<'tcp'> = flags(['RST']);
 /** A bare acknowledgement: no data, no SYN, FIN or RST. */
-export const ack: Pattern = pattern({
+export const ack: Pattern<'tcp'> = pattern({
   match: {
     is: 'all',
     of: [
@@ -174,6 +184,6 @@ export const ack: Pattern = pattern({
   },
 });
 /** At least one byte of payload. */
-export const data: Pattern = pattern({ match: { is: 'length', from: 1 } });
+export const data: Pattern<'tcp'> = pattern({ match: { is: 'length', from: 1 } });
 /** No whole TCP segment. */
-export const notTcp: Pattern = pattern({ match: { is: 'other' } });
+export const notTcp: Pattern<'other'> = pattern({ match: { is: 'other' } });

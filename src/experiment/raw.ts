@@ -5,7 +5,7 @@
 import type { Address } from '../tcp/address.ts';
 import type { TcpInfo } from '../tcp/info.ts';
 import type { End } from '../tcp/states.ts';
-import type { Place, Step, Where, WithOptions } from './socket.ts';
+import type { At, Place, Step, WithOptions } from './socket.ts';
 
 export interface RawSocketOptions {
   /** Default 4. */
@@ -16,7 +16,7 @@ export interface RawBindOptions {
   /** Default: one that this cell alone has. 0: one that the kernel chooses. */
   readonly port?: number;
   /** Default `own`. */
-  readonly at?: Where;
+  readonly at?: At;
 }
 
 export interface RawConnectOptions<Label extends string = string> {

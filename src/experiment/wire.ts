@@ -1,9 +1,10 @@
-import type { Sighting } from '../record/event.ts';
+import type { SegmentSighting, Sighting } from '../record/event.ts';
 import type { WireStatistics } from '../record/wire-statistics.ts';
+import type { IcmpKind } from '../tcp/icmp.ts';
 import type { End } from '../tcp/states.ts';
 import type { Forgery } from './forgery.ts';
 import type { Step } from './handles.ts';
-import type { PatternData } from './patterns.ts';
+import type { PacketKind, PatternData } from './patterns.ts';
 import type * as rules from './rules.ts';
 
 /** A rule that the wire obeys. */
@@ -22,10 +23,23 @@ export interface InjectRawOptions {
   readonly mayBeRefused?: boolean;
 }
 
-export interface SeenOptions {
+export interface IcmpOptions {
+  /** Bytes of the largest packet that the next hop takes, 68 to 65535: RFC 791 §3.2. */
+  readonly mtu: number;
+}
+
+export interface SeenOptions<W extends number | undefined = number | undefined> {
   /** Only behind this packet, or packet number. Default: from the beginning of the cell. */
   readonly after?: Sighting | number;
+  /**
+   * So many seconds from now on at most. Time in which the wire was stalled does not count, and it ends with a ping that both ends
+   * have answered: that nothing came was observed. Default: until the cell's deadline.
+   */
+  readonly within?: W;
 }
+
+/** What was seen of a pattern: of one that means TCP segments only, a segment. */
+export type SightingOf<K extends PacketKind = PacketKind> = [K] extends ['tcp'] ? SegmentSighting : Sighting;
 
 /** What a scenario does with the wire. Every rule comes after those before it; the first that acts on a packet decides. */
 export interface Wire {
@@ -46,15 +60,21 @@ export interface Wire {
   release(): Step<number>;
   /** Drops everything that is held; how many. */
   discard(): Step<number>;
-  /** Resolves with the first such packet from a peer: one that came already, or one to come. */
-  seen(pattern: PatternData, options?: SeenOptions): Step<Sighting>;
+  /**
+   * Resolves with the first such packet from a peer: one that came already, or one to come. With `within` with undefined where
+   * none came in that time.
+   */
+  seen<K extends PacketKind = PacketKind, W extends number | undefined = undefined>(
+    pattern: PatternData<K>,
+    options?: SeenOptions<W>,
+  ): Step<W extends number ? SightingOf<K> | undefined : SightingOf<K>>;
   /**
    * The TCP segments that the end which was given this one, carried or forged, has sent since: what its kernel says to it at
    * once, if anything. Resolves when that end has answered an echo request (ping) sent behind it, so that none is a silence that
    * was observed. What its kernel delays, an acknowledgement of data, may come later. Refused for a packet that a rule dropped, or
    * holds: that end was not given it.
    */
-  answers(packet: Sighting | number): Step<readonly Sighting[]>;
+  answers(packet: Sighting | number): Step<readonly SegmentSighting[]>;
   /** How many such packets came from the peers so far, as far as memory has them; of an nth one, 1 or 0. */
   count(pattern: PatternData): Step<number>;
   /** Sends a segment that no peer sent; its number in the capture. */
@@ -64,9 +84,16 @@ export interface Wire {
   /** Sends the bytes of a packet once more. */
   replay(packet: Sighting | number): Step<number>;
   /**
-   * Answers a packet with ICMP "host unreachable", as a router on its way would, from an address of the link that is neither
-   * end's; the answer's number in the capture.
+   * Answers a packet with an ICMP message, as a router on its way would, from an address of the link that is neither end's; the
+   * message's number in the capture. Of the family of the packet: ICMPv6 has types of its own, and neither `source-quench` nor
+   * `source-route-failed`, with which it is refused.
    */
+  icmp<Kind extends IcmpKind>(
+    packet: Sighting | number,
+    kind: Kind,
+    ...options: Kind extends 'fragmentation-needed' ? [options: IcmpOptions] : []
+  ): Step<number>;
+  /** The same with `host-unreachable`. */
   unreachable(packet: Sighting | number): Step<number>;
   statistics(): Step<WireStatistics>;
 }

@@ -81,7 +81,7 @@ export function forgedIn(view: CellView): AsideRecord[] {
 export const unreachablesIn = (view: CellView): AsideRecord[] =>
   notSegments(view).flatMap(({ t, from, deed }): AsideRecord[] => {
     if (deed.do !== 'forged' || deed.as !== 'unreachable' || deed.of === undefined) return [];
-    const { of } = deed;
+    const { of, icmp } = deed;
     const label = view.carried.segments.find(({ n }) => n === of)?.label ?? '';
-    return [{ what: 'unreachable', t, end: otherEnd(from), label, of }];
+    return [{ what: 'unreachable', t, end: otherEnd(from), label, ...(icmp && { kind: icmp.kind }), of }];
   });

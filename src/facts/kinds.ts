@@ -32,9 +32,11 @@ export const kind = {
   /** One of the given words. */
   word: <const V extends readonly string[]>(...values: V) =>
     ({ type: 'word', values, compare: 'exact' }) as Kind<V[number]>,
-  /** A sequence of the given words. */
+  /** A sequence of the given words; of any words where none is given. */
   words: <const V extends readonly string[]>(...values: V) =>
-    ({ type: 'words', values, compare: 'exact' }) as unknown as Kind<readonly V[number][]>,
+    ({ type: 'words', ...(values.length > 0 && { values }), compare: 'exact' }) as unknown as Kind<
+      readonly (V extends readonly [] ? string : V[number])[]
+    >,
   /** What a system call answered: `ok` or the errno's name. */
   outcome: (options: Options = {}) => ({ type: 'word', compare: 'exact', ...options }) as Kind<string>,
   /** Refused system calls, in order. */

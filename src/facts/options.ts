@@ -5,10 +5,19 @@ import type { EndView } from './connections.ts';
 import { described, factGroup, kind, Unknown } from './kinds.ts';
 import type { OfEnd } from './path.ts';
 
-type SetCall = Extract<CallEvent, { verb: 'set' }>;
+type SetCall = Extract<CallEvent, { verb: 'set' | 'setNumbered' }>;
 
 const isSet = (event: Event): event is SetCall =>
-  event.kind === 'call' && event.verb === 'set' && event.errno === undefined && event.option !== undefined;
+  event.kind === 'call' &&
+  (event.verb === 'setNumbered' || (event.verb === 'set' && event.option !== undefined)) &&
+  event.errno === undefined;
+
+/** An option by numbers as `IPPROTO_TCP 13`, its bytes as `0x01000000`. */
+function asOption(call: SetCall): Partial<KeptOption> {
+  if (call.verb === 'set') return call;
+  const { level, name, hex, kept } = call;
+  return { option: `${level} ${name}`, value: `0x${hex}`, ...(kept !== undefined && { kept: `0x${kept}` }) };
+}
 
 /** Whether the call was on the end's own socket, through whichever process and descriptor. */
 const isOn = ({ peer, endpoint, socket, at, t }: SetCall, end: EndView): boolean =>
@@ -53,11 +62,12 @@ export const optionFacts = factGroup(
       return own || isInherited(view.events, call, end) ? [{ call, own }] : [];
     });
     if (found.length === 0) return {};
-    const options = found.flatMap(({ call: { option, value, kept }, own }): KeptOption[] =>
-      option === undefined || value === undefined || kept === undefined
+    const options = found.flatMap(({ call, own }): KeptOption[] => {
+      const { option, value, kept } = asOption(call);
+      return option === undefined || value === undefined || kept === undefined
         ? []
-        : [{ option, value, kept, ...(!own && { on: 'listener' }) }],
-    );
+        : [{ option, value, kept, ...(!own && { on: 'listener' }) }];
+    });
     return options.length === found.length
       ? { options }
       : { options: new Unknown('not-read', 'an option was not read back after it was set') };

@@ -44,7 +44,11 @@ const isObjects = (value: readonly unknown[]): value is readonly (RefusedCall | 
   typeof value[0] === 'object';
 
 const optionValue = (value: KeptOption['value']): string =>
-  typeof value === 'object' ? `{l_onoff ${value.l_onoff}, l_linger ${value.l_linger}}` : String(value);
+  typeof value === 'object'
+    ? `{${Object.entries(value)
+        .map(([name, each]) => `${name} ${each}`)
+        .join(', ')}}`
+    : String(value);
 
 /** `SO_LINGER 0`; what the kernel kept, where it differs; what it was inherited from. */
 function optionText({ option, value, kept, on }: KeptOption): string {

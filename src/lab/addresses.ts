@@ -1,3 +1,4 @@
+import { BlockList } from 'node:net';
 import type { Network } from '../tcp/network.ts';
 import { type End, ends } from '../tcp/states.ts';
 
@@ -15,19 +16,29 @@ export interface Addresses {
   readonly of: (end: End, family: 4 | 6, which?: Which) => string;
   /** Those that the cell alone has. */
   readonly alone: readonly string[];
+  /** Whether it is one of those from which the cells of all runs have theirs, and none of this cell's. */
+  readonly isOthers: (address: string) => boolean;
 }
 
 /** `block`: the run's block of ports, which no other run has; `serial` counts the run's cells. */
 export function addressesOf(network: Network, block: number, serial: number): Addresses {
   const of = network === 'loopback' ? onLoopback(block, serial) : onLink(block, serial);
   const all = ends.flatMap((end) => families.flatMap((family) => wide.map((which) => of(end, family, which))));
+  const alone = [...new Set(all)].filter((address) => address !== '::1');
   return {
     of: (end, family, which = 'own') => of(end, family, which),
-    alone: [...new Set(all)].filter((address) => address !== '::1'),
+    alone,
+    isOthers: (address) => !alone.includes(address) && pool.check(address, address.includes(':') ? 'ipv6' : 'ipv4'),
   };
 }
 
 type Of = (end: End, family: 4 | 6, which: Which) => string;
+
+/** What every cell's addresses are of. */
+const pool = new BlockList();
+pool.addSubnet('127.64.0.0', 10);
+pool.addSubnet('10.64.0.0', 10);
+pool.addSubnet('fd77::', 16, 'ipv6');
 
 /** Of 8192 cells in turn, while a run has ports for 1024 at a time. */
 const nthOf = (serial: number): number => serial & 8191;
@@ -57,6 +68,9 @@ function onLink(block: number, serial: number): Of {
     return family === 4 ? four(host) : six(block, serial, host);
   };
 }
+
+/** The same in each cell with a veth, RFC 4291 §2.5.6. */
+export const linkLocal: Readonly<Record<End, string>> = { client: 'fe80::1', server: 'fe80::2' };
 
 /** Of a link's networks, IPv4 and IPv6. */
 export const prefixLengths = { 4: 29, 6: 64 } as const;

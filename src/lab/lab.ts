@@ -16,10 +16,15 @@ export interface Lab extends AsyncDisposable {
   /** Each namespace once: `lab`, or `client` and `server`. */
   readonly spaces: readonly Space[];
   space(end: End): Space;
-  /** The address at which an end listens, and from which it connects. */
-  address(end: End, family: 4 | 6): string;
-  /** Another address of that end: resolves when it can be bound. */
-  otherAddress(end: End, family: 4 | 6): Promise<string>;
+  /**
+   * The address at which an end listens, and from which it connects, or another one of that end, which can be used as soon as the
+   * lab is {@link Lab.ready}.
+   */
+  address(end: End, family: 4 | 6, which?: 'own' | 'other'): string;
+  /** Resolves when every address that was asked for can be bound. */
+  ready(): Promise<void>;
+  /** Whether an address may be another cell's, and is none of this one's. */
+  isOthers(address: string): boolean;
   /** Those that no other cell has; on loopback both ends have the same, and those of IPv6 share `::1`. */
   readonly addresses: Addresses['alone'];
   /** A port that this cell alone has. */
@@ -34,6 +39,8 @@ export interface Lab extends AsyncDisposable {
 export interface LabOptions {
   readonly network: Network;
   readonly sysctls: Readonly<Record<string, string | number>>;
+  /** Sysctls that the user asked for; those of `sysctls` win. Default none. */
+  readonly asked?: Readonly<Record<string, string>>;
   readonly ports: Ports;
   /** Tells the addresses of cells apart. */
   readonly serial: number;
@@ -42,13 +49,14 @@ export interface LabOptions {
 }
 
 /** Make a lab. Everything it took is given back when it is disposed of, or when making it fails half-way. */
-export async function makeLab({ network, sysctls, ports, serial, wire: link }: LabOptions): Promise<Lab> {
+export async function makeLab(options: LabOptions): Promise<Lab> {
+  const { network, sysctls, asked = {}, ports, serial, wire: link } = options;
   await using made = new AsyncDisposableStack();
   const addresses = addressesOf(network, ports.block, serial);
   const loopback = network === 'loopback';
   const spaces = loopback
-    ? [made.use(makeSpace('lab', addresses.of('client', 4)))]
-    : ends.map((end) => made.use(makeSpace(end)));
+    ? [made.use(makeSpace('lab', { loopback: addresses.of('client', 4), asked }))]
+    : ends.map((end) => made.use(makeSpace(end, { asked })));
   for (const space of spaces) space.inside(() => setSysctls(sysctls));
   const taken: number[] = [];
   made.defer(() => {
@@ -65,14 +73,17 @@ export async function makeLab({ network, sysctls, ports, serial, wire: link }: L
     ports: taken,
     ...(wire && { wire }),
     space: (end) => (loopback || end === 'client' ? spaces[0] : spaces[1]) as Space,
-    address: (end, family) => addresses.of(end, family),
-    async otherAddress(end, family) {
-      const address = addresses.of(end, family, 'other');
+    address(end, family, which) {
       // made when it is first asked for: `lo` has only ::1
-      if (loopback && family === 6) other6 ??= addLoopback6(pair[0], address);
-      await other6;
-      return address;
+      if (loopback && family === 6 && which === 'other') {
+        other6 ??= addLoopback6(pair[0], addresses.of(end, family, which));
+        // who is to use it waits for it, and learns what became of it
+        other6.catch(() => undefined);
+      }
+      return addresses.of(end, family, which);
     },
+    ready: () => other6 ?? Promise.resolve(),
+    isOthers: addresses.isOthers,
     addresses: addresses.alone,
     port() {
       const port = ports.take();

@@ -1,7 +1,7 @@
 import { LingerlabError } from '../errors.ts';
 import { runTool } from '../process/tool.ts';
 import type { End } from '../tcp/states.ts';
-import { type Addresses, prefixLengths } from './addresses.ts';
+import { type Addresses, linkLocal, prefixLengths } from './addresses.ts';
 import type { Space } from './space.ts';
 
 /** What joins two namespaces, by its name in each of them. */
@@ -21,9 +21,15 @@ export const upLines = (end: End, device: string, addresses: Addresses): readonl
 export async function joinByVeth([client, server]: readonly [Space, Space], addresses: Addresses): Promise<void> {
   const { veth } = devices;
   const add = `link add name ${veth} type veth peer name ${veth} netns ${client.path}`;
-  await batch('ip', server, [add, ...upLines('server', veth, addresses)]);
-  await batch('ip', client, upLines('client', veth, addresses));
+  await batch('ip', server, [add, ...linkLocalLines('server', veth), ...upLines('server', veth, addresses)]);
+  await batch('ip', client, [...linkLocalLines('client', veth), ...upLines('client', veth, addresses)]);
 }
+
+/** Link-local addresses that are known beforehand: `fe80::1%veth0` is the client's. */
+const linkLocalLines = (end: End, device: string): readonly string[] => [
+  `link set ${device} addrgenmode none`,
+  `addr add ${linkLocal[end]}/${prefixLengths[6]} dev ${device} nodad`,
+];
 
 /** Have ip(8) or tc(8) do these lines in a namespace; throws NO_NAMESPACES with what it wrote, NO_ANSWER where it does not end. */
 export async function batch(program: 'ip' | 'tc', space: Space, lines: readonly string[]): Promise<void> {

@@ -16,7 +16,7 @@ export interface Space extends Disposable {
   /** A path by which another process, or `ip`, can open the namespace while this one lives. */
   readonly path: string;
   readonly inode: number;
-  /** Sysctls that were pinned, as the kernel had made them. */
+  /** Sysctls that were set, as the kernel had made them. */
   readonly own: Readonly<Record<string, string>>;
   /** The same, with what they are set to. */
   readonly pinned: Pinned;
@@ -27,11 +27,11 @@ export interface Space extends Disposable {
 }
 
 /**
- * Sysctls that lingerlab sets: what they are now, what the kernel had made of them, and, where it refused what they should be,
- * that value.
+ * Sysctls that every lab has set: what they are now, what the kernel had made of them, where it refused what they should be that
+ * value, and where the user asked for a value, that one.
  */
 export type Pinned = Readonly<
-  Record<string, { readonly set: string; readonly own: string; readonly refused?: string }>
+  Record<string, { readonly set: string; readonly own: string; readonly refused?: string; readonly asked?: string }>
 >;
 
 /**
@@ -63,12 +63,12 @@ export function sysctlHere(name: string): string | undefined {
   return existsSync(file) ? readFileSync(file, 'utf8').trim().replaceAll('\t', ' ') : undefined;
 }
 
-function setPinned(): Pinned {
+function setPinned(asked: Readonly<Record<string, string>>): Pinned {
   const pinned: Record<string, Pinned[string]> = {};
   for (const [name, value] of Object.entries(pins)) {
     const made = sysctlHere(name);
     // a kernel without IPv6 has no such file
-    if (made === undefined) continue;
+    if (made === undefined || Object.hasOwn(asked, name)) continue;
     try {
       writeFileSync(sysctlFile(name), value);
       pinned[name] = { set: sysctlHere(name) ?? value, own: made };
@@ -77,14 +77,26 @@ function setPinned(): Pinned {
       pinned[name] = { set: made, own: made, refused: value };
     }
   }
+  for (const [name, value] of Object.entries(asked)) {
+    const own = sysctlHere(name) ?? '';
+    setSysctls({ [name]: value });
+    pinned[name] = { set: sysctlHere(name) ?? value, own, asked: value };
+  }
   return pinned;
 }
 
+export interface SpaceOptions {
+  /** Of 127/8, the address of `lo` from which sockets connect that are not bound; default the kernel's 127.0.0.1. */
+  readonly loopback?: string;
+  /** Sysctls that the user has every lab have, instead of those that lingerlab pins. */
+  readonly asked?: Readonly<Record<string, string>>;
+}
+
 /**
- * Make a namespace with the kernel's own TCP defaults and `lo` up. `loopback`: of 127/8, the address of `lo` from which sockets
- * connect that are not bound; without, the kernel's 127.0.0.1. Throws NO_NAMESPACES where that is not allowed.
+ * Make a namespace with the kernel's own TCP defaults, or what the user asked for, and `lo` up. Throws NO_NAMESPACES where that is
+ * not allowed, and what the kernel says where it has not, or refuses, a sysctl that was asked for.
  */
-export function makeSpace(name: string, loopback?: string): Space {
+export function makeSpace(name: string, { loopback, asked = {} }: SpaceOptions = {}): Space {
   let fd: number;
   try {
     fd = makeNetworkNamespace();
@@ -98,7 +110,7 @@ export function makeSpace(name: string, loopback?: string): Space {
   }
   let pinned: Pinned;
   try {
-    pinned = insideNamespace(fd, setPinned);
+    pinned = insideNamespace(fd, () => setPinned(asked));
     insideNamespace(fd, () => {
       // before `lo` is up: the kernel gives it 127.0.0.1 only where it has none, inetdev_event() in net/ipv4/devinet.c
       if (loopback !== undefined) setAddress4('lo', loopback);

@@ -38,6 +38,7 @@ export async function joinByWire(
   const spaces: Record<End, Space> = { client, server };
   const opening = {
     spaces: { client: client.path, server: server.path },
+    addresses: { client: addresses.of('client', 4), server: addresses.of('server', 4) },
     device,
     settings: { wallNs: wallAt(origin), ...settings },
   };

@@ -157,6 +157,17 @@ export function inetNtop(family: number, address: Uint8Array): string {
   return text.toString('latin1', 0, text.indexOf(0));
 }
 
+/** if_nametoindex(3) of the thread's namespace; 0 where it has no such device. */
+export const ifNametoindex: (name: string) => number = libc.func('uint32_t if_nametoindex(const char *)');
+const nativeIndextoname = libc.func('void *if_indextoname(uint32_t, void *)');
+
+/** if_indextoname(3) of the thread's namespace; the number where it has no such device any more. */
+export function ifIndextoname(index: number): string {
+  const name = Buffer.alloc(16);
+  nativeIndextoname(index, name);
+  return name.toString('latin1', 0, name.indexOf(0)) || String(index);
+}
+
 const nativeRead = libc.func('long read(int, void *, size_t)');
 const EAGAIN = constants.errno.EAGAIN;
 

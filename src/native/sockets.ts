@@ -1,6 +1,13 @@
 import type { Address } from '../tcp/address.ts';
 import type { Queues, TcpInfo } from '../tcp/info.ts';
-import type { Settable, SocketOption, SocketOptions, StructLinger } from '../tcp/socket-options.ts';
+import type {
+  NumberedOption,
+  PortRange,
+  Settable,
+  SocketOption,
+  SocketOptions,
+  StructLinger,
+} from '../tcp/socket-options.ts';
 import { stateNumbered } from '../tcp/states.ts';
 import { socketConstants as c, pollConstants, SIOCINQ, SIOCOUTQ } from './constants.ts';
 import {
@@ -12,6 +19,8 @@ import {
   getpeername,
   getsockname,
   getsockopt,
+  ifIndextoname,
+  ifNametoindex,
   inetNtop,
   inetPton,
   ioctl,
@@ -22,45 +31,84 @@ import {
   socket,
 } from './libc.ts';
 
-/** Level and name of each option for setsockopt(2). */
-const optionOf: Record<SocketOption, readonly [level: number, name: number]> = {
-  SO_LINGER: [c.SOL_SOCKET, c.SO_LINGER],
-  TCP_LINGER2: [c.IPPROTO_TCP, c.TCP_LINGER2],
-  TCP_USER_TIMEOUT: [c.IPPROTO_TCP, c.TCP_USER_TIMEOUT],
-  SO_KEEPALIVE: [c.SOL_SOCKET, c.SO_KEEPALIVE],
-  TCP_KEEPIDLE: [c.IPPROTO_TCP, c.TCP_KEEPIDLE],
-  TCP_KEEPINTVL: [c.IPPROTO_TCP, c.TCP_KEEPINTVL],
-  TCP_KEEPCNT: [c.IPPROTO_TCP, c.TCP_KEEPCNT],
-  SO_REUSEADDR: [c.SOL_SOCKET, c.SO_REUSEADDR],
-  SO_REUSEPORT: [c.SOL_SOCKET, c.SO_REUSEPORT],
-  IP_BIND_ADDRESS_NO_PORT: [c.IPPROTO_IP, c.IP_BIND_ADDRESS_NO_PORT],
-  IPV6_V6ONLY: [c.IPPROTO_IPV6, c.IPV6_V6ONLY],
-};
-
-/** Options whose value is how many, or how long; the others are on or off, SO_LINGER apart. */
-const amounts: ReadonlySet<SocketOption> = new Set([
-  'TCP_LINGER2',
-  'TCP_USER_TIMEOUT',
-  'TCP_KEEPIDLE',
-  'TCP_KEEPINTVL',
-  'TCP_KEEPCNT',
-]);
-
 const ints = (...values: number[]): Buffer => Buffer.from(Int32Array.from(values).buffer);
 
-function encodeOption(option: SocketOption, value: Settable<SocketOption>): Buffer {
-  if (typeof value === 'object') return ints(value.l_onoff, value.l_linger);
-  if (option !== 'SO_LINGER') return ints(Number(value));
-  return value === 'off' ? ints(0, 0) : ints(1, Number(value));
+/** How setsockopt(2) takes the value of an option, and getsockopt(2) gives it. */
+interface Coding {
+  /** Bytes that getsockopt(2) has room for. */
+  readonly size: number;
+  readonly encode: (value: never) => Buffer;
+  readonly decode: (value: Buffer) => SocketOptions[SocketOption];
+}
+
+/** How many, or how long. */
+const amount: Coding = { size: 4, encode: (value: number) => ints(value), decode: (value) => value.readInt32LE() };
+const flag: Coding = {
+  size: 4,
+  encode: (value: boolean) => ints(Number(value)),
+  decode: (value) => value.readInt32LE() !== 0,
+};
+/** A name of at most IFNAMSIZ or TCP_CA_NAME_MAX bytes, both of which are 16; with a NUL behind it where there is one. */
+const text: Coding = {
+  size: 16,
+  encode: (value: string) => Buffer.from(value),
+  decode: (value) => value.toString('latin1').replace(/\0.*$/s, ''),
+};
+/** The last port in the upper half of a 32-bit number: do_ip_setsockopt() in net/ipv4/ip_sockglue.c. */
+const portRange: Coding = {
+  size: 4,
+  encode: ({ low, high }: PortRange) => Buffer.from(Uint16Array.of(low, high).buffer),
+  decode: (value) => ({ low: value.readUInt16LE(), high: value.readUInt16LE(2) }),
+};
+const linger: Coding = {
+  size: 8,
+  encode(value: Settable<'SO_LINGER'>) {
+    if (typeof value === 'object') return ints(value.l_onoff, value.l_linger);
+    return value === 'off' ? ints(0, 0) : ints(1, value);
+  },
+  decode: (value) => (value.readInt32LE() === 0 ? 'off' : value.readInt32LE(4)),
+};
+
+/** Level, name and coding of each option for setsockopt(2). */
+const optionOf: Record<SocketOption, readonly [level: number, name: number, coding: Coding]> = {
+  SO_LINGER: [c.SOL_SOCKET, c.SO_LINGER, linger],
+  SO_KEEPALIVE: [c.SOL_SOCKET, c.SO_KEEPALIVE, flag],
+  SO_REUSEADDR: [c.SOL_SOCKET, c.SO_REUSEADDR, flag],
+  SO_REUSEPORT: [c.SOL_SOCKET, c.SO_REUSEPORT, flag],
+  SO_RCVBUF: [c.SOL_SOCKET, c.SO_RCVBUF, amount],
+  SO_SNDBUF: [c.SOL_SOCKET, c.SO_SNDBUF, amount],
+  SO_BINDTODEVICE: [c.SOL_SOCKET, c.SO_BINDTODEVICE, text],
+  IP_BIND_ADDRESS_NO_PORT: [c.IPPROTO_IP, c.IP_BIND_ADDRESS_NO_PORT, flag],
+  IP_LOCAL_PORT_RANGE: [c.IPPROTO_IP, c.IP_LOCAL_PORT_RANGE, portRange],
+  IP_TRANSPARENT: [c.IPPROTO_IP, c.IP_TRANSPARENT, flag],
+  IP_FREEBIND: [c.IPPROTO_IP, c.IP_FREEBIND, flag],
+  IPV6_V6ONLY: [c.IPPROTO_IPV6, c.IPV6_V6ONLY, flag],
+  TCP_LINGER2: [c.IPPROTO_TCP, c.TCP_LINGER2, amount],
+  TCP_USER_TIMEOUT: [c.IPPROTO_TCP, c.TCP_USER_TIMEOUT, amount],
+  TCP_KEEPIDLE: [c.IPPROTO_TCP, c.TCP_KEEPIDLE, amount],
+  TCP_KEEPINTVL: [c.IPPROTO_TCP, c.TCP_KEEPINTVL, amount],
+  TCP_KEEPCNT: [c.IPPROTO_TCP, c.TCP_KEEPCNT, amount],
+  TCP_NODELAY: [c.IPPROTO_TCP, c.TCP_NODELAY, flag],
+  TCP_MAXSEG: [c.IPPROTO_TCP, c.TCP_MAXSEG, amount],
+  TCP_SYNCNT: [c.IPPROTO_TCP, c.TCP_SYNCNT, amount],
+  TCP_DEFER_ACCEPT: [c.IPPROTO_TCP, c.TCP_DEFER_ACCEPT, amount],
+  TCP_FASTOPEN: [c.IPPROTO_TCP, c.TCP_FASTOPEN, amount],
+  TCP_QUICKACK: [c.IPPROTO_TCP, c.TCP_QUICKACK, flag],
+  TCP_CONGESTION: [c.IPPROTO_TCP, c.TCP_CONGESTION, text],
+};
+
+const encodeOption = <O extends SocketOption>(option: O, value: Settable<O>): Buffer =>
+  optionOf[option][2].encode(value as never);
+
+/** The kernel reads as much as it is told: bytes behind the value are 0. */
+function setBytes(fd: number, level: number, name: number, value: Uint8Array, length = value.length): void {
+  setsockopt(fd, level, name, Buffer.concat([value], Math.max(value.length, length)), length);
 }
 
 /** setsockopt(2) on a descriptor, with another `optlen` than the value's own size where one is given; throws SystemCallError. */
 export function setOption<O extends SocketOption>(fd: number, option: O, value: Settable<O>, length?: number): void {
   const [level, name] = optionOf[option];
-  const encoded = encodeOption(option, value);
-  // the kernel reads as much as it is told
-  const given = Buffer.concat([encoded], Math.max(encoded.length, length ?? 0));
-  setsockopt(fd, level, name, given, length ?? encoded.length);
+  setBytes(fd, level, name, encodeOption(option, value), length);
 }
 
 /** SO_LINGER of so many seconds, again and again: nothing is allocated for a call. The setter throws SystemCallError. */
@@ -79,14 +127,19 @@ function readOption(fd: number, level: number, name: number, size: number): Buff
 
 /** getsockopt(2) on a descriptor; throws SystemCallError. */
 export function getOption<O extends SocketOption>(fd: number, option: O): SocketOptions[O] {
-  const [level, name] = optionOf[option];
-  const value = readOption(fd, level, name, option === 'SO_LINGER' ? 8 : 4);
-  if (option === 'SO_LINGER') {
-    return (value.readInt32LE() === 0 ? 'off' : value.readInt32LE(4)) as SocketOptions[O];
-  }
-  const number = value.readInt32LE();
-  return (amounts.has(option) ? number : number !== 0) as SocketOptions[O];
+  const [level, name, { size, decode }] = optionOf[option];
+  return decode(readOption(fd, level, name, size)) as SocketOptions[O];
 }
+
+const levelNumber = (level: NumberedOption['level']): number => (typeof level === 'number' ? level : c[level]);
+
+/** setsockopt(2) by numbers; throws SystemCallError. */
+export const setNumbered = (fd: number, { level, name }: NumberedOption, value: Uint8Array, length?: number): void =>
+  setBytes(fd, levelNumber(level), name, value, length);
+
+/** getsockopt(2) by numbers, with room for so many bytes; throws SystemCallError. */
+export const getNumbered = (fd: number, { level, name }: NumberedOption, length: number): Uint8Array =>
+  readOption(fd, levelNumber(level), name, length);
 
 /** SO_LINGER, struct linger of socket(7); throws SystemCallError. */
 export function structLinger(fd: number): StructLinger {
@@ -156,30 +209,43 @@ export function sendQueue(fd: number): number {
 }
 
 type BindingOption = 'SO_REUSEADDR' | 'SO_REUSEPORT' | 'IP_BIND_ADDRESS_NO_PORT' | 'IPV6_V6ONLY';
+/** Options that count at bind(2). */
+export type BindingOptions = Partial<Pick<SocketOptions, BindingOption>>;
 
 /** Where struct sockaddr_in and sockaddr_in6 keep the address, and their lengths: ip(7), ipv6(7). */
 const layoutOf = (family: number) =>
   family === c.AF_INET6 ? { from: 8, to: 24, length: 28 } : { from: 4, to: 8, length: 16 };
 const familyOf = (address: string): number => (address.includes(':') ? c.AF_INET6 : c.AF_INET);
 
-/** An address as bind(2) takes it; throws TypeError where the text is no address. */
+/** Where struct sockaddr_in6 keeps sin6_scope_id, ipv6(7). */
+const scopeAt = 24;
+
+/**
+ * An address as bind(2) takes it, with its scope, `fe80::1%veth0` or `fe80::1%2`: 0 where there is no such device, which the kernel
+ * refuses. Throws TypeError where the text is no address.
+ */
 export function encodeAddress({ address, port }: Address): Buffer {
   const family = familyOf(address);
   const { from, to, length } = layoutOf(family);
+  const [text = '', scope] = family === c.AF_INET6 ? address.split('%') : [address];
   const binary = Buffer.alloc(to - from);
-  if (inetPton(family, address, binary) !== 1) throw new TypeError(`not an address: ${address}`);
+  if (inetPton(family, text, binary) !== 1) throw new TypeError(`not an address: ${address}`);
   const encoded = Buffer.alloc(length);
   encoded.writeUInt16LE(family, 0);
   encoded.writeUInt16BE(port, 2);
   binary.copy(encoded, from);
+  if (scope !== undefined)
+    encoded.writeUInt32LE(/^\d+$/.test(scope) ? Number(scope) >>> 0 : ifNametoindex(scope), scopeAt);
   return encoded;
 }
 
-/** An address as getsockname(2) gives it. */
+/** An address as getsockname(2) gives it, with the device's name where it has a scope. */
 export function decodeAddress(encoded: Buffer): Address {
   const family = encoded.readUInt16LE(0);
   const { from, to } = layoutOf(family);
-  return { address: inetNtop(family, encoded.subarray(from, to)), port: encoded.readUInt16BE(2) };
+  const text = inetNtop(family, encoded.subarray(from, to));
+  const scope = family === c.AF_INET6 ? encoded.readUInt32LE(scopeAt) : 0;
+  return { address: scope === 0 ? text : `${text}%${ifIndextoname(scope)}`, port: encoded.readUInt16BE(2) };
 }
 
 /** The address that a descriptor is bound to; throws SystemCallError. */
@@ -209,7 +275,7 @@ export function peerAddress(fd: number): Address | undefined {
  * A TCP socket bound to an address, with options that count at bind(2) set before it: libuv would set SO_REUSEADDR.
  * Throws SystemCallError, and leaves no descriptor then.
  */
-export function bindSocket(at: Address, options: Partial<Pick<SocketOptions, BindingOption>>): number {
+export function bindSocket(at: Address, options: BindingOptions): number {
   const fd = socket(familyOf(at.address), c.SOCK_STREAM | c.SOCK_NONBLOCK | c.SOCK_CLOEXEC, 0);
   try {
     for (const [option, value] of Object.entries(options)) setOption(fd, option as BindingOption, value);

@@ -6,6 +6,7 @@ import type { VerbOf } from '../process/protocol.ts';
 import { startWorker, type Worker } from '../process/worker.ts';
 import type { Event, Ns, SamplerName } from '../record/event.ts';
 import type { Address } from '../tcp/address.ts';
+import { plainText } from '../tcp/address-text.ts';
 import type { ObserverArguments, ObserverTold, ObserverVerbs, Opened, TraceSight } from './protocol.ts';
 import { Router, type Turn } from './router.ts';
 
@@ -13,6 +14,8 @@ import { Router, type Turn } from './router.ts';
 export interface CellObservers extends AsyncDisposable {
   /** A port that the cell alone has; these addresses, too. Its trace events come to this cell from now on. */
   watchPort(port: number, addresses?: readonly string[]): void;
+  /** An address beside those of the cell: what the cell's sockets do there is traced, each by its port. */
+  watchAddress(address: string): void;
   /** Any other port, which the scenario names or the kernel chose: resolves when what happens there is traced. */
   follow(port: number): Promise<void>;
   /**
@@ -179,8 +182,10 @@ export async function startObservers({ origin, sampler = 'ss', died, unclean }: 
           router.add(saw, addresses);
           router.addPort(saw, port);
         },
+        watchAddress: (address) => router.addPlace(saw, plainText(address)),
         follow,
-        async begins(at, step) {
+        async begins(of, step) {
+          const at = { address: plainText(of.address), port: of.port };
           await follow(at.port);
           if (!trace.transitions || !router.needsTurn(at)) return step();
           const turn = await router.turn(saw, at.port);

@@ -4,7 +4,7 @@ import { type Address, addressAndPort } from '../tcp/address.ts';
 /** Takes the events of a cell. */
 export type Sink = (event: Event) => void;
 
-/** Addresses that sockets of several cells have, each in its own namespace, which an event does not tell. */
+/** Addresses that every cell has, each in its own namespace, which an event does not tell. */
 const shared: ReadonlySet<string> = new Set(['0.0.0.0', '::', '::1']);
 
 /** A cell's turn at a port: the sockets that begin there at a shared address are its own. */
@@ -34,7 +34,7 @@ const flowOf = (from: Address, to: Address): string => `${addressAndPort(from)} 
 /**
  * Gives each trace event to the cell that it belongs to: tracepoints see every namespace of the machine. A cell has addresses that
  * no other has, and an event at one of these is its own, whatever its port. At the addresses that cells share (a listener on
- * every address, `::1`) a socket is followed from its beginning, which belongs to the cell that has the port: for good where it
+ * every address, `::1`, what a scenario names, `127.0.0.2`) a socket is followed from its beginning, which belongs to the cell that has the port: for good where it
  * is one of the run's block, in turns where a scenario named it. What else runs on the machine gets to no cell.
  */
 export class Router {
@@ -44,6 +44,8 @@ export class Router {
   readonly #byPort = new Map<number, Sink>();
   /** Cells whose scenarios named a port, or for which the kernel chose it. */
   readonly #naming = new Map<number, Set<Sink>>();
+  /** Addresses beside their own at which cells have sockets, because scenarios named them: as good as shared by these. */
+  readonly #places = new Map<string, Set<Sink>>();
   /** At each port the cell whose turn it is, and those that wait. */
   readonly #turns = new Map<number, Taking[]>();
   /** Sockets of cells whose beginning was seen and whose end was not, by the kernel's address of each. */
@@ -55,6 +57,11 @@ export class Router {
   /** A cell, or more addresses of one: everything at these is its own. */
   add(to: Sink, addresses: readonly string[]): void {
     for (const address of addresses) this.#byAddress.set(address, to);
+  }
+
+  /** An address that other cells may have, too, in namespaces of their own. */
+  addPlace(to: Sink, address: string): void {
+    if (this.#byAddress.get(address) !== to && !shared.has(address)) add(this.#places, address, to);
   }
 
   /** What begins at this port of a shared address is the cell's. */
@@ -80,7 +87,7 @@ export class Router {
 
   /** Whether sockets that begin there are told apart by turns only. */
   needsTurn({ address, port }: Address): boolean {
-    return shared.has(address) && this.#naming.has(port);
+    return (shared.has(address) || this.#places.has(address)) && this.#naming.has(port);
   }
 
   /** Resolves when nobody else has a turn at that port. */
@@ -107,7 +114,7 @@ export class Router {
     this.#sinks.delete(to);
     for (const map of [this.#byAddress, this.#byPort, this.#bySocket, this.#byTimer])
       for (const [key, sink] of map) if (sink === to) (map as Map<unknown, Sink>).delete(key);
-    for (const map of [this.#byFlow, this.#naming])
+    for (const map of [this.#byFlow, this.#naming, this.#places])
       for (const [key, sinks] of map)
         if (sinks.delete(to) && sinks.size === 0) (map as Map<unknown, Set<Sink>>).delete(key);
     for (const taking of this.#turns.values()) for (const each of taking) if (each.sink === to) each.begun();
@@ -151,13 +158,20 @@ export class Router {
   /** Whose a socket is that begins at a shared address. */
   #beginning(event: TransitionEvent): Sink | undefined {
     const { local, remote, to } = event;
-    if (!shared.has(local.address) && !shared.has(remote.address)) return undefined;
+    // a socket that listens has the wildcard for its remote address
+    const at = to === 'LISTEN' ? [local] : [local, remote];
+    const here = (sink: Sink | undefined) => (sink && this.#isAt(sink, at) ? sink : undefined);
     // the end that connected is known by both its ports since it was established, which was before
-    if (isClone(event)) return this.#ofFlow(flowOf(remote, local)) ?? this.#atPort(local.port);
+    if (isClone(event)) return here(this.#ofFlow(flowOf(remote, local)) ?? this.#atPort(local.port));
     const { port } = to === 'LISTEN' ? local : remote;
-    const sink = this.#atPort(port);
+    const sink = here(this.#atPort(port));
     if (sink) this.#turns.get(port)?.[0]?.begun();
     return sink;
+  }
+
+  /** Whether the cell may have a socket at one of these, by the address alone. */
+  #isAt(sink: Sink, at: readonly Address[]): boolean {
+    return at.some(({ address }) => shared.has(address) || this.#places.get(address)?.has(sink));
   }
 
   /** At a port that a scenario named: the cell whose turn it is. */
@@ -174,17 +188,17 @@ export class Router {
     const { local, remote } = event;
     const alone = this.#byAddress.get(local.address) ?? this.#byAddress.get(remote.address);
     if (alone) return alone;
-    if (!shared.has(local.address) && !shared.has(remote.address)) return undefined;
-    const ofSocket = 'socket' in event && typeof event.socket === 'string' ? this.#bySocket.get(event.socket) : undefined;
-    return (
+    const ofSocket =
+      'socket' in event && typeof event.socket === 'string' ? this.#bySocket.get(event.socket) : undefined;
+    const sink =
       ofSocket ??
       this.#ofFlow(flowOf(local, remote)) ??
       this.#ofFlow(flowOf(remote, local)) ??
       this.#byPort.get(local.port) ??
       this.#byPort.get(remote.port) ??
       only(this.#naming.get(local.port)) ??
-      only(this.#naming.get(remote.port))
-    );
+      only(this.#naming.get(remote.port));
+    return sink && this.#isAt(sink, [local, remote]) ? sink : undefined;
   }
 }
 

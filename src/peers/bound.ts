@@ -1,16 +1,19 @@
 import { connect, createServer } from 'node:net';
 import type { Reuse } from '../experiment/handles.ts';
 import { close } from '../native/libc.ts';
-import { bindSocket, boundAddress, listenOn } from '../native/sockets.ts';
-import type { Address } from '../tcp/address.ts';
-import type { SocketOptions } from '../tcp/socket-options.ts';
+import { type BindingOptions, bindSocket, boundAddress, listenOn } from '../native/sockets.ts';
 import type { Handlers, Timed } from './handler.ts';
 import type { Verbs } from './protocol.ts';
 import type { Sockets } from './sockets.ts';
 
-const optionsOf = (reuse: Reuse): Partial<SocketOptions> => ({
+/** Options that bind(2) looks at. */
+type Asked = Pick<Verbs['bind']['ask'], 'ipv6Only'> & { readonly reuse: Reuse; readonly noPort?: boolean };
+
+const optionsOf = ({ reuse, noPort = false, ipv6Only }: Asked): BindingOptions => ({
   ...((reuse === 'addr' || reuse === 'both') && { SO_REUSEADDR: true }),
   ...((reuse === 'port' || reuse === 'both') && { SO_REUSEPORT: true }),
+  ...(noPort && { IP_BIND_ADDRESS_NO_PORT: true }),
+  ...(ipv6Only !== undefined && { IPV6_V6ONLY: ipv6Only }),
 });
 
 /** What net asks for where nobody says otherwise. */
@@ -35,20 +38,13 @@ export async function serve(
   return { listener: sockets.addListener(server), at };
 }
 
-interface Fresh {
-  readonly at: Address;
-  readonly reuse: Reuse;
-  readonly backlog?: number | undefined;
-  readonly allowHalfOpen: boolean;
-}
-
-/** A listener made by libc, so that its options are those asked for when bind(2) looks at them. */
+/** A listener made by libc, so that its options are those asked for when bind(2) looks at them; without, net's own SO_REUSEADDR. */
 export async function listenFresh(
   sockets: Sockets,
-  { at, reuse, backlog = netsBacklog, allowHalfOpen }: Fresh,
+  { address, port, reuse = 'addr', backlog = netsBacklog, allowHalfOpen, ...options }: Verbs['listen']['ask'],
   timed: Timed,
 ): Promise<ListenValue> {
-  const fd = timed(() => bindSocket(at, optionsOf(reuse)));
+  const fd = timed(() => bindSocket({ address, port }, optionsOf({ reuse, ...options })));
   try {
     timed(() => listenOn(fd, backlog));
   } catch (error) {
@@ -61,13 +57,8 @@ export async function listenFresh(
 /** Verbs for sockets that libc made and net does not have yet. */
 export function boundHandlers(sockets: Sockets): Pick<Handlers, 'bind' | 'listenBound' | 'queue' | 'unbind' | 'knock'> {
   return {
-    bind({ address, port, reuse, noPort, ipv6Only }, timed) {
-      const options = {
-        ...optionsOf(reuse),
-        ...(noPort && { IP_BIND_ADDRESS_NO_PORT: true }),
-        ...(ipv6Only !== undefined && { IPV6_V6ONLY: ipv6Only }),
-      };
-      const fd = timed(() => bindSocket({ address, port }, options));
+    bind({ address, port, ...asked }, timed) {
+      const fd = timed(() => bindSocket({ address, port }, optionsOf(asked)));
       return { bound: sockets.addDescriptor(fd), at: boundAddress(fd) };
     },
     async listenBound({ bound, backlog = netsBacklog, allowHalfOpen }, timed) {

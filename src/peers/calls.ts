@@ -3,7 +3,7 @@ import type { Verb, Verbs } from './protocol.ts';
 
 /** Of each verb what the record has of its request; null: it only looks or waits, and is no step of the scenario. */
 const recorded = {
-  listen: ['address', 'port', 'reuse', 'backlog', 'allowHalfOpen'],
+  listen: ['address', 'port', 'reuse', 'noPort', 'ipv6Only', 'backlog', 'allowHalfOpen'],
   bind: ['address', 'port', 'reuse', 'noPort', 'ipv6Only'],
   listenBound: ['bound', 'backlog', 'allowHalfOpen'],
   queue: ['bound', 'backlog'],
@@ -22,6 +22,8 @@ const recorded = {
   accepted: null,
   set: ['option', 'value', 'length'],
   get: ['option'],
+  setNumbered: ['level', 'name', 'hex', 'length'],
+  getNumbered: ['level', 'name', 'length'],
   linger: [],
   error: [],
   info: null,
@@ -81,6 +83,7 @@ type Ends = { readonly [V in Verb & CallEvent['verb']]?: Ended<V> };
 /** Of each verb what the record has of its value; of the others nothing. */
 const ends = {
   set: ({ kept, at }) => ({ kept, ...(at && { at }) }),
+  setNumbered: (kept) => kept,
   error: (pending) => ({ pending }),
   raw: ({ id }) => ({ socket: id }),
   'socket(2)': ({ id }) => ({ socket: id }),

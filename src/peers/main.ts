@@ -7,7 +7,7 @@ import type { Answer } from '../experiment/handles.ts';
 import { clockSince } from '../native/clock.ts';
 import { serve, startedWith, tellHarness } from '../process/serve.ts';
 import { watchStalls } from '../process/stalls.ts';
-import type { Ns } from '../record/event.ts';
+import type { CallEvent, Ns } from '../record/event.ts';
 import { callOf, endOf, goesOn } from './calls.ts';
 import type { Timed, Took } from './handler.ts';
 import type { PeerArguments, PeerProtocol, Told, Verb, Verbs } from './protocol.ts';
@@ -82,8 +82,10 @@ async function obey<V extends Verb>(verb: V, ask: Verbs[V]['ask']): Promise<Answ
   const call = callOf(verb, ask);
   // a call may end the connection that it was on
   const own = socketOf(ask);
-  const record = (more: Refused | object) => {
-    if (call) tell({ saw: { t, source: 'peer', kind: 'call', peer: name, ns, ...own, ...call, ...more } });
+  const record = (more: Refused | object): void => {
+    if (!call) return;
+    const made = { t, source: 'peer', kind: 'call', peer: name, ns, ...own, ...call, ...more };
+    tell({ saw: made as CallEvent });
   };
   try {
     const value = await verbs[verb](ask, timed, took);

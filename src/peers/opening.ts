@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { boundAddress } from '../native/sockets.ts';
+import { plainAddress } from '../tcp/address-text.ts';
 import type { Handlers, Self } from './handler.ts';
 import { descriptorOf } from './net-handle.ts';
 import { type Held, type Sockets, when } from './sockets.ts';
@@ -33,8 +34,8 @@ export function openingHandlers(sockets: Sockets, { now }: Self): Pick<Handlers,
       const fd = descriptorOf(socket);
       // what connect(2) itself refuses is an error in a later tick
       if (fd === undefined || socket.destroyed) await when(held, () => false);
-      held.local = boundAddress(fd as number);
-      held.remote = to;
+      held.local = plainAddress(boundAddress(fd as number));
+      held.remote = plainAddress(to);
       return { endpoint: held.id, local: held.local, calledNs: called, sentNs };
     },
     async connected({ endpoint }, _timed, took) {

@@ -4,16 +4,16 @@ import type { Started } from '../process/protocol.ts';
 import type { CallEvent, LateEvent, NodeEvent, QueuesEvent, StallEvent } from '../record/event.ts';
 import type { Address } from '../tcp/address.ts';
 import type { TcpInfo } from '../tcp/info.ts';
-import type { Settable, SocketOption, SocketOptions, StructLinger } from '../tcp/socket-options.ts';
+import type { NumberedOption, Settable, SocketOption, SocketOptions, StructLinger } from '../tcp/socket-options.ts';
 
 /** Ways to end that are the process's own doing. */
 export type OwnEnd = Exclude<EndBy, NodeJS.Signals>;
 type ThenClose = Exclude<CloseBy, 'close(2)'>;
 
 /** What became of an option that was set. */
-export interface Kept {
+export interface Kept<Value = Settable<SocketOption>> {
   /** What getsockopt(2) gives right afterwards: SO_LINGER as struct linger where it was set so. */
-  readonly kept: Settable<SocketOption>;
+  readonly kept: Value;
   /** Where a socket that is no endpoint is bound, and connected. */
   readonly at?: { readonly local: Address; readonly remote?: Address };
 }
@@ -33,7 +33,15 @@ export interface RawConnected {
 /** What a peer is told to do, with what it answers. Endpoints, listeners and bound sockets are numbered by the peer that has them. */
 export interface Verbs {
   listen: {
-    ask: { address: string; port: number; reuse?: Reuse; backlog?: number; allowHalfOpen: boolean };
+    ask: {
+      address: string;
+      port: number;
+      reuse?: Reuse;
+      noPort?: boolean;
+      ipv6Only?: boolean;
+      backlog?: number;
+      allowHalfOpen: boolean;
+    };
     value: { listener: number; at: Address };
   };
   bind: {
@@ -85,6 +93,12 @@ export interface Verbs {
     value: Kept;
   };
   get: { ask: { socket: number; option: SocketOption }; value: SocketOptions[SocketOption] };
+  /** Bytes in hexadecimal; `kept` is absent where getsockopt(2) refuses. */
+  setNumbered: {
+    ask: NumberedOption & { socket: number; hex: string; length?: number };
+    value: Partial<Kept<string>>;
+  };
+  getNumbered: { ask: NumberedOption & { socket: number; length: number }; value: string };
   linger: { ask: { socket: number }; value: StructLinger };
   error: { ask: { socket: number }; value: string };
   info: { ask: { socket: number }; value: TcpInfo };

@@ -14,7 +14,7 @@ import {
   shutdownSocket,
 } from '../native/sockets.ts';
 import type { Address } from '../tcp/address.ts';
-import { withoutMapping } from '../tcp/address-text.ts';
+import { plainAddress } from '../tcp/address-text.ts';
 import type { Handlers, Self } from './handler.ts';
 import { stopReading } from './net-handle.ts';
 import type { Raw, Sockets } from './sockets.ts';
@@ -22,8 +22,7 @@ import type { Raw, Sockets } from './sockets.ts';
 const isErrno = (error: unknown, ...names: readonly string[]): boolean =>
   error instanceof SystemCallError && names.includes(error.errno);
 
-const plain = ({ address, port }: Address): Address => ({ address: withoutMapping(address), port });
-const localOf = (fd: number): Address => plain(boundAddress(fd));
+const localOf = (fd: number): Address => plainAddress(boundAddress(fd));
 
 /**
  * What a call returns on a blocking socket: where the kernel has nothing for it (EAGAIN, or `undefined`) it is made again when
@@ -124,13 +123,13 @@ export function rawHandlers(sockets: Sockets, { now }: Self): Pick<Handlers, Raw
     'bind(2)'({ socket, address, port }, timed) {
       const fd = sockets.descriptor(socket, 'bind');
       timed(() => bindTo(fd, { address, port }));
-      return { at: localOf(fd) };
+      return { at: boundAddress(fd) };
     },
     'listen(2)'({ socket, backlog }, timed) {
       const fd = sockets.descriptor(socket, 'listen');
       timed(() => listenOn(fd, backlog));
       sockets.finishEnd(sockets.raw(socket));
-      return { at: localOf(fd) };
+      return { at: boundAddress(fd) };
     },
     async 'connect(2)'({ socket, to, wait, ends = false }, timed, took) {
       const fd = sockets.descriptor(socket, 'connect');
@@ -178,7 +177,7 @@ export function rawHandlers(sockets: Sockets, { now }: Self): Pick<Handlers, Raw
       const accepted = await accepting.finally(ended);
       const added = sockets.addRaw(accepted.fd);
       const endpoint = sockets.beginEnd(sockets.raw(added.socket));
-      return { ...added, endpoint, local: localOf(accepted.fd), remote: plain(accepted.from) };
+      return { ...added, endpoint, local: localOf(accepted.fd), remote: plainAddress(accepted.from) };
     },
     async 'read(2)'({ socket, asked, wait }, _timed, took) {
       const fd = sockets.descriptor(socket, 'read');
@@ -256,11 +255,11 @@ export function rawHandlers(sockets: Sockets, { now }: Self): Pick<Handlers, Raw
     },
     'getpeername(2)'({ socket }, timed) {
       const fd = sockets.descriptor(socket, 'getpeername');
-      return plain(timed(() => peerName(fd)));
+      return timed(() => peerName(fd));
     },
     'getsockname(2)'({ socket }, timed) {
       const fd = sockets.descriptor(socket, 'getsockname');
-      return plain(timed(() => boundAddress(fd)));
+      return timed(() => boundAddress(fd));
     },
     'close(2)'({ socket }, timed) {
       const fd = sockets.descriptor(socket, 'close');

@@ -4,7 +4,7 @@ import { SystemCallError } from '../native/libc.ts';
 import { queues } from '../native/sockets.ts';
 import type { NodeEvent, Ns, QueuesEvent } from '../record/event.ts';
 import { type Address, sameAddress } from '../tcp/address.ts';
-import { withoutMapping } from '../tcp/address-text.ts';
+import { plainAddress } from '../tcp/address-text.ts';
 import { aroundClosing, descriptorOf } from './net-handle.ts';
 
 /** Of what an application read, so many bytes are kept. */
@@ -52,7 +52,7 @@ export interface Raw {
   readonly net?: Held;
 }
 
-const plain = (address = '', port = 0): Address => ({ address: withoutMapping(address), port });
+const plain = (address = '', port = 0): Address => plainAddress({ address, port });
 export const localOf = (socket: Socket): Address => plain(socket.localAddress, socket.localPort);
 export const remoteOf = (socket: Socket): Address => plain(socket.remoteAddress, socket.remotePort);
 

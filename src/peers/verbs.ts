@@ -3,15 +3,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { dieWithParent } from '../native/process.ts';
 import {
   boundAddress,
+  getNumbered,
   getOption,
   peerAddress,
   pendingError,
   receiveQueue,
   sendQueue,
+  setNumbered,
   setOption,
   structLinger,
   tcpInfo,
 } from '../native/sockets.ts';
+import { plainAddress } from '../tcp/address-text.ts';
+import type { NumberedOption } from '../tcp/socket-options.ts';
 import { boundHandlers, listenFresh } from './bound.ts';
 import { closingHandlers } from './closing.ts';
 import { endingHandlers } from './ending.ts';
@@ -23,9 +27,20 @@ import type { Kept } from './protocol.ts';
 import { rawHandlers } from './raw.ts';
 import { once, type Sockets, when } from './sockets.ts';
 
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+/** Not every option that can be set can be read. */
+function keptBytes(fd: number, option: NumberedOption, length: number): string | undefined {
+  try {
+    return hexOf(getNumbered(fd, option, length));
+  } catch {
+    return undefined;
+  }
+}
+
 function addressesOf(fd: number): NonNullable<Kept['at']> {
   const remote = peerAddress(fd);
-  return { local: boundAddress(fd), ...(remote && { remote }) };
+  return { local: plainAddress(boundAddress(fd)), ...(remote && { remote: plainAddress(remote) }) };
 }
 
 /** What a peer does for each verb. A refusal by the kernel is thrown as an error with `code` or `errno`, and `syscall`. */
@@ -42,13 +57,19 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
     dieWithParent(self.parent);
     return undefined;
   },
-  async listen({ address, port, reuse, backlog, allowHalfOpen }, timed) {
-    if (reuse) return listenFresh(sockets, { at: { address, port }, reuse, backlog, allowHalfOpen }, timed);
+  async listen(ask, timed) {
+    const { address, port, reuse, noPort, ipv6Only, backlog, allowHalfOpen } = ask;
+    if (reuse || noPort) return listenFresh(sockets, ask, timed);
     const server = createServer({ allowHalfOpen });
     const listening = new Promise<void>((resolve, reject) => {
       server.once('listening', resolve).once('error', reject);
     });
-    server.listen({ host: address, port, ...(backlog !== undefined && { backlog }) });
+    server.listen({
+      host: address,
+      port,
+      ...(backlog !== undefined && { backlog }),
+      ...(ipv6Only !== undefined && { ipv6Only }),
+    });
     await listening;
     const at = server.address() as { address: string; port: number };
     return { listener: sockets.addListener(server), at: { address: at.address, port: at.port } };
@@ -76,12 +97,24 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
   set({ socket, option, value, length }, timed) {
     const fd = sockets.descriptor(socket, 'setsockopt');
     timed(() => setOption(fd, option, value, length));
-    const kept = typeof value === 'object' ? structLinger(fd) : getOption(fd, option);
+    const isStruct = option === 'SO_LINGER' && typeof value === 'object';
+    const kept = isStruct ? structLinger(fd) : getOption(fd, option);
     return { kept, ...(!sockets.has(socket) && { at: addressesOf(fd) }) };
   },
   get({ socket, option }, timed) {
     const fd = sockets.descriptor(socket, 'getsockopt');
     return timed(() => getOption(fd, option));
+  },
+  setNumbered({ socket, level, name, hex, length }, timed) {
+    const fd = sockets.descriptor(socket, 'setsockopt');
+    const value = Buffer.from(hex, 'hex');
+    timed(() => setNumbered(fd, { level, name }, value, length));
+    const kept = keptBytes(fd, { level, name }, Math.max(value.length, 4));
+    return { ...(kept !== undefined && { kept }), ...(!sockets.has(socket) && { at: addressesOf(fd) }) };
+  },
+  getNumbered({ socket, level, name, length }, timed) {
+    const fd = sockets.descriptor(socket, 'getsockopt');
+    return hexOf(timed(() => getNumbered(fd, { level, name }, length)));
   },
   linger({ socket }, timed) {
     const fd = sockets.descriptor(socket, 'getsockopt');

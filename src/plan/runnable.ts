@@ -1,3 +1,6 @@
+import type { Warning } from '../record/schema.ts';
+import { warn } from '../record/warnings.ts';
+import { distance, nearest } from '../text/nearest.ts';
 import type { PlannedCell } from './cells.ts';
 
 /** Why a cell cannot run here, and what would let it. */
@@ -10,6 +13,17 @@ export interface Obstacle {
 
 /** A sysctl's name with dots, however it was written: sysctl(8) takes `net/ipv4/tcp_fin_timeout`, too. */
 export const dotted = (sysctl: string): string => sysctl.replaceAll('/', '.');
+
+const leafOf = (sysctl: string): string => sysctl.slice(sysctl.lastIndexOf('.') + 1);
+
+/** ` (did you mean "net.core.somaxconn"?)` behind a sysctl's name that is none of these: its last part decides, then the rest. */
+export function sysctlMeant(name: string, names: ReadonlySet<string>): string {
+  const leaf = nearest(leafOf(name), new Set([...names].map(leafOf)));
+  const [meant] = [...names]
+    .filter((each) => leafOf(each) === leaf)
+    .toSorted((a, b) => distance(a, name) - distance(b, name));
+  return meant === undefined ? '' : ` (did you mean "${meant}"?)`;
+}
 
 /**
  * Why this machine cannot run a cell; undefined where it can. `capabilities` by name as `doctor` finds them, one that is
@@ -59,3 +73,16 @@ export function whyNot(
     remedy: 'run the cell on a kernel that has it',
   };
 }
+
+/** What of the user's settings a cell does not run under, since its experiment sets another value. `asked` by dotted name. */
+export const overridden = (sysctls: PlannedCell['sysctls'], asked: Readonly<Record<string, string>>): Warning[] =>
+  Object.entries(sysctls).flatMap(([name, value]) => {
+    const wanted = Object.hasOwn(asked, dotted(name)) ? asked[dotted(name)] : undefined;
+    if (wanted === undefined || wanted === String(value)) return [];
+    return [
+      warn(
+        'sysctl-overridden',
+        `the experiment sets ${dotted(name)} = ${value}: ${wanted}, as asked for, does not count`,
+      ),
+    ];
+  });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { icmpKinds } from '../tcp/icmp.ts';
 
 /** The rule that decided, and how long the wire kept the packet where it did. */
 const rule = z.number().int().exactOptional().describe('number of the rule; absent where version 1 recorded it');
@@ -43,6 +44,16 @@ export const deed = z.discriminatedUnion('do', [
         .exactOptional()
         .describe("an ICMP message that answers `of`; the wire's own ping behind it; absent: what the scenario made"),
       of: of.exactOptional(),
+      icmp: z
+        .object({
+          kind: z.enum(icmpKinds),
+          type: z.number().int(),
+          code: z.number().int(),
+          mtu: z.number().int().exactOptional().describe('of the next hop'),
+        })
+        .readonly()
+        .exactOptional()
+        .describe("of 'unreachable': what it says; absent in older records: host unreachable"),
       ...refused,
     })
     .readonly(),

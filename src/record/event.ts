@@ -3,7 +3,7 @@ import type { Address } from '../tcp/address.ts';
 import { type Flag, flagNames } from '../tcp/flags.ts';
 import type { TcpOption } from '../tcp/header-options.ts';
 import type { Queues } from '../tcp/info.ts';
-import type { StructLinger } from '../tcp/socket-options.ts';
+import { optionLevels, type PortRange, type StructLinger } from '../tcp/socket-options.ts';
 import { ends, states } from '../tcp/states.ts';
 import { deed } from './deed.ts';
 
@@ -155,8 +155,9 @@ export type NodeEvent = z.infer<typeof node>;
 /** What a call was given, where version 1 did not record it. */
 const since2 = <S extends z.ZodType>(schema: S) => schema.exactOptional();
 const structLinger = shape({ l_onoff: count, l_linger: count }) satisfies z.ZodType<StructLinger>;
+const portRange = shape({ low: count, high: count }) satisfies z.ZodType<PortRange>;
 /** What a socket option is set to, and what the kernel keeps of it. */
-export const optionValue = z.union([z.number(), z.boolean(), z.string(), structLinger]);
+export const optionValue = z.union([z.number(), z.boolean(), z.string(), structLinger, portRange]);
 export type OptionValue = z.infer<typeof optionValue>;
 
 const reuse = z.enum(['none', 'addr', 'port', 'both']);
@@ -224,8 +225,23 @@ const rawSteps = [
   step('getsockname(2)', { at: address.exactOptional() }),
   step('close(2)', {}),
 ] as const;
+const numbered = {
+  level: z.union([z.enum(optionLevels), count]),
+  name: count.describe('of the option, by its number'),
+  length: count.exactOptional().describe('optlen of the call, where it is not that of the value'),
+};
+const setAt = shape({ local: address, remote: address.exactOptional() })
+  .exactOptional()
+  .describe('of a socket that is no endpoint: where it is bound, and connected');
 const call = z.discriminatedUnion('verb', [
-  step('listen', { address: since2(z.string()), port: since2(count), reuse: reuse.exactOptional(), ...listening }),
+  step('listen', {
+    address: since2(z.string()),
+    port: since2(count),
+    reuse: reuse.exactOptional(),
+    noPort: z.boolean().exactOptional(),
+    ipv6Only: z.boolean().exactOptional(),
+    ...listening,
+  }),
   step('bind', {
     address: since2(z.string()),
     port: since2(count),
@@ -250,11 +266,19 @@ const call = z.discriminatedUnion('verb', [
     value: since2(optionValue),
     length: count.exactOptional().describe("setsockopt(2)'s optlen, where it is not the value's own size"),
     kept: optionValue.exactOptional().describe('what getsockopt(2) gives right afterwards'),
-    at: shape({ local: address, remote: address.exactOptional() })
+    at: setAt,
+  }),
+  step('setNumbered', {
+    ...numbered,
+    hex: z.string().describe('the bytes of the value'),
+    kept: z
+      .string()
       .exactOptional()
-      .describe('of a socket that is no endpoint: where it is bound, and connected'),
+      .describe('what getsockopt(2) gives right afterwards, likewise; absent where it refuses'),
+    at: setAt,
   }),
   step('get', { option: since2(z.string()) }),
+  step('getNumbered', numbered),
   step('linger', {}),
   step('error', { pending: z.string().exactOptional().describe('the errno that it took, or none') }),
   step('write', { bytes: count, fill: z.string().exactOptional() }),
@@ -434,6 +458,8 @@ const sighted = {
 const sighting = shape(sighted);
 /** A packet as the wire reports it: JSON, without its payload's bytes. */
 export type Sighting = z.infer<typeof sighting>;
+/** A TCP segment as the wire reports it. */
+export type SegmentSighting = Sighting & { readonly segment: NonNullable<Sighting['segment']> };
 
 const wireEvent = shape({ ...sighted, source: z.literal('wire'), kind: z.literal('segment'), deed });
 /** A packet that came to the wire, and what it did with it; a wait ends with a {@link DeedEvent}. */

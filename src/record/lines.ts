@@ -10,6 +10,8 @@ export interface CellLines {
   readonly tornAt: number | null;
   /** Whether the next line may be appended as it is: the file is empty or ends in a line feed. */
   readonly ended: boolean;
+  /** Results of which there are several records that ran: the last is read. */
+  readonly doubled: readonly string[];
 }
 
 interface Line {
@@ -48,13 +50,16 @@ function parsed(text: string): { readonly value: unknown } | { readonly problem:
 }
 
 /** One record of each (cell, repeat): what ran stays unless it ran again; anything else gives way to what came later. */
-function latest(records: readonly CellRecord[]): CellRecord[] {
+function latest(records: readonly CellRecord[]): Pick<CellLines, 'cells' | 'doubled'> {
   const byKey = new Map<string, CellRecord>();
+  const doubled = new Set<string>();
   for (const record of records) {
     const key = cellKey(record.id, record.repeat);
-    if (byKey.get(key)?.status !== 'ran' || record.status === 'ran') byKey.set(key, record);
+    const ranBefore = byKey.get(key)?.status === 'ran';
+    if (ranBefore && record.status === 'ran') doubled.add(key);
+    if (!ranBefore || record.status === 'ran') byKey.set(key, record);
   }
-  return [...byKey.values()];
+  return { cells: [...byKey.values()], doubled: [...doubled] };
 }
 
 /**
@@ -81,5 +86,5 @@ export function parseCells(
     if (!record.ok) throw damaged(path, line, record.problem);
     records.push(record.value);
   }
-  return { cells: latest(records), tornAt, ended: bytes.length === 0 || bytes.at(-1) === 10 };
+  return { ...latest(records), tornAt, ended: bytes.length === 0 || bytes.at(-1) === 10 };
 }

@@ -109,6 +109,12 @@ async function jsonOf(folder: string): Promise<{ readonly runPath: string; reado
   return { runPath, json: parseRun(runPath, bytes) };
 }
 
+function doubledText(path: string, [first = '', ...others]: readonly string[]): string {
+  const [id, repeat] = first.split(' ');
+  const more = others.length > 0 ? `, and ${others.length} others,` : '';
+  return `${path} has several results of repeat ${repeat} of ${id}${more} that ran; the last was read`;
+}
+
 /**
  * Read a run from its folder (or from the path of its run.json), upgraded to this program's schema.
  * @throws LingerlabError RUN_NOT_FOUND, RUN_UNREADABLE, RUN_NEWER
@@ -122,13 +128,17 @@ export async function readRun(path: string, table: Readonly<Record<number, Upgra
   const lines = parseCells(cellBytes, cellsPath, upgrade.cell);
   const live = isLive(run);
   // While a run is live its last line may just be on its way.
+  const { doubled } = lines;
   const torn = lines.tornAt !== null && !live;
   return {
     folder,
     run: run.status === 'running' && !live ? { ...run, status: 'interrupted' } : run,
     cells: inPlanOrder(lines.cells, run.plan),
     live,
-    warnings: torn ? [warn('torn-line', `the last line of ${cellsPath} is cut off; it was left out`)] : [],
+    warnings: [
+      ...(torn ? [warn('torn-line', `the last line of ${cellsPath} is cut off; it was left out`)] : []),
+      ...(doubled.length > 0 ? [warn('doubled-line', doubledText(cellsPath, doubled))] : []),
+    ],
     lines,
     writtenAs: Number(json.schemaVersion),
     packed,

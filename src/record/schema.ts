@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { icmpKinds } from '../tcp/icmp.ts';
 import { ends, states } from '../tcp/states.ts';
 import { deed } from './deed.ts';
 import { cellDetail, runDetail } from './detail.ts';
@@ -49,10 +50,18 @@ export const environment = z.object({
   capabilities: z.record(z.string(), z.boolean()).describe('what this machine can do: doctor'),
   sysctls: z.record(z.string(), z.string()).describe("a fresh lab's net.ipv4.tcp_* and net.core values"),
   pinned: z
-    .record(z.string(), z.object({ set: z.string(), own: z.string(), refused: z.string().optional() }))
+    .record(
+      z.string(),
+      z.object({
+        set: z.string(),
+        own: z.string(),
+        refused: z.string().optional(),
+        asked: z.string().optional().describe('the value that the user asked for: --sysctl, --sysctls-from'),
+      }),
+    )
     .optional()
     .describe(
-      'sysctls that lingerlab sets in every lab: what they are then, what the kernel had made, and the value that it refused; absent: not recorded',
+      'sysctls that are set in every lab, by lingerlab or as the user asked: what they are then, what the kernel had made, and the value that it refused; absent: not recorded',
     ),
   counters: z
     .array(z.string())
@@ -265,8 +274,9 @@ const asideRecord = z.discriminatedUnion('what', [
     .readonly(),
   z
     .object({
-      what: z.literal('unreachable').describe('an ICMP message said that a host cannot be reached'),
+      what: z.literal('unreachable').describe('an ICMP message said what became of a segment'),
       ...beside,
+      kind: z.enum(icmpKinds).exactOptional().describe('what it said; absent: host unreachable'),
       of: z.number().int().describe('the number of the segment that it answers'),
     })
     .readonly(),

@@ -15,6 +15,9 @@ export const warningRemedies = {
     'run as root, with tracefs mounted, to see every transition; `lingerlab doctor` says what is missing',
   'sysctl-refused':
     'of cubic: on the host, add it to what net.ipv4.tcp_allowed_congestion_control has, after `modprobe tcp_cubic` where it is not among the available ones',
+  'sysctl-left-out': 'correct the line, or take it out of the file',
+  'sysctl-overridden':
+    "select other cells, or read these as they are: an experiment's own sysctls are part of its question, and win",
   'wire-fell-behind':
     'run again with the machine to itself (--jobs 1): what the wire did late is not what its rules said',
   'wire-refused':
@@ -23,6 +26,7 @@ export const warningRemedies = {
     'end it in the scenario, by release() or discard() of the rule; `times` says how many packets a rule acts on',
   'clean-up-failed': '`lingerlab doctor` removes what a run that has ended left on this machine',
   'torn-line': 'the run was cut off while it wrote; `lingerlab run --resume` runs that cell again',
+  'doubled-line': 'the file was edited, or joined of several runs: remove all but one of these lines',
 } as const satisfies Record<string, string>;
 export type WarningCode = keyof typeof warningRemedies;
 

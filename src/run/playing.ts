@@ -50,7 +50,9 @@ export async function makePlaying(work: Work, { record, unparsed, samples, telli
     until: signal,
   };
   const wired = planned.network === 'wire' && { wire };
-  const lab = scope.use(await makeLab({ ...planned, ...wired, ports: work.ports, serial: work.serial }));
+  const lab = scope.use(
+    await makeLab({ ...planned, ...wired, asked: work.asked, ports: work.ports, serial: work.serial }),
+  );
   scope.defer(() => lab.wire && meter.peer(cpuOf(lab.wire.pid) ?? 0));
   const watching = scope.use(
     await observers.watch(lab, { saw: record, unparsed, failed: fail, sampled: meter.samples, samples }),

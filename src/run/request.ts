@@ -1,5 +1,6 @@
 import type { PlannedCell } from '../plan/cells.ts';
 import type { Selection } from '../plan/select.ts';
+import type { Settings } from '../plan/settings.ts';
 import type { SamplerName } from '../record/event.ts';
 import type { CellRecord } from '../record/schema.ts';
 
@@ -14,6 +15,8 @@ export interface RunProgress {
 /** What a run is asked for. */
 export interface RunRequest {
   readonly selection: Selection;
+  /** Sysctls under which every cell runs. */
+  readonly settings: Settings;
   /** A new or empty folder; with `resume`, the folder of the run to go on with. */
   readonly folder: string;
   readonly resume: boolean;

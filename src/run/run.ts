@@ -23,7 +23,7 @@ import { setAside } from './set-aside.ts';
  * Interrupted by the signal, it saves what finished, cleans up and returns the run as it is.
  */
 export async function run(request: RunRequest): Promise<Run> {
-  const { selection, folder, progress } = request;
+  const { selection, settings, folder, progress } = request;
   const origin = process.hrtime.bigint();
   const stop = new AbortController();
   const signal = AbortSignal.any([request.signal, stop.signal]);
@@ -37,7 +37,7 @@ export async function run(request: RunRequest): Promise<Run> {
     unclean: (error) => void unclean.push(error),
   });
   const { ports } = observers;
-  const machine = await examine(observers.trace);
+  const machine = await examine(observers.trace, settings.values);
   requireBasics(machine);
   const { writer, todo } = await openFolder(request, { machine, ports, origin });
   await using _writer = writer;
@@ -51,14 +51,15 @@ export async function run(request: RunRequest): Promise<Run> {
       spawned: (pid) => observers.guard(pid),
       spent: (cpu) => meter.cell({ load: true }).peer(cpu),
     });
-    await playAll(runnable, request, { ports, observers, origin, signal, fail, writer, meter, crew, counters, stalls });
+    const session = { ports, observers, asked: settings.values, origin, signal, writer, crew, counters, stalls };
+    await playAll(runnable, request, { ...session, fail, meter });
   }
   const { cells } = await readRun(folder);
   const judged = cells.map((cell) => ({ ...cell, counters }));
   const cpu = await meter.session();
   // what it cannot take away is the run's to tell
   await observers[Symbol.asyncDispose]();
-  const left = unclean.map(({ message }) => warn('clean-up-failed', message));
+  const left = [...settings.left, ...unclean.map(({ message }) => warn('clean-up-failed', message))];
   await writer.update((saved) => costing(finding(saved, selection, judged, observers.trace, left), cpu));
   await writer.finish(signal.aborted ? 'interrupted' : 'complete');
   const finished = await readRun(folder);

@@ -22,7 +22,7 @@ export interface Silent {
 }
 
 /** A cell may take three times what it expects, and ten seconds. */
-export const scenarioMs = (planned: Pick<PlannedCell, 'seconds'>) => (planned.seconds * 3 + 10) * 1000;
+export const scenarioMs = ({ seconds }: Pick<PlannedCell, 'seconds'>): number => Math.round(seconds * 3000) + 10_000;
 
 /** Play a scenario within its time. Rejects with SCENARIO_THREW, CELL_DEADLINE, or the signal's reason. */
 export async function playScenario(

@@ -4,6 +4,8 @@ import type { Ports } from '../lab/ports.ts';
 import type { Crew } from '../load/crew.ts';
 import type { Observers } from '../observers/observers.ts';
 import type { LoadCell, PlannedCell, ScenarioCell } from '../plan/cells.ts';
+import { overridden } from '../plan/runnable.ts';
+import type { Settings } from '../plan/settings.ts';
 import { ofExperiment } from '../process/experiment-code.ts';
 import type { Stalls } from '../process/stalls.ts';
 import type { CellEvents } from '../record/cell-events.ts';
@@ -21,6 +23,8 @@ import type { Slot } from './slots.ts';
 export interface Session {
   readonly ports: Ports;
   readonly observers: Observers;
+  /** Sysctls that the user asked for. */
+  readonly asked: Settings['values'];
   readonly origin: bigint;
   readonly signal: AbortSignal;
   readonly writer: RunWriter;
@@ -85,14 +89,18 @@ export async function recorded(
   flaws: () => readonly Warning[],
   seen: () => Seen = () => ({}),
 ): Promise<CellRecord> {
-  const { planned, repeat, writer, signal } = work;
+  const { planned, repeat, writer, signal, asked } = work;
   const startedAt = new Date().toISOString();
   const began = performance.now();
   const endedAs = async (outcome: Played | { readonly error: unknown }): Promise<CellRecord> => {
     if (signal.aborted) throw signal.reason;
     const seconds = (performance.now() - began) / 1000;
     await writer.writeEvents(planned.id, repeat, events.all);
-    const warnings = [...unparsed.map((line) => warn('ss-unparsed-line', line)), ...flaws()];
+    const warnings = [
+      ...overridden(planned.sysctls, asked),
+      ...unparsed.map((line) => warn('ss-unparsed-line', line)),
+      ...flaws(),
+    ];
     const common = { ...identity(planned, repeat), startedAt, seconds };
     if ('error' in outcome)
       return { ...common, ...nothing, ...seen(), status: 'errored', reason: reasonOf(outcome.error), warnings };

@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import type { Address } from './address.ts';
 
 /** The 4 or 16 bytes of an address's text; throws RangeError for anything else, and for an address with a zone. */
 export function addressBytes(text: string): Uint8Array {
@@ -46,6 +47,19 @@ const mappedPrefix = '::ffff:';
 /** An IPv4-mapped address's text as IPv4, as an {@link Address} has it; others are unchanged. */
 export const withoutMapping = (text: string): string =>
   text.startsWith(mappedPrefix) && text.includes('.') ? text.slice(mappedPrefix.length) : text;
+
+/** An address's text as all observers have it: without scope, IPv4 where it is mapped. */
+export const plainText = (text: string): string => withoutMapping(text.split('%')[0] as string);
+
+/** An address as all observers have it: see {@link plainText}. */
+export const plainAddress = ({ address, port }: Address): Address => ({ address: plainText(address), port });
+
+/** An address's text as getsockname(2) and inet_ntop(3) would have it, with its scope. */
+export function canonicalText(text: string): string {
+  const [address = '', scope] = text.split('%');
+  const bytes = addressBytes(address);
+  return `${addressText(bytes, 0, bytes.length === 4 ? 4 : 6)}${scope === undefined ? '' : `%${scope}`}`;
+}
 
 interface Run {
   readonly at: number;

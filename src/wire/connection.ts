@@ -18,3 +18,14 @@ export interface Connection {
   /** The latest segment of an end, a reset only where there is no other, without its payload. */
   readonly last: { client?: TcpSegment; server?: TcpSegment };
 }
+
+/** One between two addresses of which the wire has seen nothing. */
+export const unseen = (at: Connection['at']): Connection => ({
+  id: 0,
+  since: 0,
+  at,
+  isn: {},
+  next: {},
+  tsval: {},
+  last: {},
+});

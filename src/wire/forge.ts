@@ -1,4 +1,4 @@
-import type { Forgery, Place } from '../experiment/forgery.ts';
+import type { ForgeryData, Place, Stamp } from '../experiment/forgery.ts';
 import type { Address } from '../tcp/address.ts';
 import { bitsOf } from '../tcp/flags.ts';
 import type { TcpOption } from '../tcp/header-options.ts';
@@ -13,12 +13,15 @@ function placed(place: Place, isn: number | undefined, next: number | undefined,
   return (base + (typeof place === 'number' ? place : place.next)) >>> 0;
 }
 
+const stamped = (stamp: Stamp = 0, latest = 0): number =>
+  (typeof stamp === 'object' ? stamp.absolute : latest + stamp) >>> 0;
+
 /** Timestamps with the two no-ops that align them, where the connection has them. */
-function stamps({ from, timestamps = {} }: Forgery, { tsval }: Connection): TcpOption[] {
+function stamps({ from, timestamps = {} }: ForgeryData, { tsval }: Connection): TcpOption[] {
   const latest = tsval[from];
-  if (timestamps === 'none' || latest === undefined) return [];
-  const value = (latest + (timestamps.value ?? 0)) >>> 0;
-  const echo = ((tsval[otherEnd(from)] ?? 0) + (timestamps.echo ?? 0)) >>> 0;
+  if (timestamps === 'none' || (latest === undefined && typeof timestamps.value !== 'object')) return [];
+  const value = stamped(timestamps.value, latest);
+  const echo = stamped(timestamps.echo, tsval[otherEnd(from)]);
   return [{ kind: 'nop' }, { kind: 'nop' }, { kind: 'timestamps', value, echo }];
 }
 
@@ -31,8 +34,8 @@ const ipOf = (last: TcpSegment | undefined, { address }: Address): IpHeader => {
 };
 
 /** The bytes of a forged segment of a connection. Throws RangeError where it is counted from what the wire has not seen. */
-export function forge(forgery: Forgery, connection: Connection): Buffer {
-  const { from, flags, seq = { next: 0 }, ack, payload = '' } = forgery;
+export function forge(forgery: ForgeryData, connection: Connection): Buffer {
+  const { from, flags, seq = { next: 0 }, ack, urgent = 0, hex = '' } = forgery;
   const other = otherEnd(from);
   const { at, isn, next, last } = connection;
   const acked = ack ?? (flags.includes('ACK') ? { next: 0 } : { absolute: 0 });
@@ -45,9 +48,9 @@ export function forge(forgery: Forgery, connection: Connection): Buffer {
     ack: placed(acked, isn[other], next[other], 'ack'),
     flags: bitsOf(flags),
     window: forgery.window ?? last[from]?.window ?? 65_535,
-    urgent: 0,
+    urgent,
     options: [...stamps(forgery, connection), ...(forgery.options ?? [])],
-    payload: Buffer.from(payload),
+    payload: Buffer.from(hex, 'hex'),
     intact: true,
   });
   if (forgery.checksum === 'wrong') {

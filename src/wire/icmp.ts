@@ -1,4 +1,5 @@
 import { headerChecksum, onesSum } from '../tcp/checksum.ts';
+import { type IcmpKind, icmpCodes } from '../tcp/icmp.ts';
 
 /** What a router quotes of an IPv4 packet behind its header, RFC 792. */
 const quoted4 = 8;
@@ -7,51 +8,71 @@ const largest6 = 1280;
 /** The last byte of the router's address, on the network of the packet's destination: neither end of a link has it. */
 const router = 254;
 
-function unreachable4(packet: Uint8Array): Buffer {
-  const header = ((packet[0] as number) & 15) * 4;
-  const quoted = packet.subarray(0, header + quoted4);
-  const answer = Buffer.alloc(20 + 8 + quoted.length);
-  answer[0] = 0x45;
-  answer.writeUInt16BE(answer.length, 2);
-  answer[8] = 64;
-  answer[9] = 1;
-  answer.set(packet.subarray(16, 19), 12);
-  answer[15] = router;
-  answer.set(packet.subarray(12, 16), 16);
-  answer.writeUInt16BE(headerChecksum(answer, 20), 10);
-  // destination unreachable: host
-  answer[20] = 3;
-  answer[21] = 1;
-  answer.set(quoted, 28);
-  answer.writeUInt16BE(~onesSum(answer, 20, answer.length) & 0xffff, 22);
-  return answer;
+/** The 32 bits behind the checksum: the MTU of the next hop, of RFC 1191 §4 in the low half. The pointer of a problem stays 0. */
+function message(type: number, code: number, mtu: number, quoted: Uint8Array): Buffer {
+  const made = Buffer.alloc(8 + quoted.length);
+  made[0] = type;
+  made[1] = code;
+  made.writeUInt32BE(mtu, 4);
+  made.set(quoted, 8);
+  return made;
 }
 
-function unreachable6(packet: Uint8Array): Buffer {
-  const quoted = packet.subarray(0, largest6 - 40 - 8);
-  const answer = Buffer.alloc(40 + 8 + quoted.length);
-  answer[0] = 0x60;
-  answer.writeUInt16BE(answer.length - 40, 4);
-  answer[6] = 58;
-  answer[7] = 64;
-  answer.set(packet.subarray(24, 39), 8);
-  answer[23] = router;
-  answer.set(packet.subarray(8, 24), 24);
-  // destination unreachable: address
-  answer[40] = 1;
-  answer[41] = 3;
-  answer.set(quoted, 48);
-  const pseudo = onesSum(answer, 8, 40, 58 + answer.length - 40);
-  answer.writeUInt16BE(~onesSum(answer, 40, answer.length, pseudo) & 0xffff, 42);
-  return answer;
+function answer4(packet: Uint8Array, { type, code, mtu }: Saying): Buffer {
+  const header = ((packet[0] as number) & 15) * 4;
+  const icmp = message(type, code, mtu, packet.subarray(0, header + quoted4));
+  icmp.writeUInt16BE(~onesSum(icmp, 0, icmp.length) & 0xffff, 2);
+  const ip = Buffer.alloc(20);
+  ip[0] = 0x45;
+  ip.writeUInt16BE(ip.length + icmp.length, 2);
+  ip[8] = 64;
+  ip[9] = 1;
+  ip.set(packet.subarray(16, 19), 12);
+  ip[15] = router;
+  ip.set(packet.subarray(12, 16), 16);
+  ip.writeUInt16BE(headerChecksum(ip, ip.length), 10);
+  return Buffer.concat([ip, icmp]);
+}
+
+function answer6(packet: Uint8Array, { type, code, mtu }: Saying): Buffer {
+  const icmp = message(type, code, mtu, packet.subarray(0, largest6 - 40 - 8));
+  const ip = Buffer.alloc(40);
+  ip[0] = 0x60;
+  ip.writeUInt16BE(icmp.length, 4);
+  ip[6] = 58;
+  ip[7] = 64;
+  ip.set(packet.subarray(24, 39), 8);
+  ip[23] = router;
+  ip.set(packet.subarray(8, 24), 24);
+  const pseudo = onesSum(ip, 8, 40, 58 + icmp.length);
+  icmp.writeUInt16BE(~onesSum(icmp, 0, icmp.length, pseudo) & 0xffff, 2);
+  return Buffer.concat([ip, icmp]);
+}
+
+interface Saying {
+  readonly type: number;
+  readonly code: number;
+  readonly mtu: number;
+}
+
+/** What an ICMP message says of a packet. */
+export interface IcmpSaid {
+  readonly kind: IcmpKind;
+  /** Of the next hop, of fragmentation that is needed. */
+  readonly mtu?: number;
 }
 
 /**
- * The ICMP message that says that a packet's destination cannot be reached, type 3 code 1 of RFC 792 or type 1 code 3 of
- * RFC 4443, from an address of the link that is neither end's. Throws RangeError where the packet is too short to be quoted.
+ * The ICMP message of a router about a packet, from an address of the link that is neither end's, with its type and code. Throws
+ * RangeError where the packet is too short to be quoted, or its family has no such message.
  */
-export function hostUnreachable(packet: Uint8Array): Buffer {
+export function icmpAbout(
+  packet: Uint8Array,
+  { kind, mtu = 0 }: IcmpSaid,
+): { bytes: Buffer; type: number; code: number } {
   const family = (packet[0] ?? 0) >> 4 === 6 ? 6 : 4;
   if (packet.length < 40) throw new RangeError(`${packet.length} bytes are no TCP segment`);
-  return family === 4 ? unreachable4(packet) : unreachable6(packet);
+  const { type, code } = icmpCodes(kind, family);
+  const saying = { type, code, mtu };
+  return { bytes: family === 4 ? answer4(packet, saying) : answer6(packet, saying), type, code };
 }

@@ -3,20 +3,21 @@
  * other and does with it what the rules say.
  */
 import { constants, setPriority } from 'node:os';
+import type { ForgeryData } from '../experiment/forgery.ts';
 import type { Rule } from '../experiment/rules.ts';
 import { runFirst } from '../native/process.ts';
 import { byHandlers, serve, startedWith, tellHarness } from '../process/serve.ts';
 import { otherEnd } from '../tcp/states.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, unseen } from './connection.ts';
 import { forge } from './forge.ts';
 import type { History } from './history.ts';
-import { hostUnreachable } from './icmp.ts';
+import { icmpAbout } from './icmp.ts';
 import type { WireArguments, WireTold, WireVerbs } from './protocol.ts';
 import { type Running, startRunning } from './running.ts';
 import { ruleText } from './say.ts';
 import { stillHeld } from './statistics.ts';
 import { withoutRule, withRule } from './step.ts';
-import { countSeen, whenAnswered, whenSeen } from './watch.ts';
+import { countSeen, seenWithin, whenAnswered, whenSeen } from './watch.ts';
 
 // not SIGKILL: what was captured since the last write would be lost
 const { originNs } = startedWith<WireArguments>('SIGTERM');
@@ -49,8 +50,10 @@ function wire(): Running {
   return running;
 }
 
-function connectionOf(history: History, on: WireVerbs['inject']['ask']['forgery']['on']): Connection {
-  const found = history.connection(typeof on === 'number' ? on : { one: on.local, other: on.remote });
+function connectionOf(history: History, { on, between }: ForgeryData): Connection {
+  if (between) return history.connection({ one: between.client, other: between.server }) ?? unseen(between);
+  const whose = on as NonNullable<typeof on>;
+  const found = history.connection(typeof whose === 'number' ? whose : { one: whose.local, other: whose.remote });
   if (!found) throw new RangeError('the wire has seen no segment of that connection');
   return found;
 }
@@ -95,17 +98,28 @@ const obey = byHandlers<WireVerbs>({
     pump.discard(discarded);
     return { discarded: discarded.length };
   },
-  seen: ({ pattern, after }) => whenSeen(wire(), pattern, after),
+  async seen({ pattern, after, withinMs }) {
+    if (withinMs === undefined) return { sighting: await whenSeen(wire(), pattern, after) };
+    const sighting = await seenWithin(wire(), pattern, after, withinMs * 1e6, () => ++echoes);
+    return sighting ? { sighting } : {};
+  },
   answers: async ({ n }) => ({ segments: await whenAnswered(wire(), n, ++echoes) }),
   count: ({ pattern }) => ({ count: countSeen(wire(), pattern) }),
   inject({ forgery }) {
     const { pump, history } = wire();
-    const n = pump.emit(forgery.from, forge(forgery, connectionOf(history, forgery.on)), { do: 'forged' });
+    const connection = connectionOf(history, forgery);
+    const begins = connection.id === 0;
+    const n = pump.emit(forgery.from, forge(forgery, connection), { do: 'forged' }, { begins });
     pump.tellAll();
     return { n };
   },
   injectRaw({ from, hex, mayBeRefused }) {
-    const n = wire().pump.emit(from, Buffer.from(hex, 'hex'), { do: 'forged' }, mayBeRefused);
+    const n = wire().pump.emit(
+      from,
+      Buffer.from(hex, 'hex'),
+      { do: 'forged' },
+      { mayBeRefused: mayBeRefused === true },
+    );
     wire().pump.tellAll();
     return { n };
   },
@@ -115,9 +129,11 @@ const obey = byHandlers<WireVerbs>({
     wire().pump.tellAll();
     return { n: again };
   },
-  unreachable({ n }) {
+  icmp({ n, said }) {
     const { from, bytes } = wholePacket(n);
-    const answer = wire().pump.emit(otherEnd(from), hostUnreachable(bytes), { do: 'forged', as: 'unreachable', of: n });
+    const { bytes: message, type, code } = icmpAbout(bytes, said);
+    const deed = { do: 'forged', as: 'unreachable', of: n, icmp: { type, code, ...said } } as const;
+    const answer = wire().pump.emit(otherEnd(from), message, deed);
     wire().pump.tellAll();
     return { n: answer };
   },

@@ -1,10 +1,11 @@
-import type { Forgery } from '../experiment/forgery.ts';
+import type { ForgeryData } from '../experiment/forgery.ts';
 import type { PatternData } from '../experiment/patterns.ts';
 import type { Rule } from '../experiment/rules.ts';
 import type { Started } from '../process/protocol.ts';
-import type { DeedEvent, PacketsEvent, Sighting, WireEvent } from '../record/event.ts';
+import type { DeedEvent, PacketsEvent, SegmentSighting, Sighting, WireEvent } from '../record/event.ts';
 import type { WireStatistics } from '../record/wire-statistics.ts';
 import type { End } from '../tcp/states.ts';
+import type { IcmpSaid } from './icmp.ts';
 import type { Which } from './waiting.ts';
 
 /** Which packets are told as events: all, those that open, close or reset and those that a rule decides, or none. */
@@ -29,7 +30,13 @@ export interface WireSettings {
 export interface WireVerbs {
   /** Makes a device of this name in each namespace, given by path, and carries from then on. */
   open: {
-    ask: { spaces: Readonly<Record<End, string>>; device: string; settings: WireSettings };
+    ask: {
+      spaces: Readonly<Record<End, string>>;
+      /** The IPv4 address of each end, at which the wire pings it. */
+      addresses: Readonly<Record<End, string>>;
+      device: string;
+      settings: WireSettings;
+    };
     value: undefined;
   };
   /** One more rule, after the others; its number. */
@@ -40,20 +47,23 @@ export interface WireVerbs {
   release: { ask: Which; value: { released: number } };
   /** Drops what is held, likewise; how many. */
   discard: { ask: Which; value: { discarded: number } };
-  /** Answers when such a packet is in the history behind a number, or at once where it is. */
-  seen: { ask: { pattern: PatternData; after: number }; value: Sighting };
+  /**
+   * Answers when such a packet is in the history behind a number, or at once where it is; with `withinMs` with nothing where none
+   * came in that time.
+   */
+  seen: { ask: { pattern: PatternData; after: number; withinMs?: number }; value: { sighting?: Sighting } };
   /** The TCP segments that whoever was given a packet has sent since, when it has answered an echo request sent behind it. */
-  answers: { ask: { n: number }; value: { segments: readonly Sighting[] } };
+  answers: { ask: { n: number }; value: { segments: readonly SegmentSighting[] } };
   /** How many such packets the history has. */
   count: { ask: { pattern: PatternData }; value: { count: number } };
   /** The number of the packet that was emitted. */
-  inject: { ask: { forgery: Forgery }; value: { n: number } };
+  inject: { ask: { forgery: ForgeryData }; value: { n: number } };
   /** Any bytes, hexadecimal, as if they came from an end; `mayBeRefused`: that the kernel does not take them is not counted. */
   injectRaw: { ask: { from: End; hex: string; mayBeRefused?: boolean }; value: { n: number } };
   /** The bytes of a packet of the history once more. */
   replay: { ask: { n: number }; value: { n: number } };
-  /** Answers a packet of the history as a router does that cannot reach its destination. */
-  unreachable: { ask: { n: number }; value: { n: number } };
+  /** Answers a packet of the history with an ICMP message, as a router does. */
+  icmp: { ask: { n: number; said: IcmpSaid }; value: { n: number } };
   /** Everything read so far has been told, and is in the file. */
   flush: { ask: Record<never, never>; value: undefined };
   statistics: { ask: Record<never, never>; value: WireStatistics };

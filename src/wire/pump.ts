@@ -17,6 +17,8 @@ import type { Waiting, WaitingRoom } from './waiting.ts';
 /** Packets of one end before the other has its turn, and of both before the process does anything else. */
 const burst = 16;
 const turnLimit = 256;
+/** More than a device's queue has room for: src/lab/wire-link.ts. */
+const drainTurns = 64;
 /** As many as anyone asks about; the capture's memory has no more small ones. */
 const ungivenLimit = 100_000;
 
@@ -35,6 +37,14 @@ export interface PumpOptions {
 }
 
 const controls = flagBits.SYN | flagBits.FIN | flagBits.RST;
+
+/** How the wire sends what is its own. */
+interface Emitting {
+  /** It is no matter whether the kernel takes it. */
+  readonly mayBeRefused?: boolean;
+  /** It is the first segment between its addresses, from which the history counts their numbers. */
+  readonly begins?: boolean;
+}
 
 /** What the wire itself sends. */
 type Own = Extract<Deed, { do: 'copy' | 'replay' | 'forged' }>;
@@ -74,8 +84,8 @@ export class Pump {
     this.#idle = idle(state);
   }
 
-  /** A device is readable: carry what waits, for a while. */
-  turn(): void {
+  /** A device is readable: carry what waits, for a while. Whether more may wait. */
+  turn(): boolean {
     const { now } = this.#options;
     this.#busySince ??= now();
     let left = turnLimit;
@@ -88,6 +98,12 @@ export class Pump {
       this.#busySince = undefined;
     }
     this.tellAll();
+    return left <= 0;
+  }
+
+  /** Carry all that the ends have sent so far. */
+  drain(): void {
+    for (let turns = 0; turns < drainTurns && this.turn(); turns++);
   }
 
   /** Carry a burst of one end; whether it stopped before the device was empty. */
@@ -267,10 +283,9 @@ export class Pump {
   }
 
   /**
-   * Send bytes to the other end as if they came from this one; no rule sees them. Returns their number. `mayBeRefused`: it is no
-   * matter whether the kernel takes them.
+   * Send bytes to the other end as if they came from this one; no rule sees them. Returns their number.
    */
-  emit(from: End, bytes: Uint8Array, deed: Own, mayBeRefused = false): number {
+  emit(from: End, bytes: Uint8Array, deed: Own, { mayBeRefused = false, begins = false }: Emitting = {}): number {
     const { devices, capture, history, now } = this.#options;
     const t = now();
     const errno = devices[otherEnd(from)].write(bytes);
@@ -280,8 +295,8 @@ export class Pump {
     const n = capture.emit(bytes, t, from, deedText(done));
     const packet = parse(bytes);
     if (packet.kind === 'other') this.counts.other(packet.why, 'own');
+    const seen = history[begins ? 'see' : 'describe'](n, t, from, bytes.length, packet);
     if (this.#telling !== 'none') {
-      const seen = history.describe(n, t, from, bytes.length, packet);
       this.#events.push({ ...sighting(seen), source: 'wire', kind: 'segment', deed: done });
     }
     return n;

@@ -32,6 +32,7 @@ export function txDropped(text: string, device: string): number {
 /** A wire at work: its devices, its pump, and what it took from the machine. */
 export interface Running extends Disposable {
   readonly pump: Pump;
+  readonly addresses: Readonly<Record<End, string>>;
   readonly capture: Capture;
   readonly history: ReturnType<typeof makeHistory>;
   readonly room: ReturnType<typeof makeWaitingRoom>;
@@ -40,7 +41,7 @@ export interface Running extends Disposable {
 
 /** Make the devices, each in its namespace, and carry from then on. Throws where one cannot be made. */
 export function startRunning(
-  { spaces, device, settings }: WireVerbs['open']['ask'],
+  { spaces, addresses, device, settings }: WireVerbs['open']['ask'],
   origin: bigint,
   now: () => Ns,
   tell: (told: WireTold) => void,
@@ -87,6 +88,7 @@ export function startRunning(
     insideNamespace(namespaces[end], () => txDropped(readFileSync('/proc/thread-self/net/dev', 'utf8'), device));
   return {
     pump,
+    addresses,
     capture,
     history,
     room,

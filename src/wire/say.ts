@@ -1,6 +1,7 @@
 import type { Match, PatternData } from '../experiment/patterns.ts';
 import type { Rule } from '../experiment/rules.ts';
 import type { Deed } from '../record/deed.ts';
+import { icmpText } from '../tcp/icmp.ts';
 
 const rangeText = (from: number, to = from): string => {
   if (to === Number.POSITIVE_INFINITY) return `${from} or more`;
@@ -75,8 +76,8 @@ function madeText(deed: Extract<Deed, { of?: number }>): string {
   const of = `#${deed.of}`;
   if (deed.do === 'copy') return `duplicate of ${of}`;
   if (deed.do === 'replay') return `replay of ${of}`;
-  if (deed.as === 'echo') return `echo request, behind ${of}`;
-  return deed.as === 'unreachable' ? `forged: host unreachable, of ${of}` : 'forged';
+  if (deed.as === 'echo') return deed.of === undefined ? 'echo request' : `echo request, behind ${of}`;
+  return deed.as === 'unreachable' ? `forged: ${icmpText(deed.icmp?.kind ?? 'host-unreachable')}, of ${of}` : 'forged';
 }
 
 function waitedText(deed: Extract<Deed, { heldNs?: number }>): string {

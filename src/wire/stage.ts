@@ -1,9 +1,11 @@
-import { acceptedEnd, acceptedKeys, acceptedNumber, acceptedPacket } from '../experiment/accepted.ts';
+import { acceptedEnd, acceptedIcmp, acceptedKeys, acceptedNumber, acceptedPacket } from '../experiment/accepted.ts';
 import { acceptedForgery } from '../experiment/forgery.ts';
 import type { Answer, Step } from '../experiment/handles.ts';
-import { acceptedPattern, dataOf } from '../experiment/patterns.ts';
+import { acceptedPattern, dataOf, type PacketKind, type PatternData } from '../experiment/patterns.ts';
 import * as rules from '../experiment/rules.ts';
-import type { RuleHandle, Wire } from '../experiment/wire.ts';
+import type { IcmpOptions, RuleHandle, SeenOptions, SightingOf, Wire } from '../experiment/wire.ts';
+import type { Sighting } from '../record/event.ts';
+import { type IcmpKind, icmpText } from '../tcp/icmp.ts';
 import { largestPacket } from './capture.ts';
 import type { WireVerb, WireVerbs } from './protocol.ts';
 import { patternText, ruleText } from './say.ts';
@@ -39,6 +41,15 @@ export function makeWire(wire: Asked, steps: Taking): Wire {
       })),
     );
 
+  const icmp = (what: string, packet: Sighting | number, kind: IcmpKind, options?: IcmpOptions): Step<number> => {
+    const n = acceptedPacket(what, packet);
+    const said = acceptedIcmp(what, kind, options);
+    return step(
+      `icmp ${icmpText(said.kind)}`,
+      wire.ask('icmp', { n, said }).then(({ n: answer }) => answer),
+    );
+  };
+
   return {
     rule: (rule) => add(rules.acceptedRule(rule)),
     drop: (pattern, options) => add(rules.drop(pattern, options as rules.Times)),
@@ -53,11 +64,19 @@ export function makeWire(wire: Asked, steps: Taking): Wire {
     lift: () => step('lift', wire.ask('lift', {})),
     release: () => step('release', release({})),
     discard: () => step('discard', discard({})),
-    seen: (given, options = {}) => {
+    seen: <K extends PacketKind, W extends number | undefined>(given: PatternData<K>, options: SeenOptions<W> = {}) => {
       const pattern = dataOf(acceptedPattern('seen()', given));
-      acceptedKeys('seen()', options, ['after']);
+      acceptedKeys('seen()', options, ['after', 'within']);
       const after = acceptedPacket('seen(): after', options.after ?? 0, 0);
-      return step(`seen ${patternText(pattern)}`, wire.ask('seen', { pattern, after }));
+      const { within } = options;
+      if (within !== undefined) acceptedNumber('seen(): within', within, { least: 0, whole: false });
+      const ask = { pattern, after, ...(within !== undefined && { withinMs: within * 1000 }) };
+      // a pattern of TCP segments matches nothing else: src/wire/match.ts
+      type Found = W extends number ? SightingOf<K> | undefined : SightingOf<K>;
+      return step(
+        `seen ${patternText(pattern)}`,
+        wire.ask('seen', ask).then(({ sighting }) => sighting as Found),
+      );
     },
     answers: (packet) =>
       step(
@@ -97,11 +116,8 @@ export function makeWire(wire: Asked, steps: Taking): Wire {
         'replay',
         wire.ask('replay', { n: acceptedPacket('replay()', packet) }).then(({ n }) => n),
       ),
-    unreachable: (packet) =>
-      step(
-        'unreachable',
-        wire.ask('unreachable', { n: acceptedPacket('unreachable()', packet) }).then(({ n }) => n),
-      ),
+    icmp: (packet, kind, ...[options]) => icmp('icmp()', packet, kind, options),
+    unreachable: (packet) => icmp('unreachable()', packet, 'host-unreachable'),
     statistics: () => step('statistics', wire.ask('statistics', {})),
   };
 }

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import {
   acceptedArgument,
+  acceptedNumbered,
   acceptedOption,
+  acceptedOptionBytes,
+  acceptedOptionLength,
   acceptedOptions,
   acceptedPayload,
   acceptedSetting,
@@ -14,7 +17,7 @@ describe('options of a step', () => {
     [
       'listen',
       { at: 'wildcrad' },
-      `listen(): at: there is no 'wildcrad' (did you mean "wildcard"?); it is own, wildcard or other`,
+      `listen(): at: there is no 'wildcrad' (did you mean "wildcard"?); it is own, wildcard, other or { address }`,
     ],
     ['bind', { reuse: 'SO_REUSEADDR' }, "bind(): reuse: there is no 'SO_REUSEADDR'; it is none, addr, port or both"],
     ['bind', { v6only: true }, `bind(): there is no option 'v6only' (did you mean "ipv6Only"?)`],
@@ -37,7 +40,29 @@ describe('options of a step', () => {
     ['poll', { within: -1 }, 'poll(): within: must be a number from 0 on, not -1'],
     ['raw.connect', { localPort: 5 }, "connect(): there is no option 'localPort'; there is as, again or family"],
     ['raw.write', { wait: 'no' }, "write(): wait: must be true or false, not 'no'"],
-    ['listen', 8080, 'listen(): must be an object with family, port, at, reuse, backlog or allowHalfOpen, not 8080'],
+    ['listen', { at: '127.0.0.2' }, "listen(): at: an address is written { address: '127.0.0.2' }"],
+    [
+      'bind',
+      { at: { address: 'localhost' } },
+      "bind(): at.address: must be an IPv4 or IPv6 address, such as '127.0.0.2' or '::1', not 'localhost'",
+    ],
+    ['bind', { at: { address: '127.0.0.256' } }, "not '127.0.0.256'"],
+    ['bind', { at: { adress: '::1' } }, `bind(): at: there is no option 'adress' (did you mean "address"?)`],
+    [
+      'listen',
+      { family: 6, at: { address: '127.0.0.2' } },
+      "listen(): at.address: '127.0.0.2' is no address of family 6; mapped into IPv6 it is '::ffff:127.0.0.2'",
+    ],
+    ['place', { family: 4, at: { address: '::1' } }, "place(): at.address: '::1' is no address of family 4"],
+    ['place', { at: 'wildcard' }, "place(): at: there is no 'wildcard'; it is own, other or { address }"],
+    ['place', { port: 0 }, 'place(): port: must be a whole number from 1 to 65535, not 0'],
+    ['connect', { localAddress: 'wildcard' }, "connect(): localAddress: there is no 'wildcard'"],
+    ['address', { at: 'wildcard' }, "address(): at: there is no 'wildcard'; it is own or other"],
+    [
+      'listen',
+      8080,
+      'listen(): must be an object with family, port, at, reuse, noPort, ipv6Only, backlog or allowHalfOpen, not 8080',
+    ],
   ] as const)('of %s: %j', (step, given, says) => {
     expect(() => acceptedOptions(step, given)).toThrow(says);
   });
@@ -45,6 +70,11 @@ describe('options of a step', () => {
   test('that are right, or undefined, pass', () => {
     acceptedOptions('listen', { family: 6, port: 0, at: 'other', reuse: 'both', backlog: -1, allowHalfOpen: false });
     acceptedOptions('bind', { port: undefined, ipv6Only: false });
+    acceptedOptions('listen', { at: { address: '127.0.0.2' }, noPort: true, ipv6Only: true });
+    acceptedOptions('bind', { family: 6, at: { address: '::ffff:127.0.0.1' } });
+    acceptedOptions('bind', { at: { address: 'fe80::1%veth0' } });
+    acceptedOptions('connect', { localAddress: { address: '::1' }, localPort: 5000 });
+    acceptedOptions('place', { port: 80, at: 'other' });
     acceptedOptions('close', { sending: 3, at: { ns: 5 }, andThen: 'destroy' });
   });
 });
@@ -62,9 +92,39 @@ test.each([
   ['close(): by', 'reset', "there is no 'reset'"],
   ['shutdown(): how', 'W', "there is no 'W'"],
   ['signal()', 'SIGKIL', 'did you mean "SIGKILL"?'],
+  ['ports(): count', 65, 'must be a whole number from 1 to 64, not 65'],
   ['end(): by', 'exit', 'it is process.exit, natural, exception, SIGTERM or SIGKILL'],
 ] as const)('%s: %j', (what, given, says) => {
   expect(() => acceptedArgument(what, given)).toThrow(says);
+});
+
+describe('a socket option by its numbers', () => {
+  test.each([
+    [
+      { level: 'SOL_TCP', name: 1 },
+      "set(): option.level: there is no 'SOL_TCP'; it is SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6 or IPPROTO_TCP",
+    ],
+    [{ level: 6, name: 'TCP_NODELAY' }, 'set(): option.name: must be a whole number from'],
+    [{ level: 6, optname: 1 }, "set(): option: there is no option 'optname'"],
+  ])('%j is refused', (option, says) => {
+    expect(() => acceptedNumbered('set', option)).toThrow(says);
+  });
+
+  test('is told from one by its name', () => {
+    expect(acceptedNumbered('get', { level: 'IPPROTO_TCP', name: 13 })).toBe(true);
+    expect(acceptedNumbered('get', { level: 255, name: -1 })).toBe(true);
+    expect(acceptedNumbered('get', 'TCP_CONGESTION')).toBe(false);
+  });
+
+  test('takes an int, or any bytes', () => {
+    expect([...acceptedOptionBytes(-2)]).toEqual([254, 255, 255, 255]);
+    expect([...acceptedOptionBytes(Uint8Array.of(1, 2))]).toEqual([1, 2]);
+    expect(() => acceptedOptionBytes('reno')).toThrow(
+      "must be a number or a Uint8Array of at most 65,536 bytes, not 'reno'",
+    );
+    expect(() => acceptedOptionBytes(2 ** 31)).toThrow('must be a whole number');
+    expect(() => acceptedOptionLength(-1)).toThrow('get(): length: must be a whole number from 0 to 65536, not -1');
+  });
 });
 
 describe('a socket option', () => {
@@ -76,6 +136,21 @@ describe('a socket option', () => {
       `set('SO_LINGER'): there is no option 'l_onof' (did you mean "l_onoff"?)`,
     ],
     ['SO_KEEPALIVE', 1, "set('SO_KEEPALIVE'): must be true or false, not 1"],
+    [
+      'IP_LOCAL_PORT_RANGE',
+      { low: 40_000, hi: 40_001 },
+      "set('IP_LOCAL_PORT_RANGE'): there is no option 'hi' (did you mean \"high\"?); there is low or high",
+    ],
+    [
+      'IP_LOCAL_PORT_RANGE',
+      { low: 40_000, high: 65_536 },
+      "set('IP_LOCAL_PORT_RANGE').high: must be a whole number from 0 to 65535, not 65536",
+    ],
+    [
+      'SO_BINDTODEVICE',
+      'a-name-that-is-too-long',
+      "set('SO_BINDTODEVICE'): must be a text of at most 15 characters, not 'a-name-that-is-too-long'",
+    ],
     ['TCP_KEEPIDLE', true, "set('TCP_KEEPIDLE'): must be a whole number from -2147483648 to 2147483647, not true"],
   ] as const)('%s set to %j', (option, value, says) => {
     expect(() => acceptedSetting(option, value, {})).toThrow(says);
@@ -85,7 +160,7 @@ describe('a socket option', () => {
     expect(() => acceptedOption('get', 'SO_LINGR')).toThrow(
       'get(): option: there is no \'SO_LINGR\' (did you mean "SO_LINGER"?)',
     );
-    expect(() => acceptedSetting('IP_LOCAL_PORT_RANGE' as never, 5, {})).toThrow('it is SO_LINGER, TCP_LINGER2');
+    expect(() => acceptedSetting('IP_TOS', 5, {})).toThrow('it is SO_LINGER, TCP_LINGER2');
   });
 
   test.each([

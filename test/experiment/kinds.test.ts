@@ -142,6 +142,55 @@ loadExperiment({
   answer: () => '',
 });
 
+experiment({
+  ...usual,
+  measures: { any: kind.words(), some: kind.words('a', 'b') },
+  async scenario({ client, server, note }) {
+    note('any', ['whatever', 'there is']);
+    // @ts-expect-error not one of its words
+    note('some', ['c']);
+    const listener = await server.listen({ at: { address: '127.0.0.2' }, ipv6Only: true, noPort: true });
+    const bound = await server.bind({ at: 'other' });
+    // @ts-expect-error an address is written { address }
+    await server.bind({ at: '127.0.0.2' });
+    const [near] = await client.connect(listener, { localAddress: { address: '127.0.0.3' } });
+    // @ts-expect-error no source
+    await client.connect(listener, { localAddress: 'wildcard' });
+    client.place({ family: 6, port: 80, at: 'other' });
+    // @ts-expect-error nobody can connect to every address
+    client.place({ at: 'wildcard' });
+    const [first] = client.ports(2) satisfies readonly number[];
+    await near.set('SO_RCVBUF', first ?? 0);
+    await near.set('SO_BINDTODEVICE', client.address({ family: 6 }));
+    await near.set('IP_LOCAL_PORT_RANGE', { low: 40_000, high: 40_007 });
+    (await near.get('IP_LOCAL_PORT_RANGE')) satisfies { low: number; high: number };
+    (await near.get('TCP_CONGESTION')) satisfies string;
+    // @ts-expect-error no such option
+    await near.set('IP_TOS', 1);
+    // @ts-expect-error a name
+    await near.set('TCP_CONGESTION', 13);
+    // @ts-expect-error on or off
+    await near.set('TCP_NODELAY', 1);
+    // @ts-expect-error two ports
+    await near.set('IP_LOCAL_PORT_RANGE', [40_000, 40_007]);
+    await bound.set({ level: 'IPPROTO_IP', name: 2 }, 64);
+    await bound.set({ level: 6, name: 13 }, Buffer.from('reno'), { length: 4 });
+    (await bound.get({ level: 'IPPROTO_TCP', name: 13 }, 16)) satisfies Uint8Array;
+    // @ts-expect-error no level's name
+    await bound.set({ level: 'SOL_TCP', name: 1 }, 1);
+    // @ts-expect-error a name is a number
+    await bound.get({ level: 'IPPROTO_TCP', name: 'TCP_NODELAY' });
+    // @ts-expect-error bytes
+    await bound.set({ level: 'IPPROTO_TCP', name: 13 }, 'reno');
+    // @ts-expect-error of a named option the length is known
+    await bound.get('TCP_CONGESTION', 16);
+  },
+  claims: [
+    { id: 'a', text: 't', source: 's', holds: (facts) => facts.any.includes('anything') && facts.some[0] === 'a' },
+  ],
+  answer: () => '',
+});
+
 // @ts-expect-error its repeats are missing
 loadExperiment({ ...usual, scenario: async () => {}, claims: [], answer: () => '' });
 

@@ -9,6 +9,7 @@ test.each([
   ['any word of an outcome', kind.outcome(), 'EADDRINUSE'],
   ['a list of words', kind.words('a', 'b'), ['a', 'a']],
   ['no word in a list', kind.words('a'), []],
+  ['any words of a list', kind.words(), ['a', 'whatever']],
   ['false', kind.boolean(), false],
 ])('%s can be the value of a fact', (_, declared, value) => {
   expect(valueProblem(declared, value)).toBeUndefined();
@@ -22,6 +23,7 @@ test.each([
   [kind.times(), [1, Number.NaN], 'must be a list of finite numbers, not [ 1, NaN ]'],
   [kind.word('a', 'b'), 'c', "must be one of a, b, not 'c'"],
   [kind.words('a', 'b'), ['a', 'c'], "must be a list, each one of a, b, not [ 'a', 'c' ]"],
+  [kind.words(), ['a', 7], "must be a list, each a text, not [ 'a', 7 ]"],
   [kind.outcome(), 7, 'must be a text, not 7'],
   [kind.boolean(), 1, 'must be true or false, not 1'],
 ])('%j cannot be %j', (declared, value, problem) => {

@@ -49,6 +49,23 @@ describe('options that the scenario set', () => {
     expect(factsOf(refused)).not.toHaveProperty(['client.options']);
   });
 
+  test('are named by their numbers, their values by their bytes, where they were set so', () => {
+    const byNumber = (at: number, level: 'IPPROTO_TCP' | 6, hex: string, kept?: string) =>
+      call(one, 'client', at, { verb: 'setNumbered', level, name: 13, hex, ...(kept && { kept }) });
+    const facts = factsOf(byNumber(20, 'IPPROTO_TCP', '7265'), byNumber(21, 6, '01', '02000000'));
+    // one that can only be set makes the list unknown
+    expect(facts['client.options']).toBeNull();
+    expect(factsOf(byNumber(20, 6, '01', '02000000'))['client.options']).toEqual([
+      { option: '6 13', value: '0x01', kept: '0x02000000' },
+    ]);
+  });
+
+  test('have a range of ports as it is', () => {
+    const value = { low: 40_000, high: 40_007 };
+    const facts = factsOf(call(one, 'client', 20, { verb: 'set', option: 'IP_LOCAL_PORT_RANGE', value, kept: value }));
+    expect(formatFact(facts['client.options'])).toBe('IP_LOCAL_PORT_RANGE {low 40000, high 40007}');
+  });
+
   test('are unknown where one was not read back', () => {
     const events = [...opened(one, 10), call(one, 'client', 20, { verb: 'set', option: 'SO_LINGER', value: 1 })];
     const { facts, unknown } = derive(events, all);

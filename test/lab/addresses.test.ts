@@ -23,6 +23,15 @@ test('no two cells of a run, whatever their networks, and no two runs have an ad
       }
 });
 
+test('what may be another cell’s is told from what is nobody’s', () => {
+  const { alone, isOthers } = addressesOf('veth', 2, 5);
+  for (const address of alone) expect(isOthers(address), address).toBe(false);
+  for (const network of networks)
+    for (const address of addressesOf(network, 3, 8191).alone) expect(isOthers(address), address).toBe(true);
+  for (const address of ['127.0.0.1', '127.0.0.2', '127.200.0.1', '0.0.0.0', '::', '::1', 'fe80::1', '192.0.2.1'])
+    expect(isOthers(address), address).toBe(false);
+});
+
 describe.each(networks)('on %s', (network) => {
   test('each is written as the kernel’s text of it is, however many cells there were', () => {
     for (const serial of [0, 1, 255, 256, 8190, 8191, 8192, 65_535, 65_536, 1_000_000])

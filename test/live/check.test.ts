@@ -26,9 +26,10 @@ test('a counter that this kernel does not have is named, and the file fits', asy
     .replace('question:', `${shows}\n  question:`);
   const { value } = await check(text);
   expect(value).toMatchObject({ ok: true, output: '' });
-  expect(value?.notes?.map((note) => note.split(':')[0]).sort()).toEqual([
-    'counters.lab.TcpExt.NoSuchThing',
-    'counters.server.Tcp.Nonsense',
+  const at = (part: string) => `mine.ts:${lineOf(text, part)}`;
+  expect(value?.notes?.map((note) => note.split(/:\d+: |: /).slice(0, 2)).sort()).toEqual([
+    [at('NoSuchThing'), 'counters.lab.TcpExt.NoSuchThing'],
+    [at('Nonsense'), 'counters.server.Tcp.Nonsense'],
   ]);
   expect(value?.notes?.[0]).toContain('this kernel has no such counter');
 });
@@ -138,12 +139,13 @@ describe('what is not awaited', () => {
 
 test('a sysctl that this kernel does not have is named with the one that was meant, and the file fits', async () => {
   const sysctls = "sysctls: () => ({ 'net.ipv4.tcp_fin_timeot': 3, 'net/ipv4/tcp_tw_reuse': 1 }),\n  claims: [";
-  const { value } = await check(question.replace('claims: [', sysctls));
+  const text = question.replace('claims: [', sysctls);
+  const { value } = await check(text);
   expect(value).toEqual({
     ok: true,
     output: '',
     notes: [
-      'net.ipv4.tcp_fin_timeot: this kernel has no such sysctl in a network namespace (did you mean "net.ipv4.tcp_fin_timeout"?); cells that set it do not run here',
+      `mine.ts:${lineOf(text, 'tcp_fin_timeot')}:22: net.ipv4.tcp_fin_timeot: this kernel has no such sysctl in a network namespace (did you mean "net.ipv4.tcp_fin_timeout"?); cells that set it do not run here`,
     ],
   });
 });
@@ -169,8 +171,11 @@ test('errors of types, of the definition and of what is not awaited come in one 
   const text = question
     .replace("'my-question'", "'My question'")
     .replace("'CLOSE-WAIT'", "'CLOSE_WAIT'")
-    .replace("note('winner'", "near.info();\n    note('winner'");
-  const heads = (await check(text)).value?.output.match(/^lingerlab: [A-Z_]+/gm);
+    .replace("note('winner'", "near.info();\n    note('winner'")
+    .replace('claims: [', "sysctls: () => ({ 'net.ipv4.tcp_fin_timeot': 3 }),\n  claims: [");
+  const { value } = await check(text);
+  const heads = value?.output.match(/^lingerlab: [A-Z_]+/gm);
+  expect(value?.notes).toEqual([expect.stringContaining('did you mean "net.ipv4.tcp_fin_timeout"')]);
   expect(heads).toEqual(['lingerlab: EXPERIMENT_TYPES', 'lingerlab: STEP_UNAWAITED', 'lingerlab: BAD_DEFINITION']);
 });
 

@@ -52,6 +52,9 @@ const wrong: readonly Wrong[] = [
   { what: 'an unknown experiment', args: ['run', 'close-ordr'], says: ['UNKNOWN_EXPERIMENT', '"close-order"'] },
   { what: 'an unknown factor', args: ['run', '-w', 'close=client'], says: ['UNKNOWN_FACTOR', '"closes"'] },
   { what: 'an unknown value', args: ['run', '-w', 'closes=clint'], says: ['UNKNOWN_FACTOR_VALUE', '"client"'] },
+  { what: 'no id for a new experiment', args: ['new', 'My_Question'], says: ['BAD_OPTION', 'joined by hyphens'] },
+  { what: 'an id that the program has', args: ['new', 'close-order'], says: ['BAD_OPTION', '"close-order"'] },
+  { what: 'a new experiment over another file', args: ['new', 'unfit'], says: ['FILE_EXISTS', 'unfit.ts'] },
   { what: 'a factor without value', args: ['run', '-w', 'closes'], says: ['BAD_OPTION'] },
   { what: 'an unknown option', args: ['run', '--job', '2'], says: ['unknown option', '--jobs'] },
   { what: 'an unknown command', args: ['rum'], says: ["unknown command 'rum'", 'run'] },
@@ -65,6 +68,32 @@ const wrong: readonly Wrong[] = [
   { what: 'an out folder with something in it', args: ['run', '--quick', '-o', 'full'], says: ['RUN_EXISTS'] },
   { what: 'an out folder below a file', args: ['run', '--quick', '-o', 'a-file/run'], says: ['RUN_NOT_WRITABLE'] },
   { what: 'resume with patterns', args: ['run', 'close-order', '--resume', 'newer'], says: ['BAD_OPTION'] },
+  {
+    what: 'a misspelt sysctl',
+    args: ['run', 'linger', '--sysctl', 'net.ipv4.tcp_fin_timeot=3'],
+    says: ['BAD_OPTION', '"net.ipv4.tcp_fin_timeout"'],
+  },
+  {
+    what: 'a value that the kernel refuses, and a setting of the host',
+    args: ['run', 'linger', '--sysctl', 'net.ipv4.tcp_fin_timeout=abc', '--sysctl', 'vm.swappiness=1'],
+    says: ['tcp_fin_timeout = abc (EINVAL)', 'vm.swappiness is no setting of a network namespace'],
+  },
+  {
+    what: 'a setting that takes away what each cell needs',
+    args: ['run', 'linger', '--sysctl', 'net.ipv6.conf.all.disable_ipv6=1'],
+    says: ['BAD_OPTION', 'would take IPv6 from every cell'],
+  },
+  { what: 'a sysctl without a value', args: ['run', 'linger', '--sysctl', 'net.ipv4.tcp_sack'], says: ['BAD_OPTION'] },
+  {
+    what: 'no file of sysctls',
+    args: ['run', 'linger', '--sysctls-from', 'non.conf'],
+    says: ['BAD_OPTION', 'non.conf'],
+  },
+  {
+    what: 'other sysctls for a run that goes on',
+    args: ['run', '--resume', 'newer', '--sysctl', 'net.ipv4.tcp_sack=0'],
+    says: ['--resume', '--sysctl'],
+  },
   { what: 'syntax that type stripping refuses', args: ['run', './enum.ts'], says: ['EXPERIMENT_SYNTAX', 'enum.ts:1'] },
   { what: 'a definition that does not fit', args: ['run', './unfit.ts'], says: ['BAD_DEFINITION', 'seconds'] },
   { what: 'a duplicate id', args: ['run', './twice.ts', 'close-order'], says: ['DUPLICATE_EXPERIMENT', 'twice.ts'] },
@@ -157,12 +186,13 @@ test('a value of --where joins those given before', async () => {
   expect(both).toBeGreaterThan(await plan('-w', 'closes=server'));
 });
 
-test('what an experiment writes to the console is no answer', async () => {
-  const noisy = definition('noisy', harmless).replace('export default', "console.log('loaded');\n  export default");
+test('what an experiment writes is no answer', async () => {
+  const writes = "console.log('loaded');\n  process.stdout.write('written');\n  export default";
+  const noisy = definition('noisy', harmless).replace('export default', writes);
   const file = await experimentFile(folder, 'noisy.ts', noisy);
   const { stdout, stderr } = await lingerlab(['run', file, '--dry-run', '--json']);
   expect(JSON.parse(stdout).cells).toHaveLength(2);
-  expect(stderr).toBe('loaded');
+  expect(stderr).toBe('loaded\nwritten');
 });
 
 test('--resume does not load a file that has changed', async () => {

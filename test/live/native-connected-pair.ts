@@ -66,7 +66,7 @@ const values: readonly { readonly [O in SocketOption]: readonly [O, SocketOption
 const options: Record<string, unknown> = {};
 for (const [option, value] of values) {
   setOption(fdOf(near), option, value);
-  options[`${option} ${value}`] = getOption(fdOf(near), option);
+  options[`${option} ${String(value)}`] = getOption(fdOf(near), option);
 }
 const accepted = Object.fromEntries(
   (['SO_LINGER', 'TCP_LINGER2', 'SO_REUSEADDR'] as const).map((option) => [option, getOption(fdOf(far), option)]),

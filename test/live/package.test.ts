@@ -48,6 +48,9 @@ live('the package', () => {
     expect(run.stdout).toMatch(/^mine: run by v24\./);
     const checked = await execa(installed, ['check', file], { cwd: folder, env, reject: false });
     expect(checked.stdout).toContain('fits');
+    await execa(installed, ['new', 'begun'], { cwd: folder, env });
+    const begun = await execa(installed, ['check', './begun.ts'], { cwd: folder, env });
+    expect(begun.stdout).toBe('./begun.ts: fits');
     const wrong = await experimentFile(folder, 'wrong.ts', (await readFile(file, 'utf8')).replace('[1]', '1'));
     expect((await execa(installed, ['check', wrong], { cwd: folder, env, reject: false })).exitCode).toBe(1);
     const listed = await execa(installed, ['list', '--json'], { cwd: '/', env });

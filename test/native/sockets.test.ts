@@ -6,9 +6,11 @@ import {
   boundAddress,
   decodeAddress,
   encodeAddress,
+  getNumbered,
   getOption,
   listenOn,
   pendingError,
+  setNumbered,
   setOption,
   shutdownSocket,
   structLinger,
@@ -83,6 +85,31 @@ describe('an option that is set reads back', () => {
     expect(read).toEqual([5, -1, 120, 120]);
   });
 
+  test('IP_LOCAL_PORT_RANGE: the first and the last port', () => {
+    setOption(fd, 'IP_LOCAL_PORT_RANGE', { low: 40_000, high: 65_535 });
+    expect(getOption(fd, 'IP_LOCAL_PORT_RANGE')).toEqual({ low: 40_000, high: 65_535 });
+    expect([...getNumbered(fd, { level: 'IPPROTO_IP', name: c.IP_LOCAL_PORT_RANGE }, 8)]).toEqual([
+      0x40, 0x9c, 0xff, 0xff,
+    ]);
+  });
+
+  test('names: a device, an algorithm', () => {
+    expect(getOption(fd, 'SO_BINDTODEVICE')).toBe('');
+    setOption(fd, 'SO_BINDTODEVICE', 'lo');
+    setOption(fd, 'TCP_CONGESTION', 'reno');
+    expect([getOption(fd, 'SO_BINDTODEVICE'), getOption(fd, 'TCP_CONGESTION')]).toEqual(['lo', 'reno']);
+  });
+
+  test('by numbers, as many bytes as there is room for', () => {
+    setNumbered(fd, { level: 'IPPROTO_TCP', name: c.TCP_CONGESTION }, Buffer.from('reno'));
+    expect(Buffer.from(getNumbered(fd, { level: 6, name: 13 }, 3)).toString()).toBe('ren');
+    setNumbered(fd, { level: 'SOL_SOCKET', name: c.SO_KEEPALIVE }, Uint8Array.of(1), 4);
+    expect(getOption(fd, 'SO_KEEPALIVE')).toBe(true);
+    expect(() => getNumbered(fd, { level: 'IPPROTO_TCP', name: 999 }, 4)).toThrow(
+      expect.objectContaining({ syscall: 'getsockopt', errno: 'ENOPROTOOPT' }),
+    );
+  });
+
   test('each by itself: one does not change another', () => {
     setOption(fd, 'SO_LINGER', 5);
     setOption(fd, 'SO_REUSEADDR', true);
@@ -155,6 +182,15 @@ describe('an address as the kernel has it', () => {
     expect(encoded).toHaveLength(28);
     expect(encoded.subarray(0, 8).toString('hex')).toBe('0a00123400000000');
     expect(encoded.subarray(8, 24).toString('hex')).toBe('20010db8000000000000000000000007');
+  });
+
+  test('has its scope behind the address, by the name of a device or its number', () => {
+    const named = encodeAddress({ address: 'fe80::1%lo', port: 1 });
+    expect(named.readUInt32LE(24)).toBe(1);
+    expect(encodeAddress({ address: 'fe80::1%7', port: 1 }).readUInt32LE(24)).toBe(7);
+    expect(decodeAddress(named)).toEqual({ address: 'fe80::1%lo', port: 1 });
+    // which bind(2) refuses
+    expect(encodeAddress({ address: 'fe80::1%no-such', port: 1 }).readUInt32LE(24)).toBe(0);
   });
 
   test('is none where the text is none', () => {

@@ -154,6 +154,67 @@ describe('at an address that cells share', () => {
   });
 });
 
+describe('at an address that a scenario names', () => {
+  /** One cell names 127.0.0.2 and 127.0.0.3, another only 127.0.0.9; each has a port of its own. */
+  function naming() {
+    const known = cells();
+    for (const address of ['127.0.0.2', '127.0.0.3']) known.router.addPlace(known.sinks.one, address);
+    known.router.addPlace(known.sinks.two, '127.0.0.9');
+    return known;
+  }
+  const at = (port: number, socket: string) =>
+    flow({
+      socket: { client: `${socket}c`, server: `${socket}s` },
+      address: { client: { address: '127.0.0.3', port: 40_000 }, server: { address: '127.0.0.2', port } },
+    });
+  const listening = (port: number, socket: string) =>
+    flow({
+      socket: { client: '', server: `${socket}l` },
+      address: { client: { address: '0.0.0.0', port: 0 }, server: { address: '127.0.0.2', port } },
+    });
+  const whole = (port: number, socket: string) => {
+    const connection = at(port, socket);
+    return [
+      went(listening(port, socket), 'server', 1, 'CLOSED', 'LISTEN'),
+      went(connection, 'client', 2, 'CLOSED', 'SYN-SENT'),
+      went(connection, 'client', 3, 'SYN-SENT', 'ESTABLISHED'),
+      went(connection, 'server', 4, 'LISTEN', 'SYN-RECEIVED'),
+      segment('reset-sent', connection, 'client', 5),
+    ];
+  };
+
+  test('each has what happens at its own port', () => {
+    const { route, router, seen, sinks } = naming();
+    for (const address of ['127.0.0.2', '127.0.0.3']) router.addPlace(sinks.two, address);
+    const [first, second] = [whole(10_240, 'a'), whole(10_241, 'b')];
+    route(...first.flatMap((event, nth) => [event, second[nth]!]));
+    expect(seen).toEqual({ one: first, two: second });
+  });
+
+  test('nothing is of a cell that has the port and did not name the address', () => {
+    const { route, seen } = naming();
+    route(...whole(10_241, 'b'));
+    expect(seen).toEqual({ one: [], two: [] });
+  });
+
+  test('a port that several cells name is taken in turns there', () => {
+    const { router, sinks } = naming();
+    router.addNamed(sinks.one, 8080);
+    expect(router.needsTurn({ address: '127.0.0.2', port: 8080 })).toBe(true);
+    expect(router.needsTurn({ address: '127.0.0.4', port: 8080 })).toBe(false);
+    router.remove(sinks.one);
+    expect(router.needsTurn({ address: '127.0.0.2', port: 8080 })).toBe(false);
+  });
+
+  test('what is a cell’s own stays so', () => {
+    const { route, router, seen, sinks } = naming();
+    router.addPlace(sinks.two, '127.64.0.1');
+    route(went(one, 'server', 1, 'CLOSED', 'LISTEN'));
+    expect(seen.one).toHaveLength(1);
+    expect(seen.two).toEqual([]);
+  });
+});
+
 describe('the timer of a mini-socket', () => {
   test('belongs to the cell whose full socket left it: restarts and end', () => {
     const { router, seen } = cells();

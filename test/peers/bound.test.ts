@@ -114,11 +114,7 @@ describe('a bound socket', () => {
 describe('a knock', () => {
   test('is answered where someone listens, and refused where nobody does', async () => {
     const { held, handlers } = peer();
-    const { listener, at } = await listenFresh(
-      held,
-      { at: { address, port: 0 }, reuse: 'none', allowHalfOpen: true },
-      timed,
-    );
+    const { listener, at } = await listenFresh(held, { address, port: 0, reuse: 'none', allowHalfOpen: true }, timed);
     await expect(handlers.knock({ to: at }, timed)).resolves.toBeUndefined();
     const closed = new Promise((resolve) => held.listener(listener).once('close', resolve));
     held.listener(listener).close();

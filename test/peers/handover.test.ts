@@ -18,7 +18,7 @@ function peer(name: string) {
 async function handedOver() {
   const [old, fresh] = [peer('old'), peer('fresh')];
   const at = { address: '127.0.0.1', port: 0 };
-  const listening = await listenFresh(old.sockets, { at, reuse: 'none', allowHalfOpen: true }, timed);
+  const listening = await listenFresh(old.sockets, { ...at, reuse: 'none', allowHalfOpen: true }, timed);
   const { mailbox, name } = await fresh.handlers.openMailbox({}, timed);
   await old.handlers.handOver({ socket: listening.listener, mailbox: name }, timed);
   const { handed } = await fresh.handlers.takeOver({ mailbox }, timed);

@@ -110,6 +110,14 @@ describe('readRun', () => {
     },
   );
 
+  test('a result that has run twice is read once, the last, with a warning that names it', async () => {
+    const again = { ...exampleCell(), seconds: 77 };
+    const run = await readRun(written(done(), lines(exampleCell(), server, again)));
+    expect(run.cells).toEqual([again, server]);
+    const text = expect.stringContaining(`repeat ${again.repeat} of ${again.id} that ran; the last was read`);
+    expect(run.warnings).toEqual([expect.objectContaining({ code: 'doubled-line', text })]);
+  });
+
   test('keeps a last line that lost only its line feed', async () => {
     const run = await readRun(written(done(), lines(exampleCell(), server).trimEnd()));
     expect(run.cells).toEqual([exampleCell(), server]);

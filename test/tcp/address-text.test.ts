@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { inetNtop } from '../../src/native/libc.ts';
-import { addressBytes, addressText, withoutMapping } from '../../src/tcp/address-text.ts';
+import { addressBytes, addressText, canonicalText, plainText, withoutMapping } from '../../src/tcp/address-text.ts';
 import { address6, bytes } from './arbitrary.ts';
 
 const AF_INET = 2;
@@ -68,4 +68,15 @@ test('an IPv4-mapped address is written as IPv4 where that is asked for', () => 
 
 test.each(['', '10.77.0', 'fd77', '::ffff:1.2.3', 'fe80::1%lo', '*'])("'%s' is refused", (text) => {
   expect(() => addressBytes(text)).toThrow(RangeError);
+});
+
+test.each([
+  ['127.0.0.2', '127.0.0.2', '127.0.0.2'],
+  ['::FFFF:7f00:2', '::ffff:127.0.0.2', '127.0.0.2'],
+  ['::ffff:0.0.0.0', '::ffff:0.0.0.0', '0.0.0.0'],
+  ['FE80:0:0:0:0:0:0:1%veth0', 'fe80::1%veth0', 'fe80::1'],
+  ['0:0::1', '::1', '::1'],
+])('%s is %s to the kernel, and %s to observers', (text, canonical, plain) => {
+  expect(canonicalText(text)).toBe(canonical);
+  expect(plainText(canonical)).toBe(plain);
 });

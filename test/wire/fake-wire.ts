@@ -57,6 +57,7 @@ export function fakeWire({ telling = 'notable', refuses = () => undefined, snap 
   });
   return {
     pump,
+    addresses: { client: '10.0.0.1', server: '10.0.0.2' },
     capture,
     room,
     history,
@@ -68,6 +69,10 @@ export function fakeWire({ telling = 'notable', refuses = () => undefined, snap 
     send(from: End, ...packets: readonly Uint8Array[]) {
       ends[from].waiting.push(...packets);
       pump.turn();
+    },
+    /** Packets that an end has sent, and that the wire has not read. */
+    queue(from: End, ...packets: readonly Uint8Array[]) {
+      ends[from].waiting.push(...packets);
     },
     /** Let time pass, up to each moment for which the timer is armed. */
     until(ns: number) {

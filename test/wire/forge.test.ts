@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { acceptedForgery, type Forgery } from '../../src/experiment/forgery.ts';
 import { parse, type TcpSegment } from '../../src/tcp/segment.ts';
+import { unseen } from '../../src/wire/connection.ts';
 import { forge } from '../../src/wire/forge.ts';
 import { makeHistory } from '../../src/wire/history.ts';
 import { client, opening, server, teller } from './seen.ts';
@@ -17,7 +18,8 @@ function connection(stamped = true) {
   tell('server', ['ACK'], { seq: 5001, ack: 1006, options: options(90) });
   return history.connection(1)!;
 }
-const forged = (forgery: Omit<Forgery, 'on'>, of = connection()) => parse(forge({ on, ...forgery }, of)) as TcpSegment;
+const forged = (forgery: Omit<Forgery, 'on'>, of = connection()) =>
+  parse(forge(acceptedForgery({ on, ...forgery }), of)) as TcpSegment;
 
 describe('a forged segment', () => {
   test('is at what each end expects next, its checksums right, with the timestamps sent last', () => {
@@ -65,6 +67,27 @@ describe('a forged segment', () => {
     expect(forged({ from: 'client', flags: ['ACK'], checksum: 'wrong' }).intact).toBe(false);
   });
 
+  test('has bytes as they are, the urgent pointer, and absolute timestamps where the connection has none', () => {
+    const timestamps = { value: { absolute: 4_000_000_000 }, echo: { absolute: 7 } };
+    const made = forged(
+      { from: 'client', flags: ['URG', 'ACK'], payload: Uint8Array.of(0, 255), urgent: 1, timestamps },
+      connection(false),
+    );
+    expect([...made.payload]).toEqual([0, 255]);
+    expect(made.urgent).toBe(1);
+    expect(made.options.at(-1)).toEqual({ kind: 'timestamps', value: 4_000_000_000, echo: 7 });
+    const both = forged({ from: 'client', flags: ['ACK'], timestamps: { value: { absolute: 5 }, echo: 1 } });
+    expect(both.options.at(-1)).toEqual({ kind: 'timestamps', value: 5, echo: 91 });
+  });
+
+  test('between addresses of which nothing was seen has absolute numbers only', () => {
+    const at = { client: { address: '10.0.0.9', port: 9 }, server };
+    const data = acceptedForgery({ from: 'client', between: at, flags: ['SYN'], seq: { absolute: 99 } });
+    const syn = parse(forge(data, unseen(at))) as TcpSegment;
+    expect(syn).toMatchObject({ source: at.client, destination: server, seq: 99, ack: 0, options: [], intact: true });
+    expect(() => forge({ ...data, seq: 1 }, unseen(at))).toThrow('seq: the wire has not seen what it is counted from');
+  });
+
   test('that counts from what nobody saw is refused', () => {
     const history = makeHistory();
     teller(history)('client', ['ACK'], { seq: 7, ack: 9 });
@@ -87,7 +110,8 @@ describe('a forgery that cannot be is told so, by the name of what is wrong', ()
       options: [{ kind: 'sackOK' }],
       payload: 'x',
     };
-    expect(acceptedForgery(whole)).toEqual({ ...whole, on });
+    const { payload: _, ...rest } = whole;
+    expect(acceptedForgery(whole)).toEqual({ ...rest, on, hex: '78' });
     expect(acceptedForgery({ ...right, on: 2, timestamps: 'none' })).toEqual({ ...right, on: 2, timestamps: 'none' });
   });
 
@@ -121,8 +145,24 @@ describe('a forgery that cannot be is told so, by the name of what is wrong', ()
       { window: 65_536 },
       'inject(): window: must be a whole number from 0 to 65535, not 65536',
     ],
-    ['bytes as payload', { payload: new Uint8Array(1) }, 'inject(): payload must be a text, not Uint8Array(1) [ 0 ]'],
-    ['nothing as payload', { payload: null }, 'inject(): payload must be a text, not null'],
+    ['nothing as payload', { payload: null }, 'inject(): payload: must be a text or a Uint8Array, not null'],
+    ['an urgent pointer that is none', { urgent: -1 }, 'inject(): urgent: must be a whole number from 0 to 65535'],
+    [
+      'a timestamp that is none',
+      { timestamps: { value: { absolute: -1 } } },
+      'inject(): timestamps.value.absolute: must be a whole number from 0 to 4294967295',
+    ],
+    ['a connection twice', { between: { client, server } }, 'inject(): on, or between: a segment is of one connection'],
+    [
+      'an end without an address',
+      { on: undefined, between: { client, server: { address: 'server', port: 1 } } },
+      "inject(): between.server.address: must be an IPv4 or IPv6 address, not 'server'",
+    ],
+    [
+      'two families',
+      { on: undefined, between: { client, server: { address: '::1', port: 1 } } },
+      'are not of one family',
+    ],
     [
       'too long a payload',
       { payload: 'x'.repeat(66_000) },

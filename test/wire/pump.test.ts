@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { any, data, syn, tcp } from '../../src/experiment/patterns.ts';
 import { blackhole, delay, drop, duplicate, hold, type Rule, rate, reorder } from '../../src/experiment/rules.ts';
 import { format } from '../../src/tcp/segment.ts';
 import type { End } from '../../src/tcp/states.ts';
 import { noRules, withRule } from '../../src/wire/step.ts';
-import { countSeen, whenSeen } from '../../src/wire/watch.ts';
+import { countSeen, seenWithin, whenSeen } from '../../src/wire/watch.ts';
 import { bytes, segments } from '../tcp/arbitrary.ts';
 import { type FakeOptions, fakeWire } from './fake-wire.ts';
 import { segment } from './seen.ts';
@@ -101,7 +101,7 @@ describe('hostile bytes', () => {
     const wire = fakeWire({ refuses: (packet) => (packet[0] === 0xff ? 'EINVAL' : undefined) });
     wire.pump.emit('client', Uint8Array.of(0x45), { do: 'forged' });
     wire.pump.emit('client', Uint8Array.of(0xff), { do: 'forged' });
-    wire.pump.emit('client', Uint8Array.of(0xff), { do: 'forged' }, true);
+    wire.pump.emit('client', Uint8Array.of(0xff), { do: 'forged' }, { mayBeRefused: true });
     wire.pump.emit('client', opener, { do: 'forged' });
     const { others, othersOwn, refusedOwn, refusedAsExpected } = wire.pump.counts;
     expect(others).toEqual({});
@@ -166,7 +166,7 @@ describe('a rule', () => {
     const wire = fakeWire({ refuses: () => 'EINVAL' });
     wire.send('client', opener);
     wire.pump.emit('client', Uint8Array.of(0), { do: 'forged' });
-    wire.pump.emit('client', Uint8Array.of(0), { do: 'forged' }, true);
+    wire.pump.emit('client', Uint8Array.of(0), { do: 'forged' }, { mayBeRefused: true });
     const { refused, refusedOwn } = wire.pump.counts;
     expect([refused, refusedOwn]).toEqual([{ EINVAL: 1 }, { EINVAL: 1 }]);
     expect(wire.deeds().slice(1)).toEqual(Array(2).fill('forged, refused by the kernel: EINVAL'));
@@ -248,6 +248,54 @@ describe('a wait', () => {
     wire.send('client', opener, bytesOf('c'));
     expect((await waiting).n).toBe(4);
     expect(wire.pump.watchers.size).toBe(0);
+  });
+});
+
+describe('a wait for a time', () => {
+  /** What an end sends back when it is pinged: it has `late` to say first. */
+  async function answersPings(wire: ReturnType<typeof fakeWire>, late: readonly Uint8Array[] = []) {
+    await vi.waitFor(() => expect(wire.got('server').some((packet) => packet[9] === 1)).toBe(true));
+    for (const end of ['client', 'server'] as const) {
+      const request = wire.got(end).find((packet) => packet[9] === 1)!;
+      const reply = Buffer.from(request);
+      reply[20] = 0;
+      wire.send(end, ...(end === 'client' ? late : []), reply);
+    }
+  }
+  const tokens = () => {
+    let count = 0;
+    return () => ++count;
+  };
+
+  test('ends without a packet when both ends have answered a ping behind it', async () => {
+    const wire = fakeWire();
+    wire.send('client', opener);
+    const waiting = seenWithin(wire, data, 0, 20e6, tokens());
+    await answersPings(wire);
+    expect(await waiting).toBeUndefined();
+    expect(wire.pump.watchers.size).toBe(0);
+    expect(wire.deeds().filter((deed) => deed === 'echo request')).toHaveLength(2);
+  });
+
+  test('finds what came already, what comes in time, and what a kernel still had to say', async () => {
+    const wire = fakeWire();
+    wire.send('client', opener, bytesOf('a'));
+    expect((await seenWithin(wire, data, 0, 0, tokens()))?.n).toBe(2);
+    const coming = seenWithin(wire, data, 2, 60_000e6, tokens());
+    wire.send('client', bytesOf('b', 1002));
+    expect((await coming)?.n).toBe(3);
+    const late = seenWithin(wire, data, 3, 20e6, tokens());
+    await answersPings(wire, [bytesOf('c', 1003)]);
+    expect(await late).toMatchObject({ from: 'client', segment: { bytes: 1 } });
+    expect(wire.pump.watchers.size).toBe(0);
+  });
+
+  test('reads what waited in the devices while the wire was stalled', async () => {
+    const wire = fakeWire();
+    wire.send('client', opener);
+    const waiting = seenWithin(wire, data, 0, 15e6, tokens());
+    wire.queue('client', bytesOf('a'));
+    expect(await waiting).toMatchObject({ from: 'client', segment: { bytes: 1 } });
   });
 });
 

@@ -1,11 +1,17 @@
-import { acceptedOption, acceptedSetting } from '../../experiment/accepted-steps.ts';
+import {
+  acceptedNumbered,
+  acceptedOption,
+  acceptedOptionBytes,
+  acceptedOptionLength,
+  acceptedOptions,
+  acceptedSetting,
+} from '../../experiment/accepted-steps.ts';
 import type { Answer, SetOptions, Step, WithOptions } from '../../experiment/handles.ts';
 import type { Lab } from '../../lab/lab.ts';
 import type { CellObservers } from '../../observers/observers.ts';
 import type { Event, Ns } from '../../record/event.ts';
-import type { SocketOption } from '../../tcp/socket-options.ts';
+import type { NumberedOption } from '../../tcp/socket-options.ts';
 import type { PeerProcess } from '../process.ts';
-import type { Verbs } from '../protocol.ts';
 import type { Steps } from '../step.ts';
 import type { Registry } from './registry.ts';
 
@@ -31,17 +37,36 @@ export function take<T>({ steps, observers }: Cast, what: string, answer: Promis
 
 /** The options of a peer's socket, by number; `what` names the socket in messages. */
 export function optionsOf(cast: Cast, process: PeerProcess, socket: number, what: string): WithOptions {
+  const step = <T>(does: string, answer: Promise<Answer<T>>): Step<T> => take(cast, `${what}.${does}`, answer);
+  function set(option: unknown, value: unknown, how: SetOptions = {}): Step {
+    if (acceptedNumbered('set', option)) {
+      acceptedOptions('set', how);
+      const hex = Buffer.from(acceptedOptionBytes(value)).toString('hex');
+      return step(`set ${nameOf(option)}`, without(process.ask('setNumbered', { socket, ...option, hex, ...how })));
+    }
+    const setting = acceptedSetting(option, value, how);
+    return step(`set ${setting.option}`, without(process.ask('set', { socket, ...setting, ...how })));
+  }
+  function get(option: unknown, length: unknown = 4): Step<never> {
+    if (acceptedNumbered('get', option)) {
+      const asked = process.ask('getNumbered', { socket, ...option, length: acceptedOptionLength(length) });
+      return step(`get ${nameOf(option)}`, bytesOf(asked)) as Step<never>;
+    }
+    acceptedOption('get', option);
+    return step(`get ${option}`, process.ask('get', { socket, option })) as Step<never>;
+  }
   return {
-    set(option, value, how: SetOptions = {}) {
-      acceptedSetting(option, value, how);
-      return take(cast, `${what}.set ${option}`, setOption(process, { socket, option, value, ...how }));
-    },
-    get<O extends SocketOption>(option: O) {
-      acceptedOption('get', option);
-      return take(cast, `${what}.get ${option}`, process.ask('get', { socket, option })) as unknown as Step<never>;
-    },
-    linger: () => take(cast, `${what}.get SO_LINGER`, process.ask('linger', { socket })),
+    set,
+    get: get as WithOptions['get'],
+    linger: () => step('get SO_LINGER', process.ask('linger', { socket })),
   };
+}
+
+const nameOf = ({ level, name }: NumberedOption): string => `${level} ${name}`;
+
+async function bytesOf(answer: Promise<Answer<string>>): Promise<Answer<Uint8Array>> {
+  const got = await answer;
+  return got.ok ? { ...got, value: Uint8Array.from(Buffer.from(got.value, 'hex')) } : got;
 }
 
 /** Send a socket's descriptor from one peer to another, which has a copy then: its number there. */
@@ -55,7 +80,7 @@ export async function pass(from: PeerProcess, socket: number, to: PeerProcess): 
 }
 
 /** What the kernel kept is for the record. */
-async function setOption(process: PeerProcess, ask: Verbs['set']['ask']): Promise<Answer> {
-  const answer = await process.ask('set', ask);
-  return answer.ok ? { ...answer, value: undefined } : answer;
+async function without(answer: Promise<Answer<unknown>>): Promise<Answer> {
+  const given = await answer;
+  return given.ok ? { ...given, value: undefined } : given;
 }

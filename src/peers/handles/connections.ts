@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { LingerlabError } from '../../errors.ts';
 import type {
   Answer,
@@ -8,46 +9,69 @@ import type {
   Opened,
   Queue,
   Side,
+  Source,
 } from '../../experiment/handles.ts';
 import type { RawEndpoint, RawSocket } from '../../experiment/raw.ts';
 import type { ConnectionEvent } from '../../record/event.ts';
+import type { Address } from '../../tcp/address.ts';
+import { plainAddress, plainText } from '../../tcp/address-text.ts';
 import { otherEnd } from '../../tcp/states.ts';
 import type { PeerProcess } from '../process.ts';
 import type { Verbs } from '../protocol.ts';
 import { type Cast, take } from './cast.ts';
 import { endpointHandle } from './endpoint.ts';
 import { calledBy, checkLabel, connected, opens, reach } from './opening.ts';
+import { addressOf } from './place.ts';
 import type { Acting, Numbered, Reachable } from './registry.ts';
 
 type Options = ConnectOptions<string>;
 
-function asked(
+async function asked(
   cast: Cast,
+  acting: Acting,
   to: Reachable,
-  { as: label = '', allowHalfOpen = true, localPort, family }: Options,
-): Verbs['connect']['ask'] {
+  { as: label = '', allowHalfOpen = true, localPort, localAddress, family }: Options,
+): Promise<Verbs['connect']['ask']> {
   checkLabel(cast, label);
-  return { to: reach(cast, to, family), allowHalfOpen, ...(localPort !== undefined && { localPort }) };
+  const reached = reach(cast, to, family);
+  const from = localAddress && sourceOf(cast, acting, localAddress, reached);
+  await cast.lab.ready();
+  return {
+    to: reached,
+    allowHalfOpen,
+    ...(localPort !== undefined && { localPort }),
+    ...(from !== undefined && { localAddress: from }),
+  };
+}
+
+/** Where a connection comes from: an address of the family of where it goes. */
+function sourceOf(cast: Cast, { end }: Acting, at: Source, to: Address): string {
+  const family = to.address.includes(':') ? 6 : 4;
+  if (typeof at === 'object' && isIP(at.address) !== family)
+    throw new TypeError(
+      `connect: localAddress: '${at.address}' is not of IPv${family}, as '${to.address}' is, to which it connects`,
+    );
+  return addressOf(cast, end, at, family);
 }
 
 /** Opens a connection to wherever: one end, which nobody has answered. */
 export async function open(cast: Cast, acting: Acting, to: Reachable, options: Options): Promise<Answer<Opened>> {
   const { process, end } = acting;
-  const ask = asked(cast, to, options);
-  const from = cast.lab.address(end, ask.to.address.includes(':') ? 6 : 4);
-  const here = options.localPort === undefined ? undefined : { address: from, port: options.localPort };
+  const { localPort } = options;
+  const ask = await asked(cast, acting, to, localPort === undefined ? options : { localAddress: 'own', ...options });
+  const here = localPort === undefined ? undefined : { address: plainText(ask.localAddress ?? ''), port: localPort };
   const answer = await opens(
     cast,
     acting,
     to,
     { to: ask.to, from: here, options },
-    () => process.ask('open', { ...ask, ...(here && { localAddress: from }) }),
+    () => process.ask('open', ask),
     (value) => value,
   );
   if (!answer.ok) return answer;
   const { value, opened } = answer.value;
   const { endpoint: id, local } = value;
-  const parts = { at: { peer: process, id }, end, local, remote: ask.to, label: opened?.label ?? '' };
+  const parts = { at: { peer: process, id }, end, local, remote: plainAddress(ask.to), label: opened?.label ?? '' };
   const endpoint = endpointHandle(cast, parts);
   return { ...answer, value: openedHandle(cast, endpoint, opened as ConnectionEvent) };
 }
@@ -99,22 +123,13 @@ export async function accepted(
 }
 
 /** Connects to where nobody accepts: one end. */
-export const join = (
-  cast: Cast,
-  process: PeerProcess,
-  to: Queue | RawSocket,
-  options: Options,
-): Promise<Answer<Endpoint>> =>
-  cast.registry.opening(cast.registry.listening(to).at, joined(cast, process, to, options));
+export const join = (cast: Cast, acting: Acting, to: Queue | RawSocket, options: Options): Promise<Answer<Endpoint>> =>
+  cast.registry.opening(cast.registry.listening(to).at, joined(cast, acting, to, options));
 
-async function joined(
-  cast: Cast,
-  process: PeerProcess,
-  to: Queue | RawSocket,
-  options: Options,
-): Promise<Answer<Endpoint>> {
+async function joined(cast: Cast, acting: Acting, to: Queue | RawSocket, options: Options): Promise<Answer<Endpoint>> {
+  const { process } = acting;
   const { process: listening } = cast.registry.listening(to);
-  const ask = asked(cast, to, options);
+  const ask = await asked(cast, acting, to, options);
   const answer = await cast.observers.begins(ask.to, () => process.ask('connect', ask));
   if (!answer.ok) return answer;
   const { endpoint: id, local, remote } = answer.value;
@@ -132,12 +147,13 @@ async function joined(
 /** Connects to a listener: both ends. */
 export async function connect(
   cast: Cast,
-  process: PeerProcess,
+  acting: Acting,
   to: Listener | Handed,
   options: Options,
 ): Promise<Answer<readonly [Endpoint, Endpoint]>> {
+  const { process } = acting;
   const { process: listening } = cast.registry.listening(to);
-  const ask = asked(cast, to, options);
+  const ask = await asked(cast, acting, to, options);
   const answer = await cast.observers.begins(ask.to, () => process.ask('connect', ask));
   if (!answer.ok) return answer;
   const near = answer.value;

@@ -1,37 +1,28 @@
 import { acceptedArgument, acceptedOptions } from '../../experiment/accepted-steps.ts';
-import type {
-  Answer,
-  BindOptions,
-  Bound,
-  Handed,
-  Listener,
-  ListenOptions,
-  Place,
-  Queue,
-} from '../../experiment/handles.ts';
+import type { Answer, BindOptions, Bound, Handed, Listener, ListenOptions, Queue } from '../../experiment/handles.ts';
 import type { PeerProcess } from '../process.ts';
 import type { Verbs } from '../protocol.ts';
 import { type Cast, optionsOf, pass, take } from './cast.ts';
 import { accepted } from './connections.ts';
-import { addressOf, begins, ownPort } from './places.ts';
+import { addressOf, begins, ownPort } from './place.ts';
 import { rawOf } from './raw.ts';
 import type { Acting, Listening } from './registry.ts';
 
 const withBacklog = (backlog: number | undefined) => (backlog === undefined ? {} : { backlog });
 
-/** An address and a port of the cell's with nothing bound to it. */
-export function place(cast: Cast, acting: Acting, family: 4 | 6): Place {
-  const handle = { at: { address: cast.lab.address(acting.end, family), port: ownPort(cast) } };
-  cast.registry.addListening(handle, { ...acting, ...handle });
-  return handle;
-}
-
 export async function listen(cast: Cast, acting: Acting, options: ListenOptions): Promise<Answer<Listener>> {
-  const { family = 4, at = 'own', reuse, backlog, allowHalfOpen = true } = options;
-  const place = { address: await addressOf(cast, acting.end, at, family), port: options.port ?? ownPort(cast) };
-  const answer = await begins(cast, place, () =>
-    acting.process.ask('listen', { ...place, allowHalfOpen, ...(reuse && { reuse }), ...withBacklog(backlog) }),
-  );
+  const { family, at = 'own', reuse, noPort, ipv6Only, backlog, allowHalfOpen = true } = options;
+  const place = { address: addressOf(cast, acting.end, at, family), port: options.port ?? ownPort(cast) };
+  await cast.lab.ready();
+  const ask = {
+    ...place,
+    allowHalfOpen,
+    ...(reuse && { reuse }),
+    ...(noPort !== undefined && { noPort }),
+    ...(ipv6Only !== undefined && { ipv6Only }),
+    ...withBacklog(backlog),
+  };
+  const answer = await begins(cast, place, () => acting.process.ask('listen', ask));
   return answer.ok ? { ...answer, value: listenerHandle(cast, acting, answer.value) } : answer;
 }
 
@@ -85,10 +76,11 @@ function handedHandle(cast: Cast, listening: Listening, handed: number): Handed 
 
 /** Binds a socket, and no more. */
 export async function bind(cast: Cast, acting: Acting, options: BindOptions): Promise<Answer<Bound>> {
-  const { family = 4, at = 'own', reuse = 'none', noPort = false, ipv6Only } = options;
+  const { family, at = 'own', reuse = 'none', noPort = false, ipv6Only } = options;
+  const place = { address: addressOf(cast, acting.end, at, family), port: options.port ?? ownPort(cast) };
+  await cast.lab.ready();
   const answer = await acting.process.ask('bind', {
-    address: await addressOf(cast, acting.end, at, family),
-    port: options.port ?? ownPort(cast),
+    ...place,
     reuse,
     noPort,
     ...(ipv6Only !== undefined && { ipv6Only }),

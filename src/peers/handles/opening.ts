@@ -2,6 +2,7 @@ import { LingerlabError } from '../../errors.ts';
 import type { Answer, ConnectOptions } from '../../experiment/handles.ts';
 import type { ConnectionEvent } from '../../record/event.ts';
 import { type Address, sameAddress } from '../../tcp/address.ts';
+import { plainAddress, plainText } from '../../tcp/address-text.ts';
 import { didYouMean } from '../../text/nearest.ts';
 import type { Verbs } from '../protocol.ts';
 import type { Cast } from './cast.ts';
@@ -38,8 +39,9 @@ export function connected(
 /** Where a connection finds a listener: a wildcard has no address of its own. */
 export function reach({ lab, registry }: Cast, listener: Reachable, family?: 4 | 6): Address {
   const { end, at } = registry.listening(listener);
-  if (at.address !== '0.0.0.0' && at.address !== '::') return at;
-  return { address: lab.address(end, family ?? (at.address === '::' ? 6 : 4)), port: at.port };
+  const plain = plainText(at.address);
+  if (plain !== '0.0.0.0' && plain !== '::') return at;
+  return { address: lab.address(end, family ?? (plain === '::' ? 6 : 4)), port: at.port };
 }
 
 /** Throws UNKNOWN_LABEL where the experiment does not declare it. */
@@ -74,7 +76,8 @@ export function opens<T>(
 ): Promise<Answer<{ readonly value: T; readonly opened?: ConnectionEvent }>> {
   checkLabel(cast, options.as ?? '');
   const { process: there } = cast.registry.listening(to);
-  const begun = from && facing(cast, from, at);
+  const remote = plainAddress(at);
+  const begun = from && facing(cast, from, remote);
   if (end === 'server' && !begun) throw new TypeError("open: the client's end opens first");
   const joins = end === 'server' ? begun : undefined;
   const taken = async (): Promise<Answer<{ readonly value: T; readonly opened?: ConnectionEvent }>> => {
@@ -85,7 +88,7 @@ export function opens<T>(
     if (!said) return { ...answer, value: { value } };
     const { endpoint, local, calledNs, sentNs, ...kind } = said;
     const own = { peer: process.name, endpoint, local, opening: { from: calledNs, until: sentNs }, ...kind };
-    const other = sameAddress(local, at) ? own : { peer: there.name, endpoint: null, local: at };
+    const other = sameAddress(local, remote) ? own : { peer: there.name, endpoint: null, local: remote };
     const opened = joins
       ? connected(cast, joins, joins.client, own, joins)
       : connected(cast, calledBy(options), own, other, undefined, sentNs);

@@ -3,8 +3,9 @@ import type { Answer, EndBy, Ended, Peer } from '../../experiment/handles.ts';
 import type { PeerProcess } from '../process.ts';
 import { type Cast, take } from './cast.ts';
 import { connect, join, open } from './connections.ts';
-import { bind, listen, place } from './listening.ts';
+import { bind, listen } from './listening.ts';
 import { reach } from './opening.ts';
+import { addressOf, place, ports } from './place.ts';
 import { socket } from './raw.ts';
 import type { Acting, Reachable } from './registry.ts';
 
@@ -49,15 +50,24 @@ export function peerHandle(cast: Cast, acting: Acting): Peer {
     },
     connect(to, options = {}) {
       acceptedOptions('connect', options);
-      return step(`connect to port ${portOf(to)}`, connect(cast, process, to, options));
+      return step(`connect to port ${portOf(to)}`, connect(cast, acting, to, options));
     },
     join(queue, options = {}) {
       acceptedOptions('join', options);
-      return step(`join port ${portOf(queue)}`, join(cast, process, queue, options));
+      return step(`join port ${portOf(queue)}`, join(cast, acting, queue, options));
     },
     place(options = {}) {
       acceptedOptions('place', options);
-      return place(cast, acting, options.family ?? 4);
+      return place(cast, acting, options);
+    },
+    address(options = {}) {
+      acceptedOptions('address', options);
+      const { family, at = 'own' } = options;
+      return addressOf(cast, acting.end, at, family);
+    },
+    ports(count) {
+      acceptedArgument('ports(): count', count);
+      return ports(cast, count);
     },
     open(to, options = {}) {
       acceptedOptions('open', options);

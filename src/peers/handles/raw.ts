@@ -12,11 +12,12 @@ import type {
 } from '../../experiment/raw.ts';
 import type { ConnectionEvent } from '../../record/event.ts';
 import type { Address } from '../../tcp/address.ts';
+import { plainAddress } from '../../tcp/address-text.ts';
 import { netsBacklog } from '../bound.ts';
 import type { RawConnected, Verbs } from '../protocol.ts';
 import { type Cast, optionsOf, take } from './cast.ts';
 import { connected, opens, reach } from './opening.ts';
-import { addressOf, begins, ownPort } from './places.ts';
+import { addressOf, begins, ownPort } from './place.ts';
 import type { Acting, Reachable } from './registry.ts';
 
 /** A raw socket as the harness knows it, whichever of its descriptors a handle is of. */
@@ -96,7 +97,8 @@ function callsOf(cast: Cast, descriptor: Descriptor): RawSocket {
   const step = <T>(what: string, answer: Promise<Answer<T>>) => take(cast, `${descriptor.known.name}.${what}`, answer);
   const bound = async ({ port = ownPort(cast), at = 'own' }: RawBindOptions): Promise<Answer<Address>> => {
     const { known } = descriptor;
-    const address = await addressOf(cast, acting.end, at, known.family);
+    const address = addressOf(cast, acting.end, at, known.family);
+    await cast.lab.ready();
     const answer = await process.ask('bind(2)', { ...one, address, port });
     if (!answer.ok) return answer;
     isAt(cast, known, answer.value.at);
@@ -195,6 +197,7 @@ async function connecting(
   const { acting, id } = known;
   const { process } = acting;
   const { at } = cast.registry.listening(to);
+  await cast.lab.ready();
   const ask = {
     socket: number,
     to: reach(cast, to, options.family ?? (at.address === '::' ? known.family : undefined)),
@@ -204,14 +207,14 @@ async function connecting(
     cast,
     acting,
     to,
-    { to: ask.to, from: known.at, options },
+    { to: ask.to, from: known.at && plainAddress(known.at), options },
     () => process.ask('connect(2)', ask),
     // it went on with what an earlier call had begun
     (value) => (value.endpoint === known.end?.endpoint ? undefined : { ...value, raw: true, socket: id }),
   );
   if (!begun.ok) return begun;
   const { value, opened } = begun.value;
-  if (opened) endOf(cast, known, number, value, ask.to, opened);
+  if (opened) endOf(cast, known, number, value, plainAddress(ask.to), opened);
   const handle = known.end?.handle as RawEndpoint;
   if (!wait || !value.inProgress) return { ...begun, value: handle };
   const ended = await process.ask('connect(2)', { ...ask, ends: true });

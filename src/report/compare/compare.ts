@@ -2,7 +2,7 @@ import type { Run, Verdict } from '../../record/schema.ts';
 import { runDetailParts } from '../detail.ts';
 import { environmentOf } from '../gather.ts';
 import { alpha, type Settled, settle } from '../model/judge.ts';
-import { setting } from '../model/overview.ts';
+import { askedIn, setting } from '../model/overview.ts';
 import { type CellFindings, compareCell } from './cells.ts';
 import type {
   Compared,
@@ -167,10 +167,12 @@ function verdictDifferences(runs: readonly Labelled[]): VerdictDifference[] {
 
 /**
  * What of the machines, programs and settings is not the same in all runs, as their last sessions saw it. Of a sysctl that
- * lingerlab sets, the kernel's own value counts; where a run did not record that, nothing can be said of it.
+ * lingerlab sets, the kernel's own value counts, unless the user of any run asked for another: then what each ran with. Where a run did
+ * not record that, nothing can be said of it.
  */
 export function environmentDifferences(runs: readonly Run[]): EnvironmentDifference[] {
-  const all = runs.map(flatten);
+  const asked = new Set(runs.flatMap((run) => Object.keys(askedIn(environmentOf(run)))));
+  const all = runs.map((run) => flatten(run, asked));
   const counters = runs.map((run) => environmentOf(run)?.counters);
   // where a run did not record which counters there are, nothing can be said of them
   if (counters.every((each) => each !== undefined))
@@ -179,12 +181,12 @@ export function environmentDifferences(runs: readonly Run[]): EnvironmentDiffere
   const pins = runs.map((run) => environmentOf(run)?.pinned);
   const set = new Set(pins.flatMap((each) => Object.keys(each ?? {})));
   return [...names]
-    .filter((name) => !set.has(name) || pins.every((each) => each !== undefined))
+    .filter((name) => asked.has(name) || !set.has(name) || pins.every((each) => each !== undefined))
     .map((name) => ({ name, values: all.map((each) => each.get(name) ?? null) }))
     .filter(({ values }) => new Set(values).size > 1);
 }
 
-function flatten(run: Run): Map<string, string> {
+function flatten(run: Run, asked: ReadonlySet<string>): Map<string, string> {
   const seen = environmentOf(run);
   const flat = new Map([['lingerlab', run.run.tool.version]]);
   if (run.run.tool.commit) flat.set('commit', run.run.tool.commit.slice(0, 12));
@@ -196,7 +198,9 @@ function flatten(run: Run): Map<string, string> {
       for (const [key, each] of Object.entries(value)) flat.set(name === 'sysctls' ? key : `can: ${key}`, String(each));
   }
   // of what it refused, the value that its cells ran with
-  for (const [name, { own, refused }] of Object.entries(pinned))
-    flat.set(name, refused === undefined ? own : `${own}, ${refused} refused`);
+  for (const [name, { own, set, refused, asked: value }] of Object.entries(pinned)) {
+    const kernels = refused === undefined ? own : `${own}, ${refused} refused`;
+    flat.set(name, value !== undefined ? `${set}, as asked for` : asked.has(name) ? set : kernels);
+  }
   return flat;
 }

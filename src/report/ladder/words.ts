@@ -1,5 +1,6 @@
 import { formatCount, formatSeconds } from '../../facts/values.ts';
 import type { AsideRecord, ClosingAside, SegmentRecord } from '../../record/schema.ts';
+import { icmpText } from '../../tcp/icmp.ts';
 import { runText } from './counts.ts';
 import type { ArrivalRow, AsideRow, BeginRow, Ladder, LadderRow, SegmentRow, StateRow } from './parts.ts';
 import {
@@ -202,7 +203,7 @@ export function asideText({ says, aside, at, label }: AsideRow, time: Times, lad
     case 'forged':
       return forgedText(aside);
     case 'unreachable':
-      return ['ICMP: host unreachable', "a router's answer"];
+      return [`ICMP: ${icmpText(aside.kind ?? 'host-unreachable')}`, "a router's answer"];
   }
 }
 

@@ -197,14 +197,14 @@ function costText(cost: Cost): string {
 function sysctls(all: readonly Setting[]): string {
   if (all.length === 0) return '';
   const lines = all.map((each) => `${each.name} = ${each.value}${pinnedText(each)}`).join('\n');
-  const marked = all.some(({ own }) => own !== undefined) ? ', and what lingerlab sets there' : '';
+  const by = all.some(({ isAsked }) => isAsked) ? 'is set' : 'lingerlab sets';
+  const marked = all.some(({ own }) => own !== undefined) ? `, and what ${by} there` : '';
   return details(`The kernel's settings in a fresh namespace${marked} (${all.length})`, `\`\`\`\n${lines}\n\`\`\``);
 }
 
-function pinnedText({ value, own, refused }: Setting): string {
+function pinnedText({ value, own, refused, isAsked }: Setting): string {
   if (own === undefined) return '';
   if (refused !== undefined) return `; the kernel refused ${refused}, which lingerlab sets`;
-  return value === own
-    ? ", set by lingerlab; the kernel's own is the same"
-    : `, set by lingerlab; the kernel's own: ${own}`;
+  const by = isAsked ? 'as asked for' : 'by lingerlab';
+  return value === own ? `, set ${by}; the kernel's own is the same` : `, set ${by}; the kernel's own: ${own}`;
 }

@@ -1,6 +1,6 @@
 import { formatNumber, formatSeconds } from '../../facts/values.ts';
 import { changedBy, type LateProcess, latestOf } from '../../record/lateness.ts';
-import type { CellRecord, Run, SessionCpu, Verdict, Warning, WireCost } from '../../record/schema.ts';
+import type { CellRecord, Environment, Run, SessionCpu, Verdict, Warning, WireCost } from '../../record/schema.ts';
 import { lateText } from '../detail.ts';
 import { plural } from '../format.ts';
 import { type CellGroup, environmentOf, gatherCells } from '../gather.ts';
@@ -200,6 +200,22 @@ function wallSecondsOf({ run, cells }: Run): number {
   }, 0);
 }
 
+/** Sysctls that the user asked for, by name. */
+export const askedIn = ({ pinned = {} }: Partial<Environment> = {}): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(pinned).flatMap(([name, { asked, set }]) => (asked === undefined ? [] : [[name, set]])),
+  );
+
+/** So many settings stand beside the machine's name; the list of all sysctls has each. */
+const mostSettings = 3;
+
+/** `under net.ipv4.tcp_fin_timeout=10`. */
+export function underText(asked: Readonly<Record<string, string>>): string {
+  const all = Object.entries(asked).map(([name, value]) => `${name}=${/\s/.test(value) ? `"${value}"` : value}`);
+  const more = all.length > mostSettings ? ` and ${plural(all.length - mostSettings, 'more setting')}` : '';
+  return `under ${all.slice(0, mostSettings).join(', ')}${more}`;
+}
+
 /** The machine and the program in a few words, most telling first: `Linux 6.18.19`, `HZ 250`, `root`. */
 export function setting(run: Run): string[] {
   const seen = environmentOf(run);
@@ -207,6 +223,7 @@ export function setting(run: Run): string[] {
   if (!seen) return [tool];
   const emulated = seen.accelerator === 'none' ? [] : [`under ${seen.accelerator}`];
   const privilege = seen.privileged ? 'as root' : 'without root';
+  const asked = askedIn(seen);
   return [
     tool,
     `Linux ${seen.kernel}`,
@@ -215,6 +232,7 @@ export function setting(run: Run): string[] {
     `Node ${bare(seen.node)}`,
     `iproute2 ${bare(seen.iproute2)}`,
     privilege,
+    ...(Object.keys(asked).length > 0 ? [underText(asked)] : []),
   ];
 }
 

@@ -62,10 +62,12 @@ export interface RunView extends Pick<RunRecord, 'status' | 'tool'> {
 export interface Setting {
   readonly name: string;
   readonly value: string;
-  /** Of one that lingerlab sets: what the kernel had made of it. */
+  /** Of one that is set in every lab: what the kernel had made of it. */
   readonly own?: string;
   /** What lingerlab sets there, where the kernel refused it. */
   readonly refused?: string;
+  /** The user asked for it. */
+  readonly isAsked?: true;
 }
 
 /** One experiment. */
@@ -178,8 +180,14 @@ function settingsOf({ pinned = {}, sysctls = {} }: Partial<Environment> = {}): S
   return Object.entries({ ...set, ...sysctls })
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => {
-      const { own, refused } = pinned[name] ?? {};
-      return { name, value, ...(own !== undefined && { own }), ...(refused !== undefined && { refused }) };
+      const { own, refused, asked } = pinned[name] ?? {};
+      return {
+        name,
+        value,
+        ...(own !== undefined && { own }),
+        ...(refused !== undefined && { refused }),
+        ...(asked !== undefined && { isAsked: true as const }),
+      };
     });
 }
 

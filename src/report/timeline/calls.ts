@@ -91,6 +91,12 @@ export function callText(call: CallEvent): string {
       const kept = call.kept === undefined || sameValue(call.kept, call.value) ? '' : ` (kept ${valueText(call.kept)})`;
       return `set${value}${kept}${rest(call, 'option', 'value', 'kept')}`;
     }
+    case 'setNumbered': {
+      const kept = call.kept === undefined || call.kept === call.hex ? '' : ` (kept 0x${call.kept})`;
+      return `set ${call.level} ${call.name} to 0x${call.hex}${kept}${rest(call, 'level', 'name', 'hex', 'kept')}`;
+    }
+    case 'getNumbered':
+      return `get ${call.level} ${call.name}${rest(call, 'level', 'name')}`;
     case 'get':
       return `get ${call.option ?? 'an option'}`;
     case 'write':

@@ -12,6 +12,7 @@ import type {
 } from '../../record/event.ts';
 import type { SegmentRecord } from '../../record/schema.ts';
 import { addressAndPort } from '../../tcp/address.ts';
+import { icmpText } from '../../tcp/icmp.ts';
 import { otherEnd } from '../../tcp/states.ts';
 import { plural } from '../format.ts';
 import {
@@ -243,7 +244,8 @@ const courseText = (from: SegmentRecord['from'], label = ''): string =>
 /** A packet that is no TCP segment. */
 function otherText({ why, deed, from, t }: WireEvent): string {
   if (deed.do === 'forged' && deed.as === 'echo') return `ICMP echo request, the wire's own, behind #${deed.of}`;
-  if (deed.do === 'forged' && deed.as === 'unreachable') return `ICMP host unreachable, for #${deed.of}`;
+  if (deed.do === 'forged' && deed.as === 'unreachable')
+    return `ICMP ${icmpText(deed.icmp?.kind ?? 'host-unreachable')}, for #${deed.of}`;
   const way = wayText({ deed, from, t, arrived: t });
   return `no TCP segment (${why ?? 'no reason recorded'})${way && `, ${way}`}`;
 }

@@ -356,6 +356,16 @@ describe('sysctls that lingerlab sets', () => {
       { name: cc, values: ['bbr', 'bbr, cubic refused'] },
     ]);
   });
+  test('are compared as the cells ran, where the user of one run asked for another value', () => {
+    const under = (set: string, asked?: string) =>
+      one('word', ['a'], {
+        environment: { sysctls: { [name]: set }, pinned: { [name]: { set, own: '131072', ...(asked && { asked }) } } },
+      });
+    const { environment, runs } = compareRuns([under('65536'), under('8', '8')]);
+    expect(environment).toEqual([{ name, values: ['65536', '8, as asked for'] }]);
+    expect(runs.map(({ setting }) => setting.at(-1))).toEqual(['as root', `under ${name}=8`]);
+    expect(compareRuns([under('8', '8'), under('8', '8')]).environment).toEqual([]);
+  });
   test('are not compared where a run does not say what that was', () => {
     expect(compareRuns([on('131072'), on()]).environment).toEqual([]);
   });

@@ -286,6 +286,17 @@ test('of a sysctl that lingerlab sets, the report says so and what the kernel ha
   expect(report).toContain('net.ipv4.tcp_congestion_control = bbr; the kernel refused cubic, which lingerlab sets\n');
 });
 
+test('settings that the user asked for stand beside the kernel, and in the list of all', () => {
+  const pinned = {
+    'net.ipv4.tcp_fin_timeout': { set: '10', own: '60', asked: '10' },
+    'net.ipv4.tcp_max_tw_buckets': { set: '65536', own: '131072' },
+  };
+  const report = markdownReport(runOf([], [], { environment: { sysctls: {}, pinned } }));
+  expect(report).toContain('as root · under net.ipv4.tcp_fin_timeout=10\n');
+  expect(report).toContain("net.ipv4.tcp_fin_timeout = 10, set as asked for; the kernel's own: 60\n");
+  expect(report).toContain("net.ipv4.tcp_max_tw_buckets = 65536, set by lingerlab; the kernel's own: 131072\n");
+});
+
 test('a repeat that was run again after an error counts once', () => {
   const errored = cellOf('x', {}, {}, { status: 'errored', reason: { code: 'PEER_DIED', message: 'gone' } });
   const report = markdownReport(

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CellRecord } from '../../../src/record/schema.ts';
-import { overviewOf, setting } from '../../../src/report/model/overview.ts';
+import { overviewOf, setting, underText } from '../../../src/report/model/overview.ts';
 import { cellOf, environment, experimentOf, runOf, sampleRun } from '../fixture.ts';
 
 test('cells are counted once, whatever their repeats', () => {
@@ -57,4 +57,10 @@ test('the longest cell is that of those that ran, said so where one that errored
   const longest = (cells: CellRecord[]) => overviewOf(runOf([experimentOf({ id: 'x' })], cells)).longest;
   expect(longest([ran, hung])).toMatchObject({ id: 'x/a=2', isOfRan: false });
   expect(longest([ran, { ...hung, status: 'errored' }])).toMatchObject({ id: 'x/a=1', isOfRan: true });
+});
+
+test('of many settings that the user asked for, the first three are named', () => {
+  const asked = { 'net.a': '1', 'net.b': '1 2 3', 'net.c': '3', 'net.d': '4', 'net.e': '5' };
+  expect(underText(asked)).toBe('under net.a=1, net.b="1 2 3", net.c=3 and 2 more settings');
+  expect(underText({ 'net.a': '1' })).toBe('under net.a=1');
 });

@@ -127,6 +127,26 @@ test('a call that blocks is told where it begins and where it returns', () => {
   ]);
 });
 
+test('an option by numbers is told with its bytes', () => {
+  expect(
+    told(
+      call(of, 'client', 120, {
+        verb: 'setNumbered',
+        level: 'IPPROTO_TCP',
+        name: 13,
+        hex: '72656e6f',
+        kept: '72656e6f',
+      }),
+      call(of, 'client', 121, { verb: 'setNumbered', level: 6, name: 1, hex: '01', length: 4, kept: '01000000' }),
+      call(of, 'client', 122, { verb: 'getNumbered', level: 'SOL_SOCKET', name: 8, length: 4 }),
+    ),
+  ).toEqual([
+    '20 client set IPPROTO_TCP 13 to 0x72656e6f',
+    '21 client set 6 1 to 0x01 (kept 0x01000000), length 4',
+    '22 client get SOL_SOCKET 8, length 4',
+  ]);
+});
+
 test('a record of version 1, whose calls lack arguments, is told without them', () => {
   expect(
     told(

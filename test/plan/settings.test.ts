@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import { overridden, sysctlMeant } from '../../src/plan/runnable.ts';
+import { lastOfEach, parseSetting, parseSettingsFile } from '../../src/plan/settings.ts';
+
+test('a setting of the command line is a name and a value, with either separator', () => {
+  expect(parseSetting('net.ipv4.tcp_fin_timeout=10')).toMatchObject({ name: 'net.ipv4.tcp_fin_timeout', value: '10' });
+  expect(parseSetting('net/ipv4/tcp_rmem = 4096\t87380  6291456')).toMatchObject({
+    name: 'net.ipv4.tcp_rmem',
+    value: '4096 87380 6291456',
+  });
+});
+
+test.each(['net.ipv4.tcp_fin_timeout', 'net.ipv4.tcp_fin_timeout=', '=10', 'net.ipv4.conf.*.rp_filter=2', ''])(
+  'no setting: "%s"',
+  (text) => {
+    expect(() => parseSetting(text)).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }));
+  },
+);
+
+test('a file is read as sysctl.conf(5) says', () => {
+  const text = [
+    '# tuning',
+    '  ; more',
+    '',
+    'net.ipv4.tcp_fin_timeout = 30',
+    '-net/ipv4/tcp_gone=1',
+    ' net.ipv4.tcp_fin_timeout=15  ',
+  ].join('\n');
+  const settings = parseSettingsFile('tuning.conf', text);
+  expect(settings).toEqual([
+    { name: 'net.ipv4.tcp_fin_timeout', value: '30', at: 'tuning.conf:4', optional: false },
+    { name: 'net.ipv4.tcp_gone', value: '1', at: 'tuning.conf:5', optional: true },
+    { name: 'net.ipv4.tcp_fin_timeout', value: '15', at: 'tuning.conf:6', optional: false },
+  ]);
+  expect(lastOfEach([...settings, parseSetting('net.ipv4.tcp_gone=2')]).map(({ value }) => value)).toEqual(['15', '2']);
+});
+
+test('a line of another form is named', () => {
+  expect(() => parseSettingsFile('tuning.conf', '\nnet.ipv4.tcp_fin_timeout 30')).toThrow(
+    'tuning.conf:2: "net.ipv4.tcp_fin_timeout 30" is not of the form name = value',
+  );
+});
+
+test('an experiment that sets another value wins, and its cell says so', () => {
+  const asked = { 'net.ipv4.tcp_fin_timeout': '10', 'net.ipv4.tcp_retries2': '5' };
+  expect(overridden({ 'net/ipv4/tcp_fin_timeout': 3, 'net.ipv4.tcp_retries2': 5 }, asked)).toEqual([
+    expect.objectContaining({
+      code: 'sysctl-overridden',
+      text: 'the experiment sets net.ipv4.tcp_fin_timeout = 3: 10, as asked for, does not count',
+    }),
+  ]);
+});
+
+test('a misspelt sysctl is found by its last part, then by the rest of its name', () => {
+  const names = new Set([
+    'net.core.somaxconn',
+    'net.ipv4.tcp_fin_timeout',
+    'net.ipv4.conf.all.rp_filter',
+    'net.ipv4.conf.default.rp_filter',
+  ]);
+  expect(sysctlMeant('net.ipv4.somaxconn', names)).toContain('"net.core.somaxconn"');
+  expect(sysctlMeant('net.ipv4.tcp_fin_timeot', names)).toContain('"net.ipv4.tcp_fin_timeout"');
+  expect(sysctlMeant('net.ipv4.conf.defalt.rp_filter', names)).toContain('"net.ipv4.conf.default.rp_filter"');
+  expect(sysctlMeant('net.ipv4.tcp_nothing', names)).toBe('');
+});
