@@ -31,7 +31,7 @@ live('raw sockets', () => {
   const factsOf = (name: string, factors: Readonly<Record<string, unknown>> = {}) => {
     const cells = cellsOf(name, factors);
     expect(cells.length, name).toBeGreaterThan(0);
-    return cells.map(({ facts = {} }) => facts);
+    return cells.map(({ facts }) => facts);
   };
 
   beforeAll(async () => {
@@ -216,9 +216,7 @@ live('raw sockets', () => {
   test('each call is answered in each state', () => {
     const callsIn = (state: string) =>
       Object.fromEntries(
-        String(factsOf('states', { state, family: 4 })[0]?.calls)
-          .split(', ')
-          .map((each) => each.split(' ')),
+        (factsOf('states', { state, family: 4 })[0]?.calls as string).split(', ').map((each) => each.split(' ')),
       );
     const unbound = callsIn('unbound');
     expect(unbound).toEqual({
