@@ -15,8 +15,8 @@ export {
   loadExperiment,
   type Need,
   type Outcome,
+  type OutcomeOf,
   type Repeating,
-  sentence,
 } from './experiment/definition.ts';
 export type { Forgery } from './experiment/forgery.ts';
 export type {
@@ -35,6 +35,8 @@ export type {
   Ended,
   Endpoint,
   ExactAddress,
+  Filled,
+  FillOptions,
   Handed,
   Instant,
   Listener,
@@ -58,6 +60,7 @@ export type { Gauges, Instruments, SocketCounts, Sysctl } from './experiment/ins
 export type { Driven, Interval, Latency, LoadClose, Loaded, LoadOptions } from './experiment/load.ts';
 export { othersMost } from './experiment/load.ts';
 export { ack, any, data, fin, notTcp, type Pattern, rst, syn, synAck, tcp } from './experiment/patterns.ts';
+export { errnos, is, type RangeOptions, range, sentence, share } from './experiment/phrases.ts';
 export type {
   PollEvent,
   PollOptions,
@@ -71,7 +74,15 @@ export type {
   WaitOptions,
 } from './experiment/raw.ts';
 export type { LoadStage, Stage } from './experiment/stage.ts';
-export type { IcmpOptions, RuleHandle, SightingOf, Wire } from './experiment/wire.ts';
+export type {
+  IcmpOptions,
+  Mapping,
+  RuleHandle,
+  SightingOf,
+  TranslateOptions,
+  Translation,
+  Wire,
+} from './experiment/wire.ts';
 export { type Kind, kind } from './facts/kinds.ts';
 export type { FactsOf, LoadFactsOf } from './facts/table.ts';
 export type { SegmentSighting, Sighting, SsSocket } from './record/event.ts';

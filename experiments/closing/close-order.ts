@@ -1,4 +1,4 @@
-import { type CloseBy, type Endpoint, experiment, kind, type State, sentence } from 'lingerlab';
+import { type CloseBy, type Endpoint, experiment, is, kind, type State, sentence, share } from 'lingerlab';
 
 const ways: Record<'end' | 'destroy' | 'raw-close', CloseBy> = {
   end: 'end',
@@ -104,8 +104,8 @@ export default experiment({
       source: 'RFC 9293 §3.6, figure 12',
       when: ({ closes }) => closes !== 'both',
       holds: (facts, { closes }) =>
-        facts[`${firstCloser(closes)}.path`].slice(-3).join() === 'FIN-WAIT-1,FIN-WAIT-2,TIME-WAIT' &&
-        facts[`${secondCloser(closes)}.path`].slice(-3).join() === 'CLOSE-WAIT,LAST-ACK,CLOSED',
+        is(facts[`${firstCloser(closes)}.path`].slice(-3), 'FIN-WAIT-1', 'FIN-WAIT-2', 'TIME-WAIT') &&
+        is(facts[`${secondCloser(closes)}.path`].slice(-3), 'CLOSE-WAIT', 'LAST-ACK', 'CLOSED'),
     },
     {
       id: 'one-fin-each',
@@ -113,8 +113,8 @@ export default experiment({
       source: 'RFC 9293 §3.6; tcp_close_state() in net/ipv4/tcp.c',
       when: ({ closes }) => closes !== 'both',
       holds: (facts) =>
-        facts['client.closedWith'].join() === 'FIN' &&
-        facts['server.closedWith'].join() === 'FIN' &&
+        is(facts['client.closedWith'], 'FIN') &&
+        is(facts['server.closedWith'], 'FIN') &&
         facts['counters.lab.Tcp.OutRsts'] === 0,
     },
     {
@@ -203,23 +203,15 @@ export default experiment({
     const peersFin = ordered.filter(({ facts }) => facts['timeWait.beganWith'] === "peer's FIN");
     const raced = outcomes.filter(({ cell }) => cell.closes === 'both');
     const holds = (facts: (typeof raced)[number]['facts']) => facts['timeWait.holder'] !== 'none';
-    const share = (holder: string) => raced.filter(({ facts }) => facts['timeWait.holder'] === holder).length;
-    const sentences: string[] = [];
-    if (ordered.length > 0) {
-      sentences.push(
-        `The end that closed first was left in TIME-WAIT in ${kept.length} of ${ordered.length} closes, since the other end's FIN in ${peersFin.length}`,
-      );
-    }
-    if (raced.length > 0) {
-      sentences.push(
-        `of ${raced.length} races of both ends it was left with both in ${share('both')}, the client alone in ${share('client')}, the server alone in ${share('server')}, with neither in ${share('none')}`,
-      );
-    }
+    const left = (holder: string) => raced.filter(({ facts }) => facts['timeWait.holder'] === holder).length;
     const reset = raced.filter(({ facts }) => holds(facts) && facts['timeWait.endedBy'] === 'rst').length;
-    if (reset > 0) {
-      sentences.push(`in ${reset} of them a RST from the other end's port ended TIME-WAIT at once (RFC 1337)`);
-    }
-    return sentence(...sentences);
+    return sentence(
+      ordered.length > 0 &&
+        `the end that closed first was left in TIME-WAIT in ${share(kept, ordered)} closes, since the other end's FIN in ${peersFin.length}`,
+      raced.length > 0 &&
+        `of ${raced.length} races of both ends it was left with both in ${left('both')}, the client alone in ${left('client')}, the server alone in ${left('server')}, with neither in ${left('none')}`,
+      reset > 0 && `in ${reset} of them a RST from the other end's port ended TIME-WAIT at once (RFC 1337)`,
+    );
   },
 });
 

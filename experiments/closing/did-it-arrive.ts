@@ -1,4 +1,4 @@
-import { experiment, kind } from 'lingerlab';
+import { errnos, experiment, is, kind, share } from 'lingerlab';
 
 /** Bytes that the closing end writes: less than the other kernel takes without its application, and more. */
 const sizes = { short: 1_000, long: 1_000_000 } as const;
@@ -75,8 +75,7 @@ export default experiment({
     // nobody else can say what lay in the receive queue of a process that is killed; after a RST ss shows no socket
     if (peer === 'killed') await look(far);
 
-    const close = await near.close('close(2)').answer();
-    note('closed', close.ok ? 'ok' : close.errno);
+    note('closed', (await near.close('close(2)').answer()).outcome);
     // the acknowledgement of a FIN may be delayed, too; behind data that does not fit it waits
     await until(near, stuck({ linger, peer, data }) ? 'FIN-WAIT-1' : 'FIN-WAIT-2', 'CLOSED');
 
@@ -108,7 +107,7 @@ export default experiment({
         facts.unacked === 0 &&
         facts['client.acked'] === facts['client.written'] &&
         facts['client.path'].includes('FIN-WAIT-2') &&
-        facts['client.lostIn'].join() === 'receiveQueue' &&
+        is(facts['client.lostIn'], 'receiveQueue') &&
         facts['client.delivered'] === 0,
     },
     {
@@ -154,9 +153,9 @@ export default experiment({
       when: (cell) => cell.linger === 'zero' && cell.peer === 'stopped' && stuck(cell),
       holds: (facts) =>
         facts['counters.lab.TcpExt.TCPAbortOnData'] === 1 &&
-        facts['client.lostIn'].join() === 'sendQueue' &&
+        is(facts['client.lostIn'], 'sendQueue') &&
         !facts['server.sawEnd'] &&
-        facts['server.errors'].some(({ errno }) => errno === 'ECONNRESET'),
+        errnos(facts['server.errors']).includes('ECONNRESET'),
     },
     {
       id: 'linger-0-leaves-arrived',
@@ -167,7 +166,7 @@ export default experiment({
       holds: (facts) =>
         facts['counters.lab.TcpExt.TCPAbortOnData'] === 1 &&
         facts['client.delivered'] === facts['client.written'] &&
-        facts['server.errors'].some(({ errno }) => errno === 'ECONNRESET'),
+        errnos(facts['server.errors']).includes('ECONNRESET'),
     },
     {
       id: 'linger-gives-up-silently',
@@ -208,23 +207,15 @@ export default experiment({
     const inVain = lingering.filter(({ facts }) => facts['client.closeMs'] >= lingerSeconds * 1000);
     const alarms =
       whole.length > 0 ? `, and before ${waiting(whole).length} of the ${whole.length} closes that lost nothing` : '';
-    return [
-      `close() answered 0 in ${succeeded.length} of ${outcomes.length} cells, and data was lost in ${lossy.length} of them.`,
-      ...(lossy.length > 0
-        ? [
-            `SIOCOUTQ had told of data still waiting before ${waiting(lossy).length} of these losses${alarms}; TCP_INFO's notsent_bytes before ${unsent.length}.`,
-          ]
-        : []),
-      ...(arrived.length > 0
-        ? [
-            `Neither foretold the other ${arrived.length}: the data had been acknowledged, and in ${killed.length} the process that was to read it was killed.`,
-          ]
-        : []),
-      ...(lingering.length > 0
-        ? [
-            `${inVain.length} of ${lingering.length} lingering closes used up their ${lingerSeconds} s and still answered 0.`,
-          ]
-        : []),
-    ].join(' ');
+    const parts = [
+      `close() answered 0 in ${share(succeeded, outcomes)} cells, and data was lost in ${lossy.length} of them.`,
+      lossy.length > 0 &&
+        `SIOCOUTQ had told of data still waiting before ${waiting(lossy).length} of these losses${alarms}; TCP_INFO's notsent_bytes before ${unsent.length}.`,
+      arrived.length > 0 &&
+        `Neither foretold the other ${arrived.length}: the data had been acknowledged, and in ${killed.length} the process that was to read it was killed.`,
+      lingering.length > 0 &&
+        `${share(inVain, lingering)} lingering closes used up their ${lingerSeconds} s and still answered 0.`,
+    ];
+    return parts.filter(Boolean).join(' ');
   },
 });

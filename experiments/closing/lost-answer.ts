@@ -1,4 +1,4 @@
-import { experiment } from 'lingerlab';
+import { errnos, experiment, is, share } from 'lingerlab';
 
 /** The request's body: what the server has done with it when it closes, and how long it is. */
 const bodies = {
@@ -105,8 +105,7 @@ export default experiment({
       text: 'close() on data that the kernel holds unread sends a RST instead of the FIN',
       source: 'RFC 1122 §4.2.2.13; RFC 2525 §2.17; __tcp_close() in net/ipv4/tcp.c: data_was_unread',
       when: onData,
-      holds: (facts) =>
-        facts['server.closedWith'].join() === 'RST' && facts['counters.lab.TcpExt.TCPAbortOnClose'] === 1,
+      holds: (facts) => is(facts['server.closedWith'], 'RST') && facts['counters.lab.TcpExt.TCPAbortOnClose'] === 1,
     },
     {
       id: 'linger-does-not-help',
@@ -133,7 +132,7 @@ export default experiment({
       text: "a request that net has drained and the application did not read is lost in net's buffer, and not in a kernel; the client reads no error",
       source: 'RFC 793 §2.6: an acknowledgment does not guarantee that the data has been delivered to the end user',
       when: (cell) => clean(cell) && cell.body === 'buffered',
-      holds: (facts) => facts['client.lostIn'].join() === 'readBuffer' && facts['client.errors'].length === 0,
+      holds: (facts) => is(facts['client.lostIn'], 'readBuffer') && facts['client.errors'].length === 0,
     },
     {
       id: 'half-close-delivers',
@@ -154,7 +153,7 @@ export default experiment({
       holds: (facts, { answer }) =>
         facts['server.delivered'] === answers[answer] &&
         !facts['client.sawEnd'] &&
-        facts['client.errors'].some(({ errno }) => errno === 'ECONNRESET'),
+        errnos(facts['client.errors']).includes('ECONNRESET'),
     },
     {
       id: 'arrived-is-kept',
@@ -175,8 +174,8 @@ export default experiment({
         facts['server.delivered'] > 0 &&
         facts['server.delivered'] < answers[cell.answer] &&
         // behind a FIN the kernel goes on until the client's data comes: what it sent meanwhile is not observed
-        (!onData(cell) || facts['server.lostIn'].join() === 'sendQueue') &&
-        facts['client.errors'].some(({ errno }) => errno === 'ECONNRESET'),
+        (!onData(cell) || is(facts['server.lostIn'], 'sendQueue')) &&
+        errnos(facts['client.errors']).includes('ECONNRESET'),
     },
     {
       id: 'sender-reads-nothing',
@@ -186,7 +185,7 @@ export default experiment({
       holds: (facts, { answer }) =>
         facts['server.delivered'] === 0 &&
         facts['server.lost.receiveQueue'] > 0 &&
-        (answer === 'long' || facts['server.lostIn'].join() === 'receiveQueue') &&
+        (answer === 'long' || is(facts['server.lostIn'], 'receiveQueue')) &&
         facts['client.errors'].some(({ call, errno }) => call === 'write' && errno === 'ECONNRESET'),
     },
     {
@@ -197,7 +196,7 @@ export default experiment({
       holds: (facts) =>
         facts['counters.lab.Tcp.OutRsts'] === 1 &&
         facts['counters.lab.TcpExt.TCPAbortOnClose'] === 0 &&
-        facts['client.lostIn'].join() === 'network',
+        is(facts['client.lostIn'], 'network'),
     },
   ],
 
@@ -223,27 +222,21 @@ export default experiment({
     // the reset takes what the server's kernel had not sent; what the client's had received, only its own net can lose
     const unsent = ({ facts }: (typeof outcomes)[number]) => facts['server.lost.sendQueue'] > 0;
     const received = ({ facts }: (typeof outcomes)[number]) => facts['server.lost.receiveQueue'] > 0;
-    const share = (part: readonly unknown[], all: readonly unknown[]) => `${part.length} of ${all.length}`;
     const unread = outcomes.filter(({ cell }) => onData(cell));
-    const reset = unread.filter(({ facts }) => facts['server.closedWith'].join() === 'RST');
+    const reset = unread.filter(({ facts }) => is(facts['server.closedWith'], 'RST'));
     const lingered = reset.filter(({ cell }) => cell.closes === 'linger');
     const late = reset.filter(({ cell }) => cell.client !== 'prompt');
     const halves = outcomes.filter(({ cell }) => cell.closes === half);
     const kept = halves.filter((one) => whole(one) && one.facts['client.errors'].length === 0);
-    const sentences: string[] = [];
-    if (unread.length > 0) {
-      const despite = lingered.length > 0 ? `, ${lingered.length} of them with SO_LINGER` : '';
-      sentences.push(
+    const despite = lingered.length > 0 ? `, ${lingered.length} of them with SO_LINGER` : '';
+    const parts = [
+      unread.length > 0 &&
         `Closing on a request that its kernel held unread, a server reset ${share(reset, unread)} connections${despite}.`,
-      );
-    }
-    if (late.length > 0)
-      sentences.push(
+      late.length > 0 &&
         `Of clients that had not read yet, the reset cost ${share(late.filter(unsent), late)} what the server had not sent; ` +
           `${share(late.filter(received), late)} threw away what their own kernel had received, as their write failed.`,
-      );
-    if (halves.length > 0)
-      sentences.push(`Half-closing, then reading the request to its end, delivered it in ${share(kept, halves)}.`);
-    return sentences.join(' ') || 'No server closed on a request that it had not read.';
+      halves.length > 0 && `Half-closing, then reading the request to its end, delivered it in ${share(kept, halves)}.`,
+    ];
+    return parts.filter(Boolean).join(' ') || 'No server closed on a request that it had not read.';
   },
 });

@@ -1,4 +1,4 @@
-import { ack, experiment, fin, kind, rst, sentence, syn, synAck } from 'lingerlab';
+import { ack, experiment, fin, is, kind, rst, sentence, share, syn, synAck } from 'lingerlab';
 
 /** What an end in TIME-WAIT adds to its last number: tcp_twsk_unique(), tcp_timewait_state_process(). */
 const aheadOfTimeWait = 65_535 + 2;
@@ -9,10 +9,9 @@ const openedStates = (path: readonly string[]) =>
   path
     .filter((state) => state !== 'SYN-SENT' && state !== 'SYN-RECEIVED')
     .filter((_, at, states) => !states.slice(0, at).includes('TIME-WAIT'));
-const opened = (path: readonly string[]) => openedStates(path).join();
-const throughClosing = 'ESTABLISHED,FIN-WAIT-1,CLOSING,TIME-WAIT';
-const throughFinWait2 = 'ESTABLISHED,FIN-WAIT-1,FIN-WAIT-2,TIME-WAIT';
-const passive = 'ESTABLISHED,CLOSE-WAIT,LAST-ACK,CLOSED';
+const throughClosing = ['ESTABLISHED', 'FIN-WAIT-1', 'CLOSING', 'TIME-WAIT'];
+const throughFinWait2 = ['ESTABLISHED', 'FIN-WAIT-1', 'FIN-WAIT-2', 'TIME-WAIT'];
+const passive = ['ESTABLISHED', 'CLOSE-WAIT', 'LAST-ACK', 'CLOSED'];
 
 export default experiment({
   id: 'simultaneous-close',
@@ -108,20 +107,17 @@ export default experiment({
     await until(far, 'TIME-WAIT', 'CLOSED');
     await Promise.all([near.gone(), far.gone()]);
 
-    const last = async (end: 'client' | 'server') => ((await wire.seen(fin.from(end))).segment?.absolute.seq ?? 0) + 1;
+    // a FIN takes one number
+    const last = async (end: 'client' | 'server') => (await wire.seen(fin.from(end))).segment.absolute.seq + 1;
     const [clientLast, serverLast] = [await last('client'), await last('server')];
     const before = await wire.seen(synAck);
-    const answer = await client.open(listener, { as: 'new', localPort: near.local.port }).answer();
-    if (!answer.ok) {
-      note('reconnect', answer.errno);
-      return;
-    }
-    const again = answer.value;
-    const connected = await again.connected().answer();
-    note('reconnect', connected.ok ? 'ok' : connected.errno);
+    const opening = await client.open(listener, { as: 'new', localPort: near.local.port }).answer();
+    if (!opening.ok) return note('reconnect', opening.outcome);
+    const again = opening.value;
+    note('reconnect', (await again.connected().answer()).outcome);
     const [newSyn, newSynAck] = [await wire.seen(syn, { after: before }), await wire.seen(synAck, { after: before })];
-    note('beyond.client', ahead(newSyn.segment?.absolute.seq ?? 0, clientLast));
-    note('beyond.server', ahead(newSynAck.segment?.absolute.seq ?? 0, serverLast));
+    note('beyond.client', ahead(newSyn.segment.absolute.seq, clientLast));
+    note('beyond.server', ahead(newSynAck.segment.absolute.seq, serverLast));
     const other = await listener.accepted(again);
     await again.set('SO_LINGER', 0);
     await again.close('destroy');
@@ -136,8 +132,8 @@ export default experiment({
       when: ({ order }) => order === 'fins-cross',
       holds: (facts) =>
         facts.held === 'CLOSING CLOSING' &&
-        opened(facts['old.client.path']) === throughClosing &&
-        opened(facts['old.server.path']) === throughClosing &&
+        is(openedStates(facts['old.client.path']), ...throughClosing) &&
+        is(openedStates(facts['old.server.path']), ...throughClosing) &&
         facts['old.timeWait.holder'] === 'both',
     },
     {
@@ -147,8 +143,8 @@ export default experiment({
       when: ({ order }) => order === 'one-fin-late',
       holds: (facts) =>
         facts.held === 'CLOSING FIN-WAIT-2' &&
-        opened(facts['old.client.path']) === throughClosing &&
-        opened(facts['old.server.path']) === throughFinWait2 &&
+        is(openedStates(facts['old.client.path']), ...throughClosing) &&
+        is(openedStates(facts['old.server.path']), ...throughFinWait2) &&
         facts['old.timeWait.holder'] === 'both',
     },
     {
@@ -158,8 +154,8 @@ export default experiment({
       when: ({ order }) => order === 'fin-before-ack' || order === 'in-turn',
       holds: (facts, { order }) =>
         facts.held === (order === 'in-turn' ? 'FIN-WAIT-2 CLOSE-WAIT' : 'FIN-WAIT-1 CLOSE-WAIT') &&
-        openedStates(facts['old.client.path']).slice(0, 4).join() === throughFinWait2 &&
-        opened(facts['old.server.path']) === passive &&
+        is(openedStates(facts['old.client.path']).slice(0, 4), ...throughFinWait2) &&
+        is(openedStates(facts['old.server.path']), ...passive) &&
         facts['old.timeWait.holder'] === 'client',
     },
     {
@@ -171,7 +167,7 @@ export default experiment({
       holds: (facts) =>
         facts.afterLateAck === '–' &&
         facts['old.timeWait.endedBy'] === 'rst' &&
-        facts['old.server.closedWith'].join() === 'FIN,RST',
+        is(facts['old.server.closedWith'], 'FIN', 'RST'),
     },
     {
       id: 'reconnects-at-once',
@@ -210,7 +206,10 @@ export default experiment({
   answer(outcomes) {
     const of = (...orders: readonly string[]) => outcomes.filter(({ cell }) => orders.includes(cell.order));
     const both = (chosen: typeof outcomes) =>
-      `${chosen.filter(({ facts }) => facts['old.timeWait.holder'] === 'both').length} of ${chosen.length}`;
+      share(
+        chosen.filter(({ facts }) => facts['old.timeWait.holder'] === 'both'),
+        chosen,
+      );
     const [crossed, late, turns] = [of('fins-cross'), of('one-fin-late'), of('fin-before-ack', 'in-turn')];
     const reconnects = ([1, 0] as const).flatMap((stamped) => {
       const chosen = outcomes.filter(({ cell }) => cell.timestamps === stamped);

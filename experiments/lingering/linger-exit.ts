@@ -1,4 +1,4 @@
-import { experiment, kind, largest, sentence } from 'lingerlab';
+import { experiment, is, kind, largest, sentence, share } from 'lingerlab';
 
 /** More than the receiver's kernel takes without its application: the rest, and the FIN, wait in the sender's. */
 const heldBytes = 300_000;
@@ -41,11 +41,7 @@ export default experiment({
   async scenario({ client, server, until, note }, { ends, linger, left }) {
     const [near, far] = await client.connect(await server.listen());
     if (linger !== 'off') await near.set('SO_LINGER', linger === 'zero' ? 0 : lingerSeconds);
-    if (left === 'unsent') {
-      await far.stopReading();
-      await near.write(heldBytes);
-      await far.unread('kernel', 1);
-    }
+    if (left === 'unsent') await near.fill(far, { bytes: heldBytes });
     if (left === 'unread') {
       await near.stopReading();
       await far.write(1);
@@ -87,7 +83,7 @@ export default experiment({
       text: 'with nothing unread and SO_LINGER off or 1, the end of the process loses no byte that its kernel holds, kill -9 or not: all arrives at an application that reads on, then a FIN',
       source: 'socket(7), SO_LINGER: "it always lingers in the background"; __tcp_close() in net/ipv4/tcp.c',
       when: ({ linger, left }) => linger !== 'zero' && left === 'unsent',
-      holds: (facts) => facts['client.closedWith'].join() === 'FIN' && facts['client.delivered'] === heldBytes,
+      holds: (facts) => is(facts['client.closedWith'], 'FIN') && facts['client.delivered'] === heldBytes,
     },
     {
       id: 'death-looks-orderly',
@@ -102,7 +98,7 @@ export default experiment({
       source: '__tcp_close() in net/ipv4/tcp.c looks at sk_lingertime alone: TCPAbortOnData',
       when: ({ linger }) => linger === 'zero',
       holds: (facts) =>
-        facts['client.closedWith'].join() === 'RST' &&
+        is(facts['client.closedWith'], 'RST') &&
         facts['counters.lab.TcpExt.TCPAbortOnData'] === 1 &&
         facts['client.delivered'] < heldBytes,
     },
@@ -112,14 +108,13 @@ export default experiment({
       source: 'RFC 2525 §2.17; __tcp_close() in net/ipv4/tcp.c: TCPAbortOnClose. At once: less than half the linger',
       when: ({ left }) => left === 'unread',
       holds: (facts) =>
-        facts['client.closedWith'].join() === 'RST' &&
+        is(facts['client.closedWith'], 'RST') &&
         facts['counters.lab.TcpExt.TCPAbortOnClose'] === 1 &&
         facts.exitMs < atOnceMs,
     },
   ],
 
   answer(outcomes) {
-    const share = (part: readonly unknown[], whole: readonly unknown[]) => `${part.length} of ${whole.length}`;
     const waiting = outcomes.filter(({ cell }) => cell.linger === 'seconds' && cell.left === 'unsent');
     const waited = waiting.filter(({ facts }) => facts.waited);
     const most = (chosen: typeof outcomes) => Math.round(largest(chosen.map(({ facts }) => facts.exitMs)));

@@ -1,4 +1,4 @@
-import { experiment, kind, sentence } from 'lingerlab';
+import { errnos, experiment, is, kind, sentence, share } from 'lingerlab';
 
 const lingers = { off: 'off', zero: 0, seconds: 2 } as const;
 const lingerMs = 2000;
@@ -113,22 +113,21 @@ export default experiment({
       text: 'linger 0 of a listener resets an accepted socket on which nothing was set',
       source: 'sk_clone_lock() in net/core/sock.c; __tcp_close() in net/ipv4/tcp.c',
       when: ({ where, linger }) => where === 'listener' && linger === 'zero',
-      holds: (facts) =>
-        facts['server.closedWith'].join() === 'RST' && facts['counters.lab.TcpExt.TCPAbortOnData'] === 1,
+      holds: (facts) => is(facts['server.closedWith'], 'RST') && facts['counters.lab.TcpExt.TCPAbortOnData'] === 1,
     },
     {
       id: 'accepted-before-is-spared',
       text: 'linger 0 that is set on the listener after it accepted does not reset the accepted socket',
       source: 'tcp_create_openreq_child() in net/ipv4/tcp_minisocks.c: copied once',
       when: ({ where }) => where === 'listener-later',
-      holds: (facts) => facts['server.closedWith'].join() === 'FIN' && facts['timeWait.holder'] === 'server',
+      holds: (facts) => is(facts['server.closedWith'], 'FIN') && facts['timeWait.holder'] === 'server',
     },
     {
       id: 'descriptors-share-it',
       text: 'linger 0 set on a duplicate is that of the socket: it resets when the other descriptor is closed',
       source: 'socket(7): options are of the socket, not the descriptor; dup(2)',
       when: ({ where }) => where === 'first-duplicate',
-      holds: (facts) => facts['client.closedWith'].join() === 'RST',
+      holds: (facts) => is(facts['client.closedWith'], 'RST'),
     },
     {
       id: 'only-the-last-close',
@@ -136,8 +135,7 @@ export default experiment({
       source: 'close(2); sock_close() in net/socket.c is the release of the last reference',
       when: ({ where }) => ['first-duplicate', 'last-duplicate', 'last-copy'].includes(where),
       holds: (facts, { linger }) =>
-        facts.afterFirstClose === 'ESTABLISHED' &&
-        facts['client.closedWith'].join() === (linger === 'zero' ? 'RST' : 'FIN'),
+        facts.afterFirstClose === 'ESTABLISHED' && is(facts['client.closedWith'], linger === 'zero' ? 'RST' : 'FIN'),
     },
     {
       id: 'queue-is-reset',
@@ -145,10 +143,10 @@ export default experiment({
       source: 'inet_csk_listen_stop() and inet_child_forget() in net/ipv4/inet_connection_sock.c: tcp_disconnect()',
       when: ({ where }) => where === 'queue',
       holds: (facts) =>
-        facts['server.closedWith'].join() === 'RST' &&
+        is(facts['server.closedWith'], 'RST') &&
         facts['counters.lab.TcpExt.TCPAbortOnData'] === 0 &&
         facts['counters.lab.TcpExt.TCPAbortOnClose'] === 0 &&
-        facts['client.errors'].map(({ errno }) => errno).join() === 'ECONNRESET',
+        is(errnos(facts['client.errors']), 'ECONNRESET'),
     },
     {
       id: 'no-connection-no-wait',
@@ -165,7 +163,7 @@ export default experiment({
       when: ({ where }) => where === 'end-then-reset',
       holds: (facts) =>
         facts['client.errors'].some(({ call, errno }) => call === 'reset' && errno === 'EINVAL') &&
-        facts['client.closedWith'].join() === 'FIN' &&
+        is(facts['client.closedWith'], 'FIN') &&
         facts['timeWait.holder'] === 'client' &&
         !facts['client.events'].includes('close'),
     },
@@ -174,14 +172,12 @@ export default experiment({
       text: 'resetAndDestroy() alone resets: libuv sets linger 0 itself',
       source: 'uv_tcp_close_reset() in libuv src/unix/tcp.c; Node.js documentation, socket.resetAndDestroy()',
       when: ({ where }) => where === 'reset',
-      holds: (facts) =>
-        facts['client.closedWith'].join() === 'RST' && facts['counters.lab.TcpExt.TCPAbortOnData'] === 1,
+      holds: (facts) => is(facts['client.closedWith'], 'RST') && facts['counters.lab.TcpExt.TCPAbortOnData'] === 1,
     },
   ],
 
   answer(outcomes) {
     const at = (...wheres: string[]) => outcomes.filter(({ cell }) => wheres.includes(cell.where));
-    const share = (part: readonly unknown[], whole: readonly unknown[]) => `${part.length} of ${whole.length}`;
     const zero = at('listener').filter(({ cell }) => cell.linger === 'zero');
     const inherited = zero.filter(({ facts }) => facts['server.closedWith'].includes('RST'));
     const later = at('listener-later').filter(({ facts }) => facts['server.closedWith'].includes('RST'));
@@ -190,7 +186,7 @@ export default experiment({
     const waiting = at('queue');
     const reset = waiting.filter(({ facts }) => facts['server.closedWith'].includes('RST'));
     const both = at('end-then-reset');
-    const fin = both.filter(({ facts }) => facts['client.closedWith'].join() === 'FIN');
+    const fin = both.filter(({ facts }) => is(facts['client.closedWith'], 'FIN'));
     const does = (part: readonly unknown[], verb: string, not: string) => (part.length > 0 ? verb : not);
     return sentence(
       zero.length > 0 &&

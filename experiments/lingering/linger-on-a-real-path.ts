@@ -1,4 +1,4 @@
-import { ack, any, data, experiment, fin, kind, largest, least, rst, sentence } from 'lingerlab';
+import { ack, any, data, errnos, experiment, fin, is, kind, largest, range, rst, sentence, share } from 'lingerlab';
 
 /** Bytes written in the same turn of the event loop as the close; 500 kB take six round trips from a window of ten segments. */
 const amounts = { nothing: 0, byte: 1, '6kB': 6000, '100kB': 100_000, '500kB': 500_000 } as const;
@@ -98,8 +98,7 @@ export default experiment({
     note('rtt', rttUs / 1000);
     note('congestion', sysctl('net.ipv4.tcp_congestion_control', 'client')?.value ?? 'unknown');
 
-    const answer = await near.close('destroy', { sending: amounts[sent] }).answer();
-    note('closed', answer.ok ? 'ok' : answer.errno);
+    note('closed', (await near.close('destroy', { sending: amounts[sent] }).answer()).outcome);
     if (reader === 'stopped') {
       await rest(aloneSecondsOf(roundTrip));
       await look(near);
@@ -171,8 +170,7 @@ export default experiment({
       text: 'with SO_LINGER off, 1 or 2, too short or not, on a path that loses up to 10 % of the segments, behind a window that was closed for some 2 s: every byte arrives, then a FIN',
       source: '__tcp_close() in net/ipv4/tcp.c: what is left is an orphan in FIN-WAIT-1, which goes on',
       when: ({ linger }) => linger !== 0,
-      holds: (facts, { sent }) =>
-        facts['client.delivered'] === amounts[sent] && facts['client.closedWith'].join() === 'FIN',
+      holds: (facts, { sent }) => facts['client.delivered'] === amounts[sent] && is(facts['client.closedWith'], 'FIN'),
     },
     {
       id: 'lost-is-sent-again',
@@ -213,7 +211,7 @@ export default experiment({
           facts['client.closeMs'] < (roundTrip || busyMs) &&
           (loss > 0 ? delivered <= left : delivered === left) &&
           facts['client.lost'] === amounts[sent] - delivered &&
-          facts['server.errors'].map(({ errno }) => errno).join() === 'ECONNRESET' &&
+          is(errnos(facts['server.errors']), 'ECONNRESET') &&
           facts['client.closedWith'].length > (left > 0 ? 1 : 0) &&
           facts['client.closedWith'].every((segment) => segment === 'RST')
         );
@@ -257,10 +255,9 @@ export default experiment({
     const whole = sure.filter(({ facts }) => facts['client.lost'] === 0);
     const zero = outcomes.filter(({ cell }) => cell.linger === 0 && amounts[cell.sent] > 0);
     const losses = zero.map(({ facts }) => facts['client.lost']);
-    const lost = () => [...new Set([least(losses), largest(losses)])].join(' to ');
     return sentence(
       waited.length > 0 &&
-        `a lingering close() returned with the acknowledgement of its FIN in ${withAck.length} of ${waited.length} cells, else when its time was over`,
+        `a lingering close() returned with the acknowledgement of its FIN in ${share(withAck, waited)} cells, else when its time was over`,
       list(
         'with nothing to send it returned after',
         held('at a round trip of 50 ms', { linger: 1, sent: 'nothing', roundTrip: 50 }),
@@ -278,8 +275,9 @@ export default experiment({
         held('with linger 1', { reader: 'stopped', linger: 1, roundTrip: 50 }),
         held('with linger 2', { reader: 'stopped', linger: 2 }),
       ),
-      sure.length > 0 && `linger off or positive lost no byte in ${whole.length} of ${sure.length}`,
-      zero.length > 0 && `linger 0 lost ${lost()} of ${largest(zero.map(({ cell }) => amounts[cell.sent]))} bytes`,
+      sure.length > 0 && `linger off or positive lost no byte in ${share(whole, sure)}`,
+      zero.length > 0 &&
+        `linger 0 lost ${range(losses)} of ${largest(zero.map(({ cell }) => amounts[cell.sent]))} bytes`,
     );
   },
 });

@@ -1,4 +1,4 @@
-import { experiment, fin, kind, sentence } from 'lingerlab';
+import { errnos, experiment, fin, is, kind, sentence } from 'lingerlab';
 
 export default experiment({
   id: 'linger-sent-fin',
@@ -45,7 +45,7 @@ export default experiment({
         facts['counters.client.Tcp.OutRsts'] === 2 &&
         facts['counters.server.TcpExt.TCPChallengeACK'] === 1 &&
         facts['client.closedWith'].includes('RST') &&
-        facts['server.errors'].some(({ errno }) => errno === 'ECONNRESET'),
+        errnos(facts['server.errors']).includes('ECONNRESET'),
     },
     {
       id: 'vanishes',
@@ -54,7 +54,7 @@ export default experiment({
       when: ({ state }) => state !== 'FIN-WAIT-1',
       holds: (facts) =>
         facts['counters.client.Tcp.OutRsts'] === 0 &&
-        facts['client.closedWith'].join() === 'FIN' &&
+        is(facts['client.closedWith'], 'FIN') &&
         facts['counters.client.TcpExt.TCPAbortOnData'] === 1 &&
         facts['server.errors'].length === 0,
     },

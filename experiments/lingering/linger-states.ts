@@ -1,4 +1,4 @@
-import { experiment, kind, sentence } from 'lingerlab';
+import { experiment, is, kind, sentence, share } from 'lingerlab';
 
 /** More than the receiver's kernel takes without its application: the rest, and the FIN, wait in the sender's. */
 const heldBytes = 300_000;
@@ -45,11 +45,7 @@ export default experiment({
   async scenario({ client, server, until, note }, { state, option }) {
     const { shut, held } = ways[state];
     const [near, far] = await client.connect(await server.listen());
-    if (held) {
-      await far.stopReading();
-      await near.write(heldBytes);
-      await far.unread('kernel', 1);
-    }
+    if (held) await near.fill(far, { bytes: heldBytes });
     for (const end of shut) {
       await (end === 'closing' ? near : far).shutdown('WR');
       // its FIN is acknowledged: whether a RST finds it in FIN-WAIT-1 would be a race
@@ -115,7 +111,7 @@ export default experiment({
       source: 'tcp_rcv_state_process() in net/ipv4/tcp_input.c: TCPAbortOnData; tcp(7), TCP_LINGER2',
       when: ({ state, option }) => option === 'linger2-minus-1' && (state === 'ESTABLISHED' || state === 'FIN-WAIT-1'),
       holds: (facts, { state }) =>
-        facts['client.closedWith'].join() === 'FIN,RST' &&
+        is(facts['client.closedWith'], 'FIN', 'RST') &&
         facts['timeWait.holder'] === 'none' &&
         facts['counters.lab.TcpExt.TCPAbortOnData'] === 1 &&
         facts['client.delivered'] === (ways[state].held ? heldBytes : 0),
@@ -126,21 +122,21 @@ export default experiment({
       source: '__tcp_close() in net/ipv4/tcp.c: TCPAbortOnLinger',
       when: ({ state, option }) => option === 'linger2-minus-1' && state === 'FIN-WAIT-2',
       holds: (facts) =>
-        facts['client.closedWith'].join() === 'FIN,RST' && facts['counters.lab.TcpExt.TCPAbortOnLinger'] === 1,
+        is(facts['client.closedWith'], 'FIN', 'RST') && facts['counters.lab.TcpExt.TCPAbortOnLinger'] === 1,
     },
     {
       id: 'linger2-spares-the-second',
       text: 'TCP_LINGER2 -1 does not reset the end that closes second, in CLOSE-WAIT: it sends a FIN, and the first end keeps TIME-WAIT',
       source: 'RFC 9293 §3.3.2; __tcp_close() in net/ipv4/tcp.c',
       when: ({ state, option }) => option === 'linger2-minus-1' && state === 'CLOSE-WAIT',
-      holds: (facts) => facts['client.closedWith'].join() === 'FIN' && facts['timeWait.holder'] === 'server',
+      holds: (facts) => is(facts['client.closedWith'], 'FIN') && facts['timeWait.holder'] === 'server',
     },
     {
       id: 'none-resets-nothing',
       text: 'without an option close() neither resets nor waits in any of the states',
       source: 'RFC 9293 §3.10.4, CLOSE; __tcp_close() in net/ipv4/tcp.c',
       when: ({ option }) => option === 'none',
-      holds: (facts) => facts['client.closedWith'].join() === 'FIN' && facts['client.closeMs'] < lingerSeconds * 500,
+      holds: (facts) => is(facts['client.closedWith'], 'FIN') && facts['client.closeMs'] < lingerSeconds * 500,
     },
   ],
 
@@ -161,7 +157,7 @@ export default experiment({
         `linger 0 reset from ${statesOf(reset.filter((one) => !unsent.includes(one)))}` +
           `${unsent.length > 0 ? `, from ${statesOf(unsent)} with data unsent` : ''}${spared.length > 0 ? `, not from ${statesOf(spared)}` : ''}`,
       one.length > 0 &&
-        `linger ${lingerSeconds} held close() in ${waited.length} of ${one.length}` +
+        `linger ${lingerSeconds} held close() in ${share(waited, one)}` +
           `${waited.length > 0 ? `, where the own FIN was unacknowledged (${statesOf(waited)})` : ''}`,
       minus.length > 0 && `TCP_LINGER2 -1 made close() a FIN, then a RST, in ${statesOf(aborted)}`,
     );

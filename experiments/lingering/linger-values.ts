@@ -1,4 +1,4 @@
-import { type Answer, experiment, kind, type SetOptions, type Settable, type StructLinger, sentence } from 'lingerlab';
+import { experiment, kind, type SetOptions, type Settable, type StructLinger, sentence, share } from 'lingerlab';
 
 type Given = readonly [value: Settable<'SO_LINGER'>, how?: SetOptions];
 /** What a socket is told whose SO_LINGER is 7 s. */
@@ -15,7 +15,6 @@ const beforeSeconds = 7;
 const linger2Seconds = 9;
 
 const words = ({ l_onoff, l_linger }: StructLinger) => `${l_onoff ? 'on' : 'off'} ${l_linger}`;
-const outcome = async (answer: Promise<Answer>) => answer.then((said) => (said.ok ? 'ok' : said.errno));
 
 /** Settings of a listener that are worth asking for: the rest is refused, or no different. */
 const inheritable = ['off', 'five', 'minus-1'];
@@ -51,11 +50,11 @@ export default experiment({
       await listener.set('SO_LINGER', beforeSeconds);
       await listener.set('TCP_LINGER2', linger2Seconds);
     }
-    if (on === 'listener') note('set', await outcome(listener.set('SO_LINGER', ...given[value]).answer()));
+    if (on === 'listener') note('set', (await listener.set('SO_LINGER', ...given[value]).answer()).outcome);
     const [near, far] = await client.connect(listener);
     const socket = on === 'connection' ? near : listener;
     if (on === 'connection') await near.set('SO_LINGER', beforeSeconds);
-    if (on !== 'listener') note('set', await outcome(socket.set('SO_LINGER', ...given[value]).answer()));
+    if (on !== 'listener') note('set', (await socket.set('SO_LINGER', ...given[value]).answer()).outcome);
     note('kept', words(await socket.linger()));
     note('inherited', words(await far.linger()));
     note('linger2', await far.get('TCP_LINGER2'));
@@ -127,7 +126,7 @@ export default experiment({
     });
     return sentence(
       listened.length > 0 &&
-        `an accepted socket had its listener's SO_LINGER in ${inherited.length} of ${listened.length} settings`,
+        `an accepted socket had its listener's SO_LINGER in ${share(inherited, listened)} settings`,
       readings.length > 0 && `on a socket with linger ${beforeSeconds}, ${readings.join(', ')}`,
     );
   },

@@ -1,4 +1,4 @@
-import { experiment, kind, largest, sentence } from 'lingerlab';
+import { experiment, is, kind, largest, sentence, share } from 'lingerlab';
 
 /** More than the receiver's kernel takes without its application: the rest, and the FIN, wait in the sender's. */
 const heldBytes = 300_000;
@@ -51,11 +51,7 @@ export default experiment({
     const [near, far] = await client.connect(await server.listen());
     await near.set('SO_LINGER', lingers[linger]);
     if (sent === 'byte') await near.write(1);
-    if (sent === 'held') {
-      await far.stopReading();
-      await near.write(heldBytes);
-      await far.unread('kernel', 1);
-    }
+    if (sent === 'held') await near.fill(far, { bytes: heldBytes });
     if (meanwhile === 'SIGUSR2' || meanwhile === 'SIGALRM') await client.survive(meanwhile);
     let close = () => near.close('destroy');
     if (by === 'shutdown') close = () => near.shutdown('WR');
@@ -70,7 +66,7 @@ export default experiment({
     const closing = close()
       .answer()
       .then(
-        (answer) => (answer.ok ? 'ok' : answer.errno),
+        (answer) => answer.outcome,
         () => 'process ended',
       )
       .then((closed) => {
@@ -158,7 +154,7 @@ export default experiment({
       text: 'whether the wait ended by time, by the other end or by a signal, or there was none, the kernel goes on: every byte arrives, and a FIN',
       source: '__tcp_close() in net/ipv4/tcp.c: what is left is an orphan in FIN-WAIT-1',
       when: ({ sent }) => sent === 'held',
-      holds: (facts) => facts['client.delivered'] === heldBytes && facts['client.closedWith'].join() === 'FIN',
+      holds: (facts) => facts['client.delivered'] === heldBytes && is(facts['client.closedWith'], 'FIN'),
     },
     {
       id: 'a-thread-keeps-the-loop-free',
@@ -221,9 +217,9 @@ export default experiment({
     ];
     return sentence(
       times.length > 0 && `with linger 1 close() held its thread ${times.join(', ')}`,
-      signalled.length > 0 && `a caught signal ended the wait early in ${early.length} of ${signalled.length} closes`,
+      signalled.length > 0 && `a caught signal ended the wait early in ${share(early, signalled)} closes`,
       endless.length > 0 &&
-        `linger -1 and INT_MAX do not mean off: their close() still waited after ${time(meanwhileMs['minus-1'])} in ${beyond.length} of ${endless.length}`,
+        `linger -1 and INT_MAX do not mean off: their close() still waited after ${time(meanwhileMs['minus-1'])} in ${share(beyond, endless)}`,
       threads.length > 0 &&
         `closed in another thread it stalled the event loop for at most ${most(threads.map(({ facts }) => facts['client.stallMs']))}`,
     );

@@ -1,4 +1,4 @@
-import { type CloseBy, experiment, largest, sentence } from 'lingerlab';
+import { type CloseBy, experiment, is, largest, sentence, share } from 'lingerlab';
 
 const ways: Record<'end' | 'destroy' | 'raw-close', CloseBy> = {
   end: 'end',
@@ -14,6 +14,9 @@ const beyondBytes = 1_000_000;
 const lingerMs = 2000;
 /** A peer looks at its event loop every 5 ms: a stall is told that much too short at each of its ends. */
 const stallResolutionMs = 10;
+/** Closed by destroy() or close(2) while data waits for a reader that does not read, and nothing resets the connection. */
+const isHeld = ({ by, sending, unread }: { readonly [K in 'by' | 'sending' | 'unread']: string }) =>
+  by !== 'end' && sending === 'held' && unread !== 'beyond';
 const otherOf = { client: 'server', server: 'client' } as const;
 
 export default experiment({
@@ -62,11 +65,7 @@ export default experiment({
         for (let sent = await other.info(); sent.unacked > 0 || sent.notSentBytes === 0; ) sent = await other.info();
       }
     }
-    if (sending === 'held') {
-      await other.stopReading();
-      await closing.write(heldBytes);
-      await other.unread('kernel', 1);
-    }
+    if (sending === 'held') await closing.fill(other, { bytes: heldBytes });
     await closing.close(ways[by]);
 
     await other.resume();
@@ -86,8 +85,7 @@ export default experiment({
       text: 'closed with linger 0 by destroy() or close(2), a connection is reset: a RST instead of a FIN, no TIME-WAIT on either end',
       source: 'socket(7), SO_LINGER; __tcp_close() in net/ipv4/tcp.c; RFC 9293 §3.10.5, ABORT',
       when: ({ linger, by }) => linger === 0 && by !== 'end',
-      holds: (facts, { closer }) =>
-        facts[`${closer}.closedWith`].join() === 'RST' && facts['timeWait.holder'] === 'none',
+      holds: (facts, { closer }) => is(facts[`${closer}.closedWith`], 'RST') && facts['timeWait.holder'] === 'none',
     },
     {
       id: 'zero-counts',
@@ -106,7 +104,7 @@ export default experiment({
       source: 'RFC 2525 §2.17; __tcp_close() in net/ipv4/tcp.c: TCPAbortOnClose. At once: less than half the linger',
       when: ({ unread, by }) => unread === 'beyond' && by !== 'end',
       holds: (facts, { closer }) =>
-        facts[`${closer}.closedWith`].join() === 'RST' &&
+        is(facts[`${closer}.closedWith`], 'RST') &&
         facts['counters.lab.TcpExt.TCPAbortOnClose'] === 1 &&
         facts['timeWait.holder'] === 'none' &&
         facts[`${closer}.closeMs`] < lingerMs / 2,
@@ -117,15 +115,15 @@ export default experiment({
       source: 'RFC 2525 §2.17; tcp_reset() in net/ipv4/tcp_input.c purges the write queue',
       when: ({ unread, by }) => unread === 'beyond' && by !== 'end',
       holds: (facts, { closer, sending }) =>
-        facts[`${otherOf[closer]}.lostIn`].join() === 'sendQueue,receiveQueue,readBuffer' &&
-        facts[`${closer}.lostIn`].join() === (sending === 'held' ? 'sendQueue' : ''),
+        is(facts[`${otherOf[closer]}.lostIn`], 'sendQueue', 'receiveQueue', 'readBuffer') &&
+        is(facts[`${closer}.lostIn`], ...(sending === 'held' ? (['sendQueue'] as const) : [])),
     },
     {
       id: 'below-does-not-reset',
       text: `${belowBytes} bytes that net has taken into its own buffer are no longer the kernel's: destroy() and close(2) send a FIN though the application did not read them`,
       source: 'measured: libuv reads until the stream is full, 64 KiB',
       when: ({ unread, by, linger }) => unread === 'below' && by !== 'end' && linger !== 0,
-      holds: (facts, { closer }) => facts[`${closer}.closedWith`].join() === 'FIN',
+      holds: (facts, { closer }) => is(facts[`${closer}.closedWith`], 'FIN'),
     },
     {
       id: 'below-loses-silently',
@@ -133,7 +131,7 @@ export default experiment({
       source: 'RFC 793 §2.6: an acknowledgment does not guarantee that the data has been delivered to the end user',
       when: ({ unread, by, linger }) => unread === 'below' && by !== 'end' && linger !== 0,
       holds: (facts, { closer }) =>
-        facts[`${otherOf[closer]}.lostIn`].join() === 'readBuffer' &&
+        is(facts[`${otherOf[closer]}.lostIn`], 'readBuffer') &&
         facts[`${otherOf[closer]}.acked`] === belowBytes &&
         facts[`${otherOf[closer]}.errors`].length === 0,
     },
@@ -142,8 +140,7 @@ export default experiment({
       text: 'linger 2 blocks the whole event loop in destroy() and close(2), though the descriptor is non-blocking, for its full time when the other end does not read',
       source:
         'inet_release() in net/ipv4/af_inet.c; sk_stream_wait_close() in net/core/stream.c. Tolerance: never early; a slot of the timer wheel, an eighth at most, and a busy machine, 1 s in all',
-      when: ({ linger, by, sending, unread }) =>
-        linger === 2 && by !== 'end' && sending === 'held' && unread !== 'beyond',
+      when: (cell) => cell.linger === 2 && isHeld(cell),
       holds: (facts, { closer }) =>
         facts[`${closer}.closeMs`] >= lingerMs &&
         facts[`${closer}.closeMs`] <= lingerMs + 1000 &&
@@ -157,16 +154,15 @@ export default experiment({
       when: ({ linger, by, sending, unread }) =>
         linger === 2 && by !== 'end' && sending === 'empty' && unread !== 'beyond',
       holds: (facts, { closer }) =>
-        facts[`${closer}.closedWith`].join() === 'FIN' && facts[`${closer}.closeMs`] < lingerMs / 2,
+        is(facts[`${closer}.closedWith`], 'FIN') && facts[`${closer}.closeMs`] < lingerMs / 2,
     },
     {
       id: 'timeout-is-no-reset',
       text: 'when linger 2 runs out nothing is reset: the kernel goes on, and every byte arrives once the other end reads',
       source: '__tcp_close() in net/ipv4/tcp.c: after the wait the socket is an orphan in FIN-WAIT-1',
-      when: ({ linger, by, sending, unread }) =>
-        linger === 2 && by !== 'end' && sending === 'held' && unread !== 'beyond',
+      when: (cell) => cell.linger === 2 && isHeld(cell),
       holds: (facts, { closer }) =>
-        facts[`${closer}.closedWith`].join() === 'FIN' &&
+        is(facts[`${closer}.closedWith`], 'FIN') &&
         facts[`${closer}.delivered`] === heldBytes &&
         facts[`${closer}.lost`] === 0 &&
         facts[`${closer}.errors`].length === 0,
@@ -175,8 +171,7 @@ export default experiment({
       id: 'off-loses-nothing',
       text: 'without linger close returns at once, and the kernel still delivers what it holds to an application that reads on',
       source: 'socket(7), SO_LINGER; tcp_close() in net/ipv4/tcp.c',
-      when: ({ linger, by, sending, unread }) =>
-        linger === 'off' && by !== 'end' && sending === 'held' && unread !== 'beyond',
+      when: (cell) => cell.linger === 'off' && isHeld(cell),
       holds: (facts, { closer }) =>
         facts[`${closer}.closeMs`] < lingerMs / 2 &&
         facts[`${closer}.delivered`] === heldBytes &&
@@ -187,7 +182,7 @@ export default experiment({
       text: 'of what the closing end wrote, linger 0 throws away what its kernel had not sent yet, and only that',
       source: '__tcp_close() in net/ipv4/tcp.c: tcp_disconnect() purges the write queue',
       when: ({ linger, by, sending }) => linger === 0 && by !== 'end' && sending === 'held',
-      holds: (facts, { closer }) => facts[`${closer}.lostIn`].join() === 'sendQueue',
+      holds: (facts, { closer }) => is(facts[`${closer}.lostIn`], 'sendQueue'),
     },
     {
       id: 'zero-leaves-arrived',
@@ -214,7 +209,7 @@ export default experiment({
       source: 'RFC 9293 §3.6; __tcp_close() in net/ipv4/tcp.c: tcp_close_state(), CLOSE-WAIT to LAST-ACK',
       when: ({ linger, by, unread }) => by === 'end' || (linger !== 0 && unread !== 'beyond'),
       holds: (facts, { closer }) =>
-        facts[`${otherOf[closer]}.closedWith`].join() === 'FIN' && facts['counters.lab.Tcp.OutRsts'] === 0,
+        is(facts[`${otherOf[closer]}.closedWith`], 'FIN') && facts['counters.lab.Tcp.OutRsts'] === 0,
     },
     {
       id: 'end-is-not-close',
@@ -223,7 +218,7 @@ export default experiment({
         'inet_shutdown() in net/ipv4/af_inet.c knows no linger; Node.js documentation, socket.end(). Does not wait: less than half the linger',
       when: ({ by }) => by === 'end',
       holds: (facts, { closer }) =>
-        facts[`${closer}.closedWith`].join() === 'FIN' &&
+        is(facts[`${closer}.closedWith`], 'FIN') &&
         facts[`${closer}.closeMs`] < lingerMs / 2 &&
         facts['timeWait.holder'] === closer,
     },
@@ -238,11 +233,10 @@ export default experiment({
     const unread = closed.filter(({ cell }) => cell.unread === 'beyond');
     const endedOn = outcomes.filter(({ cell }) => cell.by === 'end' && cell.unread === 'beyond');
     const resets = (among: Outcomes) =>
-      among.filter(({ cell, facts }) => facts[`${cell.closer}.closedWith`].join() === 'RST');
+      among.filter(({ cell, facts }) => is(facts[`${cell.closer}.closedWith`], 'RST'));
     const whole = (among: Outcomes) => among.filter(({ cell, facts }) => facts[`${cell.closer}.lost`] === 0);
     const ended = outcomes.filter(({ cell }) => cell.by === 'end' && cell.linger === 0);
     const waits = ended.filter(({ cell, facts }) => facts['timeWait.holder'] === cell.closer);
-    const share = (part: Outcomes, among: Outcomes) => `${part.length} of ${among.length}`;
     const most = (among: Outcomes, what: 'lost' | 'stallMs') =>
       Math.round(largest(among.map(({ cell, facts }) => facts[`${cell.closer}.${what}`])));
     const [heldOff, heldZero, heldTwo] = [of('off', held), of(0, held), of(2, held)];

@@ -1,4 +1,4 @@
-import { kind, loadExperiment, median, sentence } from 'lingerlab';
+import { is, kind, loadExperiment, median, sentence } from 'lingerlab';
 
 /** The client's: few, so that none is left in a fraction of a second; the kernel's own range; very few, for a long time. */
 const portsOf = { short: 1000, filling: 28_232, long: 500 } as const;
@@ -96,14 +96,14 @@ export default loadExperiment({
       text: `with tcp_tw_reuse 0 a client that closes first has as many connections as ports for each address of the server, and then none in ${secondsOf.short} s: TIME-WAIT keeps the ports`,
       source: '__inet_check_established() in net/ipv4/inet_hashtables.c; tcp_twsk_unique()',
       when: ({ twReuse, lasts, source }) => twReuse === 0 && lasts === 'short' && source !== 'bound',
-      holds: (facts) => facts['load.finished'] === facts.ceiling && facts['load.errors'].join() === 'EADDRNOTAVAIL',
+      holds: (facts) => facts['load.finished'] === facts.ceiling && is(facts['load.errors'], 'EADDRNOTAVAIL'),
     },
     {
       id: 'bound-first-has-fewer',
       text: 'a port that bind(2) chose is of no use with another address of the server: with one address and with four there are as many connections as ports',
       source: 'inet_csk_get_port() in net/ipv4/inet_connection_sock.c; ip(7), IP_BIND_ADDRESS_NO_PORT',
       when: ({ twReuse, lasts, source }) => twReuse === 0 && lasts === 'short' && source === 'bound',
-      holds: (facts) => facts['load.finished'] === facts.ceiling && facts['load.errors'].join() === 'EADDRINUSE',
+      holds: (facts) => facts['load.finished'] === facts.ceiling && is(facts['load.errors'], 'EADDRINUSE'),
     },
     {
       id: 'slow-before-full',

@@ -8,6 +8,7 @@ import {
   type Repeated,
   repeatsNeeded,
   sentence,
+  share,
 } from 'lingerlab';
 
 /** Measured in each cell, and what goes before: short, since what a machine does besides comes and goes within a second. */
@@ -113,7 +114,7 @@ export default loadExperiment({
     const others =
       left > 0 &&
       sentence(
-        `${left} of ${outcomes.length} results are left out: others took more than ${othersMost * 100} % of the machine; run it again when it is quiet`,
+        `${share(left, outcomes)} results are left out: others took more than ${othersMost * 100} % of the machine; run it again when it is quiet`,
       );
     if (!first)
       return [sentence(quiet.length > 0 && 'there is no client that closes with destroy() to compare with'), others]
@@ -127,7 +128,7 @@ export default loadExperiment({
       sentence(
         'not to be concluded: what another machine gets done, or a network; both ends shared these CPUs',
         clients > 0 &&
-          `in ${clients} of ${quiet.length} results the client process was at its end, so that rates say as much of Node as of the kernel`,
+          `in ${share(clients, quiet)} results the client process was at its end, so that rates say as much of Node as of the kernel`,
       ),
       others,
     ]

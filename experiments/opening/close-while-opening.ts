@@ -2,12 +2,14 @@ import {
   ack,
   experiment,
   fin,
+  is,
   kind,
   rst,
+  type SegmentSighting,
   type Side,
-  type Sighting,
   type Stage,
   sentence,
+  share,
   syn,
   synAck,
 } from 'lingerlab';
@@ -20,9 +22,8 @@ const measures = {
   others: kind.outcome({ text: "what became of the other end's connect(2)" }),
 } as const;
 type Played = Stage<readonly [], typeof measures>;
-const words = { FIN: 'FIN', RST: 'RST' } as const;
-const answeredWith = (segments: readonly Sighting[]) =>
-  segments.some(({ segment }) => segment?.flags.includes('RST')) ? 'RST' : 'nothing';
+const isReset = ({ segment }: SegmentSighting) => segment.flags.includes('RST');
+const answeredWith = (segments: readonly SegmentSighting[]) => (segments.some(isReset) ? 'RST' : 'nothing');
 
 /** When its SYN-ACK would be sent again, a request whose listener is closed is dropped; TCP_TIMEOUT_INIT less a busy machine's part. */
 const requestMs = 900;
@@ -39,7 +40,7 @@ async function closing(
   await close();
   // whatever a rule made of it
   const closer = (await wire.count(closers)) > 0 ? await wire.seen(closers) : undefined;
-  note('sentAtClose', closer ? words[closer.segment?.flags.includes('RST') ? 'RST' : 'FIN'] : 'nothing');
+  note('sentAtClose', closer ? (isReset(closer) ? 'RST' : 'FIN') : 'nothing');
   const after = (await look(end))?.state ?? '–';
   if (performance.now() < until) note('after', after);
 }
@@ -99,7 +100,7 @@ export default experiment({
       if (linger === 'off') await held.release();
       else await held.discard();
       const answer = await far.connected().answer();
-      note('others', answer.ok ? 'ok' : answer.errno);
+      note('others', answer.outcome);
       if (!answer.ok) return;
       await far.ended();
       await far.close();
@@ -134,14 +135,14 @@ export default experiment({
         facts.before === 'SYN-SENT' &&
         facts.sentAtClose === 'nothing' &&
         facts.after === '–' &&
-        facts['client.path'].join() === 'SYN-SENT,CLOSED',
+        is(facts['client.path'], 'SYN-SENT', 'CLOSED'),
     },
     {
       id: 'late-syn-ack',
       text: 'closed in SYN-SENT, an end answers the SYN-ACK that comes later by a RST, which ends the request of the server',
       source: 'RFC 9293 §3.10.7.1; tcp_check_req() in net/ipv4/tcp_minisocks.c',
       when: ({ state }) => state === 'SYN-SENT',
-      holds: (facts) => facts.answered === 'RST' && facts['server.path'].join() === 'SYN-RECEIVED,CLOSED',
+      holds: (facts) => facts.answered === 'RST' && is(facts['server.path'], 'SYN-RECEIVED', 'CLOSED'),
     },
     {
       id: 'counted-though-not-sent',
@@ -157,7 +158,7 @@ export default experiment({
       when: ({ state, linger }) => state === 'SYN-RECEIVED' && linger === 'off',
       holds: (facts) =>
         facts.sentAtClose === 'FIN' &&
-        facts['client.path'].join() === 'SYN-SENT,SYN-RECEIVED,FIN-WAIT-1,FIN-WAIT-2,TIME-WAIT' &&
+        is(facts['client.path'], 'SYN-SENT', 'SYN-RECEIVED', 'FIN-WAIT-1', 'FIN-WAIT-2', 'TIME-WAIT') &&
         facts.others === 'ok' &&
         facts['server.sawEnd'],
     },
@@ -168,7 +169,7 @@ export default experiment({
       when: ({ state, linger }) => state === 'SYN-RECEIVED' && linger === 'zero',
       holds: (facts) =>
         facts.sentAtClose === 'RST' &&
-        facts['client.path'].join() === 'SYN-SENT,SYN-RECEIVED,CLOSED' &&
+        is(facts['client.path'], 'SYN-SENT', 'SYN-RECEIVED', 'CLOSED') &&
         facts.others === 'ECONNREFUSED',
     },
     {
@@ -181,7 +182,7 @@ export default experiment({
         facts.before === 'SYN-RECEIVED' &&
         facts.sentAtClose === 'nothing' &&
         facts.after === 'SYN-RECEIVED' &&
-        facts['server.closedWith'].join() === 'RST' &&
+        is(facts['server.closedWith'], 'RST') &&
         facts['client.errors'].at(-1)?.errno === 'ECONNRESET',
     },
   ],
@@ -196,10 +197,10 @@ export default experiment({
     const kept = requests.filter(({ facts }) => facts.after === 'SYN-RECEIVED');
     return sentence(
       sending.length > 0 &&
-        `closed in SYN-SENT an end sent ${sent(sending)}, and a RST to the late SYN-ACK in ${answered.length} of ${sending.length}`,
+        `closed in SYN-SENT an end sent ${sent(sending)}, and a RST to the late SYN-ACK in ${share(answered, sending)}`,
       plain.length > 0 && `closed in SYN-RECEIVED it sent ${sent(plain)}`,
       zero.length > 0 && `closed in SYN-RECEIVED with linger 0 it sent ${sent(zero)}`,
-      requests.length > 0 && `a request outlived its closed listener in ${kept.length} of ${requests.length}`,
+      requests.length > 0 && `a request outlived its closed listener in ${share(kept, requests)}`,
     );
   },
 });

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { ack, experiment, kind, type Opened, type Side, type Stage, sentence, syn, synAck } from 'lingerlab';
+import { ack, experiment, is, kind, type Opened, type Side, type Stage, sentence, share, syn, synAck } from 'lingerlab';
 
 /** The first SYN's and SYN-ACK's timer, RFC 6298 §2; TCP_TIMEOUT_INIT in include/net/tcp.h. */
 const firstMs = 1000;
@@ -58,7 +58,7 @@ type Played = Stage<readonly [], typeof measures>;
 const waitAfter = (nth: number, linear: number) => firstMs * 2 ** Math.max(0, nth - 1 - linear);
 
 /** Each time since the first SYN against what the timers say; the last may be when the socket was gone. */
-function tell({ note, sysctl }: Played, times: readonly number[]): void {
+function noteTimes({ note, sysctl }: Played, times: readonly number[]): void {
   const linear = Number(sysctl('net.ipv4.tcp_syn_linear_timeouts', 'client')?.value ?? 0);
   const off = times.slice(1).map((t, index) => (t - (times[index] as number)) / 1e6 - waitAfter(index + 1, linear));
   note('linear', linear);
@@ -81,10 +81,12 @@ async function watchRequest({ synReceived, note }: Played, began: number, answer
   note('requestMostMs', now() - began);
 }
 
-async function synTimes({ wire }: Played, count: number): Promise<number[]> {
+/** How many SYNs the client sent, and when. */
+async function noteSyns(stage: Played, count: number): Promise<void> {
   const times: number[] = [];
-  for (let nth = 1; nth <= count; nth++) times.push((await wire.seen(syn.from('client').nth(nth))).t);
-  return times;
+  for (let nth = 1; nth <= count; nth++) times.push((await stage.wire.seen(syn.from('client').nth(nth))).t);
+  stage.note('syns', count);
+  noteTimes(stage, times);
 }
 
 export default experiment({
@@ -141,7 +143,7 @@ export default experiment({
     };
     const settle = async (near: Opened) => {
       const answer = await near.connected().answer();
-      note('answer', answer.ok ? 'ok' : answer.errno);
+      note('answer', answer.outcome);
       note('answeredMs', answer.ns / 1e6);
     };
 
@@ -149,9 +151,9 @@ export default experiment({
       const here = client.place({ family });
       const near = await client.open(here, { localPort: here.at.port });
       await settle(near);
-      await show(near, near);
-      return;
+      return show(near, near);
     }
+
     if (opening === 'simultaneous') {
       const [here, there] = [client.place({ family }), server.place({ family })];
       const syns = [
@@ -173,52 +175,35 @@ export default experiment({
       await answers.release();
       await settle(near);
       await far.connected();
-      await show(near, far);
-      return;
+      return show(near, far);
     }
 
-    if (opening === 'refused') {
-      // bound, and nobody listens
-      const near = await client.open(await server.bind({ family }));
+    if (opening === 'refused' || opening === 'unreachable' || opening === 'no-answer') {
+      if (opening !== 'refused') await wire.blackhole(syn);
+      // bound, and nobody listens; an address without a socket; a listener whose SYNs are lost
+      const to = {
+        refused: () => server.bind({ family }),
+        unreachable: () => server.place({ family }),
+        'no-answer': () => server.listen({ family }),
+      };
+      const near = await client.open(await to[opening]());
+      if (opening === 'no-answer') await show(near, near.other);
+      if (opening === 'unreachable') await wire.unreachable(await wire.seen(syn));
       await settle(near);
       await until(near, 'CLOSED');
       await show(near, near.other);
-      return;
-    }
-
-    if (opening === 'unreachable') {
-      await wire.blackhole(syn);
-      const near = await client.open(server.place({ family }));
-      await wire.unreachable(await wire.seen(syn));
-      await settle(near);
-      await until(near, 'CLOSED');
-      await show(near, near.other);
+      if (opening === 'no-answer') await noteSyns(stage, (await wire.statistics()).dropped);
       return;
     }
 
     const listener = await server.listen({ family });
-    if (opening === 'syn-lost-once' || opening === 'syn-lost-thrice') {
+    if (isSynLost(opening)) {
       await wire.drop(syn, { times: lostOf[opening] });
       // and nobody looks: on a busy machine that can take longer than until the next one
       const near = await client.open(listener);
       await settle(near);
       await until(await listener.accepted(near), 'ESTABLISHED');
-      const syns = await wire.count(syn);
-      note('syns', syns);
-      tell(stage, await synTimes(stage, syns));
-      return;
-    }
-    if (opening === 'no-answer') {
-      await wire.blackhole(syn);
-      const near = await client.open(listener);
-      await show(near, near.other);
-      await settle(near);
-      await until(near, 'CLOSED');
-      await show(near, near.other);
-      const syns = (await wire.statistics()).dropped;
-      note('syns', syns);
-      tell(stage, await synTimes(stage, syns));
-      return;
+      return noteSyns(stage, await wire.count(syn));
     }
 
     const syns = await wire.hold(synAck);
@@ -238,15 +223,15 @@ export default experiment({
     if (opening === 'last-ack-lost') {
       await watchRequest(stage, began, answered);
       await until(near.other, 'CLOSED');
-      await show(near, near.other);
-      tell(stage, [(await wire.seen(synAck)).t, (await wire.seen(synAck.nth(2))).t]);
+    } else {
       await acks.release();
-      await near.gone();
-      return;
+      await until(await listener.accepted(near), 'ESTABLISHED');
     }
-    await acks.release();
-    await until(await listener.accepted(near), 'ESTABLISHED');
     await show(near, near.other);
+    if (opening !== 'last-ack-lost') return;
+    noteTimes(stage, [(await wire.seen(synAck)).t, (await wire.seen(synAck.nth(2))).t]);
+    await acks.release();
+    await near.gone();
   },
 
   claims: [
@@ -274,7 +259,7 @@ export default experiment({
         'RFC 4987 §3.6; tcp_conn_request() in net/ipv4/tcp_input.c, cookie_v4_check() in net/ipv4/syncookies.c, cookie_v6_check() in net/ipv6/syncookies.c',
       when: ({ opening }) => opening === 'cookies',
       holds: (facts) =>
-        facts.shown.join() === 'SYN-SENT –,ESTABLISHED –,ESTABLISHED ESTABLISHED' &&
+        is(facts.shown, 'SYN-SENT –', 'ESTABLISHED –', 'ESTABLISHED ESTABLISHED') &&
         facts['counters.server.TcpExt.SyncookiesRecv'] === 1,
     },
     {
@@ -298,7 +283,7 @@ export default experiment({
       when: ({ opening }) => isSynLost(opening),
       holds: (facts, { opening }) =>
         facts.answer === 'ok' &&
-        facts['client.path'].join() === 'SYN-SENT,ESTABLISHED' &&
+        is(facts['client.path'], 'SYN-SENT', 'ESTABLISHED') &&
         facts.syns === lostOf[opening as keyof typeof lostOf] + 1 &&
         facts['server.path'].at(-1) === 'ESTABLISHED',
     },
@@ -311,7 +296,7 @@ export default experiment({
         facts.answer === 'ETIMEDOUT' &&
         facts.answeredMs >= givesUpMs(synRetries) &&
         facts.answeredMs <= givesUpMs(synRetries) + facts.syns * lateMs &&
-        facts['client.path'].join() === 'SYN-SENT,CLOSED' &&
+        is(facts['client.path'], 'SYN-SENT', 'CLOSED') &&
         facts['server.path'].length === 0,
     },
     {
@@ -322,7 +307,7 @@ export default experiment({
       holds: (facts) =>
         facts.answer === 'ECONNREFUSED' &&
         facts.answeredMs < firstMs &&
-        facts['server.closedWith'].join() === 'RST' &&
+        is(facts['server.closedWith'], 'RST') &&
         facts['server.path'].length === 0,
     },
     {
@@ -331,9 +316,7 @@ export default experiment({
       source: `tcp_v4_err() in net/ipv4/tcp_ipv4.c, tcp_v6_err() in net/ipv6/tcp_ipv6.c, SYN-SENT; otherwise than RFC 1122 §4.2.3.9, a soft error; RFC 5461. At once: within ${firstMs} ms`,
       when: ({ opening }) => opening === 'unreachable',
       holds: (facts) =>
-        facts.answer === 'EHOSTUNREACH' &&
-        facts.answeredMs < firstMs &&
-        facts['client.path'].join() === 'SYN-SENT,CLOSED',
+        facts.answer === 'EHOSTUNREACH' && facts.answeredMs < firstMs && is(facts['client.path'], 'SYN-SENT', 'CLOSED'),
     },
     {
       id: 'request-is-given-up',
@@ -345,8 +328,8 @@ export default experiment({
         facts.requestLeastMs <= givesUpMs(synAckRetries) + (synAckRetries + 1) * lateMs &&
         facts.requestMostMs < givesUpMs(synAckRetries + 1) &&
         facts.shown.at(-1) === 'ESTABLISHED –' &&
-        facts['server.path'].join() === 'SYN-RECEIVED,CLOSED' &&
-        facts['server.closedWith'].join() === 'RST' &&
+        is(facts['server.path'], 'SYN-RECEIVED', 'CLOSED') &&
+        is(facts['server.closedWith'], 'RST') &&
         facts['client.errors'].at(-1)?.errno === 'ECONNRESET',
     },
     {
@@ -355,9 +338,9 @@ export default experiment({
       source: 'RFC 9293 §3.5, figure 7; MUST-10',
       when: ({ opening }) => opening === 'simultaneous',
       holds: (facts) =>
-        facts['client.path'].join() === 'SYN-SENT,SYN-RECEIVED,ESTABLISHED' &&
-        facts['server.path'].join() === facts['client.path'].join() &&
-        facts.shown.join() === 'SYN-SENT SYN-SENT,SYN-RECEIVED SYN-RECEIVED,ESTABLISHED ESTABLISHED' &&
+        is(facts['client.path'], 'SYN-SENT', 'SYN-RECEIVED', 'ESTABLISHED') &&
+        is(facts['server.path'], ...facts['client.path']) &&
+        is(facts.shown, 'SYN-SENT SYN-SENT', 'SYN-RECEIVED SYN-RECEIVED', 'ESTABLISHED ESTABLISHED') &&
         facts['counters.client.Tcp.ActiveOpens'] === 1 &&
         facts['counters.server.Tcp.ActiveOpens'] === 1,
     },
@@ -368,7 +351,7 @@ export default experiment({
       when: ({ opening }) => opening === 'self',
       holds: (facts) =>
         facts.answer === 'ok' &&
-        facts['client.path'].join() === 'SYN-SENT,SYN-RECEIVED,ESTABLISHED' &&
+        is(facts['client.path'], 'SYN-SENT', 'SYN-RECEIVED', 'ESTABLISHED') &&
         facts['counters.client.Tcp.ActiveOpens'] === 1 &&
         !('server.path' in facts),
     },
@@ -376,14 +359,11 @@ export default experiment({
 
   answer(outcomes) {
     const of = (...openings: readonly string[]) => outcomes.filter(({ cell }) => openings.includes(cell.opening));
-    const seconds = (chosen: typeof outcomes) =>
-      chosen.map(({ facts }) => (facts.answeredMs / 1000).toFixed(1)).join(', ');
+    const inSeconds = (digits: number, ...times: readonly number[]) =>
+      times.map((ms) => (ms / 1000).toFixed(digits)).join(' and ');
+    const seconds = (chosen: typeof outcomes) => chosen.map(({ facts }) => inSeconds(1, facts.answeredMs)).join(', ');
     const between = (chosen: typeof outcomes) =>
-      chosen
-        .map(({ facts }) =>
-          [facts.requestLeastMs, facts.requestMostMs].map((ms) => (ms / 1000).toFixed(2)).join(' and '),
-        )
-        .join(', ');
+      chosen.map(({ facts }) => inSeconds(2, facts.requestLeastMs, facts.requestMostMs)).join(', ');
     const answers = (chosen: typeof outcomes) => [...new Set(chosen.map(({ facts }) => facts.answer))].join(', ');
     const waiting = of('answered', 'last-ack-lost', 'cookies');
     const requests = waiting.filter(({ facts }) => facts.shown.includes('ESTABLISHED SYN-RECEIVED'));
@@ -392,8 +372,8 @@ export default experiment({
     const self = of('self');
     return sentence(
       waiting.length > 0 &&
-        `while the server waited for the ACK of its SYN-ACK, ss showed its request in SYN-RECEIVED in ${requests.length} of ` +
-          `${waiting.length} handshakes${of('cookies').length > 0 ? ` (${of('cookies').length} with SYN cookies)` : ''}`,
+        `while the server waited for the ACK of its SYN-ACK, ss showed its request in SYN-RECEIVED in ` +
+          `${share(requests, waiting)} handshakes${of('cookies').length > 0 ? ` (${of('cookies').length} with SYN cookies)` : ''}`,
       late.length > 0 &&
         `without an ACK it went between ${between(late)} s after it had come (tcp_synack_retries ${synAckRetries})`,
       once.length > 0 && `a SYN lost once opened after ${seconds(once)} s`,

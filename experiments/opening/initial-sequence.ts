@@ -1,4 +1,4 @@
-import { experiment, fin, kind, largest, sentence, syn, synAck } from 'lingerlab';
+import { experiment, fin, kind, largest, sentence, share, syn, synAck } from 'lingerlab';
 
 /** One step of the clock behind initial sequence numbers: seq_scale() in net/core/secure_seq.c. */
 const tickNs = 64;
@@ -46,7 +46,7 @@ export default experiment({
     'answer',
   ],
 
-  async scenario({ client, server, wire, until, note, rest }, { left, next }) {
+  async scenario({ client, server, wire, closeInTurn, until, note, rest }, { left, next }) {
     const listener = await server.listen();
     const place = client.place();
     const other = client.place();
@@ -56,30 +56,25 @@ export default experiment({
       await near.set('SO_LINGER', 0);
       await near.close('destroy');
       await Promise.all([until(near, 'CLOSED'), until(far, 'CLOSED')]);
-    } else {
-      const [first, second] = left === 'client-time-wait' ? [near, far] : [far, near];
-      await first.close();
-      await second.ended();
-      await second.close();
-      await Promise.all([until(first, 'TIME-WAIT'), until(second, 'CLOSED')]);
     }
+    if (left === 'client-time-wait') await closeInTurn(near, far, 'end');
+    if (left === 'server-time-wait') await closeInTurn(far, near, 'end');
     await rest(restSeconds);
 
     const localPort = (next === 'same-numbers' ? place : other).at.port;
     const again = await client.open(listener, { as: 'new', localPort });
-    const answer = await again.connected().answer();
-    note('answer', answer.ok ? 'ok' : answer.errno);
+    note('answer', (await again.connected().answer()).outcome);
     const after = { after: oldSynAck };
     const [newSyn, newSynAck] = [await wire.seen(syn, after), await wire.seen(synAck, after)];
     await until(await listener.accepted(again), 'ESTABLISHED');
 
-    const isn = ({ segment }: typeof newSyn) => segment?.absolute.seq ?? 0;
+    const isn = ({ segment }: typeof newSyn) => segment.absolute.seq;
     note('elapsedMs', (newSyn.t - oldSyn.t) / 1e6);
     note('clock.client', (ahead(isn(newSyn), isn(oldSyn)) * tickNs) / 1e6);
     note('clock.server', (ahead(isn(newSynAck), isn(oldSynAck)) * tickNs) / 1e6);
     if (left === 'nothing') return;
     // a FIN takes one number
-    const last = async (end: 'client' | 'server') => ((await wire.seen(fin.from(end))).segment?.absolute.seq ?? 0) + 1;
+    const last = async (end: 'client' | 'server') => (await wire.seen(fin.from(end))).segment.absolute.seq + 1;
     note('beyond.client', ahead(isn(newSyn), await last('client')));
     note('beyond.server', ahead(isn(newSynAck), await last('server')));
   },
@@ -136,8 +131,7 @@ export default experiment({
     return sentence(
       off.length > 0 &&
         `initial sequence numbers moved with a clock of one number every 64 ns to within ${largest(off.map(Math.abs)).toFixed(1)} ms`,
-      other.length > 0 &&
-        `from another port initial sequence numbers began elsewhere in ${elsewhere.length} of ${other.length}`,
+      other.length > 0 && `from another port initial sequence numbers began elsewhere in ${share(elsewhere, other)}`,
       beyond.length > 0 &&
         `an end in TIME-WAIT went on ${[...new Set(beyond)].join(' or ')} numbers beyond the old connection's last`,
     );

@@ -1,6 +1,5 @@
-import { experiment, kind, type Where } from 'lingerlab';
+import { experiment, kind, share, type Where } from 'lingerlab';
 
-const outcome = (answer: { ok: true } | { ok: false; errno: string }) => (answer.ok ? 'ok' : answer.errno);
 const places: Readonly<Record<string, Where>> = { 'other-closed-again': 'other' };
 
 export default experiment({
@@ -31,10 +30,10 @@ export default experiment({
     if (bound !== 'no') {
       const at = places[bound] ?? (bound as Where);
       const binding = await client.bind({ port: 61_000, reuse, at }).answer();
-      note('bind', outcome(binding));
+      note('bind', binding.outcome);
       if (binding.ok && bound === 'other-closed-again') await binding.value.close();
     }
-    note('connect', outcome(await client.connect(second, { as: 'new' }).answer()));
+    note('connect', (await client.connect(second, { as: 'new' }).answer()).outcome);
   },
 
   claims: [
@@ -73,8 +72,8 @@ export default experiment({
   answer(outcomes) {
     const tell = (chosen: (bound: string) => boolean, words: string): string[] => {
       const tried = outcomes.filter(({ cell, facts }) => chosen(cell.bound) && 'bind' in facts && facts.bind === 'ok');
-      const passed = tried.filter(({ facts }) => facts.connect !== 'ok').length;
-      return tried.length === 0 ? [] : [`in ${passed} of ${tried.length} cells ${words}`];
+      const passed = tried.filter(({ facts }) => facts.connect !== 'ok');
+      return tried.length === 0 ? [] : [`in ${share(passed, tried)} cells ${words}`];
     };
     const told = [
       ...tell((bound) => bound === 'own' || bound === 'wildcard', 'where it was bound on its own address or on all'),

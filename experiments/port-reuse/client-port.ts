@@ -1,4 +1,4 @@
-import { experiment, type Kind, kind, type Reuse, type Where } from 'lingerlab';
+import { experiment, type Kind, kind, type Reuse, share, type Where } from 'lingerlab';
 
 const reuses = ['none', 'addr', 'port', 'both'] as const;
 const places = ['own', 'wildcard', 'other'] as const;
@@ -15,7 +15,6 @@ const measures = Object.fromEntries(
   ),
 ) as Record<`${'bind' | 'listen'}.${Attempt}`, Kind<string>>;
 
-const outcome = (answer: { ok: true } | { ok: false; errno: string }) => (answer.ok ? 'ok' : answer.errno);
 const sharesReuseaddr = (reuse: Reuse) => reuse === 'addr' || reuse === 'both';
 
 export default experiment({
@@ -32,26 +31,20 @@ export default experiment({
   measures,
   shows: (['own', 'wildcard', 'other'] as const).flatMap((at) => reuses.map((reuse) => `bind.${reuse}.${at}` as const)),
 
-  async scenario({ client, server, until, note }, { left, chosenBy }) {
+  async scenario({ client, server, closeInTurn, note }, { left, chosenBy }) {
     const listener = await server.listen();
     const free = await client.bind();
     await free.close();
     const [near, far] = await client.connect(listener, chosenBy === 'localPort' ? { localPort: free.at.port } : {});
-    if (left !== 'ESTABLISHED') {
-      const [first, second] = left === 'TIME-WAIT' ? [near, far] : [far, near];
-      await first.close('destroy');
-      await until(first, 'FIN-WAIT-2');
-      await second.ended();
-      await second.close();
-      await Promise.all([until(first, 'TIME-WAIT'), until(second, 'CLOSED')]);
-    }
+    if (left === 'TIME-WAIT') await closeInTurn(near, far);
+    if (left === 'CLOSED') await closeInTurn(far, near);
 
     for (const { reuse, at, attempt } of attempts) {
       const binding = await client.bind({ port: near.local.port, reuse, at }).answer();
-      note(`bind.${attempt}`, outcome(binding));
+      note(`bind.${attempt}`, binding.outcome);
       if (!binding.ok) continue;
       const listening = await binding.value.listen().answer();
-      note(`listen.${attempt}`, outcome(listening));
+      note(`listen.${attempt}`, listening.outcome);
       await (listening.ok ? listening.value : binding.value).close();
     }
   },
@@ -105,8 +98,8 @@ export default experiment({
     const tell = (chosenBy: 'connect' | 'localPort', words: string): string[] => {
       const left = outcomes.filter(({ cell }) => cell.chosenBy === chosenBy && cell.left !== 'CLOSED');
       const tries = left.flatMap(({ facts }) => [facts['bind.addr.own'], facts['bind.addr.wildcard']]);
-      const refused = tries.filter((result) => result !== 'ok').length;
-      return tries.length === 0 ? [] : [`in ${refused} of ${tries.length} attempts ${words}`];
+      const refused = tries.filter((result) => result !== 'ok');
+      return tries.length === 0 ? [] : [`in ${share(refused, tries)} attempts ${words}`];
     };
     const kept = [
       ...tell('connect', 'where connect(2) had chosen it'),

@@ -1,4 +1,4 @@
-import { type BindOptions, experiment, type Kind, kind, type Listener, sentence } from 'lingerlab';
+import { type BindOptions, experiment, type Kind, kind, type Listener, sentence, share } from 'lingerlab';
 
 /** An address, or every one of a family: `::` with IPV6_V6ONLY on, and off. */
 const sockets = {
@@ -30,8 +30,6 @@ const measures = Object.fromEntries([
   ]),
 ]) as Record<Measure, Kind<string>>;
 
-const outcome = (answer: { ok: true } | { ok: false; errno: string }) => (answer.ok ? 'ok' : answer.errno);
-
 export default experiment({
   id: 'dual-stack',
   question: 'Whose port does a socket on `::` take: that of IPv6 alone, or of IPv4 as well?',
@@ -53,12 +51,12 @@ export default experiment({
   measures,
   shows: [...names.map((name) => `bind.${name}` as const), 'reached.ipv4', 'reached.ipv6'],
 
-  async scenario({ client, server, until, note }, { first: name, left, reuse }) {
+  async scenario({ client, server, closeInTurn, note }, { first: name, left, reuse }) {
     const first = await server.bind({ ...sockets[name], reuse });
     if (left !== 'BOUND') {
       const listener = await first.listen();
       const knock = async (on: Listener, family: 4 | 6) =>
-        note(`reached.ipv${family}`, outcome(await client.knock(on, { family }).answer()));
+        note(`reached.ipv${family}`, (await client.knock(on, { family }).answer()).outcome);
       if (isWildcard(name)) {
         await knock(listener, 4);
         await knock(listener, 6);
@@ -69,19 +67,15 @@ export default experiment({
         if (!answer.ok) return;
         const [near, far] = answer.value;
         await listener.close();
-        await far.close('destroy');
-        await until(far, 'FIN-WAIT-2');
-        await near.ended();
-        await near.close();
-        await Promise.all([until(far, 'TIME-WAIT'), until(near, 'CLOSED')]);
+        await closeInTurn(far, near);
       }
     }
     for (const second of names) {
       const binding = await server.bind({ ...sockets[second], reuse, port: first.at.port }).answer();
-      note(`bind.${second}`, outcome(binding));
+      note(`bind.${second}`, binding.outcome);
       if (!binding.ok) continue;
       const listening = await binding.value.listen().answer();
-      note(`listen.${second}`, outcome(listening));
+      note(`listen.${second}`, listening.outcome);
       await (listening.ok ? listening.value : binding.value).close();
     }
   },
@@ -162,21 +156,17 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const share = (first: Name, seconds: readonly Name[]): string | undefined => {
+    const refusedBeside = (first: Name, seconds: readonly Name[]): string | undefined => {
       const cells = outcomes.filter(
         ({ cell }) =>
           cell.first === first && cell.reuse === 'none' && (cell.left === 'LISTEN' || cell.left === 'BOUND'),
       );
       const refused = cells.flatMap(({ facts }) => seconds.map((second) => facts[`bind.${second}`] !== 'ok'));
-      return refused.length === 0 ? undefined : `${refused.filter(Boolean).length} of ${refused.length}`;
+      return refused.length === 0 ? undefined : share(refused.filter(Boolean), refused);
     };
     const ipv4: Name[] = ['ipv4-own', 'ipv4-wildcard'];
-    const dual = share('dual-wildcard', ipv4);
-    const only = share('ipv6-wildcard', ipv4);
-    const sentences = [
-      ...(dual ? [`without an option a socket on \`::\` kept IPv4 sockets off its port in ${dual} attempts`] : []),
-      ...(only ? [`with IPV6_V6ONLY on it kept them off in ${only}`] : []),
-    ];
+    const dual = refusedBeside('dual-wildcard', ipv4);
+    const only = refusedBeside('ipv6-wildcard', ipv4);
     const waiting = outcomes.filter(
       ({ cell, facts }) => cell.left === 'IPv4-TIME-WAIT' && cell.reuse === 'none' && 'bind.ipv6-own' in facts,
     );
@@ -187,19 +177,19 @@ export default experiment({
         cell.first === 'dual-wildcard' &&
         'bind.ipv4-wildcard' in facts,
     );
-    if (waiting.length > 0) {
-      const kept = waiting.filter(({ facts }) => facts['bind.ipv4-own'] !== 'ok').length;
-      const six = waiting.filter(({ facts }) => facts['bind.ipv6-own'] !== 'ok').length;
-      sentences.push(
-        `TIME-WAIT of an IPv4 connection kept IPv4 sockets off it in ${kept} of ${waiting.length}, IPv6 sockets in ${six} of ${waiting.length}`,
+    type Binds = 'bind.ipv4-own' | 'bind.ipv6-own' | 'bind.ipv4-wildcard';
+    const kept = (chosen: typeof outcomes, bind: Binds) =>
+      share(
+        chosen.filter(({ facts }) => facts[bind] !== 'ok'),
+        chosen,
       );
-    }
-    if (surprising.length > 0) {
-      const kept = surprising.filter(({ facts }) => facts['bind.ipv4-wildcard'] !== 'ok').length;
-      sentences.push(
-        `TIME-WAIT of an IPv6 connection to a listener on \`::\` kept a socket on 0.0.0.0 off it in ${kept} of ${surprising.length}`,
-      );
-    }
-    return sentence(...sentences);
+    return sentence(
+      dual && `without an option a socket on \`::\` kept IPv4 sockets off its port in ${dual} attempts`,
+      only && `with IPV6_V6ONLY on it kept them off in ${only}`,
+      waiting.length > 0 &&
+        `TIME-WAIT of an IPv4 connection kept IPv4 sockets off it in ${kept(waiting, 'bind.ipv4-own')}, IPv6 sockets in ${kept(waiting, 'bind.ipv6-own')}`,
+      surprising.length > 0 &&
+        `TIME-WAIT of an IPv6 connection to a listener on \`::\` kept a socket on 0.0.0.0 off it in ${kept(surprising, 'bind.ipv4-wildcard')}`,
+    );
   },
 });

@@ -4,9 +4,9 @@ import {
   kind,
   type Listener,
   type ListenOptions,
-  type Peer,
   type Stage,
   sentence,
+  share,
 } from 'lingerlab';
 
 const options: Record<'net' | 'no-reuse' | 'reuseport' | 'handed-over', ListenOptions> = {
@@ -26,13 +26,11 @@ const latest = (timerSeconds: number) => timerSeconds * 1.125 + retrySeconds + b
 // a slot of a 60 s timer at the highest HZ, and a retry
 const resolution = 4.1 + retrySeconds;
 
-type Until = Stage<['old', 'between'], object>['until'];
-interface Old {
-  readonly server: Peer;
+type Played = Pick<Stage<['old', 'between'], object>, 'server' | 'until'>;
+interface Old extends Played {
   readonly listener: Listener;
   readonly near: Endpoint;
   readonly far: Endpoint;
-  readonly until: Until;
 }
 
 /** The server stops: it closes its listener, or is killed; its one connection is left so. */
@@ -57,15 +55,6 @@ const stop: Record<'client-closed-first' | 'alive' | 'half-closed' | 'time-wait'
     await old.until(old.far, 'TIME-WAIT');
   },
 };
-
-/** A server that closes its last connection when its client has. */
-async function finish({ near, far, until }: Old): Promise<void> {
-  await near.close('destroy');
-  await until(near, 'FIN-WAIT-2');
-  await far.ended();
-  await far.close();
-  await until(far, 'CLOSED');
-}
 
 const living = ['ESTABLISHED', 'CLOSE-WAIT', 'LAST-ACK'] as const;
 /** How long the old server's end lived, where its client closed first. */
@@ -116,7 +105,7 @@ export default experiment({
   },
   shows: ['first', 'lastRefused', 'firstAccepted', 'between', 'old.server.path', 'old.timeWait.holder'],
 
-  async scenario({ client, server, start, until, rest, note }, { left, sockets }) {
+  async scenario({ client, server, start, closeInTurn, until, rest, note }, { left, sockets }) {
     const restarted = await start('restarted', 'server');
     const listener = await server.listen(options[sockets]);
     const [near, far] = await client.connect(listener, { as: 'old' });
@@ -127,10 +116,7 @@ export default experiment({
 
     const waiting = handed && client.connect(handed, { as: 'between' });
     if (handed) await handed.queued(1);
-    else {
-      const met = await client.knock(listener).answer();
-      note('between', met.ok ? 'ok' : met.errno);
-    }
+    else note('between', (await client.knock(listener).answer()).outcome);
 
     const began = performance.now();
     note('triedWithin', (began - stopped) / 1000);
@@ -138,14 +124,15 @@ export default experiment({
     const listen = () =>
       (handed?.serve() ?? restarted.listen({ ...options[sockets], port: listener.at.port })).answer();
     let answer = await listen();
-    const { ok: atOnce } = answer;
-    note('first', answer.ok ? 'ok' : answer.errno);
+    const { ok: atOnce, outcome: first } = answer;
+    note('first', first);
     let finished = left !== 'alive';
     for (let asked = 0; !answer.ok; answer = await listen()) {
       note('lastRefused', asked);
       if (finished || asked < lastConnectionSeconds) await rest(retrySeconds);
       else {
-        await finish(old);
+        // the old server closes its last connection when its client has
+        await closeInTurn(near, far);
         finished = true;
       }
       asked = elapsed();
@@ -154,7 +141,7 @@ export default experiment({
     if (waiting) {
       const met = await waiting.answer();
       if (met.ok) await served(met.value);
-      note('between', met.ok ? 'ok' : met.errno);
+      note('between', met.outcome);
     }
     if (!atOnce) await until(far, 'CLOSED');
   },
@@ -253,35 +240,36 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const of = (sockets: string) => outcomes.filter(({ cell }) => cell.sockets === sockets);
-    const share = (chosen: typeof outcomes, holds: (facts: (typeof outcomes)[number]['facts']) => boolean) =>
-      `${chosen.filter(({ facts }) => holds(facts)).length} of ${chosen.length}`;
-    const atOnce = (chosen: typeof outcomes) => share(chosen, (facts) => facts.first === 'ok');
-    const sentences: string[] = [];
-    if (of('net').length > 0)
-      sentences.push(`a server written with net listened again at once in ${atOnce(of('net'))} restarts`);
-    if (of('reuseport').length > 0)
-      sentences.push(`a server with SO_REUSEPORT alone listened again at once in ${atOnce(of('reuseport'))}`);
-    if (of('no-reuse').length > 0) {
-      const each = of('no-reuse').map(({ cell, facts }) => {
-        const setting = cell.finTimeout === 60 ? '' : `, tcp_fin_timeout ${cell.finTimeout}`;
-        if (!('lastRefused' in facts)) return `not at all (${cell.left}${setting})`;
-        // how long that connection lives is the script's doing: whether it waited for longer is not
-        if (cell.left === 'alive' && facts.firstAccepted <= oldLifeSeconds(facts) + retrySeconds)
-          return `until the last connection ended (alive${setting})`;
-        return `${facts.firstAccepted.toFixed(1)} s (${cell.left}${setting})`;
-      });
-      sentences.push(`a server without SO_REUSEADDR waited ${each.join(', ')}`);
-    }
-    const gap = outcomes.filter(({ cell }) => cell.sockets !== 'handed-over');
-    if (gap.length > 0)
-      sentences.push(
-        `who connected before it listened again was refused in ${share(gap, (facts) => facts.between !== 'ok')}`,
+    type Facts = (typeof outcomes)[number]['facts'];
+    const of = (...sockets: readonly string[]) => outcomes.filter(({ cell }) => sockets.includes(cell.sockets));
+    const shareOf = (chosen: typeof outcomes, holds: (facts: Facts) => boolean) =>
+      share(
+        chosen.filter(({ facts }) => holds(facts)),
+        chosen,
       );
-    if (of('handed-over').length > 0)
-      sentences.push(
-        `where the listening descriptor was handed over, who connected while neither server accepted was served in ${share(of('handed-over'), (facts) => facts.between === 'ok')}`,
-      );
-    return sentence(...sentences);
+    const atOnce = (facts: Facts) => facts.first === 'ok';
+    const waited = of('no-reuse').map(({ cell, facts }) => {
+      const setting = cell.finTimeout === 60 ? '' : `, tcp_fin_timeout ${cell.finTimeout}`;
+      if (!('lastRefused' in facts)) return `not at all (${cell.left}${setting})`;
+      // how long that connection lives is the script's doing: whether it waited for longer is not
+      if (cell.left === 'alive' && facts.firstAccepted <= oldLifeSeconds(facts) + retrySeconds)
+        return `until the last connection ended (alive${setting})`;
+      return `${facts.firstAccepted.toFixed(1)} s (${cell.left}${setting})`;
+    });
+    const [usual, shared, handed, gap] = [
+      of('net'),
+      of('reuseport'),
+      of('handed-over'),
+      of('net', 'reuseport', 'no-reuse'),
+    ];
+    return sentence(
+      usual.length > 0 && `a server written with net listened again at once in ${shareOf(usual, atOnce)} restarts`,
+      shared.length > 0 && `a server with SO_REUSEPORT alone listened again at once in ${shareOf(shared, atOnce)}`,
+      waited.length > 0 && `a server without SO_REUSEADDR waited ${waited.join(', ')}`,
+      gap.length > 0 &&
+        `who connected before it listened again was refused in ${shareOf(gap, (facts) => facts.between !== 'ok')}`,
+      handed.length > 0 &&
+        `where the listening descriptor was handed over, who connected while neither server accepted was served in ${shareOf(handed, (facts) => facts.between === 'ok')}`,
+    );
   },
 });

@@ -1,4 +1,16 @@
-import { ack, data, experiment, kind, largest, least, type Sighting, sentence, syn, synAck } from 'lingerlab';
+import {
+  ack,
+  data,
+  experiment,
+  kind,
+  largest,
+  range,
+  type SegmentSighting,
+  sentence,
+  share,
+  syn,
+  synAck,
+} from 'lingerlab';
 
 const sizes = { small: 100, large: 200_000 } as const;
 /** RFC 6928: so many full segments before the first acknowledgement. */
@@ -7,23 +19,26 @@ const initialWindow = 10;
 const timestampBytes = 12;
 const sequenceSpace = 2 ** 32;
 
-const segmentOf = ({ segment }: Sighting) => segment!;
-const mssOf = (opening: Sighting) =>
-  segmentOf(opening).options.flatMap((option) => (option.kind === 'mss' ? option.value : []))[0] ?? 536;
-const scaleOf = (opening: Sighting) =>
-  segmentOf(opening).options.flatMap((option) => (option.kind === 'wscale' ? option.shift : []))[0] ?? 0;
+const mssOf = (opening: SegmentSighting) =>
+  opening.segment.options.flatMap((option) => (option.kind === 'mss' ? option.value : []))[0] ?? 536;
+const scaleOf = (opening: SegmentSighting) =>
+  opening.segment.options.flatMap((option) => (option.kind === 'wscale' ? option.shift : []))[0] ?? 0;
 
 /** Whether no byte was sent beyond what the other end had allowed by then; both in the order of the capture. */
-function keptToWindow(sent: readonly Sighting[], answers: readonly Sighting[], opening: Sighting): boolean {
+function keptToWindow(
+  sent: readonly SegmentSighting[],
+  answers: readonly SegmentSighting[],
+  opening: SegmentSighting,
+): boolean {
   const scale = scaleOf(opening);
   // the window of a SYN is never scaled, RFC 7323 §2.2
   const limits = answers.map((each) => {
-    const { ack: acknowledged = 0, window, flags } = segmentOf(each);
+    const { ack: acknowledged = 0, window, flags } = each.segment;
     return { n: each.n, right: acknowledged + (flags.includes('SYN') ? window : window << scale) };
   });
   return sent.every((each) => {
     const allowed = largest(limits.filter(({ n }) => n < each.n).map(({ right }) => right));
-    return segmentOf(each).seq! + segmentOf(each).bytes <= allowed;
+    return each.segment.seq! + each.segment.bytes <= allowed;
   });
 }
 
@@ -57,7 +72,7 @@ export default experiment({
   },
   shows: ['mss', 'largest', 'flight', 'segments', 'acknowledgements', 'firstWindow', 'largestWindow'],
 
-  async scenario({ client, server, wire, until, note }, { bytes: size, family }) {
+  async scenario({ client, server, wire, closeInTurn, note }, { bytes: size, family }) {
     const bytes = sizes[size];
     const [near, far] = await client.connect(await server.listen({ family }));
     const held = await wire.hold(ack.from('server').withAck(2, sequenceSpace));
@@ -66,8 +81,8 @@ export default experiment({
     await wire.seen(data.from('client').nth(size === 'small' ? 1 : initialWindow));
     await far.received(1);
     // all that the client has said since the SYN-ACK, and nothing more for now
-    const dataSince = async () => (await wire.answers(accepts)).filter((each) => segmentOf(each).bytes > 0);
-    note('flight', new Set((await dataSince()).map((each) => segmentOf(each).seq)).size);
+    const dataSince = async () => (await wire.answers(accepts)).filter((each) => each.segment.bytes > 0);
+    note('flight', new Set((await dataSince()).map((each) => each.segment.seq)).size);
     await held.lift();
     await held.release();
     await writing;
@@ -75,24 +90,21 @@ export default experiment({
     await wire.seen(ack.from('server').withAck(bytes + 1));
 
     const sent = await dataSince();
-    const answers = (await wire.answers(opens)).filter((each) => segmentOf(each).ack !== undefined);
-    const first = new Map(sent.map((each) => [segmentOf(each).seq, each] as const).toReversed());
+    const answers = (await wire.answers(opens)).filter((each) => each.segment.ack !== undefined);
+    const first = new Map(sent.map((each) => [each.segment.seq, each] as const).toReversed());
     note('segments', first.size);
-    note('largest', largest(sent.map((each) => segmentOf(each).bytes)));
+    note('largest', largest(sent.map((each) => each.segment.bytes)));
     note('mss', mssOf(accepts));
-    note('acknowledgements', answers.filter((each) => segmentOf(each).ack! > 1).length);
-    note('acknowledged', largest(answers.map((each) => segmentOf(each).ack!)) - 1);
-    const last = sent.reduce((one, other) => (segmentOf(other).seq! > segmentOf(one).seq! ? other : one));
-    note('lastIsPushed', segmentOf(last).flags.includes('PSH'));
+    note('acknowledgements', answers.filter((each) => each.segment.ack! > 1).length);
+    note('acknowledged', largest(answers.map((each) => each.segment.ack!)) - 1);
+    const last = sent.reduce((one, other) => (other.segment.seq! > one.segment.seq! ? other : one));
+    note('lastIsPushed', last.segment.flags.includes('PSH'));
     note('withinWindow', keptToWindow(sent, answers, accepts));
-    note('firstWindow', segmentOf(accepts).window);
+    note('firstWindow', accepts.segment.window);
     const scale = scaleOf(accepts);
-    note('largestWindow', largest(answers.slice(1).map((each) => segmentOf(each).window << scale)));
+    note('largestWindow', largest(answers.slice(1).map((each) => each.segment.window << scale)));
 
-    await near.close();
-    await far.ended();
-    await far.close();
-    await Promise.all([until(near, 'TIME-WAIT'), until(far, 'CLOSED'), near.gone(), far.gone()]);
+    await closeInTurn(near, far, 'end');
   },
 
   claims: [
@@ -134,24 +146,18 @@ export default experiment({
 
   answer(outcomes) {
     type Facts = (typeof outcomes)[number]['facts'];
-    const range = (
-      of: readonly Facts[],
-      name: keyof Facts & ('largest' | 'flight' | 'segments' | 'acknowledgements'),
-    ) => {
-      const values = of.map((facts) => facts[name]);
-      return [...new Set([least(values), largest(values)])].join(' to ');
-    };
+    const each = (of: readonly Facts[], name: keyof Facts & ('largest' | 'flight' | 'segments' | 'acknowledgements')) =>
+      range(of.map((facts) => facts[name]));
     const factsOf = (bytes: keyof typeof sizes) =>
       outcomes.flatMap(({ cell, facts }) => (cell.bytes === bytes ? [facts] : []));
     const [small, large] = [factsOf('small'), factsOf('large')];
     const kept = outcomes.filter(({ facts }) => facts.withinWindow);
     return sentence(
       large.length > 0 &&
-        `${sizes.large.toLocaleString('en')} bytes went in ${range(large, 'segments')} segments of up to ${range(large, 'largest')} bytes, ` +
-          `${range(large, 'flight')} of them before the first acknowledgement, with ${range(large, 'acknowledgements')} acknowledgements`,
-      small.length > 0 && `${sizes.small} bytes in ${range(small, 'segments')}`,
-      outcomes.length > 0 &&
-        `${kept.length} of ${outcomes.length} kept to the window, which is not scaled in a SYN-ACK`,
+        `${sizes.large.toLocaleString('en')} bytes went in ${each(large, 'segments')} segments of up to ${each(large, 'largest')} bytes, ` +
+          `${each(large, 'flight')} of them before the first acknowledgement, with ${each(large, 'acknowledgements')} acknowledgements`,
+      small.length > 0 && `${sizes.small} bytes in ${each(small, 'segments')}`,
+      outcomes.length > 0 && `${share(kept, outcomes)} kept to the window, which is not scaled in a SYN-ACK`,
     );
   },
 });

@@ -1,4 +1,4 @@
-import { ack, data, experiment, fin, kind, rst, type Sighting, sentence } from 'lingerlab';
+import { ack, data, errnos, experiment, fin, is, kind, rst, type Sighting, sentence } from 'lingerlab';
 
 /** More than the server's kernel takes when its application does not read, no more than the client's takes besides. */
 const heldBytes = 150_000;
@@ -68,8 +68,7 @@ export default experiment({
 
   async scenario({ client, server, wire, until, note }, { next }) {
     const [near, far] = await client.connect(await server.listen());
-    await far.stopReading();
-    await near.write(heldBytes);
+    await near.fill(far, { bytes: heldBytes });
     const zero = await wire.seen(ack.from('server').withWindow(0));
     note('rto', (await near.info()).rtoUs / 1000);
     const ms = (one: Sighting, other: Sighting) => (other.t - one.t) / 1e6;
@@ -79,8 +78,8 @@ export default experiment({
     const first = await probe(zero);
     note('probe1', ms(zero, first));
     note('answered1', (await wire.answers(first)).length);
-    note('probeBytes', first.segment!.bytes);
-    note('probeBehind', zero.segment!.ack! - first.segment!.seq!);
+    note('probeBytes', first.segment.bytes);
+    note('probeBehind', zero.segment.ack! - first.segment.seq!);
     let last = first;
     for (let count = 2; count <= probes[next]; count++) {
       const again = await probe(last);
@@ -112,8 +111,7 @@ export default experiment({
       await far.received(heldBytes);
     }
     if (next === 'resets') await near.set('SO_LINGER', 0);
-    const closing = await near.close('destroy').answer();
-    note('closed', closing.ok ? 'ok' : closing.errno);
+    note('closed', (await near.close('destroy').answer()).outcome);
     if (next === 'closes') {
       note('probe3', ms(last, await probe(last)));
       await far.resume();
@@ -193,7 +191,7 @@ export default experiment({
         facts['client.closeMs'] < facts.rto &&
         facts['client.stateMs.FIN-WAIT-1'] > 2 * facts.rto &&
         facts['client.delivered'] === heldBytes &&
-        facts['client.closedWith'].join() === 'FIN',
+        is(facts['client.closedWith'], 'FIN'),
     },
     {
       id: 'linger-0-throws-away',
@@ -203,10 +201,10 @@ export default experiment({
       when: ({ next }) => next === 'resets',
       holds: (facts) =>
         facts.closed === 'ok' &&
-        facts['client.closedWith'].join() === 'RST' &&
-        facts['client.lostIn'].join() === 'sendQueue' &&
+        is(facts['client.closedWith'], 'RST') &&
+        is(facts['client.lostIn'], 'sendQueue') &&
         facts['client.delivered'] < heldBytes &&
-        facts['server.errors'].some(({ errno }) => errno === 'ECONNRESET') &&
+        errnos(facts['server.errors']).includes('ECONNRESET') &&
         !('client.gaveUpAfter' in facts),
     },
     {

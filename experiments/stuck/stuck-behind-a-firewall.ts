@@ -1,4 +1,19 @@
-import { any, data, type Endpoint, experiment, fin, kind, largest, least, type Stage, sentence } from 'lingerlab';
+import {
+  any,
+  type Cell,
+  data,
+  type Endpoint,
+  errnos,
+  experiment,
+  fin,
+  is,
+  kind,
+  type OutcomeOf,
+  range,
+  type Stage,
+  sentence,
+  share,
+} from 'lingerlab';
 
 /** One way of the path. A round trip of 50 ms makes the first RTO 250 ms, far from where a count of retries would be a matter of luck. */
 const onewayMs = 25;
@@ -26,45 +41,7 @@ const gapsOf = (times: readonly number[]): number[] =>
 const lasts = (seconds: number, expected: number): boolean =>
   seconds >= expected - early && seconds <= expected * (1 + wheel) + late;
 
-type Facts = { readonly [K in 'client' | 'server' as `${K}.resentAt`]: readonly number[] } & {
-  readonly [K in 'client' | 'server' as `${K}.gaveUpAfter`]: number;
-};
-const closerOf = ({ state }: { readonly state: string }) => (state === 'LAST-ACK' ? 'server' : 'client');
-const resentOf = (facts: Facts, cell: { readonly state: string }) => facts[`${closerOf(cell)}.resentAt`];
-
-const measures = {
-  given: kind.outcome({ text: 'what limits how long it waits, read back from the kernel' }),
-  rto: kind.ms({ text: 'the RTO of the end that gets no answer, by TCP_INFO, before the path went dead' }),
-  rtt: kind.ms({ text: 'and its smoothed round trip' }),
-  keptWithin: kind.seconds({
-    text: 'from before it connected until SO_KEEPALIVE was set: no longer since anything had come to it',
-  }),
-  after: kind.outcome({
-    text: 'what became of the other end once the path lived again, and, LAST-ACK apart, it sent a byte',
-  }),
-} as const;
-
-/** Sets the limit, where it is a socket option; returns what the kernel kept of it, or the sysctl. */
-async function limited(stage: Stage<readonly [], typeof measures>, stuck: Endpoint, state: string, limit: string) {
-  if (limit === 'user-timeout') {
-    await stuck.set('TCP_USER_TIMEOUT', userTimeoutMs);
-    return `TCP_USER_TIMEOUT ${await stuck.get('TCP_USER_TIMEOUT')} ms`;
-  }
-  if (limit === 'keepalive') {
-    for (const [option, value] of Object.entries(keepalive)) await stuck.set(option as keyof typeof keepalive, value);
-    await stuck.set('SO_KEEPALIVE', true);
-    const [idle, interval, count] = await Promise.all(
-      (['TCP_KEEPIDLE', 'TCP_KEEPINTVL', 'TCP_KEEPCNT'] as const).map((option) => stuck.get(option)),
-    );
-    return `keepalive ${idle} s, then ${count} times ${interval} s`;
-  }
-  const name = state === 'ESTABLISHED' ? 'tcp_retries2' : 'tcp_orphan_retries';
-  return `${name} ${stage.sysctl(`net.ipv4.${name}`, stuck.end)?.value ?? 'unknown'}`;
-}
-
-export default experiment({
-  id: 'stuck-behind-a-firewall',
-  question: 'The path goes dead without a word: how long does each end wait, and what frees it?',
+const asked = {
   factors: {
     // in which state, while the path is dead
     state: ['FIN-WAIT-1', 'LAST-ACK', 'ESTABLISHED'],
@@ -72,6 +49,50 @@ export default experiment({
     // tcp_orphan_retries, in ESTABLISHED tcp_retries2; or a socket option; `default` is tcp_orphan_retries 0, tcp_retries2 15
     limit: ['default', '1', '3', 'user-timeout', 'keepalive'],
   },
+  measures: {
+    given: kind.outcome({ text: 'what limits how long it waits, read back from the kernel' }),
+    rto: kind.ms({ text: 'the RTO of the end that gets no answer, by TCP_INFO, before the path went dead' }),
+    rtt: kind.ms({ text: 'and its smoothed round trip' }),
+    keptWithin: kind.seconds({
+      text: 'from before it connected until SO_KEEPALIVE was set: no longer since anything had come to it',
+    }),
+    after: kind.outcome({
+      text: 'what became of the other end once the path lived again, and, LAST-ACK apart, it sent a byte',
+    }),
+  },
+} as const;
+type Asked = Cell<typeof asked.factors>;
+type Facts = OutcomeOf<typeof asked>['facts'];
+/** The end that gets no answer, and what it sent again, or came to. */
+const closerOf = ({ state }: Asked) => (state === 'LAST-ACK' ? 'server' : 'client');
+const resentOf = (facts: Facts, cell: Asked) => facts[`${closerOf(cell)}.resentAt`];
+const gaveUpOf = (facts: Facts, cell: Asked) => facts[`${closerOf(cell)}.gaveUpAfter`];
+const lastOf = (facts: Facts, cell: Asked) => facts[`${closerOf(cell)}.path`].at(-1);
+
+/** Sets the limit, where it is a socket option; returns what the kernel kept of it, or the sysctl. */
+async function limited(
+  { sysctl }: Stage<readonly [], typeof asked.measures>,
+  stuck: Endpoint,
+  { state, limit }: Asked,
+) {
+  if (limit === 'user-timeout') {
+    await stuck.set('TCP_USER_TIMEOUT', userTimeoutMs);
+    return `TCP_USER_TIMEOUT ${await stuck.get('TCP_USER_TIMEOUT')} ms`;
+  }
+  if (limit === 'keepalive') {
+    for (const [option, value] of Object.entries(keepalive)) await stuck.set(option as keyof typeof keepalive, value);
+    await stuck.set('SO_KEEPALIVE', true);
+    const [idle, interval] = [await stuck.get('TCP_KEEPIDLE'), await stuck.get('TCP_KEEPINTVL')];
+    return `keepalive ${idle} s, then ${await stuck.get('TCP_KEEPCNT')} times ${interval} s`;
+  }
+  const name = state === 'ESTABLISHED' ? 'tcp_retries2' : 'tcp_orphan_retries';
+  return `${name} ${sysctl(`net.ipv4.${name}`, stuck.end)?.value ?? 'unknown'}`;
+}
+
+export default experiment({
+  id: 'stuck-behind-a-firewall',
+  question: 'The path goes dead without a word: how long does each end wait, and what frees it?',
+  ...asked,
   only({ state, unacked, limit }) {
     if (state === 'LAST-ACK') return unacked === 'nothing' && limit !== 'keepalive';
     if (state === 'FIN-WAIT-1' || unacked === 'data') return limit !== 'keepalive';
@@ -83,7 +104,6 @@ export default experiment({
     'net.ipv4.tcp_retries2': Number(limit) || undefined,
   }),
   seconds: ({ limit }) => (limit === 'default' ? 8.5 : limit === '3' ? 5 : limit === 'keepalive' ? 3.5 : 2.7),
-  measures,
   roles: { stuck: closerOf },
   shows: [
     'given',
@@ -97,7 +117,8 @@ export default experiment({
     'stuck.probedAt',
   ],
 
-  async scenario(stage, { state, unacked, limit }) {
+  async scenario(stage, cell) {
+    const { state, unacked, limit } = cell;
     const { client, server, wire, until, look, rest, note } = stage;
     const path = await wire.delay(any, onewayMs);
     const listener = await server.listen();
@@ -105,7 +126,7 @@ export default experiment({
     const [near, far] = await client.connect(listener);
     const [stuck, other] = state === 'LAST-ACK' ? [far, near] : [near, far];
     // a probe that the living path answers would begin its time again
-    if (limit !== 'keepalive') note('given', await limited(stage, stuck, state, limit));
+    if (limit !== 'keepalive') note('given', await limited(stage, stuck, cell));
     if (state === 'LAST-ACK') {
       await near.close('destroy');
       await until(near, 'FIN-WAIT-2');
@@ -118,31 +139,31 @@ export default experiment({
     await path.lift();
     const dead = await wire.blackhole(any);
     if (limit === 'keepalive') {
-      note('given', await limited(stage, stuck, state, limit));
+      note('given', await limited(stage, stuck, cell));
       note('keptWithin', (performance.now() - began) / 1000);
     }
     if (state === 'ESTABLISHED' && unacked === 'data') await stuck.write(bytes);
     if (state !== 'ESTABLISHED') await stuck.close('destroy', unacked === 'data' ? { sending: bytes } : {});
 
-    if (limit === 'default') {
+    if (limit !== 'default') await until(stuck, 'CLOSED');
+    else if (state === 'ESTABLISHED' && unacked === 'nothing') await rest(idleSeconds);
+    else {
       const sent = state === 'ESTABLISHED' ? data : unacked === 'data' ? data.or(fin) : fin;
       // data and FIN leave as two segments
       const first = state === 'FIN-WAIT-1' && unacked === 'data' ? 2 : 1;
-      if (state === 'ESTABLISHED' && unacked === 'nothing') await rest(idleSeconds);
-      else await wire.seen(sent.from(stuck.end).nth(first + followed - 1));
-      await look(stuck);
-      await dead.lift();
-    } else {
-      await until(stuck, 'CLOSED');
-      await dead.lift();
+      await wire.seen(sent.from(stuck.end).nth(first + followed - 1));
     }
+    if (limit === 'default') await look(stuck);
+    await dead.lift();
 
-    if (state === 'LAST-ACK' && limit === 'default') await until(stuck, 'CLOSED');
-    if (state === 'LAST-ACK') return note('after', `is in ${(await look(other))?.state ?? 'no state'}`);
+    if (state === 'LAST-ACK') {
+      if (limit === 'default') await until(stuck, 'CLOSED');
+      return note('after', `is in ${(await look(other))?.state ?? 'no state'}`);
+    }
     if (limit === 'default' && state !== 'ESTABLISHED') {
-      const end = await other.ended().answer();
+      const { ok } = await other.ended().answer();
       await until(stuck, 'FIN-WAIT-2', 'CLOSED');
-      note('after', end.ok ? 'reads the end' : 'is reset');
+      note('after', ok ? 'reads the end' : 'is reset');
     } else {
       await other.write(1);
       const lives = limit === 'default';
@@ -177,7 +198,7 @@ export default experiment({
       holds: (facts, cell) => {
         const [, first, ...more] = resentOf(facts, cell);
         const last = more.at(-1) ?? first;
-        const over = facts[`${closerOf(cell)}.gaveUpAfter`];
+        const over = gaveUpOf(facts, cell);
         if (first === undefined || last === undefined) return false;
         const budget = budgetOf(retriesOf(cell.limit));
         const wait = (facts.rto * 2 ** (1 + more.length)) / 1000;
@@ -199,7 +220,7 @@ export default experiment({
       when: ({ limit }) => limit === 'user-timeout',
       holds: (facts, cell) => {
         const [, first] = resentOf(facts, cell);
-        return first !== undefined && lasts(facts[`${closerOf(cell)}.gaveUpAfter`] - first, userTimeoutMs / 1000);
+        return first !== undefined && lasts(gaveUpOf(facts, cell) - first, userTimeoutMs / 1000);
       },
     },
     {
@@ -217,7 +238,7 @@ export default experiment({
           first >= keepalive.TCP_KEEPIDLE - early &&
           first - facts.keptWithin <= keepalive.TCP_KEEPIDLE * (1 + wheel) + late &&
           gaps.every((gap) => lasts(gap, keepalive.TCP_KEEPINTVL)) &&
-          facts['client.closedWith'].join() === 'RST,RST'
+          is(facts['client.closedWith'], 'RST', 'RST')
         );
       },
     },
@@ -240,9 +261,9 @@ export default experiment({
       holds: (facts, cell) => {
         const end = closerOf(cell);
         return (
-          facts[`${end}.closedWith`].join() === (cell.state === 'LAST-ACK' ? 'FIN' : 'FIN,RST') &&
+          is(facts[`${end}.closedWith`], 'FIN', ...(cell.state === 'LAST-ACK' ? [] : (['RST'] as const))) &&
           facts[`${end}.errors`].length === 0 &&
-          facts[`${end}.path`].at(-1) === 'CLOSED' &&
+          lastOf(facts, cell) === 'CLOSED' &&
           facts[`counters.${end}.TcpExt.TCPAbortOnTimeout`] === 1
         );
       },
@@ -253,16 +274,14 @@ export default experiment({
       source: 'tcp_write_err() in net/ipv4/tcp_timer.c',
       when: ({ state, limit }) => state === 'ESTABLISHED' && limit !== 'default',
       holds: (facts) =>
-        facts['client.errors'].map(({ errno }) => errno).join() === 'ETIMEDOUT' &&
-        facts['counters.client.TcpExt.TCPAbortOnTimeout'] === 1,
+        is(errnos(facts['client.errors']), 'ETIMEDOUT') && facts['counters.client.TcpExt.TCPAbortOnTimeout'] === 1,
     },
     {
       id: 'the-other-end-is-not-told',
       text: 'where one end gave up on a dead path, the other end still has the connection, and reads ECONNRESET once it sends something',
       source: 'RFC 9293 §3.5.1: half-open connections; it is RST since nobody has that connection any more',
       when: ({ state, limit }) => state !== 'LAST-ACK' && limit !== 'default',
-      holds: (facts) =>
-        facts.after === 'is gone' && facts['server.errors'].map(({ errno }) => errno).join() === 'ECONNRESET',
+      holds: (facts) => facts.after === 'is gone' && is(errnos(facts['server.errors']), 'ECONNRESET'),
     },
     {
       id: 'neither-end-keeps-time-wait',
@@ -281,7 +300,7 @@ export default experiment({
         'tcp_orphan_retries() in net/ipv4/tcp_timer.c: 0 stands for 8, which is 102 s; TCP_RETR2 in include/net/tcp.h: 15, 924 s',
       when: ({ state, unacked, limit }) => limit === 'default' && (state !== 'ESTABLISHED' || unacked === 'data'),
       holds: (facts, cell) => {
-        const last = facts[`${closerOf(cell)}.path`].at(-1);
+        const last = lastOf(facts, cell);
         const resent = resentOf(facts, cell).length >= followed;
         if (cell.state === 'LAST-ACK') return resent && facts.after === 'is in TIME-WAIT' && last === 'CLOSED';
         const delivered = facts['client.delivered'] === (cell.unacked === 'data' ? bytes : 0);
@@ -292,32 +311,31 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    type Of = (cell: (typeof outcomes)[number]['cell']) => boolean;
-    const range = (values: readonly number[], digits: number) =>
-      [...new Set([least(values), largest(values)].map((value) => value.toFixed(digits)))].join(' to ');
     /** `2.0 to 2.1 s with …`; nothing where no such cell ran. */
-    const after = (words: string, of: Of) => {
-      const chosen = outcomes.filter(({ cell }) => of(cell));
+    const after = (words: string, ...limits: readonly Asked['limit'][]) => {
+      const chosen = outcomes.filter(({ cell }) => limits.includes(cell.limit));
       if (chosen.length === 0) return [];
-      const seconds = chosen.map(({ cell, facts }) => facts[`${closerOf(cell)}.gaveUpAfter`]);
+      const seconds = chosen.map(({ cell, facts }) => gaveUpOf(facts, cell));
       const sent = chosen.map(({ cell, facts }) =>
         cell.limit === 'keepalive' ? facts['client.probedAt'].length : resentOf(facts, cell).length,
       );
-      return [`${range(seconds, 1)} s with ${words} (${range(sent, 0)} ${words === keeping ? 'probes' : 'times'})`];
+      return [
+        `${range(seconds, { digits: 1, unit: 's' })} with ${words} (${range(sent)} ${words === keeping ? 'probes' : 'times'})`,
+      ];
     };
     const keeping = `keepalive ${keepalive.TCP_KEEPIDLE} s and ${keepalive.TCP_KEEPCNT} times ${keepalive.TCP_KEEPINTVL} s, having nothing to send`;
     const each = [
-      ...after('tcp_orphan_retries or tcp_retries2 1', ({ limit }) => limit === '1'),
-      ...after('3', ({ limit }) => limit === '3'),
-      ...after(`TCP_USER_TIMEOUT ${userTimeoutMs / 1000} s`, ({ limit }) => limit === 'user-timeout'),
-      ...after(keeping, ({ limit }) => limit === 'keepalive'),
+      ...after('tcp_orphan_retries or tcp_retries2 1', '1'),
+      ...after('3', '3'),
+      ...after(`TCP_USER_TIMEOUT ${userTimeoutMs / 1000} s`, 'user-timeout'),
+      ...after(keeping, 'keepalive'),
     ];
     const defaults = outcomes.filter(({ cell }) => cell.limit === 'default');
     const kept = defaults.filter(({ facts }) => facts.after !== 'is gone' && facts.after !== 'is in FIN-WAIT-2');
     return sentence(
       each.length > 0 && `on a dead path an end sent again, or probed, and gave up after ${each.join(', ')}`,
       defaults.length > 0 &&
-        `with the defaults ${kept.length} of ${defaults.length} outlived it and went on when the path came back`,
+        `with the defaults ${share(kept, defaults)} outlived it and went on when the path came back`,
     );
   },
 });

@@ -1,4 +1,4 @@
-import { ack, experiment, fin, kind, largest, least, rst, sentence } from 'lingerlab';
+import { ack, experiment, fin, kind, range, rst, sentence, share } from 'lingerlab';
 
 /** tcp_orphan_retries, and tcp_retries2 for an end whose descriptor is kept. */
 const retries = 3;
@@ -20,9 +20,6 @@ const lateSeconds = 2.1;
 /** The state in which it is given up; it knows nothing of a lost RST: its own FIN is the first. */
 const givingUpIn = ({ left }: { readonly left: string }) =>
   left === 'linger-0' ? 'server.stateMs.FIN-WAIT-1' : 'server.stateMs.LAST-ACK';
-/** `204 to 216`, or one number where they are the same. */
-const range = (values: readonly number[], digits: number) =>
-  [...new Set([least(values), largest(values)].map((value) => value.toFixed(digits)))].join(' to ');
 const times = { never: 0, once: 1, twice: 2, always: 1000 } as const;
 
 export default experiment({
@@ -142,7 +139,7 @@ export default experiment({
     const answers = await wire.count(last);
     const through = answers > losses ? await wire.seen(last.nth(losses + 1)) : undefined;
     if (lost !== 'always') note('answers', answers);
-    note('ending', through ? (through.segment?.flags.includes('RST') ? 'RST' : 'ACK') : 'none');
+    note('ending', through ? (through.segment.flags.includes('RST') ? 'RST' : 'ACK') : 'none');
     const remains = (await look(near))?.state === 'TIME-WAIT';
     note('remains', remains ? 'TIME-WAIT' : 'nothing');
     if (!remains) return note('restarted', 'nothing left');
@@ -242,7 +239,6 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const share = (part: readonly unknown[], of: readonly unknown[]) => `${part.length} of ${of.length}`;
     const ended = (of: typeof outcomes, ending: 'ACK' | 'RST') => of.filter(({ facts }) => facts.ending === ending);
     const lost = outcomes.filter(({ cell }) => cell.lost === 'once' || cell.lost === 'twice');
     const kept = lost.filter(({ cell }) => cell.left === 'TIME-WAIT');
@@ -261,10 +257,10 @@ export default experiment({
     const restarted = waiting.filter(({ facts }) => facts.restarted === 'yes');
     return sentence(
       kept.length > 0 &&
-        `where TIME-WAIT was kept and the last ACK lost, the FIN came again${again.length > 0 ? ` after ${range(again, 0)} ms` : ''} and an ACK ended the other end in ${share(ended(kept, 'ACK'), kept)}`,
+        `where TIME-WAIT was kept and the last ACK lost, the FIN came again${again.length > 0 ? ` after ${range(again, { unit: 'ms' })}` : ''} and an ACK ended the other end in ${share(ended(kept, 'ACK'), kept)}`,
       gone.length > 0 && `where nothing was left to answer, a RST did in ${share(ended(gone, 'RST'), gone)}`,
       always.length > 0 &&
-        `where every answer was lost it gave up without one in ${share(silent, always)}${waited.length > 0 ? `, after ${range(waited, 1)} s` : ''}`,
+        `where every answer was lost it gave up without one in ${share(silent, always)}${waited.length > 0 ? `, after ${range(waited, { digits: 1, unit: 's' })}` : ''}`,
       found.length > 0 && `its application found in SO_ERROR ${found.join(', ')}`,
       waiting.length > 0 && `one more FIN began the 60 s of TIME-WAIT again in ${share(restarted, waiting)}`,
     );

@@ -3,10 +3,12 @@ import {
   data,
   type Endpoint,
   experiment,
+  is,
   type Kind,
   kind,
   rst,
   sentence,
+  share,
   syn,
   synAck,
   type Wire,
@@ -39,20 +41,18 @@ const defenceless = (cell: Asked) => bypassed(cell) && cell.timestamps === 'off'
 async function overlap(wire: Wire, old: Endpoint, again: Endpoint, bytes: number) {
   const first = await wire.seen(syn.on(old));
   const second = await wire.seen(syn.on(again), { after: first });
-  const [isn = 0, next = 0] = [first.segment?.absolute.seq, second.segment?.absolute.seq];
-  const advanced = (next - isn) >>> 0;
+  const advanced = (second.segment.absolute.seq - first.segment.absolute.seq) >>> 0;
   if (advanced >= bytes) return { advanced };
-  const covering = await wire.seen(
-    data
-      .from('client')
-      .on(old)
-      .covering(advanced + 1),
-  );
-  const { seq = 0, bytes: length = 0, absolute } = covering.segment ?? {};
+  const next = data
+    .from('client')
+    .on(old)
+    .covering(advanced + 1);
+  const covering = await wire.seen(next);
   const answered = await wire.seen(synAck.on(again), { after: second });
   // the old acknowledgement is of so many bytes of the new server's
-  const due = ((absolute?.ack ?? 0) - (answered.segment?.absolute.seq ?? 0) - 1) | 0;
-  const follows = seq + length - advanced - 1;
+  const due = (covering.segment.absolute.ack - answered.segment.absolute.seq - 1) | 0;
+  const begins = (covering.segment.absolute.seq - first.segment.absolute.seq) >>> 0;
+  const follows = begins + covering.segment.bytes - advanced - 1;
   const acceptable = due > 0 && due <= serverBytes;
   return acceptable && follows > newBytes ? { advanced, covering, due } : { advanced };
 }
@@ -60,13 +60,10 @@ async function overlap(wire: Wire, old: Endpoint, again: Endpoint, bytes: number
 /** How old an acknowledgement the new server takes once it has sent all: no older than the largest window, RFC 5961 §5.2. */
 async function windowOf(wire: Wire, again: Endpoint) {
   const opened = await wire.seen(syn.on(again).nth(2));
-  const scale = opened.segment?.options.find((option) => option.kind === 'wscale');
-  const all = ack
-    .from('client')
-    .on(again)
-    .withAck(serverBytes + 1);
-  const last = await wire.seen(all, { after: opened });
-  return (last.segment?.window ?? 0) << (scale?.kind === 'wscale' ? scale.shift : 0);
+  const scale = opened.segment.options.find((option) => option.kind === 'wscale');
+  const all = ack.from('client').on(again);
+  const last = await wire.seen(all.withAck(serverBytes + 1), { after: opened });
+  return last.segment.window << (scale?.kind === 'wscale' ? scale.shift : 0);
 }
 
 /** What each attempt counts once more. */
@@ -150,52 +147,37 @@ export default experiment({
     'old.timeWait.holder',
   ],
 
-  async scenario({ client, server, wire, until, rest, note }, cell) {
+  async scenario({ client, server, wire, closeInTurn, until, rest, note }, cell) {
     const { between, port, bytes } = cell;
     const listener = await server.listen();
-
-    async function before(attempt: (typeof attempts)[number]) {
-      const [near, far] = await client.connect(listener, {
-        as: 'old',
-        again: attempt > 1,
-        localPort: firstPort + attempt,
-      });
-      // one after the other: all that the client sends acknowledges all of the server's
-      await far.write(bytes, { fill: fills.server });
-      await near.received(bytes);
-      await near.write(bytes, { fill: fills.old });
-      await far.received(bytes);
-      // an acknowledgement that crosses a RST is answered by another
-      await wire.seen(
-        ack
-          .from('server')
-          .on(near)
-          .withAck(bytes + 1),
-      );
-      if (between === 'linger-0') {
-        await near.set('SO_LINGER', 0);
-        await near.close('destroy');
-        await until(near, 'CLOSED');
-        await far.gone();
-        return near;
-      }
+    /** Whether an old segment can only fit where the old connection outran the clock. */
+    const races = bypassed(cell) && bytes === many;
+    const reset = async (near: Endpoint, far: Endpoint) => {
+      await near.set('SO_LINGER', 0);
       await near.close('destroy');
-      await far.ended();
-      await far.close();
-      await Promise.all([until(near, 'TIME-WAIT', 'CLOSED'), until(far, 'CLOSED'), far.gone(), near.gone()]);
-      return near;
-    }
+      await Promise.all([until(near, 'CLOSED'), far.gone()]);
+    };
 
     for (const attempt of attempts) {
+      const again = attempt > 1;
       const began = performance.now();
-      const old = await before(attempt);
-      const spent = performance.now() - began;
-      if (bypassed(cell) && bytes === many) await rest(Math.max(0, (advance * clockNs) / 1e9 - spent / 1000));
-      const reconnect = await client
-        .connect(listener, { as: 'new', again: attempt > 1, ...(port === 'same' && { localPort: old.local.port }) })
-        .answer();
+      const [old, oldFar] = await client.connect(listener, { as: 'old', again, localPort: firstPort + attempt });
+      // one after the other: all that the client sends acknowledges all of the server's
+      await oldFar.write(bytes, { fill: fills.server });
+      await old.received(bytes);
+      await old.write(bytes, { fill: fills.old });
+      await oldFar.received(bytes);
+      // an acknowledgement that crosses a RST is answered by another
+      const acks = ack.from('server').on(old);
+      await wire.seen(acks.withAck(bytes + 1));
+      await (between === 'linger-0' ? reset(old, oldFar) : closeInTurn(old, oldFar));
+
+      const spent = (performance.now() - began) / 1000;
+      if (races) await rest(Math.max(0, (advance * clockNs) / 1e9 - spent));
+      const localPort = port === 'same' ? { localPort: old.local.port } : {};
+      const reconnect = await client.connect(listener, { as: 'new', again, ...localPort }).answer();
       note('attempts', attempt);
-      note('reconnect', reconnect.ok ? 'ok' : reconnect.errno);
+      note('reconnect', reconnect.outcome);
       if (!reconnect.ok) return;
       const [near, far] = reconnect.value;
       const samePort = near.local.port === old.local.port;
@@ -205,28 +187,29 @@ export default experiment({
       await far.write(serverBytes, { fill: fills.server });
       await near.received(serverBytes);
       const isTaken = covering !== undefined && due >= serverBytes - (await windowOf(wire, near));
-      if (!isTaken && bypassed(cell) && bytes === many) {
+      if (!isTaken && races) {
         // the clock was faster, or the new connection late: such a cell says nothing
-        await near.set('SO_LINGER', 0);
-        await near.close('destroy');
-        await far.gone();
+        await reset(near, far);
         continue;
       }
+
       note('covered', covering !== undefined);
       const late = covering ?? (await wire.seen(data.from('client').on(old).covering(bytes)));
       const replayed = await wire.replay(late);
       const answer = await wire.seen(ack.or(rst).from('server'), { after: replayed });
-      note('answered', answer.segment?.flags.includes('RST') ? 'RST' : 'ACK');
+      note('answered', answer.segment.flags.includes('RST') ? 'RST' : 'ACK');
       const oldRead = (await far.heard()).length;
       await near.write(newBytes, { fill: fills.new });
       const sent = await wire.seen(data.from('client').on(near), { after: replayed });
       if (oldRead === 0) await far.received(newBytes);
       await wire.seen(ack.from('server').on(near), { after: sent });
       const read = await far.heard();
-      const whose = [...new Set(read)].map((byte) => (byte === fills.old ? 'old' : 'new'));
       note('oldRead', oldRead);
       note('newRead', read.length - oldRead);
-      note('heard', whose);
+      note(
+        'heard',
+        [...new Set(read)].map((byte) => (byte === fills.old ? 'old' : 'new')),
+      );
       note('firstRead', read.slice(0, 8));
       return;
     }
@@ -246,7 +229,7 @@ export default experiment({
       source: '__inet_hash_connect() in net/ipv4/inet_hashtables.c; RFC 9293 §3.10.7.1: a RST for a closed connection',
       when: (cell) => !bypassed(cell) && cell.port === 'chosen',
       holds: (facts) =>
-        facts.reconnect === 'ok' && !facts.samePort && facts.answered === 'RST' && facts.heard.join() === 'new',
+        facts.reconnect === 'ok' && !facts.samePort && facts.answered === 'RST' && is(facts.heard, 'new'),
     },
     {
       id: 'old-bytes-delivered',
@@ -256,7 +239,7 @@ export default experiment({
       holds: (facts) =>
         facts['old.timeWait.holder'] === 'none' &&
         facts.covered &&
-        facts.heard.join() === 'old' &&
+        is(facts.heard, 'old') &&
         facts.firstRead === fills.old.repeat(8) &&
         facts.oldRead > 0,
     },
@@ -275,7 +258,7 @@ export default experiment({
       holds: (facts) =>
         facts['old.timeWait.holder'] === 'none' &&
         facts.covered &&
-        facts.heard.join() === 'new' &&
+        is(facts.heard, 'new') &&
         facts['counters.server.TcpExt.PAWSEstab'] === 1,
     },
     {
@@ -287,36 +270,36 @@ export default experiment({
         facts.reconnect === 'ok' &&
         facts['counters.client.TcpExt.TWRecycled'] === 1 &&
         facts.advanced > bytes + 65_535 &&
-        facts.heard.join() === 'new',
+        is(facts.heard, 'new'),
     },
     {
       id: 'clock-protects-the-slow',
       text: 'a connection that sent less than the clock of initial sequence numbers advanced leaves no segment that fits, even without TIME-WAIT and timestamps',
       source: 'RFC 9293 §3.4.1; secure_tcp_seq() in net/core/secure_seq.c: one number every 64 ns',
       when: (cell) => bypassed(cell) && cell.bytes === few,
-      holds: (facts, { bytes }) => facts.advanced > bytes && !facts.covered && facts.heard.join() === 'new',
+      holds: (facts, { bytes }) => facts.advanced > bytes && !facts.covered && is(facts.heard, 'new'),
     },
   ],
 
   answer(outcomes) {
     const told = outcomes.filter(({ facts }) => 'heard' in facts);
     const corrupted = told.filter(({ facts }) => facts.heard.includes('old'));
-    const without = told.filter(({ cell }) => bypassed(cell) && cell.bytes === many);
-    const stamped = without.filter(({ cell }) => cell.timestamps === 'on');
-    const harmed = (of: typeof outcomes) => of.filter((one) => corrupted.includes(one)).length;
+    const read = corrupted.map(({ facts }) => facts.oldRead.toLocaleString('en'));
+    const harmed = (of: typeof outcomes) => corrupted.filter((one) => of.includes(one));
+    const without = (timestamps: 'on' | 'off') =>
+      told.filter(({ cell }) => bypassed(cell) && cell.bytes === many && cell.timestamps === timestamps);
+    const [plain, stamped] = [without('off'), without('on')];
     const kept = outcomes.filter(({ cell }) => !bypassed(cell));
     const refused = kept.filter(({ facts }) => facts.reconnect !== 'ok');
     const silent = outcomes.length - told.length - refused.length;
-    const read = corrupted.map(({ facts }) => facts.oldRead.toLocaleString('en'));
-    const plain = without.length - stamped.length;
     return sentence(
-      plain > 0 &&
+      plain.length > 0 &&
         `without TIME-WAIT and timestamps, an old segment's bytes${read.length > 0 ? ` (${read.join(', ')})` : ''} were read by the new connection's application ` +
-          `in ${harmed(without) - harmed(stamped)} of ${plain} connections`,
+          `in ${share(harmed(plain), plain)} connections`,
       stamped.length > 0 &&
-        `without TIME-WAIT, with timestamps, old bytes were read in ${harmed(stamped)} of ${stamped.length}`,
+        `without TIME-WAIT, with timestamps, old bytes were read in ${share(harmed(stamped), stamped)}`,
       kept.length > 0 &&
-        `where TIME-WAIT was kept, old bytes were read in ${harmed(kept)} of ${kept.length}, of which ${refused.length} was refused the old port`,
+        `where TIME-WAIT was kept, old bytes were read in ${share(harmed(kept), kept)}, of which ${refused.length} was refused the old port`,
       silent > 0 && `${silent} did not outrun the clock of initial sequence numbers and say nothing`,
     );
   },

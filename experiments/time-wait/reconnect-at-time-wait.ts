@@ -1,4 +1,4 @@
-import { ack, experiment, fin, kind, sentence, syn, tcp } from 'lingerlab';
+import { ack, experiment, fin, is, kind, sentence, share, syn, tcp } from 'lingerlab';
 
 /** tcp_syn_retries: where TIME-WAIT lets nothing through, the client gives up after some 3 s. */
 const retries = 1;
@@ -68,14 +68,13 @@ export default experiment({
     const began = performance.now();
     const answer = await client.connect(listener, { as: 'new', localPort: near.local.port }).answer();
     note('connectMs', performance.now() - began);
-    note('connected', answer.ok ? 'ok' : answer.errno);
+    note('connected', answer.outcome);
     const first = await wire.seen(syn, { after: old });
     const said = await wire.seen(tcp.from('server'), { after: first });
-    note('firstAnswer', said.segment!.flags.join() as 'ACK');
+    note('firstAnswer', said.segment.flags.join() as 'ACK');
     const reply = await wire.seen(tcp.from('client'), { after: said });
-    note('clientSaid', reply.segment!.flags.join() as 'ACK');
-    if (said.segment!.flags.join() === 'ACK')
-      note('again', ((await wire.seen(syn, { after: first })).t - first.t) / 1e6);
+    note('clientSaid', reply.segment.flags.join() as 'ACK');
+    if (is(said.segment.flags, 'ACK')) note('again', ((await wire.seen(syn, { after: first })).t - first.t) / 1e6);
     note('stays', (await look(far))?.state === 'TIME-WAIT');
   },
 
@@ -146,7 +145,7 @@ export default experiment({
     const deaf = outcomes.filter(({ cell }) => cell.listener === 'closed');
     return sentence(
       newer.length > 0 &&
-        `a client that connected again from its old port was let in by TIME-WAIT's SYN-ACK in ${admitted.length} of ${newer.length}`,
+        `a client that connected again from its old port was let in by TIME-WAIT's SYN-ACK in ${share(admitted, newer)}`,
       older.length > 0 &&
         `where its timestamp was old it got an ACK, answered by RST, and connect() said ${older.join(', ')}`,
       deaf.length > 0 && `where nobody listened any more connect() said ${told(deaf)}`,

@@ -1,4 +1,4 @@
-import { ack, experiment, fin, kind, rst, sentence } from 'lingerlab';
+import { ack, experiment, fin, kind, rst, sentence, share } from 'lingerlab';
 
 /** What the client sends and has acknowledged before it closes: below RCV.NXT there is room for old segments. */
 const sentBytes = 300;
@@ -86,17 +86,14 @@ export default experiment({
   ],
 
   async scenario(
-    { client, server, wire, until, look, rest, note },
+    { client, server, wire, closeInTurn, look, rest, note },
     { arrives, place, stamp, listener: asked, family },
   ) {
     const listener = await server.listen({ family });
     const [near, far] = await client.connect(listener);
     await near.write(sentBytes);
     await far.received(sentBytes);
-    await far.close();
-    await near.ended();
-    await near.close();
-    await Promise.all([until(near, 'CLOSED'), until(far, 'TIME-WAIT'), near.gone(), far.gone()]);
+    await closeInTurn(far, near, 'end');
     const last = await wire.seen(ack.from('server').on(far), { after: await wire.seen(fin.from('client').on(far)) });
     if (asked === 'closed') await listener.close();
     const opens = asked === 'open' && isNewSyn({ arrives, place, stamp });
@@ -120,12 +117,12 @@ export default experiment({
     const after = await look(far);
     const passed = (performance.now() - lookedAt) / 1000;
 
-    const [answer] = answers.map(({ segment }) => segment!);
+    const [answer] = answers.map(({ segment }) => segment);
     note('answers', answers.length);
     note('answer', (answer?.flags.join() ?? 'none') as 'none');
     if (answer?.flags.includes('ACK') && !answer.flags.includes('SYN'))
-      note('sameNumbers', JSON.stringify(answer.absolute) === JSON.stringify(last.segment!.absolute));
-    if (answer?.flags.includes('SYN')) note('newIsn', (answer.absolute.seq - last.segment!.absolute.seq) >>> 0);
+      note('sameNumbers', JSON.stringify(answer.absolute) === JSON.stringify(last.segment.absolute));
+    if (answer?.flags.includes('SYN')) note('newIsn', (answer.absolute.seq - last.segment.absolute.seq) >>> 0);
     note('after', after?.state === 'TIME-WAIT' ? 'TIME-WAIT' : 'nothing');
     if (after?.state === 'TIME-WAIT' && before?.timer && after.timer) {
       const [left, leftAfter] = [before.timer.ms / 1000, after.timer.ms / 1000];
@@ -240,7 +237,10 @@ export default experiment({
   answer(outcomes) {
     type Met = (facts: (typeof outcomes)[number]['facts']) => boolean;
     const among = (chosen: typeof outcomes, met: Met) =>
-      `${chosen.filter(({ facts }) => met(facts)).length} of ${chosen.length}`;
+      share(
+        chosen.filter(({ facts }) => met(facts)),
+        chosen,
+      );
     const count = (met: Met) => outcomes.filter(({ facts }) => met(facts)).length;
     const of = (is: (arrives: string) => boolean) => outcomes.filter(({ cell }) => is(cell.arrives));
     const [syns, resets] = [of((arrives) => arrives === 'syn'), of((arrives) => arrives === 'rst')];

@@ -1,4 +1,4 @@
-import { ack, data, experiment, fin, kind, rst, sentence } from 'lingerlab';
+import { ack, data, experiment, fin, kind, rst, sentence, share } from 'lingerlab';
 
 const sentBytes = 100;
 
@@ -48,13 +48,13 @@ export default experiment({
     else await wire.replay(old);
     // it answers, and that meets nobody
     const answer = await wire.seen(ack.or(rst).from('client').on(near), { after: closing });
-    note('answer', answer.segment!.flags.join() as 'ACK');
+    note('answer', answer.segment.flags.join() as 'ACK');
     const reset = await wire.seen(rst.from('server').on(near), { after: answer });
-    note('resetAt', (reset.segment!.absolute.seq - closing.segment!.absolute.ack) >>> 0);
+    note('resetAt', (reset.segment.absolute.seq - closing.segment.absolute.ack) >>> 0);
     await wire.answers(reset);
     note('after', (await look(near))?.state === 'TIME-WAIT' ? 'TIME-WAIT' : 'nothing');
     const [again] = await wire.answers(await wire.replay(last));
-    note('again', (again?.segment?.flags.join() ?? 'none') as 'none');
+    note('again', (again?.segment.flags.join() ?? 'none') as 'none');
   },
 
   claims: [
@@ -90,7 +90,7 @@ export default experiment({
     const ended = ([0, 1] as const).flatMap((value) => {
       const chosen = outcomes.filter(({ cell }) => cell.rfc1337 === value);
       const gone = chosen.filter(({ facts }) => facts.after === 'nothing');
-      return chosen.length > 0 ? `in ${gone.length} of ${chosen.length} with tcp_rfc1337 ${value}` : [];
+      return chosen.length > 0 ? `in ${share(gone, chosen)} with tcp_rfc1337 ${value}` : [];
     });
     return sentence(
       `a segment that came late, an acknowledgement, data or a FIN, was answered by TIME-WAIT, the answer was reset, and the RST ended ` +

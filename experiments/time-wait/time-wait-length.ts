@@ -1,4 +1,4 @@
-import { experiment, kind, largest, least } from 'lingerlab';
+import { experiment, kind, largest, least, range, sentence, share } from 'lingerlab';
 
 /** TCP_TIMEWAIT_LEN in include/net/tcp.h. */
 const length = 60;
@@ -22,7 +22,7 @@ export default experiment({
   },
   shows: ['timeWait.seconds', 'slot', 'timeWait.timer', 'timeWait.endedBy', 'timeWait.holder'],
 
-  async scenario({ client, server, until, timerSlot, note }, { data, family }) {
+  async scenario({ client, server, closeInTurn, until, timerSlot, note }, { data, family }) {
     note('slot', timerSlot(length));
     const listener = await server.listen({ family });
     const [near, far] = await client.connect(listener);
@@ -32,9 +32,7 @@ export default experiment({
       await far.write(1000);
       await near.received(1000);
     }
-    await near.close();
-    await until(near, 'FIN-WAIT-2');
-    await far.close();
+    await closeInTurn(near, far, 'end');
     await until(near, 'CLOSED');
   },
 
@@ -79,18 +77,17 @@ export default experiment({
     const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
     const of = (finTimeout: number) => outcomes.filter(({ cell }) => cell.finTimeout === finTimeout);
     const all = lasted(outcomes);
-    const early = outcomes.filter(({ facts }) => facts['timeWait.seconds'] < length).length;
-    const ownTimer = outcomes.filter(({ facts }) => facts['timeWait.endedBy'] === 'timer').length;
-    const sentences = [
-      `${early === 0 ? 'Nothing tried here shortens it' : `It was shortened in ${early} of ${outcomes.length} cells`}: TIME-WAIT lasted ${least(all).toFixed(1)} to ${largest(all).toFixed(1)} s, and its own timer ended it in ${ownTimer} of ${outcomes.length} cells`,
-    ];
-    if (of(60).length > 0 && of(3).length > 0) {
-      const apart = Math.abs(mean(lasted(of(60))) - mean(lasted(of(3))));
-      const slot = largest(outcomes.map(({ facts }) => facts.slot));
-      sentences.push(
-        `with tcp_fin_timeout 3 instead of 60 it lasted ${apart <= slot ? `the same, within a slot of the kernel's timer wheel, ${slot.toFixed(1)} s` : `${apart.toFixed(1)} s more or less`}`,
-      );
-    }
-    return `${sentences.join('; ')}.`;
+    const early = outcomes.filter(({ facts }) => facts['timeWait.seconds'] < length);
+    const ownTimer = outcomes.filter(({ facts }) => facts['timeWait.endedBy'] === 'timer');
+    const shortened = early.length > 0 && `it was shortened in ${share(early, outcomes)} cells`;
+    const apart = Math.abs(mean(lasted(of(60))) - mean(lasted(of(3))));
+    const slot = largest(outcomes.map(({ facts }) => facts.slot));
+    const same = `the same, within a slot of the kernel's timer wheel, ${slot.toFixed(1)} s`;
+    return sentence(
+      `${shortened || 'nothing tried here shortens it'}: TIME-WAIT lasted ${range(all, { digits: 1, unit: 's' })}, and its own timer ended it in ${share(ownTimer, outcomes)} cells`,
+      of(60).length > 0 &&
+        of(3).length > 0 &&
+        `with tcp_fin_timeout 3 instead of 60 it lasted ${apart <= slot ? same : `${apart.toFixed(1)} s more or less`}`,
+    );
   },
 });

@@ -1,4 +1,4 @@
-import { experiment, kind, largest, type Stage, sentence } from 'lingerlab';
+import { experiment, kind, largest, type Stage, sentence, share } from 'lingerlab';
 
 /** More than the other end's kernel takes when its application does not read, no more than this end's takes besides. */
 const heldBytes = 150_000;
@@ -48,24 +48,19 @@ export default experiment({
   shows: ['heldBefore', 'heldIn', 'timeWaits', 'after', 'heldUntilRead', 'abandonSeconds', 'timeWait.endedBy'],
 
   async scenario(stage, { next, left, family }) {
-    const { client, server, until, look, note } = stage;
+    const { client, server, closeInTurn, until, look, note } = stage;
     const listener = await server.listen({ family });
     const [near, far] = await client.connect(listener);
     note('heldBefore', ((await look(near))?.inode ?? 0) > 0);
     if (left === 'FIN-WAIT-1') {
       // its FIN waits behind data for which the server has no room
-      await far.stopReading();
-      await near.write(heldBytes);
+      await near.fill(far, { bytes: heldBytes });
       await near.close('destroy');
       await until(near, 'FIN-WAIT-1');
       note('orphansElsewhere', stage.sockets('server').hostOrphans > 0);
       note('pagesAlike', await samePages(stage));
     } else {
-      await near.close('destroy');
-      await until(near, 'FIN-WAIT-2');
-      await far.ended();
-      await far.close();
-      await Promise.all([until(near, 'TIME-WAIT'), until(far, 'CLOSED'), far.gone(), near.gone()]);
+      await closeInTurn(near, far);
       await listener.close();
       note('heldIn', ((await look(near))?.inode ?? 0) > 0);
       const { inUse, timeWait } = stage.sockets('client');
@@ -154,20 +149,17 @@ export default experiment({
     const still = of('processes-killed').filter(({ facts }) => facts.after === 'TIME-WAIT');
     const gone = of('destroyed').filter(({ facts }) => facts.after === 'gone');
     const abandoned = of('namespace-abandoned');
-    const ms = Math.round(largest(abandoned.map(({ facts }) => facts.abandonSeconds)) * 1000);
     const orphaned = outcomes.filter(({ cell }) => cell.left === 'FIN-WAIT-1');
-    const share = (part: readonly unknown[], whole: readonly unknown[]) => `${part.length} of ${whole.length}`;
+    const heldOn = orphaned.filter(({ facts }) => facts.heldUntilRead);
     return sentence(
       waiting.length > 0 && `a process held ${share(held, waiting)} sockets in TIME-WAIT`,
       of('processes-killed').length > 0 &&
         `${share(still, of('processes-killed'))} in TIME-WAIT outlived both processes`,
       of('destroyed').length > 0 && `ss -K took ${share(gone, of('destroyed'))} away`,
-      abandoned.length > 0 && `a deleted namespace took its own with it in ${ms} ms`,
+      abandoned.length > 0 &&
+        `a deleted namespace took its own with it in ${Math.round(largest(abandoned.map(({ facts }) => facts.abandonSeconds)) * 1000)} ms`,
       orphaned.length > 0 &&
-        `an orphan with unsent data kept its namespace until the data was read in ${share(
-          orphaned.filter(({ facts }) => facts.heldUntilRead),
-          orphaned,
-        )}`,
+        `an orphan with unsent data kept its namespace until the data was read in ${share(heldOn, orphaned)}`,
     );
   },
 });

@@ -24,14 +24,11 @@ export default experiment({
   },
   shows: ['answers', 'counters.server.TcpExt.TCPACKSkippedTimeWait', 'stays'],
 
-  async scenario({ client, server, wire, until, look, sysctl, note }, { arrives, limit }) {
+  async scenario({ client, server, wire, closeInTurn, look, sysctl, note }, { arrives, limit }) {
     const [near, far] = await client.connect(await server.listen());
     await near.write(sentBytes);
     await far.received(sentBytes);
-    await far.close();
-    await near.ended();
-    await near.close();
-    await Promise.all([until(near, 'CLOSED'), until(far, 'TIME-WAIT'), near.gone(), far.gone()]);
+    await closeInTurn(far, near, 'end');
     await wire.seen(ack.from('server').on(far), { after: await wire.seen(fin.from('client').on(far)) });
     // nobody is left at the client's end who could take the answers
     await wire.drop(rst.from('client'));

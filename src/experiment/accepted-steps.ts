@@ -16,6 +16,7 @@ import type {
   CloseOptions,
   ConnectOptions,
   EndBy,
+  FillOptions,
   ListenOptions,
   PlaceOptions,
   Reuse,
@@ -147,6 +148,7 @@ const rawConnectChecks: Checks<RawConnectOptions> = { as: text, again: flag, fam
 const rawBindChecks: Checks<RawBindOptions> = { port, at };
 const socketChecks: Checks<RawSocketOptions> = { family };
 const pollChecks: Checks<PollOptions> = { for: polled, within: seconds };
+const fillChecks: Checks<FillOptions> = { ...writeChecks, bytes: number({ least: 1 }) };
 const { backlog: itsBacklog, allowHalfOpen: itsHalfOpen } = listenChecks;
 
 /** The options of each step that has some. */
@@ -170,6 +172,7 @@ const optionsOf = {
   join: connectChecks,
   open: connectChecks,
   write: writeChecks,
+  fill: fillChecks,
   close: closeChecks,
   shutdown: closeChecks,
   start: startChecks,
@@ -214,6 +217,7 @@ const argumentsOf = {
   'unread(): where': word({ node: true, kernel: true }),
   'queued(): connections': count,
   'close(): by': word(closes),
+  'closeInTurn(): by': word(closes),
   'shutdown(): how': word({ RD: true, WR: true, RDWR: true }),
   'duplicate.close(): thread': word({ main: true, pool: true }),
   'signal()': word(signals),

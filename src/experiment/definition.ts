@@ -38,6 +38,26 @@ export interface Outcome<CellOf, Facts> {
   readonly facts: Facts;
 }
 
+/** What types the facts and the cells of an experiment: these fields of its definition. */
+interface Asked {
+  readonly factors: Factors;
+  readonly connections?: readonly string[];
+  readonly measures?: Measures;
+}
+type Labels<A> = A extends { readonly connections: infer C extends readonly string[] } ? C : readonly [];
+type Own<A> = A extends { readonly measures: infer M extends Measures } ? M : Record<never, never>;
+
+/**
+ * The outcome of an experiment: `OutcomeOf<typeof asked>`, of a constant with the `factors`, `connections` and `measures` of its
+ * definition, for the functions that the definition itself calls; or of what `experiment()` and `loadExperiment()` returned.
+ */
+export type OutcomeOf<A extends Asked | Experiment> =
+  A extends Experiment<AnyDefinition, infer O>
+    ? O
+    : A extends Asked
+      ? Outcome<Cell<A['factors']>, FactsOf<Labels<A>, Own<A>>>
+      : never;
+
 /** A statement about all cells of an experiment together. */
 export interface AcrossClaim<CellOf, Facts> extends Across<CellOf, Facts> {
   /** `undefined`: what ran does not decide it. */
@@ -173,10 +193,13 @@ export const rolesOf = (definition: AnyDefinition): string[] =>
   definition.kind === 'scenario' ? Object.keys(definition.roles ?? {}) : [];
 
 const made: unique symbol = Symbol.for('lingerlab.experiment');
+declare const told: unique symbol;
 /** What an experiment file exports as its default. */
-export interface Experiment<D extends AnyDefinition = AnyDefinition> {
+export interface Experiment<D extends AnyDefinition = AnyDefinition, O = unknown> {
   readonly [made]: true;
   readonly definition: D;
+  /** Of the compiler's alone: the type of its outcomes. */
+  readonly [told]?: O;
 }
 
 /** Declares an experiment about connections; the default export of its file. */
@@ -186,7 +209,7 @@ export function experiment<
   const M extends Measures = Record<never, never>,
   const R extends string = never,
   const N extends Network = 'loopback',
->(definition: Definition<F, C, M, R, N>): Experiment<AnyScenarioDefinition> {
+>(definition: Definition<F, C, M, R, N>): Experiment<AnyScenarioDefinition, Outcome<Cell<F>, FactsOf<C, M>>> {
   return { [made]: true, definition: { ...(definition as unknown as AnyScenarioDefinition), kind: 'scenario' } };
 }
 
@@ -195,7 +218,7 @@ export function loadExperiment<
   const F extends Factors,
   const M extends Measures = Record<never, never>,
   const N extends Network = 'loopback',
->(definition: LoadDefinition<F, M, N>): Experiment<AnyLoadDefinition> {
+>(definition: LoadDefinition<F, M, N>): Experiment<AnyLoadDefinition, Outcome<Cell<F>, LoadFactsOf<M>>> {
   return { [made]: true, definition: { ...(definition as unknown as AnyLoadDefinition), kind: 'load' } };
 }
 
@@ -220,13 +243,4 @@ export interface LoadedExperiment {
   readonly builtin: boolean;
   /** sha256 of the file's bytes, hexadecimal. */
   readonly sourceHash: string;
-}
-
-/**
- * Parts of an answer as one sentence: joined by semicolons, with a capital and a full stop. `false` and `undefined` stand for
- * parts of which nothing ran and are left out; where that is all of them, it says so.
- */
-export function sentence(...parts: readonly (string | false | undefined)[]): string {
-  const said = parts.filter((part) => part).join('; ') || 'what ran does not tell';
-  return `${said.charAt(0).toUpperCase()}${said.slice(1)}.`;
 }

@@ -29,6 +29,21 @@ export interface WriteOptions {
   readonly fill?: string;
 }
 
+export interface FillOptions extends WriteOptions {
+  /** Bytes that are written in all, more than the other kernel takes and no more than this one takes besides. Default: until it is full. */
+  readonly bytes?: number;
+}
+
+/** Where the bytes are that no application reads. */
+export interface Filled {
+  /** Bytes that were written. */
+  readonly written: number;
+  /** Bytes in the receive queue of the end that does not read. */
+  readonly unread: number;
+  /** Bytes in the send queue of the end that wrote, for which the other kernel has no room. */
+  readonly unsent: number;
+}
+
 /** One more descriptor of an endpoint's socket, dup(2), which net does not know: the socket is closed when the last one is. */
 export interface Duplicate extends WithOptions {
   /** close(2); in a thread of libuv's pool what blocks does not block the event loop. Default `main`. */
@@ -64,8 +79,16 @@ export interface Endpoint extends WithOptions {
   pause(): Step;
   /** Reads nothing more from the kernel, not even the end of the stream: what arrives stays in its receive queue. */
   stopReading(): Step;
-  /** Resolves when so many bytes that the application has not read lie in Node's buffer, or in the kernel's receive queue. */
-  unread(where: 'node' | 'kernel', bytes: number): Step;
+  /**
+   * Resolves when so many bytes that the application has not read lie in Node's buffer, or in the kernel's receive queue, with
+   * how many do.
+   */
+  unread(where: 'node' | 'kernel', bytes: number): Step<number>;
+  /**
+   * Stops the reading of the other end, and writes until its kernel takes no more: resolves when its receive queue is full, more
+   * waits in this end's send queue, and nothing is on its way between them.
+   */
+  fill(other: Endpoint, options?: FillOptions): Step<Filled>;
   /** Reads again, after either. */
   resume(): Step;
   close(by?: CloseBy, options?: CloseOptions): Step;

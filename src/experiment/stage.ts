@@ -1,6 +1,6 @@
 import type { Kind, ValueOf } from '../facts/kinds.ts';
 import type { End, State } from '../tcp/states.ts';
-import type { Instant, Peer, Side, StartOptions, Step } from './handles.ts';
+import type { CloseBy, Endpoint, Instant, Peer, Side, StartOptions, Step } from './handles.ts';
 import type { Gauges, Instruments } from './instruments.ts';
 import type { Loaded, LoadOptions } from './load.ts';
 import type { Wire } from './wire.ts';
@@ -23,6 +23,12 @@ export interface Stage<C extends readonly string[], M> extends Ground<M>, Instru
   readonly start: (name: string, options?: End | StartOptions) => Step<Peer<C[number]>>;
   /** Resolves with the first of these states that the endpoint is in or has passed through. */
   readonly until: (endpoint: Side, ...states: readonly [State, ...State[]]) => Promise<State>;
+  /**
+   * Closes a connection in order: the first end closes, by net's `destroy()` or as `by` says; once its FIN is acknowledged and
+   * the second end has read the end of the stream, that closes. Resolves when the first is in TIME-WAIT, or past it, the second in
+   * CLOSED, and Node has emitted 'close' at both.
+   */
+  readonly closeInTurn: (first: Endpoint, second: Endpoint, by?: CloseBy) => Promise<void>;
   /** A moment far enough ahead for every peer to have heard of it. */
   readonly soon: () => Instant;
 }

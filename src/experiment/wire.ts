@@ -1,5 +1,6 @@
 import type { SegmentSighting, Sighting } from '../record/event.ts';
 import type { WireStatistics } from '../record/wire-statistics.ts';
+import type { Address } from '../tcp/address.ts';
 import type { IcmpKind } from '../tcp/icmp.ts';
 import type { End } from '../tcp/states.ts';
 import type { Forgery } from './forgery.ts';
@@ -36,6 +37,31 @@ export interface SeenOptions<W extends number | undefined = number | undefined> 
    * have answered: that nothing came was observed. Default: until the cell's deadline.
    */
   readonly within?: W;
+}
+
+/** How a translation forgets. */
+export interface TranslateOptions {
+  /** A mapping that no packet used for so many seconds is forgotten. Default: never. */
+  readonly forgetAfter?: number;
+  /** What becomes of a packet from the server's end without a mapping: default `'drop'`; `'reset'` answers it with a RST. */
+  readonly afterwards?: 'drop' | 'reset';
+}
+
+/** An address and a port of the client's end, and those that the server's end sees instead. */
+export interface Mapping {
+  readonly inside: Address;
+  readonly outside: Address;
+  readonly forgotten: boolean;
+}
+
+/** A translation that the wire makes. */
+export interface Translation {
+  /** The IPv4 address that the server's end sees, and the IPv6 address. */
+  readonly address: Readonly<Record<4 | 6, string>>;
+  /** All mappings so far, forgotten ones too, in the order in which they were made. */
+  mappings(): Step<readonly Mapping[]>;
+  /** Forgets every mapping, as a NAT that is switched on again; how many there were. */
+  forget(): Step<number>;
 }
 
 /** What was seen of a pattern: of one that means TCP segments only, a segment. */
@@ -95,5 +121,11 @@ export interface Wire {
   ): Step<number>;
   /** The same with `host-unreachable`. */
   unreachable(packet: Sighting | number): Step<number>;
+  /**
+   * Does from now on what a NAT at the server's edge of the wire does: the server's end sees the client's sockets at another address,
+   * each at a port of its own. What the server's end sends there goes to the client for as long as the mapping is remembered; a packet
+   * of a client's socket without one makes a new one, at a new port. The capture, rules and patterns have the client's own addresses.
+   */
+  translate(options?: TranslateOptions): Step<Translation>;
   statistics(): Step<WireStatistics>;
 }

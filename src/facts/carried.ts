@@ -27,6 +27,7 @@ function arrivalOf({ t, deed }: WireSegment, later: DeedEvent | undefined): Ns |
     case 'black hole':
     case 'lost':
     case 'queue full':
+    case 'no mapping':
       return undefined;
     case 'held':
     case 'delayed': {
@@ -191,6 +192,11 @@ export interface Carried {
   readonly lacks?: { readonly n: number; readonly since: Ns };
   /** Which of the cell's connections an incarnation is, by its number; absent for others, and for what was never established. */
   readonly connections: ReadonlyMap<number, ConnectionEvent>;
+  /**
+   * Numbers of what the server's kernel sent to another address than its end of the connection knows: it answered a mapping that
+   * was made later, and for no socket of the connection.
+   */
+  readonly elsewhere: ReadonlySet<number>;
   /** WireSegment where there are several. */
   readonly incarnations: readonly IncarnationRecord[];
 }
@@ -200,9 +206,10 @@ export function carriedIn(
   events: readonly Event[],
   all: readonly ConnectionEvent[],
   reopenings: readonly Reopening[] = [],
+  translated: ReadonlyMap<ConnectionEvent, Address> = new Map(),
 ): Carried {
   const told = apart(events.filter(isWireSegment), reopenings);
-  if (told.length === 0) return { segments: [], connections: new Map(), incarnations: [] };
+  if (told.length === 0) return { segments: [], connections: new Map(), elsewhere: new Set(), incarnations: [] };
   const lacks = firstLacking(events);
   const later = new Map(events.flatMap((event) => (event.kind === 'deed' ? [[event.n, event] as const] : [])));
   const opened = new Map(
@@ -240,7 +247,21 @@ export function carriedIn(
       };
     })
     .sort((a, b) => a.n - b.n);
-  return { segments, connections, incarnations: incarnationsOf(told, connections), ...(lacks && { lacks }) };
+  const elsewhere = new Set(
+    told.flatMap(({ n, from, deed, segment }) => {
+      const connection = connections.get(segment.connection);
+      const known = connection && translated.get(connection);
+      const to = from === 'server' && deed.do === 'carried' ? deed.translated : undefined;
+      return known && to && !sameAddress(known, to) ? [n] : [];
+    }),
+  );
+  return {
+    segments,
+    connections,
+    elsewhere,
+    incarnations: incarnationsOf(told, connections),
+    ...(lacks && { lacks }),
+  };
 }
 
 /** The first packet of the capture that is not in the record, and when the one before it came. */
@@ -311,15 +332,15 @@ export interface ClosingSegment {
  * where the wire has no segment of the connection.
  */
 export function closingSegments(
-  { segments, connections }: Carried,
+  { segments, connections, elsewhere }: Carried,
   connection: ConnectionEvent,
   end: End,
 ): readonly ClosingSegment[] | undefined {
   const own = segments.filter(({ incarnation }) => connections.get(incarnation) === connection);
   if (own.length === 0) return undefined;
   const sent: ClosingSegment[] = [];
-  for (const { t, from, deed, flags } of own) {
-    if (from !== end || isWiresOwn(deed)) continue;
+  for (const { n, t, from, deed, flags } of own) {
+    if (from !== end || isWiresOwn(deed) || elsewhere.has(n)) continue;
     if (flags.includes('RST')) sent.push({ t, segment: 'RST' });
     else if (flags.includes('FIN') && !sent.some(({ segment }) => segment === 'FIN')) sent.push({ t, segment: 'FIN' });
   }

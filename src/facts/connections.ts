@@ -1,6 +1,7 @@
 import type {
   ConnectionEvent,
   Event,
+  MappingEvent,
   MiniSocketEvent,
   MiniTimerEvent,
   Ns,
@@ -29,7 +30,10 @@ export interface EndView {
   /** It is of a raw socket, with this number, which net does not know. */
   readonly socket: number | undefined;
   readonly local: Address;
+  /** The other end as this one's kernel knows it. */
   readonly remote: Address;
+  /** The other end as the wire's record knows it: another one than `remote` where the wire translates. */
+  readonly onWire: Address;
   readonly chain: Chain | undefined;
   /**
    * When the next connection with the same addresses and ports began, or this end, already closed, answered a SYN with its own:
@@ -110,6 +114,28 @@ interface Arranged {
   readonly events: readonly Event[];
   readonly chains: readonly Chain[];
   readonly connections: readonly ConnectionEvent[];
+  /** What servers know the clients of connections as, where the wire translates. */
+  readonly translated: ReadonlyMap<ConnectionEvent, Address>;
+}
+
+/** The other end of a connection as the kernel of this one knows it. */
+const remoteOf = ({ translated }: Arranged, connection: ConnectionEvent, end: End): Address =>
+  (end === 'server' && translated.get(connection)) || connection[otherEnd(end)].local;
+
+/** What the server of a connection knows its client as: the mapping there was when it began, or the first that was made then. */
+function translatedIn(events: readonly Event[], connections: readonly ConnectionEvent[]): Arranged['translated'] {
+  const mappings = events.filter((event): event is MappingEvent => event.kind === 'mapping');
+  if (mappings.length === 0) return new Map();
+  return new Map(
+    connections.flatMap((connection) => {
+      const { local, opening } = connection.client;
+      const own = mappings.filter(({ inside }) => sameAddress(inside, local));
+      const latest = own.findLast(({ t }) => t <= (opening?.from ?? connection.t));
+      const found =
+        latest && !latest.forgotten ? latest : own.find(({ t, forgotten }) => !forgotten && t > (latest?.t ?? 0));
+      return found ? [[connection, found.outside] as const] : [];
+    }),
+  );
 }
 
 /** Arrange a cell's events; `horizon` is the moment up to which facts speak. */
@@ -119,7 +145,8 @@ export function viewOf(all: readonly Event[], sight: Sight, horizon: Ns = Number
   const told = connectionsIn(events);
   const reopenings = reopeningsIn(events, told).filter(({ answer }) => answer.from === 'server');
   const connections = [...told, ...reopenings.map(({ event }) => event)];
-  const arranged: Arranged = { events, connections, chains: foldChains(events) };
+  const translated = translatedIn(events, connections);
+  const arranged: Arranged = { events, connections, chains: foldChains(events), translated };
   let carried: Carried | undefined;
   return {
     events,
@@ -127,7 +154,7 @@ export function viewOf(all: readonly Event[], sight: Sight, horizon: Ns = Number
     horizon,
     // asked for at the end, and not by a step that waits
     get carried() {
-      carried ??= carriedIn(events, told, reopenings);
+      carried ??= carriedIn(events, told, reopenings, translated);
       return carried;
     },
     connections: connections.map((connection) => connectionView(arranged, connection)),
@@ -160,12 +187,13 @@ function connectionView(arranged: Arranged, event: ConnectionEvent): ConnectionV
 function endView(arranged: Arranged, connection: ConnectionEvent, end: End): EndView {
   const { events, connections } = arranged;
   const { peer, endpoint, local, socket } = connection[end];
-  const remote = connection[otherEnd(end)].local;
+  const remote = remoteOf(arranged, connection, end);
+  const onWire = connection[otherEnd(end)].local;
   const chain = chainOf(arranged, connection, end);
   const successor = connections.find((other) => isAfter(other, connection) && endsOf(other).includes(end));
   const succeededAt = Math.min(
     successor ? tookOverAt(arranged, successor, end) : Number.POSITIVE_INFINITY,
-    reopenedAt(arranged, chain, local, remote),
+    reopenedAt(arranged, chain, local, onWire),
   );
   const reopened = connections.find((other) => isAfter(other, connection) && other.client.peer === wiresPeer);
   const isSuccessor = connections.some((other) => other.t < connection.t && sameEnds(other, connection));
@@ -177,6 +205,7 @@ function endView(arranged: Arranged, connection: ConnectionEvent, end: End): End
     socket,
     local,
     remote,
+    onWire,
     chain,
     knownAt: connection.t,
     opened: connection.client.opening !== undefined,
@@ -192,9 +221,10 @@ function endView(arranged: Arranged, connection: ConnectionEvent, end: End): End
 }
 
 /** Of an end that was opened the one that connect(2) began; of one that was accepted then the next one. */
-function openedChain({ chains, connections }: Arranged, connection: ConnectionEvent, end: End): Chain | undefined {
+function openedChain(arranged: Arranged, connection: ConnectionEvent, end: End): Chain | undefined {
+  const { chains, connections } = arranged;
   const { local, opening } = connection[end];
-  const remote = connection[otherEnd(end)].local;
+  const remote = remoteOf(arranged, connection, end);
   if (opening) {
     return connection[end].peer === wiresPeer
       ? undefined
@@ -227,12 +257,12 @@ function openedChain({ chains, connections }: Arranged, connection: ConnectionEv
 const chainOf = (arranged: Arranged, connection: ConnectionEvent, end: End): Chain | undefined =>
   connection.client.opening ? openedChain(arranged, connection, end) : establishedChain(arranged, connection, end);
 
-const establishedChain = ({ chains }: Arranged, connection: ConnectionEvent, end: End): Chain | undefined =>
-  chains.findLast(
+const establishedChain = (arranged: Arranged, connection: ConnectionEvent, end: End): Chain | undefined =>
+  arranged.chains.findLast(
     ({ role, local, remote, begins }) =>
       role === (end === 'client' ? 'client' : 'accepted') &&
       sameAddress(local, connection[end].local) &&
-      sameAddress(remote, connection[otherEnd(end)].local) &&
+      sameAddress(remote, remoteOf(arranged, connection, end)) &&
       begins <= connection.t,
   );
 
@@ -282,11 +312,11 @@ function tookOverAt(arranged: Arranged, connection: ConnectionEvent, end: End): 
     return end === 'client' ? began : Math.max(began, challengeAnsweredAt(arranged, connection) ?? 0);
   }
   const { local } = connection.server;
-  const remote = connection.client.local;
+  const of = { local, remote: remoteOf(arranged, connection, 'server'), onWire: connection.client.local };
   const accepted =
     connection.server.endpoint !== null ||
     chainOf(arranged, connection, 'server') !== undefined ||
-    isAnswered(arranged, { local, remote }, began);
+    isAnswered(arranged, of, began);
   return accepted ? Math.max(began, challengeAnsweredAt(arranged, connection) ?? 0) : Number.POSITIVE_INFINITY;
 }
 
@@ -301,14 +331,14 @@ function challengeAnsweredAt(arranged: Arranged, connection: ConnectionEvent): N
 }
 
 /** Whether a SYN was answered with a SYN from then on, or `ss` showed a request. */
-const isAnswered = ({ events }: Arranged, of: Pick<EndView, 'local' | 'remote'>, since: Ns): boolean =>
+const isAnswered = ({ events }: Arranged, of: Pick<EndView, 'local' | 'remote' | 'onWire'>, since: Ns): boolean =>
   events.some(
     (event) =>
       event.t >= since &&
       ((event.kind === 'segment' &&
         event.segment?.flags.join() === 'SYN,ACK' &&
         sameAddress(event.segment.source, of.local) &&
-        sameAddress(event.segment.destination, of.remote)) ||
+        sameAddress(event.segment.destination, of.onWire)) ||
         (event.kind === 'sample' && lookIn(event, of)?.socket?.state === 'SYN-RECEIVED')),
   );
 

@@ -80,7 +80,7 @@ export function miniEndOf(
 }
 
 /** What an end itself had sent last before a time, other than a SYN or a RST: its numbers are those of its TIME-WAIT. */
-const lastSent = ({ events }: CellView, { local, remote }: EndView, before: Ns): WireSegment | undefined =>
+const lastSent = ({ events }: CellView, { local, onWire }: EndView, before: Ns): WireSegment | undefined =>
   events
     .filter(isWireSegment)
     .filter(
@@ -88,7 +88,7 @@ const lastSent = ({ events }: CellView, { local, remote }: EndView, before: Ns):
         t <= before &&
         !isWiresOwn(deed) &&
         sameAddress(source, local) &&
-        sameAddress(destination, remote) &&
+        sameAddress(destination, onWire) &&
         flags.includes('ACK') &&
         !flags.includes('SYN') &&
         !flags.includes('RST'),
@@ -108,7 +108,7 @@ function exactResets(view: CellView, end: EndView, [from, to]: readonly [Ns, Ns]
     .filter(isWireSegment)
     .filter(
       ({ segment: { source, destination, flags } }) =>
-        flags.includes('RST') && sameAddress(source, end.remote) && sameAddress(destination, end.local),
+        flags.includes('RST') && sameAddress(source, end.onWire) && sameAddress(destination, end.local),
     )
     .flatMap(({ n, segment }) => {
       const at = arrivals.get(n);
@@ -139,13 +139,13 @@ const opensFrom = (events: CellView['events'], source: Address, destination: Add
   );
 
 /** When RSTs came to an end in this time, whatever their number and whichever incarnation's. */
-const resetsTo = ({ events, carried }: CellView, { local, remote }: EndView, [from, to]: readonly [Ns, Ns]): Ns[] => {
+const resetsTo = ({ events, carried }: CellView, { local, onWire }: EndView, [from, to]: readonly [Ns, Ns]): Ns[] => {
   const arrivals = new Map(carried.segments.map(({ n, arrived }) => [n, arrived]));
   return events
     .filter(isWireSegment)
     .filter(
       ({ segment: { source, destination, flags } }) =>
-        flags.includes('RST') && sameAddress(source, remote) && sameAddress(destination, local),
+        flags.includes('RST') && sameAddress(source, onWire) && sameAddress(destination, local),
     )
     .flatMap(({ n }) => arrivals.get(n) ?? [])
     .filter((at) => at >= from && at <= to);
@@ -163,8 +163,8 @@ const isAnswer = ({ segment }: WireSegment, syn: WireSegment['segment']): boolea
  */
 function recycled(view: CellView, end: EndView, since: Ns): MiniEnd | undefined {
   const { events, carried } = view;
-  const { local, remote } = end;
-  const own = opensFrom(events, local, remote).find(({ t, deed }) => t > since && !isWiresOwn(deed));
+  const { local, remote, onWire } = end;
+  const own = opensFrom(events, local, onWire).find(({ t, deed }) => t > since && !isWiresOwn(deed));
   if (!own) return undefined;
   // whether a RST that came ended it before is told by what it had sent last
   if (carried.lacks && carried.lacks.since < own.t && resetsTo(view, end, [since, own.t]).length > 0)
@@ -184,7 +184,7 @@ function recycled(view: CellView, end: EndView, since: Ns): MiniEnd | undefined 
     return { at: own.t, notBefore: began?.t ?? since, by: 'recycled', step };
   }
   const arrivals = new Map(carried.segments.map(({ n, arrived }) => [n, arrived]));
-  const came = opensFrom(events, remote, local)
+  const came = opensFrom(events, onWire, local)
     .filter(({ segment }) => !segment.flags.includes('ACK') && isAnswer(own, segment))
     .flatMap(({ n }) => arrivals.get(n) ?? [])
     .filter((at) => at >= since && at <= own.t)

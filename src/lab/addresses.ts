@@ -14,6 +14,8 @@ const families = [4, 6] as const;
  */
 export interface Addresses {
   readonly of: (end: End, family: 4 | 6, which?: Which) => string;
+  /** On the network of a link, of neither end: what one end sees of the other where the wire translates. */
+  readonly translated: (family: 4 | 6) => string;
   /** Those that the cell alone has. */
   readonly alone: readonly string[];
   /** Whether it is one of those from which the cells of all runs have theirs, and none of this cell's. */
@@ -24,9 +26,12 @@ export interface Addresses {
 export function addressesOf(network: Network, block: number, serial: number): Addresses {
   const of = network === 'loopback' ? onLoopback(block, serial) : onLink(block, serial);
   const all = ends.flatMap((end) => families.flatMap((family) => wide.map((which) => of(end, family, which))));
-  const alone = [...new Set(all)].filter((address) => address !== '::1');
+  const translated = (family: 4 | 6) => hostOn(block, serial, family, hosts.translated);
+  const seen = network === 'loopback' ? [] : families.map(translated);
+  const alone = [...new Set([...all, ...seen])].filter((address) => address !== '::1');
   return {
     of: (end, family, which = 'own') => of(end, family, which),
+    translated,
     alone,
     isOthers: (address) => !alone.includes(address) && pool.check(address, address.includes(':') ? 'ipv6' : 'ipv4'),
   };
@@ -47,7 +52,7 @@ const nthOf = (serial: number): number => serial & 8191;
 const six = (block: number, serial: number, host: number): string =>
   `fd77:${(block + 1).toString(16)}:${(nthOf(serial) + 1).toString(16)}::${host}`;
 
-const hosts = { own: { client: 1, server: 2 }, other: { client: 3, server: 4 }, loopback: 5 } as const;
+const hosts = { own: { client: 1, server: 2 }, other: { client: 3, server: 4 }, loopback: 5, translated: 6 } as const;
 
 /** Both ends are in one namespace, and have the same. Two parts of 127/8 that never meet: there are 22 blocks of ports. */
 function onLoopback(block: number, serial: number): Of {
@@ -59,15 +64,19 @@ function onLoopback(block: number, serial: number): Of {
   return (_end, family, which) => addresses[family][which];
 }
 
-/** IPv4: a network of eight addresses for each cell. */
-function onLink(block: number, serial: number): Of {
+/** A network of eight addresses for each cell. */
+function four(block: number, serial: number, host: number): string {
   const nth = nthOf(serial);
-  const four = (host: number) => `10.${64 + block}.${nth >> 5}.${((nth & 31) << 3) | host}`;
-  return (end, family, which) => {
-    const host = hosts[which][end];
-    return family === 4 ? four(host) : six(block, serial, host);
-  };
+  return `10.${64 + block}.${nth >> 5}.${((nth & 31) << 3) | host}`;
 }
+
+const hostOn = (block: number, serial: number, family: 4 | 6, host: number): string =>
+  family === 4 ? four(block, serial, host) : six(block, serial, host);
+
+const onLink =
+  (block: number, serial: number): Of =>
+  (end, family, which) =>
+    hostOn(block, serial, family, hosts[which][end]);
 
 /** The same in each cell with a veth, RFC 4291 §2.5.6. */
 export const linkLocal: Readonly<Record<End, string>> = { client: 'fe80::1', server: 'fe80::2' };

@@ -39,6 +39,7 @@ export async function joinByWire(
   const opening = {
     spaces: { client: client.path, server: server.path },
     addresses: { client: addresses.of('client', 4), server: addresses.of('server', 4) },
+    outside: { 4: addresses.translated(4), 6: addresses.translated(6) },
     device,
     settings: { wallNs: wallAt(origin), ...settings },
   };

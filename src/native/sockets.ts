@@ -153,8 +153,8 @@ export function pendingError(fd: number): string {
   return errno === 0 ? 'none' : errnoName(errno);
 }
 
-/** tcpi_notsent_bytes ends here: Linux 4.6. */
-const infoSize = 148;
+/** tcpi_snd_wnd ends here: Linux 5.4. */
+const infoSize = 232;
 
 /** TCP_INFO, struct tcp_info of include/uapi/linux/tcp.h; throws SystemCallError. */
 export function tcpInfo(fd: number): TcpInfo {
@@ -166,6 +166,8 @@ export function tcpInfo(fd: number): TcpInfo {
     unacked: info.readUInt32LE(24),
     rttUs: info.readUInt32LE(68),
     notSentBytes: info.readUInt32LE(144),
+    windowBytes: info.readUInt32LE(228),
+    segmentBytes: info.readUInt32LE(16),
   };
 }
 

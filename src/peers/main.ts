@@ -3,6 +3,7 @@
  * node:net and native/ only.
  */
 
+import { refused, succeeded } from '../experiment/answer.ts';
 import type { Answer } from '../experiment/handles.ts';
 import { clockSince } from '../native/clock.ts';
 import { serve, startedWith, tellHarness } from '../process/serve.ts';
@@ -90,11 +91,11 @@ async function obey<V extends Verb>(verb: V, ask: Verbs[V]['ask']): Promise<Answ
   try {
     const value = await verbs[verb](ask, timed, took);
     if (!goesOn(verb, ask, value)) record(endOf(verb, value));
-    return { ok: true, value, ns };
+    return succeeded(value, ns);
   } catch (error) {
     const refusal = refusalOf(error as Refusal);
     record(refusal);
-    return { ok: false, ...refusal, ns };
+    return refused(refusal, ns);
   }
 }
 

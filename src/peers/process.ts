@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LingerlabError } from '../errors.ts';
+import { succeeded } from '../experiment/answer.ts';
 import type { Answer, EndBy, Ended } from '../experiment/handles.ts';
 import type { Space } from '../lab/space.ts';
 import { clockSince } from '../native/clock.ts';
@@ -91,7 +92,7 @@ export async function startPeer(options: PeerOptions): Promise<PeerProcess> {
       else began = await askToEnd(by);
       await worker.ended;
       const ns = now() - began;
-      return { ok: true, value: { how: ending, ms: ns / 1e6 }, ns };
+      return succeeded({ how: ending, ms: ns / 1e6 }, ns);
     },
     async [Symbol.asyncDispose]() {
       spent(cpuOf(worker.pid) ?? 0);

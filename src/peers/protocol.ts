@@ -113,7 +113,8 @@ export interface Verbs {
   saw: { ask: { endpoint: number; event: 'end' | 'close' }; value: undefined };
   pause: { ask: { endpoint: number }; value: undefined };
   stopReading: { ask: { endpoint: number }; value: undefined };
-  unread: { ask: { endpoint: number; where: 'node' | 'kernel'; bytes: number }; value: undefined };
+  /** Waits until so many bytes lie there; how many do. */
+  unread: { ask: { endpoint: number; where: 'node' | 'kernel'; bytes: number }; value: number };
   resume: { ask: { endpoint: number }; value: undefined };
   close: {
     ask: { endpoint: number; by: CloseBy; sending?: number; atNs?: number; andThen?: ThenClose };

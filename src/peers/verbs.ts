@@ -172,8 +172,11 @@ export const handlers = (sockets: Sockets, self: Self): Handlers => ({
     const lying = () =>
       where === 'node' ? held.socket.readableLength : receiveQueue(sockets.descriptor(endpoint, 'ioctl'));
     // nothing tells of data that nobody reads
-    while (lying() < bytes) await sleep(1);
-    return undefined;
+    for (;;) {
+      const lies = lying();
+      if (lies >= bytes) return lies;
+      await sleep(1);
+    }
   },
   resume({ endpoint }) {
     startReading(sockets.get(endpoint).socket);

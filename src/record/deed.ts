@@ -12,10 +12,19 @@ const of = z.number().int().describe('number of the packet in the capture');
 
 /** What the wire did with a packet, or that it made the packet. */
 export const deed = z.discriminatedUnion('do', [
-  z.object({ do: z.literal('carried') }).readonly(),
+  z
+    .object({
+      do: z.literal('carried'),
+      translated: z
+        .object({ address: z.string(), port: z.number().int() })
+        .readonly()
+        .exactOptional()
+        .describe("what the outside knows the client as, where the wire translates; the record has the client's own"),
+    })
+    .readonly(),
   /** The wire carried it, and the kernel of the other end did not take it. */
   z.object({ do: z.literal('refused'), refusedBy: z.literal('kernel'), errno: z.string() }).readonly(),
-  z.object({ do: z.enum(['dropped', 'black hole', 'lost', 'queue full']), rule }).readonly(),
+  z.object({ do: z.enum(['dropped', 'black hole', 'lost', 'queue full', 'no mapping']), rule }).readonly(),
   z
     .object({
       do: z.literal('held'),
@@ -40,9 +49,11 @@ export const deed = z.discriminatedUnion('do', [
     .object({
       do: z.literal('forged'),
       as: z
-        .enum(['unreachable', 'echo'])
+        .enum(['unreachable', 'echo', 'reset'])
         .exactOptional()
-        .describe("an ICMP message that answers `of`; the wire's own ping behind it; absent: what the scenario made"),
+        .describe(
+          "an ICMP message that answers `of`; the wire's own ping behind it; the RST of a translation without a mapping for it; absent: what the scenario made",
+        ),
       of: of.exactOptional(),
       icmp: z
         .object({

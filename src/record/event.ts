@@ -473,6 +473,18 @@ const deedEvent = shape({ t: ns, source: z.literal('wire'), kind: z.literal('dee
 /** What became of a packet that waited. */
 export type DeedEvent = z.infer<typeof deedEvent>;
 
+const mapping = shape({
+  t: ns,
+  source: z.literal('wire'),
+  kind: z.literal('mapping'),
+  inside: address,
+  outside: address,
+  /** Absent: it was made. */
+  forgotten: z.literal(true).exactOptional(),
+});
+/** The wire, which translates, made a mapping from an address and port of the client's to one that the server sees, or forgot it. */
+export type MappingEvent = z.infer<typeof mapping>;
+
 /** One thing that one observer or peer saw, at one time, on the one clock: a line of events.ndjson.gz. */
 export const event = z.discriminatedUnion('kind', [
   transition,
@@ -494,6 +506,7 @@ export const event = z.discriminatedUnion('kind', [
   wireEvent,
   deedEvent,
   packetsEvent,
+  mapping,
   scenario,
 ]);
 export type Event = z.infer<typeof event>;

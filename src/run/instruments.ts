@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LingerlabError } from '../errors.ts';
 import { acceptedEnd } from '../experiment/accepted.ts';
 import { acceptedSeconds } from '../experiment/accepted-steps.ts';
+import { refused, succeeded } from '../experiment/answer.ts';
 import type { Answer, Side } from '../experiment/handles.ts';
 import type { Gauges, Instruments } from '../experiment/instruments.ts';
 import { lookIn } from '../facts/connections.ts';
@@ -99,9 +100,9 @@ async function destroy({ lab, now, record }: Playing, endpoint: Side): Promise<A
   await ss('-K');
   const ns = now() - began;
   const { stdout } = await ss();
-  if (stdout.trim() !== '') return { ok: false, errno: 'EOPNOTSUPP', syscall: 'SOCK_DESTROY', ns };
+  if (stdout.trim() !== '') return refused({ errno: 'EOPNOTSUPP', syscall: 'SOCK_DESTROY' }, ns);
   record({ t: began, source: 'harness', kind: 'destroyed', local, remote });
-  return { ok: true, value: undefined, ns };
+  return succeeded(undefined, ns);
 }
 
 /** The devices of a namespace, netdevice(7). */
@@ -123,5 +124,5 @@ async function abandon({ lab, watching, now, signal }: Playing, peers: Peers, wh
   left[Symbol.dispose]();
   while (devicesIn(lab.space(otherEnd(where))).includes('veth0')) await sleep(goneMs, undefined, { signal });
   const ns = now() - began;
-  return { ok: true, value: ns / 1e9, ns };
+  return succeeded(ns / 1e9, ns);
 }

@@ -1,3 +1,4 @@
+import { succeeded } from '../experiment/answer.ts';
 import type { Answer } from '../experiment/handles.ts';
 import type { Loaded, Seen } from '../experiment/load.ts';
 import type { AnyLoadStage } from '../experiment/stage.ts';
@@ -43,7 +44,7 @@ export function makeLoadStage(work: LoadWork, playing: Playing, seen: Readonly<S
         signal: AbortSignal.any([signal, stop.signal]),
       }).then((value) => {
         loaded = value;
-        return { ok: true, value, ns: 0 };
+        return succeeded(value, 0);
       });
       return steps.take('load', done);
     },

@@ -1,4 +1,5 @@
 import { LingerlabError } from '../errors.ts';
+import { succeeded } from '../experiment/answer.ts';
 import type { Answer, Peer } from '../experiment/handles.ts';
 import type { Cast } from '../peers/handles/cast.ts';
 import { peerHandle } from '../peers/handles/peer.ts';
@@ -63,7 +64,7 @@ export function makePeers({ observers, origin, meter, definition }: ScenarioWork
       started.push({ process, end });
       const became = uid === undefined ? undefined : await process.ask('become', { uid });
       if (became?.ok === false) return became;
-      return { ok: true, value: peerHandle(cast, { process, end }), ns: became?.ns ?? 0 };
+      return succeeded(peerHandle(cast, { process, end }), became?.ns ?? 0);
     },
     at: (where) => started.filter(({ end }) => end === where).map(({ process }) => process),
     logs: () => started.map(({ process }) => ({ peer: process.name, text: process.log() })),

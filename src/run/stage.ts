@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { acceptedSeconds, acceptedStart, acceptedStates } from '../experiment/accepted-steps.ts';
-import type { Peer } from '../experiment/handles.ts';
+import { acceptedArgument, acceptedSeconds, acceptedStart, acceptedStates } from '../experiment/accepted-steps.ts';
+import type { CloseBy, Endpoint, Peer } from '../experiment/handles.ts';
 import type { AnyStage } from '../experiment/stage.ts';
 import type { Wire } from '../experiment/wire.ts';
 import { valueProblem } from '../facts/kinds.ts';
@@ -63,11 +63,28 @@ export async function makeStage(
       acceptedStates(wanted);
       return steps.wait(() => untilText(placed, wanted, waiting), until(placed, wanted, waiting));
     },
+    closeInTurn(first, second, by = 'destroy') {
+      acceptedArgument('closeInTurn(): by', by);
+      return steps.wait(() => 'closeInTurn', closeInTurn(stage, first, second, by));
+    },
     rest: resting(work, playing),
     soon: () => ({ ns: now() + soonNs }),
     note,
   };
   return { stage, notes };
+}
+
+/**
+ * One end closes, then the other: when the FIN of the first is acknowledged, so that no acknowledgement crosses the FIN of the second,
+ * meets TIME-WAIT, and ends it (RFC 1337).
+ */
+async function closeInTurn({ until }: AnyStage, first: Endpoint, second: Endpoint, by: CloseBy): Promise<void> {
+  await first.close(by);
+  // where TIME-WAIT is not kept, FIN-WAIT-2 may not be either
+  await until(first, 'FIN-WAIT-2', 'CLOSED');
+  await second.ended();
+  await second.close();
+  await Promise.all([until(first, 'TIME-WAIT', 'CLOSED'), until(second, 'CLOSED'), first.gone(), second.gone()]);
 }
 
 async function ours(peers: Peers, end: End): Promise<Peer> {

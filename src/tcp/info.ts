@@ -10,6 +10,10 @@ export interface TcpInfo {
   readonly rttUs: number;
   /** tcpi_notsent_bytes: in the send queue, and never sent. */
   readonly notSentBytes: number;
+  /** tcpi_snd_wnd: the window that the other end announced last, bytes. */
+  readonly windowBytes: number;
+  /** tcpi_snd_mss: what a segment carries, bytes. */
+  readonly segmentBytes: number;
 }
 
 /** What a connected socket's kernel holds of either direction, and what has passed, in bytes. */

@@ -1,10 +1,11 @@
 import type { ForgeryData, Place, Stamp } from '../experiment/forgery.ts';
 import type { Address } from '../tcp/address.ts';
-import { bitsOf } from '../tcp/flags.ts';
+import { bitsOf, flagBits } from '../tcp/flags.ts';
 import type { TcpOption } from '../tcp/header-options.ts';
 import { format, type IpHeader, type TcpSegment } from '../tcp/segment.ts';
 import { otherEnd } from '../tcp/states.ts';
 import type { Connection } from './connection.ts';
+import { lengthOf } from './history.ts';
 
 function placed(place: Place, isn: number | undefined, next: number | undefined, what: string): number {
   if (typeof place === 'object' && 'absolute' in place) return place.absolute >>> 0;
@@ -59,4 +60,23 @@ export function forge(forgery: ForgeryData, connection: Connection): Buffer {
     bytes[low] = (bytes[low] as number) ^ 1;
   }
   return bytes;
+}
+
+/** The RST by which a host answers a segment of a connection that it does not have, RFC 9293 §3.10.7.1. */
+export function resetOf(segment: TcpSegment): TcpSegment {
+  const isAck = (segment.flags & flagBits.ACK) !== 0;
+  return {
+    kind: 'tcp',
+    ip: ipOf(undefined, segment.destination),
+    source: segment.destination,
+    destination: segment.source,
+    seq: isAck ? segment.ack : 0,
+    ack: isAck ? 0 : (segment.seq + lengthOf(segment)) >>> 0,
+    flags: bitsOf(isAck ? ['RST'] : ['RST', 'ACK']),
+    window: 0,
+    urgent: 0,
+    options: [],
+    payload: Buffer.alloc(0),
+    intact: true,
+  };
 }

@@ -4,19 +4,21 @@
  */
 import { constants, setPriority } from 'node:os';
 import type { ForgeryData } from '../experiment/forgery.ts';
+import type { PatternData } from '../experiment/patterns.ts';
 import type { Rule } from '../experiment/rules.ts';
 import { runFirst } from '../native/process.ts';
 import { byHandlers, serve, startedWith, tellHarness } from '../process/serve.ts';
+import type { Address } from '../tcp/address.ts';
 import { otherEnd } from '../tcp/states.ts';
 import { type Connection, unseen } from './connection.ts';
 import { forge } from './forge.ts';
-import type { History } from './history.ts';
 import { icmpAbout } from './icmp.ts';
 import type { WireArguments, WireTold, WireVerbs } from './protocol.ts';
 import { type Running, startRunning } from './running.ts';
 import { ruleText } from './say.ts';
 import { stillHeld } from './statistics.ts';
 import { withoutRule, withRule } from './step.ts';
+import { insidePattern, Translation } from './translation.ts';
 import { countSeen, seenWithin, whenAnswered, whenSeen } from './watch.ts';
 
 // not SIGKILL: what was captured since the last write would be lost
@@ -50,10 +52,13 @@ function wire(): Running {
   return running;
 }
 
-function connectionOf(history: History, { on, between }: ForgeryData): Connection {
+function connectionOf({ history, pump }: Running, { on, between }: ForgeryData): Connection {
+  const insideOf = (address: Address) => pump.translation?.insideOf(address) ?? address;
   if (between) return history.connection({ one: between.client, other: between.server }) ?? unseen(between);
   const whose = on as NonNullable<typeof on>;
-  const found = history.connection(typeof whose === 'number' ? whose : { one: whose.local, other: whose.remote });
+  const found = history.connection(
+    typeof whose === 'number' ? whose : { one: insideOf(whose.local), other: insideOf(whose.remote) },
+  );
   if (!found) throw new RangeError('the wire has seen no segment of that connection');
   return found;
 }
@@ -67,6 +72,8 @@ function wholePacket(n: number): { from: 'client' | 'server'; bytes: Uint8Array 
   return { from: entry.from, bytes: Uint8Array.from(bytes) };
 }
 
+const inside = (pattern: PatternData): PatternData => insidePattern(running?.pump.translation, pattern);
+
 function flush(): void {
   running?.pump.tellCount();
   running?.capture.flush();
@@ -76,8 +83,9 @@ const obey = byHandlers<WireVerbs>({
   open(ask) {
     running = startRunning(ask, origin, now, tellHarness<WireTold>);
   },
-  rule({ rule }) {
+  rule({ rule: asked }) {
     const { pump } = wire();
+    const rule = { ...asked, pattern: inside(asked.pattern) };
     const id = rules.push(rule);
     pump.state = withRule(pump.state, id, rule);
     return { rule: id };
@@ -98,16 +106,17 @@ const obey = byHandlers<WireVerbs>({
     pump.discard(discarded);
     return { discarded: discarded.length };
   },
-  async seen({ pattern, after, withinMs }) {
+  async seen({ pattern: asked, after, withinMs }) {
+    const pattern = inside(asked);
     if (withinMs === undefined) return { sighting: await whenSeen(wire(), pattern, after) };
     const sighting = await seenWithin(wire(), pattern, after, withinMs * 1e6, () => ++echoes);
     return sighting ? { sighting } : {};
   },
   answers: async ({ n }) => ({ segments: await whenAnswered(wire(), n, ++echoes) }),
-  count: ({ pattern }) => ({ count: countSeen(wire(), pattern) }),
+  count: ({ pattern }) => ({ count: countSeen(wire(), inside(pattern)) }),
   inject({ forgery }) {
-    const { pump, history } = wire();
-    const connection = connectionOf(history, forgery);
+    const { pump } = wire();
+    const connection = connectionOf(wire(), forgery);
     const begins = connection.id === 0;
     const n = pump.emit(forgery.from, forge(forgery, connection), { do: 'forged' }, { begins });
     pump.tellAll();
@@ -136,6 +145,32 @@ const obey = byHandlers<WireVerbs>({
     const answer = wire().pump.emit(otherEnd(from), message, deed);
     wire().pump.tellAll();
     return { n: answer };
+  },
+  translate({ forgetAfterMs, afterwards }) {
+    const { pump, outside } = wire();
+    const forgetting = { afterwards, ...(forgetAfterMs !== undefined && { afterNs: forgetAfterMs * 1e6 }) };
+    pump.translation = new Translation(outside, forgetting, (event) => pump.note(event));
+    return { outside };
+  },
+  forget() {
+    const { pump } = wire();
+    pump.drain();
+    const forgotten = pump.translation?.forgetAll(now()) ?? 0;
+    pump.tellAll();
+    return { forgotten };
+  },
+  mappings() {
+    const { pump } = wire();
+    pump.drain();
+    const mappings = pump.translation?.mappings(now()) ?? [];
+    pump.tellAll();
+    return { mappings };
+  },
+  outside({ inside: address }) {
+    const { pump } = wire();
+    pump.drain();
+    const found = pump.translation?.outsideOf(address);
+    return found ? { outside: found } : {};
   },
   flush,
   statistics() {

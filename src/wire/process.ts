@@ -1,5 +1,6 @@
 import { LingerlabError } from '../errors.ts';
 import { startWorker } from '../process/worker.ts';
+import type { Address } from '../tcp/address.ts';
 import type { ToldPacket, WireArguments, WireTold, WireVerb, WireVerbs } from './protocol.ts';
 
 /** The wire's process as the harness sees it. Its disposal rejects with WIRE_DIED where it could not finish its capture. */
@@ -10,6 +11,8 @@ export interface WireProcess extends AsyncDisposable {
    * take, or as `deadlineMs` says.
    */
   ask<V extends WireVerb>(verb: V, ask: WireVerbs[V]['ask'], deadlineMs?: number): Promise<WireVerbs[V]['value']>;
+  /** What the server's end knows an address of the client's end as: another one where the wire translates. */
+  outside(inside: Address): Promise<Address>;
 }
 
 export interface WireOptions {
@@ -47,9 +50,15 @@ export async function startWire({ origin, until, spawned, saw, died }: WireOptio
       unclean = error;
     },
   });
+  let translates = false;
   return {
     pid: worker.pid,
-    ask: (verb, ask, deadlineMs) => worker.ask(verb, ask, deadlineMs),
+    ask(verb, ask, deadlineMs) {
+      translates ||= verb === 'translate';
+      return worker.ask(verb, ask, deadlineMs);
+    },
+    // without a translation nobody is asked
+    outside: async (inside) => (translates && (await worker.ask('outside', { inside })).outside) || inside,
     async [Symbol.asyncDispose]() {
       await worker.end(closeMs);
       // its capture may lack its end

@@ -2,10 +2,12 @@ import type { ForgeryData } from '../experiment/forgery.ts';
 import type { PatternData } from '../experiment/patterns.ts';
 import type { Rule } from '../experiment/rules.ts';
 import type { Started } from '../process/protocol.ts';
-import type { DeedEvent, PacketsEvent, SegmentSighting, Sighting, WireEvent } from '../record/event.ts';
+import type { DeedEvent, MappingEvent, PacketsEvent, SegmentSighting, Sighting, WireEvent } from '../record/event.ts';
 import type { WireStatistics } from '../record/wire-statistics.ts';
+import type { Address } from '../tcp/address.ts';
 import type { End } from '../tcp/states.ts';
 import type { IcmpSaid } from './icmp.ts';
+import type { Afterwards, Mapping } from './translation.ts';
 import type { Which } from './waiting.ts';
 
 /** Which packets are told as events: all, those that open, close or reset and those that a rule decides, or none. */
@@ -34,6 +36,8 @@ export interface WireVerbs {
       spaces: Readonly<Record<End, string>>;
       /** The IPv4 address of each end, at which the wire pings it. */
       addresses: Readonly<Record<End, string>>;
+      /** Of neither end, in each family: what the server's end sees where the wire translates. */
+      outside: Readonly<Record<4 | 6, string>>;
       device: string;
       settings: WireSettings;
     };
@@ -64,6 +68,16 @@ export interface WireVerbs {
   replay: { ask: { n: number }; value: { n: number } };
   /** Answers a packet of the history with an ICMP message, as a router does. */
   icmp: { ask: { n: number; said: IcmpSaid }; value: { n: number } };
+  /** Translates the client's end from now on. */
+  translate: {
+    ask: { forgetAfterMs?: number; afterwards: Afterwards };
+    value: { outside: Readonly<Record<4 | 6, string>> };
+  };
+  /** Forgets every mapping; how many. */
+  forget: { ask: Record<never, never>; value: { forgotten: number } };
+  mappings: { ask: Record<never, never>; value: { mappings: readonly Mapping[] } };
+  /** What the server's end knows an address as; absent: as itself. All that the ends have sent so far counts. */
+  outside: { ask: { inside: Address }; value: { outside?: Address } };
   /** Everything read so far has been told, and is in the file. */
   flush: { ask: Record<never, never>; value: undefined };
   statistics: { ask: Record<never, never>; value: WireStatistics };
@@ -71,7 +85,7 @@ export interface WireVerbs {
 export type WireVerb = keyof WireVerbs;
 
 /** What the wire reports of packets. */
-export type ToldPacket = WireEvent | DeedEvent | PacketsEvent;
+export type ToldPacket = WireEvent | DeedEvent | MappingEvent | PacketsEvent;
 
 /** What it tells unasked. */
 export type WireTold = { readonly seen: readonly ToldPacket[] };

@@ -1,17 +1,20 @@
 import { messageOf } from '../errors.ts';
 import type { Deed } from '../record/deed.ts';
-import type { Ns } from '../record/event.ts';
+import type { MappingEvent, Ns } from '../record/event.ts';
+import type { Address } from '../tcp/address.ts';
 import { flagBits } from '../tcp/flags.ts';
-import { parse } from '../tcp/segment.ts';
+import { format, parse } from '../tcp/segment.ts';
 import { type End, ends, otherEnd } from '../tcp/states.ts';
 import type { Capture } from './capture.ts';
 import { type Counts, makeCounts } from './counts.ts';
 import type { Device } from './device.ts';
+import { resetOf } from './forge.ts';
 import type { History, Seen } from './history.ts';
 import type { Telling, ToldPacket } from './protocol.ts';
 import { sighting } from './report.ts';
 import { deedText } from './say.ts';
-import { idle, noRules, type Order, step, type WireState } from './step.ts';
+import { type Decision, idle, noRules, type Order, step, type WireState } from './step.ts';
+import type { Inward, Translation } from './translation.ts';
 import type { Waiting, WaitingRoom } from './waiting.ts';
 
 /** Packets of one end before the other has its turn, and of both before the process does anything else. */
@@ -44,7 +47,21 @@ interface Emitting {
   readonly mayBeRefused?: boolean;
   /** It is the first segment between its addresses, from which the history counts their numbers. */
   readonly begins?: boolean;
+  /** What the other end gets instead: a translation's own answer. */
+  readonly translated?: Uint8Array;
 }
+
+/** A packet that came to the wire. */
+interface Come {
+  readonly from: End;
+  readonly bytes: Uint8Array;
+  readonly t: Ns;
+  readonly rule: number;
+  readonly outside?: Address | undefined;
+}
+
+/** What a translation has no mapping for is dropped before any rule. */
+const withoutMapping = (state: WireState): Decision => ({ state, deeds: [{ deed: 'drop', why: 'no mapping' }] });
 
 /** What the wire itself sends. */
 type Own = Extract<Deed, { do: 'copy' | 'replay' | 'forged' }>;
@@ -61,6 +78,8 @@ export class Pump {
   readonly counts: Counts = makeCounts();
   /** Looks at every packet from the peers; more work for each while there is one. */
   readonly watchers = new Set<(seen: Seen) => void>();
+  /** Between the wire and the server: rules, the history and the capture have the addresses of the inside. */
+  translation: Translation | undefined;
   #state: WireState = noRules;
   /** No rule can act: packets are carried without being parsed. */
   #idle = true;
@@ -118,7 +137,9 @@ export class Pump {
     const length = devices[end].read(place);
     if (length < 0) return false;
     const t = now();
-    const plain = this.#idle && this.watchers.size === 0 && room.overtaken === 0 && this.#telling !== 'all';
+    const way = end === 'server' ? this.translation?.inward(place.subarray(0, length), t) : undefined;
+    const plain =
+      !this.translation && this.#idle && this.watchers.size === 0 && room.overtaken === 0 && this.#telling !== 'all';
     if (plain && history.glance(end, place, length)) {
       const refused = devices[otherEnd(end)].write(place.subarray(0, length));
       if (refused === undefined) {
@@ -127,12 +148,12 @@ export class Pump {
       } else capture.keepAs(length, t, end, deedText(this.#refused(refused)));
       return true;
     }
-    this.#consider(end, place.subarray(0, length), t);
+    this.#consider(end, place.subarray(0, length), t, way);
     return true;
   }
 
   /** What a packet is, what the rules say, and that. A fault of ours is counted, and the packet carried. */
-  #consider(from: End, bytes: Uint8Array, t: Ns): void {
+  #consider(from: End, bytes: Uint8Array, t: Ns, { unmapped = false, outside }: Partial<Inward> = {}): void {
     const { capture, history } = this.#options;
     let seen: Seen | undefined;
     let decision: ReturnType<typeof step> = { state: this.#state, deeds: [{ deed: 'carry' }] };
@@ -140,7 +161,7 @@ export class Pump {
       const packet = parse(bytes);
       if (packet.kind === 'other') this.counts.other(packet.why);
       seen = history.see(capture.latest + 1, t, from, bytes.length, packet);
-      decision = step(this.#state, seen, t);
+      decision = unmapped ? withoutMapping(this.#state) : step(this.#state, seen, t);
       for (const watch of this.watchers) watch(seen);
     } catch (error) {
       this.counts.fault(messageOf(error));
@@ -149,24 +170,25 @@ export class Pump {
     const [first, ...copies] = decision.deeds;
     // kept before the capture uses its memory for the next
     const copied = copies.length > 0 ? Uint8Array.from(bytes) : bytes;
-    const { n, deed } = this.#do(first, from, bytes, t, decision.rule ?? 0);
+    const { n, deed } = this.#do(first, { from, bytes, t, rule: decision.rule ?? 0, outside });
     for (const copy of copies) {
       if (copy.deed !== 'copy') continue;
       this.#wait({ n, from, bytes: copied, since: t, rule: decision.rule ?? 0, why: 'copy', due: copy.at });
     }
     if (seen) {
-      if (this.#isTold(seen, decision.rule)) {
+      if (this.#isTold(seen, unmapped || decision.rule !== undefined)) {
         this.#events.push({ ...sighting(seen), source: 'wire', kind: 'segment', deed });
       }
     }
+    if (unmapped && seen && outside) this.#answerUnmapped(n, seen, outside);
     if (first.deed === 'carry') this.#overtook(from);
     if (copies.length > 0) this.timeout();
   }
 
-  #isTold({ packet }: Seen, rule: number | undefined): boolean {
+  #isTold({ packet }: Seen, isDecided: boolean): boolean {
     if (this.#telling === 'all' && this.#told++ >= this.#options.tellAllUpTo) this.#telling = 'notable';
     if (this.#telling !== 'notable') return this.#telling === 'all';
-    return rule !== undefined || (packet.kind === 'tcp' && (packet.flags & controls) !== 0);
+    return isDecided || (packet.kind === 'tcp' && (packet.flags & controls) !== 0);
   }
 
   /** A peer's packet that the kernel did not take. */
@@ -176,7 +198,7 @@ export class Pump {
   }
 
   /** Carry out the first order for a packet that lies in the capture's room. */
-  #do(order: Order, from: End, bytes: Uint8Array, t: Ns, rule: number): { n: number; deed: Deed } {
+  #do(order: Order, { from, bytes, t, rule, outside }: Come): { n: number; deed: Deed } {
     const { capture } = this.#options;
     const length = bytes.length;
     const as = (deed: Deed) => {
@@ -187,7 +209,7 @@ export class Pump {
     switch (order.deed) {
       case 'drop':
         this.counts.dropped++;
-        return as({ do: order.why, rule });
+        return as(order.why === 'no mapping' ? { do: order.why } : { do: order.why, rule });
       case 'hold':
         return this.#keep('held', { from, bytes, since: t, rule });
       case 'wait':
@@ -195,10 +217,11 @@ export class Pump {
       case 'behind':
         return this.#keep('overtaken', { from, bytes, since: t, rule, due: order.until, behind: order.count });
       default: {
-        const refused = this.#options.devices[otherEnd(from)].write(bytes);
-        if (refused !== undefined) return as(this.#refused(refused));
+        const given = this.#give(otherEnd(from), bytes, t);
+        if (given.errno !== undefined) return as(this.#refused(given.errno));
         this.counts.carry(from, length);
-        return as({ do: 'carried' });
+        const translated = given.outside ?? outside;
+        return as({ do: 'carried', ...(translated && { translated }) });
       }
     }
   }
@@ -225,14 +248,14 @@ export class Pump {
 
   /** Send on what the wire kept. */
   #go(waiting: Waiting): void {
-    const { devices, capture, now } = this.#options;
+    const { capture, now } = this.#options;
     const { n, from, bytes, since, pending, rule } = waiting;
     const t = now();
     if (!pending) {
       this.emit(from, bytes, { do: 'copy', of: n, rule });
       return;
     }
-    const errno = devices[otherEnd(from)].write(bytes);
+    const { errno } = this.#give(otherEnd(from), bytes, t);
     if (errno === undefined) this.counts.carry(from, bytes.length);
     else this.counts.refuse(errno, 'peer');
     const refused = errno === undefined ? {} : { refusedBy: 'kernel' as const, errno };
@@ -241,6 +264,27 @@ export class Pump {
     else this.#notGiven(n, deed);
     capture.amend(pending, deedText(deed));
     if (this.#telling !== 'none') this.#events.push({ t, source: 'wire', kind: 'deed', n, deed });
+  }
+
+  /** Give an end a packet, as it knows the other end where the wire translates. */
+  #give(to: End, bytes: Uint8Array, t: Ns): { readonly errno: string | undefined; readonly outside?: Address } {
+    const device = this.#options.devices[to];
+    if (to === 'client' || !this.translation) return { errno: device.write(bytes) };
+    const { bytes: translated, outside } = this.translation.outward(bytes, t);
+    return { errno: device.write(translated), ...(outside && { outside }) };
+  }
+
+  /** Answer what came from outside for nobody with a RST, where the translation does. */
+  #answerUnmapped(n: number, { packet, from }: Seen, outside: Address): void {
+    if (this.translation?.afterwards !== 'reset' || packet.kind !== 'tcp' || packet.flags & flagBits.RST) return;
+    const reset = resetOf(packet);
+    const translated = format({ ...reset, source: outside });
+    this.emit(otherEnd(from), format(reset), { do: 'forged', as: 'reset', of: n }, { translated });
+  }
+
+  /** Tell what is no packet. */
+  note(event: MappingEvent): void {
+    if (this.#telling !== 'none') this.#events.push(event);
   }
 
   /** Something is due. */
@@ -285,10 +329,12 @@ export class Pump {
   /**
    * Send bytes to the other end as if they came from this one; no rule sees them. Returns their number.
    */
-  emit(from: End, bytes: Uint8Array, deed: Own, { mayBeRefused = false, begins = false }: Emitting = {}): number {
+  emit(from: End, bytes: Uint8Array, deed: Own, options: Emitting = {}): number {
+    const { mayBeRefused = false, begins = false, translated } = options;
     const { devices, capture, history, now } = this.#options;
     const t = now();
-    const errno = devices[otherEnd(from)].write(bytes);
+    const to = otherEnd(from);
+    const errno = translated ? devices[to].write(translated) : this.#give(to, bytes, t).errno;
     this.counts.emitted++;
     if (errno !== undefined) this.counts.refuse(errno, mayBeRefused ? 'expected' : 'own');
     const done: Deed = errno === undefined ? deed : { ...deed, refusedBy: 'kernel', errno };

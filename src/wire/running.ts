@@ -33,6 +33,7 @@ export function txDropped(text: string, device: string): number {
 export interface Running extends Disposable {
   readonly pump: Pump;
   readonly addresses: Readonly<Record<End, string>>;
+  readonly outside: Readonly<Record<4 | 6, string>>;
   readonly capture: Capture;
   readonly history: ReturnType<typeof makeHistory>;
   readonly room: ReturnType<typeof makeWaitingRoom>;
@@ -41,7 +42,7 @@ export interface Running extends Disposable {
 
 /** Make the devices, each in its namespace, and carry from then on. Throws where one cannot be made. */
 export function startRunning(
-  { spaces, addresses, device, settings }: WireVerbs['open']['ask'],
+  { spaces, addresses, outside, device, settings }: WireVerbs['open']['ask'],
   origin: bigint,
   now: () => Ns,
   tell: (told: WireTold) => void,
@@ -89,6 +90,7 @@ export function startRunning(
   return {
     pump,
     addresses,
+    outside,
     capture,
     history,
     room,

@@ -1,6 +1,7 @@
 import type { Match, PatternData } from '../experiment/patterns.ts';
 import type { Rule } from '../experiment/rules.ts';
 import type { Deed } from '../record/deed.ts';
+import { addressAndPort } from '../tcp/address.ts';
 import { icmpText } from '../tcp/icmp.ts';
 
 const rangeText = (from: number, to = from): string => {
@@ -76,6 +77,7 @@ function madeText(deed: Extract<Deed, { of?: number }>): string {
   const of = `#${deed.of}`;
   if (deed.do === 'copy') return `duplicate of ${of}`;
   if (deed.do === 'replay') return `replay of ${of}`;
+  if (deed.as === 'reset') return `forged: no mapping, of ${of}`;
   if (deed.as === 'echo') return deed.of === undefined ? 'echo request' : `echo request, behind ${of}`;
   return deed.as === 'unreachable' ? `forged: ${icmpText(deed.icmp?.kind ?? 'host-unreachable')}, of ${of}` : 'forged';
 }
@@ -101,6 +103,8 @@ export function deedText(deed: Deed): string {
     case 'replay':
     case 'forged':
       return joined(madeText(deed) + rule, refusedText(deed));
+    case 'carried':
+      return joined(deed.do, deed.translated ? `as ${addressAndPort(deed.translated)}` : '');
     default:
       return deed.do + rule;
   }

@@ -1,4 +1,12 @@
-import { acceptedEnd, acceptedIcmp, acceptedKeys, acceptedNumber, acceptedPacket } from '../experiment/accepted.ts';
+import {
+  acceptedEnd,
+  acceptedIcmp,
+  acceptedKeys,
+  acceptedNumber,
+  acceptedPacket,
+  acceptedWord,
+} from '../experiment/accepted.ts';
+import { succeeded } from '../experiment/answer.ts';
 import { acceptedForgery } from '../experiment/forgery.ts';
 import type { Answer, Step } from '../experiment/handles.ts';
 import { acceptedPattern, dataOf, type PacketKind, type PatternData } from '../experiment/patterns.ts';
@@ -24,7 +32,7 @@ export function makeWire(wire: Asked, steps: Taking): Wire {
   const began = () => performance.now();
   const step = <T>(what: string, value: Promise<T>): Step<T> => {
     const at = began();
-    const answer = value.then((taken) => ({ ok: true as const, value: taken, ns: Math.round((began() - at) * 1e6) }));
+    const answer = value.then((taken) => succeeded(taken, Math.round((began() - at) * 1e6)));
     return steps.take(`wire.${what}`, answer);
   };
   const release = (which: WireVerbs['release']['ask']) => wire.ask('release', which).then(({ released }) => released);
@@ -118,6 +126,32 @@ export function makeWire(wire: Asked, steps: Taking): Wire {
       ),
     icmp: (packet, kind, ...[options]) => icmp('icmp()', packet, kind, options),
     unreachable: (packet) => icmp('unreachable()', packet, 'host-unreachable'),
+    translate: (options = {}) => {
+      acceptedKeys('translate()', options, ['forgetAfter', 'afterwards']);
+      const { forgetAfter, afterwards = 'drop' } = options;
+      if (forgetAfter !== undefined)
+        acceptedNumber('translate(): forgetAfter', forgetAfter, { least: 0, whole: false });
+      const ask = {
+        afterwards: acceptedWord('translate(): afterwards', afterwards, ['drop', 'reset']),
+        ...(forgetAfter !== undefined && { forgetAfterMs: forgetAfter * 1000 }),
+      };
+      return step(
+        'translate',
+        wire.ask('translate', ask).then(({ outside: address }) => ({
+          address,
+          mappings: () =>
+            step(
+              'mappings',
+              wire.ask('mappings', {}).then(({ mappings }) => mappings),
+            ),
+          forget: () =>
+            step(
+              'forget',
+              wire.ask('forget', {}).then(({ forgotten }) => forgotten),
+            ),
+        })),
+      );
+    },
     statistics: () => step('statistics', wire.ask('statistics', {})),
   };
 }

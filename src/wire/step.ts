@@ -26,7 +26,7 @@ export interface WireState {
 /** What the wire is to do with a packet now; the first order says what becomes of it, the rest are copies. */
 export type Order =
   | { readonly deed: 'carry' }
-  | { readonly deed: 'drop'; readonly why: 'dropped' | 'black hole' | 'lost' | 'queue full' }
+  | { readonly deed: 'drop'; readonly why: 'dropped' | 'black hole' | 'lost' | 'queue full' | 'no mapping' }
   | { readonly deed: 'hold' }
   | { readonly deed: 'wait'; readonly until: Ns }
   | { readonly deed: 'behind'; readonly count: number; readonly until: Ns }

@@ -40,6 +40,7 @@ describe('options of a step', () => {
     ['poll', { within: -1 }, 'poll(): within: must be a number from 0 on, not -1'],
     ['raw.connect', { localPort: 5 }, "connect(): there is no option 'localPort'; there is as, again or family"],
     ['raw.write', { wait: 'no' }, "write(): wait: must be true or false, not 'no'"],
+    ['fill', { bytes: 0 }, 'fill(): bytes: must be a whole number from 1 on, not 0'],
     ['listen', { at: '127.0.0.2' }, "listen(): at: an address is written { address: '127.0.0.2' }"],
     [
       'bind',
@@ -90,6 +91,7 @@ test('what write(2) is given: so many bytes, or these', () => {
 test.each([
   ['write(): bytes', -1, 'must be a whole number from 0 on, not -1'],
   ['close(): by', 'reset', "there is no 'reset'"],
+  ['closeInTurn(): by', 'reset', "there is no 'reset'"],
   ['shutdown(): how', 'W', "there is no 'W'"],
   ['signal()', 'SIGKIL', 'did you mean "SIGKILL"?'],
   ['ports(): count', 65, 'must be a whole number from 1 to 64, not 65'],

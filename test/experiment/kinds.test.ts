@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { experiment, kind, loadExperiment } from '../../src/index.ts';
+import { experiment, is, kind, loadExperiment, type OutcomeOf } from '../../src/index.ts';
 
 const usual = {
   id: 'usual',
@@ -63,6 +63,50 @@ experiment({
   ],
   answer: (outcomes) => outcomes.map(({ facts }) => facts.winner satisfies 'old' | 'new').join(),
 });
+
+const asked = { ...usual, connections: ['old', 'new'], measures: { winner: kind.word('old', 'new') } } as const;
+/** A function that the definition itself calls. */
+const reset = ({ cell, facts }: OutcomeOf<typeof asked>): boolean => {
+  // @ts-expect-error no end of a connection without a label
+  void facts['client.closedWith'];
+  // @ts-expect-error no value of the factor
+  void (cell.by === 'half-close');
+  return is(facts[`old.${cell.closer}.closedWith`], 'RST') && facts.winner === 'old';
+};
+const told = experiment({
+  ...asked,
+  async scenario({ client, server, closeInTurn, note }, { closer, by }) {
+    const connecting = await client.connect(await server.listen(), { as: 'old' }).answer();
+    if (!connecting.ok) {
+      connecting.outcome satisfies string;
+      return;
+    }
+    connecting.outcome satisfies 'ok';
+    const [near, far] = connecting.value;
+    const { written, unread, unsent } = await near.fill(far, { bytes: 300_000, fill: 'x' });
+    (written - unread - unsent) satisfies number;
+    // @ts-expect-error an end of the connection
+    await near.fill(client);
+    note('winner', (await far.unread('kernel', 1)) > 0 ? 'old' : 'new');
+    await closeInTurn(closer === 'client' ? near : far, closer === 'client' ? far : near, by);
+    // @ts-expect-error no way to close
+    await closeInTurn(near, far, 'shutdown');
+  },
+  claims: [
+    { id: 'a', text: 't', source: 's', holds: (facts) => is(facts['new.client.closedWith'], 'FIN', 'RST') },
+    // @ts-expect-error no segment that closes
+    { id: 'b', text: 't', source: 's', holds: (facts) => is(facts['new.client.closedWith'], 'SYN') },
+    // @ts-expect-error no state
+    { id: 'c', text: 't', source: 's', holds: (facts) => is(facts['new.client.path'], 'TIME_WAIT') },
+  ],
+  answer: (outcomes) => `${outcomes.filter(reset).length}`,
+});
+type Told = OutcomeOf<typeof told>;
+(({ cell, facts }: Told) => [cell.closer, facts.winner]) satisfies (
+  one: Told,
+) => ('client' | 'server' | 'old' | 'new')[];
+// @ts-expect-error no value of the factor
+(({ cell }: Told) => cell.by === 'half-close') satisfies (one: Told) => boolean;
 
 experiment({
   ...usual,

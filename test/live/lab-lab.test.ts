@@ -34,6 +34,7 @@ inNamespaces('a lab', () => {
     // where they connect from
     const route = (lab: Lab, to: string) =>
       lab.space('client').inside(() => spawnSync('ip', ['route', 'get', to], { encoding: 'utf8' }).stdout);
+    one.address('server', 6, 'other');
     await one.ready();
     for (const family of [4, 6] as const)
       for (const to of [one.address('server', family), one.address('server', family, 'other')])

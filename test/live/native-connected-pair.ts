@@ -53,7 +53,9 @@ async function pair(): Promise<readonly [Socket, Socket]> {
 }
 
 const [near, far] = await pair();
-const values: readonly { readonly [O in SocketOption]: readonly [O, SocketOptions[O]] }[SocketOption][] = [
+/** Those whose value is one word. */
+type Plain = Exclude<SocketOption, 'IP_LOCAL_PORT_RANGE'>;
+const values: readonly { readonly [O in Plain]: readonly [O, SocketOptions[O]] }[Plain][] = [
   ['SO_LINGER', 0],
   ['SO_LINGER', 5],
   ['SO_LINGER', 'off'],
@@ -66,7 +68,7 @@ const values: readonly { readonly [O in SocketOption]: readonly [O, SocketOption
 const options: Record<string, unknown> = {};
 for (const [option, value] of values) {
   setOption(fdOf(near), option, value);
-  options[`${option} ${String(value)}`] = getOption(fdOf(near), option);
+  options[`${option} ${value}`] = getOption(fdOf(near), option);
 }
 const accepted = Object.fromEntries(
   (['SO_LINGER', 'TCP_LINGER2', 'SO_REUSEADDR'] as const).map((option) => [option, getOption(fdOf(far), option)]),

@@ -216,7 +216,7 @@ live('raw sockets', () => {
   test('each call is answered in each state', () => {
     const callsIn = (state: string) =>
       Object.fromEntries(
-        (factsOf('states', { state, family: 4 })[0]?.calls as string).split(', ').map((each) => each.split(' ')),
+        (factsOf('states', { state, family: 4 })[0]!.calls as string).split(', ').map((each) => each.split(' ')),
       );
     const unbound = callsIn('unbound');
     expect(unbound).toEqual({

@@ -71,7 +71,7 @@ export async function wiredCell({ settings, sysctls = {} }: WiredOptions = {}): 
   const link = {
     origin,
     settings: { wallNs, ...settings },
-    saw: (event: ToldPacket) => void (event.kind === 'packets' || events.push(event)),
+    saw: (event: ToldPacket) => void (event.kind === 'packets' || event.kind === 'mapping' || events.push(event)),
   };
   const lab = scope.use(await makeLab({ network: 'wire', sysctls, ports, serial: 1, wire: link }));
   scope.defer(() => lab.empty());

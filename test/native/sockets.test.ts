@@ -149,6 +149,8 @@ test('TCP_INFO of a socket that was never connected: CLOSED, with the initial re
     unacked: 0,
     rtoUs: 1_000_000,
     rttUs: 0,
+    windowBytes: 0,
+    segmentBytes: 536,
   });
 });
 

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { LingerlabError } from '../../src/errors.ts';
+import { refused as answerOf, succeeded } from '../../src/experiment/answer.ts';
 import type { Answer } from '../../src/experiment/handles.ts';
 import { makeSteps } from '../../src/peers/step.ts';
 
-const given = (value: number): Promise<Answer<number>> => Promise.resolve({ ok: true, value, ns: 5 });
-const refusal: Answer<number> = { ok: false, errno: 'EADDRINUSE', syscall: 'bind', ns: 7 };
+const given = (value: number): Promise<Answer<number>> => Promise.resolve(succeeded(value, 5));
+const refusal = answerOf({ errno: 'EADDRINUSE', syscall: 'bind' }, 7);
 const refused = (): Promise<Answer<number>> => Promise.resolve(refusal);
 const failed = (): Promise<Answer<number>> =>
   Promise.reject(new LingerlabError('PEER_DIED', 'peer server ended: SIGKILL', 'look'));
@@ -55,12 +56,23 @@ describe('awaiting a step', () => {
 });
 
 describe('answer()', () => {
-  test('gives a refusal as data', async () => {
-    expect(await makeSteps().take('server.listen', refused()).answer()).toEqual(refusal);
+  test('gives a refusal as data, and in one word', async () => {
+    expect(await makeSteps().take('server.listen', refused()).answer()).toEqual({
+      ok: false,
+      outcome: 'EADDRINUSE',
+      errno: 'EADDRINUSE',
+      syscall: 'bind',
+      ns: 7,
+    });
   });
 
   test('gives a value with how long the call took', async () => {
-    expect(await makeSteps().take('client.write', given(3)).answer()).toEqual({ ok: true, value: 3, ns: 5 });
+    expect(await makeSteps().take('client.write', given(3)).answer()).toEqual({
+      ok: true,
+      outcome: 'ok',
+      value: 3,
+      ns: 5,
+    });
   });
 });
 

@@ -2,13 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { any, data, syn, tcp } from '../../src/experiment/patterns.ts';
 import { blackhole, delay, drop, duplicate, hold, type Rule, rate, reorder } from '../../src/experiment/rules.ts';
-import { format } from '../../src/tcp/segment.ts';
+import { format, parse } from '../../src/tcp/segment.ts';
 import type { End } from '../../src/tcp/states.ts';
 import { noRules, withRule } from '../../src/wire/step.ts';
+import { Translation } from '../../src/wire/translation.ts';
 import { countSeen, seenWithin, whenSeen } from '../../src/wire/watch.ts';
 import { bytes, segments } from '../tcp/arbitrary.ts';
 import { type FakeOptions, fakeWire } from './fake-wire.ts';
-import { segment } from './seen.ts';
+import { client, segment } from './seen.ts';
 
 const opener = format(segment('client', ['SYN'], { seq: 1000 }));
 const bytesOf = (payload: string, seq = 1001) => format(segment('client', ['ACK'], { seq, ack: 1, payload }));
@@ -322,4 +323,44 @@ test('the longest time without both devices being empty is counted', () => {
   wire.clock.now = 30e6;
   for (let turns = 0; turns < 4; turns++) wire.pump.turn();
   expect(wire.pump.counts.longestBacklog).toBe(30e6);
+});
+
+describe('a translation', () => {
+  const translated = (afterwards: 'drop' | 'reset') => {
+    const wire = fakeWire();
+    const addresses = { 4: '10.0.0.6', 6: 'fd77::6' } as const;
+    wire.pump.translation = new Translation(addresses, { afterwards }, (event) => wire.pump.note(event));
+    return wire;
+  };
+  const back = () =>
+    format({ ...segment('server', ['ACK'], { seq: 7, ack: 9 }), destination: { address: '10.0.0.6', port: 61_001 } });
+
+  test('lies between the wire and the server: what is recorded has the addresses of the inside', () => {
+    const wire = translated('drop');
+    wire.send('client', opener);
+    expect(parse(wire.got('server')[0]!)).toMatchObject({ source: { address: '10.0.0.6', port: 61_001 } });
+    wire.send('server', back());
+    expect(parse(wire.got('client')[0]!)).toMatchObject({ destination: client });
+    expect(wire.deeds()).toEqual(['carried, as 10.0.0.6:61001', 'carried, as 10.0.0.6:61001']);
+    expect(wire.events.map(({ kind }) => kind)).toContain('mapping');
+    expect(wire.history.connection(2)).toBeUndefined();
+  });
+
+  test.each(['drop', 'reset'] as const)('drops what it has forgotten before any rule sees it: %s', (afterwards) => {
+    const wire = translated(afterwards);
+    wire.send('client', opener);
+    wire.pump.translation!.forgetAll(0);
+    wire.pump.state = withRule(noRules, 1, hold(any));
+    wire.send('server', back());
+    expect(wire.got('client')).toEqual([]);
+    expect(wire.room.size).toBe(0);
+    expect(wire.deeds()[1]).toBe('no mapping');
+    const answers = wire
+      .got('server')
+      .slice(1)
+      .map((packet) => parse(packet));
+    if (afterwards === 'drop') return expect(answers).toEqual([]);
+    expect(answers).toMatchObject([{ source: { address: '10.0.0.6', port: 61_001 }, seq: 9, flags: 4, intact: true }]);
+    expect(wire.deeds()[2]).toBe('forged: no mapping, of #2');
+  });
 });

@@ -13,14 +13,14 @@ import type {
 } from '../../experiment/handles.ts';
 import type { RawEndpoint, RawSocket } from '../../experiment/raw.ts';
 import type { ConnectionEvent } from '../../record/event.ts';
-import type { Address } from '../../tcp/address.ts';
+import { type Address, sameAddress } from '../../tcp/address.ts';
 import { plainAddress, plainText } from '../../tcp/address-text.ts';
 import { otherEnd } from '../../tcp/states.ts';
 import type { PeerProcess } from '../process.ts';
 import type { Verbs } from '../protocol.ts';
 import { type Cast, take } from './cast.ts';
 import { endpointHandle } from './endpoint.ts';
-import { calledBy, checkLabel, connected, opens, reach } from './opening.ts';
+import { calledBy, checkLabel, connected, knownAs, opens, reach } from './opening.ts';
 import { addressOf } from './place.ts';
 import type { Acting, Numbered, Reachable } from './registry.ts';
 
@@ -72,15 +72,19 @@ export async function open(cast: Cast, acting: Acting, to: Reachable, options: O
   const { value, opened } = answer.value;
   const { endpoint: id, local } = value;
   const parts = { at: { peer: process, id }, end, local, remote: plainAddress(ask.to), label: opened?.label ?? '' };
+  const itself = sameAddress(local, parts.remote);
   const endpoint = endpointHandle(cast, parts);
-  return { ...answer, value: openedHandle(cast, endpoint, opened as ConnectionEvent) };
+  return {
+    ...answer,
+    value: openedHandle(cast, endpoint, opened as ConnectionEvent, itself ? local : await knownAs(cast, local)),
+  };
 }
 
 /** An endpoint that may not be established, with its other end, which may have no process. */
-function openedHandle(cast: Cast, endpoint: Endpoint, opened: ConnectionEvent): Opened {
+function openedHandle(cast: Cast, endpoint: Endpoint, opened: ConnectionEvent, known: Address): Opened {
   const { at, label } = cast.registry.endpoint(endpoint);
-  const { end, local, remote } = endpoint;
-  const other: Side = { end: otherEnd(end), local: remote, remote: local };
+  const { end, remote } = endpoint;
+  const other: Side = { end: otherEnd(end), local: remote, remote: known };
   const { peer, id } = at as NonNullable<typeof at>;
   const value: Opened = {
     ...endpoint,
@@ -114,7 +118,7 @@ export async function accepted(
   const { opened, label, at } = cast.registry.endpoint(near);
   if (!opened) throw new TypeError('accepted: not an end that was opened');
   const ended = at !== undefined && (await hasEnded(at));
-  const answer = await process.ask('accepted', { from: near.local, ...(ended && { ended }) });
+  const answer = await process.ask('accepted', { from: await knownAs(cast, near.local), ...(ended && { ended }) });
   if (!answer.ok) return answer;
   const { endpoint: id, local, remote } = answer.value;
   connected(cast, opened, opened.client, { peer: process.name, endpoint: id, local }, opened);
@@ -157,7 +161,7 @@ export async function connect(
   const answer = await cast.observers.begins(ask.to, () => process.ask('connect', ask));
   if (!answer.ok) return answer;
   const near = answer.value;
-  const taken = await listening.ask('accepted', { from: near.local });
+  const taken = await listening.ask('accepted', { from: await knownAs(cast, near.local) });
   if (!taken.ok) return taken;
   const far = taken.value;
   const called = calledBy(options);

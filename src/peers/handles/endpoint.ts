@@ -5,6 +5,7 @@ import type { End } from '../../tcp/states.ts';
 import type { PeerProcess } from '../process.ts';
 import type { Verb, Verbs } from '../protocol.ts';
 import { type Cast, optionsOf, pass, take } from './cast.ts';
+import { fill } from './fill.ts';
 import { rawOf } from './raw.ts';
 import type { Numbered } from './registry.ts';
 
@@ -75,6 +76,13 @@ export function endpointHandle(cast: Cast, { at, end, local, remote, label }: En
       acceptedArgument('unread(): where', where);
       acceptedArgument('unread(): bytes', bytes);
       return step('unread', { where, bytes }, `${bytes} bytes unread in ${where}`);
+    },
+    fill(far, options = {}) {
+      acceptedOptions('fill', options);
+      const other = cast.registry.endpoint(far);
+      if (!other.at || other.endpoint.end === end || other.label !== label)
+        throw new TypeError('fill(): must be given the other end of this connection, which a process has');
+      return take(cast, `${name}.fill`, fill(at, other.at, options));
     },
     resume: () => step('resume', {}),
     close(by: CloseBy = 'end', options: CloseOptions = {}) {

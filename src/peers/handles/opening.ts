@@ -107,3 +107,7 @@ function facing({ registry }: Cast, here: Address, there: Address): ConnectionEv
       sameAddress(endpoint.remote, here),
   )?.opened;
 }
+
+/** What the other end knows an address of an end as: another one where the wire translates. */
+export const knownAs = async ({ lab }: Cast, address: Address): Promise<Address> =>
+  (await lab.wire?.outside(address)) ?? address;

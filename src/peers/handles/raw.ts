@@ -16,7 +16,7 @@ import { plainAddress } from '../../tcp/address-text.ts';
 import { netsBacklog } from '../bound.ts';
 import type { RawConnected, Verbs } from '../protocol.ts';
 import { type Cast, optionsOf, take } from './cast.ts';
-import { connected, opens, reach } from './opening.ts';
+import { connected, knownAs, opens, reach } from './opening.ts';
 import { addressOf, begins, ownPort } from './place.ts';
 import type { Acting, Reachable } from './registry.ts';
 
@@ -260,7 +260,7 @@ async function accepting(
   const answer = await process.ask('accept(2)', { socket: number, wait });
   if (!answer.ok) return answer;
   const { socket: own, id, endpoint, local, remote } = answer.value;
-  const before = await cast.registry.unaccepted(remote, local);
+  const before = await cast.registry.unaccepted(remote, local, (address) => knownAs(cast, address));
   const far = { peer: process.name, endpoint, local, raw: true, socket: id } as const;
   // nobody whom the scenario asked has opened it: another program, or the wire, which the record has as such
   const near = before?.client ?? { peer: '', endpoint: null, local: remote };

@@ -84,19 +84,33 @@ export class Registry {
     return step;
   }
 
-  /** The first connection between two addresses whose accepted end nobody has yet; also one that is being opened. */
-  async unaccepted(client: Address, server: Address): Promise<ConnectionEvent | undefined> {
+  /**
+   * The first connection between two addresses whose accepted end nobody has yet; also one that is being opened. `knownAs`: what the
+   * accepted end knows an address of the other as.
+   */
+  async unaccepted(
+    client: Address,
+    server: Address,
+    knownAs: (address: Address) => Promise<Address>,
+  ): Promise<ConnectionEvent | undefined> {
     for (;;) {
-      const found = this.#connections.find(
-        (event) =>
-          event.server.endpoint === null &&
-          sameAddress(event.client.local, client) &&
-          sameAddress(event.server.local, server),
-      );
+      const found = await this.#first(client, server, knownAs);
       const steps = [...this.#opening].flatMap(([step, { port }]) => (port === server.port ? [step] : []));
       if (found || steps.length === 0) return found;
       await Promise.race(steps).catch(() => undefined);
     }
+  }
+
+  async #first(
+    client: Address,
+    server: Address,
+    knownAs: (address: Address) => Promise<Address>,
+  ): Promise<ConnectionEvent | undefined> {
+    for (const event of this.#connections) {
+      const waits = event.server.endpoint === null && sameAddress(event.server.local, server);
+      if (waits && sameAddress(await knownAs(event.client.local), client)) return event;
+    }
+    return undefined;
   }
 
   /** Throws TypeError where the handle is not a peer of this cell; likewise the others. */

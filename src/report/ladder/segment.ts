@@ -73,6 +73,8 @@ export function deedParts({ deed, from, t, arrived }: Way, original: string): De
       return says('lost');
     case 'queue full':
       return says('lost', 'the queue was full');
+    case 'no mapping':
+      return says('lost', 'the translation has no mapping');
     case 'held':
       return says(after === '' ? 'held, never released' : `held for ${after}`);
     case 'delayed':
@@ -94,6 +96,7 @@ const becameOf: Partial<Record<SegmentRecord['deed']['do'], string>> = {
   refused: 'refused by the kernel',
   'black hole': 'lost in a black hole',
   'queue full': 'lost for a full queue',
+  'no mapping': 'lost without a mapping',
   copy: 'copied by the wire',
   replay: 'replayed by the wire',
   forged: 'forged by the wire',

@@ -106,6 +106,11 @@ export function wordsOf(event: Event, words: Words): Told {
     }
     case 'packets':
       return { lane: 'wire', text: `${plural(event.count, 'packet')} so far`, tone: 'aside', minor: true };
+    case 'mapping': {
+      const [inside, outside] = [addressAndPort(event.inside), addressAndPort(event.outside)];
+      const text = event.forgotten ? `forgets ${outside}, which was ${inside}` : `translates ${inside} to ${outside}`;
+      return { lane: 'wire', text: `the wire ${text}`, tone: 'wire' };
+    }
     case 'counters':
       return kernel(countersText(event), 'aside');
     case 'node':
@@ -243,7 +248,8 @@ const courseText = (from: SegmentRecord['from'], label = ''): string =>
 
 /** A packet that is no TCP segment. */
 function otherText({ why, deed, from, t }: WireEvent): string {
-  if (deed.do === 'forged' && deed.as === 'echo') return `ICMP echo request, the wire's own, behind #${deed.of}`;
+  if (deed.do === 'forged' && deed.as === 'echo')
+    return `ICMP echo request, the wire's own${deed.of === undefined ? '' : `, behind #${deed.of}`}`;
   if (deed.do === 'forged' && deed.as === 'unreachable')
     return `ICMP ${icmpText(deed.icmp?.kind ?? 'host-unreachable')}, for #${deed.of}`;
   const way = wayText({ deed, from, t, arrived: t });

@@ -22,7 +22,7 @@ export default experiment({
     if (asked === 'closed') await listener.close();
     const again = await client.open(listener, { as: 'new', localPort: at.port });
     const connected = await again.connected().answer();
-    note('second', connected.ok ? 'ok' : connected.errno);
+    note('second', connected.outcome);
   },
   claims: [],
   answer: () => 'as asked',

@@ -53,8 +53,8 @@ export default experiment({
       return;
     }
     const [answer] = await inject({ flags: ['SYN'], seq: 5000, options: [{ kind: 'mss', value: 1000 }] });
-    const ack = { absolute: ((answer?.segment?.absolute.seq ?? 0) + 1) >>> 0 };
-    if (made === 'syn-and-ack') await inject({ flags: ['ACK'], seq: 5001, ack });
+    if (made === 'syn-and-ack')
+      await inject({ flags: ['ACK'], seq: 5001, ack: { absolute: (answer!.segment.absolute.seq + 1) >>> 0 } });
     note('seen', (await look(far))?.state ?? 'nothing');
   },
   claims: [],

@@ -13,7 +13,7 @@ export default experiment({
     const listener = await server.listen();
     await (by === 'end' ? server.end('SIGKILL') : server.signal('SIGKILL'));
     const answer = await next.listen({ port: listener.at.port }).answer();
-    note('first', answer.ok ? 'ok' : answer.errno);
+    note('first', answer.outcome);
   },
   claims: [],
   answer: (outcomes) => `free in ${outcomes.filter(({ facts }) => facts.first === 'ok').length} of ${outcomes.length}`,

@@ -10,7 +10,7 @@ export default experiment({
     note('port', bound.at.port);
     await bound.close();
     const answer = await server.listen({ family, at, ...(reuse === 'none' && { reuse }) }).answer();
-    note('result', answer.ok ? 'ok' : answer.errno);
+    note('result', answer.outcome);
     if (!answer.ok) return;
     note('address', answer.value.at.address);
     await client.knock(answer.value);

@@ -18,8 +18,7 @@ export default experiment({
       await far.ended();
       await far.close();
     } else if (place === 'sendQueue') {
-      await far.stopReading();
-      await near.write(300_000);
+      await near.fill(far, { bytes: 300_000 });
       await near.set('SO_LINGER', 0);
       await near.close('destroy');
       await until(far, 'CLOSED');

@@ -20,13 +20,12 @@ export default experiment({
     noPort: kind.words(),
   },
   async scenario({ client, server, until, note }) {
-    const outcome = (answer: { ok: true } | { ok: false; errno: string }) => (answer.ok ? 'ok' : answer.errno);
     const at = { address: '192.0.2.1' };
-    note('net', outcome(await server.listen({ at }).answer()));
-    note('libc', outcome(await server.bind({ at }).answer()));
-    note('device', outcome(await server.bind({ at: { address: 'fe80::1%nothing' } }).answer()));
+    note('net', (await server.listen({ at }).answer()).outcome);
+    note('libc', (await server.bind({ at }).answer()).outcome);
+    note('device', (await server.bind({ at: { address: 'fe80::1%nothing' } }).answer()).outcome);
     const listener = await server.listen({ at: { address: server.address({ at: 'other' }) } });
-    note('source', outcome(await client.connect(listener, { localAddress: at }).answer()));
+    note('source', (await client.connect(listener, { localAddress: at }).answer()).outcome);
     try {
       client.place({ at: { address: '10.64.255.1' } });
     } catch (error) {
@@ -57,15 +56,15 @@ export default experiment({
     for (const ipv6Only of [true, false])
       for (const reuse of [undefined, 'none'] as const) {
         const six = await server.listen({ family: 6, at: 'wildcard', ipv6Only, ...(reuse && { reuse }) });
-        only.push(outcome(await client.knock(six, { family: 4 }).answer()));
-        only.push(outcome(await client.knock(six, { family: 6 }).answer()));
+        only.push((await client.knock(six, { family: 4 }).answer()).outcome);
+        only.push((await client.knock(six, { family: 6 }).answer()).outcome);
       }
     note('only', only);
     const late = await server.listen({ port: 0, noPort: true });
     note('noPort', [
       late.at.port > 0 ? 'chosen' : 'none',
       `SO_REUSEADDR ${await late.get('SO_REUSEADDR')}`,
-      outcome(await client.knock(late).answer()),
+      (await client.knock(late).answer()).outcome,
     ]);
   },
   claims: [],

@@ -9,7 +9,7 @@ export default experiment({
     const place = server.place();
     const settle = async (near: Opened) => {
       const answer = await near.connected().answer();
-      note('answer', answer.ok ? 'ok' : answer.errno);
+      note('answer', answer.outcome);
       note('reached', await until(near, 'SYN-SENT'));
       return near;
     };
@@ -44,7 +44,7 @@ export default experiment({
       const { port: localPort } = client.place().at;
       await client.connect(listener, { localPort });
       const answer = await client.open(listener, { localPort }).answer();
-      note('answer', answer.ok ? 'ok' : answer.errno);
+      note('answer', answer.outcome);
     }
   },
   claims: [],

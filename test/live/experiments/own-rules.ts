@@ -20,7 +20,7 @@ export default experiment({
     await until(far, 'CLOSED');
     const forged = await wire.inject({ from: 'server', on: near, flags: ['FIN', 'ACK'], seq: { next: -1 } });
     const answer = await wire.seen(ack.or(rst).from('client'), { after: forged });
-    note('answer', answer.segment?.flags.includes('RST') ? 'RST' : 'ACK');
+    note('answer', answer.segment.flags.includes('RST') ? 'RST' : 'ACK');
     // nobody is left to whom that answer would say anything: its RST ends TIME-WAIT, RFC 1337
     await wire.seen(rst.from('server'), { after: answer });
     if (await look(near)) throw new Error('still there');

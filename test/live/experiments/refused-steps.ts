@@ -45,7 +45,7 @@ export default experiment({
       await near.close(what === 'reset' ? 'resetAndDestroy' : 'destroy');
       await until(near, 'CLOSED', 'FIN-WAIT-2');
       const far = await (await handed.serve()).accepted(near).answer();
-      note('got', far.ok ? 'ok' : far.errno);
+      note('got', far.outcome);
       if (far.ok && what === 'reset') await far.value.gone();
     }
     if (!onWire.includes(what)) return;

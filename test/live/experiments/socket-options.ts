@@ -18,8 +18,7 @@ export default experiment({
   async scenario({ client, server, start, note }, { user }) {
     const peer = user === 'root' ? server : await start('unprivileged', { where: 'server', uid: nobody });
     const bound = await peer.bind();
-    const transparent = await bound.set('IP_TRANSPARENT', true).answer();
-    note('transparent', transparent.ok ? 'ok' : transparent.errno);
+    note('transparent', (await bound.set('IP_TRANSPARENT', true).answer()).outcome);
     await bound.close();
 
     const listener = await peer.listen();
@@ -71,7 +70,7 @@ export default experiment({
     ];
     note(
       'refused',
-      refused.map((answer) => (answer.ok ? 'ok' : answer.errno)),
+      refused.map(({ outcome }) => outcome),
     );
   },
   claims: [],

@@ -21,7 +21,7 @@ export default experiment({
     }
     for (const at of ['own', 'wildcard', 'other'] as const) {
       const answer = await client.bind({ family, at, port: near.local.port, reuse: 'addr' }).answer();
-      note(at, answer.ok ? 'ok' : answer.errno);
+      note(at, answer.outcome);
       if (answer.ok) await answer.value.close();
     }
     note('from', near.local.address === client.place({ family }).at.address ? 'own' : near.local.address);

@@ -1,0 +1,121 @@
+import { experiment, kind, type PortRange, sentence } from 'lingerlab';
+
+/** What net.ipv4.ip_local_port_range has in each cell. */
+const system = { low: 40_000, high: 49_999 } as const;
+
+/** What a socket asks for; 0 leaves that end to the system. */
+const ranges = {
+  none: undefined,
+  eight: { low: 40_000, high: 40_007 },
+  one: { low: 45_000, high: 45_000 },
+  'up-to-first': { low: 0, high: 40_000 },
+  'from-last': { low: 49_999, high: 0 },
+  below: { low: 30_000, high: 39_999 },
+  above: { low: 50_000, high: 59_999 },
+  'across-the-end': { low: 49_996, high: 50_003 },
+  'upside-down': { low: 40_007, high: 40_000 },
+} as const satisfies Record<string, PortRange | undefined>;
+type Name = keyof typeof ranges;
+const names = Object.keys(ranges) as Name[];
+
+const inSystem = (port: number) => port >= system.low && port <= system.high;
+/** Of which ports the kernel is to choose: each end counts where it lies in the system's range. */
+function choice(name: Name): PortRange {
+  const { low, high }: PortRange = ranges[name] ?? system;
+  return { low: inSystem(low) ? low : system.low, high: inSystem(high) ? high : system.high };
+}
+const sizeOf = ({ low, high }: PortRange) => high - low + 1;
+/** One more than the eight that are asked for. */
+const sockets = 9;
+
+export default experiment({
+  id: 'local-port-range',
+  question: 'Which ports does the kernel choose for sockets with IP_LOCAL_PORT_RANGE?',
+  factors: { range: names, family: [4, 6] },
+  sysctls: () => ({ 'net.ipv4.ip_local_port_range': `${system.low} ${system.high}` }),
+  seconds: 0.3,
+  measures: {
+    set: kind.outcome({ text: 'setting IP_LOCAL_PORT_RANGE' }),
+    got: kind.count({ text: `sockets that got a port, of ${sockets}` }),
+    lowest: kind.count({ compare: 'measurement', text: 'the lowest of these ports' }),
+    highest: kind.count({ compare: 'measurement', text: 'the highest' }),
+    refused: kind.outcome({ text: 'what the first one without a port was refused with' }),
+    spared: kind.outcome({ text: 'a socket without the option, after that' }),
+  },
+  shows: ['set', 'got', 'lowest', 'highest', 'refused', 'spared'],
+
+  async scenario({ server, note }, { range: name, family }) {
+    const range = ranges[name];
+    const ports: number[] = [];
+    let refused: string | undefined;
+    for (let nth = 0; nth < sockets && refused === undefined; nth++) {
+      const bound = await server.bind({ family, port: 0, noPort: true });
+      if (range) {
+        const set = await bound.set('IP_LOCAL_PORT_RANGE', range).answer();
+        // before Linux 6.3
+        if (!set.ok && set.errno === 'ENOPROTOOPT') return;
+        note('set', set.ok ? 'ok' : set.errno);
+        if (!set.ok) return;
+      }
+      // listen(2) chooses a port
+      const queueing = await bound.queue().answer();
+      if (queueing.ok) ports.push(queueing.value.at.port);
+      else refused = queueing.errno;
+    }
+    note('got', ports.length);
+    note('lowest', Math.min(...ports));
+    note('highest', Math.max(...ports));
+    if (refused === undefined) return;
+    note('refused', refused);
+    const other = await server.listen({ family, port: 0, reuse: 'none' }).answer();
+    note('spared', other.ok ? 'ok' : other.errno);
+  },
+
+  claims: [
+    {
+      id: 'within-both',
+      text: "each port lies in the socket's range, as far as that lies in the system's",
+      source: 'inet_sk_get_local_port_range() in net/ipv4/inet_connection_sock.c; ip(7): IP_LOCAL_PORT_RANGE',
+      when: ({ range }) => range !== 'upside-down',
+      holds: (facts, { range }) => facts.lowest >= choice(range).low && facts.highest <= choice(range).high,
+    },
+    {
+      id: 'outside-is-ignored',
+      text: "a range that lies wholly outside the system's changes nothing: all sockets get ports",
+      source: 'ip_local_port_range.c in tools/testing/selftests/net: port_range_out_of_netns_range',
+      when: ({ range }) => range === 'below' || range === 'above' || range === 'none',
+      holds: (facts) => facts.got === sockets,
+    },
+    {
+      id: 'used-up',
+      text: 'where all ports of the range are taken, bind and listen fail with EADDRINUSE, and a socket without the option gets a port',
+      source: 'ip_local_port_range.c in tools/testing/selftests/net: exhaust_8_port_range; inet_csk_get_port()',
+      when: ({ range }) => range !== 'upside-down' && sizeOf(choice(range)) < sockets,
+      holds: (facts, { range }) =>
+        facts.got === sizeOf(choice(range)) && facts.refused === 'EADDRINUSE' && facts.spared === 'ok',
+    },
+    {
+      id: 'upside-down',
+      text: 'a first port that is higher than the last is refused with EINVAL',
+      source: 'do_ip_setsockopt() in net/ipv4/ip_sockglue.c: IP_LOCAL_PORT_RANGE',
+      when: ({ range }) => range === 'upside-down',
+      holds: (facts) => facts.set === 'EINVAL',
+    },
+  ],
+
+  answer(outcomes) {
+    const tried = outcomes.filter(({ facts }) => 'got' in facts);
+    const small = tried.filter(({ cell }) => sizeOf(choice(cell.range)) < sockets);
+    const exact = small.filter(
+      ({ cell, facts }) => facts.got === sizeOf(choice(cell.range)) && facts.refused === 'EADDRINUSE',
+    );
+    const outside = tried.filter(({ cell }) => cell.range === 'below' || cell.range === 'above');
+    const ignored = outside.filter(({ facts }) => inSystem(facts.lowest) && inSystem(facts.highest));
+    return sentence(
+      small.length > 0 &&
+        `sockets with IP_LOCAL_PORT_RANGE got each port of the range, and then EADDRINUSE, in ${exact.length} of ${small.length} cells`,
+      outside.length > 0 &&
+        `a range outside net.ipv4.ip_local_port_range was ignored in ${ignored.length} of ${outside.length}`,
+    );
+  },
+});

@@ -1,0 +1,193 @@
+import { type BindOptions, experiment, type Kind, kind, sentence } from 'lingerlab';
+
+/** What a socket at an address takes: of IPv4 and IPv6, one address or every one. */
+const sockets = {
+  'ipv4-loopback': { at: { address: '127.0.0.1' } },
+  'mapped-loopback': { at: { address: '::ffff:127.0.0.1' } },
+  'ipv4-wildcard': { at: { address: '0.0.0.0' } },
+  'mapped-wildcard': { at: { address: '::ffff:0.0.0.0' } },
+  'dual-wildcard': { at: { address: '::' }, ipv6Only: false },
+  'ipv6-wildcard': { at: { address: '::' }, ipv6Only: true },
+  'ipv6-loopback': { at: { address: '::1' }, ipv6Only: false },
+  'ipv6-loopback-only': { at: { address: '::1' }, ipv6Only: true },
+} as const satisfies Record<string, BindOptions>;
+type Name = keyof typeof sockets;
+const names = Object.keys(sockets) as Name[];
+/** Mapped, and for IPv6 alone. */
+const contradiction = { at: { address: '::ffff:127.0.0.1' }, ipv6Only: true } as const satisfies BindOptions;
+
+const taken: Readonly<Record<Name, readonly ('127.0.0.1' | 'other IPv4' | '::1' | 'other IPv6')[]>> = {
+  'ipv4-loopback': ['127.0.0.1'],
+  'mapped-loopback': ['127.0.0.1'],
+  'ipv4-wildcard': ['127.0.0.1', 'other IPv4'],
+  'mapped-wildcard': ['127.0.0.1', 'other IPv4'],
+  'dual-wildcard': ['127.0.0.1', 'other IPv4', '::1', 'other IPv6'],
+  'ipv6-wildcard': ['::1', 'other IPv6'],
+  'ipv6-loopback': ['::1'],
+  'ipv6-loopback-only': ['::1'],
+};
+/** Whether two sockets take the port of one address. */
+const overlap = (one: Name, two: Name) => taken[one].some((address) => taken[two].includes(address));
+
+/** How a client reaches a listener: over IPv4, the same on a socket of IPv6, and over IPv6. */
+const routes = { ipv4: '127.0.0.1', mapped: '::ffff:127.0.0.1', ipv6: '::1' } as const;
+const routeNames = ['ipv4', 'mapped', 'ipv6'] as const;
+
+type Measure = `${'bind' | 'listen'}.${Name}` | 'bind.contradiction' | `reached.${keyof typeof routes}`;
+const measures = Object.fromEntries(
+  [
+    ...names.flatMap((name) =>
+      (['bind', 'listen'] as const).map((call) => [`${call}.${name}`, `${call} of a second socket: ${name}`]),
+    ),
+    ['bind.contradiction', 'bind to ::ffff:127.0.0.1 with IPV6_V6ONLY on'],
+    ...routeNames.map((route) => [`reached.${route}`, `connecting to the first at ${routes[route]}`]),
+  ].map(([name, text]) => [name, kind.outcome({ text: text as string })]),
+) as Record<Measure, Kind<string>>;
+
+const outcome = (answer: { ok: true } | { ok: false; errno: string }) => (answer.ok ? 'ok' : answer.errno);
+const refusedOf = (facts: Readonly<Record<`bind.${Name}`, string>>, seconds: readonly Name[]) =>
+  seconds.filter((second) => facts[`bind.${second}`] !== 'ok').length;
+
+export default experiment({
+  id: 'mapped-addresses',
+  question: 'Does a socket at an IPv4-mapped address take the port of the IPv4 address?',
+  factors: {
+    first: names,
+    left: ['BOUND', 'LISTEN'],
+    // of both
+    reuse: ['none', 'addr', 'port'],
+  },
+  only: ({ left, reuse }) => left === 'LISTEN' || reuse !== 'port',
+  seconds: 0.3,
+  connections: routeNames,
+  measures,
+  shows: [
+    ...names.map((name) => `bind.${name}` as const),
+    'bind.contradiction',
+    ...routeNames.map((route) => `reached.${route}` as const),
+  ],
+
+  async scenario({ client, server, note }, { first: name, left, reuse }) {
+    const first = await server.bind({ ...sockets[name], reuse });
+    const { port } = first.at;
+    if (left === 'LISTEN') {
+      const listener = await first.listen();
+      for (const route of routeNames) {
+        const near = await client.open(client.place({ at: { address: routes[route] }, port }), { as: route });
+        const connected = await near.connected().answer();
+        note(`reached.${route}`, outcome(connected));
+        if (!connected.ok) continue;
+        await listener.accepted(near);
+        await near.close('resetAndDestroy');
+      }
+    }
+    for (const second of names) {
+      const binding = await server.bind({ ...sockets[second], reuse, port }).answer();
+      note(`bind.${second}`, outcome(binding));
+      if (!binding.ok) continue;
+      const listening = await binding.value.listen().answer();
+      note(`listen.${second}`, outcome(listening));
+      await (listening.ok ? listening.value : binding.value).close();
+    }
+    note('bind.contradiction', outcome(await server.bind({ ...contradiction, reuse, port }).answer()));
+  },
+
+  claims: [
+    {
+      id: 'mapped-is-ipv4',
+      text: 'bind(2) at an IPv4-mapped address is refused and succeeds exactly as at the IPv4 address, for the wildcard, too',
+      source: 'ipv6_rcv_saddr_equal() in net/ipv4/inet_connection_sock.c: both IPV6_ADDR_MAPPED, compared as IPv4',
+      holds: (facts) =>
+        facts['bind.mapped-loopback'] === facts['bind.ipv4-loopback'] &&
+        facts['bind.mapped-wildcard'] === facts['bind.ipv4-wildcard'],
+    },
+    {
+      id: 'refused-where-an-address-is-shared',
+      text: 'without an option the second of two sockets is refused exactly if both take one address: `::` takes those of IPv4, too, unless IPV6_V6ONLY is on, a mapped address none of IPv6',
+      source: 'bind_wildcard.c in tools/testing/selftests/net; ipv6_rcv_saddr_equal()',
+      when: ({ reuse }) => reuse === 'none',
+      holds: (facts, { first }) =>
+        names.every((second) => facts[`bind.${second}`] === (overlap(first, second) ? 'EADDRINUSE' : 'ok')),
+    },
+    {
+      id: 'reuseaddr-until-one-listens',
+      text: 'with SO_REUSEADDR on both, any two are bound together, but none beside a listener with which it shares an address',
+      source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse of both, sk2 not in TCP_LISTEN',
+      when: ({ reuse }) => reuse === 'addr',
+      holds: (facts, { first, left }) =>
+        names.every((second) => {
+          const refused = left === 'LISTEN' && overlap(first, second);
+          return facts[`bind.${second}`] === (refused ? 'EADDRINUSE' : 'ok');
+        }),
+    },
+    {
+      id: 'reuseport-together',
+      text: 'with SO_REUSEPORT on both, of one user, any two are bound and listen together',
+      source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuseport of both, uid_eq(); socket(7)',
+      when: ({ reuse }) => reuse === 'port',
+      holds: (facts) => names.every((second) => facts[`bind.${second}`] === 'ok' && facts[`listen.${second}`] === 'ok'),
+    },
+    {
+      id: 'mapped-and-ipv6-only',
+      text: 'with IPV6_V6ONLY on, bind(2) to a mapped address fails with EINVAL, whoever has the port',
+      source: '__inet6_bind() in net/ipv6/af_inet6.c: IPV6_ADDR_MAPPED and ipv6_only_sock()',
+      holds: (facts) => facts['bind.contradiction'] === 'EINVAL',
+    },
+    {
+      id: 'mapped-serves-ipv4',
+      text: 'a listener is reached at an address exactly if it takes it: at a mapped one over IPv4, from sockets of both families, and not over IPv6',
+      source: 'RFC 4291 §2.5.5.2; inet_hash() and compute_score() in net/ipv4/inet_hashtables.c',
+      when: ({ left }) => left === 'LISTEN',
+      holds: (facts, { first }) =>
+        routeNames.every((route) => {
+          const address = route === 'ipv6' ? '::1' : '127.0.0.1';
+          return facts[`reached.${route}`] === (taken[first].includes(address) ? 'ok' : 'ECONNREFUSED');
+        }),
+    },
+  ],
+
+  across: [
+    {
+      id: 'order-does-not-matter',
+      text: 'which of two sockets at different addresses is bound first does not change whether bind(2) of the second succeeds',
+      source: 'bind_wildcard.c in tools/testing/selftests/net: v4_v6 and v6_v4',
+      holds(outcomes) {
+        const pairs = outcomes.flatMap((one) =>
+          outcomes
+            .filter(({ cell }) => cell.left === one.cell.left && cell.reuse === one.cell.reuse)
+            .filter(({ cell }) => cell.first !== one.cell.first)
+            .map((other) => [one.facts[`bind.${other.cell.first}`], other.facts[`bind.${one.cell.first}`]] as const),
+        );
+        return pairs.length === 0 ? undefined : pairs.every(([there, back]) => there === back);
+      },
+    },
+  ],
+
+  answer(outcomes) {
+    const plain = outcomes.filter(({ cell }) => cell.reuse === 'none');
+    const tell = (firsts: readonly Name[], seconds: readonly Name[], words: string) => {
+      const cells = plain.filter(({ cell }) => firsts.includes(cell.first));
+      const refused = cells.reduce((sum, { facts }) => sum + refusedOf(facts, seconds), 0);
+      return cells.length > 0 && `${words} was refused in ${refused} of ${cells.length * seconds.length} attempts`;
+    };
+    const alike = outcomes.filter(
+      ({ facts }) =>
+        facts['bind.mapped-loopback'] === facts['bind.ipv4-loopback'] &&
+        facts['bind.mapped-wildcard'] === facts['bind.ipv4-wildcard'],
+    );
+    return sentence(
+      `a mapped address was bound and refused as its IPv4 address in ${alike.length} of ${outcomes.length} cells`,
+      tell(
+        ['ipv4-loopback', 'ipv4-wildcard'],
+        ['mapped-loopback', 'mapped-wildcard'],
+        'without an option, beside an IPv4 socket it',
+      ),
+      tell(
+        ['mapped-loopback', 'mapped-wildcard'],
+        ['ipv6-wildcard', 'ipv6-loopback'],
+        'beside it, a socket for IPv6 alone',
+      ),
+      tell(['mapped-loopback', 'mapped-wildcard'], ['dual-wildcard'], 'beside it, `::` with IPV6_V6ONLY off'),
+    );
+  },
+});

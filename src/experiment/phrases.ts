@@ -1,0 +1,52 @@
+/** Phrases of claims and answers: what an experiment asks of a list, and how an answer writes counts and ranges. */
+import { largest, least, NoValues } from '../stats/quantile.ts';
+
+/** Whether a list is these words, in this order, and no others: `is(facts['client.closedWith'], 'FIN', 'RST')`. */
+export const is = <const W extends string>(list: readonly W[], ...words: readonly NoInfer<W>[]): boolean =>
+  list.length === words.length && words.every((word, at) => word === list[at]);
+
+/** The errno of each refused call: `is(errnos(facts['client.errors']), 'ECONNRESET')`. */
+export const errnos = (calls: readonly { readonly errno: string }[]): string[] => calls.map(({ errno }) => errno);
+
+type Counted = readonly unknown[] | number;
+const countOf = (counted: Counted): number => (typeof counted === 'number' ? counted : counted.length);
+
+/**
+ * Writes how many of how many: `3 of 4`, from lists or from numbers of them. Throws NoValues where the whole is nothing, so that an
+ * answer made of nothing is no answer, and RangeError where the part is no part of the whole.
+ */
+export function share(part: Counted, whole: Counted): string {
+  const [some, all] = [countOf(part), countOf(whole)];
+  if (all === 0) throw new NoValues('share');
+  if (![some, all].every(Number.isInteger) || some < 0 || some > all)
+    throw new RangeError(`share(): the part must be a number from 0 to the whole: ${some} of ${all}`);
+  return `${some} of ${all}`;
+}
+
+export interface RangeOptions {
+  /** Digits behind the decimal point. Default 0. */
+  readonly digits?: number;
+  /** Written behind the numbers. Default: nothing. */
+  readonly unit?: string;
+}
+
+/**
+ * Writes the least and the largest of these values, `0.9 to 1.1 s`, or one number where both are written alike. Throws NoValues
+ * where there are none, and RangeError where one of them is not a finite number.
+ */
+export function range(values: readonly number[], { digits = 0, unit }: RangeOptions = {}): string {
+  const ends = [least(values), largest(values)];
+  if (!ends.every(Number.isFinite))
+    throw new RangeError(`range(): values must be finite numbers: ${ends.join(' to ')}`);
+  const text = [...new Set(ends.map((end) => end.toFixed(digits)))].join(' to ');
+  return unit === undefined ? text : `${text} ${unit}`;
+}
+
+/**
+ * Parts of an answer as one sentence: joined by semicolons, with a capital and a full stop. `false` and `undefined` stand for
+ * parts of which nothing ran and are left out; where that is all of them, it says so.
+ */
+export function sentence(...parts: readonly (string | false | undefined)[]): string {
+  const said = parts.filter((part) => part).join('; ') || 'what ran does not tell';
+  return `${said.charAt(0).toUpperCase()}${said.slice(1)}.`;
+}
