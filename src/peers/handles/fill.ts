@@ -33,15 +33,15 @@ export async function fill(near: Numbered, far: Numbered, { bytes, fill }: FillO
 }
 
 /**
- * Waits until all that was sent is acknowledged, and nothing is left to send or no segment of it fits into the window. What waits for
- * something else, as the pace of a congestion control, goes on by itself.
+ * Waits until all that was sent is acknowledged, and nothing is left to send or the window is closed. Into one that is less than a
+ * segment the kernel sends after a timeout, tcp_write_wakeup() in net/ipv4/tcp_output.c, and at the pace of a congestion control earlier.
  */
 async function atRest({ peer, id }: Numbered): Promise<Answer<TcpInfo>> {
   for (;;) {
     const info = await peer.ask('info', { socket: id });
     if (!info.ok) return info;
-    const { unacked, notSentBytes, windowBytes, segmentBytes } = info.value;
-    if (unacked === 0 && (notSentBytes === 0 || windowBytes < Math.min(segmentBytes, notSentBytes))) return info;
+    const { unacked, notSentBytes, windowBytes } = info.value;
+    if (unacked === 0 && (notSentBytes === 0 || windowBytes === 0)) return info;
     await sleep(pauseMs);
   }
 }

@@ -5,7 +5,7 @@ import type { Numbered } from '../../../src/peers/handles/registry.ts';
 import type { PeerProcess } from '../../../src/peers/process.ts';
 import type { Verb } from '../../../src/peers/protocol.ts';
 
-/** Two kernels, of which the far one takes so many bytes; after a write a segment is on its way, then one waits for the pace. */
+/** Two kernels, of which the far one takes so many bytes; after a write a segment is on its way, then one waits for the window to take it. */
 function kernels(room: number) {
   const asked: string[] = [];
   let [written, underway] = [0, 0];
@@ -19,9 +19,9 @@ function kernels(room: number) {
     info() {
       const unsent = Math.max(0, written - room);
       underway--;
-      if (underway === 1) return { unacked: 1, notSentBytes: unsent, windowBytes: 2_000, segmentBytes: 1_448 };
-      if (underway === 0) return { unacked: 0, notSentBytes: unsent + 1_448, windowBytes: 2_000, segmentBytes: 1_448 };
-      return { unacked: 0, notSentBytes: unsent, windowBytes: unsent > 0 ? 500 : 2_000, segmentBytes: 1_448 };
+      if (underway === 1) return { unacked: 1, notSentBytes: unsent, windowBytes: 2_000 };
+      if (underway === 0) return { unacked: 0, notSentBytes: unsent + 1_448, windowBytes: 500 };
+      return { unacked: 0, notSentBytes: unsent, windowBytes: unsent > 0 ? 0 : 2_000 };
     },
     unread: () => Math.min(written, room),
   };
