@@ -63,6 +63,18 @@ export { othersMost } from './experiment/load.ts';
 export { ack, any, data, fin, notTcp, type Pattern, rst, syn, synAck, tcp } from './experiment/patterns.ts';
 export { errnos, is, type RangeOptions, range, sentence, share } from './experiment/phrases.ts';
 export type { ExecOptions, Program, ProgramEnded, ProgramOutput } from './experiment/program.ts';
+export type {
+  PollEvent,
+  PollOptions,
+  PollWanted,
+  RawBindOptions,
+  RawConnectOptions,
+  RawEndpoint,
+  RawSocket,
+  RawSocketOptions,
+  RawWriteOptions,
+  WaitOptions,
+} from './experiment/raw.ts';
 export type { LoadStage, Stage } from './experiment/stage.ts';
 export type {
   IcmpOptions,

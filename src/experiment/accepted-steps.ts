@@ -8,7 +8,7 @@ import { inspect } from 'node:util';
 import { type Site, sites } from '../tcp/network.ts';
 import { type NumberedOption, optionLevels, type Settable, type SocketOption } from '../tcp/socket-options.ts';
 import { type State, states } from '../tcp/states.ts';
-import { acceptedKeys, acceptedNumber, acceptedWord, type Limits } from './accepted.ts';
+import { acceptedBytes, acceptedKeys, acceptedNumber, acceptedWord, type Limits } from './accepted.ts';
 import type {
   AddressOptions,
   At,
@@ -29,6 +29,15 @@ import type {
   WriteOptions,
 } from './handles.ts';
 import type { ExecOptions } from './program.ts';
+import type {
+  PollOptions,
+  PollWanted,
+  RawBindOptions,
+  RawConnectOptions,
+  RawSocketOptions,
+  RawWriteOptions,
+  WaitOptions,
+} from './raw.ts';
 
 /** Checks one argument; `what` names it in a message. */
 type Check = (what: string, value: unknown) => void;
@@ -100,6 +109,18 @@ const endings = {
   SIGKILL: true,
 } as const satisfies Words<EndBy>;
 
+const pollable = {
+  POLLIN: true,
+  POLLPRI: true,
+  POLLOUT: true,
+  POLLRDHUP: true,
+} as const satisfies Words<PollWanted>;
+const seconds = number({ least: 0, whole: false });
+const polled: Check = (what, value) => {
+  if (!Array.isArray(value)) throw new TypeError(`${what}: must be a list, such as ['POLLIN'], not ${inspect(value)}`);
+  for (const each of value) acceptedWord(what, each, Object.keys(pollable));
+};
+
 /** A check for every option that a step's type has. */
 type Checks<Options> = { readonly [K in keyof Required<Options>]: Check };
 
@@ -139,6 +160,12 @@ const execChecks: Checks<ExecOptions> = {
   },
   input: anyText,
 };
+const waitChecks: Checks<WaitOptions> = { wait: flag };
+const rawWriteChecks: Checks<RawWriteOptions> = { ...waitChecks, ...writeChecks };
+const rawConnectChecks: Checks<RawConnectOptions> = { as: text, again: flag, family };
+const rawBindChecks: Checks<RawBindOptions> = { port, at };
+const socketChecks: Checks<RawSocketOptions> = { family };
+const pollChecks: Checks<PollOptions> = { for: polled, within: seconds };
 const fillChecks: Checks<FillOptions> = { ...writeChecks, bytes: number({ least: 1 }) };
 const { backlog: itsBacklog, allowHalfOpen: itsHalfOpen } = listenChecks;
 
@@ -149,6 +176,13 @@ const optionsOf = {
   'bound.listen': { backlog: itsBacklog, allowHalfOpen: itsHalfOpen },
   queue: { backlog: itsBacklog },
   serve: { backlog: itsBacklog, allowHalfOpen: itsHalfOpen },
+  socket: socketChecks,
+  'raw.bind': rawBindChecks,
+  'raw.connect': rawConnectChecks,
+  'raw.accept': waitChecks,
+  'raw.write': rawWriteChecks,
+  read: waitChecks,
+  poll: pollChecks,
   place: placeChecks,
   address: addressChecks,
   knock: { family },
@@ -168,10 +202,21 @@ const optionsOf = {
 /** The options of a step: none but those that it has, each as it may be. */
 export function acceptedOptions(step: keyof typeof optionsOf, given: unknown): void {
   const checks: Readonly<Record<string, Check>> = optionsOf[step];
-  acceptedKeys(`${step}()`, given, Object.keys(checks));
+  const called = step.replace(/^raw\./, '');
+  acceptedKeys(`${called}()`, given, Object.keys(checks));
   for (const [name, value] of Object.entries(given as object))
-    if (value !== undefined) checks[name]?.(`${step}(): ${name}`, value);
-  sameFamily(step, given as { family?: 4 | 6; at?: At });
+    if (value !== undefined) checks[name]?.(`${called}(): ${name}`, value);
+  sameFamily(called, given as { family?: 4 | 6; at?: At });
+}
+
+/** Of one read(2) or write(2): they come and go in one message. */
+const mostBytes = 2 ** 22;
+
+/** What write(2) is given: so many bytes, or these. */
+export function acceptedPayload(what: string, value: unknown): number | Buffer {
+  if (typeof value === 'number') return acceptedNumber(what, value, { least: 0, most: mostBytes });
+  if (typeof value === 'string' || value instanceof Uint8Array) return acceptedBytes(what, value);
+  throw new TypeError(`${what}: must be a number of bytes, a text or a Uint8Array, not ${inspect(value)}`);
 }
 
 /** An address has its own family. */
@@ -184,6 +229,7 @@ function sameFamily(step: string, { family, at }: { readonly family?: 4 | 6; rea
 /** What stands for itself in a step, not among options. */
 const argumentsOf = {
   'write(): bytes': count,
+  'read(): bytes': number({ least: 0, most: mostBytes }),
   'received(): bytes': count,
   'unread(): bytes': count,
   // each stays the cell's until its end: of 1024 that a run has

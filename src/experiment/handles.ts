@@ -2,33 +2,18 @@
 import type { Address } from '../tcp/address.ts';
 import type { TcpInfo } from '../tcp/info.ts';
 import type { Site } from '../tcp/network.ts';
-import type { NumberedOption, Settable, SocketOption, SocketOptions, StructLinger } from '../tcp/socket-options.ts';
 import type { End } from '../tcp/states.ts';
 import type { ExecOptions, Program } from './program.ts';
+import type { RawEndpoint, RawSocket, RawSocketOptions } from './raw.ts';
+import type { At, Place, Source, WithOptions } from './socket.ts';
 import type { Step } from './step.ts';
 
+export type { At, ExactAddress, Place, SetOptions, Source, Where, WithOptions } from './socket.ts';
 export type { Answer, Step } from './step.ts';
 
 /** A moment of the one clock at which several peers act together. */
 export interface Instant {
   readonly ns: number;
-}
-
-export interface SetOptions {
-  /** setsockopt(2)'s `optlen`, bytes; default the size of what the option takes. */
-  readonly length?: number;
-}
-
-/** A socket whose options can be set, whether or not it is connected. */
-export interface WithOptions {
-  set<O extends SocketOption>(option: O, value: Settable<O>, how?: SetOptions): Step;
-  /** Any option by its numbers; a number is an int of 4 bytes. */
-  set(option: NumberedOption, value: number | Uint8Array, how?: SetOptions): Step;
-  get<O extends SocketOption>(option: O): Step<SocketOptions[O]>;
-  /** Any option by its numbers: as many bytes as the kernel gives, `length` at the most; default 4, an int. */
-  get(option: NumberedOption, length?: number): Step<Uint8Array>;
-  /** SO_LINGER as getsockopt(2) gives it. */
-  linger(): Step<StructLinger>;
 }
 
 /** Ways to close: net's `end()`, `destroy()`, `resetAndDestroy()`, or close(2) on the descriptor, taken from net first. */
@@ -114,6 +99,8 @@ export interface Endpoint extends WithOptions {
   /** shutdown(2) on the descriptor, behind net's back. */
   shutdown(how: 'RD' | 'WR' | 'RDWR', options?: CloseOptions): Step;
   dup(): Step<Duplicate>;
+  /** One more descriptor of its socket as a raw socket, from which net reads no more: it lives on when net has destroyed its own. */
+  raw(): Step<RawSocket>;
   /** Send its descriptor to another peer of the same end (SCM_RIGHTS, unix(7)), which has a copy then; this one stays open. */
   copyTo(peer: Peer): Step<Copy>;
 }
@@ -138,30 +125,8 @@ export interface Incoming extends Endpoint {
   readonly other: Side;
 }
 
-/** An address of a peer's end with a port of the cell's: whether there is a socket is the scenario's matter. */
-export interface Place {
-  readonly at: Address;
-}
-
 /** SO_REUSEADDR, SO_REUSEPORT, both or neither, set before bind(2). */
 export type Reuse = 'none' | 'addr' | 'port' | 'both';
-/**
- * The peer's address in the lab, from which it connects, too; every address; or another one that the lab has at the same end. On
- * loopback both peers have the same.
- */
-export type Where = 'own' | 'wildcard' | 'other';
-/**
- * An address as inet_pton(3) reads it; one that is mapped, `::ffff:127.0.0.1`, is of family 6; one of IPv6 may have a scope,
- * `fe80::1%veth0`. Whether the namespace has it is the kernel's to say: EADDRNOTAVAIL.
- */
-export interface ExactAddress {
-  readonly address: string;
-}
-/** Where a socket is bound: at an address of the lab, or exactly at this one. */
-export type At = Where | ExactAddress;
-/** Where a connection comes from. */
-export type Source = Exclude<At, 'wildcard'>;
-
 export interface BindOptions {
   /** Default 4, or the family of the address in `at`. */
   readonly family?: 4 | 6;
@@ -196,7 +161,7 @@ export interface Queue extends WithOptions {
 export interface Listener extends WithOptions {
   readonly at: Address;
   /** Resolves with the other end of a connection that was opened, when this listener's application has accepted it. */
-  accepted(opened: Opened): Step<Endpoint>;
+  accepted(opened: Opened | RawEndpoint): Step<Endpoint>;
   /**
    * Resolves with the next connection that no step of a peer opened, when this listener's application has accepted it: of a program,
    * `exec()`. The program's end has facts of its socket and none of an application.
@@ -204,6 +169,8 @@ export interface Listener extends WithOptions {
   next(options?: Pick<ConnectOptions<string>, 'as' | 'again'>): Step<Incoming>;
   /** Send its descriptor to another peer of the same end (SCM_RIGHTS, unix(7)), which has a copy then; this peer listens on. */
   handTo(peer: Peer): Step<Handed>;
+  /** Takes its socket from net, which accepts no more, as a raw socket; this handle has no descriptor then. */
+  raw(): Step<RawSocket>;
   close(): Step;
 }
 
@@ -294,15 +261,17 @@ export interface Peer<Label extends string = string> {
   readonly pid: number;
   listen(options?: ListenOptions): Step<Listener>;
   bind(options?: BindOptions): Step<Bound>;
+  /** socket(2) and no more: a raw socket, which net does not know. It has every call in every state. */
+  socket(options?: RawSocketOptions): Step<RawSocket<Label>>;
   /** Connect, and reset at once: says whether someone listens there, and leaves no socket and no TIME-WAIT behind. */
-  knock(on: Listener | Handed, options?: Pick<ConnectOptions<Label>, 'family'>): Step;
+  knock(on: Listener | Handed | RawSocket, options?: Pick<ConnectOptions<Label>, 'family'>): Step;
   /** Both ends, established: the connecting one first. */
   connect(to: Listener | Handed, options?: ConnectOptions<Label>): Step<readonly [Endpoint, Endpoint]>;
   /**
    * Connect to where nobody accepts: established at both ends, but no process has the other one, so it has facts of its
    * socket and none of an application.
    */
-  join(queue: Queue, options?: ConnectOptions<Label>): Step<Endpoint>;
+  join(queue: Queue | RawSocket, options?: ConnectOptions<Label>): Step<Endpoint>;
   /** An address with a port, of its own and this cell's alone unless the options say otherwise; nothing is bound to it. */
   place(options?: PlaceOptions): Place;
   /** The text of one of its addresses in the lab. */
@@ -314,7 +283,7 @@ export interface Peer<Label extends string = string> {
    * peer's own address in the lab, that of its places. To a place from which another peer opens to this one's: the other end of
    * the same connection; the client's peer opens first. To its own: one socket that is both ends, whose facts are the client's.
    */
-  open(to: Listener | Handed | Queue | Bound | Place, options?: ConnectOptions<Label>): Step<Opened>;
+  open(to: Listener | Handed | Queue | Bound | Place | RawSocket, options?: ConnectOptions<Label>): Step<Opened>;
   /**
    * Send a signal; SIGKILL and SIGTERM end it, SIGSTOP pauses it until SIGCONT. Resolves when it has taken effect; one that
    * it catches: when the kernel has delivered it.

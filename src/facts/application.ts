@@ -1,4 +1,4 @@
-import type { CallEvent, Event, NodeEvent, QueuesEvent, StallEvent } from '../record/event.ts';
+import type { CallEvent, Event, NodeEvent, Ns, QueuesEvent, StallEvent } from '../record/event.ts';
 import type { RefusedCall } from '../record/fact.ts';
 import type { CellView, EndView } from './connections.ts';
 import { described, factGroup, kind } from './kinds.ts';
@@ -28,13 +28,40 @@ export function toldBy(view: CellView, end: EndView): Told {
   };
 }
 
-/** Whether a call closes a socket, or lets go of one of its descriptors. */
-export const closes = ({ verb }: CallEvent): boolean => verb === 'close' || verb === 'closeDuplicate';
+const closings: ReadonlySet<CallEvent['verb']> = new Set(['close', 'closeDuplicate', 'close(2)', 'disconnect']);
+/** Whether a call closes a socket, lets go of one of its descriptors, or leaves its connection. */
+export const closes = ({ verb }: CallEvent): boolean => closings.has(verb);
+/** Whether a call closes a direction of a connection. */
+export const shutsDown = (call: CallEvent): call is Extract<CallEvent, { verb: 'shutdown' | 'shutdown(2)' }> =>
+  call.verb === 'shutdown' || call.verb === 'shutdown(2)';
+
+/** Bytes that an application read at once. */
+export interface Read {
+  readonly t: Ns;
+  readonly bytes: number;
+}
+
+/** What an application read, in order: by net, and by read(2) of a raw socket. */
+export function readsOf({ node, calls }: Pick<Told, 'node' | 'calls'>): Read[] {
+  const byNet = node.flatMap(({ event, t, bytes }) => (event === 'data' && bytes !== undefined ? [{ t, bytes }] : []));
+  // a call that waits has its bytes when it returns
+  const byCall = calls.flatMap((call) =>
+    call.verb === 'read(2)' && call.got ? [{ t: call.t + call.ns, bytes: call.got }] : [],
+  );
+  return [...byNet, ...byCall].sort((a, b) => a.t - b.t);
+}
+
+/** Whether read(2) gave the end of the stream. */
+const isEnd = (call: CallEvent): boolean => call.verb === 'read(2)' && call.asked > 0 && call.got === 0;
 
 const refusalOf = (event: CallEvent | NodeEvent): RefusedCall => ({
   call: event.syscall ?? (event.kind === 'call' ? event.verb : event.event),
   errno: event.errno ?? '',
 });
+
+/** An error that the application of a raw socket took with SO_ERROR: no call reports it any more. */
+const isTaken = (call: CallEvent): call is Extract<CallEvent, { verb: 'error' }> & { readonly pending: string } =>
+  call.verb === 'error' && call.socket !== undefined && call.pending !== undefined && call.pending !== 'none';
 
 /** Refused calls and errors reported, in order; an error by which net reports a call that was refused is that call's. */
 function refusedIn(calls: readonly CallEvent[], node: readonly NodeEvent[]): RefusedCall[] {
@@ -46,7 +73,11 @@ function refusedIn(calls: readonly CallEvent[], node: readonly NodeEvent[]): Ref
     return own !== undefined && open.delete(own);
   };
   const errors = node.filter((event) => event.errno !== undefined).sort((a, b) => a.t - b.t);
-  return [...refused, ...errors.filter((error) => !isCalls(error))].sort((a, b) => a.t - b.t).map(refusalOf);
+  const taken = calls.filter(isTaken).map(({ t, pending }) => ({ t, refusal: { call: 'SO_ERROR', errno: pending } }));
+  const reported = [...refused, ...errors.filter((error) => !isCalls(error))];
+  return [...reported.map((event) => ({ t: event.t, refusal: refusalOf(event) })), ...taken]
+    .sort((a, b) => a.t - b.t)
+    .map(({ refusal }) => refusal);
 }
 
 /** What the end's application did and saw. */
@@ -62,15 +93,17 @@ export const applicationFacts = factGroup(
   ({ view, end }: OfEnd) => {
     if (end.endpoint === null) return {};
     const { node, calls } = toldBy(view, end);
-    const closing = calls.filter((call) => closes(call) || call.verb === 'shutdown');
+    const closing = calls.filter((call) => closes(call) || shutsDown(call));
     const names = node.map(({ event }) => event);
+    // a raw socket has none; of one that is read behind net's back they are not what its application saw
+    const ofNode = end.socket === undefined && !calls.some(({ verb }) => verb === 'read(2)');
     const closed = node.find(({ event }) => event === 'close');
     const stalls = view.events.filter(
       (event): event is StallEvent => event.kind === 'stall' && event.peer === end.peer,
     );
     return {
-      events: names.filter((name, index) => name !== 'data' || names[index - 1] !== 'data'),
-      sawEnd: names.includes('end'),
+      events: ofNode ? names.filter((name, index) => name !== 'data' || names[index - 1] !== 'data') : undefined,
+      sawEnd: names.includes('end') || calls.some(isEnd),
       hadError: closed?.hadError,
       errors: refusedIn(calls, node),
       closeMs: closing.length === 0 ? undefined : Math.max(...closing.map(({ ns }) => ns)) / 1e6,

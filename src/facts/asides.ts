@@ -1,7 +1,7 @@
 import type { WireEvent } from '../record/event.ts';
 import type { AsideRecord } from '../record/schema.ts';
 import { type End, otherEnd } from '../tcp/states.ts';
-import { toldBy } from './application.ts';
+import { readsOf, toldBy } from './application.ts';
 import { everySegment, isWiresOwn } from './carried.ts';
 import { type CellView, type ConnectionView, endsOf } from './connections.ts';
 import { dataFor } from './foreign.ts';
@@ -17,7 +17,7 @@ const mostReads = 4;
 export function asidesOf(view: CellView, connection: ConnectionView): AsideRecord[] {
   return endsOf(connection.event).flatMap((end) => [
     ...closesOf(view, connection, end),
-    ...readsOf(view, connection, end),
+    ...readsSince(view, connection, end),
   ]);
 }
 
@@ -27,6 +27,7 @@ function closesOf(view: CellView, connection: ConnectionView, end: End): AsideRe
     const { t, ns } = call;
     const beside = { what: 'close', t, until: t + ns, end, label: connection.label } as const;
     if (call.verb === 'closeDuplicate') return [{ ...beside, by: call.verb }];
+    if (call.verb === 'close(2)') return [{ ...beside, by: call.verb }];
     if (call.verb !== 'close') return [];
     return [{ ...beside, by: call.by, ...(call.andThen && { andThen: call.andThen }) }];
   });
@@ -36,7 +37,7 @@ function closesOf(view: CellView, connection: ConnectionView, end: End): AsideRe
  * What an end's application read since bytes of the wire's own came to it. Until bytes of the other end have come, too, what it
  * reads can only be those.
  */
-function readsOf(view: CellView, connection: ConnectionView, end: End): AsideRecord[] {
+function readsSince(view: CellView, connection: ConnectionView, end: End): AsideRecord[] {
   const { endpoint, succeededAt } = connection[end];
   if (endpoint === null) return [];
   const come = dataFor(view, connection, end);
@@ -44,10 +45,8 @@ function readsOf(view: CellView, connection: ConnectionView, end: End): AsideRec
   if (own === undefined) return [];
   const { arrived: since, n } = own;
   const others = come.find(({ deed }) => !isWiresOwn(deed));
-  const reads = toldBy(view, connection[end]).node.filter(
-    ({ event, t }) => event === 'data' && t >= since && t < succeededAt,
-  );
-  return reads.slice(0, mostReads).map(({ t, bytes = 0 }) => {
+  const reads = readsOf(toldBy(view, connection[end])).filter(({ t }) => t >= since && t < succeededAt);
+  return reads.slice(0, mostReads).map(({ t, bytes }) => {
     const isOwn =
       (others === undefined || t < others.arrived) &&
       !(everySegment(view.carried, connection.event, t) instanceof Unknown);

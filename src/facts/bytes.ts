@@ -1,6 +1,6 @@
 import type { CallEvent, QueuesEvent } from '../record/event.ts';
 import { otherEnd } from '../tcp/states.ts';
-import { type Told, toldBy } from './application.ts';
+import { readsOf, shutsDown, type Told, toldBy } from './application.ts';
 import { enteredAt } from './chains.ts';
 import type { CellView, ConnectionView, EndView } from './connections.ts';
 import { below, foreignIn } from './foreign.ts';
@@ -55,9 +55,12 @@ export interface BytesFound {
   readonly disagreements: readonly string[];
 }
 
-/** What a call gave net to write, also where it failed later. */
-const givenBy = (call: CallEvent): number =>
-  call.verb === 'write' ? call.bytes : call.verb === 'close' || call.verb === 'shutdown' ? (call.sending ?? 0) : 0;
+/** What a call gave net to write, also where it failed later; of write(2) what the kernel took, as it told the application. */
+function givenBy(call: CallEvent): number {
+  if (call.verb === 'write') return call.bytes;
+  if (call.verb === 'write(2)') return call.wrote ?? 0;
+  return call.verb === 'close' || call.verb === 'shutdown' ? (call.sending ?? 0) : 0;
+}
 const sum = (amounts: readonly number[]): number => amounts.reduce((total, amount) => total + amount, 0);
 
 const isOver = ({ queues, end, node }: Told): boolean =>
@@ -75,7 +78,7 @@ export function bytesOf(view: CellView, connection: ConnectionView, end: EndView
   const to = toldBy(view, other);
   const written = sum(from.calls.map(givenBy));
   if (other.endpoint === null) return { findings: { written }, disagreements: [] };
-  const read = sum(to.node.flatMap(({ event, bytes }) => (event === 'data' && bytes !== undefined ? [bytes] : [])));
+  const read = sum(readsOf(to).map(({ bytes }) => bytes));
   const foreign = foreignIn(view, connection, end.end);
   const notTold = (why: Unknown): BytesFound => ({
     findings: { written, delivered: why, acked: why, ...(foreign && { foreign: why }), ...all(why) },
@@ -242,7 +245,7 @@ function finQueued({ end, node, calls }: Told, { t, state }: QueuesEvent): boole
   const queued = enteredAt(end.chain, 'FIN-WAIT-1', 'LAST-ACK');
   if (queued !== undefined && queued <= t) return true;
   if (node.some(({ event, t: at }) => event === 'finish' && at <= t)) return true;
-  return calls.some(({ verb, errno, t: at }) => verb === 'shutdown' && errno === undefined && at <= t);
+  return calls.some((call) => shutsDown(call) && call.how !== 'RD' && call.errno === undefined && call.t <= t);
 }
 
 /** What the writer's kernel told, without SYN and FIN. */
@@ -305,7 +308,10 @@ function contradiction(sender: Sender | undefined, to: QueuesEvent | undefined, 
 }
 
 const handedOver = ({ calls }: Told): number =>
-  calls.reduce((total, call) => total + (call.verb === 'write' && call.errno === undefined ? call.bytes : 0), 0);
+  calls.reduce((total, call) => {
+    if (call.verb === 'write(2)') return total + (call.wrote ?? 0);
+    return total + (call.verb === 'write' && call.errno === undefined ? call.bytes : 0);
+  }, 0);
 
 /** From what both ends recorded: how far each byte of a direction had come. */
 function marksOf(

@@ -27,6 +27,8 @@ export interface EndView {
   readonly peer: string;
   /** Null where no process ever had this end. */
   readonly endpoint: number | null;
+  /** It is of a raw socket, with this number, which net does not know. */
+  readonly socket: number | undefined;
   readonly local: Address;
   /** The other end as this one's kernel knows it. */
   readonly remote: Address;
@@ -81,12 +83,16 @@ export interface CellView {
   readonly carried: Carried;
 }
 
+/** What the events of one connection have in common. */
+const identityOf = ({ t, client: { peer, endpoint, opening } }: ConnectionEvent): string =>
+  opening ? `opened ${opening.from}` : `${peer} ${endpoint} ${t}`;
+
 /** The connections of a cell, each as it was told of last. */
 export function connectionsIn(events: readonly Event[]): ConnectionEvent[] {
   const told = events.filter((event): event is ConnectionEvent => event.kind === 'connection');
-  const last = new Map<number, ConnectionEvent>();
-  for (const event of told) if (event.client.opening) last.set(event.client.opening.from, event);
-  return told.filter(({ client }, index) => !client.opening || last.get(client.opening.from) === told[index]);
+  const last = new Map<string, ConnectionEvent>();
+  for (const event of told) last.set(identityOf(event), event);
+  return told.filter((event) => last.get(identityOf(event)) === event);
 }
 
 /** Whether one socket is both ends: it connected to its own address and port. */
@@ -180,7 +186,7 @@ function connectionView(arranged: Arranged, event: ConnectionEvent): ConnectionV
 
 function endView(arranged: Arranged, connection: ConnectionEvent, end: End): EndView {
   const { events, connections } = arranged;
-  const { peer, endpoint, local } = connection[end];
+  const { peer, endpoint, local, socket } = connection[end];
   const remote = remoteOf(arranged, connection, end);
   const onWire = connection[otherEnd(end)].local;
   const chain = chainOf(arranged, connection, end);
@@ -196,6 +202,7 @@ function endView(arranged: Arranged, connection: ConnectionEvent, end: End): End
     end,
     peer,
     endpoint,
+    socket,
     local,
     remote,
     onWire,

@@ -1,7 +1,7 @@
-import type { NodeEvent, Ns } from '../record/event.ts';
+import type { Ns } from '../record/event.ts';
 import type { SegmentRecord } from '../record/schema.ts';
 import { type End, otherEnd } from '../tcp/states.ts';
-import { toldBy } from './application.ts';
+import { type Read, readsOf, toldBy } from './application.ts';
 import { everySegment, isWiresOwn, repeatedBy } from './carried.ts';
 import type { CellView, ConnectionView } from './connections.ts';
 import { Unknown } from './kinds.ts';
@@ -77,7 +77,7 @@ export function foreignIn(view: CellView, connection: ConnectionView, writer: En
   if (come.every(isOwn)) return undefined;
   const every = everySegment(view.carried, connection.event, closedAt);
   if (every instanceof Unknown) return every;
-  const reads = toldBy(view, reader).node.filter(({ event }) => event === 'data');
+  const reads = readsOf(toldBy(view, reader));
   const answers = every.filter(({ from, deed }) => from === reader.end && !isWiresOwn(deed));
   const taken: (Stretch & { readonly own: boolean })[] = [];
   let next = 0;
@@ -120,7 +120,7 @@ interface Around {
   /** When anything else came that has the same bytes, or later ones. */
   readonly later: Ns;
   readonly answers: readonly SegmentRecord[];
-  readonly reads: readonly NodeEvent[];
+  readonly reads: readonly Read[];
 }
 
 /** Whether the reader took a segment: it acknowledged it, or its application read more, before anything else came; undefined: unclear. */
@@ -129,7 +129,7 @@ function wasAccepted(segment: Come, { next, later, answers, reads }: Around): bo
   const told = answers.filter(isMeanwhile).flatMap(({ ack, flags }) => (flags.includes('RST') ? [] : (ack ?? [])));
   // the SYN has a number, too
   if (told.some((ack) => ack - 1 >= endOf(segment))) return true;
-  const read = reads.filter(({ t }) => t <= later).reduce((sum, { bytes = 0 }) => sum + bytes, 0);
+  const read = reads.filter(({ t }) => t <= later).reduce((sum, { bytes }) => sum + bytes, 0);
   if (read > next) return true;
   return told.length > 0 ? false : undefined;
 }

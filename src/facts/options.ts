@@ -20,14 +20,16 @@ function asOption(call: SetCall): Partial<KeptOption> {
 }
 
 /** Whether the call was on the end's own socket, through whichever process and descriptor. */
-const isOn = ({ peer, endpoint, at, t }: SetCall, end: EndView): boolean =>
-  endpoint === undefined
+const isOn = ({ peer, endpoint, socket, at, t }: SetCall, end: EndView): boolean =>
+  // a raw socket keeps its options from one connection to the next
+  (socket !== undefined && socket === end.socket && peer === end.peer && t < end.knownAt) ||
+  (endpoint === undefined
     ? at?.remote !== undefined &&
       sameAddress(at.local, end.local) &&
       sameAddress(at.remote, end.remote) &&
       t >= end.knownAt &&
       t < end.succeededAt
-    : peer === end.peer && endpoint === end.endpoint;
+    : peer === end.peer && endpoint === end.endpoint);
 
 const wildcards: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 const isReachedBy = (listener: Address, { address, port }: Address): boolean =>

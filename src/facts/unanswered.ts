@@ -102,6 +102,7 @@ const closingCall = (view: CellView, end: EndView) =>
   toldBy(view, end).calls.findLast(
     (call) =>
       call.verb === 'closeDuplicate' ||
+      call.verb === 'close(2)' ||
       (call.verb === 'close' && (call.by === 'destroy' || call.by === 'close(2)') && call.andThen === undefined),
   );
 

@@ -4,6 +4,7 @@
  * O_DIRECT and O_LARGEFILE, none of which is here), so one table is right on both.
  */
 export const socketConstants = {
+  AF_UNSPEC: 0,
   AF_UNIX: 1,
   AF_INET: 2,
   AF_INET6: 10,
@@ -49,6 +50,17 @@ export const socketConstants = {
   SHUT_RD: 0,
   SHUT_WR: 1,
   SHUT_RDWR: 2,
+} as const;
+
+/** include/uapi/asm-generic/poll.h */
+export const pollConstants = {
+  POLLIN: 0x0001,
+  POLLPRI: 0x0002,
+  POLLOUT: 0x0004,
+  POLLERR: 0x0008,
+  POLLHUP: 0x0010,
+  POLLNVAL: 0x0020,
+  POLLRDHUP: 0x2000,
 } as const;
 
 /** include/uapi/linux/netlink.h */

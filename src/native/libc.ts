@@ -86,9 +86,14 @@ export const closeInPool = (fd: number): Promise<void> =>
 /** _exit(2): ends the process from whatever thread, without a word to any other. */
 export const exitNow: (code: number) => void = libc.func('void _exit(int)');
 export const dup = call('dup', 'int dup(int)');
+export const dup2 = call('dup2', 'int dup2(int, int)');
 export const socket = call('socket', 'int socket(int, int, int)');
 export const bind = call('bind', 'int bind(int, void *, uint32_t)');
 export const listen = call('listen', 'int listen(int, int)');
+export const connect = call('connect', 'int connect(int, void *, uint32_t)');
+/** accept(2) with flags for the new descriptor. */
+export const accept = call('accept', 'int accept4(int, void *, void *, int)');
+export const poll = call('poll', 'int poll(void *, unsigned long, int)');
 export const getsockname = call('getsockname', 'int getsockname(int, void *, void *)');
 export const getpeername = call('getpeername', 'int getpeername(int, void *, void *)');
 export const read = call('read', 'long read(int, void *, size_t)');

@@ -9,10 +9,12 @@ import type {
   StructLinger,
 } from '../tcp/socket-options.ts';
 import { stateNumbered } from '../tcp/states.ts';
-import { socketConstants as c, SIOCINQ, SIOCOUTQ } from './constants.ts';
+import { socketConstants as c, pollConstants, SIOCINQ, SIOCOUTQ } from './constants.ts';
 import {
+  accept,
   bind,
   close,
+  connect,
   errnoName,
   getpeername,
   getsockname,
@@ -23,6 +25,7 @@ import {
   inetPton,
   ioctl,
   listen,
+  poll,
   setsockopt,
   shutdown,
   socket,
@@ -254,15 +257,20 @@ export function boundAddress(fd: number): Address {
   return decodeAddress(encoded);
 }
 
+/** getpeername(2): the address that a descriptor is connected to; throws SystemCallError. */
+export function peerName(fd: number): Address {
+  const encoded = Buffer.alloc(28);
+  getpeername(fd, encoded, ints(encoded.length));
+  return decodeAddress(encoded);
+}
+
 /** The address that a descriptor is connected to; undefined where it is not connected. */
 export function peerAddress(fd: number): Address | undefined {
-  const encoded = Buffer.alloc(28);
   try {
-    getpeername(fd, encoded, ints(encoded.length));
+    return peerName(fd);
   } catch {
     return undefined;
   }
-  return decodeAddress(encoded);
 }
 
 /**
@@ -289,3 +297,54 @@ export const acceptQueue = (fd: number): number => tcpInfo(fd).unacked;
 export const listenOn = (fd: number, backlog: number): void => {
   listen(fd, backlog);
 };
+
+const descriptorFlags = c.SOCK_NONBLOCK | c.SOCK_CLOEXEC;
+
+/** A TCP socket of an IP version, neither bound nor connected; throws SystemCallError. */
+export const makeSocket = (family: 4 | 6): number =>
+  socket(family === 6 ? c.AF_INET6 : c.AF_INET, c.SOCK_STREAM | descriptorFlags, 0);
+
+/** bind(2); throws SystemCallError. */
+export function bindTo(fd: number, at: Address): void {
+  const encoded = encodeAddress(at);
+  bind(fd, encoded, encoded.length);
+}
+
+/** connect(2); throws SystemCallError, with EINPROGRESS where the SYN was sent. */
+export function connectTo(fd: number, to: Address): void {
+  const encoded = encodeAddress(to);
+  connect(fd, encoded, encoded.length);
+}
+
+/** connect(2) to AF_UNSPEC: tcp_disconnect() in net/ipv4/tcp.c; throws SystemCallError. */
+export function disconnectSocket(fd: number): void {
+  const encoded = Buffer.alloc(16);
+  encoded.writeUInt16LE(c.AF_UNSPEC, 0);
+  connect(fd, encoded, encoded.length);
+}
+
+/**
+ * accept(2): the descriptor, and the address that the connection came from, also where it was reset since; throws
+ * SystemCallError, with EAGAIN where none waits.
+ */
+export function acceptFrom(fd: number): { readonly fd: number; readonly from: Address } {
+  const encoded = Buffer.alloc(28);
+  const accepted = accept(fd, encoded, ints(encoded.length), descriptorFlags);
+  return { fd: accepted, from: decodeAddress(encoded) };
+}
+
+export type PollName = keyof typeof pollConstants;
+const pollNames = Object.keys(pollConstants) as readonly PollName[];
+
+/** poll(2) without waiting: the events that a descriptor has of those asked for, and those that come unasked. */
+export function pollNow(fd: number, wanted: readonly PollName[]): PollName[] {
+  const asked = Buffer.alloc(8);
+  asked.writeInt32LE(fd, 0);
+  asked.writeInt16LE(
+    wanted.reduce((mask, name) => mask | pollConstants[name], 0),
+    4,
+  );
+  poll(asked, 1, 0);
+  const got = asked.readInt16LE(6);
+  return pollNames.filter((name) => (got & pollConstants[name]) !== 0);
+}

@@ -188,7 +188,8 @@ export class Router {
     const { local, remote } = event;
     const alone = this.#byAddress.get(local.address) ?? this.#byAddress.get(remote.address);
     if (alone) return alone;
-    const ofSocket = 'socket' in event ? this.#bySocket.get(event.socket) : undefined;
+    const ofSocket =
+      'socket' in event && typeof event.socket === 'string' ? this.#bySocket.get(event.socket) : undefined;
     const sink =
       ofSocket ??
       this.#ofFlow(flowOf(local, remote)) ??

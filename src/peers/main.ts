@@ -9,16 +9,23 @@ import { clockSince } from '../native/clock.ts';
 import { serve, startedWith, tellHarness } from '../process/serve.ts';
 import { watchStalls } from '../process/stalls.ts';
 import type { CallEvent, Ns } from '../record/event.ts';
-import { callOf } from './calls.ts';
+import { callOf, endOf, goesOn } from './calls.ts';
 import type { Timed, Took } from './handler.ts';
-import type { Kept, PeerArguments, PeerProtocol, Told, Verb, Verbs } from './protocol.ts';
+import type { PeerArguments, PeerProtocol, Told, Verb, Verbs } from './protocol.ts';
 import { Sockets } from './sockets.ts';
 import { handlers } from './verbs.ts';
 
 /** Shorter ones are of every day. */
 const shortestLateNs = 20e6;
 /** Steps whose calls may block. */
-const closing: ReadonlySet<Verb> = new Set(['close', 'closeDuplicate', 'shutdown']);
+const closing: ReadonlySet<Verb> = new Set([
+  'close',
+  'closeDuplicate',
+  'shutdown',
+  'close(2)',
+  'dup2(2)',
+  'shutdown(2)',
+]);
 
 const { name, parent, originNs, index } = startedWith<PeerArguments>();
 const tell = tellHarness<Told>;
@@ -49,10 +56,10 @@ const refusalOf = (error: Refusal) => ({
 
 type Refused = ReturnType<typeof refusalOf>;
 
-/** The endpoint that a step is of. */
-const endpointOf = (ask: Verbs[Verb]['ask']) => ({
+/** The endpoint, and the raw socket, that a step is of. */
+const socketOf = (ask: Verbs[Verb]['ask']) => ({
   ...('endpoint' in ask && { endpoint: ask.endpoint }),
-  ...('socket' in ask && sockets.has(ask.socket) && { endpoint: ask.socket }),
+  ...('socket' in ask && sockets.numbers(ask.socket)),
 });
 
 async function obey<V extends Verb>(verb: V, ask: Verbs[V]['ask']): Promise<Answer<Verbs[V]['value']>> {
@@ -77,14 +84,16 @@ async function obey<V extends Verb>(verb: V, ask: Verbs[V]['ask']): Promise<Answ
     ns = lasted;
   };
   const call = callOf(verb, ask);
-  const record = (more?: Refused | Kept | Partial<Kept<string>>) => {
+  // a call may end the connection that it was on
+  const own = socketOf(ask);
+  const record = (more: Refused | object): void => {
     if (!call) return;
-    const made = { t, source: 'peer', kind: 'call', peer: name, ns, ...endpointOf(ask), ...call, ...more };
+    const made = { t, source: 'peer', kind: 'call', peer: name, ns, ...own, ...call, ...more };
     tell({ saw: made as CallEvent });
   };
   try {
     const value = await verbs[verb](ask, timed, took);
-    record(verb === 'set' || verb === 'setNumbered' ? (value as Kept) : undefined);
+    if (!goesOn(verb, ask, value)) record(endOf(verb, value));
     return succeeded(value, ns);
   } catch (error) {
     const refusal = refusalOf(error as Refusal);

@@ -1,5 +1,6 @@
 import type { Answer, CaughtSignal, CloseBy, EndBy, Reuse } from '../experiment/handles.ts';
 import type { ProgramEnded, ProgramOutput } from '../experiment/program.ts';
+import type { PollEvent, PollWanted } from '../experiment/raw.ts';
 import type { Started } from '../process/protocol.ts';
 import type {
   CallEvent,
@@ -24,6 +25,18 @@ export interface Kept<Value = Settable<SocketOption>> {
   readonly kept: Value;
   /** Where a socket that is no endpoint is bound, and connected. */
   readonly at?: { readonly local: Address; readonly remote?: Address };
+}
+
+/** What connect(2) of a raw socket made of it. */
+export interface RawConnected {
+  /** The number of this end from now on; of a connect(2) that went on with an earlier one, that one's. */
+  readonly endpoint: number;
+  readonly local: Address;
+  /** When it was called, and had returned, on the one clock. */
+  readonly calledNs: number;
+  readonly sentNs: number;
+  /** Its SYN was sent, and not answered yet. */
+  readonly inProgress: boolean;
 }
 
 /** What a peer is told to do, with what it answers. Endpoints, listeners and bound sockets are numbered by the peer that has them. */
@@ -113,9 +126,10 @@ export interface Verbs {
   };
   getNumbered: { ask: NumberedOption & { socket: number; length: number }; value: string };
   linger: { ask: { socket: number }; value: StructLinger };
-  error: { ask: { endpoint: number }; value: string };
-  info: { ask: { endpoint: number }; value: TcpInfo };
-  sendQueue: { ask: { endpoint: number }; value: number };
+  error: { ask: { socket: number }; value: string };
+  info: { ask: { socket: number }; value: TcpInfo };
+  sendQueue: { ask: { socket: number }; value: number };
+  receiveQueue: { ask: { socket: number }; value: number };
   write: { ask: { endpoint: number; bytes: number; fill?: string }; value: undefined };
   /** Of what the application has read, the beginning; latin1. */
   heard: { ask: { endpoint: number }; value: string };
@@ -138,6 +152,29 @@ export interface Verbs {
   };
   dup: { ask: { endpoint: number }; value: { duplicate: number } };
   closeDuplicate: { ask: { endpoint: number; duplicate: number; thread: 'main' | 'pool' }; value: undefined };
+  /** A duplicate of a net socket's descriptor; a listener's is taken from net. */
+  raw: { ask: { socket: number }; value: { socket: number; id: number } };
+  'socket(2)': { ask: { family: 4 | 6 }; value: { socket: number; id: number } };
+  'bind(2)': { ask: { socket: number; address: string; port: number }; value: { at: Address } };
+  'listen(2)': { ask: { socket: number; backlog: number }; value: { at: Address } };
+  /** `wait`: a second request, which `ends`, waits until the kernel has decided, as connect(2) of a blocking socket does. */
+  'connect(2)': { ask: { socket: number; to: Address; wait: boolean; ends?: boolean }; value: RawConnected };
+  'accept(2)': {
+    ask: { socket: number; wait: boolean };
+    value: { socket: number; id: number; endpoint: number; local: Address; remote: Address };
+  };
+  /** The bytes as latin1. */
+  'read(2)': { ask: { socket: number; asked: number; wait: boolean }; value: string };
+  /** `data`: the bytes as base64; else so many, of `fill`. */
+  'write(2)': { ask: { socket: number; asked: number; fill?: string; data?: string; wait: boolean }; value: number };
+  'poll(2)': { ask: { socket: number; for: readonly PollWanted[]; within: number }; value: readonly PollEvent[] };
+  'shutdown(2)': { ask: { socket: number; how: 'RD' | 'WR' | 'RDWR' }; value: undefined };
+  disconnect: { ask: { socket: number }; value: undefined };
+  'dup(2)': { ask: { socket: number }; value: { socket: number; id: number } };
+  'dup2(2)': { ask: { socket: number; onto: number }; value: undefined };
+  'getpeername(2)': { ask: { socket: number }; value: Address };
+  'getsockname(2)': { ask: { socket: number }; value: Address };
+  'close(2)': { ask: { socket: number }; value: undefined };
   survive: { ask: { signal: CaughtSignal }; value: undefined };
   /** Ends the process right after the answer: the moment of it on the one clock. */
   end: { ask: { way: OwnEnd }; value: { atNs: number } };

@@ -28,10 +28,30 @@ export interface Held {
   readonly seen: Set<string>;
   /** Whether its queues are told when net closes it; not where the closing step sees to that. */
   tells: boolean;
+  /** Its socket as a raw one, once a duplicate of its descriptor was made. */
+  raw?: Raw;
+  /** Bytes that read(2) took from the kernel, of those duplicates. */
+  readRaw: number;
   /** A failure of the socket while someone waits for something else. */
   failure?: NodeJS.ErrnoException;
   /** Called at each event, so that waiting steps look again. */
   readonly watchers: Set<() => void>;
+}
+
+/** A socket that net does not know, or a net socket's through other descriptors than net's. */
+export interface Raw {
+  /** The number of its first descriptor, by which the record names it. */
+  readonly id: number;
+  /** Numbers of its open descriptors, but for net's. */
+  readonly open: Set<number>;
+  /** The end of a connection that it is now. */
+  endpoint?: number;
+  /** Bytes that read(2) took of that connection. */
+  read: number;
+  /** When connect(2) was called that has not come to its end. */
+  connecting?: Ns;
+  /** The net socket whose it is. */
+  readonly net?: Held;
 }
 
 const plain = (address = '', port = 0): Address => plainAddress({ address, port });
@@ -43,6 +63,9 @@ export class Sockets {
   readonly #held = new Map<number, Held>();
   readonly #listeners = new Map<number, Server>();
   readonly #descriptors = new Map<number, number>();
+  readonly #raw = new Map<number, Raw>();
+  /** Raw sockets by the number of the end that each is now. */
+  readonly #rawEnds = new Map<number, Raw>();
   readonly #watchers = new Set<() => void>();
   readonly #claimed = new Set<number>();
   readonly #peer: string;
@@ -79,7 +102,8 @@ export class Sockets {
   /** The open descriptor behind a number of any kind; a refusal with EBADF where there is none. */
   descriptor(id: number, syscall: string): number {
     const net = this.#held.get(id)?.socket ?? this.#listeners.get(id);
-    const fd = net ? descriptorOf(net) : this.#descriptors.get(id);
+    const [first = id] = this.#rawEnds.get(id)?.open ?? [];
+    const fd = net ? descriptorOf(net) : this.#descriptors.get(first);
     if (fd === undefined) throw new SystemCallError(syscall, 'EBADF');
     return fd;
   }
@@ -96,6 +120,67 @@ export class Sockets {
     const fd = this.descriptor(id, syscall);
     this.#descriptors.delete(id);
     return fd;
+  }
+
+  /** Keep a descriptor of a raw socket: of a new one, or one more. */
+  addRaw(fd: number, of?: Raw): { readonly socket: number; readonly id: number } {
+    const socket = this.addDescriptor(fd);
+    const raw = of ?? { id: socket, open: new Set(), read: 0 };
+    raw.open.add(socket);
+    this.#raw.set(socket, raw);
+    return { socket, id: raw.id };
+  }
+
+  /** The raw socket of a net socket, with a duplicate of its descriptor. */
+  addRawOf(held: Held, fd: number): { readonly socket: number; readonly id: number } {
+    held.raw ??= { id: this.#next, open: new Set(), endpoint: held.id, read: 0, net: held };
+    return this.addRaw(fd, held.raw);
+  }
+
+  /** The raw socket behind a descriptor's number, also where that is closed. */
+  raw(id: number): Raw {
+    const raw = this.#raw.get(id);
+    if (!raw) throw new Error(`no raw socket ${id}`);
+    return raw;
+  }
+
+  /** Take a descriptor of a raw socket away; a refusal with EBADF where it is gone. */
+  takeRaw(id: number, syscall: string): number {
+    const fd = this.takeDescriptor(id, syscall);
+    this.raw(id).open.delete(id);
+    return fd;
+  }
+
+  /** A number goes on as a descriptor of another raw socket, as dup2(2) has made it. */
+  moveRaw(id: number, fd: number, to: Raw): void {
+    this.raw(id).open.delete(id);
+    this.#raw.set(id, to);
+    this.#descriptors.set(id, fd);
+    to.open.add(id);
+  }
+
+  /** From now on a raw socket is an end of a connection: its number. */
+  beginEnd(raw: Raw): number {
+    this.finishEnd(raw);
+    const endpoint = this.#next++;
+    this.#rawEnds.set(endpoint, raw);
+    raw.endpoint = endpoint;
+    raw.read = 0;
+    return endpoint;
+  }
+
+  /** From now on it is none. */
+  finishEnd(raw: Raw): void {
+    if (raw.endpoint !== undefined) this.#rawEnds.delete(raw.endpoint);
+    delete raw.endpoint;
+    delete raw.connecting;
+  }
+
+  /** By which numbers the record names a socket: as an end of a connection, as a raw socket. */
+  numbers(id: number): { readonly endpoint?: number; readonly socket?: number } {
+    const raw = this.#raw.get(id) ?? this.#rawEnds.get(id);
+    if (!raw) return this.#held.has(id) ? { endpoint: id } : {};
+    return { socket: raw.id, ...(raw.endpoint !== undefined && { endpoint: raw.endpoint }) };
   }
 
   /** None of net's sockets and listeners keeps the event loop alive any more. */
@@ -163,6 +248,7 @@ export class Sockets {
       local: localOf(socket),
       remote: remoteOf(socket),
       read: 0,
+      readRaw: 0,
       heard: [],
       seen: new Set(),
       tells: true,
@@ -180,11 +266,29 @@ export class Sockets {
     return held;
   }
 
-  /** Tell what lies in a socket that is about to be closed; nothing where it has no descriptor any more. */
-  tellQueues({ id, socket }: Held, fd: number | undefined): void {
-    if (fd === undefined) return;
-    const told = { t: this.#now(), source: 'peer', kind: 'queues', peer: this.#peer, endpoint: id } as const;
-    this.#heard({ ...told, ...queues(fd), read: socket.bytesRead });
+  /** Tell what lies in a socket that is about to be closed; nothing where it has no descriptor any more, or another one besides. */
+  tellQueues({ id, socket, readRaw, raw }: Held, fd: number | undefined): void {
+    if (fd !== undefined && !raw?.open.size) this.#heard(this.#queuesOf(id, fd, socket.bytesRead + readRaw));
+  }
+
+  /**
+   * What lies in a raw socket that is about to be closed, or to leave its connection; undefined where it has none, or is not closed
+   * yet: it has other descriptors, which a call that disconnects does not mind.
+   */
+  rawQueues({ endpoint, net, open, read }: Raw, fd: number, disconnects = false): QueuesEvent | undefined {
+    const nets = net?.id === endpoint ? net : undefined;
+    const isLast = open.size === 1 && (!nets || descriptorOf(nets.socket) === undefined);
+    if (endpoint === undefined || !(isLast || disconnects)) return undefined;
+    return this.#queuesOf(endpoint, fd, nets ? nets.socket.bytesRead + nets.readRaw : read);
+  }
+
+  /** Tell what {@link rawQueues} found. */
+  tell(found: QueuesEvent | undefined): void {
+    if (found) this.#heard(found);
+  }
+
+  #queuesOf(endpoint: number, fd: number, read: number): QueuesEvent {
+    return { t: this.#now(), source: 'peer', kind: 'queues', peer: this.#peer, endpoint, ...queues(fd), read };
   }
 
   #listen(held: Held): void {

@@ -25,6 +25,7 @@ import { startReading, stopReading } from './net-handle.ts';
 import { openingHandlers } from './opening.ts';
 import { programHandlers } from './programs.ts';
 import type { Kept, Told } from './protocol.ts';
+import { rawHandlers } from './raw.ts';
 import { once, type Sockets, when } from './sockets.ts';
 
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -51,6 +52,7 @@ export const handlers = (sockets: Sockets, self: Self, tell: (saw: Told['saw']) 
   ...handoverHandlers(sockets),
   ...openingHandlers(sockets, self),
   ...programHandlers(self.name, self.now, tell),
+  ...rawHandlers(sockets, self),
   become({ uid }, timed) {
     timed(() => process.setuid?.(uid));
     // a change of user cancels it: commit_creds() in kernel/cred.c
@@ -124,17 +126,21 @@ export const handlers = (sockets: Sockets, self: Self, tell: (saw: Told['saw']) 
     const fd = sockets.descriptor(socket, 'getsockopt');
     return timed(() => structLinger(fd));
   },
-  error({ endpoint }, timed) {
-    const fd = sockets.descriptor(endpoint, 'getsockopt');
+  error({ socket }, timed) {
+    const fd = sockets.descriptor(socket, 'getsockopt');
     return timed(() => pendingError(fd));
   },
-  info({ endpoint }, timed) {
-    const fd = sockets.descriptor(endpoint, 'getsockopt');
+  info({ socket }, timed) {
+    const fd = sockets.descriptor(socket, 'getsockopt');
     return timed(() => tcpInfo(fd));
   },
-  sendQueue({ endpoint }, timed) {
-    const fd = sockets.descriptor(endpoint, 'ioctl');
+  sendQueue({ socket }, timed) {
+    const fd = sockets.descriptor(socket, 'ioctl');
     return timed(() => sendQueue(fd));
+  },
+  receiveQueue({ socket }, timed) {
+    const fd = sockets.descriptor(socket, 'ioctl');
+    return timed(() => receiveQueue(fd));
   },
   async write({ endpoint, bytes, fill = 'linger' }) {
     const { socket } = sockets.get(endpoint);

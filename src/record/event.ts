@@ -183,12 +183,48 @@ const called = {
   kind: z.literal('call'),
   peer: z.string(),
   endpoint: count.exactOptional(),
+  /** Of a raw socket: the same through each of its descriptors. */
+  socket: count.exactOptional().describe('a raw socket, which net does not know, by its number'),
   ns,
   ...refusal,
 };
 /** A step and what each is given. */
 const step = <V extends string, S extends z.ZodRawShape>(verb: V, given: S) =>
   shape({ ...called, verb: z.literal(verb), ...given });
+const wait = z.boolean().describe('as on a blocking socket');
+const pollEvents = z.array(z.string()).readonly();
+/** Calls on raw sockets: what each was given, and what the kernel answered. */
+const rawSteps = [
+  step('raw', {}),
+  step('socket(2)', { family }),
+  step('bind(2)', { address: z.string(), port: count, at: address.exactOptional() }),
+  step('listen(2)', { backlog: count, at: address.exactOptional() }),
+  step('connect(2)', {
+    to: address,
+    wait,
+    inProgress: z.boolean().exactOptional().describe('EINPROGRESS: its SYN was sent'),
+  }),
+  step('accept(2)', {
+    wait,
+    from: address.exactOptional(),
+    accepted: count.exactOptional().describe('the endpoint that it gave'),
+  }),
+  step('read(2)', { asked: count, wait, got: count.exactOptional().describe('bytes; 0 is the end of the stream') }),
+  step('write(2)', {
+    asked: count,
+    fill: z.string().exactOptional(),
+    wait,
+    wrote: count.exactOptional().describe('bytes that the kernel took'),
+  }),
+  step('poll(2)', { for: pollEvents, within: z.number(), events: pollEvents.exactOptional() }),
+  step('shutdown(2)', { how: z.enum(['RD', 'WR', 'RDWR']) }),
+  step('disconnect', {}),
+  step('dup(2)', {}),
+  step('dup2(2)', {}),
+  step('getpeername(2)', { at: address.exactOptional() }),
+  step('getsockname(2)', { at: address.exactOptional() }),
+  step('close(2)', {}),
+] as const;
 const numbered = {
   level: z.union([z.enum(optionLevels), count]),
   name: count.describe('of the option, by its number'),
@@ -244,7 +280,7 @@ const call = z.discriminatedUnion('verb', [
   step('get', { option: since2(z.string()) }),
   step('getNumbered', numbered),
   step('linger', {}),
-  step('error', {}),
+  step('error', { pending: z.string().exactOptional().describe('the errno that it took, or none') }),
   step('write', { bytes: count, fill: z.string().exactOptional() }),
   step('pause', {}),
   step('stopReading', {}),
@@ -253,6 +289,7 @@ const call = z.discriminatedUnion('verb', [
   step('shutdown', { how: since2(z.enum(['RD', 'WR', 'RDWR'])), ...closing }),
   step('dup', {}),
   step('closeDuplicate', { thread: since2(z.enum(['main', 'pool'])) }),
+  ...rawSteps,
   step('survive', { signal: since2(z.string()) }),
   step('end', { way: since2(z.string()) }),
   step('exec', {
@@ -301,6 +338,12 @@ export type LateEvent = z.infer<typeof late>;
 const opening = shape({ from: ns, until: ns });
 /** Where an end is, where that is neither the client's nor the server's namespace. */
 const site = z.literal('router');
+const rawEnd = {
+  raw: z.literal(true).exactOptional().describe('of a raw socket, which net does not know'),
+  socket: count
+    .exactOptional()
+    .describe('the number of that socket, which may have several connections, one after the other'),
+};
 const connection = shape({
   t: ns,
   source: z.literal('harness'),
@@ -315,6 +358,7 @@ const connection = shape({
     local: address,
     opening: opening.exactOptional(),
     site: site.exactOptional(),
+    ...rawEnd,
   }),
   /** `endpoint` is null while no process has it: a request, or waiting in an accept queue. `opening`: it sent a SYN, too. */
   server: shape({
@@ -323,11 +367,13 @@ const connection = shape({
     local: address,
     opening: opening.exactOptional(),
     site: site.exactOptional(),
+    ...rawEnd,
   }),
 });
 /**
  * Which peer's endpoint is which end of a connection: recorded when both are established; of one that was opened, when its SYN
- * was sent, and again, at the same `t`, when the other end is known. Of those with the same `client.opening` the last counts.
+ * was sent, and again, at the same `t`, when the other end is known. Of those with the same `client.opening`, or with the same
+ * client and `t`, the last counts.
  * Of a socket that is connected to itself both ends are the same.
  */
 export type ConnectionEvent = z.infer<typeof connection>;

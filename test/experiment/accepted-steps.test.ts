@@ -6,6 +6,7 @@ import {
   acceptedOptionBytes,
   acceptedOptionLength,
   acceptedOptions,
+  acceptedPayload,
   acceptedSetting,
   acceptedStart,
   acceptedStates,
@@ -37,6 +38,11 @@ describe('options of a step', () => {
     ['next', { from: 'python3' }, "next(): there is no option 'from'; there is as or again"],
     ['close', { at: 5 }, 'close(): at: must be a moment that soon() gave, not 5'],
     ['write', { fill: '' }, "write(): fill: must be a text that is not empty, not ''"],
+    ['poll', { for: ['POLLUP'] }, `poll(): for: there is no 'POLLUP'`],
+    ['poll', { for: 'POLLIN' }, "poll(): for: must be a list, such as ['POLLIN'], not 'POLLIN'"],
+    ['poll', { within: -1 }, 'poll(): within: must be a number from 0 on, not -1'],
+    ['raw.connect', { localPort: 5 }, "connect(): there is no option 'localPort'; there is as, again or family"],
+    ['raw.write', { wait: 'no' }, "write(): wait: must be true or false, not 'no'"],
     ['fill', { bytes: 0 }, 'fill(): bytes: must be a whole number from 1 on, not 0'],
     ['listen', { at: '127.0.0.2' }, "listen(): at: an address is written { address: '127.0.0.2' }"],
     [
@@ -75,6 +81,14 @@ describe('options of a step', () => {
     acceptedOptions('place', { port: 80, at: 'other' });
     acceptedOptions('close', { sending: 3, at: { ns: 5 }, andThen: 'destroy' });
   });
+});
+
+test('what write(2) is given: so many bytes, or these', () => {
+  expect(acceptedPayload('write()', 5)).toBe(5);
+  expect(acceptedPayload('write()', 'é')).toEqual(Buffer.from('é'));
+  expect(acceptedPayload('write()', Uint8Array.of(1, 2))).toEqual(Buffer.of(1, 2));
+  expect(() => acceptedPayload('write()', 2 ** 23)).toThrow('write(): must be a whole number from 0 to 4194304');
+  expect(() => acceptedPayload('write()', ['a'])).toThrow('write(): must be a number of bytes, a text or a Uint8Array');
 });
 
 test.each([

@@ -19,6 +19,31 @@ test('an experiment is told apart by the function that declares it', () => {
 
 experiment({
   ...usual,
+  id: 'raw',
+  connections: ['old', 'new'],
+  async scenario({ client, server, until }) {
+    const listener = await server.socket({ family: 6 });
+    (await listener.bind({ port: 0 })) satisfies { readonly port: number };
+    const socket = await client.socket();
+    const near = await socket.connect(listener, { as: 'old' });
+    // @ts-expect-error no label of the experiment
+    await socket.connect(listener, { as: 'older' });
+    const far = await (await server.listen()).accepted(near);
+    await until(near, 'CLOSED');
+    (await near.read(5)) satisfies string;
+    // @ts-expect-error what is polled for has a name of its own
+    await near.poll({ for: ['POLLHUP'] });
+    // @ts-expect-error net's connect waits for net's accept
+    await client.connect(listener);
+    await client.join(listener, { as: 'new' });
+    await socket.dup2(await far.raw());
+  },
+  claims: [],
+  answer: () => '',
+});
+
+experiment({
+  ...usual,
   measures: { winner: kind.word('old', 'new') },
   shows: ['client.closeMs', 'winner', 'counters.lab.Tcp.OutRsts'],
   async scenario({ client, server, until, note }, { closer, by }) {

@@ -29,9 +29,12 @@ export const onWire = (title: string, tests: () => void): void => describeWhere(
 export interface WiredEnd {
   readonly local: Address;
   readonly remote: Address;
-  ask<V extends Verb>(verb: V, ask: Omit<Verbs[V]['ask'], 'endpoint'>): Promise<Verbs[V]['value']>;
+  ask<V extends Verb>(verb: V, ask: Omit<Verbs[V]['ask'], 'endpoint' | 'socket'>): Promise<Verbs[V]['value']>;
   /** A refusal as data. */
-  answer<V extends Verb>(verb: V, ask: Omit<Verbs[V]['ask'], 'endpoint'>): Promise<Answer<Verbs[V]['value']>>;
+  answer<V extends Verb>(
+    verb: V,
+    ask: Omit<Verbs[V]['ask'], 'endpoint' | 'socket'>,
+  ): Promise<Answer<Verbs[V]['value']>>;
 }
 
 /** A cell on the wire without an experiment: the lab, two peers, the wire as a scenario has it. */
@@ -92,7 +95,8 @@ export async function wiredCell({ settings, sysctls = {} }: WiredOptions = {}): 
   const kept = scope.move();
 
   const end = (from: PeerProcess, endpoint: number, local: Address, remote: Address): WiredEnd => {
-    const answer: WiredEnd['answer'] = (verb, ask) => from.ask(verb, { ...ask, endpoint } as never) as never;
+    const answer: WiredEnd['answer'] = (verb, ask) =>
+      from.ask(verb, { ...ask, endpoint, socket: endpoint } as never) as never;
     return { local, remote, answer, ask: (verb, ask) => done(answer(verb, ask)) };
   };
   return {

@@ -6,6 +6,7 @@ import type { PeerProcess } from '../process.ts';
 import type { Verb, Verbs } from '../protocol.ts';
 import { type Cast, optionsOf, pass, take } from './cast.ts';
 import { fill } from './fill.ts';
+import { rawOf } from './raw.ts';
 import type { Numbered } from './registry.ts';
 
 /** One end of a connection, whose process has it. */
@@ -53,9 +54,9 @@ export function endpointHandle(cast: Cast, { at, end, local, remote, label }: En
     local,
     remote,
     ...optionsOf(cast, peer, id, name),
-    error: () => step('error', {}, 'SO_ERROR'),
-    info: () => step('info', {}, 'TCP_INFO'),
-    sendQueue: () => step('sendQueue', {}, 'SIOCOUTQ'),
+    error: () => take(cast, `${name}.SO_ERROR`, peer.ask('error', { socket: id })),
+    info: () => take(cast, `${name}.TCP_INFO`, peer.ask('info', { socket: id })),
+    sendQueue: () => take(cast, `${name}.SIOCOUTQ`, peer.ask('sendQueue', { socket: id })),
     write(bytes, options = {}) {
       acceptedArgument('write(): bytes', bytes);
       acceptedOptions('write', options);
@@ -96,6 +97,7 @@ export function endpointHandle(cast: Cast, { at, end, local, remote, label }: En
       return step('shutdown', { how, ...closing(options) }, `shutdown ${how}`);
     },
     dup: () => take(cast, `${name}.dup`, duplicated()),
+    raw: () => take(cast, `${name}.raw`, rawOf(cast, { process: peer, end }, id, { what: name })),
     copyTo(other) {
       const { process } = cast.registry.peer(other);
       return take(cast, `${name}.copyTo ${process.name}`, copied(process));

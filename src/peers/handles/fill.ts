@@ -38,7 +38,7 @@ export async function fill(near: Numbered, far: Numbered, { bytes, fill }: FillO
  */
 async function atRest({ peer, id }: Numbered): Promise<Answer<TcpInfo>> {
   for (;;) {
-    const info = await peer.ask('info', { endpoint: id });
+    const info = await peer.ask('info', { socket: id });
     if (!info.ok) return info;
     const { unacked, notSentBytes, windowBytes } = info.value;
     if (unacked === 0 && (notSentBytes === 0 || windowBytes === 0)) return info;

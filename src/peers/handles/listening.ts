@@ -1,11 +1,11 @@
 import { acceptedArgument, acceptedOptions } from '../../experiment/accepted-steps.ts';
 import type { Answer, BindOptions, Bound, Handed, Listener, ListenOptions, Queue } from '../../experiment/handles.ts';
-import type { Address } from '../../tcp/address.ts';
 import type { PeerProcess } from '../process.ts';
 import type { Verbs } from '../protocol.ts';
 import { type Cast, optionsOf, pass, take } from './cast.ts';
 import { accepted, next } from './connections.ts';
-import { addressOf, ownPort } from './place.ts';
+import { addressOf, begins, ownPort } from './place.ts';
+import { rawOf } from './raw.ts';
 import type { Acting, Listening } from './registry.ts';
 
 const withBacklog = (backlog: number | undefined) => (backlog === undefined ? {} : { backlog });
@@ -26,17 +26,6 @@ export async function listen(cast: Cast, acting: Acting, options: ListenOptions)
   return answer.ok ? { ...answer, value: listenerHandle(cast, acting, answer.value) } : answer;
 }
 
-/** A step by which a socket begins to listen. Where the kernel chooses its port, that is known, and traced, from then on. */
-async function begins<T extends { readonly at: Address }>(
-  { observers }: Cast,
-  place: Address,
-  listen: () => Promise<Answer<T>>,
-): Promise<Answer<T>> {
-  const answer = await observers.begins(place, listen);
-  if (answer.ok) await observers.follow(answer.value.at.port);
-  return answer;
-}
-
 function listenerHandle(cast: Cast, acting: Acting, { listener, at }: Verbs['listen']['value']): Listener {
   const { process } = acting;
   const name = `${process.name}.listener`;
@@ -52,6 +41,7 @@ function listenerHandle(cast: Cast, acting: Acting, { listener, at }: Verbs['lis
       const { process: to } = cast.registry.peer(peer);
       return take(cast, `${name}.handTo ${to.name}`, handTo(cast, listener, { ...acting, at }, to));
     },
+    raw: () => take(cast, `${name}.raw`, rawOf(cast, acting, listener, { what: name, at })),
     close: () => take(cast, `${name}.close`, process.ask('unlisten', { listener })),
   };
   cast.registry.addListening(handle, { ...acting, at });

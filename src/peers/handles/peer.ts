@@ -2,10 +2,12 @@ import { acceptedArgument, acceptedOptions } from '../../experiment/accepted-ste
 import type { Answer, EndBy, Ended, Peer } from '../../experiment/handles.ts';
 import type { PeerProcess } from '../process.ts';
 import { type Cast, take } from './cast.ts';
-import { connect, join, open, reach } from './connections.ts';
+import { connect, join, open } from './connections.ts';
 import { bind, listen } from './listening.ts';
+import { reach } from './opening.ts';
 import { addressOf, place, ports } from './place.ts';
 import { exec } from './program.ts';
+import { socket } from './raw.ts';
 import type { Acting, Reachable } from './registry.ts';
 
 /** A scenario's handle of a peer, entered in the registry. */
@@ -42,6 +44,10 @@ export function peerHandle(cast: Cast, acting: Acting): Peer {
     bind(options = {}) {
       acceptedOptions('bind', options);
       return step('bind', bind(cast, acting, options));
+    },
+    socket(options = {}) {
+      acceptedOptions('socket', options);
+      return step('socket', socket(cast, acting, options));
     },
     knock(on, options = {}) {
       acceptedOptions('knock', options);

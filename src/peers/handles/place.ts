@@ -1,4 +1,5 @@
-import type { At, Place, PlaceOptions } from '../../experiment/handles.ts';
+import type { Answer, At, Place, PlaceOptions } from '../../experiment/handles.ts';
+import type { Address } from '../../tcp/address.ts';
 import { canonicalText, plainText } from '../../tcp/address-text.ts';
 import type { Site } from '../../tcp/network.ts';
 import type { Cast } from './cast.ts';
@@ -34,4 +35,15 @@ export function place(cast: Cast, acting: Acting, { family, port, at = 'own' }: 
   const handle = { at: { address: addressOf(cast, acting.end, at, family), port: port ?? ownPort(cast) } };
   cast.registry.addListening(handle, { ...acting, ...handle });
   return handle;
+}
+
+/** A step by which a socket begins to listen. Where the kernel chooses its port, that is known, and traced, from then on. */
+export async function begins<T extends { readonly at: Address }>(
+  { observers }: Cast,
+  place: Address,
+  listen: () => Promise<Answer<T>>,
+): Promise<Answer<T>> {
+  const answer = await observers.begins(place, listen);
+  if (answer.ok) await observers.follow(answer.value.at.port);
+  return answer;
 }

@@ -98,7 +98,7 @@ async function look(placed: Placed, waiting: Waiting, pause: number): Promise<bo
 async function tcpState({ at }: Placed, { now, record }: Waiting): Promise<State | undefined> {
   if (!at) return undefined;
   const { peer, id } = at;
-  const answer = await peer.ask('info', { endpoint: id }).catch(() => undefined);
+  const answer = await peer.ask('info', { socket: id }).catch(() => undefined);
   if (!answer?.ok) return undefined;
   const { state } = answer.value;
   record({ t: now(), source: 'tcp_info', kind: 'state', peer: peer.name, endpoint: id, state });

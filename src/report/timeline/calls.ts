@@ -26,6 +26,7 @@ const isAddress = (value: unknown): value is Address =>
 function valueText(value: unknown): string {
   if (isAddress(value)) return addressAndPort(value);
   if (typeof value !== 'object' || value === null) return String(value);
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(valueText).join(' ');
   const fields = Object.entries(value).map(([name, each]) => `${name} ${valueText(each)}`);
   return `{${fields.join(', ')}}`;
 }
@@ -34,7 +35,8 @@ const listed = (given: Given): string[] =>
   Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${valueText(value)}`]));
 
 /** What peers ask for by default. */
-const isUsual = (name: string, value: unknown): boolean => name === 'allowHalfOpen' && value === true;
+const isUsual = (name: string, value: unknown): boolean =>
+  (name === 'allowHalfOpen' || name === 'wait') && value === true;
 
 /** What a call was given, as all of its kind are; empty for most. */
 export const usualText = (call: CallEvent): string =>
@@ -134,6 +136,11 @@ export const refusalText = ({ errno, syscall }: CallEvent): string =>
 /** A call that holds its thread for less, ns, is printed without how long; one that blocks has an entry for its return. */
 const shortNs = 1e6;
 
-/** How long a call held its thread, where that is worth a word. */
-export const heldText = ({ ns }: CallEvent): string =>
-  ns < shortNs || ns >= blocksNs ? '' : `, held its thread for ${formatSeconds(ns / 1e9)}`;
+/** Calls on raw sockets that wait for the kernel and hold no thread meanwhile. */
+const waits: ReadonlySet<CallEvent['verb']> = new Set(['connect(2)', 'accept(2)', 'read(2)', 'write(2)', 'poll(2)']);
+
+/** How long a call held its thread, or waited, where that is worth a word. */
+export const heldText = ({ ns, verb }: CallEvent): string =>
+  ns < shortNs || ns >= blocksNs
+    ? ''
+    : `, ${waits.has(verb) ? 'waited' : 'held its thread'} for ${formatSeconds(ns / 1e9)}`;
