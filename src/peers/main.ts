@@ -36,6 +36,7 @@ const tellLate = (t: Ns, ns: Ns): void => {
   if (ns >= shortestLateNs && process.connected) tell({ saw: { t, source: 'peer', kind: 'late', peer: name, ns } });
 };
 const stalls = watchStalls(now, tellLate);
+process.on('SIGCONT', () => stalls.resumed());
 // close(2) holds its thread where SO_LINGER says so: that is what the experiment asked for
 const sockets = new Sockets(
   name,

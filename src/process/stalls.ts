@@ -10,9 +10,11 @@ export interface Stalls {
   longest(since: Ns): Ns;
   /** From `from` until now the thread was held by a call that may block: what the process did then is no lateness. */
   excuse(from: Ns): void;
+  /** The process was stopped by a signal and goes on: where that was during such a call, its time was not the call's alone. */
+  resumed(): void;
 }
 
-/** Told of each stall that no call explains, when it has ended. */
+/** Told of each stall that no call explains, or not alone, when it has ended. */
 type OnLate = (until: Ns, ns: Ns) => void;
 
 interface Stall {
@@ -27,7 +29,9 @@ interface Stall {
  */
 export function watchStalls(now: Clock, onLate: OnLate = () => undefined): Stalls {
   let last = now();
+  let before = last;
   let excused = 0;
+  let latest: Stall | undefined;
   let excusedUntil = last;
   /** In order, each shorter than the one before: the longest since any moment is the first that ended after it. */
   const stalls: Stall[] = [];
@@ -40,6 +44,7 @@ export function watchStalls(now: Clock, onLate: OnLate = () => undefined): Stall
     }
     if (ns - excused > 0) onLate(t, ns - excused);
     excused = 0;
+    before = last;
     last = t;
   };
   setInterval(tick, resolutionMs).unref();
@@ -52,6 +57,12 @@ export function watchStalls(now: Clock, onLate: OnLate = () => undefined): Stall
       const t = now();
       excused += Math.max(0, t - Math.max(from, last, excusedUntil));
       excusedUntil = t;
+      latest = { until: t, ns: t - from };
+    },
+    resumed() {
+      // a signal that came during a call is heard in the turn of the loop behind it, in which the timer may come first
+      if (latest && latest.until >= before) onLate(latest.until, latest.ns);
+      latest = undefined;
     },
   };
 }

@@ -55,3 +55,24 @@ test('a stall that a blocking call explains is a stall, and no lateness', () => 
   stalls.longest(began);
   expect(late).toContainEqual(expect.toSatisfy(seen));
 });
+
+test('a blocking call during which the process was stopped explains nothing', async () => {
+  const late: number[] = [];
+  const stalls = watchStalls(now, (_, ns) => void late.push(ns));
+  const from = now();
+  block();
+  stalls.excuse(from);
+  // the timer comes first, as it may
+  stalls.longest(from);
+  expect(late).not.toContainEqual(expect.toSatisfy(seen));
+  stalls.resumed();
+  expect(late).toContainEqual(expect.toSatisfy(seen));
+  late.length = 0;
+  // one that was over before is no reason
+  const again = now();
+  block();
+  stalls.excuse(again);
+  await sleep(40);
+  stalls.resumed();
+  expect(late).not.toContainEqual(expect.toSatisfy(seen));
+});
