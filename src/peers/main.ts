@@ -50,9 +50,10 @@ const verbs = handlers(sockets, { name, now, origin, index, parent }, (saw) => {
 });
 
 type Refusal = NodeJS.ErrnoException | { errno: string; syscall: string; message: string };
-const refusalOf = (error: Refusal) => ({
+const refusalOf = (error: Refusal, verb: Verb) => ({
   errno: ('code' in error && error.code) || (typeof error.errno === 'string' ? error.errno : error.message),
-  syscall: error.syscall ?? 'step',
+  // what net itself refuses is no system call's
+  syscall: error.syscall ?? verb,
 });
 
 type Refused = ReturnType<typeof refusalOf>;
@@ -97,7 +98,7 @@ async function obey<V extends Verb>(verb: V, ask: Verbs[V]['ask']): Promise<Answ
     if (!goesOn(verb, ask, value)) record(endOf(verb, value));
     return succeeded(value, ns);
   } catch (error) {
-    const refusal = refusalOf(error as Refusal);
+    const refusal = refusalOf(error as Refusal, verb);
     record(refusal);
     return refused(refusal, ns);
   }

@@ -1,5 +1,5 @@
 import { acceptedArgument, acceptedOptions } from '../../experiment/accepted-steps.ts';
-import type { Answer, EndBy, Ended, Peer } from '../../experiment/handles.ts';
+import type { Answer, EndBy, Ended, ListenOptions, Peer } from '../../experiment/handles.ts';
 import type { PeerProcess } from '../process.ts';
 import { type Cast, take } from './cast.ts';
 import { connect, join, open } from './connections.ts';
@@ -9,6 +9,11 @@ import { addressOf, place, ports } from './place.ts';
 import { exec } from './program.ts';
 import { socket } from './raw.ts';
 import type { Acting, Reachable } from './registry.ts';
+
+/** Where a socket is to be, as far as the scenario says so: ` at 127.0.0.2 on port 8080`. */
+const placeText = ({ at, port }: Pick<ListenOptions, 'at' | 'port'>): string =>
+  (at === undefined ? '' : ` at ${typeof at === 'object' ? at.address : at}`) +
+  (port === undefined ? '' : ` on port ${port}`);
 
 /** A scenario's handle of a peer, entered in the registry. */
 export function peerHandle(cast: Cast, acting: Acting): Peer {
@@ -39,11 +44,11 @@ export function peerHandle(cast: Cast, acting: Acting): Peer {
     },
     listen(options = {}) {
       acceptedOptions('listen', options);
-      return step('listen', listen(cast, acting, options));
+      return step(`listen${placeText(options)}`, listen(cast, acting, options));
     },
     bind(options = {}) {
       acceptedOptions('bind', options);
-      return step('bind', bind(cast, acting, options));
+      return step(`bind${placeText(options)}`, bind(cast, acting, options));
     },
     socket(options = {}) {
       acceptedOptions('socket', options);
