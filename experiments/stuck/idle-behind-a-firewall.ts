@@ -79,7 +79,7 @@ export default experiment({
       when: ({ limit }) => limit === 'keepalive',
       holds: (facts) => {
         const probes = facts['client.probedAt'];
-        const [first = 0, ...later] = [...probes, facts['client.gaveUpAfter']];
+        const [first, ...later] = [...probes, facts['client.gaveUpAfter']];
         const gaps = later.map((at, index) => at - [first, ...later][index]!);
         return (
           probes.length === keepalive.TCP_KEEPCNT &&
