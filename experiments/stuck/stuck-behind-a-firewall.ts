@@ -19,9 +19,6 @@ import {
 const onewayMs = 25;
 const bytes = 1000;
 const userTimeoutMs = 1000;
-const keepalive = { TCP_KEEPIDLE: 1, TCP_KEEPINTVL: 1, TCP_KEEPCNT: 2 } as const;
-/** How long a path stays dead that nobody asks anything of. */
-const idleSeconds = 4;
 /** The schedule of the default is followed so far. */
 const followed = 6;
 
@@ -47,15 +44,12 @@ const asked = {
     state: ['FIN-WAIT-1', 'LAST-ACK', 'ESTABLISHED'],
     unacked: ['nothing', 'data'],
     // tcp_orphan_retries, in ESTABLISHED tcp_retries2; or a socket option; `default` is tcp_orphan_retries 0, tcp_retries2 15
-    limit: ['default', '1', '3', 'user-timeout', 'keepalive'],
+    limit: ['default', '1', '3', 'user-timeout'],
   },
   measures: {
     given: kind.outcome({ text: 'what limits how long it waits, read back from the kernel' }),
     rto: kind.ms({ text: 'the RTO of the end that gets no answer, by TCP_INFO, before the path went dead' }),
     rtt: kind.ms({ text: 'and its smoothed round trip' }),
-    keptWithin: kind.seconds({
-      text: 'from before it connected until SO_KEEPALIVE was set: no longer since anything had come to it',
-    }),
     after: kind.outcome({
       text: 'what became of the other end once the path lived again, and, LAST-ACK apart, it sent a byte',
     }),
@@ -79,31 +73,22 @@ async function limited(
     await stuck.set('TCP_USER_TIMEOUT', userTimeoutMs);
     return `TCP_USER_TIMEOUT ${await stuck.get('TCP_USER_TIMEOUT')} ms`;
   }
-  if (limit === 'keepalive') {
-    for (const [option, value] of Object.entries(keepalive)) await stuck.set(option as keyof typeof keepalive, value);
-    await stuck.set('SO_KEEPALIVE', true);
-    const [idle, interval] = [await stuck.get('TCP_KEEPIDLE'), await stuck.get('TCP_KEEPINTVL')];
-    return `keepalive ${idle} s, then ${await stuck.get('TCP_KEEPCNT')} times ${interval} s`;
-  }
   const name = state === 'ESTABLISHED' ? 'tcp_retries2' : 'tcp_orphan_retries';
   return `${name} ${sysctl(`net.ipv4.${name}`, stuck.end)?.value ?? 'unknown'}`;
 }
 
 export default experiment({
   id: 'stuck-behind-a-firewall',
-  question: 'The path goes dead without a word: how long does each end wait, and what frees it?',
+  question: 'The path goes dead without a word: how long does each end send again, and what frees it?',
   ...asked,
-  only({ state, unacked, limit }) {
-    if (state === 'LAST-ACK') return unacked === 'nothing' && limit !== 'keepalive';
-    if (state === 'FIN-WAIT-1' || unacked === 'data') return limit !== 'keepalive';
-    return limit === 'default' || limit === 'keepalive';
-  },
+  // of a connection with nothing to send again, idle-behind-a-firewall asks
+  only: ({ state, unacked }) => state === 'FIN-WAIT-1' || (state === 'LAST-ACK') === (unacked === 'nothing'),
   network: 'wire',
   sysctls: ({ limit }) => ({
     'net.ipv4.tcp_orphan_retries': Number(limit) || undefined,
     'net.ipv4.tcp_retries2': Number(limit) || undefined,
   }),
-  seconds: ({ limit }) => (limit === 'default' ? 8.5 : limit === '3' ? 5 : limit === 'keepalive' ? 3.5 : 2.7),
+  seconds: ({ limit }) => (limit === 'default' ? 8.5 : limit === '3' ? 5 : 2.7),
   roles: { stuck: closerOf },
   shows: [
     'given',
@@ -114,19 +99,16 @@ export default experiment({
     'after',
     'rto',
     'stuck.resentAt',
-    'stuck.probedAt',
   ],
 
   async scenario(stage, cell) {
     const { state, unacked, limit } = cell;
-    const { client, server, wire, until, look, rest, note } = stage;
+    const { client, server, wire, until, look, note } = stage;
     const path = await wire.delay(any, onewayMs);
     const listener = await server.listen();
-    const began = performance.now();
     const [near, far] = await client.connect(listener);
     const [stuck, other] = state === 'LAST-ACK' ? [far, near] : [near, far];
-    // a probe that the living path answers would begin its time again
-    if (limit !== 'keepalive') note('given', await limited(stage, stuck, cell));
+    note('given', await limited(stage, stuck, cell));
     if (state === 'LAST-ACK') {
       await near.close('destroy');
       await until(near, 'FIN-WAIT-2');
@@ -138,22 +120,17 @@ export default experiment({
 
     await path.lift();
     const dead = await wire.blackhole(any);
-    if (limit === 'keepalive') {
-      note('given', await limited(stage, stuck, cell));
-      note('keptWithin', (performance.now() - began) / 1000);
-    }
-    if (state === 'ESTABLISHED' && unacked === 'data') await stuck.write(bytes);
-    if (state !== 'ESTABLISHED') await stuck.close('destroy', unacked === 'data' ? { sending: bytes } : {});
+    if (state === 'ESTABLISHED') await stuck.write(bytes);
+    else await stuck.close('destroy', unacked === 'data' ? { sending: bytes } : {});
 
     if (limit !== 'default') await until(stuck, 'CLOSED');
-    else if (state === 'ESTABLISHED' && unacked === 'nothing') await rest(idleSeconds);
     else {
       const sent = state === 'ESTABLISHED' ? data : unacked === 'data' ? data.or(fin) : fin;
       // data and FIN leave as two segments
       const first = state === 'FIN-WAIT-1' && unacked === 'data' ? 2 : 1;
       await wire.seen(sent.from(stuck.end).nth(first + followed - 1));
+      await look(stuck);
     }
-    if (limit === 'default') await look(stuck);
     await dead.lift();
 
     if (state === 'LAST-ACK') {
@@ -168,7 +145,7 @@ export default experiment({
       await other.write(1);
       const lives = limit === 'default';
       if (!lives) await other.gone();
-      else await Promise.all([stuck.received(1), other.received(unacked === 'data' ? bytes : 0)]);
+      else await Promise.all([stuck.received(1), other.received(bytes)]);
       note('after', lives ? 'is heard' : 'is gone');
     }
   },
@@ -179,7 +156,6 @@ export default experiment({
       text: 'what is not acknowledged on a dead path is sent again after an RTO, then after twice, four times, … as long; before that once as a probe for a lost tail, after two round trips or an RTO',
       source:
         'RFC 6298 §5.5; RFC 8985 §7. Tolerance for each: the wheel, an eighth of it; a busy machine, 300 ms late, and 100 ms early where the wire took the one before late',
-      when: ({ state, unacked }) => state !== 'ESTABLISHED' || unacked === 'data',
       holds: (facts, cell) => {
         const [probe, ...gaps] = gapsOf(resentOf(facts, cell)).map((gap) => gap * 1000);
         return (
@@ -222,36 +198,6 @@ export default experiment({
         const [, first] = resentOf(facts, cell);
         return first !== undefined && lasts(gaveUpOf(facts, cell) - first, userTimeoutMs / 1000);
       },
-    },
-    {
-      id: 'keepalive',
-      text: 'keepalive ends an idle connection on a dead path: TCP_KEEPIDLE after SO_KEEPALIVE was set, or after anything came later, it sends a probe, then one every TCP_KEEPINTVL up to TCP_KEEPCNT, and after one more a RST; another RST is the answer to what the other end sends later',
-      source:
-        'RFC 9293 §3.8.4; tcp_set_keepalive() and tcp_keepalive_timer() in net/ipv4/tcp_timer.c, keepalive_time_elapsed() in include/net/tcp.h; tolerance for each timer, from the event that starts it: the wheel, a busy machine, 300 ms late, and 100 ms early where the wire took the one before late',
-      when: ({ limit }) => limit === 'keepalive',
-      holds: (facts) => {
-        const probes = facts['client.probedAt'];
-        const [first, ...gaps] = gapsOf([...probes, facts['client.gaveUpAfter']]);
-        return (
-          probes.length === keepalive.TCP_KEEPCNT &&
-          first !== undefined &&
-          first >= keepalive.TCP_KEEPIDLE - early &&
-          first - facts.keptWithin <= keepalive.TCP_KEEPIDLE * (1 + wheel) + late &&
-          gaps.every((gap) => lasts(gap, keepalive.TCP_KEEPINTVL)) &&
-          is(facts['client.closedWith'], 'RST', 'RST')
-        );
-      },
-    },
-    {
-      id: 'idle-knows-nothing',
-      text: `an idle connection without keepalive sends nothing in ${idleSeconds} s on a dead path, and goes on when the path comes back`,
-      source: 'RFC 9293 §3.8.4: keepalives are off by default',
-      when: ({ state, unacked, limit }) => state === 'ESTABLISHED' && unacked === 'nothing' && limit === 'default',
-      holds: (facts) =>
-        facts['client.resentAt'].length === 0 &&
-        facts['client.path'].at(-1) === 'ESTABLISHED' &&
-        facts.after === 'is heard' &&
-        !('client.probedAt' in facts),
     },
     {
       id: 'orphans-go-silently',
@@ -298,7 +244,7 @@ export default experiment({
       text: `with tcp_orphan_retries 0 and tcp_retries2 15, the defaults, a connection outlives a dead path of ${followed} retransmissions, some 9 s: an orphan closes in order, an application reads what was sent`,
       source:
         'tcp_orphan_retries() in net/ipv4/tcp_timer.c: 0 stands for 8, which is 102 s; TCP_RETR2 in include/net/tcp.h: 15, 924 s',
-      when: ({ state, unacked, limit }) => limit === 'default' && (state !== 'ESTABLISHED' || unacked === 'data'),
+      when: ({ limit }) => limit === 'default',
       holds: (facts, cell) => {
         const last = lastOf(facts, cell);
         const resent = resentOf(facts, cell).length >= followed;
@@ -316,24 +262,18 @@ export default experiment({
       const chosen = outcomes.filter(({ cell }) => limits.includes(cell.limit));
       if (chosen.length === 0) return [];
       const seconds = chosen.map(({ cell, facts }) => gaveUpOf(facts, cell));
-      const sent = chosen.map(({ cell, facts }) =>
-        cell.limit === 'keepalive' ? facts['client.probedAt'].length : resentOf(facts, cell).length,
-      );
-      return [
-        `${range(seconds, { digits: 1, unit: 's' })} with ${words} (${range(sent)} ${words === keeping ? 'probes' : 'times'})`,
-      ];
+      const sent = chosen.map(({ cell, facts }) => resentOf(facts, cell).length);
+      return [`${range(seconds, { digits: 1, unit: 's' })} with ${words} (${range(sent)} times)`];
     };
-    const keeping = `keepalive ${keepalive.TCP_KEEPIDLE} s and ${keepalive.TCP_KEEPCNT} times ${keepalive.TCP_KEEPINTVL} s, having nothing to send`;
     const each = [
       ...after('tcp_orphan_retries or tcp_retries2 1', '1'),
       ...after('3', '3'),
       ...after(`TCP_USER_TIMEOUT ${userTimeoutMs / 1000} s`, 'user-timeout'),
-      ...after(keeping, 'keepalive'),
     ];
     const defaults = outcomes.filter(({ cell }) => cell.limit === 'default');
     const kept = defaults.filter(({ facts }) => facts.after !== 'is gone' && facts.after !== 'is in FIN-WAIT-2');
     return sentence(
-      each.length > 0 && `on a dead path an end sent again, or probed, and gave up after ${each.join(', ')}`,
+      each.length > 0 && `on a dead path an end sent again and gave up after ${each.join(', ')}`,
       defaults.length > 0 &&
         `with the defaults ${share(kept, defaults)} outlived it and went on when the path came back`,
     );

@@ -26,7 +26,7 @@ const handMade: Readonly<Record<string, HandMade>> = {
     'answers-0': { facts: { closed: 'EWOULDBLOCK' } },
     'orphan-asks-again': { facts: { 'client.probedAt': [0.25, 0.25, 0.25], rto: 250 } },
   },
-  'stuck-behind-a-firewall': {
+  'idle-behind-a-firewall': {
     keepalive: {
       facts: {
         keptWithin: 0.2,
@@ -102,7 +102,7 @@ const handMade: Readonly<Record<string, HandMade>> = {
     'within-the-window': { facts: { withinWindow: false } },
   },
   // every SYN is sent again as its timer says, and other cells have none
-  handshake: {
+  unanswered: {
     'lost-syn-is-sent-again': { facts: { mostLateMs: 1000, mostEarlyMs: 0 } },
   },
   'time-wait-limit': {
