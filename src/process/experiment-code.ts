@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type FilePlace, LingerlabError } from '../errors.ts';
+import { isExperimentFile } from './own-files.ts';
 
 /** Told what an experiment's code did where nobody awaits it. */
 type Fail = (error: unknown) => void;
@@ -55,7 +56,7 @@ export const blocked = (at: FilePlace, seconds: number): LingerlabError =>
     { at },
   );
 
-const ownFolder = fileURLToPath(new URL('../', import.meta.url));
+const own = new URL('../', import.meta.url).href;
 /** A call in a stack trace of V8's, with its file as a URL, or as a path where that is a CommonJS module. */
 const call = /^\s+at (?:.*\()?(?:async )?((?:file:\/\/)?\/[^()]*?):(\d+):\d+\)?$/;
 
@@ -63,8 +64,9 @@ const call = /^\s+at (?:.*\()?(?:async )?((?:file:\/\/)?\/[^()]*?):(\d+):\d+\)?$
 export function experimentPlace({ stack = '' }: { readonly stack?: string }): FilePlace | undefined {
   for (const text of stack.split('\n')) {
     const [, where, line] = call.exec(text) ?? [];
-    const file = where?.startsWith('file:') ? fileURLToPath(where) : where;
-    if (file !== undefined && !file.startsWith(ownFolder)) return { file, line: Number(line) };
+    if (where === undefined) continue;
+    const url = where.startsWith('file:') ? where : pathToFileURL(where).href;
+    if (isExperimentFile(url, own)) return { file: fileURLToPath(url), line: Number(line) };
   }
   return undefined;
 }

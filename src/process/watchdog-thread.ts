@@ -14,6 +14,7 @@ import { watchSignals } from '../native/signals.ts';
 import { interruptAtOnce } from '../record/interrupt.ts';
 import { settlesWithin } from './deadline.ts';
 import { claimEnd, endSignals, type Shared, signalCounter, stoppedAtOnce, ticks } from './ending.ts';
+import { isExperimentFile } from './own-files.ts';
 
 export interface WatchdogData {
   readonly shared: Shared;
@@ -127,7 +128,7 @@ class Inspection implements Disposable {
 
 const { shared, tickMs, hook, own } = workerData as WatchdogData;
 
-const isOfExperiment = (url: string): boolean => !nodesOwn(url) && !url.startsWith(own);
+const isOfExperiment = (url: string): boolean => !nodesOwn(url) && isExperimentFile(url, own);
 
 /**
  * Between two turns of a loop that awaits what is there already, the main thread is in Node's own code, where 12 of 13 pauses found
@@ -234,18 +235,36 @@ function seen(name: NodeJS.Signals): void {
   else if ((count() ?? 1) > 1) setTimeout(endProgram, ownEndMs, stoppedAtOnce(name));
 }
 
+/**
+ * How long the main thread has waited for a CPU since it was started, proc(5); 0 where the kernel does not count that. What others
+ * kept it from doing is not blocked.
+ */
+function waitedMs(): number {
+  try {
+    return Number(readFileSync('/proc/self/schedstat', 'utf8').split(' ')[1]) / 1e6 || 0;
+  } catch {
+    return 0;
+  }
+}
+
 let last = -1;
 let checks = 0;
+let waitedBefore = 0;
+let looks = 0;
 let looking = false;
 // counted, not timed: when the whole process was stopped, both threads were
 setInterval(() => {
   const now = ticks(shared);
-  checks = now === last ? checks + 1 : 0;
-  last = now;
-  const ms = checks * tickMs;
-  if (looking || ms < blockedMs || ms % blockedMs !== 0) return;
+  if (now !== last) {
+    [last, checks, looks, waitedBefore] = [now, 0, 0, waitedMs()];
+    return;
+  }
+  checks += 1;
+  const ms = checks * tickMs - (waitedMs() - waitedBefore);
+  if (looking || ms < blockedMs * (looks + 1)) return;
+  looks += 1;
   looking = true;
-  lookAt(now, ms >= hopelessMs, ms / 1000)
+  lookAt(now, ms >= hopelessMs, (blockedMs * looks) / 1000)
     .catch((error: unknown) => writeSync(2, `lingerlab: the watchdog failed: ${String(error)}\n`))
     .finally(() => {
       looking = false;
