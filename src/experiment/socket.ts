@@ -10,12 +10,12 @@ export interface SetOptions {
 
 /** A socket whose options can be set, whether or not it is connected. */
 export interface WithOptions {
-  set<O extends SocketOption>(option: O, value: Settable<O>, how?: SetOptions): Step;
-  /** Any option by its numbers; a number is an int of 4 bytes. */
+  /** Any option by its numbers; a number is an int of 4 bytes. The compiler explains what fits no overload by the last one. */
   set(option: NumberedOption, value: number | Uint8Array, how?: SetOptions): Step;
-  get<O extends SocketOption>(option: O): Step<SocketOptions[O]>;
+  set<O extends SocketOption>(option: O, value: Settable<O>, how?: SetOptions): Step;
   /** Any option by its numbers: as many bytes as the kernel gives, `length` at the most; default 4, an int. */
   get(option: NumberedOption, length?: number): Step<Uint8Array>;
+  get<O extends SocketOption>(option: O): Step<SocketOptions[O]>;
   /** SO_LINGER as getsockopt(2) gives it. */
   linger(): Step<StructLinger>;
 }

@@ -1,10 +1,9 @@
 import { inspect } from 'node:util';
 import type { Declaration, FactValue, KeptOption, RefusedCall, Unit, UnknownFact } from '../record/fact.ts';
 
-declare const valueType: unique symbol;
 /** A declaration that knows the type of its values. */
 export interface Kind<T> extends Declaration {
-  readonly [valueType]?: T;
+  readonly '~value'?: T;
 }
 export type ValueOf<K> = K extends Kind<infer T> ? T : never;
 

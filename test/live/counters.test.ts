@@ -66,7 +66,7 @@ live('a counter that the kernel does not have', () => {
     expect(experiment?.answer).toMatch(/^no answer: .*counters\.lab\.Tcp\.NoSuchThing not observed/);
     expect(experiment?.claims.find(({ id }) => id === 'nowhere')?.verdict).toBe('inconclusive');
     expect((await lingerlab(['check', path])).stdout).toMatch(
-      /fits\ncounters\.client\.TcpExt\.NoSuchThing: this kernel/,
+      /fits\n\S+:5:12: counters\.client\.TcpExt\.NoSuchThing: this kernel/,
     );
   });
 });

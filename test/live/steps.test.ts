@@ -40,7 +40,7 @@ live('steps of a scenario', () => {
     expect(told).toEqual({
       at: at(
         "'wildcrad'",
-        `SCENARIO_THREW: the scenario threw: bind(): at: there is no 'wildcrad' (did you mean "wildcard"?); it is own, wildcard or other`,
+        `SCENARIO_THREW: the scenario threw: bind(): at: there is no 'wildcrad' (did you mean "wildcard"?); it is own, wildcard, other or { address }`,
       ),
       option: expect.stringMatching(
         /^SCENARIO_THREW: .*set\(\): option: there is no 'SO_LINGR' \(did you mean "SO_LINGER"\?\)/,
