@@ -166,7 +166,7 @@ const rawConnectChecks: Checks<RawConnectOptions> = { as: text, again: flag, fam
 const rawBindChecks: Checks<RawBindOptions> = { port, at };
 const socketChecks: Checks<RawSocketOptions> = { family };
 const pollChecks: Checks<PollOptions> = { for: polled, within: seconds };
-const fillChecks: Checks<FillOptions> = { ...writeChecks, bytes: number({ least: 1 }) };
+const fillChecks: Checks<FillOptions> = { ...writeChecks, bytes: number({ least: 1, most: 2 ** 30 }) };
 const { backlog: itsBacklog, allowHalfOpen: itsHalfOpen } = listenChecks;
 
 /** The options of each step that has some. */
@@ -179,6 +179,7 @@ const optionsOf = {
   socket: socketChecks,
   'raw.bind': rawBindChecks,
   'raw.connect': rawConnectChecks,
+  'raw.listen': { backlog: itsBacklog },
   'raw.accept': waitChecks,
   'raw.write': rawWriteChecks,
   read: waitChecks,

@@ -108,10 +108,10 @@ export function acceptedAddress(what: string, value: unknown): void {
 export function acceptedIcmp(what: string, kind: unknown, options: unknown): { kind: IcmpKind; mtu?: number } {
   const said = acceptedWord(`${what}: kind`, kind, icmpKinds);
   if (said !== 'fragmentation-needed') {
-    if (options !== undefined) acceptedKeys(what, options, []);
+    if (options !== undefined) throw new TypeError(`${what}: options: only 'fragmentation-needed' has some, { mtu }`);
     return { kind: said };
   }
-  acceptedKeys(what, options, ['mtu']);
+  acceptedKeys(`${what}: options`, options, ['mtu']);
   const { mtu } = options as { mtu?: unknown };
   return { kind: said, mtu: acceptedNumber(`${what}: mtu`, mtu, { least: 68, most: 65_535 }) };
 }

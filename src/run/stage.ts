@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { acceptedEndpoint } from '../experiment/accepted.ts';
 import { acceptedArgument, acceptedSeconds, acceptedStart, acceptedStates } from '../experiment/accepted-steps.ts';
 import type { CloseBy, Endpoint, Peer } from '../experiment/handles.ts';
 import type { AnyStage } from '../experiment/stage.ts';
@@ -66,6 +67,9 @@ export async function makeStage(
       return steps.wait(() => untilText(placed, wanted, waiting), until(placed, wanted, waiting));
     },
     closeInTurn(first, second, by = 'destroy') {
+      acceptedEndpoint('closeInTurn(): first', first);
+      acceptedEndpoint('closeInTurn(): second', second);
+      if (first.end === second.end) throw new TypeError('closeInTurn(): must be given both ends of a connection');
       acceptedArgument('closeInTurn(): by', by);
       return steps.wait(() => 'closeInTurn', closeInTurn(stage, first, second, by));
     },

@@ -10,7 +10,13 @@ import { lengthOf } from './history.ts';
 function placed(place: Place, isn: number | undefined, next: number | undefined, what: string): number {
   if (typeof place === 'object' && 'absolute' in place) return place.absolute >>> 0;
   const base = typeof place === 'number' ? isn : next;
-  if (base === undefined) throw new RangeError(`${what}: the wire has not seen what it is counted from`);
+  if (base === undefined) {
+    const counted =
+      typeof place === 'number'
+        ? `${place} is counted from the end's initial number`
+        : 'its default is where the end has come to';
+    throw new RangeError(`${what}: ${counted}, which the wire has not seen: give { absolute: n }`);
+  }
   return (base + (typeof place === 'number' ? place : place.next)) >>> 0;
 }
 

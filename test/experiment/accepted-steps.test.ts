@@ -43,7 +43,7 @@ describe('options of a step', () => {
     ['poll', { within: -1 }, 'poll(): within: must be a number from 0 on, not -1'],
     ['raw.connect', { localPort: 5 }, "connect(): there is no option 'localPort'; there is as, again or family"],
     ['raw.write', { wait: 'no' }, "write(): wait: must be true or false, not 'no'"],
-    ['fill', { bytes: 0 }, 'fill(): bytes: must be a whole number from 1 on, not 0'],
+    ['fill', { bytes: 0 }, 'fill(): bytes: must be a whole number from 1 to 1073741824, not 0'],
     ['listen', { at: '127.0.0.2' }, "listen(): at: an address is written { address: '127.0.0.2' }"],
     [
       'bind',

@@ -85,7 +85,9 @@ describe('a forged segment', () => {
     const data = acceptedForgery({ from: 'client', between: at, flags: ['SYN'], seq: { absolute: 99 } });
     const syn = parse(forge(data, unseen(at))) as TcpSegment;
     expect(syn).toMatchObject({ source: at.client, destination: server, seq: 99, ack: 0, options: [], intact: true });
-    expect(() => forge({ ...data, seq: 1 }, unseen(at))).toThrow('seq: the wire has not seen what it is counted from');
+    expect(() => forge({ ...data, seq: 1 }, unseen(at))).toThrow(
+      "seq: 1 is counted from the end's initial number, which the wire has not seen: give { absolute: n }",
+    );
   });
 
   test('that counts from what nobody saw is refused', () => {

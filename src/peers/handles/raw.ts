@@ -134,7 +134,7 @@ function callsOf(cast: Cast, descriptor: Descriptor): RawSocket {
       return step('bind', bound(options));
     },
     listen(options = {}) {
-      acceptedOptions('queue', options);
+      acceptedOptions('raw.listen', options);
       return step('listen', listening(options.backlog ?? netsBacklog));
     },
     connect(to, options = {}) {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Bound, Handed, Listener, Peer, Place, Queue, Side } from '../../experiment/handles.ts';
 import type { RawSocket } from '../../experiment/raw.ts';
 import type { ConnectionEvent } from '../../record/event.ts';
@@ -41,9 +42,9 @@ type Entry =
   | ({ readonly is: 'endpoint' } & Placed);
 
 const names = {
-  peer: 'a peer',
-  listener: 'a listener',
-  endpoint: 'an endpoint',
+  peer: 'a peer of this cell',
+  listener: 'a listener, a socket that is bound, or a place of this cell',
+  endpoint: 'an endpoint of this cell',
 } as const;
 
 /** The handles of one cell's scenario, and what stands behind each. */
@@ -133,7 +134,7 @@ export class Registry {
 
   #behind<K extends Entry['is']>(is: K, handle: object): Extract<Entry, { readonly is: K }> {
     const entry = this.#entries[is].get(handle);
-    if (!entry) throw new TypeError(`not ${names[is]} of this cell`);
+    if (!entry) throw new TypeError(`must be given ${names[is]}, not ${inspect(handle, { depth: 0 })}`);
     return entry;
   }
 }
