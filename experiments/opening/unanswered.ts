@@ -230,6 +230,7 @@ export default experiment({
         facts.requestLeastMs <= givesUpMs(synAckRetries) + (synAckRetries + 1) * lateMs &&
         facts.requestMostMs < givesUpMs(synAckRetries + 1) &&
         is(facts.shown, 'SYN-SENT SYN-RECEIVED', 'ESTABLISHED SYN-RECEIVED', 'ESTABLISHED –') &&
+        facts['server.miniSocket'].includes('SYN-RECEIVED') &&
         is(facts['server.path'], 'SYN-RECEIVED', 'CLOSED') &&
         is(facts['server.closedWith'], 'RST') &&
         facts['client.errors'].at(-1)?.errno === 'ECONNRESET',
