@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { labSysctlNames } from '../doctor/doctor.ts';
 import { countersHere } from '../doctor/environment.ts';
 import { headed, LingerlabError } from '../errors.ts';
+import { countersIn } from '../facts/counters.ts';
 import { cellsOf, type PlannedCell } from '../plan/cells.ts';
 import { dotted, sysctlMeant } from '../plan/runnable.ts';
 import { noAnswer } from '../process/deadline.ts';
@@ -122,12 +123,9 @@ function sysctlsMissing(input: Input, cells: readonly PlannedCell[]): string[] {
     );
 }
 
-/** A counter as a file names it, in a claim, an answer or among what is shown. */
-const namedCounters = /\bcounters\.(?:client|server|router|lab)\.(?:Tcp|TcpExt)\.\w+/g;
-
 /** Counters that the file names and this kernel does not have, or that count nothing: a claim that reads one is inconclusive here. */
 function lackedHere(input: Input, shows: readonly string[]): string[] {
-  const named = [...(input.source.match(namedCounters) ?? []), ...shows];
+  const named = [...countersIn(input.source), ...shows];
   const { unknown } = lackedCounters(named, new Set(countersHere()));
   return Object.entries(unknown).map(
     ([name, { text }]) =>

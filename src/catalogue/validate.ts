@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LingerlabError } from '../errors.ts';
 import { type AnyDefinition, rolesOf } from '../experiment/definition.ts';
+import { counterNamed } from '../facts/counters.ts';
 import { ofAnyEnd, withoutRole } from '../facts/roles.ts';
 import { declarations, loadDeclarations } from '../facts/table.ts';
 import { type Network, networks, networkWords } from '../tcp/network.ts';
@@ -108,10 +109,7 @@ function togetherProblems(definition: AnyDefinition): string[] {
   const facts = [...Object.keys(given), ...Object.keys(measures ?? {})];
   const roles = ofAnyEnd(rolesOf(definition));
   const labelled = connections.filter((label) => Object.hasOwn(roles, label));
-  const unknown = shows.filter(
-    (name) =>
-      !facts.includes(withoutRole(name, roles)) && !/^counters\.(client|server|router|lab)\.Tcp(Ext)?\.\w+$/.test(name),
-  );
+  const unknown = shows.filter((name) => !facts.includes(withoutRole(name, roles)) && !counterNamed(name));
   return [
     ...[...twice].map((id) => `claims: the id "${id}" is given twice`),
     ...taken.map(

@@ -55,7 +55,7 @@ export interface BytesFound {
   readonly disagreements: readonly string[];
 }
 
-/** What a call gave net to write, also where it failed later; of write(2) what the kernel took, as it told the application. */
+/** What a call gave net to write, also where it failed later; of write(2) what the kernel took, as the call returned it. */
 function givenBy(call: CallEvent): number {
   if (call.verb === 'write') return call.bytes;
   if (call.verb === 'write(2)') return call.wrote ?? 0;

@@ -25,6 +25,18 @@ const exactCounter = described('change of this kernel counter', kind.count());
 const timedCounter = described('change of this kernel counter', kind.count({ compare: 'measurement' }));
 
 type NetworkSpace = 'client' | 'server' | 'router' | 'lab';
+const grammar = String.raw`\bcounters\.(client|server|router|lab)\.((?:Tcp|TcpExt)\.\w+)`;
+const whole = new RegExp(`^${grammar}$`);
+
+/** Of a counter's fact the namespace, and the counter as the kernel calls it, `TcpExt.TW`; undefined for any other name. */
+export function counterNamed(name: string): { readonly space: string; readonly kernels: string } | undefined {
+  const [, space, kernels] = whole.exec(name) ?? [];
+  return space === undefined || kernels === undefined ? undefined : { space, kernels };
+}
+
+/** The facts of counters that a text names. */
+export const countersIn = (text: string): readonly string[] => text.match(new RegExp(grammar, 'g')) ?? [];
+
 export type CounterFact = `counters.${NetworkSpace}.${'Tcp' | 'TcpExt'}.${string}`;
 const counterFact = (space: string, counter: string): string => `counters.${space}.${counter}`;
 

@@ -100,7 +100,7 @@ const optionOf: Record<SocketOption, readonly [level: number, name: number, codi
 const encodeOption = <O extends SocketOption>(option: O, value: Settable<O>): Buffer =>
   optionOf[option][2].encode(value as never);
 
-/** The kernel reads as much as it is told: bytes behind the value are 0. */
+/** The kernel reads as many bytes as `length` says: those behind the value are 0. */
 function setBytes(fd: number, level: number, name: number, value: Uint8Array, length = value.length): void {
   setsockopt(fd, level, name, Buffer.concat([value], Math.max(value.length, length)), length);
 }

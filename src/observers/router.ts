@@ -4,7 +4,7 @@ import { type Address, addressAndPort } from '../tcp/address.ts';
 /** Takes the events of a cell. */
 export type Sink = (event: Event) => void;
 
-/** Addresses that every cell has, each in its own namespace, which an event does not tell. */
+/** Addresses that every cell has, each in its own namespace, which an event does not have. */
 const shared: ReadonlySet<string> = new Set(['0.0.0.0', '::', '::1']);
 
 /** A cell's turn at a port: the sockets that begin there at a shared address are its own. */

@@ -54,7 +54,7 @@ const changed = ({ watchers }: Running): void => {
   for (const look of [...watchers]) look();
 };
 
-/** A name that tells the programs of a peer apart: `python3`, `python3-2`. */
+/** A name that no other program of the peer has: `python3`, `python3-2`. */
 function nameFor(command: string, taken: ReadonlyMap<string, unknown>): string {
   const plain = basename(command).replace(/[^\w.+-]/g, '_');
   for (let nth = 1; ; nth++) {

@@ -205,7 +205,7 @@ export function rawHandlers(sockets: Sockets, { now }: Self): Pick<Handlers, Raw
       const until = began + within * 1e9;
       const has = (name: (typeof wanted)[number]) => wanted.includes(name);
       const watched = { readable: has('POLLIN'), writable: has('POLLOUT'), disconnect: has('POLLRDHUP') };
-      // nothing tells of urgent data alone, or of a hang-up alone
+      // uv_poll has no event of urgent data alone, or of a hang-up alone
       const isWatched = watched.readable || watched.writable || watched.disconnect;
       const own = dup(fd);
       try {

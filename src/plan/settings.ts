@@ -93,7 +93,7 @@ function problemOf({ name, value }: Setting, lab: Space | undefined, names: Read
   }
 }
 
-/** A lab to try settings in; none where no namespace can be made, which is told of by what follows. */
+/** A lab to try settings in; none where no namespace can be made, which what follows reports. */
 function probe(): Space | undefined {
   try {
     return makeSpace('probe');

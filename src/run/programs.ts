@@ -11,7 +11,7 @@ export interface Programs {
 /** How long the kernel may take to end a process, which it does in a few ms. */
 const killMs = 2000;
 
-/** `guard` is told of each: should this program be killed, the observers end it. */
+/** `guard` gets the pid of each: should this program be killed, the observers end it. */
 export function makePrograms(guard: (pid: number) => void): Programs {
   const started = new Map<number, number | null>();
   const lives = (pid: number): boolean => processState(pid) !== null && processStart(pid) === started.get(pid);

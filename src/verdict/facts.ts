@@ -1,4 +1,4 @@
-import { absentCounter } from '../facts/counters.ts';
+import { absentCounter, counterNamed } from '../facts/counters.ts';
 import type { WithoutValue } from '../record/detail.ts';
 import type { Declaration, FactValue, UnknownFact } from '../record/fact.ts';
 import type { CellRecord } from '../record/schema.ts';
@@ -49,7 +49,6 @@ export type Readable = Readonly<Record<string, FactValue>>;
 /** Told of every fact that is read, with its value, or the error that the reader is given. */
 export type OnRead = (name: string, value: FactValue | NoValue) => void;
 
-const counter = /^counters\.(client|server|router|lab)\.((?:Tcp|TcpExt)\.\w+)$/;
 /** Why there is no count by this name. */
 const noCount = (kernels: string): UnknownFact =>
   isGauge(kernels)
@@ -62,7 +61,7 @@ export function lackedCounters(
   has: ReadonlySet<string>,
 ): Pick<CellRecord, 'facts' | 'unknown'> {
   const absent = names.flatMap((name) => {
-    const kernels = counter.exec(name)?.[2];
+    const kernels = counterNamed(name)?.kernels;
     return kernels !== undefined && !has.has(kernels) ? [[name, noCount(kernels)] as const] : [];
   });
   return {
@@ -77,7 +76,7 @@ function unchanged(name: string, space: string, { facts, unknown }: CellFacts): 
 }
 
 function valueIn(name: string, cell: CellFacts, declared: Readonly<Record<string, Declaration>>): FactValue | NoValue {
-  const [, space, kernels = ''] = counter.exec(name) ?? [];
+  const { space, kernels = '' } = counterNamed(name) ?? {};
   if (!Object.hasOwn(declared, name) && space === undefined) throw new TypeError(`there is no fact ${name}`);
   const value = Object.hasOwn(cell.facts, name) ? cell.facts[name] : undefined;
   if (value === null) return new NotObserved(name, cell.unknown[name]);

@@ -21,7 +21,7 @@ import type { PeerProcess } from '../process.ts';
 import type { Verbs } from '../protocol.ts';
 import { type Cast, take } from './cast.ts';
 import { endpointHandle } from './endpoint.ts';
-import { calledBy, checkLabel, connected, knownAs, opens, reach } from './opening.ts';
+import { aProgram, calledBy, checkLabel, connected, knownAs, opens, reach } from './opening.ts';
 import { addressOf } from './place.ts';
 import type { Acting, Numbered, Reachable } from './registry.ts';
 
@@ -132,9 +132,6 @@ export async function accepted(
   const endpoint = endpointHandle(cast, { at: { peer: process, id }, end: 'server', local, remote, label });
   return { ...answer, value: endpoint };
 }
-
-/** What a connection's end is said to be of, where it is a program's: no peer can have this name. */
-const aProgram = 'a program';
 
 /** The next connection that no peer of the cell opened. */
 export async function next(

@@ -6,7 +6,7 @@ import type { Numbered } from './registry.ts';
 
 /** What is written at once where no number of bytes is asked for: less than a send buffer, so that net can give all of it to the kernel. */
 const pieceBytes = 16_384;
-/** Nothing tells of bytes that stay where they are. */
+/** No event comes of bytes that stay where they are. */
 const pauseMs = 1;
 
 /**

@@ -19,6 +19,9 @@ export const calledBy = ({ as: label = '', again = false }: Options): Called => 
 const atRouter = <E extends ConnectionEvent[End]>(lab: Lab, end: End, of: E): E =>
   lab.siteOf({ end, local: of.local }) === 'router' ? { ...of, site: 'router' } : of;
 
+/** What a connection's end is said to be of, where no peer opened it: no peer can have this name. */
+export const aProgram = 'a program';
+
 /** Records a connection; `before`: what was recorded of it until now. */
 export function connected(
   { lab, now, record, registry }: Cast,

@@ -68,7 +68,7 @@ async function line(process: PeerProcess, { program, pattern, name, what }: Line
   throw endedFirst(name, what, answer.value.ended);
 }
 
-/** So many characters of what it wrote last tell why it ended. */
+/** Why it ended is in so many characters of what it wrote last. */
 const told = 500;
 
 function endedFirst(name: string, what: string, { how, stdout, stderr }: ProgramEnded): LingerlabError {

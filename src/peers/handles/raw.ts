@@ -16,7 +16,7 @@ import { plainAddress } from '../../tcp/address-text.ts';
 import { netsBacklog } from '../bound.ts';
 import type { RawConnected, Verbs } from '../protocol.ts';
 import { type Cast, optionsOf, take } from './cast.ts';
-import { connected, knownAs, opens, reach } from './opening.ts';
+import { aProgram, connected, knownAs, opens, reach } from './opening.ts';
 import { addressOf, begins, ownPort } from './place.ts';
 import type { Acting, Reachable } from './registry.ts';
 
@@ -263,7 +263,7 @@ async function accepting(
   const before = await cast.registry.unaccepted(remote, local, (address) => knownAs(cast, address));
   const far = { peer: process.name, endpoint, local, raw: true, socket: id } as const;
   // nobody whom the scenario asked has opened it: another program, or the wire, which the record has as such
-  const near = before?.client ?? { peer: '', endpoint: null, local: remote };
+  const near = before?.client ?? { peer: aProgram, endpoint: null, local: remote };
   const event = before || !cast.lab.wire ? connected(cast, before ?? { label: '' }, near, far, before) : undefined;
   const known: Known = { acting, id, family: family(local), name, at: undefined, handles: new Set() };
   return { ...answer, value: endOf(cast, known, own, { endpoint, local }, remote, event) };

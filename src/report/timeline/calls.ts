@@ -75,7 +75,7 @@ function closingText(call: Extract<CallEvent, { verb: 'close' | 'shutdown' }>): 
   return `${andThen === undefined ? '' : `, then by ${wayText(andThen)}`}${first}${call.atNs === undefined ? '' : ', at a common moment'}`;
 }
 
-/** So much of an argument tells which it is: a program may be given as one. */
+/** By so much of an argument it is known which it is: a program may be given as one. */
 const longestWord = 60;
 const word = (argument: string): string => {
   const text = argument.length > longestWord ? `${argument.slice(0, longestWord)}…` : argument;
