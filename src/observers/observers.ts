@@ -218,7 +218,7 @@ const startObserver = (
   unclean: (error: LingerlabError) => void,
 ): Promise<Worker<ObserverVerbs>> =>
   startWorker<ObserverVerbs, ObserverTold>({
-    name: 'the observer process',
+    name: () => 'the observer process',
     entry: 'observers/process/main',
     cleansUp: true,
     argument,

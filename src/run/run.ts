@@ -4,6 +4,7 @@ import type { LingerlabError } from '../errors.ts';
 import { makeCrew } from '../load/crew.ts';
 import { clockSince } from '../native/clock.ts';
 import { startObservers } from '../observers/observers.ts';
+import { makeCompany } from '../peers/company.ts';
 import { catchStrays } from '../process/experiment-code.ts';
 import { watchStalls } from '../process/stalls.ts';
 import { readRun } from '../record/read.ts';
@@ -51,8 +52,21 @@ export async function run(request: RunRequest): Promise<Run> {
       spawned: (pid) => observers.guard(pid),
       spent: (cpu) => meter.cell({ load: true }).peer(cpu),
     });
-    const session = { ports, observers, asked: settings.values, origin, signal, writer, crew, counters, stalls };
+    await using company = makeCompany({ origin, fresh: request.freshPeers, spawned: (pid) => observers.guard(pid) });
+    const session = {
+      ports,
+      observers,
+      asked: settings.values,
+      origin,
+      signal,
+      writer,
+      crew,
+      company,
+      counters,
+      stalls,
+    };
     await playAll(runnable, request, { ...session, fail, meter });
+    if (process.env.DEBUGC) console.error(JSON.stringify(company.counts));
   }
   const { cells } = await readRun(folder);
   const judged = cells.map((cell) => ({ ...cell, counters }));
