@@ -19,7 +19,7 @@ export interface Counts {
   started: number;
   /** Parts that were played. */
   parts: number;
-  /** Processes that could play no other part, by the first thing that they could not get rid of. */
+  /** Processes that could play no other part, by the first thing that they could not get rid of: `a signal`, `descriptor socket`. */
   readonly leftOver: Record<string, number>;
 }
 
@@ -54,7 +54,7 @@ export function makeCompany({ origin, fresh: allFresh, spawned }: CompanyOptions
       spawned,
       once,
       async over(which, left) {
-        const [first] = left;
+        const first = left[0]?.replaceAll(/ \d+|:\[\d+\]/g, '');
         if (first !== undefined) counts.leftOver[first] = (counts.leftOver[first] ?? 0) + 1;
         if (first === undefined && !once && idle.length < mostIdle) idle.push(which);
         else await dismiss(which);

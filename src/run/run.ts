@@ -47,7 +47,7 @@ export async function run(request: RunRequest): Promise<Run> {
   const counters = new Set(countersHere());
   const stalls = watchStalls(clockSince(origin));
   const meter = await cpuMeter(() => observers.cpu());
-  {
+  const processes = await (async () => {
     await using crew = makeCrew({
       spawned: (pid) => observers.guard(pid),
       spent: (cpu) => meter.cell({ load: true }).peer(cpu),
@@ -66,11 +66,12 @@ export async function run(request: RunRequest): Promise<Run> {
       stalls,
     };
     await playAll(runnable, request, { ...session, fail, meter });
-    if (process.env.DEBUGC) console.error(JSON.stringify(company.counts));
-  }
+    return company.counts;
+  })();
   const { cells } = await readRun(folder);
   const judged = cells.map((cell) => ({ ...cell, counters }));
-  const cpu = await meter.session();
+  const spent = await meter.session();
+  const cpu = spent && { ...spent, processes };
   // what it cannot take away is the run's to tell
   await observers[Symbol.asyncDispose]();
   const left = [...settings.left, ...unclean.map(({ message }) => warn('clean-up-failed', message))];
