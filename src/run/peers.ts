@@ -40,7 +40,7 @@ export interface Peers extends AsyncDisposable {
 }
 
 /** Makes a cell's peers, none of which is started. */
-export function makePeers({ observers, company, meter, definition }: ScenarioWork, playing: Playing): Peers {
+export function makePeers({ observers, company, meter, definition, planned }: ScenarioWork, playing: Playing): Peers {
   const { lab, watching, steps, now, record, failure, signal } = playing;
   const registry = new Registry();
   const stack = new AsyncDisposableStack();
@@ -69,7 +69,9 @@ export function makePeers({ observers, company, meter, definition }: ScenarioWor
         saw,
         died: (error: Error) => failure.abort(error),
       };
-      const process = await company.hire(part, !isEnd(name) || definition.freshPeers === true);
+      // how a race goes depends on what its processes have run before: warm ones close closer together, and more FINs cross
+      const isFresh = !isEnd(name) || planned.race || definition.freshPeers === true;
+      const process = await company.hire(part, isFresh);
       if (stack.disposed) {
         await process[Symbol.asyncDispose]();
         throw new TypeError(`${name} was started when its cell was over`);
