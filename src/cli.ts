@@ -87,6 +87,7 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
         .choices(samplerNames)
         .default('ss' as const),
     )
+    .option('--fresh-peers', 'start new processes for every cell instead of using those again that are clean', false)
     .addOption(new Option('-o, --out <dir>', 'the run folder; default: a new one under results/').conflicts('resume'))
     .addOption(new Option('--resume <dir>', 'go on with the run in this folder').conflicts(['all', 'quick', 'repeat']))
     .option('-n, --dry-run', 'show what would run', false)

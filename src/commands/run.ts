@@ -36,6 +36,7 @@ export interface RunOptions {
   readonly repeat?: number;
   readonly jobs: number;
   readonly sampler: SamplerName;
+  readonly freshPeers?: boolean;
   readonly out?: string;
   readonly resume?: string;
   readonly dryRun: boolean;
@@ -62,6 +63,7 @@ export async function run(patterns: readonly string[], options: RunOptions): Pro
     resume: options.resume !== undefined,
     jobs: options.jobs,
     sampler: options.sampler,
+    freshPeers: options.freshPeers ?? false,
     argv: process.argv.slice(2),
     signal: interrupted.signal,
     progress,
