@@ -30,7 +30,8 @@ export async function atRest(out: string) {
       existsSync(join(out, 'cells.ndjson')) &&
       readFileSync(join(out, 'cells.ndjson'), 'utf8').includes('resting/n=1') &&
       peers().length === 4,
-    20,
+    // less than cells rest
+    50,
   );
   return { run, pid, family: descendants(pid), release: () => writeFile(released, '') };
 }
