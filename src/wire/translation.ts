@@ -51,11 +51,11 @@ export function mayBegin(
 ): void {
   if (present)
     throw new RangeError(
-      'translate(): this wire translates already; take one translate() in a cell, and its forget() to begin anew',
+      'this wire translates already; take one translate() in a cell, and its forget() to begin anew',
     );
   if (first)
     throw new RangeError(
-      `translate(): a connection is behind it already, ${addressAndPort(first.at.client)} to ${addressAndPort(first.at.server)}; take it before the first step that connects`,
+      `a connection is behind it already, ${addressAndPort(first.at.client)} to ${addressAndPort(first.at.server)}; take it before the first step that connects`,
     );
 }
 

@@ -100,7 +100,8 @@ live('what cannot be cleaned up', () => {
     const hold = `[ -d ${at}/instances ] || mount -t tracefs none ${at}; exec 3<${at}/instances/${instance}/trace_pipe; echo held; exec sleep 1000`;
     const holder = execa('unshare', ['--mount', 'sh', '-c', hold], { reject: false });
     try {
-      await firstWords(holder).finally(release);
+      await firstWords(holder);
+      await release();
       const { exitCode, stderr } = await run;
       expect(exitCode, stderr).toBe(0);
       expect((await readRun(out)).run.warnings).toContainEqual(
@@ -110,6 +111,7 @@ live('what cannot be cleaned up', () => {
         }),
       );
     } finally {
+      await release();
       holder.kill();
       await holder;
     }

@@ -88,9 +88,9 @@ describe('a translation', () => {
   test('is the only one of its wire, and begins before the first connection', () => {
     const { translation } = translating();
     expect(() => mayBegin(undefined, undefined)).not.toThrow();
-    expect(() => mayBegin(translation, undefined)).toThrow(/^translate\(\): this wire translates already; take one/);
+    expect(() => mayBegin(translation, undefined)).toThrow(/^this wire translates already; take one/);
     expect(() => mayBegin(undefined, { at: { client, server } })).toThrow(
-      `translate(): a connection is behind it already, ${client.address}:${client.port} to ${server.address}:${server.port}; take it before`,
+      `a connection is behind it already, ${client.address}:${client.port} to ${server.address}:${server.port}; take it before`,
     );
   });
 
