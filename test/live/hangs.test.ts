@@ -145,7 +145,7 @@ live('an experiment that does not give the thread back', () => {
     });
     expect((await readRun(out)).run.status).toBe('complete');
     await nothingLeft();
-  }, 120_000);
+  }, 300_000);
 
   test.each([
     ['looping-file', "did not give the program's only thread back within 5 s (FILE:4)"],
