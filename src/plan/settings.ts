@@ -96,6 +96,8 @@ function problemOf({ name, value }: Setting, lab: Space | undefined, names: Read
     return `${name} is no setting of a network namespace${sysctlMeant(name, names)}: a run changes nothing of the host`;
   }
   if (!names.has(name)) return `this kernel has no sysctl ${name} in a network namespace${sysctlMeant(name, names)}`;
+  // of a number the kernel reads what is before a blank, and says nothing of the rest
+  if (/[#;]/.test(value)) return `${name} = ${value} has a comment behind the value: it needs a line of its own`;
   if (needed.test(name) && value !== '0') return `${name} = ${value} would take IPv6 from every cell`;
   try {
     lab?.inside(() => setSysctls({ [name]: value }));

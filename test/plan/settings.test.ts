@@ -67,6 +67,12 @@ test('a setting that no lab can have is named as it was written, with one thing 
   );
 });
 
+test('a comment behind a value is none of sysctl.conf(5), and the kernel would ignore it', () => {
+  expect(() => settingsOf(['net.ipv4.tcp_fin_timeout=12 # why'], [])).toThrow(
+    '--sysctl net.ipv4.tcp_fin_timeout=12 # why: net.ipv4.tcp_fin_timeout = 12 # why has a comment behind the value: it needs a line of its own',
+  );
+});
+
 test('a file that cannot be read is named with its option', () => {
   expect(() => settingsOf([], ['/nowhere/tuning.conf'])).toThrow(/^--sysctls-from \/nowhere\/tuning\.conf: ENOENT/);
   expect(() => settingsOf([], ['/tmp'])).toThrow(/^--sysctls-from \/tmp: EISDIR/);
