@@ -3,6 +3,7 @@ import { release } from 'node:os';
 import { join, resolve } from 'node:path';
 import { hash, sourceOf } from '../catalogue/load.ts';
 import { type ExitCode, exitCode, LingerlabError } from '../errors.ts';
+import { overriddenIn } from '../plan/runnable.ts';
 import { checkResults, type Selection, select } from '../plan/select.ts';
 import { type Settings, settingsOf, tried } from '../plan/settings.ts';
 import { parseWhere } from '../plan/where.ts';
@@ -138,11 +139,22 @@ export function freshFolder(name: string, isTaken: (folder: string) => boolean =
 function showPlan({ selection: { cells, experiments }, settings }: Asked, { json, jobs }: RunOptions): ExitCode {
   const seconds = estimate(cells, jobs);
   const under = Object.keys(settings.values).length === 0 ? '' : `; ${underText(settings.values)}`;
-  if (json) answerJson({ seconds, ...(under && { sysctls: settings.values }), cells });
-  else {
+  const over = overriddenIn(cells, settings.values);
+  const warnings = [
+    ...settings.left,
+    ...over.map(({ warning, cells: some }) => ({
+      ...warning,
+      text: `in ${some} of ${plural(cells.length, 'cell')} ${warning.text}`,
+    })),
+  ];
+  if (json) {
+    const said = warnings.length > 0 && { warnings };
+    answerJson({ seconds, ...(under && { sysctls: settings.values }), ...said, cells });
+  } else {
     for (const { id, repeats } of cells) answer(repeats > 1 ? `${id} ×${repeats}` : id);
     const size = `${plural(cells.length, 'cell')} of ${plural(experiments.length, 'experiment')}`;
     answer(`${size}, about ${formatElapsed(seconds)} with ${plural(jobs, 'job')}${under}; nothing was run`);
+    for (const { text, remedy } of warnings) answer(`warning: ${text}; ${remedy}`);
   }
   return exitCode.ok;
 }

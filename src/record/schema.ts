@@ -249,7 +249,7 @@ const segmentRecord = z
         'instead of seq, as on the wire: of a RST that a host sends where it has no socket, so that it counts from none',
       ),
     ack: z.number().exactOptional().describe('relative'),
-    length: z.number().int().describe('bytes of payload'),
+    length: z.number().int().min(0).describe('bytes of payload'),
     window: z.number().int().describe('as on the wire, not scaled'),
     options: tcpOptions.exactOptional().describe('no-ops left out; absent: none'),
     deed: deed.describe('what the wire did with it, or that it is its own'),

@@ -6,6 +6,7 @@ import { peerHandle } from '../peers/handles/peer.ts';
 import { Registry } from '../peers/handles/registry.ts';
 import type { PeerProcess } from '../peers/process.ts';
 import type { Event } from '../record/event.ts';
+import type { Warning } from '../record/schema.ts';
 import type { Site } from '../tcp/network.ts';
 import { ends } from '../tcp/states.ts';
 import type { Playing } from './playing.ts';
@@ -39,8 +40,12 @@ export interface Peers extends AsyncDisposable {
   logs(): readonly { readonly peer: string; readonly text: string }[];
 }
 
-/** Makes a cell's peers, none of which is started. */
-export function makePeers({ observers, company, meter, definition, planned }: ScenarioWork, playing: Playing): Peers {
+/** Makes a cell's peers, none of which is started; `warned` hears of what does not end with them. */
+export function makePeers(
+  { observers, company, meter, definition, planned }: ScenarioWork,
+  playing: Playing,
+  warned: (warning: Warning) => void,
+): Peers {
   const { lab, watching, steps, now, record, failure, signal } = playing;
   const registry = new Registry();
   const stack = new AsyncDisposableStack();
@@ -100,7 +105,7 @@ export function makePeers({ observers, company, meter, definition, planned }: Sc
       return (await Promise.all(asked)).flat();
     },
     async [Symbol.asyncDispose]() {
-      await programs.end();
+      for (const warning of await programs.end()) warned(warning);
       await stack.disposeAsync();
     },
   };
