@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { release } from 'node:os';
 import { join, resolve } from 'node:path';
-import { hash, sourceOf } from '../catalogue/load.ts';
+import { sourceOf } from '../catalogue/load.ts';
+import { sourceHashOf } from '../catalogue/modules.ts';
 import { type ExitCode, exitCode, LingerlabError } from '../errors.ts';
 import { overriddenIn } from '../plan/runnable.ts';
 import { checkResults, type Selection, select } from '../plan/select.ts';
@@ -101,8 +102,10 @@ async function resumed(folder: string, patterns: readonly string[]): Promise<Ask
   const { run: saved } = await readRun(folder);
   const own = saved.experiments.filter(({ builtin }) => !builtin);
   // a file that is another now is not even loaded: that would run what it has become
-  for (const { id, file, sourceHash } of own) {
-    if (hash(await sourceOf(file)) !== sourceHash) throw changedSince(folder, id, file);
+  for (const { id, file, modules = [], sourceHash } of own) {
+    // a module that is not there any more has changed
+    const now = await sourceHashOf(file, await sourceOf(file), modules).catch(() => undefined);
+    if (now !== sourceHash) throw changedSince(folder, id, file);
   }
   const files = own.map(({ file }) => file);
   const { experiments, cells } = select(await experimentsFor(files), saved.plan, {

@@ -243,6 +243,8 @@ export interface LoadedExperiment {
   readonly file: string;
   /** It comes with the program. */
   readonly builtin: boolean;
-  /** sha256 of the file's bytes, hexadecimal. */
+  /** The modules that it imports, without packages: paths relative to its file. */
+  readonly modules: readonly string[];
+  /** sha256 of the file and its modules, hexadecimal. */
   readonly sourceHash: string;
 }

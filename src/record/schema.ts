@@ -129,7 +129,11 @@ export const experimentRecord = z.object({
     .array(z.string())
     .optional()
     .describe('what ends are called by what they do in a cell; absent: nothing but client and server'),
-  sourceHash: z.string().describe("sha256 of the experiment's file"),
+  sourceHash: z.string().describe("sha256 of the experiment's file, and of the modules that it imports"),
+  modules: z
+    .array(z.string())
+    .optional()
+    .describe('these modules, as paths relative to the file; absent: it imports none'),
   file: z.string().describe("where it came from: builtin:closing/close-order, or the path of a user's own"),
   builtin: z.boolean().describe('it came with the program'),
   answer: z.string().nullable().describe('null until the run is complete'),
