@@ -12,7 +12,7 @@ const ownFolder = fileURLToPath(new URL('../../experiments/', import.meta.url));
 
 /** The file that says what a folder's experiments are about. */
 const groupFile = `group${ownExtension}`;
-const group = z.strictObject({ title: z.string().min(1), order: z.number() });
+const group = z.strictObject({ title: z.string().min(1), order: z.number(), lead: z.string().min(1).exactOptional() });
 
 /**
  * The experiments of a folder and the folders in it, by default those that come with the program, ordered by group, then id.

@@ -9,7 +9,7 @@ import { lateness } from './lateness.ts';
 import { reason } from './reason.ts';
 
 /** The run folder's version: newer is refused, older is upgraded when read. */
-export const schemaVersion = 2;
+export const schemaVersion = 3;
 
 export const verdict = z.enum(['confirmed', 'refuted', 'inconclusive']);
 export type Verdict = z.infer<typeof verdict>;
@@ -118,11 +118,56 @@ export const loadComparison = z.object({
 });
 export type LoadComparison = z.infer<typeof loadComparison>;
 
+const finding = z.object({
+  number: z.string().describe('`16 of 16`, `61.3–61.4 s`'),
+  text: z.string().describe('a sentence'),
+  cells: z
+    .array(z.object({ id: z.string(), repeats: z.array(z.number().int()) }))
+    .describe('the results that it rests on: in the order of the plan, each cell with those of its repeats'),
+});
+export type FindingRecord = z.infer<typeof finding>;
+
+const conclusion = z.object({
+  headline: z.string().nullable().describe('one sentence; null: there is none, see `because`'),
+  findings: z.array(finding).describe('the most useful first'),
+  because: z
+    .object({
+      code: z
+        .enum(['no-cell-ran', 'left-out', 'not-answered', 'threw'])
+        .describe(
+          'left-out: what it needs is of results without a fact that it reads; not-answered: the cells that ran do not tell',
+        ),
+      message: z.string().exactOptional().describe("of the experiment's own error"),
+    })
+    .exactOptional()
+    .describe('why there is no headline; absent: there is one'),
+  without: z
+    .object({
+      results: z.number().int().describe('how many are left out'),
+      of: z.number().int().describe('how many ran'),
+      reasons: z.array(
+        z.object({ fact: z.string(), is: z.enum(['not-observed', 'not-tried']), results: z.number().int() }),
+      ),
+    })
+    .exactOptional()
+    .describe('results left out, since a fact that the answer reads has no value in them; absent: none'),
+});
+export type ConclusionRecord = z.infer<typeof conclusion>;
+const paragraph = z.object({
+  paragraph: z.string().describe('as a version before 3 wrote it: headline and findings in one'),
+});
+export const answerRecord = z.union([conclusion, paragraph]);
+export type AnswerRecord = z.infer<typeof answerRecord>;
+
 export const experimentRecord = z.object({
   id: z.string(),
   group: z.string(),
   question: z.string(),
   factors: z.record(z.string(), z.array(factorValue)).describe('in definition order'),
+  words: z
+    .record(z.string(), z.object({ text: z.string(), values: z.record(z.string(), z.string()) }))
+    .optional()
+    .describe('by factor: what it means, and what each of its values means; absent: not recorded, or none'),
   facts: z.record(z.string(), declaration).describe('declarations of every fact a cell may have, counters apart'),
   shows: z.array(z.string()).describe('facts that are columns of the report, in order'),
   roles: z
@@ -132,11 +177,11 @@ export const experimentRecord = z.object({
   sourceHash: z.string().describe("sha256 of the experiment's file"),
   file: z.string().describe("where it came from: builtin:closing/close-order, or the path of a user's own"),
   builtin: z.boolean().describe('it came with the program'),
-  answer: z.string().nullable().describe('null until the run is complete'),
+  answer: answerRecord.nullable().describe('null until the run is complete'),
   answered: z
     .enum(['all', 'some', 'none'])
     .nullable()
-    .describe('how many of the results that ran the answer is made from; none: the answer says why there is none'),
+    .describe('how many of the results that ran the answer is made from; none: it has no headline'),
   load: loadComparison.optional().describe('of an experiment of loads with a baseline, once cells ran'),
   claims: z.array(claimRecord),
 });
@@ -190,6 +235,19 @@ export const runRecord = z.object({
     }),
   ),
   experiments: z.array(experimentRecord),
+  groups: z
+    .array(
+      z.object({
+        title: z.string(),
+        order: z.number().optional().describe('ascending; absent: not recorded'),
+        experiments: z.array(z.string()).describe('ids, in the order in which reports show them'),
+        headline: z
+          .object({ text: z.string(), experiment: z.string() })
+          .nullable()
+          .describe('of the experiment that stands for the group; null: none of its experiments has one'),
+      }),
+    )
+    .describe('of questions, in the order in which reports show them'),
   plan: z.array(z.string()).describe('cell ids'),
   repeats: z
     .record(z.string(), z.number().int().min(1).max(mostRepeats))

@@ -13,7 +13,7 @@ describe('createRun', () => {
     const folder = join(temporary(), 'a', 'b');
     await using writer = await createRun(folder, exampleRun());
     expect(writer.folder).toBe(folder);
-    expect(json(folder)).toMatchObject({ schemaVersion: 2, status: 'running', pid: process.pid });
+    expect(json(folder)).toMatchObject({ schemaVersion: 3, status: 'running', pid: process.pid });
     expect((await readRun(folder)).cells).toEqual([]);
   });
 
@@ -155,7 +155,7 @@ describe('resumeRun', () => {
 
   test('takes back what was said of the cells before: should it be cut off, nothing is said of those to come', async () => {
     const folder = await crashed('');
-    const said = { answer: 'no answer: no cell ran', answered: 'none' };
+    const said = { answer: { headline: 'no answer: no cell ran', findings: [] }, answered: 'none' };
     const { experiments, ...rest } = json(folder) as { experiments: object[] };
     const judged = { ...rest, experiments: experiments.map((each) => ({ ...each, ...said })) };
     writeFileSync(join(folder, 'run.json'), JSON.stringify(judged));

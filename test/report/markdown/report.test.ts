@@ -74,7 +74,9 @@ test('facts come as a table without the factor that makes no difference', () => 
 
     _Which end is left in TIME-WAIT?_
 
-    **The end that closes first, unless it resets; then neither.**
+    **The end that closes first keeps TIME-WAIT, unless it resets.**
+
+    - **4 of 4**: A reset leaves no TIME-WAIT.
 
     | closes | linger | \`timeWait.holder\` | \`timeWait.seconds\` | \`client.closedWith\` | \`server.closedWith\` |
     |---|---|---|---:|---|---|
