@@ -82,6 +82,25 @@ export const claimRecord = z.object({
     .describe('verdicts in how many (cell, repeat); of a claim across cells, none'),
   detail: runDetail.describe('what the verdict rests on'),
   without: z.number().int().exactOptional().describe('of a claim across cells: results that did not run; absent: none'),
+  observed: z
+    .array(
+      z.object({
+        fact: z.string(),
+        verdict,
+        results: z.number().int().describe('how many'),
+        least: z.number().exactOptional().describe('of a number'),
+        most: z.number().exactOptional(),
+        values: z
+          .array(z.object({ value: factValue, results: z.number().int() }))
+          .exactOptional()
+          .describe('of anything else: the most frequent first'),
+        more: z.number().int().exactOptional().describe('different values that are not listed; absent: none'),
+      }),
+    )
+    .exactOptional()
+    .describe(
+      "of a claim of cells: what the facts were that it read first, by the cells' verdicts; absent: none, or not recorded",
+    ),
 });
 export type ClaimRecord = z.infer<typeof claimRecord>;
 
@@ -91,6 +110,16 @@ export type Warning = z.infer<typeof warning>;
 /** The rate of each cell of loads against that of its baseline, repeat by repeat. */
 export const loadComparison = z.object({
   fact: z.string().describe('what is compared'),
+  method: z
+    .object({
+      pairing: z.literal('repeat').describe('a result is compared with that of the baseline in the same repeat'),
+      estimate: z.literal('hodges-lehmann').describe('of the ratio, over the ratios of pairs'),
+      interval: z.literal('signed-rank').describe("of the ratio: by inverting Wilcoxon's test"),
+      test: z.literal('wilcoxon-signed-rank').describe('whether the ratio is beyond the margin, doubled for the side'),
+      correction: z.literal('holm').describe('over all that have the baseline'),
+    })
+    .exactOptional()
+    .describe('absent: a version before 0.3, which did the same'),
   margin: z.number().describe('what differs by a smaller share is not worth a choice'),
   alpha: z.number().describe('the chance that any difference that is said to be is none'),
   confidence: z.number().describe('of each interval by itself'),
@@ -362,6 +391,38 @@ const asideRecord = z.discriminatedUnion('what', [
 export type AsideRecord = z.infer<typeof asideRecord>;
 export type ClosingAside = Extract<AsideRecord, { what: 'close' }>;
 
+const endDoings = z.object({
+  calls: z
+    .array(
+      z.looseObject({
+        t: z.number().describe('ns since the origin: when it began'),
+        ns: z.number().describe('how long it held its thread'),
+        verb: z.string(),
+        errno: z.string().exactOptional().describe('it was refused'),
+      }),
+    )
+    .readonly()
+    .exactOptional()
+    .describe(
+      'of its application on this endpoint, in order, with what each was given, as in events.ndjson.gz; absent: none',
+    ),
+  more: z.number().int().exactOptional().describe('calls that are left out, before the last eight'),
+  looks: z
+    .array(
+      z.object({
+        t: z.number().describe('ns since the origin: when the first of them began'),
+        until: z.number().describe('when the last of them had ended'),
+        state: z.enum(states).nullable().describe('what they showed; null: no socket'),
+        times: z.number().int().describe('how many in a row showed it'),
+      }),
+    )
+    .readonly()
+    .exactOptional()
+    .describe('of ss, those in a row that showed the same as one; absent: none'),
+});
+/** What an end's application called, and what `ss` showed of it. */
+export type EndDoings = z.infer<typeof endDoings>;
+
 /** One incarnation on a wire. */
 export const incarnationRecord = z.object({
   incarnation: z.number().int().describe('as in its segments'),
@@ -403,6 +464,10 @@ export const cellRecord = z.object({
   paths: z
     .record(z.string(), z.array(pathStep).readonly())
     .describe("by end, 'client' or 'old.client': each step's evidence"),
+  ends: z
+    .record(z.string(), endDoings)
+    .optional()
+    .describe("by end, 'client' or 'old.client': what its application called and what ss showed; absent: not recorded"),
   segments: z
     .array(segmentRecord)
     .readonly()
@@ -420,6 +485,10 @@ export const cellRecord = z.object({
     .describe('how late its own processes were; absent: a load, which uses all CPU there is, or not recorded'),
   claims: z.array(z.object({ id: z.string(), verdict, detail: cellDetail })),
   warnings: z.array(warning),
+  files: z
+    .array(z.string())
+    .exactOptional()
+    .describe('names of its record files, in cells/<experiment>/<factors>/<repeat>/; absent: none, or not recorded'),
 });
 export type CellRecord = z.infer<typeof cellRecord>;
 

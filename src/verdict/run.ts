@@ -5,6 +5,7 @@ import type { CellRecord, ClaimRecord, Verdict } from '../record/schema.ts';
 import { type AnyAcrossClaim, type AnyClaim, AppliesToNone, acrossOf, claimsOf, declaredBy } from './asked.ts';
 import { type CellVerdict, factsShown, firstOf, type Judgement, threw, verdictOf } from './claims.ts';
 import { movedTogether, togetherMs } from './lateness.ts';
+import { observedOf } from './observed.ts';
 import { type Judged, outcomesOf, ranOf, resultOf } from './outcomes.ts';
 
 /** The worst verdict stands for all. */
@@ -42,7 +43,8 @@ function claimOfCells(claim: AnyClaim, ran: readonly CellRecord[]): ClaimRecord 
       .filter(({ id }) => id === claim.id)
       .map(({ verdict, detail }) => ({ verdict, detail, of: resultOf(cell, ran) })),
   );
-  return { ...asText(claim), across: false, ...together(verdicts) };
+  const observed = observedOf(verdicts);
+  return { ...asText(claim), across: false, ...together(verdicts), ...(observed.length > 0 && { observed }) };
 }
 
 const valuesIn = (cells: readonly CellRecord[]): Set<string> =>

@@ -89,6 +89,9 @@ describe('RunWriter', () => {
     expect(odd).toBe(join(folder, 'cells/close-order/closes=client/2/.._odd.log'));
     await writer.appendCell(exampleCell({ repeat: 2 }));
     expect(readdirSync(join(folder, 'cells/close-order/closes=client'))).toEqual(['1']);
+    // each record names the files that are left
+    const { cells } = await readRun(folder);
+    expect(cells.map(({ files }) => files)).toEqual([['client.log'], undefined]);
   });
 
   test('leaves no folder of a cell that kept nothing', async () => {

@@ -21,6 +21,17 @@ describe('judgeRun', () => {
         verdict: 'confirmed',
         cells: { confirmed: 2, refuted: 0, inconclusive: 0 },
         detail: { on: 'results', first: [], more: 0 },
+        observed: [
+          {
+            fact: 'timeWait.holder',
+            verdict: 'confirmed',
+            results: 2,
+            values: [
+              { value: 'client', results: 1 },
+              { value: 'server', results: 1 },
+            ],
+          },
+        ],
       },
       expect.objectContaining({ id: 'reset-leaves-none', verdict: 'confirmed', across: false }),
       {

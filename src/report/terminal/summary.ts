@@ -71,7 +71,7 @@ function summaryOf(report: Report, page: Page, path: string | undefined): string
   const surprising = answered.filter(isSurprising);
   const others = answered.filter((each) => !isSurprising(each));
   const sections = [
-    hang('', report.setting.join(' · '), width).map((line) => style('dim', line)),
+    [...hang('', report.setting.join(' · '), width), ...oldLines(experiments, width)].map((line) => style('dim', line)),
     surprising.flatMap((each) => experimentLines(each, page)),
     silentLines(silent, width, style),
     notRunLines('errored', overview.errored, width, style),
@@ -88,6 +88,12 @@ function summaryOf(report: Report, page: Page, path: string | undefined): string
 
 /** A claim of it is refuted or inconclusive, or it has no conclusion. */
 const isSurprising = ({ open, answer }: ExperimentView): boolean => open.length > 0 || answer.isOpen;
+
+/** Answers of an older version: said once, since a run is of one version. */
+const oldLines = (experiments: readonly ExperimentView[], width: number): string[] =>
+  experiments.some(({ answer }) => answer.asWrittenThen)
+    ? hang('', `Each answer is one paragraph, ${writtenThen}: an older version made this run.`, width)
+    : [];
 
 /** The experiments of which no cell ran: once for all, as the reasons follow. */
 function silentLines(silent: readonly ExperimentView[], width: number, style: Style): string[] {
@@ -116,7 +122,7 @@ function experimentLines(experiment: ExperimentView, page: Page): string[] {
     .map((each) => `${verdictMarks[each]}${verdicts[each]}`);
   const worst = verdictOrder.find((each) => verdicts[each] > 0);
   const before = ['', ...counts, ''].join(' ');
-  const headline = answer.headline + (answer.asWrittenThen ? ` (${writtenThen})` : '');
+  const { headline } = answer;
   const text = detail.isWhole ? headline : clipped(headline, width - `${before}${id}: `.length);
   const [first = '', ...more] = hang(`${before}${id}: `, text, width, 4);
   const hasFindings = detail.findings === 'all' || (detail.findings === 'surprising' && isSurprising(experiment));

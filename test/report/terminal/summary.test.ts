@@ -171,7 +171,7 @@ describe('how detailed the summary is', () => {
 test('an answer of an older version is shown as it was written then', () => {
   const answer = { paragraph: 'It does so; 1 of 5 results left out.' };
   const run = runOf([experimentOf({ id: 'x', answer })], [cellOf('x', {}, {})]);
-  expect(terminalSummary(reportOf(run), { color: false, path })).toContain(
-    'x: It does so; 1 of 5 results left out. (as written then)',
-  );
+  const text = terminalSummary(reportOf(run), { color: false, path });
+  expect(text).toContain('Each answer is one paragraph, as written then: an older version made this run.\n');
+  expect(text).toContain('x: It does so; 1 of 5 results left out.');
 });
