@@ -119,7 +119,7 @@ export const loadComparison = z.object({
       correction: z.literal('holm').describe('over all that have the baseline'),
     })
     .exactOptional()
-    .describe('absent: a version before 0.3, which did the same'),
+    .describe('absent: schema version 1 or 2, whose runs did the same'),
   margin: z.number().describe('what differs by a smaller share is not worth a choice'),
   alpha: z.number().describe('the chance that any difference that is said to be is none'),
   confidence: z.number().describe('of each interval by itself'),

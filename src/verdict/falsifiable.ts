@@ -123,9 +123,16 @@ export function falsifiers(
   return [...ofCells, ...across];
 }
 
-/** One cell's facts in all of them move most parts of an answer, and there are few such arrangements. */
-function* fewFirst(cells: readonly CellRecord[], donors: readonly Donor[]): Generator<Arrangement> {
+/**
+ * One cell's facts in all of them move most parts of an answer, and there are few such arrangements. Of facts that are made by
+ * hand, since no cell has others, each changes a cell as it is.
+ */
+function* fewFirst(cells: readonly CellRecord[], donors: readonly Donor[], handMade: HandMade): Generator<Arrangement> {
   for (const donor of donors) yield everywhere(cells, donor);
+  for (const [claim, { facts }] of Object.entries(handMade)) {
+    const changed = cells.map((cell) => ({ ...cell, facts: { ...cell.facts, ...facts } }));
+    yield { name: `the facts made by hand for ${claim}`, cells: changed };
+  }
   yield* arrangements(cells, donors);
 }
 
@@ -137,18 +144,24 @@ export interface Fixed {
 }
 
 /**
- * Whether the answer is made from facts: exchanged between cells, or between their ends, facts give another headline, and each
- * finding another number or text. Null where there is no answer.
+ * Whether the answer is made from facts: exchanged between cells, or between their ends, or made by hand, facts give another
+ * headline, and each finding another number or text. Null where there is no answer.
  */
-export function fixedParts(definition: AnyDefinition, cells: readonly CellRecord[]): Fixed | null {
+export function fixedParts(
+  definition: AnyDefinition,
+  cells: readonly CellRecord[],
+  handMade: HandMade = {},
+): Fixed | null {
   const ran = ranOf(definition, cells);
   const answer = askAnswer(definition, ran);
   if (answer.headline === null) return null;
   let headline = true;
   const findings = new Set(answer.findings.keys());
   const donors = donorsIn(definition, ran);
-  for (const { cells: other } of fewFirst(ran, donors)) {
+  for (const { cells: other } of fewFirst(ran, donors, handMade)) {
     const moved = askAnswer(definition, other);
+    // of fewer results any share is another one
+    if (moved.without?.results !== answer.without?.results) continue;
     if (moved.headline !== null && moved.headline !== answer.headline) headline = false;
     const said = new Set(moved.findings.map(({ number, text }) => `${number} ${text}`));
     for (const at of findings) {

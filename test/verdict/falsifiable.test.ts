@@ -126,6 +126,15 @@ describe('the parts of an answer that are fixed', () => {
     expect(fixedParts(definition, goodRun())).toEqual({ headline: true, findings: [1] });
   });
 
+  test('move with facts made by hand, which change the cells as they are', () => {
+    const definition = answering((outcomes) => {
+      const quick = outcomes.filter(({ facts }) => facts['client.closeMs'] < 5);
+      return { headline: `${keeps(outcomes, 'client').length}`, findings: [finding(share(quick, outcomes), 'Quick.')] };
+    });
+    expect(fixedParts(definition, goodRun())?.findings).toEqual([0]);
+    expect(fixedParts(definition, goodRun(), { any: { facts: { 'client.closeMs': 9 } } })?.findings).toEqual([]);
+  });
+
   test('cannot be told where there is no answer', () => {
     expect(fixedParts(closeOrder, [])).toBeNull();
   });
