@@ -24,6 +24,7 @@ const positive = (text: string): number => {
 };
 const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 const json = () => new Option('--json', 'print the answer as JSON, and nothing else, on stdout').default(false);
+const verbose = () => new Option('--verbose', 'print every finding').default(false);
 const jobs = () =>
   new Option('-j, --jobs <n>', 'cells at work at once; cells that only wait do not count')
     .argParser(positive)
@@ -93,7 +94,8 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
     .option('-n, --dry-run', 'show what would run', false)
     .option('--strict', 'exit with 1 where a claim was refuted', false)
     .addOption(json())
-    .option('-q, --quiet', 'print the answers only', false)
+    .addOption(new Option('-q, --quiet', 'print the headlines only').default(false).conflicts('verbose'))
+    .addOption(verbose())
     .action((patterns, options) => privileged(() => run(patterns, options)));
 
   command('list', 'list the experiments', 'list', 'list --json')
@@ -122,6 +124,7 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
     .addOption(
       new Option('--markdown', 'print the report as Markdown instead of saving it').default(false).conflicts('json'),
     )
+    .addOption(verbose().conflicts(['json', 'markdown']))
     .addOption(json())
     .action((folder, options) => done(report(folder, options)));
 
