@@ -88,6 +88,7 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
         .choices(samplerNames)
         .default('ss' as const),
     )
+    .option('--fresh-peers', 'start new processes for every cell instead of using those again that are clean', false)
     .addOption(new Option('-o, --out <dir>', 'the run folder; default: a new one under results/').conflicts('resume'))
     .addOption(new Option('--resume <dir>', 'go on with the run in this folder').conflicts(['all', 'quick', 'repeat']))
     .option('-n, --dry-run', 'show what would run', false)
@@ -130,12 +131,16 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
   command(
     'show',
     'show what happened in one cell, event by event',
+    'show results/20261120-084500-6.18.44',
     'show results/20261120-084500-6.18.44 lost-last-ack/lost=once,left=ss-K,second=close,family=4',
     'show results/20261120-084500-6.18.44 close-order/closes=both,by=end,data=idle,family=4,node=default --repeat 3 --all',
     'show results/20261120-084500-6.18.44 close-order/closes=client,by=end,data=idle,family=4,node=default --json | jq \'select(.kind == "transition")\'',
   )
     .argument('<run>', 'a run folder')
-    .argument('<cell>', 'a cell id; its factors in any order, or as many of them as only it has; or its beginning')
+    .argument(
+      '[cell]',
+      'a cell id; its factors in any order, or as many of them as only it has; or its beginning; without one the results are listed',
+    )
     .addOption(new Option('--repeat <n>', 'which repeat, where the cell has several').argParser(positive))
     .option('--all', 'a line for each event, with all that is known of it; nothing is counted together', false)
     .addOption(new Option('--json', 'print every event as a line of JSON, and nothing else, on stdout').default(false))

@@ -11,6 +11,7 @@ const lateMs = 1000;
 export default experiment({
   id: 'linger-exit',
   question: 'Which ways for a process to end honour the SO_LINGER of its open sockets?',
+  freshPeers: true,
   factors: {
     // natural: nothing is left to do, as after unref() of every socket
     ends: ['process.exit', 'exception', 'SIGTERM', 'SIGKILL', 'natural'],

@@ -72,6 +72,7 @@ async function served([near, far]: readonly [Endpoint, Endpoint]): Promise<void>
 export default experiment({
   id: 'server-restart',
   question: 'How soon does a restarted server listen on its port again, and who is refused until then?',
+  freshPeers: true,
   factors: {
     left: ['client-closed-first', 'alive', 'half-closed', 'time-wait'],
     sockets: ['net', 'no-reuse', 'reuseport', 'handed-over'],

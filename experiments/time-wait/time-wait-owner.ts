@@ -24,6 +24,7 @@ async function samePages({ sockets, rest }: Pick<Stage<[], object>, 'sockets' | 
 export default experiment({
   id: 'time-wait-owner',
   question: 'Who owns a socket in TIME-WAIT, what does it hold, and what takes it away?',
+  freshPeers: true,
   factors: {
     next: ['nothing', 'processes-killed', 'destroyed', 'namespace-abandoned'],
     left: ['TIME-WAIT', 'FIN-WAIT-1'],
