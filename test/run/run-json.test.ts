@@ -26,6 +26,7 @@ describe('groups of questions', () => {
     file: `builtin:${id}`,
     builtin: true,
     sourceHash: id,
+    modules: [],
   });
   const cells = ['a', 'b', 'c'].flatMap((experiment) => goodRun().map((cell) => ({ ...cell, experiment })));
   const trace = { missing: '', transitions: true, resets: true, retransmits: true, miniTimers: true, instance: '' };
