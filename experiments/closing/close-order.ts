@@ -60,7 +60,7 @@ export default experiment({
   race: ({ closes }) => closes === 'both' && 5,
   seconds: 0.1,
   quiet: ({ closes }) => closes === 'both',
-  measures: { closedItself: kind.boolean({ text: 'the second end closed without being told' }) },
+  measures: { closedItself: kind.boolean({ text: 'the end that reads the first FIN closed by itself' }) },
   shows: [
     'timeWait.holder',
     'timeWait.beganWith',
@@ -106,7 +106,7 @@ export default experiment({
           await first.close('close(2)');
         }
       } else {
-        // nobody tells it to
+        // the scenario does not close this end: net does
         note('closedItself', (await second.gone().answer()).ok);
       }
     }
