@@ -95,15 +95,29 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
     .option('-q, --quiet', 'print the answers only', false)
     .action((patterns, options) => privileged(() => run(patterns, options)));
 
-  command('list', 'list the experiments', 'list', 'list --json')
+  command(
+    'list',
+    'list the experiments, or find those about some words',
+    'list',
+    'list TIME_WAIT',
+    "list 'connection reset after response'",
+    'list --json',
+  )
+    .argument('[words...]', 'what the experiments are about: an option, a sysctl, an errno name, a symptom')
     .addOption(json())
     .addOption(jobs())
-    .action((options) => done(list(options)));
+    .action((words, options) => done(list(words, options)));
 
-  command('explain', 'tell what an experiment asks, varies and claims', 'explain close-order')
-    .argument('<id>', "an experiment's id, or a file")
+  command(
+    'explain',
+    'print what an experiment asks, varies and claims',
+    'explain close-order',
+    'explain ./my-question.ts',
+    'explain EADDRINUSE',
+  )
+    .argument('<id...>', "an experiment's id or file; other words: which experiments are about them")
     .addOption(json())
-    .action((id, options) => done(explain(id, options)));
+    .action((words, options) => done(explain(words, options)));
 
   command(
     'report',

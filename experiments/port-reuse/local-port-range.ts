@@ -31,6 +31,8 @@ const sockets = 9;
 export default experiment({
   id: 'local-port-range',
   question: 'Which ports does the kernel choose for sockets with IP_LOCAL_PORT_RANGE?',
+  tags: ['IP_LOCAL_PORT_RANGE', 'ip_local_port_range', 'ephemeral port', 'EADDRINUSE', 'EINVAL', 'source port'],
+  symptoms: ['limit the source ports of one application', 'choose the ephemeral port range'],
   factors: { range: names, family: [4, 6] },
   sysctls: () => ({ 'net.ipv4.ip_local_port_range': `${system.low} ${system.high}` }),
   seconds: 0.3,
