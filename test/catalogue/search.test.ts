@@ -6,8 +6,8 @@ import { load } from '../plan/definitions.ts';
 
 const own = await builtins();
 const ids = own.map(({ definition }) => definition.id);
-const { find, nearest } = searchOf(own);
-const found = (words: string): string[] => find(words).map(({ definition }) => definition.id);
+const search = searchOf(own);
+const found = (words: string): string[] => search.find(words).map(({ definition }) => definition.id);
 
 /** What people type, and what it should find. */
 const words = readFileSync(new URL('words.txt', import.meta.url), 'utf8')
@@ -93,7 +93,7 @@ describe('words that no experiment is about', () => {
   test('find nothing, and the nearest words that do are named', () => {
     expect(found('quicksilver')).toEqual([]);
     expect(found('how do I')).toEqual([]);
-    expect(nearest('ECONNABORTED')).toContain('ECONNRESET');
-    for (const word of nearest('quicksilver')) expect(found(word)).not.toEqual([]);
+    expect(search.nearest('ECONNABORTED')).toContain('ECONNRESET');
+    for (const word of search.nearest('quicksilver')) expect(found(word)).not.toEqual([]);
   });
 });
