@@ -94,6 +94,7 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
         .choices(samplerNames)
         .default('ss' as const),
     )
+    .option('--fresh-peers', 'start new processes for every cell', false)
     .addOption(new Option('-o, --out <dir>', 'the run folder (default: a new one in results/)').conflicts('resume'))
     .addOption(
       new Option('--resume <dir>', 'run what is missing of the run in this folder').conflicts([
@@ -152,12 +153,13 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
   command(
     'show',
     'show what happened in one cell, event by event',
+    'show results/20261120-084500-6.18.44',
     'show results/20261120-084500-6.18.44 lost-last-ack/lost=once,left=ss-K,second=close,family=4',
     'show results/20261120-084500-6.18.44 close-order/closes=both,by=end,data=idle,family=4,node=default --repeat 3 --all',
     'show results/20261120-084500-6.18.44 close-order/closes=client,by=end,data=idle,family=4,node=default --json | jq \'select(.kind == "transition")\'',
   )
     .argument('<run>', 'a run folder')
-    .argument('<cell>', 'a cell id, its beginning, or factors that only this cell has')
+    .argument('[cell]', 'a cell id, its beginning, or factors that only this cell has; none: list all')
     .addOption(new Option('--repeat <n>', 'which repeat, where the cell has several').argParser(positive))
     .option('--all', 'print each event on its own line, with all its fields', false)
     .addOption(new Option('--json', 'print each event as a line of JSON, and nothing else').default(false))

@@ -29,7 +29,7 @@ export default loadExperiment({
   ],
   symptoms: [
     'port exhaustion',
-    'cannot assign requested address',
+    'EADDRNOTAVAIL: cannot assign requested address',
     'out of ports',
     'client runs out of source ports',
     'connect slows down with many TIME_WAIT',

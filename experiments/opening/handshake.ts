@@ -1,4 +1,5 @@
-import { ack, experiment, is, kind, type Opened, type Side, sentence, share, syn, synAck } from 'lingerlab';
+import { ack, experiment, is, sentence, share, syn, synAck } from 'lingerlab';
+import { asking, settle, showing } from './shared/asking.ts';
 
 /** An ACK is processed in µs; a busy machine. */
 const atOnceMs = 10;
@@ -41,30 +42,17 @@ export default experiment({
   seconds: 1.5,
   // 2: a cookie for every SYN, and not only where the queue of requests is full
   sysctls: ({ opening }) => ({ 'net.ipv4.tcp_syncookies': opening === 'cookies' ? 2 : undefined }),
-  measures: {
-    shown: { ...kind.words(...pairs), text: 'what ss showed of client and server each time that it was asked' },
-    answer: kind.outcome({ text: 'what the kernel made of connect(2)' }),
-    answeredMs: kind.ms({ text: 'from connect(2) to that' }),
-  },
+  measures: asking(pairs),
   shows: ['client.path', 'server.path', 'shown', 'answer', 'answeredMs', 'server.stateMs.SYN-RECEIVED'],
 
-  async scenario({ client, server, wire, until, look, note }, { opening, family }) {
-    const shown: (typeof pairs)[number][] = [];
-    const show = async (near: Side, other: Side) => {
-      const states = await Promise.all([near, other].map(async (side) => (await look(side))?.state ?? '–'));
-      shown.push(states.join(' ') as (typeof pairs)[number]);
-      note('shown', shown);
-    };
-    const settle = async (near: Opened) => {
-      const answer = await near.connected().answer();
-      note('answer', answer.outcome);
-      note('answeredMs', answer.ns / 1e6);
-    };
+  async scenario(stage, { opening, family }) {
+    const { client, server, wire, until } = stage;
+    const show = showing(stage);
 
     if (opening === 'self') {
       const here = client.place({ family });
       const near = await client.open(here, { localPort: here.at.port });
-      await settle(near);
+      await settle(stage, near);
       return show(near, near);
     }
 
@@ -87,7 +75,7 @@ export default experiment({
       await again.lift();
       await answers.lift();
       await answers.release();
-      await settle(near);
+      await settle(stage, near);
       await far.connected();
       return show(near, far);
     }
@@ -102,7 +90,7 @@ export default experiment({
     await show(near, near.other);
     await answers.release();
     await answers.lift();
-    await settle(near);
+    await settle(stage, near);
     await wire.seen(ack.from('client'));
     await show(near, near.other);
     await last.release();

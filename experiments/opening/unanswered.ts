@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
-import { ack, experiment, is, kind, type Opened, type Stage, sentence, syn, synAck } from 'lingerlab';
+import { ack, experiment, is, kind, type Stage, sentence, syn, synAck } from 'lingerlab';
+import { asking, settle, showing } from './shared/asking.ts';
 
 /** The first SYN's and SYN-ACK's timer, RFC 6298 §2; TCP_TIMEOUT_INIT in include/net/tcp.h. */
 const firstMs = 1000;
@@ -23,9 +24,7 @@ const givesUpMs = (retries: number) => (2 ** (retries + 1) - 1) * firstMs;
 const pairs = ['SYN-SENT –', 'SYN-SENT SYN-RECEIVED', 'ESTABLISHED SYN-RECEIVED', 'ESTABLISHED –', '– –'] as const;
 
 const measures = {
-  shown: { ...kind.words(...pairs), text: 'what ss showed of client and server each time that it was asked' },
-  answer: kind.outcome({ text: 'what the kernel made of connect(2)' }),
-  answeredMs: kind.ms({ text: 'from connect(2) to that' }),
+  ...asking(pairs),
   syns: kind.count({ text: 'SYNs that the client sent before it was answered or gave up', compare: 'measurement' }),
   linear: kind.count({
     text: 'SYNs that are sent again before the wait doubles: tcp_syn_linear_timeouts, 0 where there is none',
@@ -125,18 +124,8 @@ export default experiment({
   ],
 
   async scenario(stage, { opening, family }) {
-    const { client, server, wire, until, look, note } = stage;
-    const shown: (typeof pairs)[number][] = [];
-    const show = async (near: Opened) => {
-      const [here, there] = await Promise.all([look(near), look(near.other)]);
-      shown.push(`${here?.state ?? '–'} ${there?.state ?? '–'}` as (typeof pairs)[number]);
-      note('shown', shown);
-    };
-    const settle = async (near: Opened) => {
-      const { outcome, ns } = await near.connected().answer();
-      note('answer', outcome);
-      note('answeredMs', ns / 1e6);
-    };
+    const { client, server, wire, until } = stage;
+    const show = showing(stage);
 
     if (opening === 'refused' || opening === 'unreachable' || opening === 'no-answer') {
       if (opening !== 'refused') await wire.blackhole(syn);
@@ -147,11 +136,11 @@ export default experiment({
         'no-answer': () => server.listen({ family }),
       };
       const near = await client.open(await to[opening]());
-      if (opening === 'no-answer') await show(near);
+      if (opening === 'no-answer') await show(near, near.other);
       if (opening === 'unreachable') await wire.unreachable(await wire.seen(syn));
-      await settle(near);
+      await settle(stage, near);
       await until(near, 'CLOSED');
-      await show(near);
+      await show(near, near.other);
       if (opening === 'no-answer') await noteSyns(stage, (await wire.statistics()).dropped);
       return;
     }
@@ -161,7 +150,7 @@ export default experiment({
       await wire.drop(syn, { times: lostOf[opening] });
       // and nobody looks: on a busy machine that can take longer than until the next one
       const near = await client.open(listener);
-      await settle(near);
+      await settle(stage, near);
       await until(await listener.accepted(near), 'ESTABLISHED');
       return noteSyns(stage, await wire.count(syn));
     }
@@ -174,15 +163,15 @@ export default experiment({
     const near = await client.open(listener);
     await wire.seen(synAck);
     const answered = performance.now();
-    await show(near);
+    await show(near, near.other);
     await answers.release();
     await answers.lift();
-    await settle(near);
+    await settle(stage, near);
     await wire.seen(ack.from('client'));
-    await show(near);
+    await show(near, near.other);
     await watchRequest(stage, began, answered);
     await until(near.other, 'CLOSED');
-    await show(near);
+    await show(near, near.other);
     noteTimes(stage, [(await wire.seen(synAck)).t, (await wire.seen(synAck.nth(2))).t]);
     await last.release();
     await near.gone();

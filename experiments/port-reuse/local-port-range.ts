@@ -1,4 +1,4 @@
-import { experiment, kind, type PortRange, sentence } from 'lingerlab';
+import { experiment, kind, type PortRange, type RawSocket, sentence, share } from 'lingerlab';
 
 /** What net.ipv4.ip_local_port_range has in each cell. */
 const system = { low: 40_000, high: 49_999 } as const;
@@ -28,12 +28,19 @@ const sizeOf = ({ low, high }: PortRange) => high - low + 1;
 /** One more than the eight that are asked for. */
 const sockets = 9;
 
+type ChosenBy = 'listen' | 'bind' | 'connect';
+/** What the kernel refuses a socket with for which no port is left: connect(2) has words of its own. */
+const noneLeft: Record<ChosenBy, string> = { listen: 'EADDRINUSE', bind: 'EADDRINUSE', connect: 'EADDRNOTAVAIL' };
+
 export default experiment({
   id: 'local-port-range',
   question: 'Which ports does the kernel choose for sockets with IP_LOCAL_PORT_RANGE?',
   tags: ['IP_LOCAL_PORT_RANGE', 'ip_local_port_range', 'ephemeral port', 'EADDRINUSE', 'EINVAL', 'source port'],
   symptoms: ['limit the source ports of one application', 'choose the ephemeral port range'],
-  factors: { range: names, family: [4, 6] },
+  factors: { range: names, family: [4, 6], chosenBy: ['listen', 'bind', 'connect'] },
+  // the range that is used up, and one that is ignored, tell whether bind(2) and connect(2) choose as listen(2) does
+  only: ({ range, family, chosenBy }) =>
+    chosenBy === 'listen' || (family === 4 && (range === 'eight' || range === 'below')),
   sysctls: () => ({ 'net.ipv4.ip_local_port_range': `${system.low} ${system.high}` }),
   seconds: 0.3,
   measures: {
@@ -46,31 +53,36 @@ export default experiment({
   },
   shows: ['set', 'got', 'lowest', 'highest', 'refused', 'spared'],
 
-  async scenario({ server, note }, { range: name, family }) {
+  async scenario({ client, server, note }, { range: name, family, chosenBy }) {
+    const to = chosenBy === 'connect' ? await (await server.bind({ family })).queue() : undefined;
+    /** Has the kernel choose a port for the socket. */
+    const choose = async (socket: RawSocket) => {
+      if (to) return await socket.connect(to).answer();
+      return await (chosenBy === 'listen' ? socket.listen() : socket.bind({ port: 0 })).answer();
+    };
+
     const range = ranges[name];
     const ports: number[] = [];
     let refused: string | undefined;
     for (let nth = 0; nth < sockets && refused === undefined; nth++) {
-      const bound = await server.bind({ family, port: 0, noPort: true });
+      const socket = await client.socket({ family });
       if (range) {
-        const set = await bound.set('IP_LOCAL_PORT_RANGE', range).answer();
+        const set = await socket.set('IP_LOCAL_PORT_RANGE', range).answer();
         // before Linux 6.3
-        if (!set.ok && set.errno === 'ENOPROTOOPT') return;
-        note('set', set.ok ? 'ok' : set.errno);
+        if (set.outcome === 'ENOPROTOOPT') return;
+        note('set', set.outcome);
         if (!set.ok) return;
       }
-      // listen(2) chooses a port
-      const queueing = await bound.queue().answer();
-      if (queueing.ok) ports.push(queueing.value.at.port);
-      else refused = queueing.errno;
+      const chosen = await choose(socket);
+      if (chosen.ok) ports.push((await socket.getsockname()).port);
+      else refused = chosen.errno;
     }
     note('got', ports.length);
     note('lowest', Math.min(...ports));
     note('highest', Math.max(...ports));
     if (refused === undefined) return;
     note('refused', refused);
-    const other = await server.listen({ family, port: 0, reuse: 'none' }).answer();
-    note('spared', other.ok ? 'ok' : other.errno);
+    note('spared', (await choose(await client.socket({ family }))).outcome);
   },
 
   claims: [
@@ -90,11 +102,12 @@ export default experiment({
     },
     {
       id: 'used-up',
-      text: 'where all ports of the range are taken, bind and listen fail with EADDRINUSE, and a socket without the option gets a port',
-      source: 'ip_local_port_range.c in tools/testing/selftests/net: exhaust_8_port_range; inet_csk_get_port()',
+      text: 'where all ports of the range are taken, bind(2) and listen(2) fail with EADDRINUSE, connect(2) with EADDRNOTAVAIL, and a socket without the option gets a port',
+      source:
+        'ip_local_port_range.c in tools/testing/selftests/net: exhaust_8_port_range; inet_csk_get_port(); __inet_hash_connect() in net/ipv4/inet_hashtables.c',
       when: ({ range }) => range !== 'upside-down' && sizeOf(choice(range)) < sockets,
-      holds: (facts, { range }) =>
-        facts.got === sizeOf(choice(range)) && facts.refused === 'EADDRINUSE' && facts.spared === 'ok',
+      holds: (facts, { range, chosenBy }) =>
+        facts.got === sizeOf(choice(range)) && facts.refused === noneLeft[chosenBy] && facts.spared === 'ok',
     },
     {
       id: 'upside-down',
@@ -105,19 +118,40 @@ export default experiment({
     },
   ],
 
+  across: [
+    {
+      id: 'whichever-call-chooses',
+      text: 'bind(2) to port 0 and connect(2) of a socket without a port keep to the range as listen(2) does, and use up as many ports of it',
+      source:
+        'ip(7): IP_LOCAL_PORT_RANGE; inet_csk_find_open_port() in net/ipv4/inet_connection_sock.c, __inet_hash_connect() in net/ipv4/inet_hashtables.c',
+      holds: (outcomes) => {
+        const same = [...Map.groupBy(outcomes, ({ cell }) => `${cell.range} ${cell.family}`).values()].filter(
+          (group) => new Set(group.map(({ cell }) => cell.chosenBy)).size > 1,
+        );
+        if (same.length === 0) return undefined;
+        return same.every((group) => {
+          const { low, high } = choice(group[0]!.cell.range);
+          return (
+            new Set(group.map(({ facts }) => facts.got)).size === 1 &&
+            group.every(({ facts }) => facts.lowest >= low && facts.highest <= high)
+          );
+        });
+      },
+    },
+  ],
+
   answer(outcomes) {
     const tried = outcomes.filter(({ facts }) => 'got' in facts);
     const small = tried.filter(({ cell }) => sizeOf(choice(cell.range)) < sockets);
     const exact = small.filter(
-      ({ cell, facts }) => facts.got === sizeOf(choice(cell.range)) && facts.refused === 'EADDRINUSE',
+      ({ cell, facts }) => facts.got === sizeOf(choice(cell.range)) && facts.refused === noneLeft[cell.chosenBy],
     );
     const outside = tried.filter(({ cell }) => cell.range === 'below' || cell.range === 'above');
     const ignored = outside.filter(({ facts }) => inSystem(facts.lowest) && inSystem(facts.highest));
     return sentence(
       small.length > 0 &&
-        `sockets with IP_LOCAL_PORT_RANGE got each port of the range, and then EADDRINUSE, in ${exact.length} of ${small.length} cells`,
-      outside.length > 0 &&
-        `a range outside net.ipv4.ip_local_port_range was ignored in ${ignored.length} of ${outside.length}`,
+        `sockets with IP_LOCAL_PORT_RANGE got each port of the range, and then none, in ${share(exact, small)} cells`,
+      outside.length > 0 && `a range outside net.ipv4.ip_local_port_range was ignored in ${share(ignored, outside)}`,
     );
   },
 });

@@ -91,6 +91,7 @@ export default experiment({
     'bind: address already in use',
     'server does not start again',
   ],
+  freshPeers: true,
   factors: {
     left: ['client-closed-first', 'alive', 'half-closed', 'time-wait'],
     sockets: ['net', 'no-reuse', 'reuseport', 'handed-over'],

@@ -1,14 +1,9 @@
 import { any, errnos, experiment, is, kind, range, sentence, share } from 'lingerlab';
+import { lasts, leastOf, mostOf, onewayMs } from './shared/timers.ts';
 
-/** One way of the path. */
-const onewayMs = 25;
 const keepalive = { TCP_KEEPIDLE: 1, TCP_KEEPINTVL: 1, TCP_KEEPCNT: 2 } as const;
 /** How long a path stays dead that nobody asks anything of. */
 const idleSeconds = 4;
-
-/** How far a timer of so many seconds may be off: a slot of the timer wheel, an eighth of it, and what a busy machine adds; a wire that was late in taking the segment before. */
-const mostOf = (seconds: number) => seconds * (1 + 1 / 8) + 0.3;
-const leastOf = (seconds: number) => seconds - 0.1;
 
 export default experiment({
   id: 'idle-behind-a-firewall',
@@ -102,7 +97,7 @@ export default experiment({
           probes.length === keepalive.TCP_KEEPCNT &&
           first >= leastOf(keepalive.TCP_KEEPIDLE) &&
           first - facts.keptWithin <= mostOf(keepalive.TCP_KEEPIDLE) &&
-          gaps.every((gap) => gap >= leastOf(keepalive.TCP_KEEPINTVL) && gap <= mostOf(keepalive.TCP_KEEPINTVL)) &&
+          gaps.every((gap) => lasts(gap, keepalive.TCP_KEEPINTVL)) &&
           is(facts['client.closedWith'], 'RST', 'RST')
         );
       },

@@ -14,9 +14,8 @@ import {
   sentence,
   share,
 } from 'lingerlab';
+import { early, lasts, mostOf, onewayMs } from './shared/timers.ts';
 
-/** One way of the path. A round trip of 50 ms makes the first RTO 250 ms, far from where a count of retries would be a matter of luck. */
-const onewayMs = 25;
 const bytes = 1000;
 const userTimeoutMs = 1000;
 /** The schedule of the default is followed so far. */
@@ -26,17 +25,9 @@ const followed = 6;
 const retriesOf = (limit: string): number => (limit === 'default' ? 8 : Number(limit));
 /** What so many retries come to in seconds, whatever the RTO: tcp_model_timeout() in net/ipv4/tcp_timer.c, TCP_RTO_MIN 200 ms. */
 const budgetOf = (retries: number): number => (2 ** (retries + 1) - 1) * 0.2;
-/** A slot of the timer wheel is at most an eighth of the time that it is for: kernel/time/timer.c, 64 slots, each level 8 times coarser. */
-const wheel = 1 / 8;
-/** Seconds that a busy machine may add to one timer. */
-const late = 0.3;
-/** Seconds by which the wire may have been late in taking the segment before. */
-const early = 0.1;
 
 const gapsOf = (times: readonly number[]): number[] =>
   [0, ...times].slice(0, -1).map((at, index) => times[index]! - at);
-const lasts = (seconds: number, expected: number): boolean =>
-  seconds >= expected - early && seconds <= expected * (1 + wheel) + late;
 
 const asked = {
   factors: {
@@ -80,6 +71,25 @@ async function limited(
 export default experiment({
   id: 'stuck-behind-a-firewall',
   question: 'The path goes dead without a word: how long does each end send again, and what frees it?',
+  tags: [
+    'FIN-WAIT-1',
+    'LAST-ACK',
+    'TCP_USER_TIMEOUT',
+    'tcp_retries2',
+    'tcp_orphan_retries',
+    'retransmission',
+    'RTO',
+    'ETIMEDOUT',
+    'orphan',
+    'firewall',
+  ],
+  symptoms: [
+    'stuck in FIN_WAIT_1',
+    'connection hangs for 15 minutes',
+    'network cable unplugged',
+    'firewall drops packets silently',
+    'write does not fail though the peer is gone',
+  ],
   ...asked,
   // of a connection with nothing to send again, idle-behind-a-firewall asks
   only: ({ state, unacked }) => state === 'FIN-WAIT-1' || (state === 'LAST-ACK') === (unacked === 'nothing'),
@@ -157,12 +167,13 @@ export default experiment({
       source:
         'RFC 6298 §5.5; RFC 8985 §7. Tolerance for each: the wheel, an eighth of it; a busy machine, 300 ms late, and 100 ms early where the wire took the one before late',
       holds: (facts, cell) => {
-        const [probe, ...gaps] = gapsOf(resentOf(facts, cell)).map((gap) => gap * 1000);
+        const rto = facts.rto / 1000;
+        const [probe, ...gaps] = gapsOf(resentOf(facts, cell));
         return (
           probe !== undefined &&
-          probe <= facts.rto * (1 + wheel) + late * 1000 &&
+          probe <= mostOf(rto) &&
           gaps.length > 0 &&
-          gaps.every((gap, index) => lasts(gap / 1000, (facts.rto * 2 ** index) / 1000))
+          gaps.every((gap, index) => lasts(gap, rto * 2 ** index))
         );
       },
     },

@@ -32,6 +32,7 @@ export default experiment({
     'remove TIME_WAIT',
     'memory of TIME_WAIT',
   ],
+  freshPeers: true,
   factors: {
     next: ['nothing', 'processes-killed', 'destroyed', 'namespace-abandoned'],
     left: ['TIME-WAIT', 'FIN-WAIT-1'],

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { LingerlabError } from '../errors.ts';
@@ -6,6 +5,7 @@ import { type AnyDefinition, type Group, isExperiment, type LoadedExperiment } f
 import { answerMs, settlesWithin } from '../process/deadline.ts';
 import { ofExperiment } from '../process/experiment-code.ts';
 import { readRegular } from '../record/regular.ts';
+import { modulesOf, sourceHashOf } from './modules.ts';
 import { provideProgram } from './program.ts';
 import { refusal, unreadable } from './refusal.ts';
 import { validateDefinition } from './validate.ts';
@@ -26,12 +26,14 @@ export async function loadFile(path: string): Promise<LoadedExperiment> {
   const file = resolve(path);
   const bytes = await sourceOf(path);
   const definition = await importDefinition(file, path);
+  const modules = modulesOf(file);
   return {
     definition,
     group: { ...ungrouped, title: definition.group ?? ungrouped.title },
     file,
     builtin: false,
-    sourceHash: hash(bytes),
+    modules,
+    sourceHash: await sourceHashOf(file, bytes, modules),
   };
 }
 
@@ -52,9 +54,6 @@ export async function sourceOf(path: string): Promise<Buffer> {
     `an experiment's file ends in one of ${extensions.join(' ')}`,
   );
 }
-
-/** sha256 of an experiment's file. */
-export const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** The checked definition in a file; `origin` is what messages call it. Throws as {@link loadFile} does. */
 export async function importDefinition(file: string, origin: string): Promise<AnyDefinition> {

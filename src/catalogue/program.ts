@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { noteImport } from './modules.ts';
 
 /** `.js` where the program runs compiled, `.ts` from its source. */
 export const ownExtension: '.js' | '.ts' = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
@@ -19,7 +20,7 @@ let provided = false;
 /**
  * From now on `import 'lingerlab'` is this program's own index wherever the importing file lies, and a file outside
  * node_modules with import or export statements is an ES module whatever a package.json near it says: a user's file
- * should run the same in a folder where `npm init` wrote "type": "commonjs".
+ * should run the same in a folder where `npm init` wrote "type": "commonjs". What an experiment imports is noted.
  */
 export function provideProgram(): void {
   if (provided) return;
@@ -29,6 +30,7 @@ export function provideProgram(): void {
       if (specifier === 'lingerlab')
         return { url: ownIndex.href, format: moduleFormats[ownExtension], shortCircuit: true };
       const resolved = next(specifier, context);
+      noteImport(context.parentURL, resolved.url);
       const format = moduleFormat(resolved.url, resolved.format);
       return format ? { ...resolved, format } : resolved;
     },

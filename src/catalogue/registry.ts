@@ -4,7 +4,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { LingerlabError } from '../errors.ts';
 import type { Group, LoadedExperiment } from '../experiment/definition.ts';
-import { hash, importDefinition, ungrouped } from './load.ts';
+import { importDefinition, ungrouped } from './load.ts';
+import { modulesOf, sourceHashOf } from './modules.ts';
 import { ownExtension } from './program.ts';
 
 /** The experiments that come with the program: beside `src/` in its source, beside compiled `src/` where it is compiled. */
@@ -12,10 +13,13 @@ const ownFolder = fileURLToPath(new URL('../../experiments/', import.meta.url));
 
 /** The file that says what a folder's experiments are about. */
 const groupFile = `group${ownExtension}`;
+/** A folder of modules that experiments beside it import: none is an experiment. */
+const sharedFolder = 'shared';
 const group = z.strictObject({ title: z.string().min(1), order: z.number() });
 
 /**
- * The experiments of a folder and the folders in it, by default those that come with the program, ordered by group, then id.
+ * The experiments of a folder and the folders in it, those named `shared` apart, ordered by group, then id. By default those
+ * that come with the program.
  * Throws EXPERIMENT_LOAD where a folder cannot be read, or its group; DUPLICATE_EXPERIMENT; and as loading a file does.
  */
 export async function builtins(folder: string = ownFolder): Promise<LoadedExperiment[]> {
@@ -36,7 +40,7 @@ async function within(root: string, folder: string, above: Group): Promise<Loade
   const own = entries.some(({ name }) => name === groupFile) ? await groupIn(join(path, groupFile)) : above;
   const loaded = entries.map(async (entry) => {
     const name = join(folder, entry.name);
-    if (entry.isDirectory()) return within(root, name, own);
+    if (entry.isDirectory()) return entry.name === sharedFolder ? [] : within(root, name, own);
     return isModule(name) && entry.name !== groupFile ? [await builtin(root, name, own)] : [];
   });
   return (await Promise.all(loaded)).flat();
@@ -58,8 +62,10 @@ async function groupIn(path: string): Promise<Group> {
 async function builtin(root: string, name: string, group: Group): Promise<LoadedExperiment> {
   const path = join(root, name);
   const [definition, bytes] = await Promise.all([importDefinition(path, path), readFile(path)]);
+  const modules = modulesOf(path);
+  const sourceHash = await sourceHashOf(path, bytes, modules);
   const file = `builtin:${name.slice(0, -ownExtension.length)}`;
-  return { definition, group, file, builtin: true, sourceHash: hash(bytes) };
+  return { definition, group, file, builtin: true, modules, sourceHash };
 }
 
 /**

@@ -54,6 +54,7 @@ const ofConnections = z.strictObject({
   ...question,
   kind: z.literal('scenario'),
   quiet: orFunction((value) => typeof value === 'boolean', 'true or false').optional(),
+  freshPeers: z.literal(true).optional(),
   race: func.optional(),
   connections: checked(connectionProblems).optional(),
   roles: checked(roleProblems).optional(),

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { release } from 'node:os';
 import { join, resolve } from 'node:path';
-import { hash, sourceOf } from '../catalogue/load.ts';
+import { sourceOf } from '../catalogue/load.ts';
+import { sourceHashOf } from '../catalogue/modules.ts';
 import { type ExitCode, exitCode, LingerlabError } from '../errors.ts';
+import { overriddenIn } from '../plan/runnable.ts';
 import { checkResults, type Selection, select } from '../plan/select.ts';
 import { type Settings, settingsOf, tried } from '../plan/settings.ts';
 import { parseWhere } from '../plan/where.ts';
@@ -36,6 +38,7 @@ export interface RunOptions {
   readonly repeat?: number;
   readonly jobs: number;
   readonly sampler: SamplerName;
+  readonly freshPeers?: boolean;
   readonly out?: string;
   readonly resume?: string;
   readonly dryRun: boolean;
@@ -62,6 +65,7 @@ export async function run(patterns: readonly string[], options: RunOptions): Pro
     resume: options.resume !== undefined,
     jobs: options.jobs,
     sampler: options.sampler,
+    freshPeers: options.freshPeers ?? false,
     argv: process.argv.slice(2),
     signal: interrupted.signal,
     progress,
@@ -98,8 +102,10 @@ async function resumed(folder: string, patterns: readonly string[]): Promise<Ask
   const { run: saved } = await readRun(folder);
   const own = saved.experiments.filter(({ builtin }) => !builtin);
   // a file that is another now is not even loaded: that would run what it has become
-  for (const { id, file, sourceHash } of own) {
-    if (hash(await sourceOf(file)) !== sourceHash) throw changedSince(folder, id, file);
+  for (const { id, file, modules = [], sourceHash } of own) {
+    // a module that is not there any more has changed
+    const now = await sourceHashOf(file, await sourceOf(file), modules).catch(() => undefined);
+    if (now !== sourceHash) throw changedSince(folder, id, file);
   }
   const files = own.map(({ file }) => file);
   const { experiments, cells } = select(await experimentsFor(files), saved.plan, {
@@ -136,11 +142,22 @@ export function freshFolder(name: string, isTaken: (folder: string) => boolean =
 function showPlan({ selection: { cells, experiments }, settings }: Asked, { json, jobs }: RunOptions): ExitCode {
   const seconds = estimate(cells, jobs);
   const under = Object.keys(settings.values).length === 0 ? '' : `; ${underText(settings.values)}`;
-  if (json) answerJson({ seconds, ...(under && { sysctls: settings.values }), cells });
-  else {
+  const over = overriddenIn(cells, settings.values);
+  const warnings = [
+    ...settings.left,
+    ...over.map(({ warning, cells: some }) => ({
+      ...warning,
+      text: `in ${some} of ${plural(cells.length, 'cell')} ${warning.text}`,
+    })),
+  ];
+  if (json) {
+    const said = warnings.length > 0 && { warnings };
+    answerJson({ seconds, ...(under && { sysctls: settings.values }), ...said, cells });
+  } else {
     for (const { id, repeats } of cells) answer(repeats > 1 ? `${id} ×${repeats}` : id);
     const size = `${plural(cells.length, 'cell')} of ${plural(experiments.length, 'experiment')}`;
     answer(`${size}, about ${formatElapsed(seconds)} with ${plural(jobs, 'job')}${under}; nothing was run`);
+    for (const { text, remedy } of warnings) answer(`warning: ${text}; ${remedy}`);
   }
   return exitCode.ok;
 }

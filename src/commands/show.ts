@@ -1,11 +1,12 @@
 import { LingerlabError } from '../errors.ts';
 import type { Event } from '../record/event.ts';
 import { openEvents, readRun } from '../record/read.ts';
-import type { CellRecord } from '../record/schema.ts';
+import type { CellRecord, Run } from '../record/schema.ts';
+import { plural } from '../report/format.ts';
 import { reasonText } from '../report/reason.ts';
 import { timelineLines } from '../report/timeline/text.ts';
 import { type Entry, Survey, type Telling, type Timeline } from '../report/timeline/timeline.ts';
-import { visibleJson } from '../text/visible.ts';
+import { visibleJson, visibleLines } from '../text/visible.ts';
 import { answerLines, columnsOf, wantsColor } from './output.ts';
 import { resultOf } from './which-cell.ts';
 
@@ -16,11 +17,16 @@ interface ShowOptions {
 }
 
 /**
- * `lingerlab show RUN CELL`: the timeline of one result, from its folder alone.
+ * `lingerlab show RUN CELL`: the timeline of one result, from its folder alone; without a cell the results that there are.
  * @throws LingerlabError UNKNOWN_CELL, BAD_OPTION, RUN_UNREADABLE
  */
-export async function show(folder: string, cell: string, { all, json, repeat }: ShowOptions): Promise<void> {
+export async function show(
+  folder: string,
+  cell: string | undefined,
+  { all, json, repeat }: ShowOptions,
+): Promise<void> {
   const run = await readRun(folder);
+  if (cell === undefined) return answerLines(resultLines(run, json));
   const record = resultOf(run, cell, repeat);
   const events = await openEvents(run.folder, record.id, record.repeat);
   if (events === null) throw withoutEvents(record, run.folder);
@@ -30,6 +36,19 @@ export async function show(folder: string, cell: string, { all, json, repeat }: 
   const telling = survey.telling(record, { all: all || json, hz });
   const drawing = { color: wantsColor(process.stdout), width: columnsOf(process.stdout), all };
   await answerLines(json ? jsonLines(telling, events) : timelineLines(await drawn(telling, events, all), drawing));
+}
+
+/** A line for each result, and how one of them is shown. */
+function* resultLines({ folder, cells }: Run, json: boolean): Generator<string> {
+  for (const record of cells) {
+    const { id, repeat, status, reason } = record;
+    if (json) yield visibleJson({ kind: 'cell', id, repeat, status, ...(reason && { reason }) });
+    else {
+      const why = status === 'ran' ? '' : `: ${reasonText(record)}`;
+      yield visibleLines(`${id}  repeat ${repeat} · ${status}${why}`);
+    }
+  }
+  if (!json) yield visibleLines(`${plural(cells.length, 'result')}; \`lingerlab show ${folder} CELL\` shows one`);
 }
 
 type Events = () => AsyncGenerator<Event>;

@@ -34,7 +34,7 @@ export function resultsOf({ folder, run, cells }: Run, name: string): CellRecord
   throw new LingerlabError(
     'UNKNOWN_CELL',
     `${folder} has no result of cell "${name}"${nearTo(name, ids)}`,
-    'name a cell as `jq -r .id cells.ndjson` in that folder lists it',
+    `\`lingerlab show ${folder}\` lists its cells`,
   );
 }
 

@@ -32,6 +32,7 @@ import type { ExecOptions } from './program.ts';
 import type {
   PollOptions,
   PollWanted,
+  RawAcceptOptions,
   RawBindOptions,
   RawConnectOptions,
   RawSocketOptions,
@@ -64,9 +65,34 @@ const text: Check = (what, value) => {
 const anyText: Check = (what, value) => {
   if (typeof value !== 'string') throw new TypeError(`${what}: must be a text, not ${inspect(value)}`);
 };
-const texts: Check = (what, value) => {
+/** execve(2) takes texts that end with a NUL: what is behind one would be left out. */
+const passed: Check = (what, value) => {
+  anyText(what, value);
+  const nul = (value as string).indexOf('\0');
+  if (nul >= 0)
+    throw new TypeError(
+      `${what}: must be a text without NUL, which a program cannot be given, not ${inspect(value)}: there is one at ${nul}`,
+    );
+};
+const program: Check = (what, value) => {
+  text(what, value);
+  passed(what, value);
+};
+const programArguments: Check = (what, value) => {
   if (!Array.isArray(value) || !value.every((each) => typeof each === 'string'))
     throw new TypeError(`${what}: must be a list of texts, not ${inspect(value)}`);
+  for (const [index, each] of value.entries()) passed(`${what}[${index}]`, each);
+};
+/** `NAME=value` is one text of environ(7). */
+const environment: Check = (what, value) => {
+  const isRight = (each: unknown) => typeof each === 'string';
+  if (typeof value !== 'object' || value === null || !Object.values(value).every(isRight))
+    throw new TypeError(`${what}: must be an object of texts, not ${inspect(value)}`);
+  for (const [name, each] of Object.entries(value)) {
+    if (!/^[^=\0]+$/.test(name))
+      throw new TypeError(`${what}: the name of a variable must be a text without "=" and NUL, not ${inspect(name)}`);
+    passed(`${what}.${name}`, each);
+  }
 };
 const instant: Check = (what, value) => {
   if (typeof (value as { ns?: unknown } | null)?.ns !== 'number')
@@ -153,16 +179,13 @@ const startChecks: Checks<StartOptions> = {
 const setChecks: Checks<SetOptions> = { length: number({ least: 0, most: 2 ** 16 }) };
 const writeChecks: Checks<WriteOptions> = { fill: text };
 const execChecks: Checks<ExecOptions> = {
-  env(what, value) {
-    const isRight = (each: unknown) => typeof each === 'string';
-    if (typeof value !== 'object' || value === null || !Object.values(value).every(isRight))
-      throw new TypeError(`${what}: must be an object of texts, not ${inspect(value)}`);
-  },
+  env: environment,
   input: anyText,
 };
 const waitChecks: Checks<WaitOptions> = { wait: flag };
 const rawWriteChecks: Checks<RawWriteOptions> = { ...waitChecks, ...writeChecks };
 const rawConnectChecks: Checks<RawConnectOptions> = { as: text, again: flag, family };
+const acceptChecks: Checks<RawAcceptOptions> = { ...waitChecks, as: text, again: flag };
 const rawBindChecks: Checks<RawBindOptions> = { port, at };
 const socketChecks: Checks<RawSocketOptions> = { family };
 const pollChecks: Checks<PollOptions> = { for: polled, within: seconds };
@@ -180,7 +203,7 @@ const optionsOf = {
   'raw.bind': rawBindChecks,
   'raw.connect': rawConnectChecks,
   'raw.listen': { backlog: itsBacklog },
-  'raw.accept': waitChecks,
+  'raw.accept': acceptChecks,
   'raw.write': rawWriteChecks,
   read: waitChecks,
   poll: pollChecks,
@@ -208,6 +231,7 @@ export function acceptedOptions(step: keyof typeof optionsOf, given: unknown): v
   for (const [name, value] of Object.entries(given as object))
     if (value !== undefined) checks[name]?.(`${called}(): ${name}`, value);
   sameFamily(called, given as { family?: 4 | 6; at?: At });
+  onlyOfSix(called, given as { family?: 4 | 6; at?: At; ipv6Only?: boolean });
 }
 
 /** Of one read(2) or write(2): they come and go in one message. */
@@ -227,6 +251,15 @@ function sameFamily(step: string, { family, at }: { readonly family?: 4 | 6; rea
   throw new TypeError(`${step}(): at.address: '${at.address}' is no address of family ${family}${mapped}`);
 }
 
+/** IPV6_V6ONLY is an option of a socket of IPv6. */
+function onlyOfSix(
+  step: string,
+  { family, at, ipv6Only }: { readonly family?: 4 | 6; readonly at?: At; readonly ipv6Only?: boolean },
+): void {
+  if (!ipv6Only || (family ?? (typeof at === 'object' ? isIP(at.address) : 4)) === 6) return;
+  throw new TypeError(`${step}(): ipv6Only: true is for a socket of IPv6; use it with family: 6, or leave it out`);
+}
+
 /** What stands for itself in a step, not among options. */
 const argumentsOf = {
   'write(): bytes': count,
@@ -244,8 +277,8 @@ const argumentsOf = {
   'signal()': word(signals),
   'survive()': word(caught),
   'end(): by': word(endings),
-  'exec(): command': text,
-  'exec(): args': texts,
+  'exec(): command': program,
+  'exec(): args': programArguments,
   'program.write(): text': anyText,
   'program.signal()': (what, value) => void acceptedWord(what, value, Object.keys(constants.signals)),
 } as const satisfies Record<string, Check>;

@@ -126,6 +126,8 @@ export interface Definition<
 > extends Question<F, M, N, FactsOf<C, M>> {
   /** Its timings need the machine to itself: such cells run one at a time, before all others, and only others of them wait meanwhile. */
   readonly quiet?: boolean | ((cell: NoInfer<Cell<F>>) => boolean);
+  /** The client and the server are processes that have played in no other cell: the question is how a process begins or ends. */
+  readonly freshPeers?: true;
   /** The cell's outcome is a race: its facts are compared as distributions over this many repeats. */
   readonly race?: (cell: NoInfer<Cell<F>>) => number | false;
   /** Labels, where a cell has several connections: `['old', 'new']` gives facts `old.client.path`. */
@@ -245,6 +247,8 @@ export interface LoadedExperiment {
   readonly file: string;
   /** It comes with the program. */
   readonly builtin: boolean;
-  /** sha256 of the file's bytes, hexadecimal. */
+  /** The modules that it imports, without packages: paths relative to its file. */
+  readonly modules: readonly string[];
+  /** sha256 of the file and its modules, hexadecimal. */
   readonly sourceHash: string;
 }

@@ -100,7 +100,7 @@ export interface Endpoint extends WithOptions {
   shutdown(how: 'RD' | 'WR' | 'RDWR', options?: CloseOptions): Step;
   dup(): Step<Duplicate>;
   /** One more descriptor of its socket as a raw socket, from which net reads no more: it lives on when net has destroyed its own. */
-  raw(): Step<RawSocket>;
+  raw(): Step<RawEndpoint>;
   /** Send its descriptor to another peer of the same end (SCM_RIGHTS, unix(7)), which has a copy then; this one stays open. */
   copyTo(peer: Peer): Step<Copy>;
 }
@@ -111,8 +111,8 @@ export type Side = Pick<Endpoint, 'end' | 'local' | 'remote'>;
 /** An end that may not be established: from SYN-SENT on. */
 export interface Opened extends Endpoint {
   /**
-   * Resolves when it is established. A refusal is what the kernel made of it: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH; its
-   * `ns` is the time from connect(2) to that.
+   * Resolves when it is established. A refusal is what the kernel made of it: ECONNREFUSED, ECONNRESET, ETIMEDOUT,
+   * EHOSTUNREACH; its `ns` is the time from connect(2) to that.
    */
   connected(): Step;
   /** The other end, where `ss` shows a request in SYN-RECEIVED, which no process has. */

@@ -34,6 +34,16 @@ export interface WaitOptions {
   readonly wait?: boolean;
 }
 
+export interface RawAcceptOptions<Label extends string = string> extends WaitOptions {
+  /**
+   * The label of a connection that no peer of the cell opened: a program did, or a forged SYN. One that a peer opened has the label
+   * that it was opened with, and no other.
+   */
+  readonly as?: Label;
+  /** As of `RawConnectOptions`. */
+  readonly again?: boolean;
+}
+
 export interface RawWriteOptions extends WaitOptions {
   /** Of a number of bytes: what is written, over and over. Default `linger`. */
   readonly fill?: string;
@@ -68,7 +78,7 @@ export interface RawSocket<Label extends string = string> extends WithOptions {
   /** connect(2) of a non-blocking socket: resolves when the SYN was sent (EINPROGRESS). */
   open(to: Place | RawSocket, options?: RawConnectOptions<Label>): Step<RawEndpoint<Label>>;
   /** accept(2): the end that it gives, of a connection that was reset before, too. */
-  accept(options?: WaitOptions): Step<RawEndpoint<Label>>;
+  accept(options?: RawAcceptOptions<Label>): Step<RawEndpoint<Label>>;
   /** read(2) of at most so many bytes: a character for each byte (latin1); an empty text is the end of the stream. */
   read(bytes: number, options?: WaitOptions): Step<string>;
   /** write(2) of so many bytes, of a text, or of these bytes: how many the kernel took. SIGPIPE is ignored. */

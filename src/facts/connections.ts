@@ -84,7 +84,7 @@ export interface CellView {
 }
 
 /** What the events of one connection have in common. */
-const identityOf = ({ t, client: { peer, endpoint, opening } }: ConnectionEvent): string =>
+export const identityOf = ({ t, client: { peer, endpoint, opening } }: ConnectionEvent): string =>
   opening ? `opened ${opening.from}` : `${peer} ${endpoint} ${t}`;
 
 /** The connections of a cell, each as it was told of last. */

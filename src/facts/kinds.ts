@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import type { Declaration, FactValue, KeptOption, RefusedCall, Unit, UnknownFact } from '../record/fact.ts';
 
 /** A declaration that knows the type of its values. */
@@ -48,27 +47,6 @@ export const kind = {
 
 /** The same kind with a sentence that tells the reader what it says. */
 export const described = <K extends Declaration>(text: string, declared: K): K => ({ ...declared, text });
-
-const isWord = (value: unknown, { values }: Declaration): boolean =>
-  typeof value === 'string' && (values === undefined || values.includes(value));
-
-/** What is wrong with a value that a fact of this declaration is to have; undefined where nothing is. */
-export function valueProblem(declared: Declaration, value: unknown): string | undefined {
-  const words = declared.values ? `one of ${declared.values.join(', ')}` : 'a text';
-  const { right, must } = {
-    number: { right: Number.isFinite(value), must: 'a finite number' },
-    numbers: { right: Array.isArray(value) && value.every(Number.isFinite), must: 'a list of finite numbers' },
-    boolean: { right: typeof value === 'boolean', must: 'true or false' },
-    word: { right: isWord(value, declared), must: words },
-    words: {
-      right: Array.isArray(value) && value.every((each) => isWord(each, declared)),
-      must: `a list, each ${words}`,
-    },
-    calls: { right: Array.isArray(value), must: 'a list of refused calls' },
-    options: { right: Array.isArray(value), must: 'a list of options' },
-  }[declared.type];
-  return right ? undefined : `must be ${must}, not ${inspect(value, { breakLength: Number.POSITIVE_INFINITY })}`;
-}
 
 /** A fact that should have been observed and was not, with the reason. */
 export class Unknown implements UnknownFact {

@@ -32,7 +32,7 @@ const leaner = ['--no-async-context-frame'];
 export async function startLoadProcess(options: LoadProcessOptions): Promise<LoadProcess> {
   const { spawned, spent, told } = options;
   const worker = await startWorker<LoadVerbs, LoadTold>({
-    name: 'a process of the load',
+    name: () => 'a process of the load',
     entry: 'load/main',
     argument: { parent: process.pid },
     options: leaner,

@@ -49,6 +49,12 @@ export function pinToCpu(cpu: number): void {
   schedSetaffinity(0, mask.length, mask);
 }
 
+/** Let this thread run on every CPU again that the process may have, cpuset(7); throws SystemCallError. */
+export function runAnywhere(): void {
+  const mask = Buffer.alloc(128, 0xff);
+  schedSetaffinity(0, mask.length, mask);
+}
+
 /**
  * Let this thread run before all that is not real-time, sched(7): whatever waits for a CPU, and whatever group it is in. Throws
  * SystemCallError where the user may not.

@@ -147,6 +147,16 @@ export function structLinger(fd: number): StructLinger {
   return { l_onoff: value.readInt32LE(), l_linger: value.readInt32LE(4) };
 }
 
+/** Keeps close(2) from waiting where SO_LINGER has it wait; does nothing to what is no socket. */
+export function endLingering(fd: number): void {
+  try {
+    const { l_onoff, l_linger } = structLinger(fd);
+    if (l_onoff !== 0 && l_linger !== 0) setOption(fd, 'SO_LINGER', { l_onoff: 0, l_linger: 0 });
+  } catch {
+    // ENOTSOCK, or it is closed
+  }
+}
+
 /** SO_ERROR: the pending error's name, or `none`; reading clears it, socket(7). */
 export function pendingError(fd: number): string {
   const errno = readOption(fd, c.SOL_SOCKET, c.SO_ERROR, 4).readInt32LE();

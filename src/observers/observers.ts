@@ -2,6 +2,7 @@ import { LingerlabError } from '../errors.ts';
 import type { Sight } from '../facts/connections.ts';
 import type { Lab } from '../lab/lab.ts';
 import { lockPorts, type Ports } from '../lab/ports.ts';
+import { answerMs, whileAlive } from '../process/deadline.ts';
 import type { VerbOf } from '../process/protocol.ts';
 import { startWorker, type Worker } from '../process/worker.ts';
 import type { Event, Ns, SamplerName } from '../record/event.ts';
@@ -135,6 +136,20 @@ export async function startObservers({ origin, sampler = 'ss', died, unclean }: 
     }
   };
 
+  /**
+   * Looks at cells follow each other, and where `ss` is slow one may come late: it is waited for as long as the process answers
+   * other requests.
+   */
+  const sample = async (cell: number): Promise<void> => {
+    if (lost) throw lost;
+    const stop = new AbortController();
+    try {
+      await whileAlive(worker.ask('sample', { cell }, stop.signal), answerMs, () => ask('cpu', {}));
+    } finally {
+      stop.abort();
+    }
+  };
+
   const { ports, trace, reaped } = await openOnFreePorts(ask);
   made.defer(() => ports[Symbol.dispose]());
   opened.instance = trace.instance;
@@ -194,7 +209,7 @@ export async function startObservers({ origin, sampler = 'ss', died, unclean }: 
           return taken;
         },
         nudge: () => void ask('nudge', { cell }).catch(() => undefined),
-        sample: () => ask('sample', { cell }),
+        sample: () => sample(cell),
         pace: (perSecond) => ask('pace', { cell, perSecond }),
         counters: () => ask('counters', { cell }),
         leave: (space) => ask('leave', { cell, space }),
@@ -218,7 +233,7 @@ const startObserver = (
   unclean: (error: LingerlabError) => void,
 ): Promise<Worker<ObserverVerbs>> =>
   startWorker<ObserverVerbs, ObserverTold>({
-    name: 'the observer process',
+    name: () => 'the observer process',
     entry: 'observers/process/main',
     cleansUp: true,
     argument,

@@ -1,116 +1,71 @@
 /**
- * A peer: a process that obeys the scenario's steps with real net sockets. It starts in 30 ms because it imports
- * node:net and native/ only.
+ * A peer: a process that obeys the scenario's steps with real net sockets, in one cell after the other. It starts in 30 ms because it
+ * imports node:net and native/ only.
  */
 
-import { refused, succeeded } from '../experiment/answer.ts';
-import type { Answer } from '../experiment/handles.ts';
 import { clockSince } from '../native/clock.ts';
-import { serve, startedWith, tellHarness } from '../process/serve.ts';
+import { enterNamespace, returnHome } from '../native/namespaces.ts';
+import type { Handlers, Obey } from '../process/protocol.ts';
+import { byHandlers, serve, startedWith, tellHarness } from '../process/serve.ts';
 import { watchStalls } from '../process/stalls.ts';
-import type { CallEvent, Ns } from '../record/event.ts';
-import { callOf, endOf, goesOn } from './calls.ts';
-import type { Timed, Took } from './handler.ts';
-import type { PeerArguments, PeerProtocol, Told, Verb, Verbs } from './protocol.ts';
-import { Sockets } from './sockets.ts';
-import { handlers } from './verbs.ts';
+import type { Ns } from '../record/event.ts';
+import { relax } from './moment.ts';
+import { makePart, type Part } from './part.ts';
+import type { Lending, PeerArguments, PeerProtocol, Told, Verb, Verbs } from './protocol.ts';
+import { traces } from './traces.ts';
 
 /** Shorter ones are of every day. */
 const shortestLateNs = 20e6;
-/** Steps whose calls may block. */
-const closing: ReadonlySet<Verb> = new Set([
-  'close',
-  'closeDuplicate',
-  'shutdown',
-  'close(2)',
-  'dup2(2)',
-  'shutdown(2)',
-]);
 
-const { name, parent, originNs, index } = startedWith<PeerArguments>();
-const tell = tellHarness<Told>;
+const { parent, originNs } = startedWith<PeerArguments>();
 const origin = BigInt(originNs);
 const now = clockSince(origin);
+let part: Part | undefined;
+
 /** A peer that ends by itself has closed its channel. */
+const tell = (saw: Told['saw']): void => {
+  if (process.connected) tellHarness<Told>({ saw });
+};
 const tellLate = (t: Ns, ns: Ns): void => {
-  if (ns >= shortestLateNs && process.connected) tell({ saw: { t, source: 'peer', kind: 'late', peer: name, ns } });
+  if (part && ns >= shortestLateNs) part.tell({ t, source: 'peer', kind: 'late', peer: part.name, ns });
 };
 const stalls = watchStalls(now, tellLate);
 process.on('SIGCONT', () => stalls.resumed());
-// close(2) holds its thread where SO_LINGER says so: that is what the experiment asked for
-const sockets = new Sockets(
-  name,
-  now,
-  (saw) => tell({ saw }),
-  (from) => stalls.excuse(from),
-);
-const verbs = handlers(sockets, { name, now, origin, index, parent }, (saw) => {
-  // a peer that ends by itself has closed its channel
-  if (process.connected) tell({ saw });
-});
-
-type Refusal = NodeJS.ErrnoException | { errno: string; syscall: string; message: string };
-const refusalOf = (error: Refusal, verb: Verb) => ({
-  errno: ('code' in error && error.code) || (typeof error.errno === 'string' ? error.errno : error.message),
-  // what net itself refuses is no system call's
-  syscall: error.syscall ?? verb,
-});
-
-type Refused = ReturnType<typeof refusalOf>;
-
-/** The endpoint, and the raw socket, that a step is of. */
-const socketOf = (ask: Verbs[Verb]['ask']) => ({
-  ...('endpoint' in ask && { endpoint: ask.endpoint }),
-  ...('socket' in ask && sockets.numbers(ask.socket)),
-});
-
-async function obey<V extends Verb>(verb: V, ask: Verbs[V]['ask']): Promise<Answer<Verbs[V]['value']>> {
-  let t = now();
-  let ns = 0;
-  const timed: Timed = (call) => {
-    t = now();
-    const ends = () => {
-      ns = now() - t;
-    };
-    const isClosing = closing.has(verb);
-    try {
-      const result = call();
-      return result instanceof Promise ? (result.finally(ends) as typeof result) : result;
-    } finally {
-      ends();
-      if (isClosing) stalls.excuse(t);
-    }
-  };
-  const took: Took = (from, lasted) => {
-    t = from;
-    ns = lasted;
-  };
-  const call = callOf(verb, ask);
-  // a call may end the connection that it was on
-  const own = socketOf(ask);
-  const record = (more: Refused | object): void => {
-    if (!call) return;
-    const made = { t, source: 'peer', kind: 'call', peer: name, ns, ...own, ...call, ...more };
-    tell({ saw: made as CallEvent });
-  };
-  try {
-    const value = await verbs[verb](ask, timed, took);
-    if (!goesOn(verb, ask, value)) record(endOf(verb, value));
-    return succeeded(value, ns);
-  } catch (error) {
-    const refusal = refusalOf(error as Refusal, verb);
-    record(refusal);
-    return refused(refusal, ns);
-  }
-}
 
 let openedAt = now();
-const reportStall = () =>
-  tell({ saw: { t: now(), source: 'peer', kind: 'stall', peer: name, ns: stalls.longest(openedAt) } });
 
-serve<PeerProtocol>(async (verb, ask) => {
+async function step<V extends Verb>(verb: V, ask: Verbs[V]['ask']) {
+  if (!part) throw new Error('it is in no cell');
+  const { name } = part;
   if (verb === 'connect' || verb === 'open' || verb === 'listen') openedAt = now();
-  const answer = await obey(verb, ask);
-  if (verb === 'sync') reportStall();
+  const answer = await part.obey(verb, ask);
+  if (verb === 'sync') part.tell({ t: now(), source: 'peer', kind: 'stall', peer: name, ns: stalls.longest(openedAt) });
   return answer;
-});
+}
+
+/** How long what was closed may take to be gone: libuv closes a handle in the turn of the loop behind the call. */
+const goneMs = 200;
+
+const lending: Handlers<Lending> = {
+  enter({ name, index, path }) {
+    if (part) throw new Error(`it is ${part.name} already`);
+    enterNamespace(path);
+    part = makePart({ name, index, now, origin, parent }, stalls, tell);
+    openedAt = now();
+  },
+  async leave() {
+    const running = part?.running ?? 0;
+    part?.end();
+    part = undefined;
+    returnHome();
+    relax();
+    return { left: running > 0 ? ['steps that have not ended'] : await atStart.since(goneMs) };
+  },
+};
+const obeyLending = byHandlers(lending);
+
+const isLending = (verb: Verb | keyof Lending): verb is keyof Lending => Object.hasOwn(lending, verb);
+const obey = (verb: Verb | keyof Lending, ask: never) => (isLending(verb) ? obeyLending(verb, ask) : step(verb, ask));
+
+serve<PeerProtocol>(obey as Obey<PeerProtocol>);
+const atStart = traces();

@@ -1,6 +1,7 @@
-import { availableParallelism, constants, setPriority } from 'node:os';
+import { availableParallelism, constants, getPriority, setPriority } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { close } from '../native/libc.ts';
-import { pinToCpu, sleepUntil } from '../native/process.ts';
+import { pinToCpu, runAnywhere, sleepUntil } from '../native/process.ts';
 import type { Self } from './handler.ts';
 
 /**
@@ -14,6 +15,14 @@ function insist(index: number): void {
   } catch {
     // not root, or not all CPUs are ours: more races are decided by who was interrupted
   }
+}
+
+const ownPriority = getPriority();
+
+/** Runs as before it first waited for a common moment, and anywhere. */
+export function relax(): void {
+  if (getPriority() !== ownPriority) setPriority(ownPriority);
+  runAnywhere();
 }
 
 /**
@@ -41,7 +50,8 @@ const spinNs = 500_000;
 /** Resolves at a moment of the one clock, at once without one; the last of it is spun. */
 export async function until({ now, origin, index }: Self, atNs: number | undefined): Promise<void> {
   if (atNs === undefined) return;
-  await new Promise((resolve) => setTimeout(resolve, (atNs - prepareNs - now()) / 1e6));
+  const ms = (atNs - prepareNs - now()) / 1e6;
+  if (ms > 0) await sleep(ms);
   insist(index);
   warmUp();
   sleepUntil(origin + BigInt(atNs - spinNs));

@@ -3,15 +3,15 @@ import { LingerlabError } from '../errors.ts';
 import { succeeded } from '../experiment/answer.ts';
 import type { Answer, EndBy, Ended } from '../experiment/handles.ts';
 import type { Space } from '../lab/space.ts';
-import { clockSince } from '../native/clock.ts';
+import { type Clock, clockSince } from '../native/clock.ts';
 import { cpuOf } from '../native/cpu.ts';
 import { processState } from '../native/process-state.ts';
-import { startWorker } from '../process/worker.ts';
+import { startWorker, type Worker } from '../process/worker.ts';
 import type { Event } from '../record/event.ts';
 import type { OwnEnd, PeerArguments, PeerProtocol, Told, Verb, Verbs } from './protocol.ts';
 import { tookEffect } from './signals.ts';
 
-/** A peer's process as the harness sees it. */
+/** A peer's process as the harness sees it, in the cell that it plays in. */
 export interface PeerProcess extends AsyncDisposable {
   readonly name: string;
   readonly pid: number;
@@ -30,46 +30,122 @@ export interface PeerOptions {
   readonly space: Space;
   /** Counts the cell's peers. */
   readonly index: number;
-  readonly origin: bigint;
   /** Aborted when the cell is to end: then nothing more is waited for. */
   readonly until: AbortSignal;
-  /** Told at once of its pid. */
-  readonly spawned: (pid: number) => void;
-  /** Told of the seconds of CPU that it had used when it was told to end; 0 when it had ended before. */
+  /** Told, when its part is over, of the seconds of CPU that it used for it; 0 where it had ended before. */
   readonly spent: (cpu: number) => void;
   readonly saw: (event: Event) => void;
   /** The process ended though nobody stopped it. */
   readonly died: (error: LingerlabError) => void;
 }
 
-/** Start a peer inside a namespace; resolves when it obeys. Rejects with PEER_DIED or NO_ANSWER where it does not come to that. */
-export async function startPeer(options: PeerOptions): Promise<PeerProcess> {
-  const { name, index, space, origin, until, spawned, spent, saw, died } = options;
-  const argument: PeerArguments = { name, index, parent: process.pid, originNs: String(origin) };
+/** A process that plays peers, in one cell after the other. */
+export interface Player {
+  /** Plays this peer. Rejects with PEER_DIED, NO_ANSWER, or the reason of `until`. */
+  play(part: PeerOptions): Promise<PeerProcess>;
+  /** Kills it; resolves when it is gone. */
+  end(): Promise<void>;
+}
+
+export interface PlayerOptions {
+  readonly origin: bigint;
+  /** Ends the wait for its start. */
+  readonly until: AbortSignal;
+  /** What it is called while it starts. */
+  readonly name: string;
+  /** Told at once of its pid. */
+  readonly spawned: (pid: number) => void;
+  /** It plays no second part, and need not be clean. */
+  readonly once: boolean;
+  /** Told when a part is over: what the process could not get rid of; nothing where it can play another. */
+  readonly over: (player: Player, left: readonly string[]) => Promise<void>;
+}
+
+/** How long a peer may take to close what it has. */
+const leaveMs = 2000;
+
+/** What one part has done to the process. */
+interface Playing {
+  readonly part: PeerOptions;
+  /** Why nobody else can have the process. */
+  readonly marks: Set<string>;
+}
+
+/** Starts a process that plays peers; resolves when it obeys. Rejects with PEER_DIED or NO_ANSWER where it does not come to that. */
+export async function startPlayer({ origin, name: first, until, spawned, once, over }: PlayerOptions): Promise<Player> {
+  const argument: PeerArguments = { parent: process.pid, originNs: String(origin) };
   const now = clockSince(origin);
+  let playing: Playing | undefined;
   let ending = '';
-  const peer = `peer ${name}`;
-  const worker = await startWorker<PeerProtocol, Told>({
-    name: peer,
+  /** What it had used when its last part was over. */
+  let used = 0;
+  const called = (): string => `peer ${playing?.part.name ?? first}`;
+  const worker: Worker<PeerProtocol> = await startWorker<PeerProtocol, Told>({
+    name: called,
     entry: 'peers/main',
     argument,
-    within: (start) => space.inside(start),
     spawned,
     until,
-    told: (told) => saw(told.saw),
-    refused: (verb, message) => new LingerlabError('PEER_DIED', `${peer} could not ${verb}: ${message}`, 'report this'),
+    told: (told) => playing?.part.saw(told.saw),
+    refused: (verb, message) =>
+      new LingerlabError('PEER_DIED', `${called()} could not ${verb}: ${message}`, 'report this'),
     died(how, log) {
       ending = how;
       return new LingerlabError(
         'PEER_DIED',
-        `${peer} ended: ${how}${log && `; it wrote: ${log.slice(-500)}`}`,
+        `${called()} ended: ${how}${log && `; it wrote: ${log.slice(-500)}`}`,
         'its whole output is in the cell folder of the run',
       );
     },
-    surprised: died,
+    // between two parts nobody misses it: the next ask finds it dead
+    surprised: (error) => playing?.part.died(error),
   });
+
+  async function leave({ part, marks }: Playing): Promise<readonly string[]> {
+    if (worker.log() !== '') marks.add('output');
+    if (worker.unanswered > 0) marks.add('steps that have not ended');
+    if (part.until.aborted) marks.add('a cell that was ended');
+    if (marks.size > 0) return [...marks];
+    try {
+      return (await worker.ask('leave', {}, leaveMs)).left;
+    } catch {
+      return ['no answer'];
+    }
+  }
+
+  const player: Player = {
+    async play(part) {
+      const own: Playing = { part, marks: new Set() };
+      playing = own;
+      const { name, index, space } = part;
+      await worker.ask('enter', { name, index, path: space.path }, part.until);
+      return {
+        ...acting(worker, own, { now, how: () => ending }),
+        async [Symbol.asyncDispose]() {
+          const before = cpuOf(worker.pid);
+          const left = once ? [] : await leave(own);
+          playing = undefined;
+          const after = cpuOf(worker.pid) ?? before;
+          part.spent(after === undefined ? 0 : after - used);
+          used = after ?? 0;
+          await over(player, left);
+        },
+      };
+    },
+    // nothing to flush: what it saw has been told, and its sockets' ends are the kernel's work
+    end: () => worker.end(),
+  };
+  return player;
+}
+
+/** What a scenario's handles do with a process. */
+function acting(
+  worker: Worker<PeerProtocol>,
+  { part: { name, until }, marks }: Playing,
+  { now, how }: { readonly now: Clock; readonly how: () => string },
+): Omit<PeerProcess, typeof Symbol.asyncDispose> {
   const askToEnd = async (way: OwnEnd): Promise<number> => {
-    const answer = await worker.ask('end', { way });
+    const answer = await worker.ask('end', { way }, until);
     if (!answer.ok) throw new Error(`${name} does not end: ${answer.errno}`);
     return answer.value.atNs;
   };
@@ -77,8 +153,9 @@ export async function startPeer(options: PeerOptions): Promise<PeerProcess> {
     name,
     pid: worker.pid,
     log: () => worker.log(),
-    ask: (verb, ask, deadlineMs) => worker.ask(verb, ask, deadlineMs),
+    ask: (verb, ask, deadlineMs) => worker.ask(verb, ask, deadlineMs ?? until),
     async signal(signal) {
+      marks.add('a signal');
       if (signal === 'SIGKILL' || signal === 'SIGTERM') worker.expectEnd();
       worker.signal(signal);
       while (!tookEffect(worker.pid, signal)) await sleep(1);
@@ -86,18 +163,14 @@ export async function startPeer(options: PeerOptions): Promise<PeerProcess> {
       if (processState(worker.pid) === null) await worker.ended;
     },
     async end(by) {
+      marks.add('its end');
       worker.expectEnd();
       let began = now();
       if (by === 'SIGTERM' || by === 'SIGKILL') worker.signal(by);
       else began = await askToEnd(by);
       await worker.ended;
       const ns = now() - began;
-      return succeeded({ how: ending, ms: ns / 1e6 }, ns);
-    },
-    async [Symbol.asyncDispose]() {
-      spent(cpuOf(worker.pid) ?? 0);
-      // nothing to flush: what it saw has been told, and its sockets' ends are the kernel's work
-      await worker.end();
+      return succeeded({ how: how(), ms: ns / 1e6 }, ns);
     },
   };
 }

@@ -183,18 +183,31 @@ export interface Verbs {
 }
 export type Verb = keyof Verbs;
 
+/** What the harness has a peer's process do around the cells that it plays in. */
+export interface Lending {
+  /** Goes into a cell's namespace, as the peer of that name. Rejects where it is in a cell already. */
+  enter: {
+    ask: {
+      readonly name: string;
+      /** Counts the cell's peers: each spins on a CPU of its own where there are enough. */
+      readonly index: number;
+      readonly path: string;
+    };
+    value: undefined;
+  };
+  /** Closes what it has, leaves the namespace, and answers what it could not get rid of: nothing, where it is as it was started. */
+  leave: { ask: Record<never, never>; value: { readonly left: readonly string[] } };
+}
+
 /** A peer's verbs, each answered with a value or with the kernel's refusal. */
-export type PeerProtocol = { [V in Verb]: { ask: Verbs[V]['ask']; value: Answer<Verbs[V]['value']> } };
+export type PeerProtocol = { [V in Verb]: { ask: Verbs[V]['ask']; value: Answer<Verbs[V]['value']> } } & Lending;
 
 /** What a peer tells unasked: events as they happen. */
 export interface Told {
   readonly saw: NodeEvent | CallEvent | QueuesEvent | StallEvent | LateEvent | ProgramLineEvent | ProgramEndedEvent;
 }
 
-/** Arguments of the peer's process: its name, its parent's pid, the clock's origin. */
+/** Arguments of the peer's process: its parent's pid, the clock's origin. */
 export interface PeerArguments extends Started {
-  readonly name: string;
   readonly originNs: string;
-  /** Counts the cell's peers: each spins on a CPU of its own where there are enough. */
-  readonly index: number;
 }

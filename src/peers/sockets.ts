@@ -1,7 +1,7 @@
 import type { Server, Socket } from 'node:net';
 import type { Clock } from '../native/clock.ts';
-import { SystemCallError } from '../native/libc.ts';
-import { queues } from '../native/sockets.ts';
+import { close, SystemCallError } from '../native/libc.ts';
+import { endLingering, queues } from '../native/sockets.ts';
 import type { NodeEvent, Ns, QueuesEvent } from '../record/event.ts';
 import { type Address, sameAddress } from '../tcp/address.ts';
 import { plainAddress } from '../tcp/address-text.ts';
@@ -181,6 +181,21 @@ export class Sockets {
     const raw = this.#raw.get(id) ?? this.#rawEnds.get(id);
     if (!raw) return this.#held.has(id) ? { endpoint: id } : {};
     return { socket: raw.id, ...(raw.endpoint !== undefined && { endpoint: raw.endpoint }) };
+  }
+
+  /** Closes all, as the end of the process would: a close(2) that SO_LINGER would hold does not wait. */
+  closeAll(): void {
+    for (const { socket } of this.#held.values()) {
+      const fd = descriptorOf(socket);
+      if (fd !== undefined) endLingering(fd);
+      socket.destroy();
+    }
+    for (const server of this.#listeners.values()) server.close();
+    for (const fd of this.#descriptors.values()) {
+      endLingering(fd);
+      close(fd);
+    }
+    this.#descriptors.clear();
   }
 
   /** None of net's sockets and listeners keeps the event loop alive any more. */

@@ -101,6 +101,18 @@ export function whyNot(
   };
 }
 
+/** What of the user's settings cells do not run under, each with how many do not. */
+export function overriddenIn(
+  cells: readonly Pick<PlannedCell, 'sysctls'>[],
+  asked: Readonly<Record<string, string>>,
+): { readonly warning: Warning; readonly cells: number }[] {
+  const all = Map.groupBy(
+    cells.flatMap(({ sysctls }) => overridden(sysctls, asked)),
+    ({ text }) => text,
+  );
+  return [...all.values()].map((same) => ({ warning: same[0] as Warning, cells: same.length }));
+}
+
 /** What of the user's settings a cell does not run under, since its experiment sets another value. `asked` by dotted name. */
 export const overridden = (sysctls: PlannedCell['sysctls'], asked: Readonly<Record<string, string>>): Warning[] =>
   Object.entries(sysctls).flatMap(([name, value]) => {

@@ -37,7 +37,7 @@ function settingOf(text: string, at: string): Setting | undefined {
 
 /** Reads `--sysctl name=value`. Throws BAD_OPTION where the text has another form. */
 export function parseSetting(text: string): Setting {
-  const setting = settingOf(text, option);
+  const setting = settingOf(text, `${option} ${text}`);
   if (setting) return { ...setting, optional: false };
   throw badOption(
     `${option} "${text}" is not of the form name=value`,
@@ -74,6 +74,19 @@ export const lastOfEach = (all: readonly Setting[]): Setting[] => [
   ...new Map(all.map((setting) => [setting.name, setting])).values(),
 ];
 
+/** A file's later line wins, sysctl.conf(5); of two options neither does. Throws BAD_OPTION where they say different values. */
+export function withoutContradiction(all: readonly Setting[]): readonly Setting[] {
+  for (const [name, [first, ...others]] of Map.groupBy(all, (setting) => setting.name)) {
+    const other = others.find(({ value }) => value !== first?.value);
+    if (other)
+      throw badOption(
+        `${option} ${name} has two values, ${first?.value} and ${other.value}`,
+        `give ${option} ${name} once`,
+      );
+  }
+  return all;
+}
+
 /** Sysctls that no lab can do without. */
 const needed = /^net\.ipv6\.conf\.(all|default|lo)\.disable_ipv6$/;
 
@@ -83,6 +96,8 @@ function problemOf({ name, value }: Setting, lab: Space | undefined, names: Read
     return `${name} is no setting of a network namespace${sysctlMeant(name, names)}: a run changes nothing of the host`;
   }
   if (!names.has(name)) return `this kernel has no sysctl ${name} in a network namespace${sysctlMeant(name, names)}`;
+  // of a number the kernel reads what is before a blank, and says nothing of the rest
+  if (/[#;]/.test(value)) return `${name} = ${value} has a comment behind the value: it needs a line of its own`;
   if (needed.test(name) && value !== '0') return `${name} = ${value} would take IPv6 from every cell`;
   try {
     lab?.inside(() => setSysctls({ [name]: value }));
@@ -112,9 +127,10 @@ export function tried(settings: readonly Setting[]): Settings {
   const found = settings.map((setting) => ({ setting, problem: problemOf(setting, lab, names) }));
   const wrong = found.filter(({ setting, problem }) => problem !== undefined && !setting.optional);
   if (wrong.length > 0) {
+    const ofFile = wrong.some(({ setting }) => !setting.at.startsWith(option));
     throw badOption(
       wrong.map(({ setting, problem }) => `${setting.at}: ${problem}`).join('\n'),
-      'correct it or leave it out; in a file, - before a name leaves it out where it cannot be set',
+      `correct it or leave it out${ofFile ? '; in a file, - before a name leaves it out where it cannot be set' : ''}`,
     );
   }
   return {
@@ -129,4 +145,4 @@ export function tried(settings: readonly Setting[]): Settings {
 
 /** The settings that a command line asks for. Throws BAD_OPTION where one cannot be read, or not be set. */
 export const settingsOf = (texts: readonly string[], files: readonly string[]): Settings =>
-  tried(lastOfEach([...files.flatMap(readSettingsFile), ...texts.map(parseSetting)]));
+  tried(lastOfEach([...files.flatMap(readSettingsFile), ...withoutContradiction(texts.map(parseSetting))]));

@@ -28,6 +28,15 @@ export async function settlesWithin(promise: Promise<unknown>, ms: number): Prom
   return await Promise.race([settled, late.promise]);
 }
 
+/**
+ * Resolves with what a promise comes to, however long that takes, as long as `alive`, which is called each time that so many ms have
+ * passed, does not reject: then with what it rejected with.
+ */
+export async function whileAlive<T>(promise: Promise<T>, everyMs: number, alive: () => Promise<unknown>): Promise<T> {
+  while (!(await settlesWithin(promise, everyMs))) await alive();
+  return promise;
+}
+
 /** The error of what did not happen in time: `the observer process did not answer "sample" within 10 s`. */
 export const noAnswer = (what: string, ms: number): LingerlabError =>
   new LingerlabError(

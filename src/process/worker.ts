@@ -10,13 +10,15 @@ export interface Worker<P extends Protocol<P>> {
   readonly pid: number;
   /**
    * Asks, and resolves with the answer. Rejects with the error made by `refused` or sent by the process, with the one made by
-   * `died` where the process ends first, and with NO_ANSWER after the deadline: `deadlineMs`; without it, when `until` is
-   * aborted, with its reason; without that, after 10 s.
+   * `died` where the process ends first, with NO_ANSWER after a deadline in ms, and with a signal's reason when that is aborted.
+   * What ends the wait is by default the worker's `until`, and without that 10 s.
    */
-  ask<V extends VerbOf<P>>(verb: V, ask: P[V]['ask'], deadlineMs?: number): Promise<P[V]['value']>;
+  ask<V extends VerbOf<P>>(verb: V, ask: P[V]['ask'], end?: number | AbortSignal): Promise<P[V]['value']>;
   signal(name: NodeJS.Signals): void;
   /** What it wrote to standard output and error, up to a limit. */
   log(): string;
+  /** How many requests have no answer yet. */
+  readonly unanswered: number;
   /** From now on its end is no surprise. */
   expectEnd(): void;
   readonly ended: Promise<void>;
@@ -25,8 +27,8 @@ export interface Worker<P extends Protocol<P>> {
 }
 
 export interface WorkerOptions<Told> {
-  /** What messages call it: `peer client`. */
-  readonly name: string;
+  /** What messages call it, `peer client`: asked for when there is something to say. */
+  readonly name: () => string;
   readonly entry: Program;
   /** Its one argument, as JSON. */
   readonly argument: Started;
@@ -58,7 +60,13 @@ const logLimit = 64 * 1024;
 interface Waiting {
   readonly answer: PromiseWithResolvers<unknown>;
   readonly verb: string;
-  readonly timer: Disposable | undefined;
+  readonly end: Disposable;
+}
+
+/** Calls back when a signal is aborted. */
+function whenAborted(signal: AbortSignal, aborted: () => void): Disposable {
+  signal.addEventListener('abort', aborted, { once: true });
+  return { [Symbol.dispose]: () => signal.removeEventListener('abort', aborted) };
 }
 
 /** Start a process of ours; resolves when it answers. Rejects with the error made by `died`, or with NO_ANSWER. */
@@ -87,14 +95,11 @@ export async function startWorker<P extends Protocol<P>, Told = never>(
   let clean = true;
   const take = (id: number): Waiting | undefined => {
     const found = waiting.get(id);
-    found?.timer?.[Symbol.dispose]();
+    found?.end[Symbol.dispose]();
     waiting.delete(id);
     return found;
   };
-  const giveUp = (): void => {
-    ready.reject(until?.reason);
-    for (const [id, { timer }] of waiting) if (!timer) take(id)?.answer.reject(until?.reason);
-  };
+  const giveUp = (): void => ready.reject(until?.reason);
   until?.addEventListener('abort', giveUp, { once: true });
   const ended = child.ended.then((end) => {
     until?.removeEventListener('abort', giveUp);
@@ -117,7 +122,7 @@ export async function startWorker<P extends Protocol<P>, Told = never>(
   onLines(channel, (line) => heard(JSON.parse(line)));
   try {
     if (!(await settlesWithin(ready.promise, answerMs)))
-      throw noAnswer(`${name} (pid ${child.pid}) did not start`, answerMs);
+      throw noAnswer(`${name()} (pid ${child.pid}) did not start`, answerMs);
     await ready.promise;
   } catch (error) {
     expected = true;
@@ -129,6 +134,9 @@ export async function startWorker<P extends Protocol<P>, Told = never>(
   return {
     pid: child.pid,
     log: () => log,
+    get unanswered() {
+      return waiting.size;
+    },
     ended,
     expectEnd: () => {
       expected = true;
@@ -140,13 +148,23 @@ export async function startWorker<P extends Protocol<P>, Told = never>(
       await child.end(graceMs);
       if (options.cleansUp && dead && !before && !clean) options.unclean?.(dead);
     },
-    async ask<V extends VerbOf<P>>(verb: V, ask: P[V]['ask'], deadlineMs = until ? undefined : answerMs) {
+    async ask<V extends VerbOf<P>>(verb: V, ask: P[V]['ask'], end: number | AbortSignal = until ?? answerMs) {
       if (dead) throw dead;
-      if (deadlineMs === undefined) until?.throwIfAborted();
+      if (typeof end !== 'number') end.throwIfAborted();
       const id = next++;
       const answer = Promise.withResolvers<unknown>();
-      const late = () => take(id)?.answer.reject(noAnswer(`${name} did not answer "${verb}"`, deadlineMs ?? 0));
-      waiting.set(id, { answer, verb, timer: deadlineMs === undefined ? undefined : afterDeadline(deadlineMs, late) });
+      const giveUp = (why: () => unknown) => () => take(id)?.answer.reject(why());
+      const ending =
+        typeof end === 'number'
+          ? afterDeadline(
+              end,
+              giveUp(() => noAnswer(`${name()} did not answer "${verb}"`, end)),
+            )
+          : whenAborted(
+              end,
+              giveUp(() => end.reason),
+            );
+      waiting.set(id, { answer, verb, end: ending });
       const request: Request<P, V> = { id, verb, ask };
       // a request that cannot be sent fails with the process's end, which tells why
       channel.write(`${JSON.stringify(request)}\n`);

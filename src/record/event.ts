@@ -512,6 +512,8 @@ const mapping = shape({
   outside: address,
   /** Absent: it was made. */
   forgotten: z.literal(true).exactOptional(),
+  /** When a packet, or the scenario, asked for one whose time was over; absent: the scenario had it forgotten. */
+  found: ns.exactOptional(),
 });
 /** The wire, which translates, made a mapping from an address and port of the client's to one that the server sees, or forgot it. */
 export type MappingEvent = z.infer<typeof mapping>;

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { z } from 'zod';
 import { optionValue } from './event.ts';
 
@@ -82,3 +83,29 @@ export const declaration = z
   .readonly();
 /** A fact's declaration: plain data, saved in every run so that a report needs no code. */
 export type Declaration = z.infer<typeof declaration>;
+
+const isWord = (value: unknown, { values }: Declaration): boolean =>
+  typeof value === 'string' && (values === undefined || values.includes(value));
+
+/** What is wrong with a value that a fact of this declaration is to have; undefined where nothing is. */
+export function valueProblem(declared: Declaration, value: unknown): string | undefined {
+  const words = declared.values ? `one of ${declared.values.join(', ')}` : 'a text';
+  // what is measured may be a difference
+  const isAmount = declared.unit === 'bytes' && declared.compare !== 'measurement';
+  const { right, must } = {
+    number: {
+      right: Number.isFinite(value) && !(isAmount && (value as number) < 0),
+      must: isAmount ? 'a number of bytes' : 'a finite number',
+    },
+    numbers: { right: Array.isArray(value) && value.every(Number.isFinite), must: 'a list of finite numbers' },
+    boolean: { right: typeof value === 'boolean', must: 'true or false' },
+    word: { right: isWord(value, declared), must: words },
+    words: {
+      right: Array.isArray(value) && value.every((each) => isWord(each, declared)),
+      must: `a list, each ${words}`,
+    },
+    calls: { right: Array.isArray(value), must: 'a list of refused calls' },
+    options: { right: Array.isArray(value), must: 'a list of options' },
+  }[declared.type];
+  return right ? undefined : `must be ${must}, not ${inspect(value, { breakLength: Number.POSITIVE_INFINITY })}`;
+}

@@ -1,5 +1,6 @@
 import { LingerlabError, messageOf } from '../errors.ts';
 import { check } from './check.ts';
+import { type Declaration, valueProblem } from './fact.ts';
 import { cellKey } from './layout.ts';
 import { type CellRecord, cellRecord } from './schema.ts';
 
@@ -62,15 +63,35 @@ function latest(records: readonly CellRecord[]): Pick<CellLines, 'cells' | 'doub
   return { cells: [...byKey.values()], doubled: [...doubled] };
 }
 
+/** What a run declares of the facts of an experiment; undefined: it has no such experiment. */
+export type DeclaredFacts = (experiment: string) => Readonly<Record<string, Declaration>> | undefined;
+
+/** Older runs wrote an empty list for any words. */
+const anyWords = ({ values, ...declared }: Declaration): Declaration =>
+  values === undefined || values.length === 0 ? declared : { ...declared, values };
+
+/** What is wrong with the first fact that has a value which its declaration does not allow; undefined: no fact has. */
+function factProblem({ experiment, facts }: CellRecord, declaredOf: DeclaredFacts): string | undefined {
+  const all = declaredOf(experiment);
+  if (!all) return undefined;
+  for (const [name, value] of Object.entries(facts)) {
+    const declared = Object.hasOwn(all, name) ? all[name] : undefined;
+    const problem = declared && value !== null ? valueProblem(anyWords(declared), value) : undefined;
+    if (problem) return `facts[${JSON.stringify(name)}] ${problem}`;
+  }
+  return undefined;
+}
+
 /**
  * Read the lines of cells.ndjson. A crash can tear the last line only, before its line feed; torn JSON never parses, since a record
  * ends with its brace.
- * @throws LingerlabError RUN_UNREADABLE, naming the line, for any other line that is not a cell's record
+ * @throws LingerlabError RUN_UNREADABLE, naming the line, for any other line that is not a cell's record, or has a fact with a value that `declared` does not allow
  */
 export function parseCells(
   bytes: Buffer,
   path: string,
   upgraded: (cell: Record<string, unknown>) => Record<string, unknown> = (cell) => cell,
+  declared: DeclaredFacts = () => undefined,
 ): CellLines {
   const records: CellRecord[] = [];
   let tornAt: number | null = null;
@@ -84,6 +105,8 @@ export function parseCells(
     if (typeof json.value !== 'object' || json.value === null) throw damaged(path, line, 'is not a record');
     const record = check(cellRecord, upgraded(json.value as Record<string, unknown>));
     if (!record.ok) throw damaged(path, line, record.problem);
+    const problem = factProblem(record.value, declared);
+    if (problem) throw damaged(path, line, problem);
     records.push(record.value);
   }
   return { ...latest(records), tornAt, ended: bytes.length === 0 || bytes.at(-1) === 10 };

@@ -124,8 +124,9 @@ export async function readRun(path: string, table: Readonly<Record<number, Upgra
   const { runPath, json } = await jsonOf(folder);
   const upgrade = upgradeFrom(json.schemaVersion, folder, table);
   const run = checkedRun(runPath, upgrade.run(json));
+  const declared = new Map(run.experiments.map(({ id, facts }) => [id, facts]));
   const { path: cellsPath, bytes: cellBytes, packed } = await cellLinesOf(folder);
-  const lines = parseCells(cellBytes, cellsPath, upgrade.cell);
+  const lines = parseCells(cellBytes, cellsPath, upgrade.cell, (id) => declared.get(id));
   const live = isLive(run);
   // While a run is live its last line may just be on its way.
   const { doubled } = lines;

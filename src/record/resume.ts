@@ -25,7 +25,7 @@ const startAnew = 'its cells would not be comparable: start a new run, and compa
 
 const changed = (id: string, file: string): string => `experiment ${id} has changed (${file})`;
 
-/** RESUME_REFUSED for an experiment whose file is not what the run was made with. */
+/** RESUME_REFUSED for an experiment whose file, or a module of it, is not what the run was made with. */
 export const changedSince = (folder: string, id: string, file: string): LingerlabError =>
   refused(folder, [changed(id, file)], startAnew);
 

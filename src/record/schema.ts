@@ -129,7 +129,11 @@ export const experimentRecord = z.object({
     .array(z.string())
     .optional()
     .describe('what ends are called by what they do in a cell; absent: nothing but client and server'),
-  sourceHash: z.string().describe("sha256 of the experiment's file"),
+  sourceHash: z.string().describe("sha256 of the experiment's file, and of the modules that it imports"),
+  modules: z
+    .array(z.string())
+    .optional()
+    .describe('these modules, as paths relative to the file; absent: it imports none'),
   file: z.string().describe("where it came from: builtin:closing/close-order, or the path of a user's own"),
   builtin: z.boolean().describe('it came with the program'),
   answer: z.string().nullable().describe('null until the run is complete'),
@@ -164,6 +168,16 @@ export const sessionCpu = z.object({
   short: shortCpu
     .optional()
     .describe('mean seconds of CPU of a (cell, repeat) that took less than 1 s; what is not its own is divided evenly'),
+  processes: z
+    .object({
+      started: z.number().int().describe('processes that were started to play peers'),
+      parts: z.number().int().describe('peers that they played: one process in one cell'),
+      leftOver: z
+        .record(z.string(), z.number().int())
+        .describe('those that could play no second part, by what they could not get rid of'),
+    })
+    .optional()
+    .describe('absent in runs of before 0.2'),
   shortOnWire: shortCpu.optional().describe('the same of those that ran over a wire; they are not in `short`'),
 });
 export type SessionCpu = z.infer<typeof sessionCpu>;
@@ -239,7 +253,7 @@ const segmentRecord = z
         'instead of seq, as on the wire: of a RST that a host sends where it has no socket, so that it counts from none',
       ),
     ack: z.number().exactOptional().describe('relative'),
-    length: z.number().int().describe('bytes of payload'),
+    length: z.number().int().min(0).describe('bytes of payload'),
     window: z.number().int().describe('as on the wire, not scaled'),
     options: tcpOptions.exactOptional().describe('no-ops left out; absent: none'),
     deed: deed.describe('what the wire did with it, or that it is its own'),

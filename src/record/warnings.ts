@@ -25,6 +25,8 @@ export const warningRemedies = {
   'wire-still-holds':
     'end it in the scenario, by release() or discard() of the rule; `times` says how many packets a rule acts on',
   'clean-up-failed': '`lingerlab doctor` removes what a run that has ended left on this machine',
+  'program-not-ended':
+    'see what holds it (`cat /proc/PID/stack`, as root): the kernel ends it when that lets go; until then the namespaces of its cell stay, too',
   'torn-line': 'the run was cut off while it wrote; `lingerlab run --resume` runs that cell again',
   'doubled-line': 'the file was edited, or joined of several runs: remove all but one of these lines',
 } as const satisfies Record<string, string>;

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { type Derived, derive } from '../facts/derive.ts';
 import { unsound } from '../facts/soundness.ts';
 import { cellEvents } from '../record/cell-events.ts';
-import type { CellRecord } from '../record/schema.ts';
+import type { CellRecord, Warning } from '../record/schema.ts';
 import { oddPackets, wireWarnings } from '../wire/statistics.ts';
 import { latenessOf } from './lateness.ts';
 import { makePeers } from './peers.ts';
@@ -18,9 +18,9 @@ const told = { telling: 'all', tellAllUpTo: 2000 } as const;
  * is being interrupted.
  */
 export async function runCell(work: ScenarioWork): Promise<CellRecord> {
-  const log = { events: cellEvents(), unparsed: [] };
+  const log: ScenarioLog = { events: cellEvents(), unparsed: [], left: [] };
   // without the trace there are no chains to be sound
-  const flaws = () => (work.observers.sight.transitions ? unsound(log.events.all) : []);
+  const flaws = () => [...log.left, ...(work.observers.sight.transitions ? unsound(log.events.all) : [])];
   return recorded(
     work,
     log,
@@ -28,6 +28,11 @@ export async function runCell(work: ScenarioWork): Promise<CellRecord> {
     flaws,
     () => seenIn(derive(log.events.all, work.observers.sight)),
   );
+}
+
+interface ScenarioLog extends Log {
+  /** Of what did not end with the peers. */
+  readonly left: Warning[];
 }
 
 /** What there is to draw of a cell. */
@@ -40,7 +45,7 @@ const seenIn = ({ paths, segments, incarnations, asides }: Derived): Seen => ({
   }),
 });
 
-async function playCell(work: ScenarioWork, { events, unparsed }: Log): Promise<Played> {
+async function playCell(work: ScenarioWork, { events, unparsed, left }: ScenarioLog): Promise<Played> {
   const { planned, definition, repeat, writer, observers } = work;
   await using playing = await makePlaying(work, {
     record: (event) => events.add(event),
@@ -48,7 +53,7 @@ async function playCell(work: ScenarioWork, { events, unparsed }: Log): Promise<
     samples: true,
     telling: told,
   });
-  await using peers = makePeers(work, playing);
+  await using peers = makePeers(work, playing, (warning) => left.push(warning));
   const { stage, notes } = await makeStage(work, playing, peers, events.all);
   await using _logs = {
     async [Symbol.asyncDispose]() {
@@ -65,7 +70,7 @@ async function playCell(work: ScenarioWork, { events, unparsed }: Log): Promise<
     paths: derived.paths,
     unknown,
     facts: { ...facts, ...notes },
-    warnings: [...warnings, ...(statistics ? wireWarnings(statistics) : [])],
+    warnings: [...warnings, ...(statistics ? wireWarnings(statistics, events.all) : [])],
     ...(odd && { odd }),
     late: latenessOf(events.all, stood, statistics),
   };

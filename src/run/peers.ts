@@ -4,9 +4,11 @@ import type { Answer, Peer } from '../experiment/handles.ts';
 import type { Cast } from '../peers/handles/cast.ts';
 import { peerHandle } from '../peers/handles/peer.ts';
 import { Registry } from '../peers/handles/registry.ts';
-import { type PeerProcess, startPeer } from '../peers/process.ts';
+import type { PeerProcess } from '../peers/process.ts';
 import type { Event } from '../record/event.ts';
+import type { Warning } from '../record/schema.ts';
 import type { Site } from '../tcp/network.ts';
+import { ends } from '../tcp/states.ts';
 import type { Playing } from './playing.ts';
 import { makePrograms } from './programs.ts';
 import type { ScenarioWork } from './work.ts';
@@ -21,7 +23,10 @@ const answers = (process: PeerProcess): Promise<boolean> =>
     (error: unknown) => error instanceof LingerlabError && error.code !== 'NO_ANSWER',
   );
 
-/** The peers of a cell, which end with it. */
+/** The client and the server of a cell; any other peer is one that the scenario starts. */
+const isEnd = (name: string): boolean => (ends as readonly string[]).includes(name);
+
+/** The peers of a cell, whose parts end with it. */
 export interface Peers extends AsyncDisposable {
   readonly registry: Registry;
   start(name: string, where: Site, uid?: number): Promise<Answer<Peer>>;
@@ -35,8 +40,12 @@ export interface Peers extends AsyncDisposable {
   logs(): readonly { readonly peer: string; readonly text: string }[];
 }
 
-/** Makes a cell's peers, none of which is started. */
-export function makePeers({ observers, origin, meter, definition }: ScenarioWork, playing: Playing): Peers {
+/** Makes a cell's peers, none of which is started; `warned` hears of what does not end with them. */
+export function makePeers(
+  { observers, company, meter, definition, planned }: ScenarioWork,
+  playing: Playing,
+  warned: (warning: Warning) => void,
+): Peers {
   const { lab, watching, steps, now, record, failure, signal } = playing;
   const registry = new Registry();
   const stack = new AsyncDisposableStack();
@@ -56,17 +65,18 @@ export function makePeers({ observers, origin, meter, definition }: ScenarioWork
     registry,
     async start(name, end, uid) {
       const index = count++;
-      const process = await startPeer({
+      const part = {
         name,
         index,
         space: lab.space(end),
-        origin,
         until: signal,
-        spawned: (pid) => observers.guard(pid),
         spent: meter.peer,
         saw,
-        died: (error) => failure.abort(error),
-      });
+        died: (error: Error) => failure.abort(error),
+      };
+      // how a race goes depends on what its processes have run before: warm ones close closer together, and more FINs cross
+      const isFresh = !isEnd(name) || planned.race || definition.freshPeers === true;
+      const process = await company.hire(part, isFresh);
       if (stack.disposed) {
         await process[Symbol.asyncDispose]();
         throw new TypeError(`${name} was started when its cell was over`);
@@ -95,7 +105,7 @@ export function makePeers({ observers, origin, meter, definition }: ScenarioWork
       return (await Promise.all(asked)).flat();
     },
     async [Symbol.asyncDispose]() {
-      await programs.end();
+      for (const warning of await programs.end()) warned(warning);
       await stack.disposeAsync();
     },
   };

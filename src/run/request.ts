@@ -23,6 +23,8 @@ export interface RunRequest {
   /** Cells at work at once; those that only wait do not count. */
   readonly jobs: number;
   readonly sampler: SamplerName;
+  /** Every cell gets peers that have played in no other. */
+  readonly freshPeers: boolean;
   readonly argv: readonly string[];
   readonly signal: AbortSignal;
   readonly progress: RunProgress;

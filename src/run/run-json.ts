@@ -53,6 +53,7 @@ function experimentRecord({
   definition,
   group,
   sourceHash,
+  modules,
   file,
   builtin,
 }: Selection['experiments'][number]): ExperimentRecord {
@@ -66,6 +67,7 @@ function experimentRecord({
     shows: [...(definition.shows ?? [])] as string[],
     ...(roles.length > 0 && { roles }),
     sourceHash,
+    ...(modules.length > 0 && { modules: [...modules] }),
     file,
     builtin,
     answer: null,

@@ -4,6 +4,7 @@ import type { LingerlabError } from '../errors.ts';
 import { makeCrew } from '../load/crew.ts';
 import { clockSince } from '../native/clock.ts';
 import { startObservers } from '../observers/observers.ts';
+import { makeCompany } from '../peers/company.ts';
 import { catchStrays } from '../process/experiment-code.ts';
 import { watchStalls } from '../process/stalls.ts';
 import { readRun } from '../record/read.ts';
@@ -46,17 +47,31 @@ export async function run(request: RunRequest): Promise<Run> {
   const counters = new Set(countersHere());
   const stalls = watchStalls(clockSince(origin));
   const meter = await cpuMeter(() => observers.cpu());
-  {
+  const processes = await (async () => {
     await using crew = makeCrew({
       spawned: (pid) => observers.guard(pid),
       spent: (cpu) => meter.cell({ load: true }).peer(cpu),
     });
-    const session = { ports, observers, asked: settings.values, origin, signal, writer, crew, counters, stalls };
+    await using company = makeCompany({ origin, fresh: request.freshPeers, spawned: (pid) => observers.guard(pid) });
+    const session = {
+      ports,
+      observers,
+      asked: settings.values,
+      origin,
+      signal,
+      writer,
+      crew,
+      company,
+      counters,
+      stalls,
+    };
     await playAll(runnable, request, { ...session, fail, meter });
-  }
+    return company.counts;
+  })();
   const { cells } = await readRun(folder);
   const judged = cells.map((cell) => ({ ...cell, counters }));
-  const cpu = await meter.session();
+  const spent = await meter.session();
+  const cpu = spent && { ...spent, processes };
   // what it cannot take away is the run's to tell
   await observers[Symbol.asyncDispose]();
   const left = [...settings.left, ...unclean.map(({ message }) => warn('clean-up-failed', message))];

@@ -4,11 +4,10 @@ import { acceptedArgument, acceptedSeconds, acceptedStart, acceptedStates } from
 import type { CloseBy, Endpoint, Peer } from '../experiment/handles.ts';
 import type { AnyStage } from '../experiment/stage.ts';
 import type { Wire } from '../experiment/wire.ts';
-import { valueProblem } from '../facts/kinds.ts';
 import type { Lab } from '../lab/lab.ts';
 import { until, untilText } from '../peers/handles/until.ts';
 import type { Event } from '../record/event.ts';
-import type { Declaration, FactValue } from '../record/fact.ts';
+import { type Declaration, type FactValue, valueProblem } from '../record/fact.ts';
 import type { Network } from '../tcp/network.ts';
 import { type End, ends } from '../tcp/states.ts';
 import { makeWire } from '../wire/stage.ts';

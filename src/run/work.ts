@@ -3,6 +3,7 @@ import type { AnyDefinition, AnyLoadDefinition, AnyScenarioDefinition } from '..
 import type { Ports } from '../lab/ports.ts';
 import type { Crew } from '../load/crew.ts';
 import type { Observers } from '../observers/observers.ts';
+import type { Company } from '../peers/company.ts';
 import type { LoadCell, PlannedCell, ScenarioCell } from '../plan/cells.ts';
 import { overridden } from '../plan/runnable.ts';
 import type { Settings } from '../plan/settings.ts';
@@ -29,6 +30,7 @@ export interface Session {
   readonly signal: AbortSignal;
   readonly writer: RunWriter;
   readonly crew: Crew;
+  readonly company: Company;
   /** The counters that this kernel has: `TcpExt.TW`. */
   readonly counters: ReadonlySet<string>;
   /** Of the program itself. */

@@ -18,7 +18,7 @@ import { type Running, startRunning } from './running.ts';
 import { ruleText } from './say.ts';
 import { stillHeld } from './statistics.ts';
 import { withoutRule, withRule } from './step.ts';
-import { insidePattern, Translation } from './translation.ts';
+import { insidePattern, mayBegin, Translation } from './translation.ts';
 import { countSeen, seenWithin, whenAnswered, whenSeen } from './watch.ts';
 
 // not SIGKILL: what was captured since the last write would be lost
@@ -147,7 +147,9 @@ const obey = byHandlers<WireVerbs>({
     return { n: answer };
   },
   translate({ forgetAfterMs, afterwards }) {
-    const { pump, outside } = wire();
+    const { pump, outside, history } = wire();
+    pump.drain();
+    mayBegin(pump.translation, history.connection(1));
     const forgetting = { afterwards, ...(forgetAfterMs !== undefined && { afterNs: forgetAfterMs * 1e6 }) };
     pump.translation = new Translation(outside, forgetting, (event) => pump.note(event));
     return { outside };

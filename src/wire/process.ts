@@ -33,7 +33,7 @@ export async function startWire({ origin, until, spawned, saw, died }: WireOptio
   const argument: WireArguments = { parent: process.pid, originNs: String(origin) };
   let unclean: LingerlabError | undefined;
   const worker = await startWorker<WireVerbs, WireTold>({
-    name: 'the wire',
+    name: () => 'the wire',
     entry: 'wire/main',
     cleansUp: true,
     argument,

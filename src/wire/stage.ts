@@ -130,7 +130,7 @@ export function makeWire(wire: Asked, steps: Taking): Wire {
       acceptedKeys('translate()', options, ['forgetAfter', 'afterwards']);
       const { forgetAfter, afterwards = 'drop' } = options;
       if (forgetAfter !== undefined)
-        acceptedNumber('translate(): forgetAfter', forgetAfter, { least: 0, whole: false });
+        acceptedNumber('translate(): forgetAfter', forgetAfter, { least: 0.001, whole: false });
       const ask = {
         afterwards: acceptedWord('translate(): afterwards', afterwards, ['drop', 'reset']),
         ...(forgetAfter !== undefined && { forgetAfterMs: forgetAfter * 1000 }),

@@ -1,6 +1,8 @@
+import type { Event } from '../record/event.ts';
 import type { OddPackets, Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
 import type { Held, WireStatistics } from '../record/wire-statistics.ts';
+import { addressAndPort } from '../tcp/address.ts';
 import { ends } from '../tcp/states.ts';
 import type { Waiting } from './waiting.ts';
 
@@ -58,12 +60,31 @@ const packetsText = (packets: readonly number[]): string => {
   );
 };
 
+/**
+ * Mappings that a packet found forgotten, though it may have come in time: their time was over while the wire did not run, or
+ * packets waited before it.
+ */
+function doubtfullyForgotten(events: readonly Event[], { longestStallMs, longestBacklogMs }: WireStatistics): string[] {
+  const lateMs = Math.max(longestStallMs, longestBacklogMs);
+  return events.flatMap((event) => {
+    if (event.kind !== 'mapping' || event.found === undefined) return [];
+    const overMs = (event.found - event.t) / 1e6;
+    if (overMs > lateMs) return [];
+    const { inside, outside } = event;
+    return [
+      `the mapping of ${addressAndPort(inside)} at ${addressAndPort(outside)} was looked for ${overMs.toFixed(1)} ms after its time, and the wire was late by up to ${lateMs.toFixed(0)} ms: the packet may have come before the mapping was to be forgotten`,
+    ];
+  });
+}
+
 /** What a cell's reader must know of its wire when the scenario has ended; empty: all was as the scenario said. */
-export function wireWarnings(statistics: WireStatistics): Warning[] {
+export function wireWarnings(statistics: WireStatistics, events: readonly Event[] = []): Warning[] {
   const { held, refusedOwn } = statistics;
   const refused = `the kernel refused what the scenario had the wire send: ${listed(refusedOwn)}`;
   return [
-    ...fallingBehind(statistics).map((text) => warn('wire-fell-behind', text)),
+    ...[...fallingBehind(statistics), ...doubtfullyForgotten(events, statistics)].map((text) =>
+      warn('wire-fell-behind', text),
+    ),
     ...(Object.keys(refusedOwn).length > 0 ? [warn('wire-refused', refused)] : []),
     ...held.map(({ rule, text, packets }) =>
       warn('wire-still-holds', `rule ${rule} (${text}) still held ${packetsText(packets)} when the scenario ended`),

@@ -2,6 +2,7 @@ import type { Match, PatternData } from '../experiment/patterns.ts';
 import type { MappingEvent, Ns } from '../record/event.ts';
 import { type Address, addressAndPort } from '../tcp/address.ts';
 import { addressBytes, addressText } from '../tcp/address-text.ts';
+import type { End } from '../tcp/states.ts';
 
 /** What the translation does with a packet from outside for which there is no mapping. */
 export type Afterwards = 'drop' | 'reset';
@@ -39,6 +40,24 @@ interface Known {
 const firstPort = 61_001;
 const TCP = 6;
 const icmp = { 4: { protocol: 1, errors: [3, 4, 11, 12] }, 6: { protocol: 58, errors: [1, 2, 3, 4] } } as const;
+
+/**
+ * Throws RangeError where a translation cannot begin: a wire has one, and has it before its first connection, whose ends would know
+ * each other by other addresses in the middle of it.
+ */
+export function mayBegin(
+  present: Translation | undefined,
+  first: { readonly at: Readonly<Record<End, Address>> } | undefined,
+): void {
+  if (present)
+    throw new RangeError(
+      'this wire translates already; take one translate() in a cell, and its forget() to begin anew',
+    );
+  if (first)
+    throw new RangeError(
+      `a connection is behind it already, ${addressAndPort(first.at.client)} to ${addressAndPort(first.at.server)}; take it before the first step that connects`,
+    );
+}
 
 /** Where things are in an IP packet; undefined for what is none, or is a fragment. */
 interface Layout {
@@ -178,13 +197,16 @@ export class Translation {
     if (!known || known.forgotten) return undefined;
     const { afterNs = Number.POSITIVE_INFINITY } = this.#forgetting;
     if (t - known.last <= afterNs) return known;
-    this.#forget(known, known.last + afterNs);
+    this.#forget(known, known.last + afterNs, t);
     return undefined;
   }
 
-  #forget(known: Known, t: Ns): void {
+  /** `found`: when it was looked for, where its time was over by then. */
+  #forget(known: Known, t: Ns, found?: Ns): void {
     known.forgotten = true;
-    this.#tell({ t, source: 'wire', kind: 'mapping', inside: known.inside, outside: known.outside, forgotten: true });
+    const { inside, outside } = known;
+    const when = found === undefined ? {} : { found };
+    this.#tell({ t, source: 'wire', kind: 'mapping', inside, outside, forgotten: true, ...when });
   }
 
   #mapped(inside: Address, family: 4 | 6, t: Ns): Known {

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { attempts } from '../../experiments/port-reuse/shared/newcomer.ts';
 import { builtins } from '../../src/catalogue/registry.ts';
 import { readRun } from '../../src/record/read.ts';
 import { acrossOf } from '../../src/verdict/asked.ts';
@@ -37,6 +38,16 @@ const handMade: Readonly<Record<string, HandMade>> = {
     },
   },
   rebind: {
+    'wildcard-asks-the-same': { facts: { 'own.none': 'bind EADDRINUSE', 'wildcard.none': 'ok' } },
+    // a connection keeps nobody from another address, nor from listening: that is the finding
+    'other-address-is-free': { facts: { 'other.none': 'bind EADDRINUSE' } },
+    'bound-is-as-good-as-listening': {
+      facts: { ...Object.fromEntries(attempts.map((attempt) => [attempt, 'ok'])), 'own.addr': 'listen EADDRINUSE' },
+    },
+  },
+  'listening-port': {
+    // without an option each is refused: that is the finding
+    'blocks-without-option': { facts: { 'own.none': 'ok' } },
     'wildcard-asks-the-same': { facts: { 'own.none': 'bind EADDRINUSE', 'wildcard.none': 'ok' } },
   },
   'client-port': {
@@ -183,8 +194,9 @@ describe('by the results of kept runs', () => {
     ['dual-stack', 'order-does-not-matter', 'first', 'ipv4-own'],
     ['mapped-addresses', 'order-does-not-matter', 'first', 'ipv4-loopback'],
     ['rebind', 'time-wait-is-nothing-special', 'old', 'ESTABLISHED'],
-    ['rebind', 'set-late-counts', 'old', 'BOUND'],
     ['rebind', 'wildcard-refuses-the-same', 'held', 'own'],
+    ['listening-port', 'set-late-counts', 'old', 'BOUND'],
+    ['listening-port', 'wildcard-refuses-the-same', 'held', 'own'],
   ])(
     '%s: %s is decided by cells that differ in what is compared, not by those with %s %s alone',
     (id, claim, name, value) => {

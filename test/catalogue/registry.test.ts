@@ -12,6 +12,7 @@ const loaded = (id: string, file: string): LoadedExperiment =>
     group: { title: '', order: file.startsWith('builtin:') ? 1 : 2 },
     file,
     builtin: false,
+    modules: [],
     sourceHash: '',
   }) as unknown as LoadedExperiment;
 
@@ -31,6 +32,8 @@ describe("a folder's experiments", () => {
       'soon/e.ts': named('before-second'),
       'soon/e.d.ts': '',
       'soon/e.ts.map': '{}',
+      'soon/shared/words.ts': 'export const word = 1;\n',
+      'shared/deep/words.ts': 'export const word = 1;\n',
     });
     const { value, error } = await from(`${folder.path}/`);
     expect(error).toBeUndefined();
@@ -42,6 +45,22 @@ describe("a folder's experiments", () => {
       ['loose', 'Experiments', 'builtin:a'],
     ]);
     expect(value?.[0]?.sourceHash).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  test('have the hash of what they share, each that imports it', async () => {
+    const importing = (id: string) => `import '../shared/words.ts';\n${named(id)}`;
+    const files = { 'one/a.ts': importing('a'), 'one/b.ts': importing('b'), 'one/c.ts': named('c') };
+    const hashes = async (words: string) => {
+      await using folder = await folderWith({ ...files, 'shared/words.ts': words });
+      return (await from(folder.path)).value?.map(({ modules, sourceHash }) => ({ modules, sourceHash })) ?? [];
+    };
+    const [before, after] = [await hashes('export const word = 1;\n'), await hashes('export const word = 2;\n')];
+    expect(before.map(({ modules }) => modules)).toEqual([['../shared/words.ts'], ['../shared/words.ts'], []]);
+    expect(after.map(({ sourceHash }, index) => sourceHash === before[index]?.sourceHash)).toEqual([
+      false,
+      false,
+      true,
+    ]);
   });
 
   test('with one id twice are refused, naming both files', async () => {

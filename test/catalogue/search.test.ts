@@ -30,12 +30,9 @@ test('an experiment that is listed as not existing yet does not exist: move it t
   expect(words.every(({ right, notYet }) => right.length + notYet.length > 0)).toBe(true);
 });
 
-/** Experiments without tags: none is to be here. */
-const stillBare: readonly string[] = ['old-duplicate', 'rebind', 'stuck-behind-a-firewall'];
-
 test('every experiment that comes with the program has tags and symptoms, and each symptom finds it', () => {
   const bare = own.filter(({ definition: { tags = [], symptoms = [] } }) => tags.length < 3 || symptoms.length === 0);
-  expect(bare.map(({ definition }) => definition.id)).toEqual(stillBare);
+  expect(bare.map(({ definition }) => definition.id)).toEqual([]);
   const lost = own.flatMap(({ definition: { id, symptoms = [] } }) =>
     symptoms.filter((symptom) => !found(symptom).includes(id)).map((symptom) => `${id}: ${symptom}`),
   );

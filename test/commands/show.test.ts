@@ -80,6 +80,29 @@ test('of several repeats one has to be named, and an errored one is shown with i
   expect(told).toContain('none of repeat 3');
 });
 
+test('without a cell the results are listed, and how one is shown', async () => {
+  await save();
+  expect(await cli(['show', run]), told).toBe(0);
+  expect(out.split('\n')).toEqual([
+    `${close}  repeat 1 · ran`,
+    `${both}  repeat 1 · ran`,
+    `${both}  repeat 2 · errored: SCENARIO_THREW: no`,
+    'linger/linger=0  repeat 1 · unsupported: no ss',
+    'load/ways=1  repeat 1 · ran',
+    `5 results; \`lingerlab show ${run} CELL\` shows one`,
+    '',
+  ]);
+  out = '';
+  expect(await cli(['show', run, '--json'])).toBe(0);
+  expect(JSON.parse(out.split('\n')[2]!)).toEqual({
+    kind: 'cell',
+    id: both,
+    repeat: 2,
+    status: 'errored',
+    reason: { code: 'SCENARIO_THREW', message: 'no' },
+  });
+});
+
 test('with --json each line is JSON: the cell, then each event with its own fields', async () => {
   await save();
   expect(await cli(['show', run, close, '--json'])).toBe(0);

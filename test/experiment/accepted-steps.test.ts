@@ -35,6 +35,20 @@ describe('options of a step', () => {
     ],
     ['exec', { env: { TO: 5 } }, 'exec(): env: must be an object of texts, not { TO: 5 }'],
     ['exec', { input: 5 }, 'exec(): input: must be a text, not 5'],
+    ['exec', { env: { TO: 'a\0b' } }, 'exec(): env.TO: must be a text without NUL'],
+    [
+      'exec',
+      { env: { 'A=B': 'c' } },
+      `exec(): env: the name of a variable must be a text without "=" and NUL, not 'A=B'`,
+    ],
+    [
+      'listen',
+      { family: 4, ipv6Only: true },
+      'listen(): ipv6Only: true is for a socket of IPv6; use it with family: 6, or leave it out',
+    ],
+    ['bind', { at: 'wildcard', ipv6Only: true }, 'bind(): ipv6Only: true is for a socket of IPv6'],
+    ['listen', { at: { address: '127.0.0.2' }, ipv6Only: true }, 'listen(): ipv6Only: true is for a socket of IPv6'],
+    ['raw.accept', { label: 'old' }, "accept(): there is no option 'label'; there is wait, as or again"],
     ['next', { from: 'python3' }, "next(): there is no option 'from'; there is as or again"],
     ['close', { at: 5 }, 'close(): at: must be a moment that soon() gave, not 5'],
     ['write', { fill: '' }, "write(): fill: must be a text that is not empty, not ''"],
@@ -74,7 +88,9 @@ describe('options of a step', () => {
   test('that are right, or undefined, pass', () => {
     acceptedOptions('listen', { family: 6, port: 0, at: 'other', reuse: 'both', backlog: -1, allowHalfOpen: false });
     acceptedOptions('bind', { port: undefined, ipv6Only: false });
-    acceptedOptions('listen', { at: { address: '127.0.0.2' }, noPort: true, ipv6Only: true });
+    acceptedOptions('listen', { at: { address: '127.0.0.2' }, noPort: true });
+    acceptedOptions('listen', { at: { address: '::1' }, ipv6Only: true });
+    acceptedOptions('bind', { family: 6, at: 'wildcard', ipv6Only: true });
     acceptedOptions('bind', { family: 6, at: { address: '::ffff:127.0.0.1' } });
     acceptedOptions('bind', { at: { address: 'fe80::1%veth0' } });
     acceptedOptions('connect', { localAddress: { address: '::1' }, localPort: 5000 });
@@ -98,6 +114,17 @@ test.each([
   ['shutdown(): how', 'W', "there is no 'W'"],
   ['signal()', 'SIGKIL', 'did you mean "SIGKILL"?'],
   ['ports(): count', 65, 'must be a whole number from 1 to 64, not 65'],
+  [
+    'exec(): command',
+    'a\0b',
+    "exec(): command: must be a text without NUL, which a program cannot be given, not 'a\\x00b'",
+  ],
+  [
+    'exec(): args',
+    ['-c', 'a\0b'],
+    "exec(): args[1]: must be a text without NUL, which a program cannot be given, not 'a\\x00b'",
+  ],
+  ['exec(): args', 'x', "exec(): args: must be a list of texts, not 'x'"],
   ['end(): by', 'exit', 'it is process.exit, natural, exception, SIGTERM or SIGKILL'],
 ] as const)('%s: %j', (what, given, says) => {
   expect(() => acceptedArgument(what, given)).toThrow(says);

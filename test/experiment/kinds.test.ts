@@ -19,6 +19,60 @@ test('an experiment is told apart by the function that declares it', () => {
 
 experiment({
   ...usual,
+  id: 'programs',
+  connections: ['old', 'new'],
+  needs: () => ['program:python3'],
+  async scenario({ client, server, until }) {
+    const python = await server.exec('python3', ['-c', 'pass'], { env: { TO: 'x' }, input: 'y' });
+    (await python.line(/x/)) satisfies string;
+    (await python.ended()).code satisfies number | undefined;
+    python.pid satisfies number;
+    // @ts-expect-error an argument is a text
+    await server.exec('python3', [80]);
+    // @ts-expect-error a variable is a text
+    await server.exec('python3', [], { env: { PORT: 80 } });
+    // @ts-expect-error there is no such option
+    await server.exec('python3', [], { cwd: '/' });
+    // @ts-expect-error no signal of that name
+    await python.signal('SIGNONE');
+    const incoming = await (await server.listen()).next({ as: 'new' });
+    await until(incoming.other, 'TIME-WAIT');
+    const raw = await incoming.raw();
+    await until(raw, 'CLOSED');
+    const socket = await client.socket();
+    (await socket.accept({ as: 'old', wait: false })) satisfies { readonly remote: { readonly port: number } };
+    // @ts-expect-error no label of the experiment
+    await socket.accept({ as: 'older' });
+  },
+  claims: [],
+  answer: () => '',
+});
+
+experiment({
+  ...usual,
+  id: 'routed',
+  network: 'routed',
+  mtu: 1400,
+  async scenario({ start, client, wire }) {
+    const router = await start('router', 'router');
+    await router.exec('tc', ['qdisc', 'show']);
+    await start('proxy', { where: 'router', uid: 1 });
+    // @ts-expect-error no namespace of that name
+    await start('elsewhere', 'between');
+    // @ts-expect-error an end, not a namespace
+    await client.exec(router);
+    // @ts-expect-error only the network wire has one
+    await wire.lift();
+  },
+  claims: [],
+  answer: () => '',
+});
+
+// @ts-expect-error no network of that name
+experiment({ ...usual, id: 'bridged', network: 'bridged', scenario: async () => {}, claims: [], answer: () => '' });
+
+experiment({
+  ...usual,
   id: 'raw',
   connections: ['old', 'new'],
   async scenario({ client, server, until }) {

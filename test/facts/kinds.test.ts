@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest';
-import { kind, valueProblem } from '../../src/facts/kinds.ts';
+import { kind } from '../../src/facts/kinds.ts';
+import { valueProblem } from '../../src/record/fact.ts';
 
 test.each([
   ['a number', kind.count(), 1],
   ['a negative number', kind.ms(), -1],
+  ['no bytes', kind.bytes(), 0],
+  ['a difference of bytes', kind.bytes({ compare: 'measurement' }), -4],
   ['times', kind.times(), [0.2, 0.4]],
   ['a word that is declared', kind.word('a', 'b'), 'b'],
   ['any word of an outcome', kind.outcome(), 'EADDRINUSE'],
@@ -20,6 +23,7 @@ test.each([
   [kind.seconds(), Number.POSITIVE_INFINITY, 'must be a finite number, not Infinity'],
   [kind.count(), undefined, 'must be a finite number, not undefined'],
   [kind.count(), '1', "must be a finite number, not '1'"],
+  [kind.bytes(), -1, 'must be a number of bytes, not -1'],
   [kind.times(), [1, Number.NaN], 'must be a list of finite numbers, not [ 1, NaN ]'],
   [kind.word('a', 'b'), 'c', "must be one of a, b, not 'c'"],
   [kind.words('a', 'b'), ['a', 'c'], "must be a list, each one of a, b, not [ 'a', 'c' ]"],

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
@@ -6,7 +5,7 @@ import { expect, test } from 'vitest';
 import { readRun } from '../../src/record/read.ts';
 import { reasonText } from '../../src/report/reason.ts';
 import { instanceOf, leftSince, traceInstances } from './instances.ts';
-import { descendants, eventually, processes } from './processes.ts';
+import { descendants, eventually, firstWords, processes } from './processes.ts';
 import { lingerlab, live, own, scratch } from './program.ts';
 import { atRest, gone, left } from './resting.ts';
 
@@ -29,8 +28,9 @@ live('what does not answer', () => {
     const nothingLeft = await left();
     const folder = await scratch();
     const out = join(folder, 'run');
-    const { run, family } = await atRest(out, 3);
+    const { run, family, release } = await atRest(out);
     process.kill(family.find(({ command }) => command.includes('observers/process/main'))!.pid, 'SIGSTOP');
+    await release();
     const { exitCode, stderr } = await run;
     expect(exitCode, stderr).toBe(1);
     expect(stderr).toMatch(/NO_ANSWER: the observer process did not answer "\w+" within 10 s/);
@@ -94,13 +94,14 @@ live('what cannot be cleaned up', () => {
   test('is a warning of the run: a trace instance that another program has open', async () => {
     const before = await traceInstances();
     const out = join(await scratch(), 'run');
-    const { run, family } = await atRest(out, 3);
+    const { run, family, release } = await atRest(out);
     const instance = instanceOf(family.map(({ pid }) => pid));
     const at = '/sys/kernel/tracing';
     const hold = `[ -d ${at}/instances ] || mount -t tracefs none ${at}; exec 3<${at}/instances/${instance}/trace_pipe; echo held; exec sleep 1000`;
     const holder = execa('unshare', ['--mount', 'sh', '-c', hold], { reject: false });
-    await once(holder.stdout, 'data');
     try {
+      await firstWords(holder);
+      await release();
       const { exitCode, stderr } = await run;
       expect(exitCode, stderr).toBe(0);
       expect((await readRun(out)).run.warnings).toContainEqual(
@@ -110,6 +111,7 @@ live('what cannot be cleaned up', () => {
         }),
       );
     } finally {
+      await release();
       holder.kill();
       await holder;
     }
@@ -143,7 +145,7 @@ live('an experiment that does not give the thread back', () => {
     });
     expect((await readRun(out)).run.status).toBe('complete');
     await nothingLeft();
-  }, 120_000);
+  }, 300_000);
 
   test.each([
     ['looping-file', "did not give the program's only thread back within 5 s (FILE:4)"],

@@ -1,7 +1,8 @@
-import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { sourceHashOf } from '../../src/catalogue/modules.ts';
 import { type ReadRun, readRun } from '../../src/record/read.ts';
 import { reasonText } from '../../src/report/reason.ts';
 import { commandLine } from '../catalogue/program.ts';
@@ -204,6 +205,28 @@ test('--resume does not load a file that has changed', async () => {
   expect(stderr).toContain(`RESUME_REFUSED: cannot resume ran: experiment ran has changed (${file})`);
   expect(stderr).not.toContain('it was run');
   expect(exitCode).toBe(2);
+});
+
+test('--resume does not load a file whose module has changed, or is gone', async () => {
+  const throwing = "import './module-of.ts';\nthrow new Error('it was run');";
+  const file = await experimentFile(folder, 'with-module.ts', throwing);
+  const module = await experimentFile(folder, 'module-of.ts', '// then\n');
+  const sourceHash = await sourceHashOf(file, await readFile(file), ['module-of.ts']);
+  const experiment = { ...experimentOf({ id: 'ran' }), file, builtin: false, sourceHash, modules: ['module-of.ts'] };
+  const out = join(folder, 'ran-with-module');
+  await mkdir(out);
+  await writeFile(join(out, 'run.json'), JSON.stringify(runOf([experiment], []).run));
+  const resumed = () => commandLine(['run', '--resume', out], folder);
+  // as it was then, it is loaded
+  expect((await resumed()).stderr).toContain('it was run');
+  await writeFile(module, '// now\n');
+  const changed = await resumed();
+  await rm(module);
+  for (const { stderr, exitCode } of [changed, await resumed()]) {
+    expect(stderr).toContain(`RESUME_REFUSED: cannot resume ${out}: experiment ran has changed (${file})`);
+    expect(stderr).not.toContain('it was run');
+    expect(exitCode).toBe(2);
+  }
 });
 
 test('what a run folder has of control characters does not reach the terminal', async () => {

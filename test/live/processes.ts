@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 
 interface Process {
   readonly pid: number;
@@ -79,4 +80,24 @@ export async function eventually(what: string, condition: () => boolean, seconds
     if (performance.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+}
+
+/** A process of execa's that does not reject. */
+interface Helper extends PromiseLike<{ readonly stderr?: unknown }> {
+  readonly stdout: Readable;
+}
+
+/** What a helper process prints first. Rejects when it ends before, with what it wrote to stderr, and after so many seconds. */
+export function firstWords(helper: Helper, seconds = 30): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`the helper printed nothing within ${seconds} s`)), seconds * 1000);
+    helper.stdout.once('data', (words: Buffer) => {
+      clearTimeout(late);
+      resolve(words.toString());
+    });
+    void helper.then(({ stderr }) => {
+      clearTimeout(late);
+      reject(new Error(`the helper ended and printed nothing; it wrote: ${String(stderr)}`));
+    });
+  });
 }

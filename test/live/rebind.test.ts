@@ -12,7 +12,7 @@ live('attempts to bind a port that an old socket is on', () => {
   }, async () => {
     const out = join(await scratch(), 'run');
     const where = ['--where', `old=${olds}`, '--where', 'reuse=addr,both', '--where', 'held=own'];
-    const { exitCode, stderr } = await lingerlab(['run', 'rebind', '--all', ...where, '--out', out]);
+    const { exitCode, stderr } = await lingerlab(['run', 'rebind', 'listening-port', '--all', ...where, '--out', out]);
     expect(stderr).not.toContain('INTERNAL');
     expect(exitCode).toBe(0);
     const { cells } = await readRun(out);

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { leftSince, traceInstances } from './instances.ts';
 import { descendants, eventually, networkNamespaces, processes } from './processes.ts';
-import { lingerlab, own } from './program.ts';
+import { lingerlab, own, scratch } from './program.ts';
 
 /** What a run must not leave: looked at before it and after it. */
 export async function left(): Promise<() => Promise<void>> {
@@ -16,9 +17,11 @@ export async function left(): Promise<() => Promise<void>> {
 
 /** Whether none of these processes is left. */
 export const gone = (pids: readonly number[]) => processes().filter(({ pid }) => pids.includes(pid)).length === 0;
-/** A run of cells that rest, all but the first in their middle. */
-export async function atRest(out: string, seconds: number) {
-  const run = lingerlab(['run', own('resting'), '--out', out], { env: { LINGERLAB_TEST_RESTS: String(seconds) } });
+
+/** A run of cells that rest, all but the first in their middle, until `release()` or for a minute. */
+export async function atRest(out: string) {
+  const released = join(await scratch(), 'released');
+  const run = lingerlab(['run', own('resting'), '--out', out], { env: { LINGERLAB_TEST_RELEASE: released } });
   const pid = run.pid as number;
   const peers = () => descendants(pid).filter(({ command }) => command.includes('peers/main'));
   await eventually(
@@ -27,7 +30,8 @@ export async function atRest(out: string, seconds: number) {
       existsSync(join(out, 'cells.ndjson')) &&
       readFileSync(join(out, 'cells.ndjson'), 'utf8').includes('resting/n=1') &&
       peers().length === 4,
-    20,
+    // less than cells rest
+    50,
   );
-  return { run, pid, family: descendants(pid) };
+  return { run, pid, family: descendants(pid), release: () => writeFile(released, '') };
 }

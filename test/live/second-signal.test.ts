@@ -47,7 +47,7 @@ live('a second signal', () => {
       const nothingLeft = await left();
       const folder = await scratch();
       const out = join(folder, 'run');
-      const { run, family } = await atRest(out, 60);
+      const { run, family } = await atRest(out);
       // it does not end by the first: a peer that is being stopped by another hand, say
       const stopped = family.find(({ command }) => command.includes('observers/process/main'))!.pid;
       process.kill(stopped, 'SIGSTOP');

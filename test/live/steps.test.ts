@@ -30,7 +30,7 @@ live('steps of a scenario', () => {
   test('that are wrong, or have no answer, are refused with their line', async () => {
     const out = join(await scratch(), 'run');
     const file = own('refused-steps');
-    const where = 'what=at,option,end,twice,label,unnamed,refused,reset,closed,carried,dropped,held';
+    const where = 'what=at,option,end,twice,label,unnamed,refused,reset,closed,carried,dropped,held,translated,late';
     expect((await lingerlab(['run', file, '-w', where, '--out', out])).exitCode).toBe(1);
     const { cells } = await readRun(out);
     const told = Object.fromEntries(
@@ -76,6 +76,15 @@ live('steps of a scenario', () => {
       held: at(
         'wire.answers(sent)',
         'WIRE_REFUSED: wire answers: the server was not given #4, so it has nothing to answer: held (rule 1), and still is',
+      ),
+      translated: at(
+        'wire.translate({ forgetAfter: 1 })',
+        'WIRE_REFUSED: wire translate: this wire translates already; take one translate() in a cell, and its forget() to begin anew',
+      ),
+      late: expect.stringMatching(
+        new RegExp(
+          `^WIRE_REFUSED: wire translate: a connection is behind it already, 10\\.\\S+ to 10\\.\\S+; take it before the first step that connects .*:${lineOf('refused-steps', 'forgetAfter: 2')}\\)$`,
+        ),
       ),
     });
     const facts = Object.fromEntries(cells.map((cell) => [cell.factors.what, cell.facts]));

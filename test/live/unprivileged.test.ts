@@ -93,7 +93,7 @@ describeWhere(await obstacle(), 'without root', () => {
     const folder = await scratch();
     await chmod(folder, 0o777);
     const where = ['-w', 'old=BOUND,LISTEN', '-w', 'reuse=port', '-w', 'held=own'];
-    const { exitCode, stdout } = await asNobody(['run', 'rebind', ...where, '-o', join(folder, 'run')], folder);
+    const { exitCode, stdout } = await asNobody(['run', 'listening-port', ...where, '-o', join(folder, 'run')], folder);
     expect(exitCode, stdout).toBe(0);
     const { run, cells } = await readRun(join(folder, 'run'));
     expect(cells.map(({ factors, status }) => `${factors.user} ${status}`).sort()).toEqual([

@@ -4,7 +4,8 @@ import type { Answer } from '../../src/experiment/handles.ts';
 import type { Wire } from '../../src/experiment/wire.ts';
 import { makeLab } from '../../src/lab/lab.ts';
 import { lockPorts } from '../../src/lab/ports.ts';
-import { type PeerProcess, startPeer } from '../../src/peers/process.ts';
+import { makeCompany } from '../../src/peers/company.ts';
+import type { PeerProcess } from '../../src/peers/process.ts';
 import type { Verb, Verbs } from '../../src/peers/protocol.ts';
 import { makeSteps } from '../../src/peers/step.ts';
 import type { DeedEvent, WireEvent } from '../../src/record/event.ts';
@@ -76,19 +77,21 @@ export async function wiredCell({ settings, sysctls = {} }: WiredOptions = {}): 
   const lab = scope.use(await makeLab({ network: 'wire', sysctls, ports, serial: 1, wire: link }));
   scope.defer(() => lab.empty());
   const wireProcess = lab.wire!;
+  const company = scope.use(makeCompany({ origin, fresh: true, spawned: () => {} }));
   const peer = async (name: End, index: number): Promise<PeerProcess> =>
     scope.use(
-      await startPeer({
-        name,
-        index,
-        space: lab.space(name),
-        origin,
-        until: new AbortController().signal,
-        spawned: () => {},
-        saw: () => {},
-        spent: () => {},
-        died: () => {},
-      }),
+      await company.hire(
+        {
+          name,
+          index,
+          space: lab.space(name),
+          until: new AbortController().signal,
+          saw: () => {},
+          spent: () => {},
+          died: () => {},
+        },
+        true,
+      ),
     );
   const client = await peer('client', 0);
   const server = await peer('server', 1);

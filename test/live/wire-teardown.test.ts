@@ -1,15 +1,15 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import type { LingerlabError } from '../../src/errors.ts';
 import { fin } from '../../src/experiment/patterns.ts';
 import { makeLab } from '../../src/lab/lab.ts';
 import { lockPorts } from '../../src/lab/ports.ts';
 import { readPcapng } from '../../src/wire/pcapng.ts';
-import { eventually, networkNamespaces, ownProcesses, processes } from './processes.ts';
+import { eventually, firstWords, networkNamespaces, ownProcesses, processes } from './processes.ts';
 import { scratch } from './program.ts';
 import { onWire, wiredCell } from './wire-cell.ts';
 
@@ -43,9 +43,8 @@ onWire('what a wire leaves behind', () => {
   test('is nothing after the harness was killed, and the capture is whole', async () => {
     const capture = join(await scratch(), 'wire.pcapng');
     const script = fileURLToPath(new URL('wire-orphan.ts', import.meta.url));
-    const harness = spawn(process.execPath, [script, capture], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const [text] = (await once(harness.stdout, 'data')) as [Buffer];
-    const { pid, inodes } = JSON.parse(text.toString()) as { pid: number; inodes: number[] };
+    const harness = execa(process.execPath, [script, capture], { stdin: 'ignore', reject: false });
+    const { pid, inodes } = JSON.parse(await firstWords(harness)) as { pid: number; inodes: number[] };
     expect(lives(pid)).toBe(true);
     harness.kill('SIGKILL');
     await eventually('the wire has ended', () => !lives(pid));

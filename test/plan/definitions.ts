@@ -33,6 +33,7 @@ export const load = (
   group: { title: 'Experiments', order: 0 },
   file,
   builtin: true,
+  modules: [],
   sourceHash: '',
 });
 

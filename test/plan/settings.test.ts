@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
-import { overridden, sysctlMeant } from '../../src/plan/runnable.ts';
-import { lastOfEach, parseSetting, parseSettingsFile } from '../../src/plan/settings.ts';
+import { overridden, overriddenIn, sysctlMeant } from '../../src/plan/runnable.ts';
+import {
+  lastOfEach,
+  parseSetting,
+  parseSettingsFile,
+  settingsOf,
+  withoutContradiction,
+} from '../../src/plan/settings.ts';
 
 test('a setting of the command line is a name and a value, with either separator', () => {
   expect(parseSetting('net.ipv4.tcp_fin_timeout=10')).toMatchObject({ name: 'net.ipv4.tcp_fin_timeout', value: '10' });
@@ -35,6 +41,43 @@ test('a file is read as sysctl.conf(5) says', () => {
   expect(lastOfEach([...settings, parseSetting('net.ipv4.tcp_gone=2')]).map(({ value }) => value)).toEqual(['15', '2']);
 });
 
+test('two options with one name are refused where their values differ', () => {
+  const both =
+    (...texts: string[]) =>
+    () =>
+      withoutContradiction(texts.map(parseSetting));
+  expect(both('net.ipv4.tcp_retries2=5', 'net/ipv4/tcp_retries2=6')).toThrow(
+    expect.objectContaining({
+      code: 'BAD_OPTION',
+      message: '--sysctl net.ipv4.tcp_retries2 has two values, 5 and 6',
+      remedy: 'give --sysctl net.ipv4.tcp_retries2 once',
+    }),
+  );
+  expect(both('net.ipv4.tcp_retries2=5', 'net.ipv4.tcp_retries2 = 5')).not.toThrow();
+});
+
+test('a setting that no lab can have is named as it was written, with one thing to do', () => {
+  expect(() => settingsOf(['kernel.pid_max=5'], [])).toThrow(
+    expect.objectContaining({
+      code: 'BAD_OPTION',
+      message:
+        '--sysctl kernel.pid_max=5: kernel.pid_max is no setting of a network namespace: a run changes nothing of the host',
+      remedy: 'correct it or leave it out',
+    }),
+  );
+});
+
+test('a comment behind a value is none of sysctl.conf(5), and the kernel would ignore it', () => {
+  expect(() => settingsOf(['net.ipv4.tcp_fin_timeout=12 # why'], [])).toThrow(
+    '--sysctl net.ipv4.tcp_fin_timeout=12 # why: net.ipv4.tcp_fin_timeout = 12 # why has a comment behind the value: it needs a line of its own',
+  );
+});
+
+test('a file that cannot be read is named with its option', () => {
+  expect(() => settingsOf([], ['/nowhere/tuning.conf'])).toThrow(/^--sysctls-from \/nowhere\/tuning\.conf: ENOENT/);
+  expect(() => settingsOf([], ['/tmp'])).toThrow(/^--sysctls-from \/tmp: EISDIR/);
+});
+
 test('a line of another form is named', () => {
   expect(() => parseSettingsFile('tuning.conf', '\nnet.ipv4.tcp_fin_timeout 30')).toThrow(
     'tuning.conf:2: "net.ipv4.tcp_fin_timeout 30" is not of the form name = value',
@@ -49,6 +92,17 @@ test('an experiment that sets another value wins, and its cell says so', () => {
       text: 'the experiment sets net.ipv4.tcp_fin_timeout = 3: 10, as asked for, does not count',
     }),
   ]);
+});
+
+test('what cells override is said once, with how many do', () => {
+  const asked = { 'net.ipv4.tcp_fin_timeout': '10' };
+  const cells = [{ 'net.ipv4.tcp_fin_timeout': 3 }, {}, { 'net.ipv4.tcp_fin_timeout': 3 }].map((sysctls) => ({
+    sysctls,
+  }));
+  expect(overriddenIn(cells, asked).map(({ warning, cells: some }) => [warning.code, some])).toEqual([
+    ['sysctl-overridden', 2],
+  ]);
+  expect(overriddenIn(cells, {})).toEqual([]);
 });
 
 test('a misspelt sysctl is found by its last part, then by the rest of its name', () => {

@@ -46,6 +46,37 @@ describe('readRun', () => {
     });
   });
 
+  test.each<[string, CellRecord['facts'], string]>([
+    [
+      'a word that its kind does not have',
+      { 'timeWait.holder': 'nobody' },
+      'facts["timeWait.holder"] must be one of client, server, not \'nobody\'',
+    ],
+    ['a negative number of bytes', { lost: -4 }, 'facts["lost"] must be a number of bytes, not -4'],
+    [
+      'a state that does not exist',
+      { path: ['ESTABLISHED', 'TIMEWAIT'] },
+      'facts["path"] must be a list, each one of ESTABLISHED, TIME-WAIT',
+    ],
+    ['a text where a number belongs', { lost: '4' }, 'facts["lost"] must be a number of bytes, not \'4\''],
+  ])('refuses %s, with the line and the field', async (_, facts, problem) => {
+    const [first] = exampleRun().experiments;
+    const declared = {
+      'timeWait.holder': { type: 'word', values: ['client', 'server'], compare: 'exact' },
+      lost: { type: 'number', unit: 'bytes', compare: 'exact' },
+      path: { type: 'words', values: ['ESTABLISHED', 'TIME-WAIT'], compare: 'exact' },
+    } as const;
+    const run = done({ experiments: [{ ...first!, facts: declared }] });
+    const path = written(run, lines(exampleCell(), { ...server, facts }));
+    await expect(readRun(path)).rejects.toMatchObject({
+      code: 'RUN_UNREADABLE',
+      message: expect.stringContaining(`cells.ndjson, line 2: ${problem}`),
+    });
+    // what no declaration speaks of cannot be checked
+    const undeclared = written(done({ experiments: [{ ...first!, facts: {} }] }), lines({ ...server, facts }));
+    expect((await readRun(undeclared)).cells).toHaveLength(1);
+  });
+
   test.each([
     ['no JSON', '{"schemaVersion":', 'not JSON'],
     ['an array', '[]', 'not a JSON object'],

@@ -57,6 +57,23 @@ test('what the kernel refused of the scenario’s own packets is not the wire fa
   expect(wireWarnings(fine)).toEqual([]);
 });
 
+test('a mapping that was forgotten while the wire was late is said; one forgotten before, or by the scenario, is not', () => {
+  const addresses = { inside: { address: '10.0.0.1', port: 1 }, outside: { address: '10.0.0.6', port: 61_001 } };
+  const forgotten = { source: 'wire', kind: 'mapping', ...addresses, forgotten: true } as const;
+  const late = { ...fine, longestStallMs: 250 };
+  const found = (ms: number) => [{ ...forgotten, t: 1e9, found: 1e9 + ms * 1e6 }];
+  expect(wireWarnings({ ...fine, longestStallMs: 80 }, found(60))).toEqual([
+    expect.objectContaining({
+      code: 'wire-fell-behind',
+      text: 'the mapping of 10.0.0.1:1 at 10.0.0.6:61001 was looked for 60.0 ms after its time, and the wire was late by up to 80 ms: the packet may have come before the mapping was to be forgotten',
+    }),
+  ]);
+  expect(wireWarnings(late, found(249))).toHaveLength(2);
+  expect(wireWarnings(late, found(251))).toHaveLength(1);
+  expect(wireWarnings(fine, found(100))).toEqual([]);
+  expect(wireWarnings(late, [{ ...forgotten, t: 1e9 }])).toHaveLength(1);
+});
+
 test('what a rule still holds is named, with its packets', () => {
   const waiting = (n: number, rule: number) =>
     ({ n, rule, from: 'client', bytes: new Uint8Array(), since: 0, why: 'held' }) as const;

@@ -4,7 +4,7 @@ import type { MappingEvent } from '../../src/record/event.ts';
 import { onesSum } from '../../src/tcp/checksum.ts';
 import { format, parse, type TcpSegment } from '../../src/tcp/segment.ts';
 import { icmpAbout } from '../../src/wire/icmp.ts';
-import { type Forgetting, insidePattern, Translation } from '../../src/wire/translation.ts';
+import { type Forgetting, insidePattern, mayBegin, Translation } from '../../src/wire/translation.ts';
 import { client, segment, server } from './seen.ts';
 
 const outside = { 4: '10.0.0.6', 6: 'fd77::6' } as const;
@@ -77,19 +77,29 @@ describe('a translation', () => {
     // for the record it is still of its connection
     expect(tcp(late).destination).toEqual(client);
     expect(translation.outward(syn, 3 * second).outside?.port).toBe(61_002);
-    expect(events.map(({ t, forgotten = false }) => [t, forgotten])).toEqual([
-      [0, false],
-      [2.8 * second, true],
-      [3 * second, false],
+    expect(events.map(({ t, forgotten = false, found }) => [t, forgotten, found])).toEqual([
+      [0, false, undefined],
+      [2.8 * second, true, 2.9 * second],
+      [3 * second, false, undefined],
     ]);
     expect(translation.mappings(3 * second).map(({ forgotten }) => forgotten)).toEqual([true, false]);
   });
 
-  test('forgets all at once', () => {
+  test('is the only one of its wire, and begins before the first connection', () => {
     const { translation } = translating();
+    expect(() => mayBegin(undefined, undefined)).not.toThrow();
+    expect(() => mayBegin(translation, undefined)).toThrow(/^this wire translates already; take one/);
+    expect(() => mayBegin(undefined, { at: { client, server } })).toThrow(
+      `a connection is behind it already, ${client.address}:${client.port} to ${server.address}:${server.port}; take it before`,
+    );
+  });
+
+  test('forgets all at once', () => {
+    const { translation, events } = translating();
     translation.outward(syn, 0);
     expect(translation.forgetAll(1)).toBe(1);
     expect(translation.forgetAll(2)).toBe(0);
+    expect(events.at(-1)).not.toHaveProperty('found');
     expect(translation.outward(syn, 3).outside?.port).toBe(61_002);
   });
 

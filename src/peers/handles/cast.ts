@@ -23,8 +23,8 @@ export interface Cast {
   readonly registry: Registry;
   readonly now: () => Ns;
   readonly record: (event: Event) => void;
-  /** The pids of programs that peers started, which end with the cell. */
-  readonly programs: { add(pid: number): void };
+  /** Programs that peers started, which end with the cell. */
+  readonly programs: { add(pid: number, name: string): void };
   /** The experiment's `connections`. */
   readonly labels: readonly string[];
 }

@@ -6,7 +6,7 @@ import type { PeerProcess } from '../process.ts';
 import type { Verb, Verbs } from '../protocol.ts';
 import { type Cast, optionsOf, pass, take } from './cast.ts';
 import { fill } from './fill.ts';
-import { rawOf } from './raw.ts';
+import { rawEnd } from './raw.ts';
 import type { Numbered } from './registry.ts';
 
 /** One end of a connection, whose process has it. */
@@ -97,7 +97,7 @@ export function endpointHandle(cast: Cast, { at, end, local, remote, label }: En
       return step('shutdown', { how, ...closing(options) }, `shutdown ${how}`);
     },
     dup: () => take(cast, `${name}.dup`, duplicated()),
-    raw: () => take(cast, `${name}.raw`, rawOf(cast, { process: peer, end }, id, { what: name })),
+    raw: () => take(cast, `${name}.raw`, rawEnd(cast, { process: peer, end }, endpoint, name)),
     copyTo(other) {
       const { process } = cast.registry.peer(other);
       return take(cast, `${name}.copyTo ${process.name}`, copied(process));

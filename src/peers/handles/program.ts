@@ -20,7 +20,7 @@ export async function exec(
 ): Promise<Answer<Program>> {
   const answer = await process.ask('exec', { command, args: [...args], ...options });
   if (!answer.ok) return answer;
-  cast.programs.add(answer.value.pid);
+  cast.programs.add(answer.value.pid, `${process.name}.${answer.value.program}`);
   return { ...answer, value: programHandle(cast, process, answer.value) };
 }
 

@@ -1,7 +1,9 @@
+import { inspect } from 'node:util';
 import { acceptedArgument, acceptedOptions, acceptedPayload } from '../../experiment/accepted-steps.ts';
-import type { Answer } from '../../experiment/handles.ts';
+import type { Answer, Side } from '../../experiment/handles.ts';
 import type {
   PollOptions,
+  RawAcceptOptions,
   RawBindOptions,
   RawConnectOptions,
   RawEndpoint,
@@ -16,9 +18,9 @@ import { plainAddress } from '../../tcp/address-text.ts';
 import { netsBacklog } from '../bound.ts';
 import type { RawConnected, Verbs } from '../protocol.ts';
 import { type Cast, optionsOf, take } from './cast.ts';
-import { aProgram, connected, knownAs, opens, reach } from './opening.ts';
+import { aProgram, calledBy, checkLabel, connected, knownAs, opens, reach } from './opening.ts';
 import { addressOf, begins, ownPort } from './place.ts';
-import type { Acting, Reachable } from './registry.ts';
+import type { Acting, Numbered, Placed, Reachable } from './registry.ts';
 
 /** A raw socket as the harness knows it, whichever of its descriptors a handle is of. */
 interface Known {
@@ -42,6 +44,10 @@ interface Descriptor {
 }
 const descriptors = new WeakMap<RawSocket, Descriptor>();
 
+/** What was given where a raw socket of another peer was to be: `client.socket, of client`. */
+const notOf = (given: Descriptor | undefined, value: unknown): string =>
+  given ? `${given.known.name}, of ${given.known.acting.process.name}` : inspect(value, { depth: 0 });
+
 /** socket(2). */
 export async function socket(cast: Cast, acting: Acting, { family = 4 }: RawSocketOptions): Promise<Answer<RawSocket>> {
   const answer = await acting.process.ask('socket(2)', { family });
@@ -54,22 +60,38 @@ interface Found {
   readonly at?: Address;
 }
 
-/** The socket of an endpoint or of a listener of net's, as a raw one. */
+/** The socket of a listener of net's, as a raw one. */
 export async function rawOf(cast: Cast, acting: Acting, number: number, found: Found): Promise<Answer<RawSocket>> {
   const answer = await acting.process.ask('raw', { socket: number });
   return answer.ok ? { ...answer, value: fresh(cast, acting, answer.value, found) } : answer;
 }
 
-/** A handle of a raw socket that the harness did not know. */
-function fresh(
-  cast: Cast,
-  acting: Acting,
-  { socket: number, id }: Verbs['raw']['value'],
-  { family = 4, what, at }: Found,
-): RawSocket {
-  const name = what === undefined ? `${acting.process.name}.socket` : `${what}.socket`;
-  return rawHandle(cast, { acting, id, family, name, at, handles: new Set() }, number);
+/** An endpoint of net's as a raw one, which is that end of its connection still. */
+export async function rawEnd(cast: Cast, acting: Acting, of: Side, what: string): Promise<Answer<RawEndpoint>> {
+  const placed = cast.registry.endpoint(of);
+  const { id: endpoint } = placed.at as Numbered;
+  const answer = await acting.process.ask('raw', { socket: endpoint });
+  if (!answer.ok) return answer;
+  const { end, local, remote } = of;
+  const known = newlyKnown(acting, answer.value, { family: family(local), what });
+  return {
+    ...answer,
+    value: endHandle(cast, known, answer.value.socket, { ...placed, endpoint: { end, local, remote } }),
+  };
 }
+
+/** A handle of a raw socket that the harness did not know. */
+const fresh = (cast: Cast, acting: Acting, value: Verbs['raw']['value'], found: Found): RawSocket =>
+  rawHandle(cast, newlyKnown(acting, value, found), value.socket);
+
+const newlyKnown = (acting: Acting, { id }: Verbs['raw']['value'], { family = 4, what, at }: Found): Known => ({
+  acting,
+  id,
+  family,
+  name: what === undefined ? `${acting.process.name}.socket` : `${what}.socket`,
+  at,
+  handles: new Set(),
+});
 
 function rawHandle(cast: Cast, known: Known, number: number): RawSocket {
   const descriptor: Descriptor = { number, known };
@@ -118,7 +140,10 @@ function callsOf(cast: Cast, descriptor: Descriptor): RawSocket {
   };
   const replacing = async (onto: RawSocket): Promise<Answer> => {
     const other = descriptors.get(onto);
-    if (other?.known.acting.process !== process) throw new TypeError('dup2(): onto: not a raw socket of this peer');
+    if (other?.known.acting.process !== process)
+      throw new TypeError(
+        `dup2(): onto: must be a raw socket of ${process.name}, as this one is, not ${notOf(other, onto)}`,
+      );
     const answer = await process.ask('dup2(2)', { ...one, onto: other.number });
     if (!answer.ok) return answer;
     other.known.handles.delete(onto);
@@ -235,18 +260,23 @@ function endOf(
   const end = isClient ? 'client' : 'server';
   const label = opened?.label ?? '';
   known.name = `${label ? `${label}.` : ''}${end}`;
-  const descriptor: Descriptor = { number, known };
-  const handle: RawEndpoint = { end, local, remote, ...callsOf(cast, descriptor) };
-  descriptors.set(handle, descriptor);
-  cast.registry.addEndpoint({
-    endpoint: handle,
+  return endHandle(cast, known, number, {
+    endpoint: { end, local, remote },
     at: { peer: acting.process, id: endpoint },
     label,
     ...(opened?.client.opening && { opened }),
   });
+}
+
+/** A handle of a raw socket that is an end of a connection, entered in the registry. */
+function endHandle(cast: Cast, known: Known, number: number, placed: Placed): RawEndpoint {
+  const descriptor: Descriptor = { number, known };
+  const handle: RawEndpoint = { ...placed.endpoint, ...callsOf(cast, descriptor) };
+  descriptors.set(handle, descriptor);
+  cast.registry.addEndpoint({ ...placed, endpoint: handle });
   known.handles.add(handle);
   isAt(cast, known, known.at);
-  known.end = { endpoint, handle };
+  if (placed.at) known.end = { endpoint: placed.at.id, handle };
   return handle;
 }
 
@@ -254,17 +284,23 @@ function endOf(
 async function accepting(
   cast: Cast,
   { number, known: { acting, name } }: Descriptor,
-  { wait = true }: WaitOptions,
+  { wait = true, ...options }: RawAcceptOptions,
 ): Promise<Answer<RawEndpoint>> {
+  checkLabel(cast, options.as ?? '');
   const { process } = acting;
   const answer = await process.ask('accept(2)', { socket: number, wait });
   if (!answer.ok) return answer;
   const { socket: own, id, endpoint, local, remote } = answer.value;
   const before = await cast.registry.unaccepted(remote, local, (address) => knownAs(cast, address));
   const far = { peer: process.name, endpoint, local, raw: true, socket: id } as const;
+  if (before && options.as !== undefined && options.as !== before.label)
+    throw new TypeError(
+      `accept(): as: '${options.as}' is not what this connection was opened as, ${before.label ? `'${before.label}'` : 'without a label'}; give the label to the step that opens it`,
+    );
   // nobody whom the scenario asked has opened it: another program, or the wire, which the record has as such
   const near = before?.client ?? { peer: aProgram, endpoint: null, local: remote };
-  const event = before || !cast.lab.wire ? connected(cast, before ?? { label: '' }, near, far, before) : undefined;
+  const isKnown = before !== undefined || options.as !== undefined || !cast.lab.wire;
+  const event = isKnown ? connected(cast, before ?? calledBy(options), near, far, before) : undefined;
   const known: Known = { acting, id, family: family(local), name, at: undefined, handles: new Set() };
   return { ...answer, value: endOf(cast, known, own, { endpoint, local }, remote, event) };
 }

@@ -1,5 +1,5 @@
 import { type Chain, foldChains, isOf } from '../../facts/chains.ts';
-import { type ConnectionView, endsOf, viewOf } from '../../facts/connections.ts';
+import { type ConnectionView, endsOf, identityOf, viewOf } from '../../facts/connections.ts';
 import type { ConnectionEvent, Event, MiniTimerEvent, Ns, SsSocket, TransitionEvent } from '../../record/event.ts';
 import type { SegmentRecord } from '../../record/schema.ts';
 import { type Address, addressAndPort } from '../../tcp/address.ts';
@@ -8,6 +8,8 @@ import type { End } from '../../tcp/states.ts';
 /** Names what an event is about: `client`, `old.client`, `listener`; where nothing has a name, its addresses and ports. */
 export interface Names {
   readonly connections: readonly ConnectionEvent[];
+  /** Whether the record has a connection once more: when a process had its other end, too. */
+  isToldAgain(event: ConnectionEvent): boolean;
   /** A socket by the kernel's own address of it, where that is known, else by its addresses and ports at that time. */
   readonly flow: (at: {
     readonly socket?: string;
@@ -88,6 +90,9 @@ export function namesIn(all: readonly Event[]): Names {
   };
   return {
     connections: connections.map(({ event }) => event),
+    isToldAgain: (event) =>
+      event.server.endpoint === null &&
+      connections.some(({ event: last }) => last.server.endpoint !== null && identityOf(last) === identityOf(event)),
     flow,
     shown: ({ state, local, remote }, t) => (state === 'LISTEN' ? listener(local) : flow({ local, remote, t })),
     timer: ({ timer, t }) => {

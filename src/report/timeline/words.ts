@@ -139,9 +139,8 @@ export function wordsOf(event: Event, words: Words): Told {
       const { label, client, server } = event;
       const nobody = server.endpoint === null ? ', which no process has yet' : '';
       const name = label === '' ? 'connection' : `connection ${label}`;
-      return harness(
-        `${name}${client.opening ? ', opened' : ''}: client ${addressAndPort(client.local)}, server ${addressAndPort(server.local)}${nobody}`,
-      );
+      const text = `${name}${client.opening ? ', opened' : ''}: client ${addressAndPort(client.local)}, server ${addressAndPort(server.local)}${nobody}`;
+      return { ...harness(text), ...(names.isToldAgain(event) && { minor: true }) };
     }
     case 'destroyed':
       return harness(`has the kernel destroy the socket of ${names.flow(event)} (ss -K)`);

@@ -37,6 +37,8 @@ export default experiment({
     await raw.poll({ for: ['POLLRDHUP'], within: 5 });
     note('error', await raw.error());
     note('cleared', await raw.error());
+    // it is this end of the connection, whatever net has made of its own socket
+    await until(raw, 'CLOSED');
     await raw.close();
     note('closed', said(await raw.read(1).answer()));
     await until(far, 'CLOSED');

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { experiment, fin, kind } from 'lingerlab';
 
-const onWire = ['carried', 'dropped', 'held', 'stopped'];
+const onWire = ['carried', 'dropped', 'held', 'stopped', 'translated', 'late'];
 
 /** Steps that a scenario says wrong, or that have no answer; and some beside them that have one. */
 export default experiment({
@@ -22,6 +22,8 @@ export default experiment({
       'dropped',
       'held',
       'stopped',
+      'translated',
+      'late',
     ],
   },
   network: ({ what }) => (onWire.includes(what) ? 'wire' : 'loopback'),
@@ -49,7 +51,12 @@ export default experiment({
       if (far.ok && what === 'reset') await far.value.gone();
     }
     if (!onWire.includes(what)) return;
+    if (what === 'translated') {
+      await wire.translate();
+      await wire.translate({ forgetAfter: 1 });
+    }
     const [near, far] = await client.connect(await server.listen());
+    if (what === 'late') await wire.translate({ forgetAfter: 2 });
     if (what === 'dropped') await wire.drop(fin.from('client'));
     if (what === 'held') await wire.hold(fin.from('client'));
     await near.close();

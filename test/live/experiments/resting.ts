@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { experiment } from 'lingerlab';
 
-/** Cells that stay open for as long as a test needs, but for the first. */
-const seconds = Number(process.env.LINGERLAB_TEST_RESTS ?? 1);
+/** Cells that stay open, but for the first, until a test makes this file; without one for a second. */
+const release = process.env.LINGERLAB_TEST_RELEASE;
+const seconds = release ? 60 : 1;
 
 export default experiment({
   id: 'resting',
@@ -11,7 +13,8 @@ export default experiment({
   async scenario({ client, server, rest }, { n }) {
     const listener = await server.listen();
     await client.connect(listener);
-    if (n > 1) await rest(seconds);
+    const until = performance.now() + seconds * 1000;
+    while (n > 1 && performance.now() < until && !(release && existsSync(release))) await rest(0.1);
   },
   claims: [],
   answer: () => 'as asked',

@@ -78,6 +78,24 @@ test('connections with the same addresses and ports are told apart by when each 
   expect(all).toContain('115 kernel new.server: retransmits');
 });
 
+test('a connection that is opened and accepted is told once, as it was in the end', () => {
+  const [client, server] = [of.address.client, of.address.server];
+  const own = {
+    peer: 'client',
+    endpoint: 1,
+    local: client,
+    opening: { from: ns(109), until: ns(110) },
+    raw: true,
+  } as const;
+  const connection = { t: ns(110), source: 'harness', kind: 'connection', label: '', client: own } as const;
+  const open: Event = { ...connection, server: { peer: 'server', endpoint: null, local: server } };
+  const accepted: Event = { ...connection, server: { peer: 'server', endpoint: 2, local: server } };
+  const line = '10 harness connection, opened: client 127.0.0.1:40000, server 127.64.0.1:10240';
+  expect(told(open)).toEqual([`${line}, which no process has yet`]);
+  expect(told(open, accepted)).toEqual([line]);
+  expect(lines([open, accepted], cell(), { all: true }).slice(1)).toEqual([`${line}, which no process has yet`, line]);
+});
+
 test('jiffies are told as a time where the HZ of the run is known, and a timer by whose mini-socket it is of', () => {
   const events = [
     ...opened(of, 110),

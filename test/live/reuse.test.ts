@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { readRun } from '../../src/record/read.ts';
+import { lingerlab, live, own, scratch } from './program.ts';
+
+live('processes that play the peers', () => {
+  const cells = 'close-order/closes=client,by=*,data=idle,family=4,node=default';
+  const once = async (...args: string[]) => {
+    const out = join(await scratch(), 'run');
+    const { exitCode, stderr } = await lingerlab(['run', ...args, '--jobs', '1', '--out', out]);
+    expect(exitCode, stderr).toBe(0);
+    return readRun(out);
+  };
+  const playedBy = ({ run }: Awaited<ReturnType<typeof once>>) => run.sessions[0]?.cpu?.processes;
+
+  test('go from cell to cell, where the facts are those of new ones', async () => {
+    const [again, fresh] = [await once(cells), await once(cells, '--fresh-peers')];
+    const parts = again.cells.length * 2;
+    expect(parts).toBeGreaterThan(4);
+    // cells that wait let others begin
+    expect(playedBy(again)).toEqual({ started: expect.any(Number), parts, leftOver: {} });
+    expect(playedBy(again)?.started).toBeLessThan(parts);
+    expect(playedBy(fresh)).toEqual({ started: parts, parts, leftOver: {} });
+    const outcomes = ({ cells }: typeof again) =>
+      cells.map(({ id, facts }) => [
+        id,
+        facts['timeWait.holder'],
+        facts['client.closedWith'],
+        facts['client.delivered'],
+      ]);
+    expect(outcomes(again)).toEqual(outcomes(fresh));
+  });
+
+  test('end with a cell that they do not leave clean, and are counted', async () => {
+    const run = await once(own('leaves-over'));
+    // the client of `signal` and that of `survives`; what is only open is closed
+    expect(playedBy(run)).toEqual({
+      started: expect.any(Number),
+      parts: 8,
+      leftOver: { 'a signal': 1, '1 listeners for SIGUSR2': 1 },
+    });
+  });
+});
