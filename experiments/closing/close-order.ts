@@ -1,4 +1,4 @@
-import { type CloseBy, type Endpoint, experiment, is, kind, type State, sentence, share } from 'lingerlab';
+import { type CloseBy, type Endpoint, experiment, finding, is, kind, type State, share } from 'lingerlab';
 
 const ways: Record<'end' | 'destroy' | 'raw-close', CloseBy> = {
   end: 'end',
@@ -41,6 +41,38 @@ export default experiment({
     data: ['idle', 'just-sent'],
     family: [4, 6],
     node: ['half-open', 'default'],
+  },
+  words: {
+    closes: {
+      text: 'which end closes first',
+      values: {
+        client: 'the client; the server closes when it has read the FIN',
+        server: 'the server; the client closes when it has read the FIN',
+        both: 'both ends at the same moment',
+        'client-half': 'the client closes its sending direction only',
+        'server-half': 'the server closes its sending direction only',
+      },
+    },
+    by: {
+      text: 'the call that closes',
+      values: {
+        end: "net's end()",
+        destroy: "net's destroy()",
+        'raw-close': 'close(2), or shutdown(2) of one direction',
+      },
+    },
+    data: {
+      text: 'what the closing end has written',
+      values: { idle: 'nothing', 'just-sent': `${bytes} bytes just before it closes` },
+    },
+    family: { text: 'IP version', values: { 4: 'IPv4', 6: 'IPv6' } },
+    node: {
+      text: "net's option allowHalfOpen at both ends",
+      values: {
+        'half-open': 'true: the scenario closes each end',
+        default: 'false: net closes an end that reads a FIN',
+      },
+    },
   },
   race: ({ closes }) => closes === 'both' && 5,
   seconds: 0.1,
@@ -219,16 +251,28 @@ export default experiment({
     const kept = ordered.filter(({ cell, facts }) => facts['timeWait.holder'] === firstCloser(cell.closes));
     const peersFin = ordered.filter(({ facts }) => facts['timeWait.beganWith'] === "peer's FIN");
     const raced = outcomes.filter(({ cell }) => cell.closes === 'both');
-    const holds = (facts: (typeof raced)[number]['facts']) => facts['timeWait.holder'] !== 'none';
-    const left = (holder: string) => raced.filter(({ facts }) => facts['timeWait.holder'] === holder).length;
-    const reset = raced.filter(({ facts }) => holds(facts) && facts['timeWait.endedBy'] === 'rst').length;
-    return sentence(
-      ordered.length > 0 &&
-        `the end that closed first was left in TIME-WAIT in ${share(kept, ordered)} closes, since the other end's FIN in ${peersFin.length}`,
-      raced.length > 0 &&
-        `of ${raced.length} races of both ends it was left with both in ${left('both')}, the client alone in ${left('client')}, the server alone in ${left('server')}, with neither in ${left('none')}`,
-      reset > 0 && `in ${reset} of them a RST from the other end's port ended TIME-WAIT at once (RFC 1337)`,
-    );
+    const by = (holder: string) => raced.filter(({ facts }) => facts['timeWait.holder'] === holder);
+    const held = raced.filter(({ facts }) => facts['timeWait.holder'] !== 'none');
+    const reset = held.filter(({ facts }) => facts['timeWait.endedBy'] === 'rst');
+    const always = ordered.length > 0 && kept.length === ordered.length;
+    return {
+      headline: always
+        ? 'The end that closes first keeps TIME-WAIT.'
+        : ordered.length > 0
+          ? `The end that closes first keeps TIME-WAIT in ${share(kept, ordered)} closes only.`
+          : raced.length > 0 &&
+            `Two ends that close at once race: both keep TIME-WAIT in ${share(by('both'), raced)} closes.`,
+      findings: [
+        finding(share(kept, ordered), 'Closed in turn, the end that closes first keeps TIME-WAIT, and it alone.'),
+        finding(share(peersFin, ordered), "TIME-WAIT starts at the peer's FIN, not at close()."),
+        finding(
+          share(by('both'), raced),
+          `Two ends that close at once both keep TIME-WAIT. It is a race: the client alone ${by('client').length}, the server alone ${by('server').length}, neither ${by('none').length}.`,
+        ),
+        reset.length > 0 &&
+          finding(share(reset, held), "A RST from the other end's port ended TIME-WAIT at once (RFC 1337)."),
+      ],
+    };
   },
 });
 

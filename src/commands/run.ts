@@ -45,6 +45,7 @@ export interface RunOptions {
   readonly strict: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
+  readonly verbose: boolean;
 }
 
 /** `lingerlab run [patterns…]`. Throws LingerlabError for wrong input, before anything is touched. */
@@ -183,17 +184,18 @@ function progressFor({ quiet }: RunOptions): RunShown {
   };
 }
 
-function show(finished: Run, { json, quiet }: RunOptions): void {
+function show(finished: Run, { json, quiet, verbose }: RunOptions): void {
   if (json) answerJson(runAnswer(finished));
   else if (quiet) {
-    for (const { id, answer: found } of finished.run.experiments) answer(`${id}: ${found}`);
+    const { experiments, overview } = reportOf(finished);
+    for (const { id, answer: found } of experiments) answer(`${id}: ${found.headline}`);
     // what failed is no answer, and is printed all the same
-    const { errored, unsupported } = reportOf(finished).overview;
+    const { errored, unsupported } = overview;
     for (const { reason, cells } of [...errored, ...unsupported])
       process.stderr.write(visibleLines(`lingerlab: ${plural(cells.length, 'cell')} did not run: ${reason}\n`));
   } else {
     const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout) };
-    const text = terminalSummary(reportOf(finished), { ...options, path: reportPath(finished.folder) });
+    const text = terminalSummary(reportOf(finished), { ...options, verbose, path: reportPath(finished.folder) });
     answer(text, { styled: options.color });
   }
 }

@@ -3,10 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { attempts } from '../../experiments/port-reuse/shared/newcomer.ts';
 import { builtins } from '../../src/catalogue/registry.ts';
 import { readRun } from '../../src/record/read.ts';
+import { askAnswer } from '../../src/verdict/answer.ts';
 import { acrossOf } from '../../src/verdict/asked.ts';
-import { answerMoves, falsifiers, type HandMade } from '../../src/verdict/falsifiable.ts';
+import { falsifiers, fixedParts, type HandMade } from '../../src/verdict/falsifiable.ts';
 import { ranOf } from '../../src/verdict/outcomes.ts';
-import { askAnswer, judgeAcross } from '../../src/verdict/run.ts';
+import { judgeAcross } from '../../src/verdict/run.ts';
 
 /** Facts that refute a claim which no cell of its experiment can, by experiment and claim. */
 const handMade: Readonly<Record<string, HandMade>> = {
@@ -146,6 +147,49 @@ const byThemselves: Readonly<Record<string, readonly string[]>> = {
   'load-observed': ['the-default-is-cheap'],
 };
 
+/** Experiments whose answer is still one text, and whose factors have no words. */
+const unwritten: ReadonlySet<string> = new Set([
+  'did-it-arrive',
+  'lost-answer',
+  'simultaneous-close',
+  'linger-exit',
+  'linger-life',
+  'linger-on-a-real-path',
+  'linger-sent-fin',
+  'linger-states',
+  'linger-values',
+  'linger-wait',
+  'linger',
+  'load-observed',
+  'load-one',
+  'load-ports',
+  'load',
+  'close-while-opening',
+  'handshake',
+  'initial-sequence',
+  'unanswered',
+  'bound-port',
+  'client-port',
+  'dual-stack',
+  'local-port-range',
+  'mapped-addresses',
+  'rebind',
+  'server-restart',
+  'transfer',
+  'closed-window',
+  'forgotten-by-nat',
+  'idle-behind-a-firewall',
+  'stuck-behind-a-firewall',
+  'lost-last-ack',
+  'old-duplicate',
+  'reconnect-at-time-wait',
+  'segments-at-time-wait',
+  'time-wait-assassination',
+  'time-wait-limit',
+  'time-wait-owner',
+  'time-wait-rate-limit',
+]);
+
 const kept = (folder: string) => readRun(fileURLToPath(new URL(folder, import.meta.url)));
 const runs = await Promise.all([
   kept('../../results/reference/6.18.44-fc-v782'),
@@ -165,8 +209,38 @@ describe('by the results of kept runs', () => {
     );
   });
 
-  test.each(catalogue)('$definition.id: its answer changes when facts are swapped', ({ definition }) => {
-    expect(answerMoves(definition, cells)).toBe(true);
+  test.each(catalogue)(
+    '$definition.id: its headline and each finding change when facts are swapped',
+    ({ definition }) => {
+      expect(fixedParts(definition, cells, handMade[definition.id])).toEqual({ headline: false, findings: [] });
+    },
+  );
+
+  test.each(catalogue)(
+    '$definition.id: its answer is a headline and a few findings, short enough to be read',
+    (one) => {
+      const { headline, findings } = askAnswer(one.definition, ranOf(one.definition, cells));
+      if (unwritten.has(one.definition.id)) return;
+      expect(findings).not.toEqual([]);
+      expect(findings.length).toBeLessThanOrEqual(6);
+      const long = (text: string | null, most: number) => (text ?? '').length > most;
+      expect([headline].filter((text) => long(text, 120))).toEqual([]);
+      expect(findings.filter(({ text }) => long(text, 160))).toEqual([]);
+      expect(findings.filter(({ cells: rests }) => rests.length === 0)).toEqual([]);
+    },
+  );
+
+  test.each(catalogue)('$definition.id: each factor and each of its values has a text', ({ definition }) => {
+    if (unwritten.has(definition.id)) return;
+    const { factors, words = {} } = definition as {
+      readonly factors: Readonly<Record<string, readonly unknown[]>>;
+      readonly words?: Readonly<Record<string, { readonly values: Readonly<Record<string, string>> }>>;
+    };
+    const lacking = Object.entries(factors).flatMap(([name, values]) => [
+      ...(words[name] ? [] : [name]),
+      ...values.flatMap((value) => (words[name]?.values[String(value)] ? [] : `${name}=${String(value)}`)),
+    ]);
+    expect(lacking).toEqual([]);
   });
 
   test.each(catalogue)('$definition.id: its answer leaves out what did not run', ({ definition }) => {
@@ -174,14 +248,17 @@ describe('by the results of kept runs', () => {
     const answers = Object.entries(definition.factors as Record<string, readonly unknown[]>).flatMap(([name, values]) =>
       values.flatMap((value) => {
         const part = ran.filter(({ factors }) => factors[name] === value);
-        const answer = askAnswer(definition, part);
-        return part.length === 0 ? [] : `${name}=${String(value)}: ${answer.ok ? answer.text : answer.why}`;
+        const { headline, findings, because } = askAnswer(definition, part);
+        const said = [
+          headline ?? `(${because?.code})`,
+          because?.message,
+          ...findings.map((each) => `${each.number} ${each.text}`),
+        ];
+        return part.length === 0 ? [] : `${name}=${String(value)}: ${said.filter(Boolean).join(' · ')}`;
       }),
     );
     expect(
-      answers.filter((answer) =>
-        /\b0 of 0\b|unknown|undefined|NaN|Infinity|not tried|answer\(\) threw|: \.?$/.test(answer),
-      ),
+      answers.filter((answer) => /\b0 of 0\b|unknown|undefined|NaN|Infinity|not tried|\(threw\)|: \.?$/.test(answer)),
     ).toEqual([]);
   });
 
