@@ -27,7 +27,6 @@ describe('groups of questions', () => {
     builtin: true,
     modules: [],
     sourceHash: id,
-    modules: [],
   });
   const cells = ['a', 'b', 'c'].flatMap((experiment) => goodRun().map((cell) => ({ ...cell, experiment })));
   const trace = { missing: '', transitions: true, resets: true, retransmits: true, miniTimers: true, instance: '' };
