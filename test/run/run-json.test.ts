@@ -25,8 +25,8 @@ describe('groups of questions', () => {
     group,
     file: `builtin:${id}`,
     builtin: true,
-    sourceHash: id,
     modules: [],
+    sourceHash: id,
   });
   const cells = ['a', 'b', 'c'].flatMap((experiment) => goodRun().map((cell) => ({ ...cell, experiment })));
   const trace = { missing: '', transitions: true, resets: true, retransmits: true, miniTimers: true, instance: '' };
