@@ -261,7 +261,7 @@ export default experiment({
           ),
         finding(
           share(inVain, lingering),
-          `close(2) with SO_LINGER ${lingerSeconds} blocked for ${lingerSeconds} s in vain, and returned 0.`,
+          `close(2) with SO_LINGER ${lingerSeconds} blocked for ${lingerSeconds} s because the data was not acknowledged, and still returned 0.`,
         ),
         finding(
           share(waiting, whole),

@@ -214,7 +214,7 @@ export default experiment({
       holds: (facts, cell) =>
         facts['server.delivered'] > 0 &&
         facts['server.delivered'] < answers[cell.answer] &&
-        // behind a FIN the kernel goes on until the client's data comes: what it sent meanwhile is not observed
+        // after a FIN the kernel sends on until the client's data arrives: how much it sends is not observed
         (!onData(cell) || is(facts['server.lostIn'], 'sendQueue')) &&
         errnos(facts['client.errors']).includes('ECONNRESET'),
     },

@@ -15,7 +15,7 @@ const passive = ['ESTABLISHED', 'CLOSE-WAIT', 'LAST-ACK', 'CLOSED'];
 
 export default experiment({
   id: 'simultaneous-close',
-  question: 'Both ends close: what does it take that both are left in TIME-WAIT, and can they connect again?',
+  question: 'When do both ends keep TIME-WAIT, and can they connect again from the same ports?',
   tags: ['CLOSING', 'TIME-WAIT', 'crossing FINs', 'EADDRNOTAVAIL', 'tcp_rfc1337', 'timestamps'],
   symptoms: ['TIME_WAIT on both ends', 'both sides close at the same time'],
   factors: {

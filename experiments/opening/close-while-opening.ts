@@ -41,7 +41,7 @@ async function closing(
   const closers = fin.or(rst).from(end.end);
   note('before', (await look(end))?.state ?? '–');
   await close();
-  // whatever a rule made of it
+  // count() also counts segments that a rule drops or holds
   const closer = (await wire.count(closers)) > 0 ? await wire.seen(closers) : undefined;
   note('sentAtClose', closer ? (isReset(closer) ? 'RST' : 'FIN') : 'nothing');
   const after = (await look(end))?.state ?? '–';
@@ -50,7 +50,7 @@ async function closing(
 
 export default experiment({
   id: 'close-while-opening',
-  question: 'What does closing do to a connection that is not open yet?',
+  question: 'What does a close do to a connection that is not open yet?',
   tags: ['SYN-SENT', 'SYN-RECEIVED', 'request socket', 'accept queue', 'RST', 'simultaneous open'],
   symptoms: ['cancel a connect', 'close a socket while it connects', 'abort connect()'],
   factors: {

@@ -20,7 +20,7 @@ const inSynSent: readonly string[] = ['SYN-SENT –', 'SYN-SENT SYN-SENT', 'SYN-
 
 export default experiment({
   id: 'handshake',
-  question: 'Which states does a connection open through?',
+  question: 'Which states does each end pass while a connection opens?',
   tags: [
     'SYN',
     'SYN-ACK',

@@ -19,7 +19,7 @@ const isElsewhere = (facts: Readonly<Record<'clock.client' | 'clock.server' | 'e
 
 export default experiment({
   id: 'initial-sequence',
-  question: 'Where does the next connection on the same four numbers begin to count?',
+  question: 'Which initial sequence numbers does the next connection between the same ports have?',
   tags: ['ISN', 'initial sequence number', 'timestamps', 'TIME-WAIT'],
   symptoms: ['sequence number of a new connection', 'is the initial sequence number random'],
   factors: { left: ['nothing', 'client-time-wait', 'server-time-wait'], next: ['same-numbers', 'other-port'] },

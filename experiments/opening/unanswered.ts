@@ -95,7 +95,7 @@ async function noteSyns(stage: Played, count: number): Promise<void> {
 
 export default experiment({
   id: 'unanswered',
-  question: 'The segment that would open a connection does not come: what does each end do, and when?',
+  question: 'What does each end do, and when, if a segment of the handshake does not arrive?',
   tags: [
     'SYN',
     'connect timeout',
@@ -232,7 +232,7 @@ export default experiment({
     },
     {
       id: 'gives-up',
-      text: `with tcp_syn_retries ${synRetries}, connect(2) fails with ETIMEDOUT after (2^(${synRetries}+1) - 1) s, ${givesUpMs(synRetries) / 1000} s, even if tcp_syn_linear_timeouts allows more than ${synRetries} retries in that time`,
+      text: `with tcp_syn_retries ${synRetries}, connect(2) fails with ETIMEDOUT after (2^(${synRetries}+1) - 1) s, ${givesUpMs(synRetries) / 1000} s, however many SYNs tcp_syn_linear_timeouts adds`,
       source: `retransmits_timed_out() in net/ipv4/tcp_timer.c. Tolerance: never early; each of its timers up to ${lateMs} ms late`,
       when: ({ opening }) => opening === 'no-answer',
       holds: (facts) =>
@@ -317,11 +317,11 @@ export default experiment({
               ? 'A client stays ESTABLISHED after the server has dropped its request.'
               : thrice.length > 0 && `Three lost SYNs delay connect(2) by ${waited(thrice)}.`,
       findings: [
-        finding(waited(openedOnce), 'One lost SYN: connect(2) succeeds after this time.'),
-        finding(waited(openedThrice), 'Three lost SYNs: connect(2) succeeds after this time.'),
+        finding(waited(openedOnce), 'connect(2) succeeds after this time if the first SYN is lost.'),
+        finding(waited(openedThrice), 'connect(2) succeeds after this time if the first three SYNs are lost.'),
         finding(
           waited(givenUp),
-          `Every SYN is lost: connect(2) fails with ETIMEDOUT after this time, with tcp_syn_retries ${synRetries}.`,
+          `connect(2) fails with ETIMEDOUT after this time if every SYN is lost, with tcp_syn_retries ${synRetries}.`,
         ),
         finding(
           share(withAnswer(refused, 'ECONNREFUSED'), refused),

@@ -44,7 +44,7 @@ function keptToWindow(
 
 export default experiment({
   id: 'transfer',
-  question: 'In which segments do bytes travel, how many before an acknowledgement, and within which window?',
+  question: 'How large are segments, and how many leave before an acknowledgement and within the window?',
   tags: [
     'MSS',
     'segments',

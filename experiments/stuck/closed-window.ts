@@ -34,7 +34,7 @@ const tolerance =
 
 export default experiment({
   id: 'closed-window',
-  question: 'What happens while a reader does not read, and what does closing do then?',
+  question: 'What does a sender do while the window is closed, and what does a close do then?',
   tags: [
     'zero window',
     'window probe',
@@ -254,13 +254,13 @@ export default experiment({
     },
     {
       id: 'orphan-is-given-up',
-      text: `with tcp_rto_max_ms ${rtoMaxMs}, tcp_orphan_retries 0 and tcp_retries2 15, the kernel drops a closed socket whose reader does not read once the wait for a probe is tcp_rto_max_ms, although the reader answers probes: it sends no FIN and no RST, and data that was not sent is lost`,
+      text: `with tcp_rto_max_ms ${rtoMaxMs}, tcp_orphan_retries 0 and tcp_retries2 15, the kernel drops a closed socket whose reader never reads when a probe has waited for tcp_rto_max_ms: no FIN, no RST, and unsent data is lost`,
       source: `tcp_probe_timer() in net/ipv4/tcp_timer.c: SOCK_DEAD, tcp_orphan_retries(); tcp_send_probe0() in net/ipv4/tcp_output.c doubles the wait at most tcp_retries2 times: if the wait cannot reach tcp_rto_max_ms, this rule does not apply. ${tolerance}`,
       when: ({ next }) => next === 'closes-for-good',
       holds: (facts) =>
         facts['counters.client.TcpExt.TCPAbortOnTimeout'] === 1 &&
         facts['client.probedAt'].length === probesBelow(rtoMaxMs, facts.rto) &&
-        // both count from the same moment
+        // both times count from the same moment
         isAbout((facts['client.gaveUpAfter'] - (facts['client.probedAt'].at(-1) ?? 0)) * 1000, rtoMaxMs) &&
         facts.saidAtLast === 'nothing' &&
         facts['client.delivered'] < heldBytes,

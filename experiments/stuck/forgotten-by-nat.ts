@@ -9,7 +9,7 @@ const againSeconds = 0.8;
 
 export default experiment({
   id: 'forgotten-by-nat',
-  question: 'A NAT forgets an idle connection: what does each end see, and does keepalive prevent it?',
+  question: 'What does each end see when a NAT forgets an idle connection, and does keepalive prevent that?',
   tags: ['NAT', 'conntrack', 'SO_KEEPALIVE', 'TCP_KEEPIDLE', 'idle', 'ECONNRESET', 'load balancer'],
   symptoms: [
     'idle connection is dropped',

@@ -7,7 +7,7 @@ const idleSeconds = 4;
 
 export default experiment({
   id: 'idle-behind-a-firewall',
-  question: 'The path of an idle connection goes dead without a word: does either end find out?',
+  question: 'Does either end of an idle connection notice that the path is dead?',
   tags: [
     'SO_KEEPALIVE',
     'keepalive',
@@ -94,7 +94,7 @@ export default experiment({
   claims: [
     {
       id: 'keepalive',
-      text: 'keepalive ends an idle connection on a dead path: the first probe follows after TCP_KEEPIDLE, one probe each TCP_KEEPINTVL up to TCP_KEEPCNT, and after one more TCP_KEEPINTVL a RST; another RST answers what the other end sends later',
+      text: 'keepalive ends an idle connection on a dead path: TCP_KEEPCNT probes, the first after TCP_KEEPIDLE, the others each TCP_KEEPINTVL, then a RST; a second RST answers what the other end sends later',
       source:
         'RFC 9293 §3.8.4; tcp_set_keepalive() and tcp_keepalive_timer() in net/ipv4/tcp_timer.c, keepalive_time_elapsed() in include/net/tcp.h; tolerance for each timer: late by the timer wheel and 300 ms of a busy machine, early by 100 ms that the wire can be late',
       when: ({ limit }) => limit === 'keepalive',

@@ -70,7 +70,7 @@ async function limited(
 
 export default experiment({
   id: 'stuck-behind-a-firewall',
-  question: 'The path goes dead without a word: how long does each end send again, and what frees it?',
+  question: 'How long does each end send again on a dead path, and what ends the connection?',
   tags: [
     'FIN-WAIT-1',
     'LAST-ACK',
