@@ -217,14 +217,20 @@ export default experiment({
     const refused = zero.filter(({ facts }) => facts.sentAtClose === 'RST' && facts.others === 'ECONNREFUSED');
     const kept = requests.filter(({ facts }) => facts.after === 'SYN-RECEIVED');
     const reset = requests.filter(({ facts }) => facts['client.errors'].at(-1)?.errno === 'ECONNRESET');
-    const closes = (['SYN-SENT', 'SYN-RECEIVED'] as const).flatMap((state) => {
-      const sent = new Set(of(state).map(({ facts }) => facts.sentAtClose));
-      return sent.size > 0 ? `${[...sent].sort().join(' or ')} in ${state}` : [];
+    const closes = (
+      [
+        ['in SYN-SENT', sending],
+        ['in SYN-RECEIVED', plain],
+        ['in SYN-RECEIVED with SO_LINGER 0', zero],
+      ] as const
+    ).flatMap(([where, chosen]) => {
+      const sent = new Set(chosen.map(({ facts }) => facts.sentAtClose));
+      return sent.size > 0 ? `${[...sent].sort().join(' or ')} ${where}` : [];
     });
     return {
       headline:
         closes.length > 0
-          ? `A close sends ${closes.join(', and ')}.`
+          ? `A close sends ${closes.join(', ')}.`
           : requests.length > 0 &&
             (reset.length === requests.length
               ? 'Closing a listener resets a client that is connected but whose ACK has not arrived.'
