@@ -6,6 +6,12 @@ const lingerMs = 2000;
 export default experiment({
   id: 'linger-life',
   question: 'Which socket does an SO_LINGER setting belong to, and which close does it decide?',
+  tags: ['SO_LINGER', 'dup', 'inherit', 'listener', 'resetAndDestroy()', 'libuv', 'file descriptor', 'fork'],
+  symptoms: [
+    'does an accepted socket inherit SO_LINGER',
+    'linger on the listening socket',
+    'closing one of two descriptors',
+  ],
   factors: {
     where: [
       'listener',

@@ -5,6 +5,8 @@ const states = ['FIN-WAIT-1', 'CLOSING', 'LAST-ACK'] as const;
 export default experiment({
   id: 'linger-sent-fin',
   question: 'What does SO_LINGER 0 do to a connection that has sent its FIN?',
+  tags: ['SO_LINGER', 'linger 0', 'RST', 'FIN-WAIT-1', 'CLOSING', 'LAST-ACK', 'challenge ACK'],
+  symptoms: ['RST after FIN', 'abort a connection that is already closing'],
   factors: { state: states },
   words: {
     state: {

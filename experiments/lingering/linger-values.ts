@@ -36,6 +36,8 @@ const longest = rates.map((hz) => `on ${BigInt.asIntN(32, (2n ** 63n - 1n) / hz)
 export default experiment({
   id: 'linger-values',
   question: 'Which SO_LINGER does a socket have after setsockopt(2), and which does an accepted socket inherit?',
+  tags: ['SO_LINGER', 'setsockopt', 'getsockopt', 'struct linger', 'l_onoff', 'l_linger', 'EINVAL', 'inherit'],
+  symptoms: ['negative linger time', 'setsockopt SO_LINGER invalid argument', 'what getsockopt returns for SO_LINGER'],
   factors: {
     value: ['off', 'zero', 'five', 'minus-1', 'int-max', 'off-with-5', 'in-4-bytes'],
     on: ['connection', 'listener', 'listener-later'],

@@ -23,6 +23,8 @@ const least = 0.7;
 export default loadExperiment({
   id: 'load-observed',
   question: 'What does an observer cost a load?',
+  tags: ['observer effect', 'overhead', 'ss', 'tracepoints', 'benchmark'],
+  symptoms: ['does monitoring slow the server down', 'cost of running ss'],
   // takes more than a minute
   whenNamed: true,
   factors: { watched },

@@ -14,6 +14,8 @@ const named = {
 export default loadExperiment({
   id: 'load-one',
   question: 'How long does one connection at a time take, and what does timing each one add?',
+  tags: ['latency', 'benchmark', 'connections per second', 'tinybench', 'linger 0', 'destroy()'],
+  symptoms: ['how long does one connection take', 'time to connect and close'],
   whenNamed: true,
   factors: {
     by: ['destroy', 'end', 'half-close', 'linger-0', 'resetAndDestroy'],

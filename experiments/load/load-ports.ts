@@ -18,6 +18,23 @@ const firstTaken = (source: string): number => portsOf.filling / (source === 'bo
 export default loadExperiment({
   id: 'load-ports',
   question: 'When does a client run out of ports, and what changes that?',
+  tags: [
+    'ephemeral port',
+    'port exhaustion',
+    'EADDRNOTAVAIL',
+    'tcp_tw_reuse',
+    'ip_local_port_range',
+    'IP_BIND_ADDRESS_NO_PORT',
+    'TIME-WAIT',
+  ],
+  symptoms: [
+    'port exhaustion',
+    'EADDRNOTAVAIL: cannot assign requested address',
+    'out of ports',
+    'client runs out of source ports',
+    'connect slows down with many TIME_WAIT',
+    'thousands of TIME_WAIT on the client',
+  ],
   whenNamed: true,
   factors: {
     source: ['unbound', 'bound', 'bound-late'],
