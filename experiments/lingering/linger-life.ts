@@ -227,7 +227,7 @@ export default experiment({
       first.length > 0 &&
       (shared.length === first.length
         ? 'SO_LINGER belongs to the socket, not to the descriptor'
-        : 'SO_LINGER of a duplicate descriptor does not decide the close of the other one');
+        : 'SO_LINGER of a duplicate descriptor does not count for the other');
     const inherits =
       zero.length > 0 &&
       `accepted sockets ${inherited.length === zero.length ? 'inherit' : 'do not inherit'} ${belongs ? 'it' : 'SO_LINGER'} from the listener`;

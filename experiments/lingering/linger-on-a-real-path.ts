@@ -301,7 +301,7 @@ export default experiment({
     const delivered = zero.map(({ facts }) => facts['client.delivered']);
     const headline =
       early.length > 0
-        ? `A lingering close() returns before the ACK of its FIN and before its time in ${share(early, waited)} closes.`
+        ? `A lingering close() returns before the ACK of its FIN and before its time expires in ${share(early, waited)} closes.`
         : failed.length > 0
           ? 'A lingering close() waits for the ACK of its FIN, and fails where its time expires first.'
           : expired.length > 0

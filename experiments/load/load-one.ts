@@ -61,7 +61,7 @@ export default loadExperiment({
       headline:
         fastest &&
         slowest &&
-        `One connection at a time takes ${range([fastest.us, slowest.us], { unit: 'µs' })}, depending on how the client closes it.`,
+        `One connection at a time takes ${range([fastest.us, slowest.us], { unit: 'µs' })}${fastest.us < slowest.us ? ', depending on how the client closes it' : ''}.`,
       findings: [
         fastest && finding(`${fastest.us} µs`, `The fastest way to close is ${named[fastest.by]}.`, fastest.own),
         slowest && finding(`${slowest.us} µs`, `The slowest way to close is ${named[slowest.by]}.`, slowest.own),

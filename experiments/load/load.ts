@@ -201,7 +201,7 @@ function toDo(compared: readonly Against[], repeats: number): string | false {
     return `Close at the ${best.cell.closer} by ${named[best.cell.by]}: ${changes([best])} requests per second.`;
   const [worst] = compared.filter(({ differs }) => differs === 'fewer').toSorted((a, b) => a.ratio - b.ratio);
   if (worst)
-    return `Do not close at the ${worst.cell.closer} by ${named[worst.cell.by]}: ${changes([worst])} requests.`;
+    return `Do not close at the ${worst.cell.closer} by ${named[worst.cell.by]}: ${changes([worst])} requests per second.`;
   return 'Choose a way of closing for what it does: no way is significantly faster or slower.';
 }
 
