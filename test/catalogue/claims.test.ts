@@ -159,6 +159,7 @@ const unwritten: ReadonlySet<string> = new Set([
   'bound-port',
   'client-port',
   'dual-stack',
+  'listening-port',
   'local-port-range',
   'mapped-addresses',
   'rebind',
