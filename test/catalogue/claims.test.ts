@@ -158,18 +158,6 @@ const byThemselves: Readonly<Record<string, readonly string[]>> = {
 
 /** Experiments whose answer is still one text, and whose factors have no words. */
 const unwritten: ReadonlySet<string> = new Set([
-  'linger-exit',
-  'linger-life',
-  'linger-on-a-real-path',
-  'linger-sent-fin',
-  'linger-states',
-  'linger-values',
-  'linger-wait',
-  'linger',
-  'load-observed',
-  'load-one',
-  'load-ports',
-  'load',
   'bound-port',
   'client-port',
   'dual-stack',
