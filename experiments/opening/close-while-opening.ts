@@ -33,7 +33,7 @@ const requestMs = 900;
 
 /** Closes an end; notes its state before and, where ss answers in time, after the close, and the segment that it sent. */
 async function closing(
-  { wire, look, note }: Played,
+  { wire, look, note, noteUnknown }: Played,
   end: Side,
   close: () => Promise<unknown>,
   until = Number.POSITIVE_INFINITY,
@@ -46,6 +46,7 @@ async function closing(
   note('sentAtClose', closer ? (isReset(closer) ? 'RST' : 'FIN') : 'nothing');
   const after = (await look(end))?.state ?? '–';
   if (performance.now() < until) note('after', after);
+  else noteUnknown('after', 'the look came so late that the request may have been given up');
 }
 
 export default experiment({
