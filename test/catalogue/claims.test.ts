@@ -149,6 +149,13 @@ const byThemselves: Readonly<Record<string, readonly string[]>> = {
 
 /** Experiments whose answer is still one text, and whose factors have no words. */
 const unwritten: ReadonlySet<string> = new Set([
+  'bound-port',
+  'client-port',
+  'dual-stack',
+  'local-port-range',
+  'mapped-addresses',
+  'rebind',
+  'server-restart',
   'did-it-arrive',
   'lost-answer',
   'simultaneous-close',
@@ -168,26 +175,11 @@ const unwritten: ReadonlySet<string> = new Set([
   'handshake',
   'initial-sequence',
   'unanswered',
-  'bound-port',
-  'client-port',
-  'dual-stack',
-  'local-port-range',
-  'mapped-addresses',
-  'rebind',
-  'server-restart',
   'transfer',
   'closed-window',
   'forgotten-by-nat',
   'idle-behind-a-firewall',
   'stuck-behind-a-firewall',
-  'lost-last-ack',
-  'old-duplicate',
-  'reconnect-at-time-wait',
-  'segments-at-time-wait',
-  'time-wait-assassination',
-  'time-wait-limit',
-  'time-wait-owner',
-  'time-wait-rate-limit',
 ]);
 
 const kept = (folder: string) => readRun(fileURLToPath(new URL(folder, import.meta.url)));
