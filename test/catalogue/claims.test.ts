@@ -149,13 +149,6 @@ const byThemselves: Readonly<Record<string, readonly string[]>> = {
 
 /** Experiments whose answer is still one text, and whose factors have no words. */
 const unwritten: ReadonlySet<string> = new Set([
-  'bound-port',
-  'client-port',
-  'dual-stack',
-  'local-port-range',
-  'mapped-addresses',
-  'rebind',
-  'server-restart',
   'did-it-arrive',
   'lost-answer',
   'simultaneous-close',
