@@ -31,6 +31,12 @@ const sharesReuseaddr = (reuse: Reuse) => reuse === 'addr' || reuse === 'both';
 export default experiment({
   id: 'client-port',
   question: "Can a server bind the port of a client's connection?",
+  tags: ['ephemeral port', 'source port', 'EADDRINUSE', 'bind(2)', 'localPort'],
+  symptoms: [
+    'server port is taken by a client connection',
+    'port in use but nobody listens',
+    'listen port inside the ephemeral range',
+  ],
   factors: {
     left: ['ESTABLISHED', 'TIME-WAIT', 'CLOSED'],
     chosenBy: ['connect', 'localPort'],

@@ -53,6 +53,8 @@ const together = ({ tries }: Asked) => tries === 'together';
 export default experiment({
   id: 'listening-port',
   question: 'When can a socket bind a port on which another socket is bound or listens?',
+  tags: ['EADDRINUSE', 'SO_REUSEADDR', 'SO_REUSEPORT', 'bind(2)', 'listen(2)', 'wildcard'],
+  symptoms: ['two servers on one port', 'port is already in use by another process', 'share a port between processes'],
   ...asked,
   words: {
     old: {

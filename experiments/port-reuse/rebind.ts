@@ -113,6 +113,12 @@ const isLeft = (cell: Asked) => together(cell) && cell.old !== 'CLOSED';
 export default experiment({
   id: 'rebind',
   question: 'When can a server bind a port on which an earlier server left a connection?',
+  tags: ['EADDRINUSE', 'SO_REUSEADDR', 'SO_REUSEPORT', 'bind(2)', 'TIME-WAIT', 'listen(2)'],
+  symptoms: [
+    'port already in use after kill',
+    'bind fails because of TIME_WAIT',
+    'address already in use but nothing listens',
+  ],
   ...asked,
   words: {
     old: {

@@ -81,6 +81,8 @@ const timesAttempts = Object.fromEntries(
 export default experiment({
   id: 'old-duplicate',
   question: 'Can a late segment of an old connection get into a new one with the same addresses and ports?',
+  tags: ['TIME-WAIT', 'old duplicate', 'PAWS', 'timestamps', 'ISN', 'linger 0'],
+  symptoms: ['why does TIME_WAIT exist', 'is it dangerous to skip TIME_WAIT', 'data of an old connection in a new one'],
   factors: {
     between: ['TIME-WAIT', 'linger-0', 'no-buckets'],
     timestamps: ['off', 'on'],

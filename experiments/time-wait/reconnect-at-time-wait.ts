@@ -10,6 +10,13 @@ const soonMs = 500;
 export default experiment({
   id: 'reconnect-at-time-wait',
   question: 'Can a client connect again from the same port while the server keeps TIME-WAIT?',
+  tags: ['TIME-WAIT', 'SYN', 'timestamps', 'PAWS', 'tcp_rfc1337', 'same source port', 'challenge ACK', 'ETIMEDOUT'],
+  symptoms: [
+    'SYN is dropped in TIME_WAIT',
+    'reconnect from the same port',
+    'connect is slow after close',
+    'SYN answered by ACK',
+  ],
   factors: {
     stamp: ['newer', 'older', 'none'],
     listener: ['open', 'closed'],

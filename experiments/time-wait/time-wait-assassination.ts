@@ -5,6 +5,8 @@ const sentBytes = 100;
 export default experiment({
   id: 'time-wait-assassination',
   question: 'Can a late segment end TIME-WAIT early?',
+  tags: ['TIME-WAIT', 'assassination', 'RST', 'tcp_rfc1337', 'RFC 1337', 'old duplicate'],
+  symptoms: ['TIME_WAIT disappears early', 'TIME_WAIT ended by RST', 'time wait hazards'],
   factors: {
     late: ['ack', 'data', 'fin'],
     rfc1337: [0, 1],

@@ -25,6 +25,7 @@ describe('groups of questions', () => {
     group,
     file: `builtin:${id}`,
     builtin: true,
+    modules: [],
     sourceHash: id,
   });
   const cells = ['a', 'b', 'c'].flatMap((experiment) => goodRun().map((cell) => ({ ...cell, experiment })));
