@@ -111,7 +111,7 @@ export default experiment({
     },
     {
       id: 'client-resets-the-challenge',
-      text: 'a client in SYN-SENT answers the ACK of TIME-WAIT with a RST',
+      text: 'a client in SYN-SENT answers an ACK instead of a SYN-ACK with a RST',
       source: 'RFC 9293 §3.10.7.3: in SYN-SENT, an ACK that is not acceptable; RFC 5961 §4.2',
       when: ({ stamp, listener }) => stamp === 'older' || listener === 'closed',
       holds: (facts) => facts.firstAnswer === 'ACK' && facts.clientSaid === 'RST',
@@ -126,7 +126,7 @@ export default experiment({
     },
     {
       id: 'the-challenge-lets-it-in',
-      text: 'with tcp_rfc1337 0, that RST ends TIME-WAIT, and the second SYN connects, although its timestamp is older than the one that TIME-WAIT remembered',
+      text: 'with tcp_rfc1337 0, that RST ends TIME-WAIT, and the second SYN connects in spite of its older timestamp',
       source: 'RFC 5961 §4.2; RFC 1337; tcp_timewait_state_process(): "This is TIME_WAIT assassination"',
       when: ({ stamp, listener, rfc1337 }) => stamp === 'older' && listener === 'open' && rfc1337 === 0,
       holds: (facts) => facts.connected === 'ok' && facts['counters.client.TcpExt.TCPSynRetrans'] === 1 && !facts.stays,

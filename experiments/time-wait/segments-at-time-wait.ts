@@ -42,7 +42,7 @@ const isAnswered = ({ arrives, place, stamp }: Forged) =>
 
 export default experiment({
   id: 'segments-at-time-wait',
-  question: 'Which segments does TIME-WAIT answer, and which end it or restart its 60 s?',
+  question: 'Which segments end TIME-WAIT or restart its 60 s, and which get an answer?',
   tags: ['TIME-WAIT', 'SYN', 'RST', 'PAWS', 'tcp_rfc1337', 'timestamps', 'RFC 1337', 'RFC 6191'],
   symptoms: ['new SYN in TIME_WAIT', 'does TIME_WAIT restart', 'duplicate FIN', 'late packet'],
   factors: {
@@ -187,7 +187,7 @@ export default experiment({
     },
     {
       id: 'old-syn-is-challenged',
-      text: 'a SYN at RCV.NXT or below, without a newer timestamp, gets an ACK and does not restart the 60 s',
+      text: 'a SYN at RCV.NXT or below, without a newer timestamp, gets an ACK and does not restart the 60 s of TIME-WAIT',
       source: 'RFC 5961 §4.2; tcp_timewait_state_process(): a SYN without ACK does not restart the timer',
       when: (cell) => cell.arrives === 'syn' && cell.stamp !== 'older' && !isNewSyn(cell),
       holds: (facts) => facts.answer === 'ACK' && facts.after === 'TIME-WAIT' && !facts.restarted,
@@ -211,14 +211,14 @@ export default experiment({
     },
     {
       id: 'fin-again',
-      text: 'a copy of the FIN gets an ACK and restarts the 60 s',
+      text: 'a copy of the FIN gets an ACK and restarts the 60 s of TIME-WAIT',
       source: 'RFC 9293 §3.10.7.4: "Acknowledge it, and restart the 2 MSL timeout"',
       when: ({ arrives, place }) => arrives === 'fin' && place === 'below',
       holds: (facts) => facts.answer === 'ACK' && facts.restarted,
     },
     {
       id: 'old-segment-is-answered',
-      text: 'old data, data after the FIN, and an ACK that is not at RCV.NXT get an ACK and restart the 60 s, which no RFC asks for',
+      text: 'old data, data after the FIN, and an ACK that is not at RCV.NXT get an ACK and restart the 60 s of TIME-WAIT, which no RFC asks for',
       source:
         'RFC 9293 §3.10.7.4: not acceptable, "send an acknowledgment"; inet_twsk_reschedule() in tcp_timewait_state_process()',
       when: ({ arrives, place, stamp }) =>
@@ -227,7 +227,7 @@ export default experiment({
     },
     {
       id: 'ack-keeps-it',
-      text: 'an ACK without data at RCV.NXT gets no answer, and restarts the 60 s all the same',
+      text: 'an ACK without data at RCV.NXT gets no answer, and restarts the 60 s of TIME-WAIT all the same',
       source: 'tcp_timewait_state_process(): "In window segment, it may be only reset or bare ack"',
       when: ({ arrives, place, stamp }) => arrives === 'ack' && place === 'at' && stamp !== 'older',
       holds: (facts) => facts.answers === 0 && facts.after === 'TIME-WAIT' && facts.restarted,
