@@ -157,24 +157,7 @@ const byThemselves: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Experiments whose answer is still one text, and whose factors have no words. */
-const unwritten: ReadonlySet<string> = new Set([
-  'bound-port',
-  'client-port',
-  'dual-stack',
-  'listening-port',
-  'local-port-range',
-  'mapped-addresses',
-  'rebind',
-  'server-restart',
-  'lost-last-ack',
-  'old-duplicate',
-  'reconnect-at-time-wait',
-  'segments-at-time-wait',
-  'time-wait-assassination',
-  'time-wait-limit',
-  'time-wait-owner',
-  'time-wait-rate-limit',
-]);
+const unwritten: ReadonlySet<string> = new Set([]);
 
 const kept = (folder: string) => readRun(fileURLToPath(new URL(folder, import.meta.url)));
 const runs = await Promise.all([
