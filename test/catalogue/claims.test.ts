@@ -156,9 +156,6 @@ const byThemselves: Readonly<Record<string, readonly string[]>> = {
   'load-observed': ['the-default-is-cheap'],
 };
 
-/** Experiments whose answer is still one text, and whose factors have no words. */
-const unwritten: ReadonlySet<string> = new Set([]);
-
 const kept = (folder: string) => readRun(fileURLToPath(new URL(folder, import.meta.url)));
 const runs = await Promise.all([
   kept('../../results/reference/6.18.44-fc-v782'),
@@ -189,7 +186,6 @@ describe('by the results of kept runs', () => {
     '$definition.id: its answer is a headline and a few findings, short enough to be read',
     (one) => {
       const { headline, findings } = askAnswer(one.definition, ranOf(one.definition, cells));
-      if (unwritten.has(one.definition.id)) return;
       expect(findings).not.toEqual([]);
       expect(findings.length).toBeLessThanOrEqual(6);
       const long = (text: string | null, most: number) => (text ?? '').length > most;
@@ -200,7 +196,6 @@ describe('by the results of kept runs', () => {
   );
 
   test.each(catalogue)('$definition.id: each factor and each of its values has a text', ({ definition }) => {
-    if (unwritten.has(definition.id)) return;
     const { factors, words = {} } = definition as {
       readonly factors: Readonly<Record<string, readonly unknown[]>>;
       readonly words?: Readonly<Record<string, { readonly values: Readonly<Record<string, string>> }>>;
