@@ -5,11 +5,12 @@ import { doctor } from './commands/doctor.ts';
 import { explain } from './commands/explain.ts';
 import { list } from './commands/list.ts';
 import { newExperiment } from './commands/new.ts';
-import { errorText, writeAnswer } from './commands/output.ts';
+import { columnsOf, errorText, writeAnswer } from './commands/output.ts';
 import { report } from './commands/report.ts';
 import { run } from './commands/run.ts';
 import { schema } from './commands/schema.ts';
 import { show } from './commands/show.ts';
+import { usageError } from './commands/usage.ts';
 import { type ExitCode, exitCode, firstError, LingerlabError, withMachineErrorsTold } from './errors.ts';
 import { inOwnNamespace } from './lab/user-namespace.ts';
 import { samplerNames } from './record/event.ts';
@@ -23,13 +24,23 @@ const positive = (text: string): number => {
   return Number(text);
 };
 const collect = (value: string, before: readonly string[]): string[] => [...before, value];
-const json = () => new Option('--json', 'print the answer as JSON, and nothing else, on stdout').default(false);
+const json = () => new Option('--json', 'print JSON only').default(false);
 const jobs = () =>
-  new Option('-j, --jobs <n>', 'cells at work at once; cells that only wait do not count')
+  new Option('-j, --jobs <n>', 'cells at work at once, not counting those that only wait')
     .argParser(positive)
     .default(defaultJobs);
 
-/** Parse, call, exit code. */
+/** An option's text; that it is off by default goes without saying. */
+function optionDescription(option: Option): string {
+  const { defaultValue, argChoices, description } = option;
+  const parts = [
+    ...(argChoices ? [argChoices.join(' or ')] : []),
+    ...(typeof defaultValue === 'string' || typeof defaultValue === 'number' ? [`default: ${defaultValue}`] : []),
+  ];
+  return parts.length === 0 ? description : `${description} (${parts.join('; ')})`;
+}
+
+/** Parses the command line, calls the command, and returns the exit code. */
 export async function cli(argv: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = exitCode.ok;
   const done = async (result: Promise<unknown>) => {
@@ -41,9 +52,8 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
     .description('SO_LINGER and TIME-WAIT experiments on real sockets of this kernel')
     .version(tool().version)
     .exitOverride()
-    .configureOutput({ writeOut: writeAnswer })
-    .showHelpAfterError('(lingerlab --help tells more)')
-    .configureHelp({ sortSubcommands: false });
+    .configureOutput({ writeOut: writeAnswer, outputError: () => {} })
+    .configureHelp({ sortSubcommands: false, helpWidth: columnsOf(process.stdout), optionDescription });
   const command = (name: string, description: string, ...examples: string[]) =>
     program
       .command(name)
@@ -52,7 +62,7 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
 
   command(
     'run',
-    'run experiments, and report what this kernel does',
+    'run experiments and report what this kernel does',
     'run',
     'run close-order',
     'run close-order --where closes=client,both --where by=end',
@@ -61,67 +71,82 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
     'run linger --sysctl net.ipv4.tcp_fin_timeout=10 --sysctls-from /etc/sysctl.d/99-tuning.conf',
     'run --resume results/20261120-084500-6.18.44',
   )
-    .argument('[patterns...]', 'experiment ids, cell ids, globs over either, or files; none: everything')
-    .option('-w, --where <factor=value>', 'only cells with these values (value,value…); repeatable', collect, [])
+    .argument('[patterns...]', 'ids of experiments or cells, globs of them, or files; none: all')
+    .option('-w, --where <factor=value>', 'only cells with one of these values (value,value…); repeatable', collect, [])
     .addOption(
-      new Option('--sysctl <name=value>', 'run every cell under this setting; repeatable')
+      new Option('--sysctl <name=value>', 'set this sysctl in every cell; repeatable')
         .argParser(collect)
         .default([], '')
         .conflicts('resume'),
     )
     .addOption(
-      new Option('--sysctls-from <file>', 'the same of each line of a sysctl.conf; repeatable; --sysctl wins')
+      new Option('--sysctls-from <file>', 'set those of a sysctl.conf; repeatable; --sysctl wins')
         .argParser(collect)
         .default([], '')
         .conflicts('resume'),
     )
-    .option('--all', 'cells outside the default matrix, too', false)
-    .option('--quick', 'as few cells as it takes to see every factor value', false)
-    .addOption(new Option('--repeat <n>', 'how often each cell runs').argParser(positive))
+    .option('--all', 'also the cells outside the default matrix', false)
+    .option('--quick', 'the fewest cells in which every factor value occurs', false)
+    .addOption(new Option('--repeat <n>', 'run each cell n times').argParser(positive))
     .addOption(jobs())
     .addOption(
-      new Option(
-        '--sampler <name>',
-        '`ss`, or `netlink`: ask the kernel itself, faster, and nobody can repeat it by hand',
-      )
+      new Option('--sampler <name>', 'sample sockets by this; netlink is faster')
         .choices(samplerNames)
         .default('ss' as const),
     )
-    .option('--fresh-peers', 'start new processes for every cell instead of using those again that are clean', false)
-    .addOption(new Option('-o, --out <dir>', 'the run folder; default: a new one under results/').conflicts('resume'))
-    .addOption(new Option('--resume <dir>', 'go on with the run in this folder').conflicts(['all', 'quick', 'repeat']))
-    .option('-n, --dry-run', 'show what would run', false)
-    .option('--strict', 'exit with 1 where a claim was refuted', false)
+    .option('--fresh-peers', 'start new processes for every cell', false)
+    .addOption(new Option('-o, --out <dir>', 'the run folder (default: a new one in results/)').conflicts('resume'))
+    .addOption(
+      new Option('--resume <dir>', 'run what is missing of the run in this folder').conflicts([
+        'all',
+        'quick',
+        'repeat',
+      ]),
+    )
+    .option('-n, --dry-run', 'print what would run', false)
+    .option('--strict', 'exit with 1 if a claim is refuted', false)
     .addOption(json())
     .option('-q, --quiet', 'print the answers only', false)
     .action((patterns, options) => privileged(() => run(patterns, options)));
 
-  command('list', 'list the experiments', 'list', 'list --json')
+  command(
+    'list',
+    'list the experiments, or find those about some words',
+    'list',
+    'list TIME_WAIT',
+    "list 'connection reset after response'",
+    'list --json',
+  )
+    .argument('[words...]', 'what the experiments are about: an option, a sysctl, an errno name, a symptom')
     .addOption(json())
     .addOption(jobs())
-    .action((options) => done(list(options)));
+    .action((words, options) => done(list(words, options)));
 
-  command('explain', 'tell what an experiment asks, varies and claims', 'explain close-order')
-    .argument('<id>', "an experiment's id, or a file")
+  command(
+    'explain',
+    'print what an experiment asks, varies and claims',
+    'explain close-order',
+    'explain ./my-question.ts',
+    'explain EADDRINUSE',
+  )
+    .argument('<id...>', "an experiment's id or file; other words: which experiments are about them")
     .addOption(json())
-    .action((id, options) => done(explain(id, options)));
+    .action((words, options) => done(explain(words, options)));
 
   command(
     'report',
-    'make the report of a run again, from its folder alone',
+    'make the report of a run again from its folder',
     'report results/20261120-084500-6.18.44',
     'report results/20261120-084500-6.18.44 --ladder lost-last-ack > ladder.svg',
   )
     .argument('<run>', 'a run folder')
     .addOption(
-      new Option('--ladder <cell>', 'only print the ladder diagram of a cell that ran over a wire, as SVG').conflicts([
+      new Option('--ladder <cell>', 'print the ladder diagram of a cell with a wire, as SVG').conflicts([
         'json',
         'markdown',
       ]),
     )
-    .addOption(
-      new Option('--markdown', 'print the report as Markdown instead of saving it').default(false).conflicts('json'),
-    )
+    .addOption(new Option('--markdown', 'print the report as Markdown; save nothing').default(false).conflicts('json'))
     .addOption(json())
     .action((folder, options) => done(report(folder, options)));
 
@@ -134,31 +159,28 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
     'show results/20261120-084500-6.18.44 close-order/closes=client,by=end,data=idle,family=4,node=default --json | jq \'select(.kind == "transition")\'',
   )
     .argument('<run>', 'a run folder')
-    .argument(
-      '[cell]',
-      'a cell id; its factors in any order, or as many of them as only it has; or its beginning; without one the results are listed',
-    )
+    .argument('[cell]', 'a cell id, its beginning, or factors that only this cell has; none: list all')
     .addOption(new Option('--repeat <n>', 'which repeat, where the cell has several').argParser(positive))
-    .option('--all', 'a line for each event, with all that is known of it; nothing is counted together', false)
-    .addOption(new Option('--json', 'print every event as a line of JSON, and nothing else, on stdout').default(false))
+    .option('--all', 'print each event on its own line, with all its fields', false)
+    .addOption(new Option('--json', 'print each event as a line of JSON, and nothing else').default(false))
     .addHelpText(
       'after',
       `
 With --json the first line is the cell: {"kind":"cell","id","repeat","status","reason","seconds","connections","events"}.
 Each line after it is an entry, in order of time:
-  ms     ms since the scenario began; of a sample when it had been taken
-  lane   who saw or did it: a peer by its name, wire, kernel, harness, ss or netlink
+  ms     ms since the scenario began; of a sample: when it was complete
+  lane   the source: the name of a peer, wire, kernel, harness, ss or netlink
   kind   the kind of the event; "step": a state that no single event shows; "returns": the end of a call that blocked
-  text   in words; they may change, the other fields do not
+  text   the event in words, which may change; the other fields do not
   event  the event as events.ndjson.gz has it, times in ns
   step   of a step: the state as the cell's paths have it, "of" its end`,
     )
     .action((folder, cell, options) => done(show(folder, cell, options)));
 
-  command('compare', 'tell how runs differ', 'compare results/a results/b', 'compare results/* --fail-on behaviour')
+  command('compare', 'print how runs differ', 'compare results/a results/b', 'compare results/* --fail-on behaviour')
     .argument('<runs...>', 'run folders, two or more')
     .addOption(
-      new Option('--fail-on <kind>', 'exit with 1 where a difference of this kind was found').choices([
+      new Option('--fail-on <kind>', 'exit with 1 if there is a difference of this kind').choices([
         'behaviour',
         'performance',
       ]),
@@ -167,15 +189,15 @@ Each line after it is an entry, in order of time:
     .addOption(json())
     .action((folders, options) => done(compare(folders, options)));
 
-  command('doctor', 'tell what this machine can do', 'doctor', 'doctor --json')
+  command('doctor', 'print what this machine can do and what it lacks', 'doctor', 'doctor --json')
     .addOption(json())
     .action((options) => privileged(() => doctor(options)));
 
-  command('new', 'write a file to begin an experiment of your own with', 'new my-question')
-    .argument('<id>', 'lower-case words joined by hyphens; the file is <id>.ts in this folder')
+  command('new', 'write a first file of an experiment of your own', 'new my-question')
+    .argument('<id>', 'lower-case words joined by hyphens; writes <id>.ts into this folder')
     .action((id) => done(newExperiment(id)));
 
-  command('check', 'type-check and validate an experiment of your own', 'check ./my-question.ts')
+  command('check', 'check the types and the definition of your own experiment', 'check ./my-question.ts')
     .argument('<file>', 'an experiment file')
     .addOption(json())
     .action((file, options) => done(check(file, options)));
@@ -188,9 +210,10 @@ Each line after it is an entry, in order of time:
     await program.parseAsync(argv, { from: 'user' });
     return code;
   } catch (error) {
-    // commander has already told, and help is no error
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.ok : exitCode.usage;
-    const first = withMachineErrorsTold(firstError(error));
+    const refused = error instanceof CommanderError ? usageError(error, program, argv) : error;
+    // commander printed help
+    if (refused === undefined) return (error as CommanderError).exitCode === 0 ? exitCode.ok : exitCode.usage;
+    const first = withMachineErrorsTold(firstError(refused));
     process.stderr.write(errorText(first));
     return first instanceof LingerlabError ? first.exitCode : exitCode.failed;
   }

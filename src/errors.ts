@@ -8,6 +8,8 @@ export const errorCodes = {
   UNKNOWN_FACTOR: exitCode.usage,
   UNKNOWN_FACTOR_VALUE: exitCode.usage,
   UNKNOWN_CELL: exitCode.usage,
+  UNKNOWN_COMMAND: exitCode.usage,
+  BAD_ARGUMENT: exitCode.usage,
   BAD_OPTION: exitCode.usage,
   NOTHING_SELECTED: exitCode.usage,
   BAD_DEFINITION: exitCode.usage,

@@ -18,6 +18,23 @@ const isHalf = (closes: Closes) => closes === 'client-half' || closes === 'serve
 export default experiment({
   id: 'close-order',
   question: 'Which end is left in TIME-WAIT, and since when?',
+  tags: [
+    'TIME-WAIT',
+    'active close',
+    'passive close',
+    'FIN',
+    'CLOSING',
+    'LAST-ACK',
+    'half-close',
+    'close(2)',
+    'end()',
+    'destroy()',
+  ],
+  symptoms: [
+    'which end gets TIME_WAIT',
+    'thousands of TIME_WAIT on the server',
+    'TIME_WAIT on the client instead of the server',
+  ],
   factors: {
     closes: ['client', 'server', 'both', 'client-half', 'server-half'],
     by: ['end', 'destroy', 'raw-close'],

@@ -13,6 +13,13 @@ const stuck = ({ peer, data }: Asked) => peer !== 'reading' && data === 'long';
 export default experiment({
   id: 'did-it-arrive',
   question: 'close() returned 0: was the data delivered?',
+  tags: ['close(2)', 'SO_LINGER', 'SIOCOUTQ', 'lost data', 'send queue', 'kill'],
+  symptoms: [
+    'data lost after close()',
+    'close() succeeded but the peer got nothing',
+    'last message is missing',
+    'flush before close',
+  ],
   factors: {
     linger: ['off', 'zero', 'seconds'],
     // stopped before the data comes, and going on, or killed, after close() returned

@@ -32,6 +32,13 @@ const failsFirst = ({ body, client }: Asked) => body === 'still-coming' && clien
 export default experiment({
   id: 'lost-answer',
   question: 'A server answers early and closes with the request unread: does the client read the answer?',
+  tags: ['ECONNRESET', 'RST', 'unread data', 'lingering close', 'TCPAbortOnClose', 'TCPAbortOnData', 'HTTP'],
+  symptoms: [
+    'connection reset after response',
+    'client does not read the error response',
+    'connection reset by peer while uploading',
+    '413 or 401 response is lost',
+  ],
   factors: {
     closes: ['close', 'linger', half],
     body: ['read', 'buffered', 'unread', 'still-coming', 'follows'],

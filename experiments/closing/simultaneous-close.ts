@@ -16,6 +16,8 @@ const passive = ['ESTABLISHED', 'CLOSE-WAIT', 'LAST-ACK', 'CLOSED'];
 export default experiment({
   id: 'simultaneous-close',
   question: 'Both ends close: what does it take that both are left in TIME-WAIT, and can they connect again?',
+  tags: ['CLOSING', 'TIME-WAIT', 'crossing FINs', 'EADDRNOTAVAIL', 'tcp_rfc1337', 'timestamps'],
+  symptoms: ['TIME_WAIT on both ends', 'both sides close at the same time'],
   factors: {
     order: ['fins-cross', 'one-fin-late', 'fin-before-ack', 'in-turn'],
     timestamps: [1, 0],

@@ -11,6 +11,8 @@ const lateMs = 1000;
 export default experiment({
   id: 'linger-exit',
   question: 'Which ways for a process to end honour the SO_LINGER of its open sockets?',
+  tags: ['SO_LINGER', 'process.exit()', 'SIGTERM', 'SIGKILL', 'kill -9', 'uncaught exception', 'exit'],
+  symptoms: ['data lost when the process exits', 'does kill -9 send RST or FIN', 'process crash and open connections'],
   freshPeers: true,
   factors: {
     // natural: nothing is left to do, as after unref() of every socket

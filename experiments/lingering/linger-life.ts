@@ -6,6 +6,12 @@ const lingerMs = 2000;
 export default experiment({
   id: 'linger-life',
   question: 'Which socket does an SO_LINGER setting belong to, and which close does it decide?',
+  tags: ['SO_LINGER', 'dup', 'inherit', 'listener', 'resetAndDestroy()', 'libuv', 'file descriptor', 'fork'],
+  symptoms: [
+    'does an accepted socket inherit SO_LINGER',
+    'linger on the listening socket',
+    'closing one of two descriptors',
+  ],
   factors: {
     // set on: a listener, before or after it accepted; a duplicate that is closed first; a socket whose duplicate is closed last, or
     // whose copy in another process is; a listener that accepts nothing; a socket that is only bound; one that net ends, and resets in the same turn

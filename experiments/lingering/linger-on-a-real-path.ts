@@ -22,6 +22,8 @@ const wheel = 1 / 8;
 export default experiment({
   id: 'linger-on-a-real-path',
   question: 'On a path with delay and loss, how long does close() wait, and until which segment?',
+  tags: ['SO_LINGER', 'latency', 'packet loss', 'round trip', 'RTT', 'orphan', 'close(2)'],
+  symptoms: ['which linger timeout should I choose', 'close() takes a round trip', 'linger over the internet'],
   factors: {
     linger: ['off', 0, 1, 2],
     // ms

@@ -3,6 +3,8 @@ import { errnos, experiment, fin, is, kind, sentence } from 'lingerlab';
 export default experiment({
   id: 'linger-sent-fin',
   question: 'What does linger 0 do to a connection whose FIN is on its way?',
+  tags: ['SO_LINGER', 'linger 0', 'RST', 'FIN-WAIT-1', 'CLOSING', 'LAST-ACK', 'challenge ACK'],
+  symptoms: ['RST after FIN', 'abort a connection that is already closing'],
   factors: { state: ['FIN-WAIT-1', 'CLOSING', 'LAST-ACK'] },
   network: 'wire',
   seconds: 0.5,

@@ -23,6 +23,18 @@ const closesFirst = ['ESTABLISHED', 'FIN-WAIT-1', 'FIN-WAIT-2'];
 export default experiment({
   id: 'linger-states',
   question: 'In which states does close() honour SO_LINGER, after shutdown() or after the other end closed?',
+  tags: [
+    'SO_LINGER',
+    'TCP_LINGER2',
+    'shutdown()',
+    'FIN-WAIT-1',
+    'FIN-WAIT-2',
+    'CLOSE-WAIT',
+    'LAST-ACK',
+    'TCPAbortOnLinger',
+    'orphan',
+  ],
+  symptoms: ['linger after shutdown()', 'avoid FIN_WAIT2', 'linger 0 after the peer closed'],
   factors: {
     state: ['ESTABLISHED', 'FIN-WAIT-1', 'FIN-WAIT-2', 'CLOSING', 'TIME-WAIT', 'CLOSE-WAIT', 'LAST-ACK'],
     option: ['none', 'linger-0', 'linger-1', 'linger2-minus-1'],

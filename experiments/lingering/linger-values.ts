@@ -27,6 +27,8 @@ const longest = rates.map((hz) => `on ${BigInt.asIntN(32, (2n ** 63n - 1n) / hz)
 export default experiment({
   id: 'linger-values',
   question: 'What does the kernel keep of an SO_LINGER setting, and what does an accepted socket inherit?',
+  tags: ['SO_LINGER', 'setsockopt', 'getsockopt', 'struct linger', 'l_onoff', 'l_linger', 'EINVAL', 'inherit'],
+  symptoms: ['negative linger time', 'setsockopt SO_LINGER invalid argument', 'what getsockopt returns for SO_LINGER'],
   factors: {
     value: ['off', 'zero', 'five', 'minus-1', 'int-max', 'off-with-5', 'in-4-bytes'],
     // a connected socket; a listener, before a connection is there or after

@@ -16,6 +16,13 @@ const delayedAckMs = 30;
 export default experiment({
   id: 'linger-wait',
   question: 'How long does close() wait with a positive SO_LINGER, and what ends the wait?',
+  tags: ['SO_LINGER', 'blocking close', 'close(2)', 'signal', 'event loop', 'delayed ACK'],
+  symptoms: [
+    'close() blocks',
+    'close() hangs',
+    'event loop freezes on close',
+    'process does not react to SIGTERM in close()',
+  ],
   factors: {
     linger: ['off', '1', 'minus-1', 'int-max'],
     by: ['destroy', 'close-in-thread', 'shutdown'],

@@ -22,6 +22,23 @@ const otherOf = { client: 'server', server: 'client' } as const;
 export default experiment({
   id: 'linger',
   question: 'What does SO_LINGER change when a socket is closed?',
+  tags: [
+    'SO_LINGER',
+    'linger 0',
+    'RST',
+    'abortive close',
+    'ECONNRESET',
+    'unread data',
+    'TCPAbortOnData',
+    'TCPAbortOnClose',
+    'destroy()',
+  ],
+  symptoms: [
+    'avoid TIME_WAIT with linger 0',
+    'close() blocks',
+    'connection reset by peer on close',
+    'close sends RST instead of FIN',
+  ],
   factors: {
     linger: ['off', 0, 2],
     by: ['end', 'destroy', 'raw-close'],

@@ -14,6 +14,8 @@ const least = 0.7;
 export default loadExperiment({
   id: 'load-observed',
   question: 'What does watching cost a load?',
+  tags: ['observer effect', 'overhead', 'ss', 'tracepoints', 'benchmark'],
+  symptoms: ['does monitoring slow the server down', 'cost of running ss'],
   // more than a minute by itself: whoever asks what the observers cost, asks for it
   whenNamed: true,
   factors: { watched },

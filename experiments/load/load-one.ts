@@ -13,6 +13,8 @@ const words = {
 export default loadExperiment({
   id: 'load-one',
   question: 'What does one connection after the other take, and what does timing each by itself add?',
+  tags: ['latency', 'benchmark', 'connections per second', 'tinybench', 'linger 0', 'destroy()'],
+  symptoms: ['how long does one connection take', 'time to connect and close'],
   whenNamed: true,
   factors: {
     by: ['destroy', 'end', 'half-close', 'linger-0', 'resetAndDestroy'],

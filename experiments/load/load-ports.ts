@@ -18,6 +18,23 @@ const firstTaken = (source: string): number => portsOf.filling / (source === 'bo
 export default loadExperiment({
   id: 'load-ports',
   question: 'Where do the ports run out, and what moves that?',
+  tags: [
+    'ephemeral port',
+    'port exhaustion',
+    'EADDRNOTAVAIL',
+    'tcp_tw_reuse',
+    'ip_local_port_range',
+    'IP_BIND_ADDRESS_NO_PORT',
+    'TIME-WAIT',
+  ],
+  symptoms: [
+    'port exhaustion',
+    'EADDRNOTAVAIL: cannot assign requested address',
+    'out of ports',
+    'client runs out of source ports',
+    'connect slows down with many TIME_WAIT',
+    'thousands of TIME_WAIT on the client',
+  ],
   whenNamed: true,
   factors: {
     // the client's ports: chosen by connect(2), by bind(2) before it, or by connect(2) though an address is bound

@@ -37,6 +37,22 @@ const named: Readonly<Record<Way, string>> = {
 export default loadExperiment({
   id: 'load',
   question: 'What does each way of closing cost under load?',
+  tags: [
+    'benchmark',
+    'throughput',
+    'connections per second',
+    'keep-alive',
+    'linger 0',
+    'tcp_max_tw_buckets',
+    'latency',
+    'CPU',
+  ],
+  symptoms: [
+    'is linger 0 faster',
+    'cost of a connection per request',
+    'thousands of TIME_WAIT under load',
+    'performance of closing',
+  ],
   factors: {
     closer: ['client', 'server', 'neither'],
     by: ['destroy', 'end', 'half-close', 'linger-0', 'linger-1', 'no-buckets', 'resetAndDestroy'],

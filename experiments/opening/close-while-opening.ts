@@ -48,6 +48,8 @@ async function closing(
 export default experiment({
   id: 'close-while-opening',
   question: 'What does closing do to a connection that is not open yet?',
+  tags: ['SYN-SENT', 'SYN-RECEIVED', 'request socket', 'accept queue', 'RST', 'simultaneous open'],
+  symptoms: ['cancel a connect', 'close a socket while it connects', 'abort connect()'],
   factors: {
     // SYN-RECEIVED: of a socket whose SYN crossed another; `request`: at a server, whose listener is closed
     state: ['SYN-SENT', 'SYN-RECEIVED', 'request'],

@@ -21,6 +21,18 @@ const inSynSent: readonly string[] = ['SYN-SENT –', 'SYN-SENT SYN-SENT', 'SYN-
 export default experiment({
   id: 'handshake',
   question: 'Which states does a connection open through?',
+  tags: [
+    'SYN',
+    'SYN-ACK',
+    'three-way handshake',
+    'SYN-SENT',
+    'SYN-RECEIVED',
+    'SYN cookies',
+    'tcp_syncookies',
+    'simultaneous open',
+    'self-connect',
+  ],
+  symptoms: ['connect to itself', 'connected to own port', 'SYN_RECV'],
   factors: {
     opening: ['answered', 'cookies', 'simultaneous', 'self'],
     family: [4, 6],

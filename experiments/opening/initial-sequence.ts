@@ -20,6 +20,8 @@ const isElsewhere = (facts: Readonly<Record<'clock.client' | 'clock.server' | 'e
 export default experiment({
   id: 'initial-sequence',
   question: 'Where does the next connection on the same four numbers begin to count?',
+  tags: ['ISN', 'initial sequence number', 'timestamps', 'TIME-WAIT'],
+  symptoms: ['sequence number of a new connection', 'is the initial sequence number random'],
   factors: { left: ['nothing', 'client-time-wait', 'server-time-wait'], next: ['same-numbers', 'other-port'] },
   only: ({ left, next }) => next === 'same-numbers' || left === 'nothing',
   network: 'wire',

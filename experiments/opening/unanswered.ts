@@ -76,6 +76,25 @@ async function noteSyns(stage: Played, count: number): Promise<void> {
 export default experiment({
   id: 'unanswered',
   question: 'The segment that would open a connection does not come: what does each end do, and when?',
+  tags: [
+    'SYN',
+    'connect timeout',
+    'ETIMEDOUT',
+    'ECONNREFUSED',
+    'EHOSTUNREACH',
+    'tcp_syn_retries',
+    'tcp_synack_retries',
+    'tcp_syn_linear_timeouts',
+  ],
+  symptoms: [
+    'connect hangs',
+    'connect times out after two minutes',
+    'connection timed out',
+    'connection refused',
+    'no route to host',
+    'stuck in SYN_SENT',
+    'SYN is retransmitted',
+  ],
   factors: {
     opening: ['syn-lost-once', 'syn-lost-thrice', 'no-answer', 'refused', 'unreachable', 'last-ack-lost'],
     family: [4, 6],

@@ -5,6 +5,8 @@ const places: Readonly<Record<string, Where>> = { 'other-closed-again': 'other' 
 export default experiment({
   id: 'bound-port',
   question: 'Does connect(2) choose a port that somebody has bound?',
+  tags: ['bind(2)', 'connect(2)', 'ephemeral port', 'EADDRINUSE', 'EADDRNOTAVAIL', 'SO_REUSEADDR', 'source port'],
+  symptoms: ['connect does not use a port that is bound', 'cannot assign requested address'],
   factors: {
     bound: ['no', 'own', 'wildcard', 'other', 'other-closed-again'],
     // of the bound socket

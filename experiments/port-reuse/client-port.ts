@@ -20,6 +20,12 @@ const sharesReuseaddr = (reuse: Reuse) => reuse === 'addr' || reuse === 'both';
 export default experiment({
   id: 'client-port',
   question: "Does a client's connection keep a server off the client's port?",
+  tags: ['ephemeral port', 'source port', 'EADDRINUSE', 'bind(2)', 'localPort'],
+  symptoms: [
+    'server port is taken by a client connection',
+    'port in use but nobody listens',
+    'listen port inside the ephemeral range',
+  ],
   factors: {
     left: ['ESTABLISHED', 'TIME-WAIT', 'CLOSED'],
     // connect(2) chooses the port; or net's `localPort`, for which libuv sets SO_REUSEADDR and binds

@@ -33,6 +33,8 @@ const measures = Object.fromEntries([
 export default experiment({
   id: 'dual-stack',
   question: 'Whose port does a socket on `::` take: that of IPv6 alone, or of IPv4 as well?',
+  tags: ['IPv6', 'IPV6_V6ONLY', 'wildcard', 'bind(2)', 'EADDRINUSE', 'SO_REUSEADDR'],
+  symptoms: ['cannot listen on IPv4 and IPv6', 'address in use on :: and 0.0.0.0', 'does :: include IPv4'],
   factors: {
     first: ['dual-wildcard', 'ipv6-wildcard', 'ipv4-wildcard', 'ipv4-own', 'ipv6-own'],
     left: ['LISTEN', 'BOUND', 'IPv4-TIME-WAIT', 'IPv6-TIME-WAIT'],

@@ -52,6 +52,8 @@ const together = ({ tries }: Asked) => tries === 'together';
 export default experiment({
   id: 'listening-port',
   question: 'When can a port be bound on which another socket is bound, or listens?',
+  tags: ['EADDRINUSE', 'SO_REUSEADDR', 'SO_REUSEPORT', 'bind(2)', 'listen(2)', 'wildcard'],
+  symptoms: ['two servers on one port', 'port is already in use by another process', 'share a port between processes'],
   ...asked,
   only: ({ old, reuse, held, user, tries }) => {
     if (tries !== 'together' || (old === 'BOUND-then-set' && reuse === 'none')) return false;

@@ -35,6 +35,8 @@ const noneLeft: Record<ChosenBy, string> = { listen: 'EADDRINUSE', bind: 'EADDRI
 export default experiment({
   id: 'local-port-range',
   question: 'Which ports does the kernel choose for sockets with IP_LOCAL_PORT_RANGE?',
+  tags: ['IP_LOCAL_PORT_RANGE', 'ip_local_port_range', 'ephemeral port', 'EADDRINUSE', 'EINVAL', 'source port'],
+  symptoms: ['limit the source ports of one application', 'choose the ephemeral port range'],
   factors: { range: names, family: [4, 6], chosenBy: ['listen', 'bind', 'connect'] },
   // the range that is used up, and one that is ignored, tell whether bind(2) and connect(2) choose as listen(2) does
   only: ({ range, family, chosenBy }) =>

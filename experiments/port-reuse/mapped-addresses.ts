@@ -51,6 +51,8 @@ const refusedOf = (facts: Readonly<Record<`bind.${Name}`, string>>, seconds: rea
 export default experiment({
   id: 'mapped-addresses',
   question: 'Does a socket at an IPv4-mapped address take the port of the IPv4 address?',
+  tags: ['IPv6', 'IPv4-mapped', '::ffff:', 'IPV6_V6ONLY', 'bind(2)', 'EADDRINUSE', 'EINVAL'],
+  symptoms: ['::ffff:127.0.0.1', 'IPv4 address in an IPv6 socket'],
   factors: {
     first: names,
     left: ['BOUND', 'LISTEN'],

@@ -104,6 +104,12 @@ const isLeft = (cell: Asked) => together(cell) && cell.old !== 'CLOSED';
 export default experiment({
   id: 'rebind',
   question: 'When can a port be bound again beside the connection that an earlier server left on it?',
+  tags: ['EADDRINUSE', 'SO_REUSEADDR', 'SO_REUSEPORT', 'bind(2)', 'TIME-WAIT', 'listen(2)'],
+  symptoms: [
+    'port already in use after kill',
+    'bind fails because of TIME_WAIT',
+    'address already in use but nothing listens',
+  ],
   ...asked,
   only: ({ old, reuse, held, user, tries }) => {
     if (tries !== 'together') return false;

@@ -72,6 +72,25 @@ async function served([near, far]: readonly [Endpoint, Endpoint]): Promise<void>
 export default experiment({
   id: 'server-restart',
   question: 'How soon does a restarted server listen on its port again, and who is refused until then?',
+  tags: [
+    'EADDRINUSE',
+    'SO_REUSEADDR',
+    'SO_REUSEPORT',
+    'ECONNREFUSED',
+    'listen(2)',
+    'restart',
+    'systemd socket',
+    'graceful restart',
+    'libuv',
+  ],
+  symptoms: [
+    'EADDRINUSE on restart',
+    'address already in use on restart',
+    'port already in use after kill',
+    'zero downtime restart',
+    'bind: address already in use',
+    'server does not start again',
+  ],
   freshPeers: true,
   factors: {
     left: ['client-closed-first', 'alive', 'half-closed', 'time-wait'],

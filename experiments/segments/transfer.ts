@@ -45,6 +45,17 @@ function keptToWindow(
 export default experiment({
   id: 'transfer',
   question: 'In which segments do bytes travel, how many before an acknowledgement, and within which window?',
+  tags: [
+    'MSS',
+    'segments',
+    'window scale',
+    'initial congestion window',
+    'cwnd',
+    'initcwnd',
+    'delayed ACK',
+    'timestamps',
+  ],
+  symptoms: ['how many packets for a response', 'how large is a segment', 'slow start'],
   factors: { bytes: ['small', 'large'], timestamps: ['on', 'off'], family: [4, 6] },
   only: ({ bytes, timestamps, family }) => family === 4 || (bytes === 'large' && timestamps === 'on'),
   network: 'wire',

@@ -21,6 +21,18 @@ const tolerance =
 export default experiment({
   id: 'closed-window',
   question: 'What happens while a reader does not read, and what does closing do then?',
+  tags: [
+    'zero window',
+    'window probe',
+    'persist timer',
+    'RST',
+    'SO_LINGER',
+    'orphan',
+    'window update',
+    'ZeroWindow',
+    'slow reader',
+  ],
+  symptoms: ['zero window', 'receiver does not read', 'sender is stuck', 'transfer stalls', 'slow consumer'],
   factors: { next: ['resumes', 'update-lost', 'closes', 'resets', 'closes-for-good'] },
   network: 'wire',
   sysctls: ({ next }) =>

@@ -10,6 +10,14 @@ const againSeconds = 0.8;
 export default experiment({
   id: 'forgotten-by-nat',
   question: 'A NAT forgets an idle connection: what does each end see, and does keepalive prevent it?',
+  tags: ['NAT', 'conntrack', 'SO_KEEPALIVE', 'TCP_KEEPIDLE', 'idle', 'ECONNRESET', 'load balancer'],
+  symptoms: [
+    'idle connection is dropped',
+    'connection reset after idle time',
+    'NAT timeout',
+    'connection dies after some minutes',
+    'database connection is lost overnight',
+  ],
   factors: {
     keepalive: ['off', 'on'],
     // first, after the silence

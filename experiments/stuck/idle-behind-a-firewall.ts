@@ -8,6 +8,23 @@ const idleSeconds = 4;
 export default experiment({
   id: 'idle-behind-a-firewall',
   question: 'The path of an idle connection goes dead without a word: does either end find out?',
+  tags: [
+    'SO_KEEPALIVE',
+    'keepalive',
+    'TCP_KEEPIDLE',
+    'TCP_KEEPINTVL',
+    'TCP_KEEPCNT',
+    'ETIMEDOUT',
+    'half-open connection',
+    'dead peer',
+    'firewall',
+  ],
+  symptoms: [
+    'dead connection is not detected',
+    'server keeps ESTABLISHED after the client is gone',
+    'ESTABLISHED forever',
+    'peer lost power',
+  ],
   factors: { limit: ['default', 'keepalive'] },
   network: 'wire',
   seconds: ({ limit }) => (limit === 'default' ? 5 : 3.5),

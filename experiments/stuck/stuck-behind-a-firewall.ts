@@ -71,6 +71,25 @@ async function limited(
 export default experiment({
   id: 'stuck-behind-a-firewall',
   question: 'The path goes dead without a word: how long does each end send again, and what frees it?',
+  tags: [
+    'FIN-WAIT-1',
+    'LAST-ACK',
+    'TCP_USER_TIMEOUT',
+    'tcp_retries2',
+    'tcp_orphan_retries',
+    'retransmission',
+    'RTO',
+    'ETIMEDOUT',
+    'orphan',
+    'firewall',
+  ],
+  symptoms: [
+    'stuck in FIN_WAIT_1',
+    'connection hangs for 15 minutes',
+    'network cable unplugged',
+    'firewall drops packets silently',
+    'write does not fail though the peer is gone',
+  ],
   ...asked,
   // of a connection with nothing to send again, idle-behind-a-firewall asks
   only: ({ state, unacked }) => state === 'FIN-WAIT-1' || (state === 'LAST-ACK') === (unacked === 'nothing'),

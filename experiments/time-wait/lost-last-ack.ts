@@ -25,6 +25,18 @@ const times = { never: 0, once: 1, twice: 2, always: 1000 } as const;
 export default experiment({
   id: 'lost-last-ack',
   question: 'The last segment of a connection is lost: how does the end that closed second find out?',
+  tags: [
+    'LAST-ACK',
+    'TIME-WAIT',
+    'retransmission',
+    'RST',
+    'ECONNRESET',
+    'tcp_orphan_retries',
+    'ss -K',
+    'packet loss',
+    'tcp_max_tw_buckets',
+  ],
+  symptoms: ['why does TIME_WAIT exist', 'stuck in LAST_ACK', 'last ACK lost', 'is it safe to remove TIME_WAIT'],
   factors: {
     // how many of the last segments of the end that closes first: an ACK of the other's FIN, or a RST
     lost: ['never', 'once', 'twice', 'always'],

@@ -88,6 +88,8 @@ const timesAttempts = Object.fromEntries(
 export default experiment({
   id: 'old-duplicate',
   question: 'An old segment comes late: does it get into a new connection on the same four numbers?',
+  tags: ['TIME-WAIT', 'old duplicate', 'PAWS', 'timestamps', 'ISN', 'linger 0'],
+  symptoms: ['why does TIME_WAIT exist', 'is it dangerous to skip TIME_WAIT', 'data of an old connection in a new one'],
   factors: {
     // what the client keeps of the old connection: TIME-WAIT; nothing, having closed with linger 0; nothing, for want of buckets
     between: ['TIME-WAIT', 'linger-0', 'no-buckets'],

@@ -10,6 +10,13 @@ const soonMs = 500;
 export default experiment({
   id: 'reconnect-at-time-wait',
   question: 'What becomes of a client that connects again to a server in TIME-WAIT, from the same port?',
+  tags: ['TIME-WAIT', 'SYN', 'timestamps', 'PAWS', 'tcp_rfc1337', 'same source port', 'challenge ACK', 'ETIMEDOUT'],
+  symptoms: [
+    'SYN is dropped in TIME_WAIT',
+    'reconnect from the same port',
+    'connect is slow after close',
+    'SYN answered by ACK',
+  ],
   factors: {
     // its timestamp: newer than the old incarnation's, as any is; older than what TIME-WAIT remembers; none on either end
     stamp: ['newer', 'older', 'none'],

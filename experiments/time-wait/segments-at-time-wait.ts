@@ -43,6 +43,8 @@ const isAnswered = ({ arrives, place, stamp }: Forged) =>
 export default experiment({
   id: 'segments-at-time-wait',
   question: 'What does TIME-WAIT answer to a segment, what does that leave of it, and does its minute begin again?',
+  tags: ['TIME-WAIT', 'SYN', 'RST', 'PAWS', 'tcp_rfc1337', 'timestamps', 'RFC 1337', 'RFC 6191'],
+  symptoms: ['new SYN in TIME_WAIT', 'does TIME_WAIT restart', 'duplicate FIN', 'late packet'],
   factors: {
     arrives: ['syn', 'rst', 'fin', 'ack', 'data'],
     place: ['below', 'at', 'above', 'beyond'],

@@ -5,6 +5,8 @@ const sentBytes = 100;
 export default experiment({
   id: 'time-wait-assassination',
   question: 'How does a segment that comes late end TIME-WAIT, though nobody means to?',
+  tags: ['TIME-WAIT', 'assassination', 'RST', 'tcp_rfc1337', 'RFC 1337', 'old duplicate'],
+  symptoms: ['TIME_WAIT disappears early', 'TIME_WAIT ended by RST', 'time wait hazards'],
   factors: {
     // an acknowledgement that its own FIN overtook; a second copy of the data, of the FIN
     late: ['ack', 'data', 'fin'],

@@ -12,6 +12,13 @@ const spread = (seconds: readonly number[]) => largest(seconds) - least(seconds)
 export default experiment({
   id: 'time-wait-length',
   question: 'How long does TIME-WAIT last, and what can shorten it?',
+  tags: ['TIME-WAIT', '2MSL', 'tcp_fin_timeout', '60 s', 'timer wheel', 'TCP_TIMEWAIT_LEN'],
+  symptoms: [
+    'how long does TIME_WAIT last',
+    'shorten TIME_WAIT',
+    'reduce TIME_WAIT timeout',
+    'change TIME_WAIT from 60 seconds',
+  ],
   factors: { finTimeout: [60, 3], data: ['none', 'exchanged'], family: [4, 6] },
   sysctls: ({ finTimeout }) => ({ 'net.ipv4.tcp_fin_timeout': finTimeout }),
   seconds: 64,

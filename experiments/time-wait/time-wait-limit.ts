@@ -6,6 +6,13 @@ type Label = (typeof labels)[number];
 export default experiment({
   id: 'time-wait-limit',
   question: 'What does tcp_max_tw_buckets do when there are more connections to wait for?',
+  tags: ['tcp_max_tw_buckets', 'TIME-WAIT', 'TCPTimeWaitOverflow', 'bucket table overflow'],
+  symptoms: [
+    'TCP: time wait bucket table overflow',
+    'thousands of TIME_WAIT',
+    'limit the number of TIME_WAIT',
+    'too many TIME_WAIT sockets',
+  ],
   factors: { buckets: ['default', 0, 1, 3] },
   sysctls: ({ buckets }) => ({ 'net.ipv4.tcp_max_tw_buckets': buckets === 'default' ? undefined : buckets }),
   // whether close(2) still holds the socket when its FIN is acknowledged

@@ -24,6 +24,14 @@ async function samePages({ sockets, rest }: Pick<Stage<[], object>, 'sockets' | 
 export default experiment({
   id: 'time-wait-owner',
   question: 'Who owns a socket in TIME-WAIT, what does it hold, and what takes it away?',
+  tags: ['TIME-WAIT', 'ss -K', 'network namespace', 'mini-socket', 'tw', 'sockstat', 'memory', 'orphan', 'FIN-WAIT-1'],
+  symptoms: [
+    'which process owns TIME_WAIT',
+    'TIME_WAIT without pid',
+    'kill TIME_WAIT',
+    'remove TIME_WAIT',
+    'memory of TIME_WAIT',
+  ],
   freshPeers: true,
   factors: {
     next: ['nothing', 'processes-killed', 'destroyed', 'namespace-abandoned'],

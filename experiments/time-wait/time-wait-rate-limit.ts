@@ -9,6 +9,8 @@ const flags = { ack: ['ACK'], syn: ['SYN'], data: ['PSH', 'ACK'], fin: ['FIN', '
 export default experiment({
   id: 'time-wait-rate-limit',
   question: 'How many of the segments that come to TIME-WAIT at once does it answer?',
+  tags: ['TIME-WAIT', 'tcp_invalid_ratelimit', 'challenge ACK', 'rate limit', 'TCPACKSkippedTimeWait', 'RFC 5961'],
+  symptoms: ['ACK is not sent from TIME_WAIT', 'ACK storm', 'duplicate ACKs are limited'],
   factors: {
     arrives: ['ack', 'syn', 'data', 'fin'],
     // tcp_invalid_ratelimit, ms; 500 is the default

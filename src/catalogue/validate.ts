@@ -32,6 +32,8 @@ const claim = z.strictObject({ id: words, text, source: text, when: func.optiona
 const question = {
   id: words,
   question: text,
+  tags: z.array(text, must('a list of words')).optional(),
+  symptoms: z.array(text, must('a list of phrases')).optional(),
   group: text.optional(),
   factors: checked(factorProblems),
   whenNamed: z.boolean(must('true or false')).optional(),

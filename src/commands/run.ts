@@ -19,7 +19,7 @@ import { underText } from '../report/model/overview.ts';
 import { reportOf } from '../report/model/report.ts';
 import { createProgress, type Progress } from '../report/progress/progress.ts';
 import { terminalSummary } from '../report/terminal/summary.ts';
-import { estimate } from '../run/order.ts';
+import { estimate, stretchOf } from '../run/order.ts';
 import type { RunProgress } from '../run/request.ts';
 import { run as runIt } from '../run/run.ts';
 import { visibleLines } from '../text/visible.ts';
@@ -170,10 +170,9 @@ function progressFor({ quiet }: RunOptions): RunShown {
   let shown: Progress | undefined;
   return {
     begin(tasks) {
-      const expected = new Map(tasks.map(({ id, seconds }) => [id, seconds]));
-      const allSeconds = tasks.reduce((total, { seconds }) => total + seconds, 0);
       const stream = process.stderr;
-      shown = createProgress({ stream, isTTY: stream.isTTY, quiet, total: tasks.length, expected, allSeconds });
+      const planned = tasks.map((cell) => ({ id: cell.id, ...stretchOf(cell) }));
+      shown = createProgress({ stream, isTTY: stream.isTTY, quiet, total: tasks.length, planned });
     },
     cellStarted: (id) => shown?.cellStarted(id),
     cellWaiting: (id, seconds) => shown?.cellWaiting(id, seconds),

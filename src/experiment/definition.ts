@@ -86,6 +86,10 @@ interface Question<F extends Factors, M extends Measures, N extends Network, Fac
   /** Lower-case words joined by hyphens. */
   readonly id: string;
   readonly question: string;
+  /** Words of the field that it is about: states, options, sysctls, errno names. `lingerlab list WORD` searches them. */
+  readonly tags?: readonly string[];
+  /** Phrases that a person types who sees such a problem: `close() blocks`. `lingerlab list WORD` searches them. */
+  readonly symptoms?: readonly string[];
   /** The heading under which reports gather experiments. Those that come with the program have the one of their folder. */
   readonly group?: string;
   readonly factors: F;

@@ -42,6 +42,18 @@ export function nearest(word: string, right: Iterable<string>): string | undefin
     .sort((a, b) => a.length - b.length)[0];
 }
 
+/** The right words that resemble a word most, nearest first, whether or not it could be meant. */
+export function nearestOf(word: string, right: Iterable<string>, count: number): string[] {
+  return [...right]
+    .map((candidate) => ({
+      candidate,
+      away: distance(word, candidate) / Math.max(word.length, candidate.length),
+    }))
+    .sort((a, b) => a.away - b.away)
+    .slice(0, count)
+    .map(({ candidate }) => candidate);
+}
+
 const parts = (word: string): string[] => word.toLowerCase().split(/[^a-z0-9]+/);
 
 /** ` (did you mean "close-order"?)`, or nothing, to stand behind the wrong word in a message. */

@@ -1,4 +1,13 @@
-import { begin, type Finished, finished, fractionDone, type ProgressState, started, waiting } from './state.ts';
+import {
+  begin,
+  type Expected,
+  type Finished,
+  finished,
+  fractionDone,
+  type ProgressState,
+  started,
+  waiting,
+} from './state.ts';
 import { finishedLine, lastLine, liveLines, plainLine } from './text.ts';
 
 /** Where progress is written: stderr, as far as progress needs it. */
@@ -15,10 +24,8 @@ export interface ProgressOptions {
   readonly quiet: boolean;
   /** How many repeats of cells will run. */
   readonly total: number;
-  /** Expected seconds of one repeat, by cell id. */
-  readonly expected?: ReadonlyMap<string, number>;
-  /** Expected seconds of all of them. */
-  readonly allSeconds?: number;
+  /** Each of these repeats, as the plan has it. */
+  readonly planned?: readonly (Expected & { readonly id: string })[];
   /** Monotonic milliseconds. */
   readonly clock?: () => number;
 }
@@ -48,8 +55,8 @@ type Writer = { changed(state: ProgressState, now: number, said?: string): void;
 
 /** Progress on a stream: live on a terminal, plain lines elsewhere, nothing where quiet. */
 export function createProgress(options: ProgressOptions): Progress {
-  const { stream, isTTY, quiet, total, expected, allSeconds, clock = () => performance.now() } = options;
-  let state = begin(total, clock(), expected, allSeconds);
+  const { stream, isTTY, quiet, total, planned, clock = () => performance.now() } = options;
+  let state = begin(total, clock(), planned);
   let open = !quiet;
   const writer = isTTY ? liveWriter(stream) : plainWriter(stream, clock());
   const change = (next: (state: ProgressState, now: number) => ProgressState, said?: string): void => {
@@ -61,7 +68,7 @@ export function createProgress(options: ProgressOptions): Progress {
   return {
     cellStarted: (id) => change((now, at) => started(now, id, at)),
     cellWaiting: (id, seconds) => change((now, at) => waiting(now, id, seconds, at)),
-    cellFinished: (cell) => change((now) => finished(now, cell), finishedLine(cell)),
+    cellFinished: (cell) => change((now, at) => finished(now, cell, at), finishedLine(cell)),
     say: (text) => change((same) => same, text),
     close: () => {
       clearInterval(timer);

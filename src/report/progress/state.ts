@@ -1,4 +1,5 @@
 import type { CellRecord } from '../../record/schema.ts';
+import { estimateOf, noPace, type Pace, paced, type Stretch } from './estimate.ts';
 
 /** What is known of a run's cells while it goes. Times are ms of the progress' own clock. */
 export interface ProgressState {
@@ -8,11 +9,22 @@ export interface ProgressState {
   readonly done: Readonly<Record<Status, number>>;
   /** By id, the first to begin first; repeats of one cell that are at work together are one entry. */
   readonly active: ReadonlyMap<string, ActiveCell>;
-  /** Expected seconds of a repeat, by cell id. */
-  readonly expected: ReadonlyMap<string, number>;
-  /** Expected seconds of everything that is done, and of everything. */
-  readonly doneSeconds: number;
-  readonly allSeconds: number;
+  /** What the plan says of a repeat, by cell id. */
+  readonly expected: ReadonlyMap<string, Expected>;
+  readonly stretches: ReadonlyMap<string, Stretch>;
+  readonly paces: ReadonlyMap<string, Pace>;
+  /** When the run ends, ms, as it was last estimated; absent while it is too early to say. */
+  readonly ends?: number;
+}
+
+/** What the plan says of one repeat of a cell. */
+export interface Expected {
+  readonly seconds: number;
+  /** The stretch of the run that it belongs to, and its work there. */
+  readonly stretch: string;
+  readonly work: number;
+  /** Its work is seconds that the plan sets. */
+  readonly isTimed: boolean;
 }
 
 export type Status = CellRecord['status'];
@@ -20,6 +32,8 @@ export type Status = CellRecord['status'];
 interface ActiveCell {
   readonly since: number;
   readonly count: number;
+  /** How many of them only wait: their work is done. */
+  readonly waiting: number;
   /** It only waits, until then. */
   readonly waitsUntil?: number;
 }
@@ -28,75 +42,95 @@ interface ActiveCell {
 export type Finished = Pick<CellRecord, 'id' | 'status' | 'reason' | 'seconds'>;
 
 /** Where nothing says how long a cell takes. */
-const unknownSeconds = 1;
+const unknown: Expected = { seconds: 1, stretch: 'cells', work: 1, isTimed: false };
 
-/** Nothing has begun. `expected`: seconds of one repeat by cell id, from the plan; `allSeconds`: of all of them together. */
+/** Nothing has begun. `planned`: every repeat that will run, in any order; where it is empty, nothing is known of the cells. */
 export function begin(
   total: number,
   startedAt: number,
-  expected: ReadonlyMap<string, number> = new Map(),
-  allSeconds = total * unknownSeconds,
+  planned: readonly (Expected & { readonly id: string })[] = [],
 ): ProgressState {
+  const all = planned.length > 0 ? planned : Array.from({ length: total }, () => unknown);
+  const stretches = [...Map.groupBy(all, ({ stretch }) => stretch)].map(([name, own]): [string, Stretch] => [
+    name,
+    {
+      work: own.reduce((sum, { work }) => sum + work, 0),
+      results: own.length,
+      isTimed: own.every(({ isTimed }) => isTimed),
+    },
+  ]);
   return {
     total,
     startedAt,
     done: { ran: 0, unsupported: 0, errored: 0 },
     active: new Map(),
-    expected,
-    doneSeconds: 0,
-    allSeconds,
+    expected: new Map(planned.map((each) => [each.id, each])),
+    stretches: new Map(stretches),
+    paces: new Map(),
   };
 }
 
+const expectedOf = ({ expected }: ProgressState, id: string): Expected => expected.get(id) ?? unknown;
+
 export function started(state: ProgressState, id: string, now: number): ProgressState {
   const known = state.active.get(id);
-  const cell = known ? { since: known.since, count: known.count + 1 } : { since: now, count: 1 };
-  return { ...state, active: new Map(state.active).set(id, cell) };
+  const cell = known ? { ...known, count: known.count + 1 } : { since: now, count: 1, waiting: 0 };
+  const { stretch } = expectedOf(state, id);
+  const paces = state.paces.has(stretch) ? state.paces : new Map(state.paces).set(stretch, noPace(now));
+  return { ...state, paces, active: new Map(state.active).set(id, cell) };
 }
 
 /** The cell only waits, for so many seconds, or until its expected end where that is earlier. */
 export function waiting(state: ProgressState, id: string, seconds: number, now: number): ProgressState {
-  const known = state.active.get(id) ?? { since: now, count: 1 };
-  const expected = state.expected.get(id) ?? Number.POSITIVE_INFINITY;
+  const known = state.active.get(id) ?? { since: now, count: 1, waiting: 0 };
+  const expected = state.expected.get(id)?.seconds ?? Number.POSITIVE_INFINITY;
   const waitsUntil = Math.max(now, Math.min(now + seconds * 1000, known.since + expected * 1000));
-  return { ...state, active: new Map(state.active).set(id, { ...known, waitsUntil }) };
+  const active = new Map(state.active).set(id, { ...known, waiting: known.waiting + 1, waitsUntil });
+  return worked({ ...state, active }, id, now);
 }
 
-export function finished(state: ProgressState, { id, status }: Finished): ProgressState {
+export function finished(state: ProgressState, { id, status }: Finished, now: number): ProgressState {
   const active = new Map(state.active);
-  const known = active.get(id);
-  if (known && known.count > 1) active.set(id, { ...known, count: known.count - 1 });
+  const known = state.active.get(id);
+  const waits = known?.waiting ?? 0;
+  if (known && known.count > 1) active.set(id, { ...known, count: known.count - 1, waiting: Math.max(0, waits - 1) });
   else active.delete(id);
   const done = { ...state.done, [status]: state.done[status] + 1 };
-  return { ...state, active, done, doneSeconds: state.doneSeconds + secondsOf(state, id) };
+  const after = { ...state, active, done };
+  return waits > 0 ? estimated(after, now) : worked(after, id, now);
 }
 
-const secondsOf = ({ expected, allSeconds, total }: ProgressState, id: string): number =>
-  expected.get(id) ?? (total === 0 ? unknownSeconds : allSeconds / total);
+/** The work of one repeat is done: it has finished, or only waits. */
+function worked(state: ProgressState, id: string, now: number): ProgressState {
+  const { stretch, work } = expectedOf(state, id);
+  const all = state.stretches.get(stretch);
+  if (!all) return state;
+  const pace = state.paces.get(stretch) ?? noPace(state.startedAt);
+  return estimated({ ...state, paces: new Map(state.paces).set(stretch, paced(pace, all, work, now)) }, now);
+}
+
+/** The end as it is estimated now. It moves only as far as the variation of the pace says that it was wrong. */
+function estimated(state: ProgressState, now: number): ProgressState {
+  const estimate = estimateOf(state.stretches, state.paces, now);
+  if (estimate === undefined) return state;
+  const [least, most] = [-1, 1].map((sign) => now + (estimate.seconds + sign * estimate.margin) * 1000) as [
+    number,
+    number,
+  ];
+  const ends = Math.min(most, Math.max(least, state.ends ?? now + estimate.seconds * 1000));
+  return { ...state, ends };
+}
 
 export const doneCount = ({ done }: ProgressState): number => done.ran + done.unsupported + done.errored;
 
 export const fractionDone = (state: ProgressState): number =>
   state.total === 0 ? 1 : Math.min(1, doneCount(state) / state.total);
 
-/** Too early to say anything below this share of the expected work. */
-const leastShare = 0.02;
-
-/**
- * Seconds left: the expected seconds that remain, at the rate at which they went so far (cells at work count as far as
- * they have come), but no less than the longest that is at work still takes. Undefined while it is too early to say.
- */
+/** Seconds left, no less than the longest cell at work still takes. Undefined while it is too early to say. */
 export function secondsLeft(state: ProgressState, now: number): number | undefined {
-  const elapsed = (now - state.startedAt) / 1000;
-  let worked = state.doneSeconds;
-  let longest = 0;
-  for (const [id, { since, waitsUntil }] of state.active) {
-    const expected = secondsOf(state, id);
-    const spent = (now - since) / 1000;
-    worked += Math.min(expected, spent);
-    longest = Math.max(longest, waitsUntil === undefined ? expected - spent : (waitsUntil - now) / 1000);
-  }
-  const share = state.allSeconds === 0 ? 1 : Math.min(1, worked / state.allSeconds);
-  if (share < leastShare || elapsed <= 0) return undefined;
-  return Math.max(longest, (elapsed * (1 - share)) / share);
+  if (state.ends === undefined) return undefined;
+  const longest = [...state.active].map(([id, { since, waitsUntil }]) =>
+    waitsUntil === undefined ? expectedOf(state, id).seconds - (now - since) / 1000 : (waitsUntil - now) / 1000,
+  );
+  return Math.max(0, ...longest, (state.ends - now) / 1000);
 }

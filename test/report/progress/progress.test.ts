@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { createProgress, type Progress } from '../../../src/report/progress/progress.ts';
 import {
   begin,
+  doneCount,
   finished,
   type ProgressState,
   secondsLeft,
@@ -9,6 +11,12 @@ import {
   waiting,
 } from '../../../src/report/progress/state.ts';
 import { lastLine, liveLines, plainLine } from '../../../src/report/progress/text.ts';
+
+/** Repeats that will run, of one stretch: a repeat's work is its seconds. */
+const planned = (seconds: Readonly<Record<string, number>>, more: Readonly<Record<string, number>> = {}) =>
+  Object.entries(seconds).flatMap(([id, each]) =>
+    Array.from({ length: more[id] ?? 1 }, () => ({ id, seconds: each, stretch: 'all', work: each, isTimed: false })),
+  );
 
 const ran = (id: string) => ({ id, status: 'ran' as const, seconds: 1 });
 
@@ -160,65 +168,107 @@ describe('lines', () => {
   });
   test('repeats of a cell finish one by one', () => {
     const two = started(started(begin(2, 0), 'a', 0), 'a', 0);
-    const one = finished(two, ran('a'));
+    const one = finished(two, ran('a'), 500);
     expect(plainLine(one, 1000)).toContain('1 at work');
-    expect(lastLine(finished(one, ran('a')), 1000)).toBe('2 cells in 1.0 s');
+    expect(lastLine(finished(one, ran('a'), 1000), 1000)).toBe('2 cells in 1.0 s');
   });
 });
 
 test('where cells run more than once, their results are counted', () => {
-  const state = begin(10, 0, new Map([['a', 1]]), 10);
-  expect(plainLine(state, 0)).toContain('0 of 10 results');
-  expect(lastLine(begin(1, 0, new Map([['a', 1]])), 0)).toContain('0 of 1 cell ');
+  expect(plainLine(begin(10, 0, planned({ a: 1 }, { a: 10 })), 0)).toContain('0 of 10 results');
+  expect(lastLine(begin(1, 0, planned({ a: 1 })), 0)).toContain('0 of 1 cell ');
 });
 
 test('the last seconds are counted down in seconds', () => {
-  const state = finished(
-    started(
-      begin(
-        2,
-        0,
-        new Map([
-          ['a', 1],
-          ['b', 1],
-        ]),
-      ),
-      'a',
-      0,
-    ),
-    ran('a'),
-  );
+  const state = finished(started(begin(2, 0, planned({ a: 1, b: 1 })), 'a', 0), ran('a'), 1500);
   expect(plainLine(state, 1500)).toContain('about 2 s left');
 });
 
 describe('time left', () => {
-  test('goes by the expected seconds that are done, not by the number of cells', () => {
-    const expected = new Map([
-      ['long', 90],
-      ['short', 10],
-    ]);
-    const state = finished(started(begin(2, 0, expected, 100), 'short', 0), ran('short'));
+  test('goes by the work that is done, not by the number of cells', () => {
+    const state = finished(started(begin(2, 0, planned({ long: 90, short: 10 })), 'short', 0), ran('short'), 10_000);
     expect(secondsLeft(state, 10_000)).toBeCloseTo(90, 6);
   });
   test('counts every repeat of a cell that has many', () => {
-    const expected = new Map([
-      ['long', 90],
-      ['short', 1],
-    ]);
-    const state = finished(started(begin(11, 0, expected, 100), 'long', 0), ran('long'));
-    expect(secondsLeft(state, 90_000)).toBeCloseTo(10, 6);
+    const begun = begin(11, 0, planned({ long: 90, short: 1 }, { short: 10 }));
+    expect(secondsLeft(finished(started(begun, 'long', 0), ran('long'), 90_000), 90_000)).toBeCloseTo(10, 6);
   });
   test('is no less than the longest cell at work still takes', () => {
-    const expected = new Map([
-      ['wait', 60],
-      ['a', 1],
-      ['b', 1],
-    ]);
-    let state = started(begin(3, 0, expected, 62), 'wait', 0);
-    for (const id of ['a', 'b']) state = finished(started(state, id, 0), ran(id));
-    expect(secondsLeft(waiting(state, 'wait', 60, 1000), 2000)).toBeCloseTo(58, 6);
+    let state = started(begin(3, 0, planned({ wait: 60, a: 1, b: 1 })), 'wait', 0);
+    state = waiting(state, 'wait', 60, 1000);
+    for (const id of ['a', 'b']) state = finished(started(state, id, 0), ran(id), 2000);
+    expect(secondsLeft(state, 2000)).toBeCloseTo(58, 6);
   });
   test('is not said before there is anything to go by', () => {
     expect(secondsLeft(started(begin(100, 0), 'a', 0), 100)).toBeUndefined();
+  });
+  test('is not said while a stretch whose pace is unknown has not begun; one that the plan times may be ahead', () => {
+    const quiet = { id: 'quiet', seconds: 1, stretch: 'quiet', work: 1, isTimed: false };
+    const behindQuiet = (isTimed: boolean) =>
+      finished(
+        started(begin(2, 0, [quiet, { id: 'x', seconds: 40, stretch: 'x', work: 40, isTimed }]), 'quiet', 0),
+        ran('quiet'),
+        3000,
+      );
+    expect(secondsLeft(behindQuiet(false), 3000)).toBeUndefined();
+    expect(secondsLeft(behindQuiet(true), 3000)).toBeCloseTo(40, 6);
+  });
+});
+
+describe('time left of a recorded run', () => {
+  // results of a run of the default matrix, in the order in which they finished: stretch, on a wire, seconds by plan, began, finished
+  const file = new URL('../../fixtures/progress/default-matrix.json', import.meta.url);
+  const { total, rows } = JSON.parse(readFileSync(file, 'utf8')) as { total: number; rows: number[][] };
+  const stretches = ['quiet', 'others', 'loads'] as const;
+  const repeats = rows.map(([stretch = 0, wire = 0, seconds = 1], index) => ({
+    id: `c${index}`,
+    seconds,
+    stretch: stretches[stretch] as string,
+    work: stretch === 1 ? 1 + wire : seconds,
+    isTimed: stretch === 2,
+  }));
+  const events = rows
+    .flatMap(([stretch, , seconds = 0, began = 0, ended = 0], index) => {
+      const waits = stretch === 1 && ended - began > seconds && seconds > 1;
+      const moments = [
+        { at: began, index, what: 'started' },
+        { at: ended, index, what: 'finished' },
+      ];
+      return waits ? [...moments, { at: ended - seconds, index, what: 'waiting' }] : moments;
+    })
+    .sort((a, b) => a.at - b.at);
+
+  /** Time left by the estimate and in truth, after each event that has an estimate. */
+  function replay() {
+    let state = begin(rows.length, 0, repeats);
+    return events.flatMap(({ at, index, what }) => {
+      const [id, now] = [`c${index}`, at * 1000];
+      if (what === 'started') state = started(state, id, now);
+      else if (what === 'waiting') state = waiting(state, id, repeats[index]!.seconds, now);
+      else state = finished(state, ran(id), now);
+      const left = secondsLeft(state, now);
+      const share = doneCount(state) / rows.length;
+      return left === undefined ? [] : [{ at, share, left, truth: total - at, end: at + left }];
+    });
+  }
+  const said = replay();
+  const errorAt = (least: number): number => {
+    const { left, truth } = said.find(({ share }) => share >= least)!;
+    return left / truth - 1;
+  };
+
+  test('is said for the first time when a seventh of the results is there, within a quarter of the truth', () => {
+    const [{ share, left, truth }] = said as [(typeof said)[number]];
+    expect(share).toBeGreaterThan(0.1);
+    expect(share).toBeLessThan(0.16);
+    expect(Math.abs(left / truth - 1)).toBeLessThan(0.25);
+  });
+  test('is within a quarter of the truth at 30 % and at 50 %', () => {
+    expect(Math.abs(errorAt(0.3))).toBeLessThan(0.25);
+    expect(Math.abs(errorAt(0.5))).toBeLessThan(0.25);
+  });
+  test('moves the end by no more than a tenth of the run at once', () => {
+    const jumps = said.slice(1).map(({ end }, index) => Math.abs(end - said[index]!.end));
+    expect(Math.max(...jumps)).toBeLessThan(total / 10);
   });
 });
