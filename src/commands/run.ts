@@ -107,8 +107,8 @@ async function resumed(folder: string, patterns: readonly string[]): Promise<Ask
     const now = await sourceHashOf(file, await sourceOf(file), modules).catch(() => undefined);
     if (now !== sourceHash) throw changedSince(folder, id, file);
   }
-  const files = own.map(({ file }) => file);
-  const { experiments, cells } = select(await experimentsFor(files), saved.plan, {
+  const named = saved.experiments.map(({ id, file, builtin }) => (builtin ? id : file));
+  const { experiments, cells } = select(await experimentsFor(named), saved.plan, {
     where: {},
     all: true,
     quick: false,
