@@ -14,11 +14,8 @@ import { readRun } from '../record/read.ts';
 import { changedSince } from '../record/resume.ts';
 import type { Run, RunRecord } from '../record/schema.ts';
 import { formatElapsed, plural } from '../report/format.ts';
-import { reportPath } from '../report/markdown/report.ts';
 import { underText } from '../report/model/overview.ts';
-import { reportOf } from '../report/model/report.ts';
 import { createProgress, type Progress } from '../report/progress/progress.ts';
-import { terminalSummary } from '../report/terminal/summary.ts';
 import { estimate, stretchOf } from '../run/order.ts';
 import type { RunProgress } from '../run/request.ts';
 import { run as runIt } from '../run/run.ts';
@@ -27,7 +24,6 @@ import { endAtOnce } from './at-once.ts';
 import { experimentsFor } from './experiments.ts';
 import { interruption } from './interruption.ts';
 import { answer, answerJson, columnsOf, savedText, wantsColor } from './output.ts';
-import { runAnswer } from './run-answer.ts';
 
 export interface RunOptions {
   readonly where: readonly string[];
@@ -77,7 +73,7 @@ export async function run(patterns: readonly string[], options: RunOptions): Pro
       throw error;
     })
     .finally(() => progress.close());
-  show(finished, options);
+  await show(finished, options);
   return codeOf(finished, options);
 }
 
@@ -183,19 +179,27 @@ function progressFor({ quiet }: RunOptions): RunShown {
   };
 }
 
-function show(finished: Run, { json, quiet }: RunOptions): void {
-  if (json) answerJson(runAnswer(finished));
-  else if (quiet) {
+async function show(finished: Run, { json, quiet }: RunOptions): Promise<void> {
+  if (json) {
+    const { runAnswer } = await import('./run-answer.ts');
+    return answerJson(runAnswer(finished));
+  }
+  const { reportOf } = await import('../report/model/report.ts');
+  const report = reportOf(finished);
+  if (quiet) {
     for (const { id, answer: found } of finished.run.experiments) answer(`${id}: ${found}`);
     // what failed is no answer, and is printed all the same
-    const { errored, unsupported } = reportOf(finished).overview;
+    const { errored, unsupported } = report.overview;
     for (const { reason, cells } of [...errored, ...unsupported])
       process.stderr.write(visibleLines(`lingerlab: ${plural(cells.length, 'cell')} did not run: ${reason}\n`));
-  } else {
-    const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout) };
-    const text = terminalSummary(reportOf(finished), { ...options, path: reportPath(finished.folder) });
-    answer(text, { styled: options.color });
+    return;
   }
+  const [{ terminalSummary }, { reportPath }] = await Promise.all([
+    import('../report/terminal/summary.ts'),
+    import('../report/markdown/report.ts'),
+  ]);
+  const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout) };
+  answer(terminalSummary(report, { ...options, path: reportPath(finished.folder) }), { styled: options.color });
 }
 
 function codeOf({ run: saved, cells }: Run, { strict }: RunOptions): ExitCode {
