@@ -31,17 +31,13 @@ export async function run(request: RunRequest): Promise<Run> {
   const fail = (error: unknown) => stop.abort(error);
   using _strays = catchStrays();
   const unclean: LingerlabError[] = [];
-  const guarded: number[] = [];
-  let guard = (pid: number): void => void guarded.push(pid);
-  await using company = makeCompany({ origin, fresh: request.freshPeers, spawned: (pid) => guard(pid) });
   const starting = startObservers({
     origin,
     sampler: request.sampler,
     died: fail,
     unclean: (error) => void unclean.push(error),
   });
-  company.prepare(firstPeers(selection), signal);
-  // while these processes start, the modules that a run needs later are loaded
+  // while that process starts, the modules that a run needs later are loaded
   const [opened, machine, { playAll }, { saveReport }, { reportOf }] = await Promise.all([
     starting,
     examine(
@@ -53,10 +49,11 @@ export async function run(request: RunRequest): Promise<Run> {
     import('../report/model/report.ts'),
   ]);
   await using observers = opened;
-  guard = (pid) => observers.guard(pid);
-  guarded.forEach(guard);
   const { ports } = observers;
   requireBasics(machine);
+  // not before: a peer that is stopped while it starts stays when this process is killed, unless the observers know of it
+  await using company = makeCompany({ origin, fresh: request.freshPeers, spawned: (pid) => observers.guard(pid) });
+  company.prepare(firstPeers(selection), signal);
   const { writer, todo } = await openFolder(request, { machine, ports, origin });
   await using _writer = writer;
   const runnable = await setAside(todo, machine, writer);
