@@ -8,15 +8,15 @@ sources := $(shell find src experiments -name '*.ts' 2>/dev/null)
 # they change when a file goes; `/.` tells one from the target of its name
 folders := $(addsuffix /.,$(shell find src experiments -type d 2>/dev/null))
 
-# $(call provide,command:package…): as root on Debian or Ubuntu, packages whose command is missing are installed; NO_INSTALL=1
+# $(call provide,command:package…): as root on Debian or Ubuntu, packages whose command, or file, is missing are installed; NO_INSTALL=1
 # only names them. Without them the program and its tests go on as far as they can, and say what was left out.
 define provide
-missing=$$(for each in $(1); do command -v "$${each%%:*}" >/dev/null || echo "$${each##*:}"; done | sort -u | xargs); \
+missing=$$(for each in $(1); do command -v "$${each%%:*}" >/dev/null || [ -e "$${each%%:*}" ] || echo "$${each##*:}"; done | sort -u | xargs); \
 if [ -z "$$missing" ]; then :; \
 elif [ -n "$${NO_INSTALL:-}" ]; then echo "missing: $$missing (NO_INSTALL is set)" >&2; \
 elif [ "$$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then echo "missing: $$missing (as root: apt-get install $$missing)" >&2; \
 else echo "installing $$missing with apt-get (NO_INSTALL=1 only names them)" >&2; export DEBIAN_FRONTEND=noninteractive; \
-  { apt-get update -qq && apt-get install -y -qq $$missing; } >/dev/null || echo "apt-get could not install $$missing" >&2; \
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; } >/dev/null || echo "apt-get could not install $$missing" >&2; \
 fi
 endef
 
@@ -92,5 +92,6 @@ dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(sources
 tools:
 	@$(call provide,ss:iproute2 ip:iproute2)
 
-test-tools: # tcpdump and tshark read the wire's captures back
-	@$(call provide,ss:iproute2 ip:iproute2 tcpdump:tcpdump tshark:tshark)
+pandas := /usr/lib/python3/dist-packages/pandas
+test-tools: # tcpdump and tshark read the wire's captures back; jq and pandas are in the examples of results/README.md
+	@$(call provide,ss:iproute2 ip:iproute2 tcpdump:tcpdump tshark:tshark jq:jq $(pandas):python3-pandas)

@@ -14,6 +14,7 @@ const positive = (text: string): number => {
 };
 const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 const json = () => new Option('--json', 'print JSON only').default(false);
+const verbose = () => new Option('--verbose', 'print every finding').default(false);
 const jobs = () =>
   new Option('-j, --jobs <n>', 'cells at work at once, not counting those that only wait')
     .argParser(positive)
@@ -99,7 +100,8 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
     .option('-n, --dry-run', 'print what would run', false)
     .option('--strict', 'exit with 1 if a claim is refuted', false)
     .addOption(json())
-    .option('-q, --quiet', 'print the answers only', false)
+    .addOption(new Option('-q, --quiet', 'print the headlines only').default(false).conflicts('verbose'))
+    .addOption(verbose())
     .action((patterns, options) => privileged(async () => (await import('./commands/run.ts')).run(patterns, options)));
 
   command(
@@ -140,6 +142,7 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
       ]),
     )
     .addOption(new Option('--markdown', 'print the report as Markdown; save nothing').default(false).conflicts('json'))
+    .addOption(verbose().conflicts(['json', 'markdown']))
     .addOption(json())
     .action((folder, options) => done(import('./commands/report.ts').then(({ report }) => report(folder, options))));
 

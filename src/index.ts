@@ -9,6 +9,7 @@ export {
   experiment,
   type Factors,
   type FactorValue,
+  type FactorWords,
   type Group,
   type LoadAcrossClaim,
   type LoadDefinition,
@@ -18,6 +19,7 @@ export {
   type OutcomeOf,
   type Repeating,
 } from './experiment/definition.ts';
+export { type Conclusion, type Figure, type Finding, finding, type Result } from './experiment/finding.ts';
 export type { Forgery } from './experiment/forgery.ts';
 export type {
   AddressOptions,

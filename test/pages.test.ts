@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const textOf = (path: string): string => readFileSync(join(root, path), 'utf8');
-const pages = ['README.md', 'src/README.md', 'experiments/README.md', 'test/README.md'];
+const pages = ['README.md', 'src/README.md', 'experiments/README.md', 'results/README.md', 'test/README.md'];
 const guide = textOf('experiments/README.md');
 
 /** An interface as it is declared: the members of its own, and what it extends. */

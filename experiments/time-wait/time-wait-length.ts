@@ -1,4 +1,4 @@
-import { experiment, kind, largest, least, range, sentence, share } from 'lingerlab';
+import { experiment, finding, kind, largest, least, range, share } from 'lingerlab';
 
 /** TCP_TIMEWAIT_LEN in include/net/tcp.h. */
 const length = 60;
@@ -20,6 +20,11 @@ export default experiment({
     'change TIME_WAIT from 60 seconds',
   ],
   factors: { finTimeout: [60, 3], data: ['none', 'exchanged'], family: [4, 6] },
+  words: {
+    finTimeout: { text: 'net.ipv4.tcp_fin_timeout, s', values: { 60: 'as the kernel has it', 3: 'shorter' } },
+    data: { text: 'what was sent before the close', values: { none: 'nothing', exchanged: '1000 bytes each way' } },
+    family: { text: 'IP version', values: { 4: 'IPv4', 6: 'IPv6' } },
+  },
   sysctls: ({ finTimeout }) => ({ 'net.ipv4.tcp_fin_timeout': finTimeout }),
   seconds: 64,
   measures: {
@@ -80,21 +85,32 @@ export default experiment({
     },
   ],
   answer(outcomes) {
-    const lasted = (of: typeof outcomes) => of.map(({ facts }) => facts['timeWait.seconds']);
-    const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+    const seconds = ({ facts }: (typeof outcomes)[number]) => facts['timeWait.seconds'];
+    const mean = (of: typeof outcomes) => of.reduce((sum, outcome) => sum + seconds(outcome), 0) / of.length;
     const of = (finTimeout: number) => outcomes.filter(({ cell }) => cell.finTimeout === finTimeout);
-    const all = lasted(outcomes);
-    const early = outcomes.filter(({ facts }) => facts['timeWait.seconds'] < length);
+    const [usual, short] = [of(60), of(3)];
+    const early = outcomes.filter((outcome) => seconds(outcome) < length);
     const ownTimer = outcomes.filter(({ facts }) => facts['timeWait.endedBy'] === 'timer');
-    const shortened = early.length > 0 && `it was shortened in ${share(early, outcomes)} cells`;
-    const apart = Math.abs(mean(lasted(of(60))) - mean(lasted(of(3))));
+    const lasted = range(outcomes, seconds, { digits: 1, unit: 's' });
+    const apart = Math.abs(mean(usual) - mean(short));
     const slot = largest(outcomes.map(({ facts }) => facts.slot));
-    const same = `the same, within a slot of the kernel's timer wheel, ${slot.toFixed(1)} s`;
-    return sentence(
-      `${shortened || 'nothing tried here shortens it'}: TIME-WAIT lasted ${range(all, { digits: 1, unit: 's' })}, and its own timer ended it in ${share(ownTimer, outcomes)} cells`,
-      of(60).length > 0 &&
-        of(3).length > 0 &&
-        `with tcp_fin_timeout 3 instead of 60 it lasted ${apart <= slot ? same : `${apart.toFixed(1)} s more or less`}`,
-    );
+    return {
+      headline:
+        early.length > 0
+          ? `TIME-WAIT ended before ${length} s in ${share(early, outcomes)} closes: ${lasted}.`
+          : `TIME-WAIT lasts ${lasted}, and nothing tried here shortens it.`,
+      findings: [
+        finding(lasted, 'TIME-WAIT lasts from the FIN of the other end until it expires.'),
+        finding(share(ownTimer, outcomes), "TIME-WAIT's own timer ended it."),
+        usual.length > 0 &&
+          short.length > 0 &&
+          finding(
+            range(short, seconds, { digits: 1, unit: 's' }),
+            apart <= slot
+              ? `tcp_fin_timeout 3 instead of 60 changes nothing: TIME-WAIT lasts the same within a slot of the kernel's timer wheel, ${slot.toFixed(1)} s.`
+              : `tcp_fin_timeout 3 instead of 60 changes how long TIME-WAIT lasts, by ${apart.toFixed(1)} s.`,
+          ),
+      ],
+    };
   },
 });

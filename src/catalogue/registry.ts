@@ -15,7 +15,7 @@ const ownFolder = fileURLToPath(new URL('../../experiments/', import.meta.url));
 const groupFile = `group${ownExtension}`;
 /** A folder of modules that experiments beside it import: none is an experiment. */
 const sharedFolder = 'shared';
-const group = z.strictObject({ title: z.string().min(1), order: z.number() });
+const group = z.strictObject({ title: z.string().min(1), order: z.number(), lead: z.string().min(1).exactOptional() });
 
 interface Wanted {
   readonly folder?: string;

@@ -36,6 +36,13 @@ const question = {
   symptoms: z.array(text, must('a list of phrases')).optional(),
   group: text.optional(),
   factors: checked(factorProblems),
+  words: z
+    .record(
+      z.string(),
+      z.strictObject({ text, values: z.record(z.string(), text) }, must('an object: { text, values: { … } }')),
+      must('an object with a text for each factor'),
+    )
+    .optional(),
   whenNamed: z.boolean(must('true or false')).optional(),
   only: func.optional(),
   network: orFunction((value) => networks.includes(value as Network), networkWords).optional(),
@@ -112,6 +119,7 @@ function togetherProblems(definition: AnyDefinition): string[] {
   const facts = [...Object.keys(given), ...Object.keys(measures ?? {})];
   const roles = ofAnyEnd(rolesOf(definition));
   const labelled = connections.filter((label) => Object.hasOwn(roles, label));
+  const { factors, words = {} } = definition;
   const unknown = shows.filter((name) => !facts.includes(withoutRole(name, roles)) && !counterNamed(name));
   return [
     ...[...twice].map((id) => `claims: the id "${id}" is given twice`),
@@ -119,9 +127,23 @@ function togetherProblems(definition: AnyDefinition): string[] {
       (name) => `measures.${name}: the name is taken, every ${isLoad ? 'load' : 'connection'} has this fact`,
     ),
     ...labelled.map((name: string) => `roles.${name}: the name is taken, a connection is called so`),
+    ...wordProblems(factors, words as FactorWords),
     ...unknown.map((name) => `shows: there is no fact "${name}"${didYouMean(name, facts)}`),
   ];
 }
+
+type FactorWords = Readonly<Record<string, { readonly values: Readonly<Record<string, string>> }>>;
+
+/** Words of what is no factor, and no value of one. */
+const wordProblems = (factors: Readonly<Record<string, readonly unknown[]>>, words: FactorWords): string[] =>
+  Object.entries(words).flatMap(([name, { values }]) => {
+    if (!Object.hasOwn(factors, name))
+      return [`words: there is no factor "${name}"${didYouMean(name, Object.keys(factors))}`];
+    const own = (factors[name] ?? []).map(String);
+    return Object.keys(values)
+      .filter((value) => !own.includes(value))
+      .map((value) => `words.${name}: the factor has no value "${value}"${didYouMean(value, own)}`);
+  });
 
 function lines(issue: z.core.$ZodIssue, definition: unknown): string[] {
   const where = placeOf(issue.path, definition);

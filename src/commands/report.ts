@@ -11,6 +11,8 @@ interface ReportOptions {
   readonly json: boolean;
   /** Print report.md's text: nothing is saved. */
   readonly markdown: boolean;
+  /** Print every finding. */
+  readonly verbose: boolean;
   /** A cell's id: its ladder diagram is the answer, and no report is made. */
   readonly ladder?: string;
 }
@@ -19,7 +21,7 @@ interface ReportOptions {
  * `lingerlab report RUN`: make the report again from the folder alone. Where it cannot be saved, the answer is given nevertheless.
  * @throws LingerlabError UNKNOWN_CELL, BAD_OPTION where `ladder` names a cell that has none; RUN_NOT_WRITABLE, behind the answer
  */
-export async function report(folder: string, { json, markdown, ladder }: ReportOptions): Promise<void> {
+export async function report(folder: string, { json, markdown, verbose, ladder }: ReportOptions): Promise<void> {
   const run = await readRun(folder);
   if (ladder !== undefined) return answer(ladderSvg(ladderCell(run, ladder)));
   const made = reportOf(run);
@@ -27,7 +29,7 @@ export async function report(folder: string, { json, markdown, ladder }: ReportO
   const notSaved = await saveReport(run.folder, made).catch((error: unknown) => ({ error }));
   if (json) answerJson(runAnswer(run));
   else {
-    const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout) };
+    const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout), verbose };
     answer(terminalSummary(made, { ...options, ...(notSaved ? {} : { path: reportPath(run.folder) }) }), {
       styled: options.color,
     });

@@ -41,6 +41,7 @@ export interface RunOptions {
   readonly strict: boolean;
   readonly json: boolean;
   readonly quiet: boolean;
+  readonly verbose: boolean;
 }
 
 /** `lingerlab run [patterns…]`. Throws LingerlabError for wrong input, before anything is touched. */
@@ -179,7 +180,7 @@ function progressFor({ quiet }: RunOptions): RunShown {
   };
 }
 
-async function show(finished: Run, { json, quiet }: RunOptions): Promise<void> {
+async function show(finished: Run, { json, quiet, verbose }: RunOptions): Promise<void> {
   if (json) {
     const { runAnswer } = await import('./run-answer.ts');
     return answerJson(runAnswer(finished));
@@ -187,9 +188,10 @@ async function show(finished: Run, { json, quiet }: RunOptions): Promise<void> {
   const { reportOf } = await import('../report/model/report.ts');
   const report = reportOf(finished);
   if (quiet) {
-    for (const { id, answer: found } of finished.run.experiments) answer(`${id}: ${found}`);
+    const { experiments, overview } = report;
+    for (const { id, answer: found } of experiments) answer(`${id}: ${found.headline}`);
     // what failed is no answer, and is printed all the same
-    const { errored, unsupported } = report.overview;
+    const { errored, unsupported } = overview;
     for (const { reason, cells } of [...errored, ...unsupported])
       process.stderr.write(visibleLines(`lingerlab: ${plural(cells.length, 'cell')} did not run: ${reason}\n`));
     return;
@@ -198,7 +200,7 @@ async function show(finished: Run, { json, quiet }: RunOptions): Promise<void> {
     import('../report/terminal/summary.ts'),
     import('../report/markdown/report.ts'),
   ]);
-  const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout) };
+  const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout), verbose };
   answer(terminalSummary(report, { ...options, path: reportPath(finished.folder) }), { styled: options.color });
 }
 

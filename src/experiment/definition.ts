@@ -4,6 +4,7 @@ import type { FactsOf, LoadFactsOf } from '../facts/table.ts';
 import type { Against } from '../stats/against.ts';
 import type { Network } from '../tcp/network.ts';
 import type { End } from '../tcp/states.ts';
+import type { Conclusion } from './finding.ts';
 import type { LoadStage, Stage, WithoutWire } from './stage.ts';
 import type { Wire } from './wire.ts';
 
@@ -93,6 +94,8 @@ interface Question<F extends Factors, M extends Measures, N extends Network, Fac
   /** The heading under which reports gather experiments. Those that come with the program have the one of their folder. */
   readonly group?: string;
   readonly factors: F;
+  /** What the factors and their values mean, for readers of a report who do not know the scenario. */
+  readonly words?: FactorWords<NoInfer<F>>;
   /** It is not part of the default matrix: it runs where a pattern names it. */
   readonly whenNamed?: boolean;
   /** The default matrix; the rest of the product runs with `--all`. */
@@ -111,6 +114,14 @@ interface Question<F extends Factors, M extends Measures, N extends Network, Fac
   readonly measures?: M;
   readonly claims: readonly Claim<NoInfer<Cell<F>>, NoInfer<Facts>>[];
 }
+
+/** A text for each factor, and for each of its values: `{ closes: { text: 'which end closes first', values: { both: '…' } } }`. */
+export type FactorWords<F extends Factors> = {
+  readonly [K in keyof F]?: {
+    readonly text: string;
+    readonly values: { readonly [V in F[K][number] as `${V}`]?: string };
+  };
+};
 
 type Measures = Readonly<Record<string, Kind<unknown>>>;
 type StageOn<S extends { readonly wire: Wire }, N> = 'wire' extends N ? S : WithoutWire<S>;
@@ -134,8 +145,8 @@ export interface Definition<
   readonly connections?: C;
   readonly scenario: (stage: StageOn<Stage<C, M>, NoInfer<N>>, cell: Cell<F>) => Promise<void>;
   readonly across?: readonly AcrossClaim<NoInfer<Cell<F>>, NoInfer<FactsOf<C, M>>>[];
-  /** One sentence made from facts. */
-  readonly answer: (outcomes: readonly Outcome<NoInfer<Cell<F>>, NoInfer<FactsOf<C, M>>>[]) => string;
+  /** The conclusion, made from facts; or its headline alone. */
+  readonly answer: (outcomes: readonly Outcome<NoInfer<Cell<F>>, NoInfer<FactsOf<C, M>>>[]) => Conclusion | string;
   /** What ends are called by what they do, where either may do it: `{ closing: ({ closer }) => closer }`. */
   readonly roles?: { readonly [K in R]: (cell: NoInfer<Cell<F>>) => End };
   /**
@@ -176,11 +187,11 @@ export interface LoadDefinition<
   readonly load: Repeating<NoInfer<Cell<F>>, NoInfer<LoadFactsOf<M>>>;
   readonly scenario: (stage: StageOn<LoadStage<M>, NoInfer<N>>, cell: Cell<F>) => Promise<void>;
   readonly across?: readonly LoadAcrossClaim<NoInfer<Cell<F>>, NoInfer<LoadFactsOf<M>>>[];
-  /** Sentences made from facts, and from each cell's comparison with its baseline. */
+  /** The conclusion, made from facts and from each cell's comparison with its baseline; or its headline alone. */
   readonly answer: (
     outcomes: readonly Outcome<NoInfer<Cell<F>>, NoInfer<LoadFactsOf<M>>>[],
     compared: readonly Compared<NoInfer<Cell<F>>>[],
-  ) => string;
+  ) => Conclusion | string;
   /** The fact that distinguishes the cells best, and the ones beside it: columns of the report's table, in order. */
   readonly shows?: readonly (keyof LoadFactsOf<NoInfer<M>> & string)[];
 }
@@ -237,6 +248,8 @@ export interface Group {
   readonly title: string;
   /** Groups are listed by ascending order. */
   readonly order: number;
+  /** The id of the experiment whose headline stands for the group's; default: the first that has one. */
+  readonly lead?: string;
 }
 
 /** An experiment with where it came from. */

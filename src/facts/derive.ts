@@ -1,6 +1,6 @@
 import type { Event } from '../record/event.ts';
 import type { FactValue, UnknownFact } from '../record/fact.ts';
-import type { AsideRecord, IncarnationRecord, PathStep, SegmentRecord, Warning } from '../record/schema.ts';
+import type { AsideRecord, EndDoings, IncarnationRecord, PathStep, SegmentRecord, Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
 import type { End } from '../tcp/states.ts';
 import { asidesOf, forgedIn, unreachablesIn } from './asides.ts';
@@ -9,6 +9,7 @@ import { kept } from './carried.ts';
 import { closingContradiction } from './closed-with.ts';
 import { type CellView, type ConnectionView, endName, endsOf, type Sight, viewOf } from './connections.ts';
 import { counterFindings } from './counters.ts';
+import { doingsOf } from './doings.ts';
 import { contradictoryFacts } from './invariants.ts';
 import { type Findings, Unknown } from './kinds.ts';
 import { type EndpointPath, pathOf } from './path.ts';
@@ -20,6 +21,8 @@ export interface Derived {
   readonly facts: Record<string, FactValue | null>;
   readonly unknown: Record<string, UnknownFact>;
   readonly paths: Record<string, readonly PathStep[]>;
+  /** What each end's application called, and what `ss` showed of it. */
+  readonly ends: Record<string, EndDoings>;
   /** On the wire, where the cell had one. */
   readonly segments: readonly SegmentRecord[];
   readonly incarnations: readonly IncarnationRecord[];
@@ -33,6 +36,7 @@ export function derive(events: readonly Event[], sight: Sight): Derived {
   const view = viewOf(events, sight, horizon);
   const findings: Findings = {};
   const paths: Record<string, readonly PathStep[]> = {};
+  const doings: Record<string, EndDoings> = {};
   const warnings: Warning[] = [];
   const isWired = view.carried.segments.length > 0;
   const asides = [...unreachablesIn(view), ...forgedIn(view)];
@@ -50,6 +54,8 @@ export function derive(events: readonly Event[], sight: Sight): Derived {
     for (const end of endsOf(connection.event)) {
       const name = endName(label, end);
       paths[name] = folded[end].steps;
+      const own = doingsOf(view, connection[end]);
+      if (own) doings[name] = own;
       const { disagreements } = bytesOf(view, connection, connection[end]);
       const closing = closingContradiction(view, connection, connection[end]);
       const carried = wireContradictions(view, connection, connection[end]);
@@ -63,7 +69,7 @@ export function derive(events: readonly Event[], sight: Sight): Derived {
   asides.sort((a, b) => a.t - b.t);
   const found = split(findings);
   warnings.push(...contradictoryFacts(found.facts));
-  return { ...found, paths, segments: kept(segments), incarnations, asides, warnings };
+  return { ...found, paths, ends: doings, segments: kept(segments), incarnations, asides, warnings };
 }
 
 /** Of several attempts the last is drawn. */

@@ -66,6 +66,8 @@ export function partsOf(name: string, roles: readonly string[] = []): Parts {
   const [first = '', space = '', ...rest] = name.split('.');
   if (first === 'counters' && rest.length > 0) return { of: 'namespace', label: '', whose: space, own: rest.join('.') };
   const named = split(name, [...ends, ...roles, 'timeWait']);
+  const skew = /^(?:(.+)\.)?closeSkew$/.exec(name);
+  if (skew) return { of: 'connection', label: skew[1] ?? '', whose: '', own: 'closeSkew' };
   if (!named) return { of: 'cell', label: '', whose: '', own: name };
   const label = named.before.slice(0, -1);
   return named.end === 'timeWait'

@@ -2,6 +2,7 @@ import type { Declaration } from '../record/fact.ts';
 import { type End, ends } from '../tcp/states.ts';
 import { applicationFacts } from './application.ts';
 import { bytesFacts } from './bytes.ts';
+import { closeSkewFacts } from './close-skew.ts';
 import { closingFacts } from './closed-with.ts';
 import { type CounterFact, counterDeclaration } from './counters.ts';
 import type { FactGroup, Findings, ValueOf } from './kinds.ts';
@@ -23,7 +24,7 @@ const ofEnd = [
 ] as const satisfies readonly FactGroup<unknown, OfEnd>[];
 
 /** Facts of one connection. */
-const ofConnection = [timeWaitFacts] as const satisfies readonly FactGroup<unknown, OfConnection>[];
+const ofConnection = [timeWaitFacts, closeSkewFacts] as const satisfies readonly FactGroup<unknown, OfConnection>[];
 
 type Both<U> = (U extends unknown ? (of: U) => void : never) extends (of: infer I) => void ? I : never;
 type DeclaredBy<G extends readonly FactGroup<unknown, never>[]> = Both<G[number]['declared']>;

@@ -44,7 +44,17 @@ const asText = z.object({
 
 /** What a claim's verdict in one cell rests on. */
 export const cellDetail = z.discriminatedUnion('on', [
-  z.object({ on: z.literal('facts').describe('what it read'), read: z.array(factRead), more }),
+  z.object({
+    on: z.literal('facts').describe('what it read'),
+    read: z.array(factRead),
+    more,
+    needs: z
+      .array(factRead)
+      .exactOptional()
+      .describe(
+        'of a refuted one: values of a fact that it read with which it would hold, each by itself, of facts that have a few values only; absent: none, or not recorded',
+      ),
+  }),
   withoutValue,
   late,
   leftOut,

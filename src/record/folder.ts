@@ -124,6 +124,7 @@ export async function resumeRun(path: string, by: Resumption): Promise<Resumed> 
       answered: null,
       claims: [],
     })),
+    groups: run.groups.map((group) => ({ ...group, headline: null })),
     warnings: [],
   };
   await replaceFile(join(folder, files.run), formatRun(resumed));

@@ -9,7 +9,7 @@ import { lateness } from './lateness.ts';
 import { reason } from './reason.ts';
 
 /** The run folder's version: newer is refused, older is upgraded when read. */
-export const schemaVersion = 2;
+export const schemaVersion = 3;
 
 export const verdict = z.enum(['confirmed', 'refuted', 'inconclusive']);
 export type Verdict = z.infer<typeof verdict>;
@@ -82,6 +82,25 @@ export const claimRecord = z.object({
     .describe('verdicts in how many (cell, repeat); of a claim across cells, none'),
   detail: runDetail.describe('what the verdict rests on'),
   without: z.number().int().exactOptional().describe('of a claim across cells: results that did not run; absent: none'),
+  observed: z
+    .array(
+      z.object({
+        fact: z.string(),
+        verdict,
+        results: z.number().int().describe('how many'),
+        least: z.number().exactOptional().describe('of a number'),
+        most: z.number().exactOptional(),
+        values: z
+          .array(z.object({ value: factValue, results: z.number().int() }))
+          .exactOptional()
+          .describe('of anything else: the most frequent first'),
+        more: z.number().int().exactOptional().describe('different values that are not listed; absent: none'),
+      }),
+    )
+    .exactOptional()
+    .describe(
+      "of a claim of cells: what the facts were that it read first, by the cells' verdicts; absent: none, or not recorded",
+    ),
 });
 export type ClaimRecord = z.infer<typeof claimRecord>;
 
@@ -91,6 +110,16 @@ export type Warning = z.infer<typeof warning>;
 /** The rate of each cell of loads against that of its baseline, repeat by repeat. */
 export const loadComparison = z.object({
   fact: z.string().describe('what is compared'),
+  method: z
+    .object({
+      pairing: z.literal('repeat').describe('a result is compared with that of the baseline in the same repeat'),
+      estimate: z.literal('hodges-lehmann').describe('of the ratio, over the ratios of pairs'),
+      interval: z.literal('signed-rank').describe("of the ratio: by inverting Wilcoxon's test"),
+      test: z.literal('wilcoxon-signed-rank').describe('whether the ratio is beyond the margin, doubled for the side'),
+      correction: z.literal('holm').describe('over all that have the baseline'),
+    })
+    .exactOptional()
+    .describe('absent: schema version 1 or 2, whose runs did the same'),
   margin: z.number().describe('what differs by a smaller share is not worth a choice'),
   alpha: z.number().describe('the chance that any difference that is said to be is none'),
   confidence: z.number().describe('of each interval by itself'),
@@ -118,11 +147,56 @@ export const loadComparison = z.object({
 });
 export type LoadComparison = z.infer<typeof loadComparison>;
 
+const finding = z.object({
+  number: z.string().describe('`16 of 16`, `61.3–61.4 s`'),
+  text: z.string().describe('a sentence'),
+  cells: z
+    .array(z.object({ id: z.string(), repeats: z.array(z.number().int()) }))
+    .describe('the results that it rests on: in the order of the plan, each cell with those of its repeats'),
+});
+export type FindingRecord = z.infer<typeof finding>;
+
+const conclusion = z.object({
+  headline: z.string().nullable().describe('one sentence; null: there is none, see `because`'),
+  findings: z.array(finding).describe('the most useful first'),
+  because: z
+    .object({
+      code: z
+        .enum(['no-cell-ran', 'left-out', 'not-answered', 'threw'])
+        .describe(
+          'left-out: what it needs is of results without a fact that it reads; not-answered: the cells that ran do not tell',
+        ),
+      message: z.string().exactOptional().describe("of the experiment's own error"),
+    })
+    .exactOptional()
+    .describe('why there is no headline; absent: there is one'),
+  without: z
+    .object({
+      results: z.number().int().describe('how many are left out'),
+      of: z.number().int().describe('how many ran'),
+      reasons: z.array(
+        z.object({ fact: z.string(), is: z.enum(['not-observed', 'not-tried']), results: z.number().int() }),
+      ),
+    })
+    .exactOptional()
+    .describe('results left out, since a fact that the answer reads has no value in them; absent: none'),
+});
+export type ConclusionRecord = z.infer<typeof conclusion>;
+const paragraph = z.object({
+  paragraph: z.string().describe('as a version before 3 wrote it: headline and findings in one'),
+});
+export const answerRecord = z.union([conclusion, paragraph]);
+export type AnswerRecord = z.infer<typeof answerRecord>;
+
 export const experimentRecord = z.object({
   id: z.string(),
   group: z.string(),
   question: z.string(),
   factors: z.record(z.string(), z.array(factorValue)).describe('in definition order'),
+  words: z
+    .record(z.string(), z.object({ text: z.string(), values: z.record(z.string(), z.string()) }))
+    .optional()
+    .describe('by factor: what it means, and what each of its values means; absent: not recorded, or none'),
   facts: z.record(z.string(), declaration).describe('declarations of every fact a cell may have, counters apart'),
   shows: z.array(z.string()).describe('facts that are columns of the report, in order'),
   roles: z
@@ -136,11 +210,11 @@ export const experimentRecord = z.object({
     .describe('these modules, as paths relative to the file; absent: it imports none'),
   file: z.string().describe("where it came from: builtin:closing/close-order, or the path of a user's own"),
   builtin: z.boolean().describe('it came with the program'),
-  answer: z.string().nullable().describe('null until the run is complete'),
+  answer: answerRecord.nullable().describe('null until the run is complete'),
   answered: z
     .enum(['all', 'some', 'none'])
     .nullable()
-    .describe('how many of the results that ran the answer is made from; none: the answer says why there is none'),
+    .describe('how many of the results that ran the answer is made from; none: it has no headline'),
   load: loadComparison.optional().describe('of an experiment of loads with a baseline, once cells ran'),
   claims: z.array(claimRecord),
 });
@@ -204,6 +278,19 @@ export const runRecord = z.object({
     }),
   ),
   experiments: z.array(experimentRecord),
+  groups: z
+    .array(
+      z.object({
+        title: z.string(),
+        order: z.number().optional().describe('ascending; absent: not recorded'),
+        experiments: z.array(z.string()).describe('ids, in the order in which reports show them'),
+        headline: z
+          .object({ text: z.string(), experiment: z.string() })
+          .nullable()
+          .describe('of the experiment that stands for the group; null: none of its experiments has one'),
+      }),
+    )
+    .describe('of questions, in the order in which reports show them'),
   plan: z.array(z.string()).describe('cell ids'),
   repeats: z
     .record(z.string(), z.number().int().min(1).max(mostRepeats))
@@ -318,6 +405,38 @@ const asideRecord = z.discriminatedUnion('what', [
 export type AsideRecord = z.infer<typeof asideRecord>;
 export type ClosingAside = Extract<AsideRecord, { what: 'close' }>;
 
+const endDoings = z.object({
+  calls: z
+    .array(
+      z.looseObject({
+        t: z.number().describe('ns since the origin: when it began'),
+        ns: z.number().describe('how long it held its thread'),
+        verb: z.string(),
+        errno: z.string().exactOptional().describe('it was refused'),
+      }),
+    )
+    .readonly()
+    .exactOptional()
+    .describe(
+      'of its application on this endpoint, in order, with what each was given, as in events.ndjson.gz; absent: none',
+    ),
+  more: z.number().int().exactOptional().describe('calls that are left out, before the last eight'),
+  looks: z
+    .array(
+      z.object({
+        t: z.number().describe('ns since the origin: when the first of them began'),
+        until: z.number().describe('when the last of them had ended'),
+        state: z.enum(states).nullable().describe('what they showed; null: no socket'),
+        times: z.number().int().describe('how many in a row showed it'),
+      }),
+    )
+    .readonly()
+    .exactOptional()
+    .describe('of ss, those in a row that showed the same as one; absent: none'),
+});
+/** What an end's application called, and what `ss` showed of it. */
+export type EndDoings = z.infer<typeof endDoings>;
+
 /** One incarnation on a wire. */
 export const incarnationRecord = z.object({
   incarnation: z.number().int().describe('as in its segments'),
@@ -359,6 +478,10 @@ export const cellRecord = z.object({
   paths: z
     .record(z.string(), z.array(pathStep).readonly())
     .describe("by end, 'client' or 'old.client': each step's evidence"),
+  ends: z
+    .record(z.string(), endDoings)
+    .optional()
+    .describe("by end, 'client' or 'old.client': what its application called and what ss showed; absent: not recorded"),
   segments: z
     .array(segmentRecord)
     .readonly()
@@ -376,6 +499,10 @@ export const cellRecord = z.object({
     .describe('how late its own processes were; absent: a load, which uses all CPU there is, or not recorded'),
   claims: z.array(z.object({ id: z.string(), verdict, detail: cellDetail })),
   warnings: z.array(warning),
+  files: z
+    .array(z.string())
+    .exactOptional()
+    .describe('names of its record files, in cells/<experiment>/<factors>/<repeat>/; absent: none, or not recorded'),
 });
 export type CellRecord = z.infer<typeof cellRecord>;
 

@@ -154,6 +154,14 @@ const detailOf = (detail: unknown): unknown =>
 const claimsOf = (claims: unknown): Json[] =>
   listed(claims).map((claim) => ({ ...claim, detail: detailOf(claim.detail) }));
 
+/** Groups in the order in which their experiments come first: all that version 2 knew of them. */
+const groupsOf = (experiments: readonly Json[]): Json[] =>
+  [...Map.groupBy(experiments, ({ group }) => String(group))].map(([title, own]) => ({
+    title,
+    experiments: own.map(({ id }) => id),
+    headline: null,
+  }));
+
 /** What folders of version 2 have otherwise that were written before its release; of any other nothing changes. */
 const released: Upgrade = {
   run: (run) => ({
@@ -189,6 +197,19 @@ export const upgrades: Readonly<Record<number, Upgrade>> = {
       ...(cell.asides !== undefined && { asides: listed(cell.asides).map(asideOf) }),
     }),
     event: eventOf,
+  },
+  2: {
+    run: (run) => ({
+      ...run,
+      schemaVersion: 3,
+      groups: groupsOf(listed(run.experiments)),
+      experiments: listed(run.experiments).map((one) => ({
+        ...one,
+        answer: typeof one.answer === 'string' ? { paragraph: one.answer } : null,
+      })),
+    }),
+    cell: (cell) => cell,
+    event: (event) => event,
   },
 };
 

@@ -42,17 +42,20 @@ export const formatRun = (run: RunRecord): string => `${JSON.stringify(sound(run
 
 const ndjson = (events: readonly Event[]): string => events.map((event) => `${JSON.stringify(event)}\n`).join('');
 
-/** Remove the folder's empty logs, then every folder that this left empty, up to the run's. */
-function tidy(folder: string, top: string): void {
+/** Remove the folder's empty logs, then every folder that this left empty, up to the run's; the names of what is left. */
+function tidy(folder: string, top: string): string[] {
+  const left: string[] = [];
   try {
-    for (const name of readdirSync(folder)) {
+    for (const name of readdirSync(folder).toSorted()) {
       const path = join(folder, name);
       if (name.endsWith('.log') && statSync(path).size === 0) rmSync(path);
+      else left.push(name);
     }
     for (let path = folder; path !== top; path = dirname(path)) rmdirSync(path);
   } catch {
     // No folder, or one that is not empty.
   }
+  return left;
 }
 
 /** The folders of cells at work; made synchronously, so that no two of them are half made or half removed at once. */
@@ -98,8 +101,9 @@ export async function openWriter(folder: string, saved: RunRecord): Promise<RunW
       return run;
     },
     appendCell: async (record) => {
-      const line = JSON.stringify(sound(cellRecord, record, `the record of ${record.id}`));
-      tidy(cellFolder(folder, record.id, record.repeat), folder);
+      const own = tidy(cellFolder(folder, record.id, record.repeat), folder);
+      const whole = { ...record, ...(own.length > 0 && { files: own }) };
+      const line = JSON.stringify(sound(cellRecord, whole, `the record of ${record.id}`));
       await inOrder(() => lines.append(line));
     },
     writeEvents: async (cellId, repeat, events) =>

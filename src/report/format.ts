@@ -81,6 +81,21 @@ export function formatSpread(values: readonly number[], declared?: Declaration):
 }
 
 /**
+ * Numbers of one fact in cells that share a row. Bytes and counts by the least and the largest, `1–2 B`: the middle of two is a
+ * number that no cell had. Others as {@link formatSpread} does.
+ */
+export function formatTogether(values: readonly number[], declared?: Declaration): string {
+  if (declared?.unit !== 'bytes' && declared?.unit !== 'count') return formatSpread(values, declared);
+  const [least, most] = [Math.min(...values), Math.max(...values)].map((value) => formatFact(value, declared)) as [
+    string,
+    string,
+  ];
+  if (least === most) return most;
+  const unit = most.slice(most.lastIndexOf(' '));
+  return `${least.endsWith(unit) ? least.slice(0, -unit.length) : least}–${most}`;
+}
+
+/**
  * A fact over the repeats of a cell: a measurement by its median, anything else by its value, or by its distribution
  * where it varied or the cell is a race.
  */

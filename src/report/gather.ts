@@ -17,6 +17,8 @@ export interface CellGroup {
   readonly status: CellRecord['status'];
   /** Why it is unsupported or errored. */
   readonly reason?: string;
+  /** What a user can do about that. */
+  readonly remedy?: string;
   /** Repeats that ran, in order. */
   readonly ran: readonly CellRecord[];
   /** Repeats that errored and whose wire had carried something: what there is to see of them. */
@@ -41,10 +43,16 @@ function groupOf(records: readonly CellRecord[]): CellGroup {
     factors: first.factors,
     race: records.some(({ race }) => race),
     status: failed?.status ?? 'ran',
-    ...(failed && { reason: reasonText(failed) }),
+    ...(failed && whyOf(failed)),
     ran: records.filter(({ status }) => status === 'ran').sort((a, b) => a.repeat - b.repeat),
     broken: records.filter(({ status, segments = [] }) => status === 'errored' && segments.length > 0),
   };
+}
+
+function whyOf({ status, reason }: CellRecord): Pick<CellGroup, 'reason' | 'remedy'> {
+  if (!reason) return { reason: reasonText({ status }) };
+  const { remedy, ...own } = reason;
+  return { reason: reasonText({ status, reason: own }), ...(remedy !== undefined && { remedy }) };
 }
 
 /** A fact of a cell, by its name or by the role of its end there. */

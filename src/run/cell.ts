@@ -36,8 +36,9 @@ interface ScenarioLog extends Log {
 }
 
 /** What there is to draw of a cell. */
-const seenIn = ({ paths, segments, incarnations, asides }: Derived): Seen => ({
+const seenIn = ({ paths, ends, segments, incarnations, asides }: Derived): Seen => ({
   paths,
+  ...(Object.keys(ends).length > 0 && { ends }),
   ...(segments.length > 0 && {
     segments,
     ...(incarnations.length > 0 && { incarnations }),
@@ -68,8 +69,8 @@ async function playCell(work: ScenarioWork, { events, unparsed, left }: Scenario
   return {
     ...seenIn(derived),
     paths: derived.paths,
-    unknown,
-    facts: { ...facts, ...notes },
+    unknown: { ...unknown, ...notes.unknown },
+    facts: { ...facts, ...notes.facts },
     warnings: [...warnings, ...(statistics ? wireWarnings(statistics, events.all) : [])],
     ...(odd && { odd }),
     late: latenessOf(events.all, stood, statistics),

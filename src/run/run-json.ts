@@ -12,11 +12,12 @@ import {
 } from '../record/schema.ts';
 import { tool } from '../record/tool.ts';
 import { warn } from '../record/warnings.ts';
+import { answerOf } from '../verdict/answer.ts';
 import { declaredBy } from '../verdict/asked.ts';
 import { claimsWithoutCells } from '../verdict/claims.ts';
 import { comparisonOf } from '../verdict/compared.ts';
 import { type Judged, outcomesOf, ranOf } from '../verdict/outcomes.ts';
-import { answerOf, judgeRun } from '../verdict/run.ts';
+import { judgeRun } from '../verdict/run.ts';
 
 interface Beginning {
   readonly selection: Selection;
@@ -37,6 +38,7 @@ export function beginning({ selection, argv, environment, clock, startedAt }: Be
     clock,
     sessions: [{ startedAt, finishedAt: null, environment }],
     experiments: selection.experiments.map(experimentRecord),
+    groups: groupsOf(selection, []),
     plan: selection.cells.map(({ id }) => id),
     repeats: Object.fromEntries(
       selection.cells.filter(({ repeats }) => repeats !== 1).map(({ id, repeats }) => [id, repeats]),
@@ -63,6 +65,7 @@ function experimentRecord({
     group: group.title,
     question: definition.question,
     factors: mutableFactors(definition),
+    ...(definition.words && { words: definition.words as NonNullable<ExperimentRecord['words']> }),
     facts: declaredBy(definition) as ExperimentRecord['facts'],
     shows: [...(definition.shows ?? [])] as string[],
     ...(roles.length > 0 && { roles }),
@@ -79,11 +82,12 @@ function experimentRecord({
 /** run.json with what the cells that finished say: answers, verdicts, warnings of the run as a whole. */
 export function finding(
   saved: RunRecord,
-  { experiments }: Selection,
+  selection: Selection,
   cells: readonly Judged[],
   trace: TraceSight,
   left: readonly Warning[],
 ): RunRecord {
+  const { experiments } = selection;
   const definitions = new Map(experiments.map(({ definition }) => [definition.id, definition]));
   const judged = saved.experiments.map((record) => {
     const definition = definitions.get(record.id);
@@ -107,7 +111,28 @@ export function finding(
   );
   const blind = trace.transitions ? [] : [warn('tracepoints-unavailable', `no tracepoints: ${trace.missing}`)];
   const pinned = saved.sessions.at(-1)?.environment.pinned ?? {};
-  return { ...saved, experiments: judged, warnings: [...blind, ...refusedSettings(pinned), ...idle, ...left] };
+  const groups = groupsOf(selection, judged);
+  return { ...saved, experiments: judged, groups, warnings: [...blind, ...refusedSettings(pinned), ...idle, ...left] };
+}
+
+/** Groups of questions with what is answered so far: the headline of a group is its lead's, or its first that there is. */
+function groupsOf({ experiments }: Selection, judged: readonly ExperimentRecord[]): RunRecord['groups'] {
+  const headlines = new Map(
+    judged.flatMap(({ id, answer }) =>
+      answer && 'headline' in answer && answer.headline !== null ? [[id, answer.headline] as const] : [],
+    ),
+  );
+  return [...Map.groupBy(experiments, ({ group }) => group.title)].map(([title, own]) => {
+    const ids = own.map(({ definition }) => definition.id);
+    const { order, lead } = (own[0] as (typeof own)[number]).group;
+    const speaker = [...(lead === undefined ? [] : [lead]), ...ids].find((id) => ids.includes(id) && headlines.has(id));
+    return {
+      title,
+      order,
+      experiments: ids,
+      headline: speaker === undefined ? null : { text: headlines.get(speaker) as string, experiment: speaker },
+    };
+  });
 }
 
 /** What every cell ran with in place of what lingerlab sets. */

@@ -50,7 +50,7 @@ export interface Work<P extends PlannedCell = PlannedCell, D extends AnyDefiniti
 export type ScenarioWork = Work<ScenarioCell, AnyScenarioDefinition>;
 export type LoadWork = Work<LoadCell, AnyLoadDefinition>;
 
-type Carried = 'segments' | 'incarnations' | 'asides' | 'odd' | 'late';
+type Carried = 'ends' | 'segments' | 'incarnations' | 'asides' | 'odd' | 'late';
 /** What a cell that was played came to. */
 export type Played = Pick<CellRecord, 'facts' | 'unknown' | 'paths' | 'warnings'> & Pick<CellRecord, Carried>;
 

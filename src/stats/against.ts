@@ -32,6 +32,15 @@ export const confidence = 0.95;
 /** What differs by less is not worth a choice, and near it two runs would say one thing and the other. */
 export const margin = 0.03;
 
+/** How {@link against} compares, in words that a record keeps. */
+export const method = {
+  pairing: 'repeat',
+  estimate: 'hodges-lehmann',
+  interval: 'signed-rank',
+  test: 'wilcoxon-signed-rank',
+  correction: 'holm',
+} as const;
+
 /** As a ratio, to the one side or the other. */
 const most = 1 + margin;
 

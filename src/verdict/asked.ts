@@ -60,7 +60,7 @@ function withItsOwn(claim: AnyAcrossClaim): AnyAcrossClaim {
   };
   return { ...claim, holds };
 }
-/** What its `answer` returns, be it a sentence or not. */
+/** What its `answer` returns, be it a conclusion or not. */
 export const answeredBy = (definition: AnyDefinition, outcomes: readonly AnyOutcome[]): unknown =>
   definition.kind === 'load'
     ? (definition.answer as unknown as AnswerOfLoads)(outcomes, compared(definition, outcomes).against)

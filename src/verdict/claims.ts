@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.ts';
 import type { AnyDefinition } from '../experiment/definition.ts';
-import type { CellDetail } from '../record/detail.ts';
+import type { CellDetail, FactRead } from '../record/detail.ts';
 import type { Declaration } from '../record/fact.ts';
 import type { CellRecord, Verdict, Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
@@ -62,11 +62,28 @@ export function judgeClaim(
     const explained =
       verdict === 'refuted' && explainedBy(cell.late, { ...cell, read: [...read.keys()], declared, holds });
     if (explained) return { verdict: 'inconclusive', detail: { on: 'late', ...explained, ...rests } };
-    return { verdict, detail: { on: 'facts', ...rests } };
+    const needs = verdict === 'refuted' ? needsOf([...read.keys()], cell, declared, holds) : [];
+    return { verdict, detail: { on: 'facts', ...rests, ...(needs.length > 0 && { needs }) } };
   } catch (thrown) {
     const without = missing();
     return without ? { verdict: 'inconclusive', detail: { on: 'no-value', ...without.without } } : threw(thrown);
   }
+}
+
+/** Values of one of these facts with which a refuted claim would hold: of facts that are true or false, or one of a few words. */
+function needsOf(
+  read: readonly string[],
+  cell: CellFacts,
+  declared: Readonly<Record<string, Declaration>>,
+  holds: (facts: CellFacts['facts']) => boolean,
+): FactRead[] {
+  return read.flatMap((fact) => {
+    const { type, values = [] } = declared[fact] ?? {};
+    const possible = type === 'boolean' ? [true, false] : type === 'word' ? values : [];
+    return possible
+      .filter((value) => value !== cell.facts[fact] && holds({ ...cell.facts, [fact]: value }))
+      .map((value) => ({ fact, value }));
+  });
 }
 
 /** Whether a load experiment counts a result; a fact without a value leaves that open, and it counts. */

@@ -1,6 +1,6 @@
 import { type AnyLoadDefinition, type Compared, cellId } from '../experiment/definition.ts';
 import type { CellRecord, LoadComparison } from '../record/schema.ts';
-import { against, alpha, confidence, margin } from '../stats/against.ts';
+import { against, alpha, confidence, margin, method } from '../stats/against.ts';
 import type { Readable } from './facts.ts';
 
 type Factors = CellRecord['factors'];
@@ -72,6 +72,7 @@ export function comparisonOf(definition: AnyLoadDefinition, outcomes: readonly O
   const { against: all, leftOut } = compared(definition, outcomes);
   return {
     fact,
+    method,
     margin,
     alpha,
     confidence,

@@ -1,12 +1,13 @@
 import type { AnyDefinition } from '../experiment/definition.ts';
 import type { Declaration } from '../record/fact.ts';
-import type { CellRecord } from '../record/schema.ts';
+import type { CellRecord, FindingRecord } from '../record/schema.ts';
+import { askAnswer } from './answer.ts';
 import { type AnyAcrossClaim, type AnyClaim, acrossOf, claimsOf, declaredBy } from './asked.ts';
 import { applies, judgeClaim } from './claims.ts';
 import { type Donor, donorsOf } from './exchange.ts';
 import type { CellFacts } from './facts.ts';
 import { ranOf } from './outcomes.ts';
-import { askAnswer, judgeAcross } from './run.ts';
+import { judgeAcross } from './run.ts';
 
 /** Whether a claim can fail: the facts that refute it, or `null` where none of those tried does. */
 export interface Falsifier {
@@ -61,9 +62,14 @@ function* arrangements(cells: readonly CellRecord[], donors: readonly Donor[]): 
   yield* replacements(cells, donors);
 }
 
+const everywhere = (cells: readonly CellRecord[], donor: Donor): Arrangement => ({
+  name: `the facts of ${donor.name} in all cells`,
+  cells: cells.map((cell) => given(cell, donor)),
+});
+
 function* replacements(cells: readonly CellRecord[], donors: readonly Donor[]): Generator<Arrangement> {
   for (const donor of donors) {
-    yield { name: `the facts of ${donor.name} in all cells`, cells: cells.map((cell) => given(cell, donor)) };
+    yield everywhere(cells, donor);
     for (const one of cells) {
       const replaced = cells.map((cell) => (cell === one ? given(cell, donor) : cell));
       yield { name: `the facts of ${donor.name} in ${nameOf(one)}`, cells: replaced };
@@ -117,14 +123,52 @@ export function falsifiers(
   return [...ofCells, ...across];
 }
 
-/** Whether the answer is made from facts: another sentence comes of it when facts are exchanged between cells, or between their ends. */
-export function answerMoves(definition: AnyDefinition, cells: readonly CellRecord[]): boolean {
+/**
+ * One cell's facts in all of them move most parts of an answer, and there are few such arrangements. Of facts that are made by
+ * hand, since no cell has others, each changes a cell as it is.
+ */
+function* fewFirst(cells: readonly CellRecord[], donors: readonly Donor[], handMade: HandMade): Generator<Arrangement> {
+  for (const donor of donors) yield everywhere(cells, donor);
+  for (const [claim, { facts }] of Object.entries(handMade)) {
+    const changed = cells.map((cell) => ({ ...cell, facts: { ...cell.facts, ...facts } }));
+    yield { name: `the facts made by hand for ${claim}`, cells: changed };
+  }
+  yield* arrangements(cells, donors);
+}
+
+/** Which parts of an answer never changed, whatever facts it was given: empty of a good one. */
+export interface Fixed {
+  readonly headline: boolean;
+  /** By their number in the answer to the facts as they are, from 0. */
+  readonly findings: readonly number[];
+}
+
+/**
+ * Whether the answer is made from facts: exchanged between cells, or between their ends, or made by hand, facts give another
+ * headline, and each finding another number or text. Null where there is no answer.
+ */
+export function fixedParts(
+  definition: AnyDefinition,
+  cells: readonly CellRecord[],
+  handMade: HandMade = {},
+): Fixed | null {
   const ran = ranOf(definition, cells);
   const answer = askAnswer(definition, ran);
-  if (!answer.ok) return false;
-  for (const { cells: other } of arrangements(ran, donorsIn(definition, ran))) {
+  if (answer.headline === null) return null;
+  let headline = true;
+  const findings = new Set(answer.findings.keys());
+  const donors = donorsIn(definition, ran);
+  for (const { cells: other } of fewFirst(ran, donors, handMade)) {
     const moved = askAnswer(definition, other);
-    if (moved.ok && moved.text !== answer.text) return true;
+    // of fewer results any share is another one
+    if (moved.without?.results !== answer.without?.results) continue;
+    if (moved.headline !== null && moved.headline !== answer.headline) headline = false;
+    const said = new Set(moved.findings.map(({ number, text }) => `${number} ${text}`));
+    for (const at of findings) {
+      const { number, text } = answer.findings[at] as FindingRecord;
+      if (moved.findings.length > 0 && !said.has(`${number} ${text}`)) findings.delete(at);
+    }
+    if (!headline && findings.size === 0) break;
   }
-  return false;
+  return { headline, findings: [...findings] };
 }

@@ -1,20 +1,12 @@
-import { messageOf } from '../errors.ts';
 import type { AnyDefinition } from '../experiment/definition.ts';
 import type { ResultOf, RunDetail } from '../record/detail.ts';
 import { changedBy, type Lateness, type LateProcess, latestOf, processesOf } from '../record/lateness.ts';
-import type { CellRecord, ClaimRecord, ExperimentRecord, Verdict } from '../record/schema.ts';
-import {
-  type AnyAcrossClaim,
-  type AnyClaim,
-  AppliesToNone,
-  acrossOf,
-  answeredBy,
-  claimsOf,
-  declaredBy,
-} from './asked.ts';
+import type { CellRecord, ClaimRecord, Verdict } from '../record/schema.ts';
+import { type AnyAcrossClaim, type AnyClaim, AppliesToNone, acrossOf, claimsOf, declaredBy } from './asked.ts';
 import { type CellVerdict, factsShown, firstOf, type Judgement, threw, verdictOf } from './claims.ts';
 import { movedTogether, togetherMs } from './lateness.ts';
-import { type Judged, type Missing, outcomesOf, ranOf, resultOf } from './outcomes.ts';
+import { observedOf } from './observed.ts';
+import { type Judged, outcomesOf, ranOf, resultOf } from './outcomes.ts';
 
 /** The worst verdict stands for all. */
 const worstFirst = ['refuted', 'inconclusive', 'confirmed'] as const satisfies readonly Verdict[];
@@ -51,7 +43,8 @@ function claimOfCells(claim: AnyClaim, ran: readonly CellRecord[]): ClaimRecord 
       .filter(({ id }) => id === claim.id)
       .map(({ verdict, detail }) => ({ verdict, detail, of: resultOf(cell, ran) })),
   );
-  return { ...asText(claim), across: false, ...together(verdicts) };
+  const observed = observedOf(verdicts);
+  return { ...asText(claim), across: false, ...together(verdicts), ...(observed.length > 0 && { observed }) };
 }
 
 const valuesIn = (cells: readonly CellRecord[]): Set<string> =>
@@ -178,74 +171,4 @@ export function judgeRun(definition: AnyDefinition, cells: readonly Judged[]): C
     return { ...asText(claim), across: true, cells: none, ...judged, ...without };
   });
   return [...claimsOf(definition).map((claim) => claimOfCells(claim, ran)), ...across];
-}
-
-/** The answer to an experiment's question, and what it was made without; or why there is none. */
-export type Answered =
-  | { readonly ok: true; readonly text: string; readonly without: string }
-  | { readonly ok: false; readonly why: string };
-
-type Asked = Answered | { readonly ok: 'again'; readonly missing: readonly Missing[] };
-
-function askOnce(definition: AnyDefinition, ran: readonly Judged[]): Asked {
-  const { outcomes, allMissing } = outcomesOf(definition, ran);
-  const again = (): Asked | null => {
-    const missing = allMissing();
-    return missing.length > 0 ? { ok: 'again', missing } : null;
-  };
-  try {
-    const text: unknown = answeredBy(definition, outcomes);
-    const isSentence = typeof text === 'string' && text.trim() !== '';
-    return (
-      again() ?? (isSentence ? { ok: true, text, without: '' } : { ok: false, why: 'answer() returned no sentence' })
-    );
-  } catch (thrown) {
-    return again() ?? { ok: false, why: `answer() threw: ${messageOf(thrown)}` };
-  }
-}
-
-/**
- * Ask for the answer from the cells that ran. A result of which it reads a fact without a value is left out, and it is asked
- * again: the other results are known. What it was made without is said beside it.
- */
-export function askAnswer(definition: AnyDefinition, ran: readonly Judged[]): Answered {
-  if (ran.length === 0) return { ok: false, why: 'no cell ran' };
-  const left: Missing[] = [];
-  for (let rest = ran; rest.length > 0; ) {
-    const asked = askOnce(definition, rest);
-    if (asked.ok !== 'again') {
-      if (left.length === 0) return asked;
-      const without = leftOut(left, ran.length);
-      // what nothing but the missing results prevented is prevented by them
-      return asked.ok ? { ...asked, without } : { ok: false, why: without };
-    }
-    left.push(...asked.missing);
-    const out = new Set(asked.missing.map(({ record }) => record));
-    rest = rest.filter((cell) => !out.has(cell));
-  }
-  return { ok: false, why: leftOut(left, ran.length) };
-}
-
-/** Different reasons to leave results out that a sentence names. */
-const mostReasons = 3;
-
-/** `12 of 108 results left out: client.closedWith not observed`. */
-function leftOut(left: readonly Missing[], all: number): string {
-  const reasons = Map.groupBy(left, ({ error }) => error.brief);
-  const words = [...reasons].map(([reason, { length }]) => (reasons.size > 1 ? `${reason} (${length})` : reason));
-  const { read, more } = firstOf(words, mostReasons);
-  return `${left.length} of ${all} results left out: ${[...read, ...(more > 0 ? [`${more} more`] : [])].join(', ')}`;
-}
-
-/** An experiment's answer in one sentence, with what it was made without, or why there is none; and from how many results. */
-export function answerOf(
-  definition: AnyDefinition,
-  cells: readonly Judged[],
-): { answer: string; answered: NonNullable<ExperimentRecord['answered']> } {
-  const found = askAnswer(definition, ranOf(definition, cells));
-  if (!found.ok) return { answer: `no answer: ${found.why}`, answered: 'none' };
-  if (found.without === '') return { answer: found.text, answered: 'all' };
-  const text = found.text.trimEnd();
-  const stop = text.endsWith('.') ? '.' : '';
-  return { answer: `${text.slice(0, text.length - stop.length)}; ${found.without}${stop}`, answered: 'some' };
 }

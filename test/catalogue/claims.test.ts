@@ -3,10 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { attempts } from '../../experiments/port-reuse/shared/newcomer.ts';
 import { builtins } from '../../src/catalogue/registry.ts';
 import { readRun } from '../../src/record/read.ts';
+import { askAnswer } from '../../src/verdict/answer.ts';
 import { acrossOf } from '../../src/verdict/asked.ts';
-import { answerMoves, falsifiers, type HandMade } from '../../src/verdict/falsifiable.ts';
+import { falsifiers, fixedParts, type HandMade } from '../../src/verdict/falsifiable.ts';
 import { ranOf } from '../../src/verdict/outcomes.ts';
-import { askAnswer, judgeAcross } from '../../src/verdict/run.ts';
+import { judgeAcross } from '../../src/verdict/run.ts';
 
 /** Facts that refute a claim which no cell of its experiment can, by experiment and claim. */
 const handMade: Readonly<Record<string, HandMade>> = {
@@ -112,9 +113,18 @@ const handMade: Readonly<Record<string, HandMade>> = {
   transfer: {
     'within-the-window': { facts: { withinWindow: false } },
   },
+  // each close in SYN-SENT is silent, and each late SYN-ACK gets a RST
+  'close-while-opening': {
+    'sends-in-syn-sent': { facts: { sentAtClose: 'FIN', answered: 'nothing' } },
+  },
+  // connect(2) succeeds in every cell
+  handshake: {
+    'itself-is-refused': { facts: { shown: ['ESTABLISHED ESTABLISHED'], answer: 'ECONNREFUSED' } },
+  },
   // every SYN is sent again as its timer says, and other cells have none
   unanswered: {
     'lost-syn-is-sent-again': { facts: { mostLateMs: 1000, mostEarlyMs: 0 } },
+    'request-is-dropped-early': { facts: { requestLeastMs: 900, requestMostMs: 1100 } },
   },
   'time-wait-limit': {
     'half-the-table': { facts: { ownLimit: 65536, hashEntries: 65536 } },
@@ -165,8 +175,36 @@ describe('by the results of kept runs', () => {
     );
   });
 
-  test.each(catalogue)('$definition.id: its answer changes when facts are swapped', ({ definition }) => {
-    expect(answerMoves(definition, cells)).toBe(true);
+  test.each(catalogue)(
+    '$definition.id: its headline and each finding change when facts are swapped',
+    ({ definition }) => {
+      expect(fixedParts(definition, cells, handMade[definition.id])).toEqual({ headline: false, findings: [] });
+    },
+  );
+
+  test.each(catalogue)(
+    '$definition.id: its answer is a headline and a few findings, short enough to be read',
+    (one) => {
+      const { headline, findings } = askAnswer(one.definition, ranOf(one.definition, cells));
+      expect(findings).not.toEqual([]);
+      expect(findings.length).toBeLessThanOrEqual(6);
+      const long = (text: string | null, most: number) => (text ?? '').length > most;
+      expect([headline].filter((text) => long(text, 120))).toEqual([]);
+      expect(findings.filter(({ text }) => long(text, 160))).toEqual([]);
+      expect(findings.filter(({ cells: rests }) => rests.length === 0)).toEqual([]);
+    },
+  );
+
+  test.each(catalogue)('$definition.id: each factor and each of its values has a text', ({ definition }) => {
+    const { factors, words = {} } = definition as {
+      readonly factors: Readonly<Record<string, readonly unknown[]>>;
+      readonly words?: Readonly<Record<string, { readonly values: Readonly<Record<string, string>> }>>;
+    };
+    const lacking = Object.entries(factors).flatMap(([name, values]) => [
+      ...(words[name] ? [] : [name]),
+      ...values.flatMap((value) => (words[name]?.values[String(value)] ? [] : `${name}=${String(value)}`)),
+    ]);
+    expect(lacking).toEqual([]);
   });
 
   test.each(catalogue)('$definition.id: its answer leaves out what did not run', ({ definition }) => {
@@ -174,14 +212,17 @@ describe('by the results of kept runs', () => {
     const answers = Object.entries(definition.factors as Record<string, readonly unknown[]>).flatMap(([name, values]) =>
       values.flatMap((value) => {
         const part = ran.filter(({ factors }) => factors[name] === value);
-        const answer = askAnswer(definition, part);
-        return part.length === 0 ? [] : `${name}=${String(value)}: ${answer.ok ? answer.text : answer.why}`;
+        const { headline, findings, because } = askAnswer(definition, part);
+        const said = [
+          headline ?? `(${because?.code})`,
+          because?.message,
+          ...findings.map((each) => `${each.number} ${each.text}`),
+        ];
+        return part.length === 0 ? [] : `${name}=${String(value)}: ${said.filter(Boolean).join(' · ')}`;
       }),
     );
     expect(
-      answers.filter((answer) =>
-        /\b0 of 0\b|unknown|undefined|NaN|Infinity|not tried|answer\(\) threw|: \.?$/.test(answer),
-      ),
+      answers.filter((answer) => /\b0 of 0\b|unknown|undefined|NaN|Infinity|not tried|\(threw\)|: \.?$/.test(answer)),
     ).toEqual([]);
   });
 

@@ -184,6 +184,20 @@ test('a fact to show exists', () => {
   expect(problems({ connections: ['old'], shows: ['client.path'] })).toHaveLength(1);
 });
 
+test('words are of factors and their values, those that are not a number, too', () => {
+  const family = { text: 'IP version', values: { 4: 'IPv4', 6: 'IPv6' } };
+  expect(problems({ words: { family, nodelay: { text: 'TCP_NODELAY', values: { true: 'on' } } } })).toEqual([]);
+  const words = {
+    famly: family,
+    closes: { text: 'which end closes', values: { cliant: 'the client' } },
+  };
+  expect(problems({ words })).toEqual([
+    'words: there is no factor "famly" (did you mean "family"?)',
+    'words.closes: the factor has no value "cliant" (did you mean "client"?)',
+  ]);
+  expect(problems({ words: { family: { text: '', values: {} } } })).toEqual(['words.family.text: must not be empty']);
+});
+
 test('roles are functions of the cell under names of their own, by which facts can be shown', () => {
   const closing = () => 'client';
   expect(problems({ roles: { closing }, shows: ['closing.lost', 'counters.lab.Tcp.OutRsts'] })).toEqual([]);

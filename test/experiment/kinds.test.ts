@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { experiment, is, kind, loadExperiment, type OutcomeOf } from '../../src/index.ts';
+import { experiment, finding, is, kind, loadExperiment, type OutcomeOf, range, share } from '../../src/index.ts';
 
 const usual = {
   id: 'usual',
@@ -335,4 +335,49 @@ loadExperiment({
   scenario: async () => {},
   claims: [],
   answer: () => '',
+});
+
+experiment({
+  ...usual,
+  words: {
+    closer: { text: 'which end closes', values: { client: 'the client', server: 'the server' } },
+    // @ts-expect-error no value of the factor
+    by: { text: 'the call that closes', values: { 'close(2)': 'close(2)' } },
+  },
+  scenario: async () => {},
+  claims: [],
+  answer(outcomes) {
+    const first = outcomes.filter(({ cell, facts }) => facts['timeWait.holder'] === cell.closer);
+    // @ts-expect-error a number of no outcomes says what it rests on
+    finding(share(3, 4), 'x');
+    // @ts-expect-error no fact
+    range(outcomes, ({ facts }) => facts['client.closesMs']);
+    return {
+      headline: first.length > 0 && 'It does.',
+      findings: [
+        finding(share(first, outcomes), 'The end that closes first keeps TIME-WAIT.'),
+        finding(
+          range(outcomes, ({ facts }) => facts['client.closeMs'], { unit: 'ms' }),
+          'close() takes this.',
+        ),
+        finding('0.2 ms', 'close() took this.', first),
+        outcomes.length > 3 && finding(`${first.length}`, 'They did.', first),
+      ],
+    };
+  },
+});
+
+experiment({
+  ...usual,
+  factors: { family: [4, 6], isLate: [true, false] },
+  words: {
+    family: { text: 'IP version', values: { 4: 'IPv4', 6: 'IPv6' } },
+    isLate: { text: 'whether it is late', values: { true: 'late', false: 'at once' } },
+    // @ts-expect-error no factor
+    linger: { text: 'SO_LINGER', values: {} },
+  },
+  scenario: async () => {},
+  claims: [],
+  // @ts-expect-error neither a text nor a conclusion
+  answer: () => 3,
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Result } from '../../src/experiment/finding.ts';
 import { is, range, sentence, share } from '../../src/experiment/phrases.ts';
 import { NoValues } from '../../src/stats/quantile.ts';
 
@@ -26,9 +27,17 @@ describe('a share', () => {
     expect(share(2, ['a', 'b'])).toBe('2 of 2');
   });
 
+  test('of outcomes knows them', () => {
+    const [first, second] = [1, 2].map((repeat) => ({ cell: { by: 'end' }, repeat })) as [Result, Result];
+    const figure = share([first], [first, second]);
+    expect(`${figure}`).toBe('1 of 2');
+    expect(figure.results).toEqual([first, second]);
+    expect(`${share(2, [first, second])}`).toBe('2 of 2');
+  });
+
   test('of nothing is no answer', () => {
     expect(() => share(0, 0)).toThrow(NoValues);
-    expect(() => share([], [])).toThrow('the share of no values');
+    expect(() => `${share([], [])}`).toThrow('the share of no values');
   });
 
   test.each([
@@ -45,12 +54,24 @@ describe('a share', () => {
 
 describe('a range', () => {
   test('is the least and the largest, in whatever order the values come', () => {
-    expect(range([1.14, 0.86, 1], { digits: 1 })).toBe('0.9 to 1.1');
-    expect(range([300_000, 4])).toBe('4 to 300000');
+    expect(range([1.14, 0.86, 1], { digits: 1 })).toBe('0.9–1.1');
+    expect(range([300_000, 4])).toBe('4–300000');
   });
 
   test('has its unit once', () => {
-    expect(range([60.94, 61.4], { digits: 1, unit: 's' })).toBe('60.9 to 61.4 s');
+    expect(range([60.94, 61.4], { digits: 1, unit: 's' })).toBe('60.9–61.4 s');
+  });
+
+  test('of what is read of outcomes knows them', () => {
+    const outcomes = [60.94, 61.4].map((seconds, at) => ({ cell: {}, repeat: at + 1, seconds }));
+    const figure = range(outcomes, ({ seconds }) => seconds, { digits: 1, unit: 's' });
+    expect(`${figure}`).toBe('60.9–61.4 s');
+    expect(figure.results).toEqual(outcomes);
+    expect(() => `${range([] as typeof outcomes, ({ seconds }) => seconds)}`).toThrow(NoValues);
+  });
+
+  test('from below zero has its ends told apart', () => {
+    expect(range([-5, 3])).toBe('-5 to 3');
   });
 
   test('is one number where both are written alike', () => {

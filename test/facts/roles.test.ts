@@ -30,6 +30,8 @@ test('a name is read in its parts: whose it is, and of which connection', () => 
   expect(partsOf('closing.lost', roles)).toEqual({ of: 'end', label: '', whose: 'closing', own: 'lost' });
   expect(partsOf('closing.lost').of).toBe('cell');
   expect(partsOf('new.timeWait.holder')).toMatchObject({ of: 'connection', label: 'new', own: 'timeWait.holder' });
+  expect(partsOf('closeSkew')).toEqual({ of: 'connection', label: '', whose: '', own: 'closeSkew' });
+  expect(partsOf('new.closeSkew')).toMatchObject({ of: 'connection', label: 'new', own: 'closeSkew' });
   expect(partsOf('counters.lab.TcpExt.TW')).toEqual({ of: 'namespace', label: '', whose: 'lab', own: 'TcpExt.TW' });
   expect(partsOf('rate.perSecond')).toEqual({ of: 'cell', label: '', whose: '', own: 'rate.perSecond' });
 });

@@ -63,7 +63,11 @@ live('a counter that the kernel does not have', () => {
       expect(unknown['counters.client.TcpExt.NoSuchThing']?.code).toBe('no-such-counter');
     }
     const [experiment] = run.experiments;
-    expect(experiment?.answer).toMatch(/^no answer: .*counters\.lab\.Tcp\.NoSuchThing not observed/);
+    expect(experiment?.answer).toMatchObject({
+      headline: null,
+      because: { code: 'left-out' },
+      without: { reasons: [{ fact: 'counters.lab.Tcp.NoSuchThing', is: 'not-observed' }] },
+    });
     expect(experiment?.claims.find(({ id }) => id === 'nowhere')?.verdict).toBe('inconclusive');
     expect((await lingerlab(['check', path])).stdout).toMatch(
       /fits\n\S+:5:12: counters\.client\.TcpExt\.NoSuchThing: this kernel/,

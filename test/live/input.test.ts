@@ -232,7 +232,7 @@ test('--resume does not load a file whose module has changed, or is gone', async
 test('what a run folder has of control characters does not reach the terminal', async () => {
   const out = join(folder, 'escapes');
   await mkdir(out);
-  const answer = 'So \u001b]0;title\u0007 and \u009b2J.';
+  const answer = { headline: 'So \u001b]0;title\u0007 and \u009b2J.', findings: [] };
   await writeFile(join(out, 'run.json'), JSON.stringify(runOf([experimentOf({ id: 'x', answer })], []).run));
   for (const args of [
     ['report', out],
@@ -248,8 +248,9 @@ test('what a run folder has of control characters does not reach the terminal', 
 test('COLUMNS says how wide the text is', async () => {
   const out = join(folder, 'narrow');
   await mkdir(out);
-  const answer =
+  const headline =
     'The end that closes first, unless it resets, and then neither of both ends is left with anything at all.';
+  const answer = { headline, findings: [] };
   await writeFile(join(out, 'run.json'), JSON.stringify(runOf([experimentOf({ id: 'x', answer })], []).run));
   const widest = async (env: Record<string, string>) =>
     Math.max(...(await lingerlab(['report', out], { env })).stdout.split('\n').map(({ length }) => length));
@@ -324,7 +325,7 @@ live('output for programs', () => {
     expect(exitCode).toBe(0);
     const told = JSON.parse(stdout);
     expect(told).toMatchObject({ status: 'complete', ran: 2, errored: [], folder: join(folder, 'json') });
-    expect(told.experiments[0].answer).toContain('in 2 of 2 closes');
+    expect(told.experiments[0].answer.findings[0]).toMatchObject({ number: '2 of 2' });
 
     const plan = await lingerlab(['run', ...where, '--json', '--dry-run'], { cwd: folder });
     expect(JSON.parse(plan.stdout).cells).toHaveLength(2);

@@ -19,7 +19,7 @@ async function pageOf(name: string): Promise<Page> {
   return { name, commands, examples: blocks('ts') };
 }
 
-const pages = await Promise.all(['README.md', 'experiments/README.md'].map(pageOf));
+const pages = await Promise.all(['README.md', 'experiments/README.md', 'results/README.md'].map(pageOf));
 /** As a shell takes them: what is in single quotes is one word. */
 const wordsOf = (line: string): string[] => (line.match(/'[^']*'|\S+/g) ?? []).map((word) => word.replaceAll("'", ''));
 

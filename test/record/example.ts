@@ -42,6 +42,7 @@ export const exampleRun = (change: Partial<RunRecord> = {}): RunRecord => ({
       claims: [],
     },
   ],
+  groups: [{ title: 'closing', order: 20, experiments: ['close-order'], headline: null }],
   plan: ['close-order/closes=client', 'close-order/closes=server'],
   repeats: {},
   notRun: [],

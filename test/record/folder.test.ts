@@ -13,7 +13,7 @@ describe('createRun', () => {
     const folder = join(temporary(), 'a', 'b');
     await using writer = await createRun(folder, exampleRun());
     expect(writer.folder).toBe(folder);
-    expect(json(folder)).toMatchObject({ schemaVersion: 2, status: 'running', pid: process.pid });
+    expect(json(folder)).toMatchObject({ schemaVersion: 3, status: 'running', pid: process.pid });
     expect((await readRun(folder)).cells).toEqual([]);
   });
 
@@ -89,6 +89,9 @@ describe('RunWriter', () => {
     expect(odd).toBe(join(folder, 'cells/close-order/closes=client/2/.._odd.log'));
     await writer.appendCell(exampleCell({ repeat: 2 }));
     expect(readdirSync(join(folder, 'cells/close-order/closes=client'))).toEqual(['1']);
+    // each record names the files that are left
+    const { cells } = await readRun(folder);
+    expect(cells.map(({ files }) => files)).toEqual([['client.log'], undefined]);
   });
 
   test('leaves no folder of a cell that kept nothing', async () => {
@@ -155,7 +158,7 @@ describe('resumeRun', () => {
 
   test('takes back what was said of the cells before: should it be cut off, nothing is said of those to come', async () => {
     const folder = await crashed('');
-    const said = { answer: 'no answer: no cell ran', answered: 'none' };
+    const said = { answer: { headline: 'no answer: no cell ran', findings: [] }, answered: 'none' };
     const { experiments, ...rest } = json(folder) as { experiments: object[] };
     const judged = { ...rest, experiments: experiments.map((each) => ({ ...each, ...said })) };
     writeFileSync(join(folder, 'run.json'), JSON.stringify(judged));

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { readEvents, readRun } from '../../src/record/read.ts';
-import type { CellRecord } from '../../src/record/schema.ts';
+import { type CellRecord, runRecord, schemaVersion } from '../../src/record/schema.ts';
 import { upgradeFrom, upgrades } from '../../src/record/upgrade.ts';
 import { compareRuns } from '../../src/report/compare/compare.ts';
 import { markdownReport } from '../../src/report/markdown/report.ts';
@@ -29,7 +29,7 @@ describe('a folder of version 1', () => {
     const { cells, run, warnings, writtenAs } = await readRun(fixture);
     expect(cells.map(({ id }) => id).toSorted()).toEqual(Object.values(ids).toSorted());
     expect(warnings).toEqual([]);
-    expect(run).toMatchObject({ schemaVersion: 2, status: 'complete' });
+    expect(run).toMatchObject({ schemaVersion: 3, status: 'complete' });
     expect(run).not.toHaveProperty('seed');
     expect(run.experiments.map(({ answered }) => answered)).toEqual(['all', 'all', 'all']);
     expect(writtenAs).toBe(1);
@@ -224,6 +224,43 @@ describe('a folder of version 2 that was written before its release', () => {
   test('what has them as data stays as it is', () => {
     const cell = exampleCell({ status: 'errored', reason: { code: 'X', message: 'y' } });
     expect(upgrade.cell(cell)).toEqual(cell);
-    expect(upgrade.run(exampleRun())).toEqual(exampleRun());
+    expect(upgradeFrom(schemaVersion, 'folder', upgrades).run(exampleRun())).toEqual(exampleRun());
+  });
+});
+
+describe('a folder of version 2', () => {
+  const upgrade = upgradeFrom(2, 'folder', upgrades);
+  const [example] = exampleRun().experiments;
+  const upgraded = upgrade.run({
+    ...exampleRun(),
+    schemaVersion: 2,
+    groups: undefined,
+    experiments: [
+      { ...example, id: 'a', group: 'Closing', answer: 'It does; 1 of 5 results left out: x not observed.' },
+      { ...example, id: 'b', group: 'Opening', answer: null },
+      { ...example, id: 'c', group: 'Closing', answer: 'no answer: no cell ran' },
+    ],
+  });
+
+  test('has its answers as the paragraphs that they were', () => {
+    const answers = (upgraded.experiments as { answer: unknown }[]).map(({ answer }) => answer);
+    expect(answers).toEqual([
+      { paragraph: 'It does; 1 of 5 results left out: x not observed.' },
+      null,
+      { paragraph: 'no answer: no cell ran' },
+    ]);
+  });
+
+  test('has its groups in the order in which they came, without headlines', () => {
+    expect(upgraded.groups).toEqual([
+      { title: 'Closing', experiments: ['a', 'c'], headline: null },
+      { title: 'Opening', experiments: ['b'], headline: null },
+    ]);
+  });
+
+  test('is shown as it was written then, and fits the schema', () => {
+    const run = runRecord.parse(upgraded);
+    const shown = markdownReport(reportOf({ folder: 'a', run, cells: [] }));
+    expect(shown).toContain('It does; 1 of 5 results left out: x not observed. _(as written then)_');
   });
 });

@@ -47,7 +47,7 @@ export const experimentOf = (over: Partial<ExperimentRecord> & { id: string }): 
   sourceHash: 'aa',
   file: 'builtin:closing/close-order',
   builtin: true,
-  answer: 'The end that closes first.',
+  answer: { headline: 'The end that closes first.', findings: [] },
   answered: 'all',
   claims: [],
   ...over,
@@ -122,6 +122,11 @@ export function runOf(
         },
       ],
       experiments: [...experiments],
+      groups: [...Map.groupBy(experiments, ({ group }) => group)].map(([title, own]) => ({
+        title,
+        experiments: own.map(({ id }) => id),
+        headline: null,
+      })),
       plan: [...new Set(cells.map(({ id }) => id))],
       repeats: {},
       notRun: [],
@@ -183,7 +188,19 @@ const order = experimentOf({
   group: 'Closing',
   factors: { closes: ['client', 'server'], linger: ['off', 'zero'], family: [4, 6] },
   shows: ['timeWait.holder', 'timeWait.seconds', 'client.closedWith', 'server.closedWith'],
-  answer: 'The end that closes first, unless it resets; then neither.',
+  answer: {
+    headline: 'The end that closes first keeps TIME-WAIT, unless it resets.',
+    findings: [
+      {
+        number: '4 of 4',
+        text: 'A reset leaves no TIME-WAIT.',
+        cells: [
+          { id: 'close-order/closes=client,linger=zero,family=4', repeats: [1] },
+          { id: 'close-order/closes=client,linger=zero,family=6', repeats: [1] },
+        ],
+      },
+    ],
+  },
   claims: [
     claimOf({ id: 'first-closer-waits', cells: { confirmed: 4, refuted: 0, inconclusive: 0 } }),
     claimOf({
@@ -220,7 +237,7 @@ const racing = experimentOf({
   factors: { data: [0, 1000, 2000, 3000] },
   facts: saved({ ...declarations(), together: described('how far apart the two closes were', kind.us()) }),
   shows: ['timeWait.holder', 'together', 'client.miniSocket'],
-  answer: 'Mostly both ends keep TIME-WAIT.',
+  answer: { headline: 'Mostly both ends keep TIME-WAIT.', findings: [] },
   claims: [
     claimOf({
       id: 'both-wait',

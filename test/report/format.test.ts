@@ -9,6 +9,7 @@ import {
   formatP,
   formatRepeats,
   formatSpread,
+  formatTogether,
 } from '../../src/report/format.ts';
 
 test('durations for people never say 60 seconds or 60 minutes', () => {
@@ -54,4 +55,11 @@ test('changes, memory and p-values', () => {
   ]);
   expect(formatMemory(4_110_417_920)).toBe('3.83 GiB');
   expect([formatP(0.0123), formatP(0.00001)]).toEqual(['p = 0.012', 'p < 0.0001']);
+});
+
+test('numbers of different cells: bytes and counts from the least to the largest, others by their middle', () => {
+  expect(formatTogether([1, 2], kind.bytes())).toBe('1–2 B');
+  expect(formatTogether([2, 2], kind.bytes())).toBe('2 B');
+  expect(formatTogether([3, 0, 8], kind.count())).toBe('0–8');
+  expect(formatTogether([3000, 2990, 3020], kind.ms())).toBe('3.00 s (2.99 s to 3.02 s)');
 });

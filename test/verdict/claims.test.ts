@@ -62,7 +62,13 @@ describe('judgeCell', () => {
       {
         id: 'reset-leaves-none',
         verdict: 'refuted',
-        detail: { on: 'facts', read: [{ fact: 'timeWait.holder', value: 'client' }], more: 0 },
+        detail: {
+          on: 'facts',
+          read: [{ fact: 'timeWait.holder', value: 'client' }],
+          more: 0,
+          // of the four words that it may be
+          needs: [{ fact: 'timeWait.holder', value: 'none' }],
+        },
       },
     ]);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { AnyDefinition } from '../../src/experiment/definition.ts';
-import { experiment } from '../../src/index.ts';
-import { answerMoves, falsifiers } from '../../src/verdict/falsifiable.ts';
+import type { AnyDefinition, AnyScenarioDefinition } from '../../src/experiment/definition.ts';
+import { experiment, finding, share } from '../../src/index.ts';
+import { falsifiers, fixedParts } from '../../src/verdict/falsifiable.ts';
 import { closeOrder, goodRun, ranCell } from './example.ts';
 
 const withClaim = (holds: (facts: Record<string, unknown>) => boolean): AnyDefinition => ({
@@ -105,13 +105,37 @@ describe('falsifiers', () => {
   });
 });
 
-describe('answerMoves', () => {
-  test('sees that another sentence comes of exchanged facts', () => {
-    expect(answerMoves(closeOrder, goodRun())).toBe(true);
+describe('the parts of an answer that are fixed', () => {
+  const answering = (answer: AnyScenarioDefinition['answer']) => ({ ...closeOrder, answer });
+  type Outcomes = Parameters<AnyScenarioDefinition['answer']>[0];
+  const keeps = (outcomes: Outcomes, holder: string) =>
+    outcomes.filter(({ facts }) => facts['timeWait.holder'] === holder);
+
+  test('are none where other facts give another headline', () => {
+    expect(fixedParts(closeOrder, goodRun())).toEqual({ headline: false, findings: [] });
   });
 
-  test('sees that a sentence is fixed, or is none', () => {
-    expect(answerMoves({ ...closeOrder, answer: () => 'The end that closes first.' }, goodRun())).toBe(false);
-    expect(answerMoves(closeOrder, [])).toBe(false);
+  test('are a headline that says the same of any facts, and each finding that does', () => {
+    const definition = answering((outcomes) => ({
+      headline: 'The end that closes first.',
+      findings: [
+        finding(share(keeps(outcomes, 'client'), outcomes), 'The client keeps TIME-WAIT.'),
+        finding('1 of 1', 'It was always so.', outcomes),
+      ],
+    }));
+    expect(fixedParts(definition, goodRun())).toEqual({ headline: true, findings: [1] });
+  });
+
+  test('move with facts made by hand, which change the cells as they are', () => {
+    const definition = answering((outcomes) => {
+      const quick = outcomes.filter(({ facts }) => facts['client.closeMs'] < 5);
+      return { headline: `${keeps(outcomes, 'client').length}`, findings: [finding(share(quick, outcomes), 'Quick.')] };
+    });
+    expect(fixedParts(definition, goodRun())?.findings).toEqual([0]);
+    expect(fixedParts(definition, goodRun(), { any: { facts: { 'client.closeMs': 9 } } })?.findings).toEqual([]);
+  });
+
+  test('cannot be told where there is no answer', () => {
+    expect(fixedParts(closeOrder, [])).toBeNull();
   });
 });

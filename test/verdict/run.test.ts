@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CellRecord } from '../../src/record/schema.ts';
-import { largest } from '../../src/stats/quantile.ts';
-import { answerOf as answered, judgeRun } from '../../src/verdict/run.ts';
+import { judgeRun } from '../../src/verdict/run.ts';
 import { closeOrder, goodRun, ranCell } from './example.ts';
 
 const bad = ranCell('server', 'off', { 'timeWait.holder': 'client', 'client.closeMs': 0.2 });
@@ -22,6 +21,17 @@ describe('judgeRun', () => {
         verdict: 'confirmed',
         cells: { confirmed: 2, refuted: 0, inconclusive: 0 },
         detail: { on: 'results', first: [], more: 0 },
+        observed: [
+          {
+            fact: 'timeWait.holder',
+            verdict: 'confirmed',
+            results: 2,
+            values: [
+              { value: 'client', results: 1 },
+              { value: 'server', results: 1 },
+            ],
+          },
+        ],
       },
       expect.objectContaining({ id: 'reset-leaves-none', verdict: 'confirmed', across: false }),
       {
@@ -143,73 +153,9 @@ describe('judgeRun', () => {
       { verdict: 'inconclusive', detail: { on: 'throw', message: expect.stringContaining('JSON') } },
     ]);
   });
-});
-
-const answerOf = (...given: Parameters<typeof answered>) => answered(...given).answer;
-
-describe('answerOf', () => {
-  test('says from how many of the results it is made', () => {
-    const of = (...cells: CellRecord[]) => answered(closeOrder, cells).answered;
-    expect(of(...goodRun())).toBe('all');
-    expect(of(...goodRun(), unseen)).toBe('some');
-    expect(of(unseen)).toBe('none');
-  });
-
-  test('is the sentence made from facts', () => {
-    expect(answerOf(closeOrder, goodRun())).toBe('The end that closes first.');
-    expect(answerOf(closeOrder, [...goodRun(), bad])).toBe('Not always the end that closes first.');
-  });
-
-  test('says which fact it lacked', () => {
-    expect(answerOf(closeOrder, [unseen])).toBe('no answer: 1 of 1 results left out: timeWait.holder not observed');
-  });
-
-  test('leaves out the results of which it lacks a fact, and says how many and why', () => {
-    expect(answerOf(closeOrder, [...goodRun(), unseen])).toBe(
-      'The end that closes first; 1 of 5 results left out: timeWait.holder not observed.',
-    );
-    expect(answerOf(closeOrder, [...goodRun(), unseen, { ...unseen, repeat: 2 }, bad])).toBe(
-      'Not always the end that closes first; 2 of 7 results left out: timeWait.holder not observed.',
-    );
-  });
-
-  test('names each reason, and leaves out a result whose missing fact the answer itself caught', () => {
-    const untried = ranCell('client', 'off', { 'client.closeMs': 0.2 });
-    const every = (outcomes: readonly { facts: Record<string, unknown> }[]) =>
-      outcomes
-        .map(({ facts }) => {
-          try {
-            return facts['timeWait.holder'];
-          } catch {
-            return 'nobody';
-          }
-        })
-        .join(' and ');
-    const definition = { ...closeOrder, answer: every as never };
-    expect(answerOf(definition, [...goodRun(), unseen, untried])).toBe(
-      'client and none and server and none; 2 of 6 results left out: timeWait.holder not observed (1), timeWait.holder not tried (1)',
-    );
-  });
-
-  test('is none where only nothing could be said of what is left', () => {
-    const slowest = (outcomes: readonly { facts: Record<string, number>; cell: { linger: string } }[]) =>
-      `${largest(outcomes.filter(({ cell }) => cell.linger === 'off').map(({ facts }) => facts['client.closeMs'] as number))} ms`;
-    const without = ranCell('client', 'off', { 'timeWait.holder': 'client', 'client.closeMs': null });
-    const zero = ranCell('client', 'zero', { 'timeWait.holder': 'none', 'client.closeMs': 1 });
-    expect(answerOf({ ...closeOrder, answer: slowest as never }, [without, zero])).toBe(
-      'no answer: 1 of 2 results left out: client.closeMs not observed',
-    );
-  });
 
   test('claims across cells are not decided by the results that are left', () => {
     const without = ranCell('server', 'off', { 'timeWait.holder': 'server', 'client.closeMs': null });
     expect(claim([...goodRun(), without], 'reset-is-not-slower')).toMatchObject({ verdict: 'inconclusive' });
-  });
-
-  test('says that nothing ran, that it threw, that it is no sentence', () => {
-    expect(answerOf(closeOrder, [{ ...bad, status: 'errored' }])).toBe('no answer: no cell ran');
-    const answering = (answer: () => unknown) => answerOf({ ...closeOrder, answer: answer as () => string }, goodRun());
-    expect(answering(() => JSON.parse('{'))).toMatch(/^no answer: answer\(\) threw: /);
-    expect(answering(() => undefined)).toBe('no answer: answer() returned no sentence');
   });
 });

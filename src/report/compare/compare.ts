@@ -1,6 +1,7 @@
 import type { Run, Verdict } from '../../record/schema.ts';
 import { runDetailParts } from '../detail.ts';
 import { environmentOf } from '../gather.ts';
+import { answerOf } from '../model/answer.ts';
 import { alpha, type Settled, settle } from '../model/judge.ts';
 import { askedIn, setting } from '../model/overview.ts';
 import { type CellFindings, compareCell } from './cells.ts';
@@ -133,7 +134,7 @@ function comparedExperiments(runs: readonly Labelled[], shared: readonly Matched
     return {
       id,
       question: present[0]?.question ?? '',
-      answers: records.map((record) => record?.answer ?? null),
+      answers: records.map((record) => (record ? answerOf(record) : null)),
       changed: new Set(present.map(({ sourceHash }) => sourceHash)).size > 1,
       cells: shared.flatMap((cell) => (cell.experiment === id ? [{ id: cell.id, factors: cell.factors }] : [])),
     };

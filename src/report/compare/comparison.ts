@@ -1,6 +1,7 @@
 import type { Declaration } from '../../record/fact.ts';
 import type { RunRecord, Verdict } from '../../record/schema.ts';
 import type { Share } from '../format.ts';
+import type { AnswerView } from '../model/answer.ts';
 import type { Significance } from '../model/judge.ts';
 import type { Fate } from './match.ts';
 
@@ -30,7 +31,8 @@ export interface ComparedCell {
 export interface ComparedExperiment {
   readonly id: string;
   readonly question: string;
-  readonly answers: readonly (string | null)[];
+  /** Of each run; null: it does not have the experiment. */
+  readonly answers: readonly (AnswerView | null)[];
   /** Its file is not the same in all runs that have it. */
   readonly changed: boolean;
   /** Cells of which at least two runs have facts. */

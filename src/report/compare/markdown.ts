@@ -42,8 +42,12 @@ const experimentBlock = (experiment: ToldExperiment, runs: readonly string[]): s
     performanceTable(experiment),
     unstableList(experiment),
     verdictTable(experiment, runs),
-    experiment.answers.map((answer, index) => `- Answer of ${runs[index]}: ${plain(answer ?? '–')}`).join('\n'),
+    headlineTable(experiment, runs),
   );
+
+/** The runs' headlines side by side. */
+const headlineTable = ({ headlines }: ToldExperiment, runs: readonly string[]): string =>
+  titled(['', ...runs], headlines.length === 0 ? [] : [['headline', ...headlines.map((text) => plain(text ?? '–'))]]);
 
 const titled = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   rows.length === 0 ? '' : table(head, rows);

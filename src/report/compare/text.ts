@@ -61,7 +61,7 @@ function environmentLines({ told, width, style }: Page): string[] {
 
 function experimentLines(experiment: ToldExperiment, page: Page): string[] {
   const { told, width, style } = page;
-  const { id, question, answers } = experiment;
+  const { id, question, headlines } = experiment;
   const [head = '', ...more] = hang(`${id}  `, question, width);
   return [
     style('bold', id) + style('dim', head.slice(id.length)),
@@ -71,7 +71,7 @@ function experimentLines(experiment: ToldExperiment, page: Page): string[] {
     ...performanceLines(experiment, page),
     ...unstableLines(experiment, page),
     ...verdictLines(experiment, page),
-    ...answers.flatMap((answer, index) => hang(`  answer ${told.runs[index]?.label}  `, answer ?? '–', width)),
+    ...headlines.flatMap((text, index) => hang(`  headline ${told.runs[index]?.label}  `, text ?? '–', width)),
   ];
 }
 

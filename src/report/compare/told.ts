@@ -2,6 +2,7 @@ import { factKey, formatFact } from '../../facts/values.ts';
 import type { Verdict } from '../../record/schema.ts';
 import { median } from '../../stats/quantile.ts';
 import { formatChange, formatDistribution, plural, type Share } from '../format.ts';
+import { writtenThen } from '../model/answer.ts';
 import { commonOpening } from '../model/fact-table.ts';
 import { loadMovesOdds } from '../model/judge.ts';
 import { type Which, whichOf } from '../which-cells.ts';
@@ -51,8 +52,8 @@ export interface ToldExperiment {
   readonly otherMeasured: number;
   readonly unstable: readonly ToldUnstable[];
   readonly verdicts: readonly ToldVerdict[];
-  /** The answers, where they differ. */
-  readonly answers: readonly (string | null)[];
+  /** Of each run, where they differ; null: it does not have the experiment. */
+  readonly headlines: readonly (string | null)[];
 }
 
 /** A race's odds. */
@@ -149,10 +150,20 @@ function experimentTold(experiment: ComparedExperiment, comparison: Comparison):
     verdicts: foldVerdicts(own(comparison.verdicts)),
   };
   const { races, behaviour, performance, unstable, verdicts } = told;
-  if ([races, behaviour, performance, unstable, verdicts].every(({ length }) => length === 0)) return undefined;
   const { id, question, answers } = experiment;
-  const differ = new Set(answers.filter((answer) => answer !== null)).size > 1;
-  return { id, question, ...told, answers: differ ? answers : [] };
+  const headlines = differingHeadlines(answers);
+  // what an older version wrote differs from a headline in any case
+  const others = answers.some((answer) => answer?.asWrittenThen) ? [] : headlines;
+  if ([races, behaviour, performance, unstable, verdicts, others].every(({ length }) => length === 0)) return undefined;
+  return { id, question, ...told, headlines };
+}
+
+/** The headline of each run where they differ; none where they are alike. */
+function differingHeadlines(answers: ComparedExperiment['answers']): (string | null)[] {
+  const headlines = answers.map(
+    (answer) => answer && answer.headline + (answer.asWrittenThen ? ` (${writtenThen})` : ''),
+  );
+  return new Set(headlines.filter((each) => each !== null)).size > 1 ? headlines : [];
 }
 
 /** So many measured facts tell where performance differs; the comparison's JSON has all. */

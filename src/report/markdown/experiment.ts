@@ -1,4 +1,5 @@
 import { formatCount } from '../../facts/values.ts';
+import { type AnswerView, writtenThen } from '../model/answer.ts';
 import { type ClaimView, type OpenClaims, verdictMarks } from '../model/claims.ts';
 import type { Described, ExperimentView, Glossary, NotRun, OptionsSet, Unknown } from '../model/report.ts';
 import { whichText } from '../which-cells.ts';
@@ -12,7 +13,7 @@ export const markdownExperiment = (experiment: ExperimentView): string =>
   blocks(
     `### ${experiment.id}`,
     `_${plain(experiment.question)}_`,
-    `**${plain(experiment.answer)}**`,
+    markdownAnswer(experiment.answer),
     experiment.load && markdownLoad(experiment.load),
     showsBesides(experiment) && markdownFacts(experiment.facts),
     markdownClaims(experiment.claims, experiment.open),
@@ -24,6 +25,14 @@ export const markdownExperiment = (experiment: ExperimentView): string =>
     experiment.paths && markdownPaths(experiment.paths),
     markdownCells(experiment.facts),
     experiment.file !== undefined && `Its file: ${code(experiment.file)}.`,
+  );
+
+/** The headline with its findings; an older version's paragraph as it was written then. */
+export const markdownAnswer = ({ headline, findings, asWrittenThen, without }: AnswerView): string =>
+  blocks(
+    asWrittenThen ? `${plain(headline)} _(${writtenThen})_` : `**${plain(headline)}**`,
+    findings.map(({ number, text }) => `- **${plain(number)}**: ${plain(text)}`).join('\n'),
+    without !== undefined && `${plain(without)}.`,
   );
 
 /** Whether an experiment shows facts that no table of its load has; the letters of outcomes need their table. */

@@ -96,7 +96,7 @@ function contents(experiments: readonly ExperimentView[]): string {
     const marks = verdictOrder.flatMap((each) =>
       verdicts[each] > 0 ? [`${verdictMarks[each]} ${verdicts[each]}`] : [],
     );
-    return [`[${id}](#${id})`, plain(question), plain(answer), marks.join(' ')];
+    return [`[${id}](#${id})`, plain(question), plain(answer.headline), marks.join(' ')];
   });
   return rows.length < 2 ? '' : table(['experiment', 'question', 'answer', 'claims'], rows);
 }

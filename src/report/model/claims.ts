@@ -79,11 +79,6 @@ export function openTogether(claims: readonly ClaimRecord[]): ClaimRecord[][] {
   ];
 }
 
-/** What stands in place of the answer of an experiment that has none. */
-export const noAnswer = 'No answer yet: the run is not complete.';
-
-export const answerOf = ({ answer }: ExperimentRecord): string => answer ?? noAnswer;
-
 /** A claim with its verdict over the run. */
 export interface ClaimView extends Pick<ClaimRecord, 'id' | 'text' | 'source' | 'verdict'> {
   /** In how many results it has that verdict. */

@@ -1,7 +1,7 @@
 import { ofEach, whoseIs, withoutEnd } from '../../facts/roles.ts';
 import { formatCount, formatFact } from '../../facts/values.ts';
 import type { CellRecord, ExperimentRecord } from '../../record/schema.ts';
-import { distribution, formatDistribution, formatSpread, plural } from '../format.ts';
+import { distribution, formatDistribution, formatTogether, plural } from '../format.ts';
 import { type CellGroup, declaredFact, factOf } from '../gather.ts';
 import { isNamed, type Place, placeOf } from '../which-cells.ts';
 import { type FactTable, factTable, type Openings, withoutOpening } from './fact-table.ts';
@@ -187,7 +187,7 @@ function shownValue({ records }: Outcome, fact: string, experiment: ExperimentRe
   const declared = declaredFact(fact, experiment);
   if (numbers.length === 0) return formatFact(withoutOpening(values[0], fact, openings), declared);
   const some = numbers.length === values.length ? '' : ` in ${numbers.length} of ${values.length}`;
-  return formatSpread(numbers, declared) + some;
+  return formatTogether(numbers, declared) + some;
 }
 
 /** Facts as columns in their order; what both ends have is one column, where the first of them is. */

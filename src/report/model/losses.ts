@@ -2,7 +2,7 @@ import { ofEach, partsOf, whoseIs } from '../../facts/roles.ts';
 import { formatFact } from '../../facts/values.ts';
 import type { CellRecord, ExperimentRecord } from '../../record/schema.ts';
 import { ends } from '../../tcp/states.ts';
-import { formatSpread } from '../format.ts';
+import { formatTogether } from '../format.ts';
 import { type CellGroup, declaredFact, factOf } from '../gather.ts';
 import { type Place, placeOf } from '../which-cells.ts';
 import { ownerText } from './facts.ts';
@@ -95,5 +95,5 @@ function amount(same: readonly Loss[], place: string, experiment: ExperimentReco
     ? 'unknown'
     : numbers.every((one) => one === 0)
       ? formatFact(0)
-      : formatSpread(numbers, declared);
+      : formatTogether(numbers, declared);
 }

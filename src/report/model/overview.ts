@@ -119,7 +119,7 @@ export function overviewOf(run: Run, groups: readonly CellGroup[] = gatherCells(
     ...(cost && { cost }),
     verdicts: countVerdicts(run.run.experiments.flatMap(({ claims }) => claims)),
     unsupported: byReason(unsupported),
-    errored: byReason(errored.map(({ id, reason = '' }) => ({ id, reason }))),
+    errored: byReason(errored.map(notRunOf)),
     warnings: gatherWarnings(run, groups),
     ...(late && { late }),
     isJudged: run.run.experiments.some(({ answered, claims }) => answered !== null || claims.length > 0),
@@ -142,14 +142,19 @@ interface NotRun {
   readonly remedy?: string;
 }
 
+const notRunOf = ({ id, reason = '', remedy }: CellGroup): NotRun => ({
+  id,
+  reason,
+  ...(remedy !== undefined && { remedy }),
+});
+
 /** Unsupported before the run by its plan, or found out by the cell; a cell that has run since is not. */
 function unsupportedOf({ run }: Run, groups: readonly CellGroup[]): NotRun[] {
   const recorded = new Set(groups.filter(({ status }) => status !== 'unsupported').map(({ id }) => id));
   const all = new Map<string, NotRun>();
   for (const cell of run.notRun) if (!recorded.has(cell.id)) all.set(cell.id, cell);
-  for (const { id, status, reason = '' } of groups) {
-    if (status === 'unsupported' && !all.has(id)) all.set(id, { id, reason });
-  }
+  for (const group of groups)
+    if (group.status === 'unsupported' && !all.has(group.id)) all.set(group.id, notRunOf(group));
   return [...all.values()];
 }
 

@@ -15,15 +15,8 @@ import {
   whyUnknown,
 } from '../gather.ts';
 import { type Which, whichOf } from '../which-cells.ts';
-import {
-  answerOf,
-  type ClaimView,
-  claimViews,
-  type OpenClaims,
-  openClaims,
-  type Refuted,
-  refutedClaims,
-} from './claims.ts';
+import { type AnswerView, answerOf } from './answer.ts';
+import { type ClaimView, claimViews, type OpenClaims, openClaims, type Refuted, refutedClaims } from './claims.ts';
 import { type Paths, pathsOf } from './courses.ts';
 import { shownFacts } from './fact-table.ts';
 import { type FactsView, factsOf } from './facts.ts';
@@ -43,9 +36,17 @@ export interface Report {
   readonly refuted: readonly Refuted[];
   /** In the order of the run. */
   readonly experiments: readonly ExperimentView[];
-  /** Their groups, in the order in which they come first; the name is empty where experiments have none. */
-  readonly groups: readonly { readonly name: string; readonly experiments: readonly string[] }[];
+  /** Their groups, in the order of the run; the name is empty where experiments have none. */
+  readonly groups: readonly GroupView[];
   readonly glossary: Glossary;
+}
+
+/** Experiments that belong together. */
+export interface GroupView {
+  readonly name: string;
+  readonly experiments: readonly string[];
+  /** Of the experiment that stands for the group; absent: none of them has one, or an older version wrote the run. */
+  readonly headline?: { readonly text: string; readonly experiment: string };
 }
 
 /** Where, when and how a run ran. */
@@ -74,7 +75,9 @@ export interface Setting {
 export interface ExperimentView {
   readonly id: string;
   readonly question: string;
-  readonly answer: string;
+  readonly answer: AnswerView;
+  /** What each factor and its values mean, where the experiment says. */
+  readonly words?: ExperimentRecord['words'];
   /** Its file, where it is the user's own. */
   readonly file?: string;
   /** It has results, and none of a cell that ran. */
@@ -154,9 +157,10 @@ function makeReport(run: Run): Report {
         overview,
       }),
     ),
-    groups: [...Map.groupBy(experiments, ({ group }) => group)].map(([name, own]) => ({
-      name,
-      experiments: own.map(({ id }) => id),
+    groups: run.run.groups.map(({ title, experiments: own, headline }) => ({
+      name: title,
+      experiments: own,
+      ...(headline && { headline }),
     })),
     glossary: glossaryOf(experiments),
   };
@@ -196,7 +200,7 @@ function experimentView(
   run: Run,
   { cells, planned, overview }: { cells: readonly CellGroup[]; planned: readonly Planned[]; overview: Overview },
 ): ExperimentView {
-  const { id, question, claims, file, builtin } = experiment;
+  const { id, question, claims, file, builtin, words } = experiment;
   const { view: facts, outcomes } = factsOf(experiment, cells, hzOf(run));
   const load = loadOf(experiment, cells);
   const losses = lossesOf(experiment, facts.facts, cells);
@@ -205,6 +209,7 @@ function experimentView(
     id,
     question,
     answer: answerOf(experiment),
+    ...(words && { words }),
     ...(!builtin && { file }),
     isSilent: cells.length > 0 && cells.every(({ ran }) => ran.length === 0),
     ...(load && { load }),

@@ -1,8 +1,9 @@
 import { formatNumber } from '../../facts/values.ts';
 import { formatElapsed, plural } from '../format.ts';
+import { writtenThen } from '../model/answer.ts';
 import { type OpenClaims, verdictMarks, verdictOrder } from '../model/claims.ts';
 import { besideVerdicts, lateResultsText, type Overview, type ReasonGroup, shortText } from '../model/overview.ts';
-import type { ExperimentView, Report } from '../model/report.ts';
+import type { ExperimentView, GroupView, Report } from '../model/report.ts';
 import { someOf, whichText } from '../which-cells.ts';
 import { hang, type Style, styleOf } from './lines.ts';
 
@@ -12,30 +13,71 @@ interface Options {
   readonly width?: number;
   /** Where the report is; absent: it was not saved. */
   readonly path?: string;
+  /** Every finding, and headlines in full, however many lines they take. */
+  readonly verbose?: boolean;
 }
 
 const plainly = (text: string): string => text;
 
-/** The report has the others. */
-const mostReasons = 2;
+/** Two screens of 40. */
+const mostLines = 80;
+
+/** How much is shown of each experiment. */
+interface Detail {
+  /** Whose findings are shown. */
+  readonly findings: 'all' | 'surprising' | 'none';
+  /** Whether a headline may take more than one line. */
+  readonly isWhole: boolean;
+  /** Reasons shown for a claim that is not confirmed; with none, such claims are only counted. */
+  readonly reasons: number;
+}
+
+const everything: Detail = { findings: 'all', isWhole: true, reasons: 2 };
+/** The most detailed first: the first that fits on two screens is taken. */
+const details: readonly Detail[] = [
+  everything,
+  { findings: 'surprising', isWhole: true, reasons: 2 },
+  { findings: 'surprising', isWhole: false, reasons: 2 },
+  { findings: 'none', isWhole: false, reasons: 1 },
+  { findings: 'none', isWhole: false, reasons: 0 },
+];
 
 const verdictColors = { refuted: 'red', inconclusive: 'yellow', confirmed: 'green' } as const;
 
-/** What a run found, for a terminal: each experiment's answer and verdicts, what did not run, warnings, the report. */
-export function terminalSummary(report: Report, { color, width = 100, path }: Options): string {
-  const style = styleOf(color);
-  const { experiments, overview } = report;
+interface Page {
+  readonly width: number;
+  readonly style: Style;
+  readonly detail: Detail;
+}
+
+/**
+ * What a run found, for a terminal: first the experiments with a claim that is not confirmed, then what did not run and warnings,
+ * then each group's experiments in a line each. It is as detailed as fits on two screens.
+ */
+export function terminalSummary(report: Report, { color, width = 100, path, verbose = false }: Options): string {
+  const of = (detail: Detail): string => summaryOf(report, { width, style: styleOf(color), detail }, path);
+  if (verbose) return of(everything);
+  const tried = details.map((detail) => () => of(detail));
+  const fitting = tried.find((text) => text().split('\n').length - 1 <= mostLines) ?? tried.at(-1);
+  return fitting?.() ?? '';
+}
+
+function summaryOf(report: Report, page: Page, path: string | undefined): string {
+  const { width, style } = page;
+  const { experiments, overview, groups } = report;
+  const [silent, answered] = [true, false].map((wanted) =>
+    experiments.filter(({ isSilent }) => isSilent === wanted),
+  ) as [ExperimentView[], ExperimentView[]];
+  const surprising = answered.filter(isSurprising);
+  const others = answered.filter((each) => !isSurprising(each));
   const sections = [
-    hang('', report.setting.join(' · '), width).map((line) => style('dim', line)),
-    ...experiments.filter(({ isSilent }) => !isSilent).map((each) => experimentLines(each, width, style)),
-    silentLines(
-      experiments.filter(({ isSilent }) => isSilent),
-      width,
-      style,
-    ),
+    [...hang('', report.setting.join(' · '), width), ...oldLines(experiments, width)].map((line) => style('dim', line)),
+    surprising.flatMap((each) => experimentLines(each, page)),
+    silentLines(silent, width, style),
     notRunLines('errored', overview.errored, width, style),
     notRunLines('unsupported', overview.unsupported, width, style),
     [...warningLines(overview, width, style), ...lateLines(overview, width, style)],
+    groups.flatMap((group) => groupLines(group, others, page)),
     closingLines(report, path, width, style),
   ];
   return `${sections
@@ -43,6 +85,15 @@ export function terminalSummary(report: Report, { color, width = 100, path }: Op
     .map((lines) => lines.join('\n'))
     .join('\n\n')}\n`;
 }
+
+/** A claim of it is refuted or inconclusive, or it has no conclusion. */
+const isSurprising = ({ open, answer }: ExperimentView): boolean => open.length > 0 || answer.isOpen;
+
+/** Answers of an older version: said once, since a run is of one version. */
+const oldLines = (experiments: readonly ExperimentView[], width: number): string[] =>
+  experiments.some(({ answer }) => answer.asWrittenThen)
+    ? hang('', `Each answer is one paragraph, ${writtenThen}: an older version made this run.`, width)
+    : [];
 
 /** The experiments of which no cell ran: once for all, as the reasons follow. */
 function silentLines(silent: readonly ExperimentView[], width: number, style: Style): string[] {
@@ -56,24 +107,49 @@ function silentLines(silent: readonly ExperimentView[], width: number, style: St
   return [first, ...more].map((line) => style('bold', line));
 }
 
-function experimentLines(experiment: ExperimentView, width: number, style: Style): string[] {
-  const { id, question, answer, verdicts, open } = experiment;
-  const [head = '', ...more] = hang(`${id}  `, question, width);
-  const title = style('bold', id) + style('dim', head.slice(id.length));
-  const confirmed =
-    verdicts.confirmed === 0 ? [] : [style('green', `  ✓ ${plural(verdicts.confirmed, 'claim')} confirmed`)];
+function groupLines({ name, experiments }: GroupView, all: readonly ExperimentView[], page: Page): string[] {
+  const own = all.filter(({ id }) => experiments.includes(id));
+  if (own.length === 0) return [];
+  return [...(name === '' ? [] : [page.style('bold', name)]), ...own.flatMap((each) => experimentLines(each, page))];
+}
+
+/** An experiment's claims and headline in a line, and below it what the page's detail allows. */
+function experimentLines(experiment: ExperimentView, page: Page): string[] {
+  const { id, answer, open, verdicts } = experiment;
+  const { width, style, detail } = page;
+  const counts = verdictOrder
+    .filter((each) => verdicts[each] > 0)
+    .map((each) => `${verdictMarks[each]}${verdicts[each]}`);
+  const worst = verdictOrder.find((each) => verdicts[each] > 0);
+  const before = ['', ...counts, ''].join(' ');
+  const { headline } = answer;
+  const text = detail.isWhole ? headline : clipped(headline, width - `${before}${id}: `.length);
+  const [first = '', ...more] = hang(`${before}${id}: `, text, width, 4);
+  const hasFindings = detail.findings === 'all' || (detail.findings === 'surprising' && isSurprising(experiment));
+  const head =
+    style(worst ? verdictColors[worst] : 'dim', before) + style('bold', id) + first.slice(before.length + id.length);
   return [
-    title,
-    ...more.map((line) => style('dim', line)),
-    ...hang('  ', answer, width),
-    ...open.flatMap((same) => claimLines(same, width, style)),
-    ...confirmed,
+    head,
+    ...more,
+    ...(hasFindings
+      ? answer.findings.flatMap(({ number, text: said }) => hang(`    ${number}: `, said, width, 6))
+      : []),
+    ...(answer.without !== undefined && detail.isWhole ? hang('    ', answer.without, width) : []),
+    ...(detail.reasons > 0 ? open.flatMap((same) => claimLines(same, page)) : []),
   ];
 }
 
+/** A text that fits, cut between words. */
+function clipped(text: string, width: number): string {
+  if (text.length <= width) return text;
+  const cut = text.slice(0, Math.max(1, width - 1));
+  const end = cut.lastIndexOf(' ');
+  return `${cut.slice(0, end > 0 ? end : cut.length)}…`;
+}
+
 /** A claim that is refuted or inconclusive, or several that are inconclusive for the same reason. */
-function claimLines({ verdict, claims, where, reasons }: OpenClaims, width: number, style: Style): string[] {
-  const mark = `  ${verdictMarks[verdict]} `;
+function claimLines({ verdict, claims, where, reasons }: OpenClaims, { width, style, detail }: Page): string[] {
+  const mark = `    ${verdictMarks[verdict]} `;
   const color = verdictColors[verdict];
   const [claim] = claims;
   if (claims.length > 1 || claim === undefined) {
@@ -82,11 +158,12 @@ function claimLines({ verdict, claims, where, reasons }: OpenClaims, width: numb
   }
   const inCells = where ? ` in ${whichText(where, plainly, 2)}` : '';
   const text = `${claim.id} ${verdict}${inCells}: ${claim.text} (${claim.source})`;
-  const more = reasons.length > mostReasons ? [`and ${reasons.length - mostReasons} other details`] : [];
+  const shown = reasons.slice(0, detail.reasons);
+  const more = reasons.length > shown.length ? [`and ${reasons.length - shown.length} other details`] : [];
   return [
     ...hang(mark, text, width).map((line) => style(color, line)),
-    ...[...reasons.slice(0, mostReasons).map(({ detail }) => detail), ...more].flatMap((detail) =>
-      hang('    ', detail, width).map((line) => style('dim', line)),
+    ...[...shown.map((reason) => reason.detail), ...more].flatMap((told) =>
+      hang('      ', told, width).map((line) => style('dim', line)),
     ),
   ];
 }

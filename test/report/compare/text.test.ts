@@ -155,3 +155,16 @@ test('what only one run knows comes first, apart from what none knows; a long li
   expect(markdown).toContain('**Known in A, unknown in B: 9 facts of 9 cells**');
   expect(markdown).toContain('<summary>x8 (1)</summary>\n\n- `unseen` in `x8`: A, B: unknown: never: x8');
 });
+
+test('headlines that differ are shown side by side, also where no fact does; equal ones are not', () => {
+  const of = (headline: string) => runOf([experimentOf({ id: 'x', answer: { headline, findings: [] } })], []);
+  const text = (a: Run, b: Run) => comparisonText(toldOf(compareRuns([a, b])), { color: false });
+  expect(text(of('It does.'), of('It does not.'))).toContain('  headline A  It does.\n  headline B  It does not.\n');
+  expect(comparisonMarkdown(toldOf(compareRuns([of('It does.'), of('It does not.')])))).toContain(
+    '| headline | It does. | It does not. |',
+  );
+  expect(text(of('It does.'), of('It does.'))).not.toContain('It does.');
+  // an older version wrote more than a headline
+  const older = runOf([experimentOf({ id: 'x', answer: { paragraph: 'It does; so it is.' } })], []);
+  expect(text(of('It does.'), older)).not.toContain('headline');
+});

@@ -74,7 +74,9 @@ test('facts come as a table without the factor that makes no difference', () => 
 
     _Which end is left in TIME-WAIT?_
 
-    **The end that closes first, unless it resets; then neither.**
+    **The end that closes first keeps TIME-WAIT, unless it resets.**
+
+    - **4 of 4**: A reset leaves no TIME-WAIT.
 
     | closes | linger | \`timeWait.holder\` | \`timeWait.seconds\` | \`client.closedWith\` | \`server.closedWith\` |
     |---|---|---|---:|---|---|
@@ -325,7 +327,7 @@ test('what was lost is told by who lost it, and how far it had come', () => {
   });
   const report = markdownReport(runOf([x], [lost('client', 700), lost('server', 900)]));
   expect(report).toContain('<b>What was lost, and how far it had come</b>: 2 results');
-  expect(report).toContain('| all 2 | closing end | 800 B (700 B to 900 B) | 0 | 800 B (700 B to 900 B) | 0 | 0 | 0 |');
+  expect(report).toContain('| all 2 | closing end | 700–900 B | 0 | 700–900 B | 0 | 0 | 0 |');
   expect(markdownReport(runOf([x], [lost('client', 0)]))).not.toContain('What was lost');
 });
 

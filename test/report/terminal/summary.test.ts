@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { reportOf } from '../../../src/report/model/report.ts';
 import { terminalSummary } from '../../../src/report/terminal/summary.ts';
 import { cellOf, claimOf, experimentOf, runOf, sampleRun, told } from '../fixture.ts';
@@ -11,18 +11,15 @@ test('the summary has each answer, refuted claims first, what did not run and wh
     "lingerlab 0.1.0 · Linux 6.18.19 · HZ 250 · Node 24.21.0 · iproute2 6.1.0 · as
     root
 
-    close-order  Which end is left in TIME-WAIT?
-      The end that closes first, unless it resets; then neither.
-      ✗ reset-is-silent refuted in all 4 cells with linger=zero: a reset closes
-        without a word to the application | whatever it reads (said often)
-        read answered ECONNRESET
-      ✓ 1 claim confirmed
-
-    racing-closes  What if both ends close at once?
-      Mostly both ends keep TIME-WAIT.
-      ? both-wait inconclusive in racing-closes/data=0: crossing FINs leave
-        TIME-WAIT at both ends (RFC 9293 §3.6.1)
-        client.miniSocket not observed
+     ✗1 ✓1 close-order: The end that closes first keeps TIME-WAIT, unless it resets.
+        4 of 4: A reset leaves no TIME-WAIT.
+        ✗ reset-is-silent refuted in all 4 cells with linger=zero: a reset closes
+          without a word to the application | whatever it reads (said often)
+          read answered ECONNRESET
+     ?1 racing-closes: Mostly both ends keep TIME-WAIT.
+        ? both-wait inconclusive in racing-closes/data=0: crossing FINs leave
+          TIME-WAIT at both ends (RFC 9293 §3.6.1)
+          client.miniSocket not observed
 
     1 errored: STEP_DEADLINE: close() of "client" did not answer | within 13 s
       (racing-closes/data=1000)
@@ -92,7 +89,10 @@ test('experiments of which no cell ran are told once, before the reasons', () =>
   const experiments = [...errored, { experiment: 'three' }].map(({ experiment }) =>
     experimentOf({
       id: experiment,
-      answer: experiment === 'three' ? 'It answers.' : 'no answer: no cell ran',
+      answer:
+        experiment === 'three'
+          ? { headline: 'It answers.', findings: [] }
+          : { headline: null, findings: [], because: { code: 'no-cell-ran' } },
       claims: [claimOf({ id: 'c', verdict: 'inconclusive', cells: { confirmed: 0, refuted: 0, inconclusive: 0 } })],
     }),
   );
@@ -114,4 +114,64 @@ test('the summary says how many results were late, and by how much at the longes
   );
   const punctual = reportOf(runOf([experimentOf({ id: 'x' })], cells.slice(0, 2)));
   expect(terminalSummary(punctual, { color: false, width: 200, path })).not.toContain('late');
+});
+
+describe('how detailed the summary is', () => {
+  const finding = { number: '16 of 16', text: 'A finding of the experiment.', cells: [] };
+  const headline = `${'The conclusion takes more than the rest of a line '.repeat(2)}says its end.`;
+  const many = (experiments: number, refuted: number) =>
+    runOf(
+      Array.from({ length: experiments }, (_, at) =>
+        experimentOf({
+          id: `experiment-${at}`,
+          group: `Group ${at % 8}`,
+          answer: { headline, findings: [finding, finding] },
+          claims: [
+            claimOf({
+              id: 'c',
+              verdict: at < refuted ? 'refuted' : 'confirmed',
+              cells: { confirmed: 0, refuted: 0, inconclusive: 0, [at < refuted ? 'refuted' : 'confirmed']: 1 },
+            }),
+          ],
+        }),
+      ),
+      Array.from({ length: experiments }, (_, at) => cellOf(`experiment-${at}`, {}, {})),
+    );
+  const lines = (run: ReturnType<typeof many>, over: { verbose?: boolean } = {}) =>
+    terminalSummary(reportOf(run), { color: false, path, ...over })
+      .split('\n')
+      .slice(0, -1);
+
+  test('of a few experiments it has every finding', () => {
+    const shown = lines(many(3, 1));
+    expect(shown.filter((line) => line.includes('16 of 16: A finding of the experiment.'))).toHaveLength(6);
+    expect(shown.join(' ')).toContain('says its end.');
+  });
+
+  test('of many it fits on two screens: a line for each, and the findings of those with a refuted claim, which come first', () => {
+    const shown = lines(many(45, 2));
+    expect(shown.length).toBeLessThanOrEqual(80);
+    expect(shown.filter((line) => /^ [✗✓]1 experiment-\d+: The conclusion .*…$/.test(line))).toHaveLength(45);
+    expect(shown.filter((line) => line.includes('16 of 16'))).toHaveLength(4);
+    expect(shown.findIndex((line) => line.includes('experiment-1:'))).toBeLessThan(shown.indexOf('Group 0'));
+  });
+
+  test('of many that are refuted it fits on two screens', () => {
+    const shown = lines(many(45, 40));
+    expect(shown.length).toBeLessThanOrEqual(80);
+    expect(shown.filter((line) => /^ [✗✓]1 /.test(line))).toHaveLength(45);
+  });
+
+  test('it has everything where that is asked for', () => {
+    const shown = lines(many(45, 40), { verbose: true });
+    expect(shown.filter((line) => line.includes('16 of 16'))).toHaveLength(90);
+  });
+});
+
+test('an answer of an older version is shown as it was written then', () => {
+  const answer = { paragraph: 'It does so; 1 of 5 results left out.' };
+  const run = runOf([experimentOf({ id: 'x', answer })], [cellOf('x', {}, {})]);
+  const text = terminalSummary(reportOf(run), { color: false, path });
+  expect(text).toContain('Each answer is one paragraph, as written then: an older version made this run.\n');
+  expect(text).toContain('x: It does so; 1 of 5 results left out.');
 });
