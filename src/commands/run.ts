@@ -14,7 +14,7 @@ import { readRun } from '../record/read.ts';
 import { changedSince } from '../record/resume.ts';
 import type { Run, RunRecord } from '../record/schema.ts';
 import { formatElapsed, plural } from '../report/format.ts';
-import { reportPath } from '../report/markdown/report.ts';
+import { reportPath } from '../report/markdown/beside.ts';
 import { underText } from '../report/model/overview.ts';
 import { reportOf } from '../report/model/report.ts';
 import { createProgress, type Progress } from '../report/progress/progress.ts';

@@ -10,7 +10,7 @@ import { watchStalls } from '../process/stalls.ts';
 import { readRun } from '../record/read.ts';
 import type { Run } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
-import { saveReport } from '../report/markdown/report.ts';
+import { saveReport } from '../report/markdown/beside.ts';
 import { reportOf } from '../report/model/report.ts';
 import { cpuMeter } from './cpu.ts';
 import { openFolder } from './folder.ts';
