@@ -22,22 +22,26 @@ interface Drawing {
   readonly draw: (brief: boolean) => string;
 }
 
+/** The names of all drawings that a report can have. */
+export const drawingNames = (report: Report): ReadonlySet<string> =>
+  new Set([...chartsOf(report), ...report.experiments.flatMap(drawingsIn)].map(({ name }) => name));
+
 /**
  * The drawings that a report links to, by name: the same report has the same ones. `room`: so many bytes of them, each brief, and of
  * those between which a reader sees little difference one.
  */
 export function drawingsOf(report: Report, room?: number): ReadonlyMap<string, string> {
-  const charts = report.experiments.flatMap(({ id, question, load }): [string, string][] => {
-    const chart = load && ratesSvg(load, question);
-    return chart === undefined ? [] : [[chartName(id), chart]];
-  });
+  const charts = chartsOf(report);
   const all = report.experiments.map(drawingsIn);
-  if (room === undefined)
-    return new Map([...charts, ...all.flat().map(({ name, draw }) => [name, draw(false)] as const)]);
-  return new Map(
-    fitting([...charts.map(([name, svg]) => ({ name, draw: () => svg })), ...inTurns(all.map(distinct))], room),
-  );
+  if (room !== undefined) return new Map(fitting([...charts, ...inTurns(all.map(distinct))], room));
+  return new Map([...charts, ...all.flat()].map(({ name, draw }) => [name, draw(false)]));
 }
+
+const chartsOf = ({ experiments }: Report): Pick<Drawing, 'name' | 'draw'>[] =>
+  experiments.flatMap(({ id, question, load }) => {
+    const chart = load && ratesSvg(load, question);
+    return chart === undefined ? [] : [{ name: chartName(id), draw: () => chart }];
+  });
 
 /** As many as there is room for. */
 function fitting(drawings: readonly Pick<Drawing, 'name' | 'draw'>[], room: number): [string, string][] {

@@ -82,7 +82,7 @@ function begins(openings: readonly Opening[]): string {
 function alike({ folded }: FactsView): string {
   const same = folded.map(({ factor, values }) => `${code(factor)} (${values.map(String).join(', ')})`);
   if (same.length === 0) return '';
-  return `${listed(same)} made no difference to these facts, and ${same.length === 1 ? 'is' : 'are'} left out.`;
+  return `${listed(same)} ${same.length === 1 ? 'changes none of these facts, and is' : 'change none of these facts, and are'} left out.`;
 }
 
 const constants = ({ constant }: FactsView): string =>

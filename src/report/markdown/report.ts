@@ -15,15 +15,12 @@ import {
 } from '../model/overview.ts';
 import type { ExperimentView, Report, RunView, Setting } from '../model/report.ts';
 import { someOf, whichText } from '../which-cells.ts';
-import { drawingsOf } from './drawings.ts';
+import { drawingNames } from './drawings.ts';
 import { glossary, markdownExperiment } from './experiment.ts';
 import { alert, blocks, code, details, plain, sentence, table } from './text.ts';
 
 /** `report.md` of a run, as GitHub renders it: what ran, what is surprising, the contents, the experiments. `drawn`: the drawings to link to. */
-export function markdownReport(
-  report: Report,
-  drawn: ReadonlySet<string> = new Set(drawingsOf(report).keys()),
-): string {
+export function markdownReport(report: Report, drawn: ReadonlySet<string> = drawingNames(report)): string {
   const { run, overview, experiments } = report;
   const byId = new Map(experiments.map((experiment) => [experiment.id, experiment]));
   const parts = [

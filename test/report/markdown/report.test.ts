@@ -114,7 +114,7 @@ test('facts come as a table without the factor that makes no difference', () => 
     | \`server\` | \`off\` | server | 61.2 s | FIN | FIN |
     | \`server\` | \`zero\` | none | – | none | RST |
 
-    \`family\` (4, 6) made no difference to these facts, and is left out.
+    \`family\` (4, 6) changes none of these facts, and is left out.
 
     |  | claim | source | in |
     |---|---|---|---|
