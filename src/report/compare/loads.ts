@@ -50,15 +50,15 @@ export function compareRatios(
   runs: readonly Labelled[],
 ): Test<Omit<PerformanceDifference, 'test'>>[] {
   return cells.filter(isLoad).flatMap((cell) => {
+    const baseline = baselineOf(cell, cells, runs);
     const known = runs.flatMap((run, index) => {
-      const baseline = baselineOf(cell, index, cells, run);
       const values = baseline ? ratiosOf(cell.groups[index], baseline.groups[index]) : [];
-      return baseline && values.length > 0 ? [{ run, baseline, values }] : [];
+      return values.length > 0 ? [{ run, values }] : [];
     });
     const [base, ...others] = known;
     if (!base) return [];
     return others.flatMap((other) => {
-      if (other.baseline !== base.baseline || isSameBoot(base.run.run, other.run.run)) return [];
+      if (isSameBoot(base.run.run, other.run.run)) return [];
       const [a, b] = [base, other].map(({ values, run }) => ({ known: values, hz: run.hz, race: false }));
       const judged = a && b && judge(declared, [a, b]);
       if (judged?.kind !== 'tested') return [];
@@ -77,15 +77,18 @@ export function compareRatios(
   });
 }
 
-/** The cell that a run compared a cell's rate with. */
+/** The cell with which the runs compared a cell's rate; undefined where none says, or they do not agree. */
 function baselineOf(
   { experiment, groups }: MatchedCell,
-  index: number,
   cells: readonly MatchedCell[],
-  { experiments }: Labelled,
+  runs: readonly Labelled[],
 ): MatchedCell | undefined {
-  const against = experiments.get(experiment)?.load?.against.find(({ cell }) => cell === groups[index]?.id);
-  return against && cells.find((each) => each.groups[index]?.id === against.baseline);
+  const said = runs.flatMap(({ experiments }, index) => {
+    const against = experiments.get(experiment)?.load?.against.find(({ cell }) => cell === groups[index]?.id);
+    return against ? (cells.find((each) => each.groups[index]?.id === against.baseline) ?? []) : [];
+  });
+  const [only, ...others] = new Set(said);
+  return others.length === 0 ? only : undefined;
 }
 
 function ratiosOf(group: CellGroup | undefined, baseline: CellGroup | undefined): number[] {

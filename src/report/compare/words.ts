@@ -83,7 +83,13 @@ export function cautions({ runs, environment, experiments, races }: Comparison):
         ]
       : []),
     ...(changed.length > 0
-      ? [`The files of these experiments differ between the runs: ${changed.map(({ id }) => id).join(', ')}.`]
+      ? [
+          `The files of these experiments differ between the runs: ${someOf(
+            changed.map(({ id }) => id),
+            String,
+            6,
+          )}.`,
+        ]
       : []),
   ];
 }

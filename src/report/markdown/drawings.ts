@@ -1,10 +1,10 @@
-import { courseSvg } from '../ladder/course.ts';
+import { courseSvg } from '../drawing/course.ts';
+import { ratesSvg } from '../drawing/rates.ts';
 import type { Wired } from '../ladder/parts.ts';
 import { isOwn, purposeOf } from '../ladder/segment.ts';
 import { ladderSvg } from '../ladder/svg.ts';
 import type { CourseView } from '../model/courses.ts';
 import type { ExperimentView, Report } from '../model/report.ts';
-import { ratesSvg } from '../rates.ts';
 
 /** The folder beside report.md that has what it links to. */
 export const besideReport = 'report';

@@ -23,7 +23,11 @@ export function markdownPaths({ id, paths }: WithPaths, drawn: ReadonlySet<strin
   const more = `[Each with its closing segments](${page}#${anchors[paths.kind]})`;
   const left = items.length - shown.length;
   const body = blocks(
-    first && image(`The first of them: ${plainly(first.short)}`, `${besideReport}/${first.name}`),
+    first &&
+      image(
+        `${paths.kind === 'ladders' ? 'Ladder' : 'Course'}: ${plainly(first.short)}`,
+        `${besideReport}/${first.name}`,
+      ),
     shown.map(({ short, name }) => `- ${link(short, `${besideReport}/${name}`)}`).join('\n'),
     left > 0 ? `${more}; ${plural(left, 'other one is', 'others are')} not drawn here.` : `${more}.`,
     paths.kind === 'ladders' &&

@@ -3,7 +3,7 @@ import { LingerlabError } from '../../../src/errors.ts';
 import { kind } from '../../../src/facts/kinds.ts';
 import { declarations, loadDeclarations } from '../../../src/facts/table.ts';
 import type { Declaration, FactValue } from '../../../src/record/fact.ts';
-import type { CellRecord, Environment } from '../../../src/record/schema.ts';
+import type { CellRecord, Environment, Run } from '../../../src/record/schema.ts';
 import { compareRuns } from '../../../src/report/compare/compare.ts';
 import type { Comparison } from '../../../src/report/compare/comparison.ts';
 import { comparisonText } from '../../../src/report/compare/text.ts';
@@ -500,6 +500,10 @@ describe('not comparable', () => {
       const otherwise = compareRuns([run(100, 2), run(200, 3, elsewhere)]);
       expect(facts(otherwise)).toEqual(['x/a=2 rate relative to its baseline']);
       expect(comparisonText(toldOf(otherwise), { color: false })).toContain('A → B 2.00 → 3.00 (+50 %)');
+      // a run of version 1 does not say which way is the baseline
+      const { load: _load, ...older } = run(100, 2).run.experiments[0] as Run['run']['experiments'][number];
+      const first = { ...run(100, 2), run: { ...run(100, 2).run, experiments: [older] } };
+      expect(facts(compareRuns([first, run(200, 3, elsewhere)]))).toEqual(['x/a=2 rate relative to its baseline']);
     }
   });
 

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { loadDeclarations } from '../../../src/facts/table.ts';
+import { ratesSvg } from '../../../src/report/drawing/rates.ts';
 import { gatherCells } from '../../../src/report/gather.ts';
 import { markdownExperiment } from '../../../src/report/markdown/experiment.ts';
 import { markdownLoad } from '../../../src/report/markdown/load.ts';
 import { loadOf } from '../../../src/report/model/load.ts';
 import { reportOf } from '../../../src/report/model/report.ts';
-import { ratesSvg } from '../../../src/report/rates.ts';
 import { cellOf, experimentOf, runOf, saved } from '../fixture.ts';
 
 const experiment = experimentOf({

@@ -28,7 +28,7 @@ describe('over a wire', () => {
   test('each ladder is a file; cells with the same segments share one', () => {
     expect(drawn).toEqual(['x-1.svg', 'x-2.svg']);
     expect(text).toContain('<summary><b>What the wire carried</b>: 2 ladders of 3 cells</summary>');
-    expect(text).toContain('![The first of them: lost=once,family=4](report/x-1.svg)');
+    expect(text).toContain('![Ladder: lost=once,family=4](report/x-1.svg)');
     expect(text).toContain('- [`lost=never,family=4` and 1 more cell](report/x-2.svg)');
     expect(text).toContain('[Each with its closing segments](report/x.md#ladders).');
     expect(list).toContain('## Ladders\n');

@@ -1,9 +1,9 @@
 import { formatSeconds } from '../../facts/values.ts';
 import { type End, ends, otherEnd } from '../../tcp/states.ts';
+import { head, line, px, xml } from '../ladder/marks.ts';
+import type { Path } from '../ladder/parts.ts';
+import { stateColors, styleFor } from '../ladder/style.ts';
 import type { Sequence, SequenceRow } from '../model/sequence.ts';
-import { head, line, px, xml } from './marks.ts';
-import type { Path } from './parts.ts';
-import { stateColors, styleFor } from './style.ts';
 
 type Step = Path[number];
 type StateRow = Extract<SequenceRow, { kind: 'state' }>;
@@ -28,7 +28,7 @@ interface Placed {
  */
 export function courseSvg({ opened, origin, rows }: Sequence, title: string): string {
   const titles = title.match(new RegExp(`.{1,${titleCharacters}}(?=[ ,/]|$)[ ,/]?`, 'g')) ?? [title];
-  const headAt = 20 + 18 * titles.length;
+  const headAt = 28 + 18 * titles.length;
   const top = headAt + 24;
   const { placed, bottom } = place(rows, origin, opened ? top + 26 : top);
   const open = opened ? ends.map((end) => stateText(end, top, ['ESTABLISHED'])) : [];
@@ -43,7 +43,13 @@ export function courseSvg({ opened, origin, rows }: Sequence, title: string): st
     ...placed.map(({ row, y }) =>
       row.kind === 'state' ? stateText(row.end, y, linesOf(row, origin)) : arrow(row.from, row.segment, y),
     ),
-    line({ x: 14, y: bottom + 18 }, 'Times count from the first row; they are not to scale.', { classes: 'dim' }),
+    line(
+      { x: 14, y: bottom + 18 },
+      `Times count from the first ${opened ? 'close' : 'state'}; they are not to scale.`,
+      {
+        classes: 'dim',
+      },
+    ),
   ].join('\n');
   return `${[
     `<svg xmlns="http://www.w3.org/2000/svg" class="ladder" role="img" viewBox="0 0 ${width} ${px(height)}" width="${width}" height="${px(height)}">`,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { courseSvg, linesOf } from '../../../src/report/ladder/course.ts';
+import { courseSvg, linesOf } from '../../../src/report/drawing/course.ts';
 import { type Sequence, sequenceOf } from '../../../src/report/model/sequence.ts';
 import { path } from '../fixture.ts';
 

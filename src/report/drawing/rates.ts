@@ -1,7 +1,7 @@
-import { formatRatio } from './format.ts';
-import { line, px, xml } from './ladder/marks.ts';
-import { styleFor } from './ladder/style.ts';
-import type { Load, Way } from './model/load.ts';
+import { formatRatio } from '../format.ts';
+import { line, px, xml } from '../ladder/marks.ts';
+import { styleFor } from '../ladder/style.ts';
+import type { Load, Way } from '../model/load.ts';
 
 const width = 760;
 const nameWidth = 280;
