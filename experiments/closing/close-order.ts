@@ -17,7 +17,7 @@ const isHalf = (closes: Closes) => closes === 'client-half' || closes === 'serve
 
 export default experiment({
   id: 'close-order',
-  question: 'Which end is left in TIME-WAIT, and since when?',
+  question: 'Which end keeps TIME-WAIT, and from which moment?',
   tags: [
     'TIME-WAIT',
     'active close',
@@ -77,7 +77,7 @@ export default experiment({
   race: ({ closes }) => closes === 'both' && 5,
   seconds: 0.1,
   quiet: ({ closes }) => closes === 'both',
-  measures: { closedItself: kind.boolean({ text: 'the second end closed without being told' }) },
+  measures: { closedItself: kind.boolean({ text: 'the end that reads the first FIN closed by itself' }) },
   shows: [
     'timeWait.holder',
     'timeWait.beganWith',
@@ -99,7 +99,7 @@ export default experiment({
     if (closes === 'both') {
       const at = soon();
       const closed = await Promise.all([near, far].map((end) => end.close(ways[by], { at, ...sending }).answer()));
-      // by its default, net may have read the other's FIN first, and have closed: its descriptor is gone then
+      // without allowHalfOpen, net may have read the other end's FIN first and closed the descriptor
       const other = closed.find((answer) => !answer.ok && !(node === 'default' && answer.errno === 'EBADF'));
       if (other && !other.ok) throw new Error(`close was refused: ${other.errno}`);
     } else {
@@ -115,7 +115,7 @@ export default experiment({
         await second.ended();
         const { state } = await second.info();
         note('closedItself', state !== 'CLOSE-WAIT');
-        // only an end that was half-closed still reads: to one that was closed, data would be an error
+        // an end that is half-closed still reads; data for an end that is closed would be an error
         await second.close(ways[by], half ? sending : {});
         await until(first, 'TIME-WAIT');
         if (half && by === 'raw-close') {
@@ -123,7 +123,7 @@ export default experiment({
           await first.close('close(2)');
         }
       } else {
-        // nobody tells it to
+        // the scenario does not close this end: net does
         note('closedItself', (await second.gone().answer()).ok);
       }
     }
@@ -133,7 +133,7 @@ export default experiment({
   claims: [
     {
       id: 'first-closer-waits',
-      text: 'the end that closes first keeps TIME-WAIT, and it alone, where its FIN is acknowledged before the second end closes',
+      text: 'only the end that closes first keeps TIME-WAIT, if its FIN is acknowledged before the second end closes',
       source: 'RFC 9293 §3.6.1, MUST-13; tcp_fin() in net/ipv4/tcp_input.c',
       when: ({ closes }) => closes !== 'both',
       holds: (facts, { closes }) => facts['timeWait.holder'] === firstCloser(closes),
@@ -149,7 +149,7 @@ export default experiment({
     },
     {
       id: 'four-way',
-      text: 'closed in turn, the first end passes FIN-WAIT-1, FIN-WAIT-2 and TIME-WAIT, the second CLOSE-WAIT and LAST-ACK',
+      text: 'if the ends close in turn, the first passes FIN-WAIT-1, FIN-WAIT-2 and TIME-WAIT, the second CLOSE-WAIT and LAST-ACK',
       source: 'RFC 9293 §3.6, figure 12',
       when: ({ closes }) => closes !== 'both',
       holds: (facts, { closes }) =>
@@ -158,7 +158,7 @@ export default experiment({
     },
     {
       id: 'one-fin-each',
-      text: 'closed in turn, with nothing unread and SO_LINGER off, each end sends a FIN, and neither sends a RST',
+      text: 'if the ends close in turn, with nothing unread and SO_LINGER off, each end sends a FIN, and no end sends a RST',
       source: 'RFC 9293 §3.6; tcp_close_state() in net/ipv4/tcp.c',
       when: ({ closes }) => closes !== 'both',
       holds: (facts) =>
@@ -168,7 +168,7 @@ export default experiment({
     },
     {
       id: 'data-before-fin',
-      text: `${bytes} bytes written just before closing reach the other application, which reads`,
+      text: `the other application reads the ${bytes} bytes that the closing end writes just before the close`,
       source: 'RFC 9293 §3.6: a CLOSE is "I have no more data to send"; tcp_send_fin() queues behind the data',
       when: ({ closes, data }) => closes !== 'both' && data === 'just-sent',
       holds: (facts, { closes }) => {
@@ -179,13 +179,13 @@ export default experiment({
     {
       id: 'half-close-still-reads',
       text: 'an end that only half-closed still reads what the other end sends before its FIN',
-      source: 'RFC 9293 §3.6, case 1: the user who closes may continue to RECEIVE',
+      source: 'RFC 9293 §3.6, case 1: the user that closes may continue to RECEIVE',
       when: ({ closes, data, node }) => isHalf(closes) && data === 'just-sent' && node === 'half-open',
       holds: (facts, { closes }) => facts[`${secondCloser(closes)}.delivered`] === bytes,
     },
     {
       id: 'default-closes-itself',
-      text: "by net's default the second end closes by itself when it reads the end; with allowHalfOpen it stays in CLOSE-WAIT",
+      text: "by net's default the second end closes by itself when it reads the end; with allowHalfOpen the second end stays in CLOSE-WAIT",
       source: 'Node.js documentation, net.createServer: allowHalfOpen',
       when: ({ closes }) => closes !== 'both',
       holds: (facts, { node }) => facts.closedItself === (node === 'default'),
@@ -200,7 +200,7 @@ export default experiment({
     },
     {
       id: 'closing-leads-to-time-wait',
-      text: 'of two ends that close at once, at least one passes TIME-WAIT, and an end that passes CLOSING goes on to TIME-WAIT',
+      text: 'if both ends close at once, at least one passes TIME-WAIT, and CLOSING always leads to TIME-WAIT',
       source: 'RFC 9293 §3.6, figure 13',
       when: ({ closes, data }) => closes === 'both' && data === 'idle',
       holds: (facts) => {
@@ -263,7 +263,10 @@ export default experiment({
           : raced.length > 0 &&
             `Two ends that close at once race: both keep TIME-WAIT in ${share(by('both'), raced)} closes.`,
       findings: [
-        finding(share(kept, ordered), 'Closed in turn, the end that closes first keeps TIME-WAIT, and it alone.'),
+        finding(
+          share(kept, ordered),
+          'Only the end that closes first keeps TIME-WAIT, if the second end closes after it has read the FIN.',
+        ),
         finding(share(peersFin, ordered), "TIME-WAIT starts at the peer's FIN, not at close()."),
         finding(
           share(by('both'), raced),

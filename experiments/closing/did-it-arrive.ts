@@ -1,9 +1,9 @@
-import { errnos, experiment, is, kind, share } from 'lingerlab';
+import { errnos, experiment, finding, is, kind, largest, share } from 'lingerlab';
 
-/** Bytes that the closing end writes: less than the other kernel takes without its application, and more. */
+/** Bytes that the closing end writes. The other kernel takes the short data unread, but not all of the long data. */
 const sizes = { short: 1_000, long: 1_000_000 } as const;
 const lingerSeconds = 1;
-/** How much fits before a reader's window closes varies within one unit of that window, at scale 7. */
+/** Unit of the reader's window at scale 7. How much fits before the window closes varies within one unit. */
 const windowUnit = 128;
 
 type Asked = { readonly linger: string; readonly peer: string; readonly data: string };
@@ -22,27 +22,49 @@ export default experiment({
   ],
   factors: {
     linger: ['off', 'zero', 'seconds'],
-    // stopped before the data comes, and going on, or killed, after close() returned
     peer: ['reading', 'stopped', 'killed'],
     data: ['short', 'long'],
   },
+  words: {
+    linger: {
+      text: 'SO_LINGER of the closing end',
+      values: { off: 'not set', zero: 'SO_LINGER 0', seconds: `SO_LINGER ${lingerSeconds} (${lingerSeconds} s)` },
+    },
+    peer: {
+      text: 'the process that should read the data',
+      values: {
+        reading: 'reads all data before close(2)',
+        stopped: 'is stopped (SIGSTOP) before the data arrives, and continues after close(2)',
+        killed: 'is stopped (SIGSTOP) before the data arrives, and is killed after close(2)',
+      },
+    },
+    data: {
+      text: 'bytes written before close(2)',
+      values: {
+        short: `${sizes.short.toLocaleString('en')}: the other kernel takes all of them unread`,
+        long: `${sizes.long.toLocaleString('en')}: more than the other kernel takes unread`,
+      },
+    },
+  },
   seconds: (cell) => (cell.linger === 'seconds' && stuck(cell) ? lingerSeconds + 0.4 : 0.4),
-  // a tail loss probe that meets a delayed ACK is answered by a D-SACK, whose 12 bytes then are missing in a segment of data:
-  // how much fits in the window would be a matter of chance
+  // a D-SACK answers a tail loss probe that crosses a delayed ACK, and takes 12 bytes of a data segment: chance would decide how
+  // much fits into the window
   sysctls: () => ({ 'net.ipv4.tcp_early_retrans': 0 }),
   measures: {
-    closed: kind.outcome({ text: 'what close(2) answered' }),
+    closed: kind.outcome({ text: 'result of close(2)' }),
     sendQueue: kind.bytes({
       compare: 'within',
       resolution: windowUnit,
-      text: 'bytes in the send queue just before the close, sent or not: SIOCOUTQ',
+      text: 'bytes in the send queue just before the close, sent or not, by SIOCOUTQ',
     }),
     notSent: kind.bytes({
       compare: 'within',
       resolution: windowUnit,
-      text: "those of them that were never sent: TCP_INFO's tcpi_notsent_bytes",
+      text: 'bytes in the send queue that were never sent, by tcpi_notsent_bytes of TCP_INFO',
     }),
-    unacked: kind.count({ text: "segments sent and unacknowledged just before the close: TCP_INFO's tcpi_unacked" }),
+    unacked: kind.count({
+      text: 'segments sent and not acknowledged just before the close, by tcpi_unacked of TCP_INFO',
+    }),
   },
   shows: [
     'closed',
@@ -73,17 +95,17 @@ export default experiment({
     }
     await near.write(sizes[data]);
     if (peer === 'reading') await far.received(sizes[data]);
-    // an acknowledgement may be delayed by 40 ms
+    // the kernel may delay an acknowledgement by 40 ms
     await rest(0.1);
     const info = await near.info();
     note('unacked', info.unacked);
     note('notSent', info.notSentBytes);
     note('sendQueue', await near.sendQueue());
-    // nobody else can say what lay in the receive queue of a process that is killed; after a RST ss shows no socket
+    // only ss can show the receive queue of a process that is killed later, and after a RST ss shows no socket
     if (peer === 'killed') await look(far);
 
     note('closed', (await near.close('close(2)').answer()).outcome);
-    // the acknowledgement of a FIN may be delayed, too; behind data that does not fit it waits
+    // the acknowledgement of a FIN can be delayed, too; a FIN behind data that does not fit waits for the reader
     await until(near, stuck({ linger, peer, data }) ? 'FIN-WAIT-1' : 'FIN-WAIT-2', 'CLOSED');
 
     if (peer === 'killed') await server.signal('SIGKILL');
@@ -101,13 +123,13 @@ export default experiment({
   claims: [
     {
       id: 'close-answers-0',
-      text: 'close(2) answers 0, whether the data was read, waits in either kernel or is discarded by linger 0, and after a linger that used up its 1 s',
+      text: 'close(2) returns 0, whether the data was read, waits in a kernel or is discarded by SO_LINGER 0, and also when its 1 s of SO_LINGER has passed',
       source: 'inet_release() in net/ipv4/af_inet.c returns 0; tcp_close() returns nothing',
       holds: ({ closed }) => closed === 'ok',
     },
     {
       id: 'acknowledged-is-not-read',
-      text: 'data, and a FIN behind it, that were acknowledged are not read where the other process is killed before it reads them',
+      text: 'the other kernel acknowledges data and FIN, although its process is killed before it reads any of the data',
       source: 'RFC 793 §2.6: an acknowledgment does not guarantee that the data has been delivered to the end user',
       when: ({ linger, peer, data }) => linger !== 'zero' && peer === 'killed' && data === 'short',
       holds: (facts) =>
@@ -119,7 +141,7 @@ export default experiment({
     },
     {
       id: 'outq-tells-unread-unsent',
-      text: "SIOCOUTQ tells of data that waits in this kernel because the other end's window is closed; TCP_INFO's unacked does not, for none of it has left",
+      text: "SIOCOUTQ counts data that waits in this kernel for the other end's closed window; tcpi_unacked does not: none of that data was sent",
       source:
         'tcp_ioctl() in net/ipv4/tcp.c: SIOCOUTQ is write_seq - snd_una; tcp_get_info(): tcpi_unacked is packets_out, the rest is tcpi_notsent_bytes',
       when: stuck,
@@ -128,15 +150,15 @@ export default experiment({
     },
     {
       id: 'zero-drops-what-outq-told',
-      text: 'linger 0 drops what SIOCOUTQ told just before, and nothing else, where the other application reads later',
+      text: 'SO_LINGER 0 discards what SIOCOUTQ counts just before the close, and nothing else, if the other application reads later',
       source:
-        'tcp_ioctl() and tcp_disconnect() in net/ipv4/tcp.c. Tolerance: a unit of the window, for what a probe of it had moved',
+        'tcp_ioctl() and tcp_disconnect() in net/ipv4/tcp.c. Tolerance: one unit of the window, for a window probe',
       when: (cell) => cell.linger === 'zero' && cell.peer === 'stopped',
       holds: (facts) => Math.abs(facts['client.lost'] - facts.sendQueue) <= windowUnit,
     },
     {
       id: 'outq-empty-is-not-read',
-      text: 'SIOCOUTQ of 0 says that the other kernel has the data, not its application, which may be killed before it reads any',
+      text: 'SIOCOUTQ 0 means that the other kernel has the data; its process can still be killed before it reads any',
       source:
         'tcp(7), SIOCOUTQ; RFC 793 §2.6: an acknowledgment does not guarantee that the data has been delivered to the end user',
       when: ({ peer, data }) => peer === 'killed' && data === 'short',
@@ -144,7 +166,7 @@ export default experiment({
     },
     {
       id: 'kernel-goes-on',
-      text: 'without linger 0 the kernel goes on sending after close(), and an application that reads on soon after reads all, then the end',
+      text: 'without SO_LINGER 0 the kernel sends on after close(2); an application that continues soon after reads all data and the end of the stream',
       source: 'RFC 9293 §3.6: closing is "I have no more data to send"; tcp_send_fin() queues behind the data',
       when: ({ linger, peer }) => linger !== 'zero' && peer !== 'killed',
       holds: (facts, { data }) =>
@@ -155,7 +177,7 @@ export default experiment({
     },
     {
       id: 'linger-0-drops-unsent',
-      text: 'with linger 0 what had not been sent is dropped, and the other application reads ECONNRESET instead of the end',
+      text: 'SO_LINGER 0 discards what was not sent, and the other application reads ECONNRESET instead of the end of the stream',
       source: 'RFC 9293 §3.10.5: ABORT; tcp_disconnect() in net/ipv4/tcp.c; tcp_reset() in net/ipv4/tcp_input.c',
       when: (cell) => cell.linger === 'zero' && cell.peer === 'stopped' && stuck(cell),
       holds: (facts) =>
@@ -166,7 +188,7 @@ export default experiment({
     },
     {
       id: 'linger-0-leaves-arrived',
-      text: 'the RST of linger 0 does not take back what the other kernel has: an application that reads later reads it, then ECONNRESET',
+      text: 'the RST of SO_LINGER 0 leaves what the other kernel has received: an application that reads later gets that data, then ECONNRESET',
       source:
         'tcp_reset() in net/ipv4/tcp_input.c leaves sk_receive_queue; tcp_recvmsg_locked() reads it before sk_err',
       when: ({ linger, peer, data }) => linger === 'zero' && peer === 'stopped' && data === 'short',
@@ -177,21 +199,22 @@ export default experiment({
     },
     {
       id: 'linger-gives-up-silently',
-      text: 'a close() that lingered in vain takes all its seconds, then answers 0 like one that succeeded',
+      text: 'a close(2) whose SO_LINGER time passes before the data is acknowledged blocks for all of that time and returns 0',
       source: 'sk_stream_wait_close() in net/core/stream.c; inet_release() in net/ipv4/af_inet.c',
       when: (cell) => cell.linger === 'seconds' && stuck(cell),
       holds: (facts) => facts.closed === 'ok' && facts['client.closeMs'] >= lingerSeconds * 1000,
     },
     {
       id: 'linger-waits-for-kernels-only',
-      text: 'a lingering close() returns with the acknowledgement of its FIN, though the other application has read nothing yet',
-      source: 'sk_stream_closing() in net/core/stream.c: FIN-WAIT-1, CLOSING, LAST-ACK; tolerance: half the linger',
+      text: 'a close(2) with SO_LINGER 1 returns when its FIN is acknowledged, although the other application has read nothing',
+      source:
+        'sk_stream_closing() in net/core/stream.c: FIN-WAIT-1, CLOSING, LAST-ACK. Tolerance: half of the SO_LINGER time',
       when: (cell) => cell.linger === 'seconds' && cell.peer !== 'reading' && !stuck(cell),
       holds: (facts) => facts['client.path'].includes('FIN-WAIT-2') && facts['client.closeMs'] < lingerSeconds * 500,
     },
     {
       id: 'death-resets-unheard',
-      text: 'a process that is killed with data unread resets the connection; an application that had closed before reads no error',
+      text: 'the kernel resets the connection of a process that is killed with data unread; the application that has closed before reads no error',
       source: 'RFC 2525 §2.17; __tcp_close() in net/ipv4/tcp.c: data_was_unread',
       when: ({ linger, peer }) => linger !== 'zero' && peer === 'killed',
       holds: (facts) =>
@@ -202,27 +225,49 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    type Outcomes = typeof outcomes;
     const succeeded = outcomes.filter(({ facts }) => facts.closed === 'ok');
     const lossy = succeeded.filter(({ facts }) => facts['client.lost'] > 0);
     const whole = succeeded.filter(({ facts }) => facts['client.lost'] === 0);
-    const waiting = (of: Outcomes) => of.filter(({ facts }) => facts.sendQueue > 0);
-    const unsent = lossy.filter(({ facts }) => facts.notSent > 0);
     const arrived = lossy.filter(({ facts }) => facts.sendQueue === 0);
-    const killed = arrived.filter(({ cell }) => cell.peer === 'killed');
+    const waiting = whole.filter(({ facts }) => facts.sendQueue > 0);
     const lingering = succeeded.filter(({ cell }) => cell.linger === 'seconds');
     const inVain = lingering.filter(({ facts }) => facts['client.closeMs'] >= lingerSeconds * 1000);
-    const alarms =
-      whole.length > 0 ? `, and before ${waiting(whole).length} of the ${whole.length} closes that lost nothing` : '';
-    const parts = [
-      `close() answered 0 in ${share(succeeded, outcomes)} cells, and data was lost in ${lossy.length} of them.`,
-      lossy.length > 0 &&
-        `SIOCOUTQ had told of data still waiting before ${waiting(lossy).length} of these losses${alarms}; TCP_INFO's notsent_bytes before ${unsent.length}.`,
-      arrived.length > 0 &&
-        `Neither foretold the other ${arrived.length}: the data had been acknowledged, and in ${killed.length} the process that was to read it was killed.`,
-      lingering.length > 0 &&
-        `${share(inVain, lingering)} lingering closes used up their ${lingerSeconds} s and still answered 0.`,
-    ];
-    return parts.filter(Boolean).join(' ');
+    const discarding = lossy.filter(({ cell }) => cell.linger === 'zero' && cell.peer === 'stopped');
+    const readers = outcomes.filter(({ cell }) => cell.linger !== 'zero' && cell.peer !== 'killed');
+    const served = readers.filter(({ facts }) => facts['client.lost'] === 0 && facts['server.sawEnd']);
+    const most = () => largest(discarding.map(({ facts }) => facts['client.lost'])).toLocaleString('en');
+    return {
+      headline:
+        succeeded.length < outcomes.length
+          ? `close(2) fails in ${share(outcomes.length - succeeded.length, outcomes)} closes.`
+          : lossy.length > 0
+            ? 'close(2) returns 0 even if the other application never reads the data.'
+            : 'close(2) returned 0, and the other application read all data.',
+      findings: [
+        finding(share(lossy, succeeded), 'close(2) returned 0, and the other application did not read all data.'),
+        finding(
+          share(arrived, lossy),
+          'The other kernel had acknowledged all data that was lost: SIOCOUTQ was 0 before close(2).',
+        ),
+        finding(
+          share(served, readers),
+          'Without SO_LINGER 0 the kernel sends on after close(2): an application that reads then gets all data and the end.',
+        ),
+        discarding.length > 0 &&
+          finding(
+            `${most()} bytes`,
+            'SO_LINGER 0 discards what the other kernel has not taken; the other application reads ECONNRESET.',
+            discarding,
+          ),
+        finding(
+          share(inVain, lingering),
+          `close(2) with SO_LINGER ${lingerSeconds} blocked for ${lingerSeconds} s because the data was not acknowledged, and still returned 0.`,
+        ),
+        finding(
+          share(waiting, whole),
+          'SIOCOUTQ above 0 before close(2) is no sign of a loss: the kernel still delivered the data.',
+        ),
+      ],
+    };
   },
 });

@@ -1,3 +1,3 @@
 import type { Group } from 'lingerlab';
 
-export default { title: 'Closing', order: 20 } satisfies Group;
+export default { title: 'Closing', order: 20, lead: 'close-order' } satisfies Group;

@@ -1,16 +1,16 @@
-import { errnos, experiment, is, share } from 'lingerlab';
+import { errnos, experiment, finding, is, sentence, share } from 'lingerlab';
 
-/** The request's body: what the server has done with it when it closes, and how long it is. */
+/** Bytes of the request, by what the server has done with the request when it closes. */
 const bodies = {
-  /** Its application has read all. */
+  /** The application has read all. */
   read: 1_000,
-  /** Its application read nothing, but net has drained the kernel into its own buffer of 64 KiB. */
+  /** The application has read nothing; net has read all into its own buffer of 64 KiB. */
   buffered: 1_000,
-  /** More than net's buffer and the server's kernel hold, whatever chance makes of them: the rest waits in the client's kernel. */
+  /** More than net's buffer and the server's kernel can hold: the rest waits in the client's kernel. */
   unread: 1_000_000,
   /** More than both kernels hold: the client is still sending. */
   'still-coming': 16_000_000,
-  /** Its application has read all that came; as much again comes after it has closed. */
+  /** The application has read all; the client sends as much again after the server has closed. */
   follows: 1_000,
 } as const;
 const answers = { short: 1_000, long: 200_000 } as const;
@@ -20,13 +20,13 @@ type Asked = { readonly closes: string; readonly body: string; readonly client: 
 const half = 'half-close';
 /** Whether the server closes on data that its kernel holds unread. */
 const onData = ({ closes, body }: Asked) => closes !== half && (body === 'unread' || body === 'still-coming');
-/** Whether data reaches a server that has closed. */
+/** Whether data arrives after the server has closed. */
 const tooLate = ({ closes, body }: Asked) => closes !== half && body === 'follows';
 const clean = ({ closes, body }: Asked) => closes !== half && (body === 'read' || body === 'buffered');
-/** Whether close() lingers for a client that does not read all of the answer meanwhile. */
+/** Whether close(2) lingers for a client that does not read all of the answer in time. */
 const waitsInVain = (cell: Asked & { readonly answer: string }) =>
   cell.closes === 'linger' && cell.answer === 'long' && cell.client !== 'prompt' && !onData(cell);
-/** Whether the client's application has read none of the answer when the reset comes, and its write fails before it reads. */
+/** Whether the client's write fails with the RST before the client has read any of the answer. */
 const failsFirst = ({ body, client }: Asked) => body === 'still-coming' && client === 'late';
 
 export default experiment({
@@ -42,15 +42,49 @@ export default experiment({
   factors: {
     closes: ['close', 'linger', half],
     body: ['read', 'buffered', 'unread', 'still-coming', 'follows'],
-    // prompt: has read the answer when the server closes; busy: its event loop stands still; late: it reads when its write is over
     client: ['prompt', 'busy', 'late'],
     answer: ['short', 'long'],
+  },
+  words: {
+    closes: {
+      text: 'how the server closes after it has written the answer',
+      values: {
+        close: "net's destroy(), which calls close(2)",
+        linger: `SO_LINGER ${lingerSeconds}, then net's destroy()`,
+        [half]: "net's end(); then the server reads the request to its end",
+      },
+    },
+    body: {
+      text: 'where the request is when the server closes',
+      values: {
+        read: 'the server has read all of the request',
+        buffered: "in net's buffer; the server's kernel holds nothing",
+        unread: "partly unread in the server's kernel",
+        'still-coming': "partly unread in the server's kernel; the client is still sending",
+        follows: 'the server has read all; more data arrives after the close',
+      },
+    },
+    client: {
+      text: 'when the client reads the answer',
+      values: {
+        prompt: 'before the server closes',
+        busy: 'after the server closes: the client is stopped (SIGSTOP) until then',
+        late: 'when all of its request is written, or the write has failed',
+      },
+    },
+    answer: {
+      text: 'bytes of the answer',
+      values: {
+        short: `${answers.short.toLocaleString('en')}: fits into the client's kernel`,
+        long: `${answers.long.toLocaleString('en')}: does not fit into the client's kernel`,
+      },
+    },
   },
   only: (cell) =>
     (cell.body !== 'follows' || cell.client === 'late') &&
     (cell.answer === 'short' || (cell.client !== 'prompt' && !waitsInVain(cell))),
-  // a tail loss probe that meets a delayed ACK is answered by a D-SACK, whose 12 bytes then are missing in a segment of data:
-  // how much fits in the window would be a matter of chance
+  // a D-SACK answers a tail loss probe that crosses a delayed ACK, and takes 12 bytes of a data segment: chance would decide how
+  // much fits into the window
   sysctls: () => ({ 'net.ipv4.tcp_early_retrans': 0 }),
   seconds: (cell) => (waitsInVain(cell) ? lingerSeconds + 0.3 : 0.2),
   shows: [
@@ -72,7 +106,7 @@ export default experiment({
     const [near, far] = await client.connect(listener);
     if (!read) await far.pause();
     const sent = near.write(bodies[body]).answer();
-    // a peer obeys in turn: when it tells TCP_INFO, the kernel has taken all it can of the body
+    // a peer takes steps in order: when it returns TCP_INFO, the kernel has taken as much of the body as it can
     await (body === 'still-coming' ? near.info() : sent);
     if (read) await far.received(bodies[body]);
 
@@ -86,12 +120,12 @@ export default experiment({
     if (closes === 'linger') await far.set('SO_LINGER', lingerSeconds);
     await far.close(closes === half ? 'end' : 'destroy');
     if (closes === half) await far.resume();
-    // the FIN waits behind an answer that does not fit; the acknowledgement of another is delayed
+    // the FIN waits behind an answer that does not fit; the acknowledgement of a FIN can be delayed
     await until(far, answer === 'long' ? 'FIN-WAIT-1' : 'FIN-WAIT-2', 'CLOSED');
 
     if (reads === 'busy') await client.signal('SIGCONT');
     if (body === 'follows') await near.write(bodies[body]);
-    // late: when its write is done, or has failed
+    // a late client reads when its write has ended or failed
     if (reads === 'late') {
       await sent;
       await near.resume();
@@ -99,7 +133,7 @@ export default experiment({
     const end = await near.ended().answer();
     await sent;
     if (end.ok) {
-      // an acknowledgement that crossed the second FIN would meet TIME-WAIT, and what that answers is reset (RFC 1337)
+      // an ACK that crosses the second FIN would reach TIME-WAIT, whose answer would be reset (RFC 1337)
       await until(far, 'FIN-WAIT-2', 'CLOSED');
       await near.close('end');
     }
@@ -109,24 +143,24 @@ export default experiment({
   claims: [
     {
       id: 'unread-data-resets',
-      text: 'close() on data that the kernel holds unread sends a RST instead of the FIN',
+      text: 'close(2) sends a RST instead of a FIN if the kernel holds unread data',
       source: 'RFC 1122 §4.2.2.13; RFC 2525 §2.17; __tcp_close() in net/ipv4/tcp.c: data_was_unread',
       when: onData,
       holds: (facts) => is(facts['server.closedWith'], 'RST') && facts['counters.lab.TcpExt.TCPAbortOnClose'] === 1,
     },
     {
       id: 'linger-does-not-help',
-      text: 'SO_LINGER 1 neither prevents that reset nor waits',
+      text: 'SO_LINGER 1 does not prevent this RST, and close(2) does not wait',
       source:
-        '__tcp_close() in net/ipv4/tcp.c asks for unread data before it asks for SOCK_LINGER; tolerance: half the linger',
+        '__tcp_close() in net/ipv4/tcp.c checks for unread data before SOCK_LINGER. Tolerance: half of the SO_LINGER time',
       when: (cell) => onData(cell) && cell.closes === 'linger',
       holds: (facts) =>
         facts['counters.lab.TcpExt.TCPAbortOnClose'] === 1 && facts['server.closeMs'] < (lingerSeconds * 1000) / 2,
     },
     {
       id: 'drained-is-read',
-      text: 'what net has drained from the kernel is not unread, though the application ignored it: close() sends a FIN behind the whole answer',
-      source: 'Node.js documentation, readable.pause(), highWaterMark; __tcp_close() looks at sk_receive_queue alone',
+      text: "data in net's own buffer does not count as unread: close(2) sends a FIN, and the client reads the whole answer",
+      source: 'Node.js documentation, readable.pause(), highWaterMark; __tcp_close() checks sk_receive_queue only',
       when: clean,
       holds: (facts, { answer }) =>
         facts['server.delivered'] === answers[answer] &&
@@ -136,14 +170,14 @@ export default experiment({
     },
     {
       id: 'drained-is-lost',
-      text: "a request that net has drained and the application did not read is lost in net's buffer, and not in a kernel; the client reads no error",
+      text: "a request that the application does not read is lost in net's buffer, not in a kernel; the client reads no error",
       source: 'RFC 793 §2.6: an acknowledgment does not guarantee that the data has been delivered to the end user',
       when: (cell) => clean(cell) && cell.body === 'buffered',
       holds: (facts) => is(facts['client.lostIn'], 'readBuffer') && facts['client.errors'].length === 0,
     },
     {
       id: 'half-close-delivers',
-      text: 'half-closing, then reading the request to its end, gives the client the whole answer, its end and no error',
+      text: 'if the server half-closes and then reads the request to its end, the client reads the whole answer and its end without an error',
       source: 'RFC 9112 §9.6; nginx documentation, lingering_close',
       when: ({ closes }) => closes === half,
       holds: (facts, { answer }) =>
@@ -154,7 +188,7 @@ export default experiment({
     },
     {
       id: 'error-behind-whole-answer',
-      text: 'a client that had read the whole answer before that reset reads ECONNRESET instead of the end',
+      text: 'a client that has read the whole answer before this RST reads ECONNRESET instead of the end',
       source: 'RFC 9293 §3.10.7.4, second: RST bit; tcp_reset() in net/ipv4/tcp_input.c',
       when: (cell) => onData(cell) && cell.client === 'prompt',
       holds: (facts, { answer }) =>
@@ -164,7 +198,7 @@ export default experiment({
     },
     {
       id: 'arrived-is-kept',
-      text: 'that RST does not erase what has arrived: a client that reads later, before any write of its fails, still reads it',
+      text: 'this RST does not discard data that has arrived: a client that reads later still gets the data, if none of its writes fails first',
       source:
         'tcp_reset() in net/ipv4/tcp_input.c leaves sk_receive_queue; tcp_recvmsg_locked() reads it before sk_err',
       when: (cell) => onData(cell) && cell.client !== 'prompt' && cell.answer === 'short' && !failsFirst(cell),
@@ -172,7 +206,7 @@ export default experiment({
     },
     {
       id: 'unsent-is-lost',
-      text: "of an answer longer than the client's window, what the server had not sent is lost with the reset; a client none of whose writes failed reads the rest, then ECONNRESET",
+      text: "of an answer longer than the client's window, the RST discards what the server has not sent; a client without a failed write reads the rest, then ECONNRESET",
       source: 'RFC 2525 §2.17; tcp_send_active_reset() in net/ipv4/tcp_output.c sends nothing that was queued',
       when: (cell) =>
         cell.answer === 'long' &&
@@ -180,13 +214,13 @@ export default experiment({
       holds: (facts, cell) =>
         facts['server.delivered'] > 0 &&
         facts['server.delivered'] < answers[cell.answer] &&
-        // behind a FIN the kernel goes on until the client's data comes: what it sent meanwhile is not observed
+        // after a FIN the kernel sends on until the client's data arrives: how much it sends is not observed
         (!onData(cell) || is(facts['server.lostIn'], 'sendQueue')) &&
         errnos(facts['client.errors']).includes('ECONNRESET'),
     },
     {
       id: 'sender-reads-nothing',
-      text: "a client that is still sending, and does not read yet, reads nothing of the answer that its kernel received: the reset does not take that, the client's own net does, which destroys the socket when the write fails",
+      text: 'a client that is still sending and has not read yet reads nothing of the answer: its write fails, and net destroys the socket with the data that the kernel has received',
       source: "Node.js documentation, net: event 'error', after which 'close' follows; RFC 9112 §9.6",
       when: (cell) => onData(cell) && failsFirst(cell),
       holds: (facts, { answer }) =>
@@ -197,7 +231,7 @@ export default experiment({
     },
     {
       id: 'late-data-resets',
-      text: 'data that reaches a server after its close() is lost on arrival and answered by a RST, though nothing was unread',
+      text: 'data that arrives after the server has closed is lost, and a RST answers the data, although nothing was unread at the close',
       source: 'RFC 9112 §9.6; RFC 1122 §4.2.2.13; tcp_rcv_state_process() in net/ipv4/tcp_input.c',
       when: tooLate,
       holds: (facts) =>
@@ -210,8 +244,8 @@ export default experiment({
   across: [
     {
       id: 'linger-changes-nothing',
-      text: 'with data unread, the client reads as many bytes and the same errors with SO_LINGER 1 as without',
-      source: '__tcp_close() in net/ipv4/tcp.c: data_was_unread comes first',
+      text: 'with data unread at the close, the client reads the same bytes and errors with SO_LINGER 1 as without',
+      source: '__tcp_close() in net/ipv4/tcp.c: data_was_unread is checked first',
       holds(outcomes) {
         const unread = outcomes.filter(({ cell }) => onData(cell));
         const alike = [...Map.groupBy(unread, ({ cell }) => [cell.body, cell.client, cell.answer].join()).values()];
@@ -226,24 +260,60 @@ export default experiment({
 
   answer(outcomes) {
     const whole = ({ cell, facts }: (typeof outcomes)[number]) => facts['server.delivered'] === answers[cell.answer];
-    // the reset takes what the server's kernel had not sent; what the client's had received, only its own net can lose
-    const unsent = ({ facts }: (typeof outcomes)[number]) => facts['server.lost.sendQueue'] > 0;
-    const received = ({ facts }: (typeof outcomes)[number]) => facts['server.lost.receiveQueue'] > 0;
     const unread = outcomes.filter(({ cell }) => onData(cell));
     const reset = unread.filter(({ facts }) => is(facts['server.closedWith'], 'RST'));
-    const lingered = reset.filter(({ cell }) => cell.closes === 'linger');
-    const late = reset.filter(({ cell }) => cell.client !== 'prompt');
+    const lingering = unread.filter(({ cell }) => cell.closes === 'linger');
+    const lingeredReset = lingering.filter(({ facts }) => is(facts['server.closedWith'], 'RST'));
+    const later = reset.filter(({ cell }) => cell.client !== 'prompt');
+    const lost = reset.filter((one) => !whole(one));
+    const cut = later.filter((one) => !whole(one));
+    // the RST leaves what the client's kernel has received: only the client's own net can discard that
+    const discarded = later.filter(({ facts }) => facts['server.lost.receiveQueue'] > 0);
     const halves = outcomes.filter(({ cell }) => cell.closes === half);
     const kept = halves.filter((one) => whole(one) && one.facts['client.errors'].length === 0);
-    const despite = lingered.length > 0 ? `, ${lingered.length} of them with SO_LINGER` : '';
-    const parts = [
+    const drained = outcomes.filter(({ cell }) => clean(cell) && cell.body === 'buffered');
+    const clear = drained.filter((one) => whole(one) && one.facts['client.errors'].length === 0);
+    const says = [
       unread.length > 0 &&
-        `Closing on a request that its kernel held unread, a server reset ${share(reset, unread)} connections${despite}.`,
-      late.length > 0 &&
-        `Of clients that had not read yet, the reset cost ${share(late.filter(unsent), late)} what the server had not sent; ` +
-          `${share(late.filter(received), late)} threw away what their own kernel had received, as their write failed.`,
-      halves.length > 0 && `Half-closing, then reading the request to its end, delivered it in ${share(kept, halves)}.`,
+        (reset.length < unread.length
+          ? `closing with request data unread sends RST in ${share(reset, unread)} closes only`
+          : lost.length > 0
+            ? 'closing with request data unread sends RST and can lose the answer'
+            : 'closing with request data unread sends RST; the client still reads the answer'),
+      halves.length > 0 &&
+        (kept.length === halves.length ? 'half-closing loses nothing' : 'half-closing can lose the answer, too'),
     ];
-    return parts.filter(Boolean).join(' ') || 'No server closed on a request that it had not read.';
+    return {
+      headline:
+        unread.length + halves.length > 0
+          ? sentence(...says)
+          : drained.length > 0 &&
+            (clear.length === drained.length
+              ? "A server can close with request data unread in net's buffer: the client reads the answer."
+              : "Closing with request data unread in net's buffer can lose the answer."),
+      findings: [
+        finding(
+          share(reset, unread),
+          'A server that closes with request data unread in its kernel sends a RST instead of a FIN.',
+        ),
+        finding(
+          share(kept, halves),
+          'If the server half-closes and then reads the request to its end, the client reads the whole answer without an error.',
+        ),
+        finding(
+          share(cut, later),
+          'A client that had not read the answer before this RST gets only a part of the answer, or none.',
+        ),
+        finding(share(lingeredReset, lingering), `SO_LINGER ${lingerSeconds} does not prevent this RST.`),
+        finding(
+          share(discarded, later),
+          'The client itself discards the answer that its kernel had received: its write fails, and net destroys the socket.',
+        ),
+        finding(
+          share(clear, drained),
+          "Request data in net's buffer does not count as unread: the server sends a FIN, and the client reads the whole answer.",
+        ),
+      ],
+    };
   },
 });

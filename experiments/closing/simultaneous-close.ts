@@ -1,10 +1,10 @@
-import { ack, experiment, fin, is, kind, rst, sentence, share, syn, synAck } from 'lingerlab';
+import { ack, experiment, fin, finding, is, kind, rst, share, syn, synAck } from 'lingerlab';
 
 /** What an end in TIME-WAIT adds to its last number: tcp_twsk_unique(), tcp_timewait_state_process(). */
 const aheadOfTimeWait = 65_535 + 2;
 const ahead = (number: number, of: number): number => (number - of) >>> 0;
 
-/** Up to TIME-WAIT: what ends that is the reconnect. */
+/** The states of an end from ESTABLISHED to TIME-WAIT; the reconnect ends TIME-WAIT. */
 const openedStates = (path: readonly string[]) =>
   path
     .filter((state) => state !== 'SYN-SENT' && state !== 'SYN-RECEIVED')
@@ -15,7 +15,7 @@ const passive = ['ESTABLISHED', 'CLOSE-WAIT', 'LAST-ACK', 'CLOSED'];
 
 export default experiment({
   id: 'simultaneous-close',
-  question: 'Both ends close: what does it take that both are left in TIME-WAIT, and can they connect again?',
+  question: 'When do both ends keep TIME-WAIT, and can they connect again from the same ports?',
   tags: ['CLOSING', 'TIME-WAIT', 'crossing FINs', 'EADDRNOTAVAIL', 'tcp_rfc1337', 'timestamps'],
   symptoms: ['TIME_WAIT on both ends', 'both sides close at the same time'],
   factors: {
@@ -23,20 +23,36 @@ export default experiment({
     timestamps: [1, 0],
     family: [4, 6],
   },
+  words: {
+    order: {
+      text: 'in which order the FINs and their ACKs arrive',
+      values: {
+        'fins-cross': 'both ends have closed; both FINs arrive before any ACK',
+        'one-fin-late': "both ends have closed; the client's FIN arrives behind the ACK of the server's FIN",
+        'fin-before-ack': "the server closes after it has the client's FIN, whose ACK arrives late",
+        'in-turn': "the server closes after it has acknowledged the client's FIN",
+      },
+    },
+    timestamps: { text: 'TCP timestamps (tcp_timestamps)', values: { 1: 'on', 0: 'off' } },
+    family: { text: 'IP version', values: { 4: 'IPv4', 6: 'IPv6' } },
+  },
   only: ({ order, timestamps, family }) => (family === 4 && timestamps === 1) || order === 'fins-cross',
   network: 'wire',
   seconds: 1.5,
   sysctls: ({ timestamps }) => ({ 'net.ipv4.tcp_timestamps': timestamps }),
   connections: ['old', 'new'],
   measures: {
-    held: kind.outcome({ text: 'states of both ends by ss while both FINs have come and neither is acknowledged' }),
-    afterLateAck: kind.outcome({ text: 'the end in TIME-WAIT, by ss, once an older ACK has come to it' }),
-    reconnect: kind.outcome({ text: 'connect(2) from the same port to the same' }),
+    held: kind.outcome({ text: 'states of client and server before the last held segment is released, by ss' }),
+    afterLateAck: kind.outcome({ text: 'state of the end in TIME-WAIT after an older ACK has arrived, by ss' }),
+    reconnect: kind.outcome({ text: 'result of a new connect(2) from the same port to the same port' }),
     'beyond.client': kind.count({
-      text: "how far the client's new initial sequence number is beyond its last one",
+      text: "distance from the client's last number to its new initial sequence number, modulo 2^32",
       compare: 'measurement',
     }),
-    'beyond.server': kind.count({ text: "how far the server's is beyond its own", compare: 'measurement' }),
+    'beyond.server': kind.count({
+      text: "distance from the server's last number to its new initial sequence number, modulo 2^32",
+      compare: 'measurement',
+    }),
   },
   shows: [
     'old.client.path',
@@ -62,7 +78,7 @@ export default experiment({
         await wire.hold(fin.from('server'), { times: 1 }),
       ];
       const acks = await wire.hold(ack);
-      // sent again, they would bring the ACK that is held
+      // a FIN that is sent again would carry the ACK that is held
       await wire.drop(fin);
       await near.close();
       await far.close();
@@ -79,7 +95,7 @@ export default experiment({
       await near.close();
       await wire.seen(fin.from('client'));
       await far.close();
-      // the ACK of its FIN comes before the other's FIN, which was sent first
+      // the server receives the ACK of its FIN before the client's FIN, which was sent earlier
       await Promise.all([until(near, 'CLOSING'), until(far, 'FIN-WAIT-2')]);
       await both();
       await late.release();
@@ -89,7 +105,7 @@ export default experiment({
       await near.close();
       await far.ended();
       await wire.seen(ack.from('server').withAck(2));
-      // sent again, it would be acknowledged again
+      // the server would acknowledge a FIN that is sent again
       await wire.drop(fin.from('client'));
       await both();
       await far.close();
@@ -129,7 +145,7 @@ export default experiment({
   claims: [
     {
       id: 'crossing-fins',
-      text: 'where FINs cross, both ends pass CLOSING and both are left in TIME-WAIT',
+      text: 'if the FINs cross, both ends pass CLOSING and both keep TIME-WAIT',
       source: 'RFC 9293 §3.6, figure 13',
       when: ({ order }) => order === 'fins-cross',
       holds: (facts) =>
@@ -140,7 +156,7 @@ export default experiment({
     },
     {
       id: 'late-fin',
-      text: 'where one FIN is overtaken by the ACK of the other, only one end passes CLOSING; both are left in TIME-WAIT all the same',
+      text: 'if the ACK of one FIN overtakes the other FIN, only one end passes CLOSING; both ends keep TIME-WAIT all the same',
       source: 'RFC 9293 §3.10.7.4: FIN-WAIT-1, FIN-WAIT-2',
       when: ({ order }) => order === 'one-fin-late',
       holds: (facts) =>
@@ -151,8 +167,8 @@ export default experiment({
     },
     {
       id: 'fin-brings-the-ack',
-      text: 'where the second end closes after it has the first FIN, neither end passes CLOSING, though the bare ACK of that FIN may be late: the second FIN acknowledges it; the end that closed first keeps TIME-WAIT alone',
-      source: 'RFC 9293 §3.10.7.4: in FIN-WAIT-1 the ACK is looked at before the FIN',
+      text: 'if the second end closes after the first FIN has arrived, no end passes CLOSING, even if the ACK of that FIN is late: the second FIN carries the ACK too; only the end that closes first keeps TIME-WAIT',
+      source: 'RFC 9293 §3.10.7.4: in FIN-WAIT-1 the ACK is processed before the FIN',
       when: ({ order }) => order === 'fin-before-ack' || order === 'in-turn',
       holds: (facts, { order }) =>
         facts.held === (order === 'in-turn' ? 'FIN-WAIT-2 CLOSE-WAIT' : 'FIN-WAIT-1 CLOSE-WAIT') &&
@@ -162,7 +178,7 @@ export default experiment({
     },
     {
       id: 'late-ack-assassinates',
-      text: 'with tcp_rfc1337 0, a late ACK ends TIME-WAIT: it is old, so TIME-WAIT answers it with an ACK, and the other end, which is gone, answers that with a RST',
+      text: 'with tcp_rfc1337 0, a late ACK ends TIME-WAIT: TIME-WAIT answers the old segment with an ACK, and the other end, which has no socket any more, answers that with a RST',
       source:
         'RFC 1337 §1: TIME-WAIT assassination; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c, with tcp_rfc1337 0',
       when: ({ order }) => order === 'fin-before-ack',
@@ -173,9 +189,9 @@ export default experiment({
     },
     {
       id: 'reconnects-at-once',
-      text: 'with timestamps, connect(2) of a socket bound to the same port succeeds with its first SYN, also where both ends are in TIME-WAIT',
+      text: 'with TCP timestamps, connect(2) of a socket bound to the same port succeeds with its first SYN, even if both ends are in TIME-WAIT',
       source:
-        'tcp_twsk_unique() in net/ipv4/tcp_ipv4.c, from a port that was bound; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c; RFC 6191',
+        'tcp_twsk_unique() in net/ipv4/tcp_ipv4.c, for a port that was bound; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c; RFC 6191',
       when: ({ timestamps }) => timestamps === 1,
       holds: (facts) =>
         facts.reconnect === 'ok' &&
@@ -184,7 +200,7 @@ export default experiment({
     },
     {
       id: 'begins-beyond-time-wait',
-      text: 'with timestamps, an end that is in TIME-WAIT begins 65537 numbers beyond its last, an end that is not begins elsewhere',
+      text: 'with TCP timestamps, an end in TIME-WAIT begins 65,537 numbers beyond its last number; an end that is not in TIME-WAIT begins elsewhere',
       source:
         'RFC 9293 §3.6.1, MAY-2; tcp_twsk_unique() in net/ipv4/tcp_ipv4.c, tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c',
       when: ({ timestamps }) => timestamps === 1,
@@ -198,7 +214,7 @@ export default experiment({
     },
     {
       id: 'not-without-timestamps',
-      text: 'without timestamps, connect(2) of a socket bound to the same port fails with EADDRNOTAVAIL while its end is in TIME-WAIT',
+      text: 'without TCP timestamps, connect(2) of a socket bound to the same port fails with EADDRNOTAVAIL while this end is in TIME-WAIT',
       source: 'tcp_twsk_unique() in net/ipv4/tcp_ipv4.c: tw_ts_recent_stamp is 0',
       when: ({ timestamps }) => timestamps === 0,
       holds: (facts) => facts.reconnect === 'EADDRNOTAVAIL' && facts['old.timeWait.endedBy'] === 'namespace',
@@ -207,25 +223,52 @@ export default experiment({
 
   answer(outcomes) {
     const of = (...orders: readonly string[]) => outcomes.filter(({ cell }) => orders.includes(cell.order));
-    const both = (chosen: typeof outcomes) =>
-      share(
-        chosen.filter(({ facts }) => facts['old.timeWait.holder'] === 'both'),
-        chosen,
-      );
-    const [crossed, late, turns] = [of('fins-cross'), of('one-fin-late'), of('fin-before-ack', 'in-turn')];
-    const reconnects = ([1, 0] as const).flatMap((stamped) => {
-      const chosen = outcomes.filter(({ cell }) => cell.timestamps === stamped);
-      const words = stamped ? 'with timestamps' : 'without';
-      return chosen.length > 0 ? `${[...new Set(chosen.map(({ facts }) => facts.reconnect))].join(', ')} ${words}` : [];
-    });
-    const left = [
-      crossed.length > 0 && `in ${both(crossed)} closes whose FINs crossed`,
-      late.length > 0 && `in ${both(late)} where one came late`,
-      turns.length > 0 && `in ${both(turns)} where one end had the other's FIN before it closed`,
-    ].filter((part) => part !== false);
-    return sentence(
-      `both ends were left in TIME-WAIT ${left.join(', ')}`,
-      reconnects.length > 0 && `connecting again from the same port: ${reconnects.join(', ')}`,
-    );
+    const heldBy = (holder: string, chosen: typeof outcomes) =>
+      chosen.filter(({ facts }) => facts['old.timeWait.holder'] === holder);
+    const [blind, turns, crossed] = [
+      of('fins-cross', 'one-fin-late'),
+      of('fin-before-ack', 'in-turn'),
+      of('fins-cross'),
+    ];
+    const [both, alone] = [heldBy('both', blind), heldBy('client', turns)];
+    const closing = crossed.filter(({ facts }) => facts.held === 'CLOSING CLOSING');
+    const late = of('fin-before-ack');
+    const ended = late.filter(({ facts }) => facts['old.timeWait.endedBy'] === 'rst');
+    const [stamped, plain] = [
+      outcomes.filter(({ cell }) => cell.timestamps === 1),
+      outcomes.filter(({ cell }) => cell.timestamps === 0),
+    ];
+    const reconnected = stamped.filter(({ facts }) => facts.reconnect === 'ok');
+    const refused = plain.filter(({ facts }) => facts.reconnect === 'EADDRNOTAVAIL');
+    return {
+      headline:
+        blind.length === 0
+          ? turns.length > 0 &&
+            (alone.length === turns.length
+              ? 'An end that closes after the FIN of the other end has arrived keeps no TIME-WAIT.'
+              : `The end that closes first keeps TIME-WAIT alone in ${share(alone, turns)} closes only.`)
+          : both.length < blind.length
+            ? `Both ends keep TIME-WAIT in only ${share(both, blind)} closes before the other end's FIN arrives.`
+            : turns.length > 0 && alone.length === turns.length
+              ? "Both ends keep TIME-WAIT only if each closes before the other end's FIN arrives."
+              : "Both ends keep TIME-WAIT if each closes before the other end's FIN arrives.",
+      findings: [
+        finding(share(both, blind), "Both ends keep TIME-WAIT: each closes before the other end's FIN arrives."),
+        finding(
+          share(alone, turns),
+          'The end that closes first keeps TIME-WAIT alone: its FIN arrives before the second end closes.',
+        ),
+        finding(share(reconnected, stamped), 'With TCP timestamps, connect(2) from the same port succeeds at once.'),
+        finding(
+          share(refused, plain),
+          'Without TCP timestamps, connect(2) from the same port fails with EADDRNOTAVAIL during TIME-WAIT.',
+        ),
+        finding(share(closing, crossed), 'Both ends pass CLOSING if the FINs cross.'),
+        finding(
+          share(ended, late),
+          'A late ACK ends TIME-WAIT early: TIME-WAIT answers the ACK, and the other end answers with a RST (RFC 1337).',
+        ),
+      ],
+    };
   },
 });

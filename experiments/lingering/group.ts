@@ -1,3 +1,3 @@
 import type { Group } from 'lingerlab';
 
-export default { title: 'Lingering', order: 30 } satisfies Group;
+export default { title: 'Lingering', order: 30, lead: 'linger' } satisfies Group;

@@ -1,9 +1,9 @@
-import { experiment, is, kind, largest, sentence, share } from 'lingerlab';
+import { experiment, finding, is, kind, range, sentence, share } from 'lingerlab';
 
-/** More than the receiver's kernel takes without its application: the rest, and the FIN, wait in the sender's. */
+/** More than the receiver's kernel takes while its application does not read: the rest, and the FIN, wait in the sender's kernel. */
 const heldBytes = 300_000;
 const lingerSeconds = 1;
-/** Half the linger: an exit without one took 4 to 27 ms. */
+/** Half of the linger: without it an exit takes some 10 to 100 ms. */
 const atOnceMs = 500;
 /** What a slot of the timer wheel, an eighth of the linger at most, and the harness on a busy machine may add. */
 const lateMs = 1000;
@@ -15,19 +15,40 @@ export default experiment({
   symptoms: ['data lost when the process exits', 'does kill -9 send RST or FIN', 'process crash and open connections'],
   freshPeers: true,
   factors: {
-    // natural: nothing is left to do, as after unref() of every socket
     ends: ['process.exit', 'exception', 'SIGTERM', 'SIGKILL', 'natural'],
     linger: ['off', 'zero', 'seconds'],
-    // in the kernel: data that the other end does not take, or data that was not read
     left: ['unsent', 'unread'],
+  },
+  words: {
+    ends: {
+      text: 'how the process ends',
+      values: {
+        'process.exit': 'process.exit()',
+        exception: 'an uncaught exception',
+        SIGTERM: 'SIGTERM',
+        SIGKILL: 'SIGKILL, kill -9',
+        natural: 'its event loop has nothing left to do, as after unref() of each socket',
+      },
+    },
+    linger: {
+      text: 'SO_LINGER of its open socket',
+      values: { off: 'off, the default', zero: 'on, 0 s', seconds: `on, ${lingerSeconds} s` },
+    },
+    left: {
+      text: "data left in that process's kernel",
+      values: {
+        unsent: 'written and not sent: the other application does not read',
+        unread: 'received and not read',
+      },
+    },
   },
   only: ({ linger, left }) => left === 'unsent' || linger === 'seconds',
   seconds: ({ ends, linger, left }) =>
     ends === 'natural' && linger === 'seconds' && left === 'unsent' ? lingerSeconds + 0.4 : 0.4,
   measures: {
     exit: kind.outcome({ text: 'how the process ended' }),
-    waited: kind.boolean({ text: 'whether that took as long as the linger or longer' }),
-    exitMs: kind.ms({ text: 'from its last own doing, or the signal, until it was gone' }),
+    waited: kind.boolean({ text: 'whether the end of the process took as long as the linger or longer' }),
+    exitMs: kind.ms({ text: "from the process's last step, or the signal, until the process was gone" }),
   },
   shows: [
     'client.closedWith',
@@ -68,14 +89,14 @@ export default experiment({
   claims: [
     {
       id: 'exiting-does-not-wait',
-      text: 'process.exit(), an uncaught exception, SIGTERM and SIGKILL do not linger: the process is gone at once, though data waits',
+      text: 'process.exit(), an uncaught exception, SIGTERM and SIGKILL do not wait for SO_LINGER 1: the process is gone at once, though data is unsent',
       source: 'inet_release() in net/ipv4/af_inet.c: no timeout with PF_EXITING. At once: less than half the linger',
       when: ({ ends, linger }) => ends !== 'natural' && linger === 'seconds',
       holds: (facts) => !facts.waited && facts.exitMs < atOnceMs,
     },
     {
       id: 'natural-end-waits',
-      text: 'a process whose event loop has nothing left to do, its socket unreferenced, lingers for the full 1 s: Node closes its sockets before it exits',
+      text: 'a process whose event loop has nothing left to do waits for the full 1 s: Node closes its sockets before the exit',
       source:
         'Environment::CleanupHandles() in Node src/env.cc; inet_release() in net/ipv4/af_inet.c. Tolerance: a slot of the timer wheel, and the harness',
       when: ({ ends, linger, left }) => ends === 'natural' && linger === 'seconds' && left === 'unsent',
@@ -83,21 +104,21 @@ export default experiment({
     },
     {
       id: 'the-kernel-goes-on',
-      text: 'with nothing unread and SO_LINGER off or 1, the end of the process loses no byte that its kernel holds, kill -9 or not: all arrives at an application that reads on, then a FIN',
+      text: 'with SO_LINGER off or 1 and nothing unread, the end of the process loses no data, even by kill -9: every byte arrives at an application that reads, then a FIN',
       source: 'socket(7), SO_LINGER: "it always lingers in the background"; __tcp_close() in net/ipv4/tcp.c',
       when: ({ linger, left }) => linger !== 'zero' && left === 'unsent',
       holds: (facts) => is(facts['client.closedWith'], 'FIN') && facts['client.delivered'] === heldBytes,
     },
     {
       id: 'death-looks-orderly',
-      text: 'to the other application the end of such a process looks like an orderly close: the end of the stream and no error',
+      text: 'the other application then reads the end of the stream and no error, as after an orderly close',
       source: 'RFC 9293 §3.6: a FIN says that there is no more data, not why',
       when: ({ linger, left }) => linger !== 'zero' && left === 'unsent',
       holds: (facts) => facts['server.sawEnd'] && facts['server.errors'].length === 0,
     },
     {
       id: 'zero-resets',
-      text: 'linger 0 is honoured by all five ways to end: a RST, and what had not been sent is lost',
+      text: 'with SO_LINGER 0 all five ways to end send a RST, and unsent data is lost',
       source: '__tcp_close() in net/ipv4/tcp.c looks at sk_lingertime alone: TCPAbortOnData',
       when: ({ linger }) => linger === 'zero',
       holds: (facts) =>
@@ -107,7 +128,7 @@ export default experiment({
     },
     {
       id: 'unread-resets',
-      text: 'data that the kernel holds unread resets the connection at once, though SO_LINGER is 1',
+      text: 'data that the kernel holds unread resets the connection at once, with SO_LINGER 1, too',
       source: 'RFC 2525 §2.17; __tcp_close() in net/ipv4/tcp.c: TCPAbortOnClose. At once: less than half the linger',
       when: ({ left }) => left === 'unread',
       holds: (facts) =>
@@ -118,30 +139,56 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const waiting = outcomes.filter(({ cell }) => cell.linger === 'seconds' && cell.left === 'unsent');
-    const waited = waiting.filter(({ facts }) => facts.waited);
-    const most = (chosen: typeof outcomes) => Math.round(largest(chosen.map(({ facts }) => facts.exitMs)));
-    const others = waiting.filter((one) => !waited.includes(one));
-    const sentences: string[] = [];
-    if (waiting.length > 0)
-      sentences.push(
-        `With linger ${lingerSeconds} and data unsent, ${share(waited, waiting)} ways for a process to end waited ` +
-          `(${waited.map(({ cell, facts }) => `${cell.ends}, ${Math.round(facts.exitMs)} ms`).join('; ') || 'none'})` +
-          (others.length > 0
-            ? `; ${others.map(({ cell }) => cell.ends).join(', ')} took up to ${most(others)} ms`
-            : ''),
-      );
-    const kept = outcomes.filter(({ cell }) => cell.linger !== 'zero' && cell.left === 'unsent');
-    const all = kept.filter(({ facts }) => facts['client.delivered'] === heldBytes);
-    if (kept.length > 0)
-      sentences.push(`without linger 0 and with nothing unread, every byte still arrived in ${share(all, kept)}`);
-    const killed = outcomes.filter(({ cell }) => cell.ends === 'SIGKILL');
-    const reset = killed.filter(({ facts }) => facts['client.closedWith'].includes('RST'));
-    const reasons = [...new Set(reset.map(({ cell }) => (cell.left === 'unread' ? 'unread data' : 'linger 0')))];
-    if (killed.length > 0)
-      sentences.push(
-        `kill -9 sent a RST in ${share(reset, killed)}${reasons.length > 0 ? `, with ${reasons.join(' or ')}` : ''}, else a FIN`,
-      );
-    return sentence(...sentences);
+    type Outcomes = typeof outcomes;
+    const of = (linger: 'zero' | 'seconds', left: 'unsent' | 'unread') =>
+      outcomes.filter(({ cell }) => cell.linger === linger && cell.left === left);
+    const abrupt = of('seconds', 'unsent').filter(({ cell }) => cell.ends !== 'natural');
+    const natural = of('seconds', 'unsent').filter(({ cell }) => cell.ends === 'natural');
+    const [zero, unread] = [of('zero', 'unsent'), of('seconds', 'unread')];
+    const unsent = outcomes.filter(({ cell }) => cell.linger !== 'zero' && cell.left === 'unsent');
+    const waited = (among: Outcomes) => among.filter(({ facts }) => facts.waited);
+    const reset = (among: Outcomes) => among.filter(({ facts }) => is(facts['client.closedWith'], 'RST'));
+    const arrived = unsent.filter(({ facts }) => facts['client.delivered'] === heldBytes);
+    const cut = reset(zero).filter(({ facts }) => facts['client.delivered'] < heldBytes);
+    const orderly = unsent.filter(({ facts }) => facts['server.sawEnd'] && facts['server.errors'].length === 0);
+    const waiting =
+      abrupt.length > 0 &&
+      (waited(abrupt).length === 0
+        ? 'crashes, kills and process.exit() ignore a positive SO_LINGER'
+        : `a positive SO_LINGER delays ${share(waited(abrupt), abrupt)} crashes, kills and exits`);
+    const delivering =
+      unsent.length > 0 &&
+      (arrived.length === unsent.length
+        ? 'the kernel still delivers unsent data'
+        : 'the kernel does not deliver all unsent data');
+    return {
+      headline: (waiting || delivering) && sentence(waiting, delivering),
+      findings: [
+        finding(
+          share(arrived, unsent),
+          'With SO_LINGER off or positive and nothing unread, every unsent byte arrives, whatever ends the process.',
+        ),
+        finding(share(cut, zero), 'With SO_LINGER 0 the end of the process sends a RST, and unsent data is lost.'),
+        finding(
+          share(reset(unread), unread),
+          'Data left unread in the kernel makes the end of the process a RST, though SO_LINGER is positive.',
+        ),
+        finding(
+          share(orderly, unsent),
+          'The other application reads a normal end of the stream and no error, whatever ends the process.',
+        ),
+        natural.length > 0 &&
+          finding(
+            range(natural, ({ facts }) => facts.exitMs / 1000, { digits: 1, unit: 's' }),
+            waited(natural).length > 0
+              ? `A process whose event loop is empty exits after this time: Node closes its sockets, and close() waits ${lingerSeconds} s.`
+              : `A process whose event loop is empty exits after this time: it does not wait for SO_LINGER ${lingerSeconds}.`,
+          ),
+        finding(
+          range(abrupt, ({ facts }) => facts.exitMs, { unit: 'ms' }),
+          `With SO_LINGER ${lingerSeconds} and unsent data, process.exit(), exceptions and signals end the process within this time.`,
+        ),
+      ],
+    };
   },
 });

@@ -1,4 +1,4 @@
-import { errnos, experiment, is, kind, sentence, share } from 'lingerlab';
+import { errnos, experiment, finding, is, kind, sentence, share } from 'lingerlab';
 
 const lingers = { off: 'off', zero: 0, seconds: 2 } as const;
 const lingerMs = 2000;
@@ -13,8 +13,6 @@ export default experiment({
     'closing one of two descriptors',
   ],
   factors: {
-    // set on: a listener, before or after it accepted; a duplicate that is closed first; a socket whose duplicate is closed last, or
-    // whose copy in another process is; a listener that accepts nothing; a socket that is only bound; one that net ends, and resets in the same turn
     where: [
       'listener',
       'listener-later',
@@ -27,6 +25,24 @@ export default experiment({
       'reset',
     ],
     linger: ['off', 'zero', 'seconds'],
+  },
+  words: {
+    where: {
+      text: 'the socket that SO_LINGER is set on, and what is closed',
+      values: {
+        listener: 'a listener before it accepts; the accepted socket is closed',
+        'listener-later': 'a listener after it accepted; the accepted socket is closed',
+        'first-duplicate': 'a duplicate descriptor (dup(2)), which is closed first, then the original',
+        'last-duplicate': 'a socket that is closed first, then its duplicate descriptor',
+        'last-copy': 'a socket that is closed first, then its copy in another process',
+        queue: 'a listener, which is closed with a connection in its queue',
+        unconnected: 'a socket that is only bound, and closed',
+        'end-then-reset':
+          "a socket on which end() and resetAndDestroy() are called in the same turn of Node's event loop",
+        reset: 'a socket on which resetAndDestroy() alone is called',
+      },
+    },
+    linger: { text: 'the SO_LINGER that is set', values: { off: 'off', zero: 'on, 0 s', seconds: 'on, 2 s' } },
   },
   only: ({ where, linger }) =>
     ({
@@ -44,9 +60,9 @@ export default experiment({
   measures: {
     afterFirstClose: {
       ...kind.word('ESTABLISHED', 'not'),
-      text: 'what the other end was in when one of two descriptors was closed',
+      text: 'the state of the other end after one of two descriptors was closed',
     },
-    heldMs: kind.ms({ text: 'how long close(2) of the listener, or of the bound socket, held its thread' }),
+    heldMs: kind.ms({ text: 'how long close(2) of the listener, or of the bound socket, blocked its thread' }),
   },
   shows: [
     'client.closedWith',
@@ -116,28 +132,28 @@ export default experiment({
   claims: [
     {
       id: 'inherited-decides',
-      text: 'linger 0 of a listener resets an accepted socket on which nothing was set',
+      text: 'SO_LINGER 0 of a listener resets an accepted socket on which nothing was set',
       source: 'sk_clone_lock() in net/core/sock.c; __tcp_close() in net/ipv4/tcp.c',
       when: ({ where, linger }) => where === 'listener' && linger === 'zero',
       holds: (facts) => is(facts['server.closedWith'], 'RST') && facts['counters.lab.TcpExt.TCPAbortOnData'] === 1,
     },
     {
       id: 'accepted-before-is-spared',
-      text: 'linger 0 that is set on the listener after it accepted does not reset the accepted socket',
+      text: 'SO_LINGER 0 that is set on the listener after it accepted does not reset the accepted socket',
       source: 'tcp_create_openreq_child() in net/ipv4/tcp_minisocks.c: copied once',
       when: ({ where }) => where === 'listener-later',
       holds: (facts) => is(facts['server.closedWith'], 'FIN') && facts['timeWait.holder'] === 'server',
     },
     {
       id: 'descriptors-share-it',
-      text: 'linger 0 set on a duplicate is that of the socket: it resets when the other descriptor is closed',
+      text: 'SO_LINGER 0 that is set on a duplicate descriptor belongs to the socket: the close of the other descriptor resets',
       source: 'socket(7): options are of the socket, not the descriptor; dup(2)',
       when: ({ where }) => where === 'first-duplicate',
       holds: (facts) => is(facts['client.closedWith'], 'RST'),
     },
     {
       id: 'only-the-last-close',
-      text: 'closing one of two descriptors does nothing to the connection, even with linger 0, nor while another process has a copy; closing the last one sends a FIN, or with linger 0 a RST',
+      text: 'closing one of two descriptors, in one process or in two, does nothing to the connection; closing the last one sends a FIN, or a RST with SO_LINGER 0',
       source: 'close(2); sock_close() in net/socket.c is the release of the last reference',
       when: ({ where }) => ['first-duplicate', 'last-duplicate', 'last-copy'].includes(where),
       holds: (facts, { linger }) =>
@@ -145,7 +161,7 @@ export default experiment({
     },
     {
       id: 'queue-is-reset',
-      text: 'a listener that is closed resets the connection that nobody accepted, with SO_LINGER off, 0 or 2, and neither TCPAbortOnData nor TCPAbortOnClose counts it; the client reads ECONNRESET',
+      text: 'closing a listener resets the connection in its queue, with SO_LINGER off, 0 or 2; the client gets ECONNRESET, and neither TCPAbortOnData nor TCPAbortOnClose counts the reset',
       source: 'inet_csk_listen_stop() and inet_child_forget() in net/ipv4/inet_connection_sock.c: tcp_disconnect()',
       when: ({ where }) => where === 'queue',
       holds: (facts) =>
@@ -156,14 +172,14 @@ export default experiment({
     },
     {
       id: 'no-connection-no-wait',
-      text: 'a socket that is only bound, and a listener, are closed at once though SO_LINGER is 2',
+      text: 'close(2) of a socket that is only bound, and of a listener, returns at once, though SO_LINGER is 2',
       source: 'sk_stream_closing() in net/core/stream.c: FIN-WAIT-1, CLOSING, LAST-ACK; tolerance: half the linger',
       when: ({ where, linger }) => linger === 'seconds' && (where === 'queue' || where === 'unconnected'),
       holds: (facts) => facts.heldMs < lingerMs / 2,
     },
     {
       id: 'end-then-reset-is-refused',
-      text: "net's resetAndDestroy() after end() in the same turn is refused with EINVAL: a FIN goes out, also with linger 0, TIME-WAIT follows, and no 'close' has come when the connection is over",
+      text: "net's resetAndDestroy() after end() in the same turn fails with EINVAL: the client sends a FIN, with SO_LINGER 0, too, and keeps TIME-WAIT, and Node emits no 'close'",
       source:
         'uv_tcp_close_reset() in libuv src/unix/tcp.c: a stream that is shutting down; Socket._destroy in Node lib/net.js',
       when: ({ where }) => where === 'end-then-reset',
@@ -175,7 +191,7 @@ export default experiment({
     },
     {
       id: 'reset-alone-resets',
-      text: 'resetAndDestroy() alone resets: libuv sets linger 0 itself',
+      text: 'resetAndDestroy() alone resets: libuv sets SO_LINGER 0 itself',
       source: 'uv_tcp_close_reset() in libuv src/unix/tcp.c; Node.js documentation, socket.resetAndDestroy()',
       when: ({ where }) => where === 'reset',
       holds: (facts) => is(facts['client.closedWith'], 'RST') && facts['counters.lab.TcpExt.TCPAbortOnData'] === 1,
@@ -185,24 +201,61 @@ export default experiment({
   answer(outcomes) {
     const at = (...wheres: string[]) => outcomes.filter(({ cell }) => wheres.includes(cell.where));
     const zero = at('listener').filter(({ cell }) => cell.linger === 'zero');
-    const inherited = zero.filter(({ facts }) => facts['server.closedWith'].includes('RST'));
-    const later = at('listener-later').filter(({ facts }) => facts['server.closedWith'].includes('RST'));
+    const inherited = zero.filter(({ facts }) => is(facts['server.closedWith'], 'RST'));
+    const later = at('listener-later');
+    const spared = later.filter(({ facts }) => is(facts['server.closedWith'], 'FIN'));
+    const first = at('first-duplicate');
+    const shared = first.filter(({ facts }) => is(facts['client.closedWith'], 'RST'));
     const twice = at('first-duplicate', 'last-duplicate', 'last-copy');
-    const still = twice.filter(({ facts }) => facts.afterFirstClose === 'ESTABLISHED');
-    const waiting = at('queue');
-    const reset = waiting.filter(({ facts }) => facts['server.closedWith'].includes('RST'));
-    const both = at('end-then-reset');
-    const fin = both.filter(({ facts }) => is(facts['client.closedWith'], 'FIN'));
-    const does = (part: readonly unknown[], verb: string, not: string) => (part.length > 0 ? verb : not);
-    return sentence(
-      zero.length > 0 &&
-        `Linger 0 of a listener ${does(inherited, 'resets', 'does not reset')} the sockets that it accepts`,
-      at('listener-later').length > 0 &&
-        `linger 0 set later ${does(later, 'resets', 'spares')} those that it had accepted`,
-      twice.length > 0 && `the first of two descriptors was closed without effect in ${share(still, twice)}`,
-      waiting.length > 0 &&
-        `a closing listener reset ${share(reset, waiting)} connections in its queue, whatever its linger`,
-      both.length > 0 && `end() and resetAndDestroy() in one turn sent a FIN in ${share(fin, both)}`,
+    const last = twice.filter(
+      ({ cell, facts }) =>
+        facts.afterFirstClose === 'ESTABLISHED' &&
+        is(facts['client.closedWith'], cell.linger === 'zero' ? 'RST' : 'FIN'),
     );
+    const waiting = at('queue');
+    const reset = waiting.filter(({ facts }) => is(facts['server.closedWith'], 'RST'));
+    const both = at('end-then-reset');
+    const refused = both.filter(
+      ({ facts }) =>
+        is(facts['client.closedWith'], 'FIN') &&
+        errnos(facts['client.errors']).includes('EINVAL') &&
+        !facts['client.events'].includes('close'),
+    );
+    const alone = at('reset');
+    const destroyed = alone.filter(({ facts }) => is(facts['client.closedWith'], 'RST'));
+    const belongs =
+      first.length > 0 &&
+      (shared.length === first.length
+        ? 'SO_LINGER belongs to the socket, not to the descriptor'
+        : 'SO_LINGER of a duplicate descriptor does not count for the other');
+    const inherits =
+      zero.length > 0 &&
+      `accepted sockets ${inherited.length === zero.length ? 'inherit' : 'do not inherit'} ${belongs ? 'it' : 'SO_LINGER'} from the listener`;
+    return {
+      headline: (belongs || inherits) && sentence(belongs, inherits),
+      findings: [
+        finding(
+          share(inherited, zero),
+          'SO_LINGER 0 of a listener resets an accepted socket on which nothing was set.',
+        ),
+        finding(
+          share(spared, later),
+          'SO_LINGER 0 set on the listener later does not reach a socket already accepted.',
+        ),
+        finding(
+          share(last, twice),
+          'The first close of two descriptors does nothing to the connection; the last sends a FIN, or a RST with SO_LINGER 0.',
+        ),
+        finding(
+          share(reset, waiting),
+          'Closing a listener resets the connection in its queue, whatever its SO_LINGER is.',
+        ),
+        finding(
+          share(refused, both),
+          "resetAndDestroy() after end() in the same turn fails with EINVAL: a FIN goes out, and Node emits no 'close'.",
+        ),
+        finding(share(destroyed, alone), 'resetAndDestroy() alone resets, though SO_LINGER is off.'),
+      ],
+    };
   },
 });

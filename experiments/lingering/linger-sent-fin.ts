@@ -1,11 +1,23 @@
-import { errnos, experiment, fin, is, kind, sentence } from 'lingerlab';
+import { errnos, experiment, fin, finding, is, kind, share } from 'lingerlab';
+
+const states = ['FIN-WAIT-1', 'CLOSING', 'LAST-ACK'] as const;
 
 export default experiment({
   id: 'linger-sent-fin',
-  question: 'What does linger 0 do to a connection whose FIN is on its way?',
+  question: 'What does SO_LINGER 0 do to a connection that has sent its FIN?',
   tags: ['SO_LINGER', 'linger 0', 'RST', 'FIN-WAIT-1', 'CLOSING', 'LAST-ACK', 'challenge ACK'],
   symptoms: ['RST after FIN', 'abort a connection that is already closing'],
-  factors: { state: ['FIN-WAIT-1', 'CLOSING', 'LAST-ACK'] },
+  factors: { state: states },
+  words: {
+    state: {
+      text: 'state of the client at its close; the path has lost its FIN',
+      values: {
+        'FIN-WAIT-1': 'the client has sent its FIN, the server has not',
+        CLOSING: 'both ends have sent their FIN, the client first',
+        'LAST-ACK': 'both ends have sent their FIN, the server first',
+      },
+    },
+  },
   network: 'wire',
   seconds: 0.5,
   measures: { waited: kind.ms({ text: 'how long close() took' }) },
@@ -19,11 +31,11 @@ export default experiment({
 
   async scenario({ client, server, wire, until, note }, { state }) {
     const [near, far] = await client.connect(await server.listen());
-    // it is sent and never acknowledged
+    // the client sends its FIN, and no acknowledgement comes
     await wire.drop(fin.from('client'));
     if (state === 'LAST-ACK') {
       await far.shutdown('WR');
-      // else its acknowledgement may come with the FIN, and be lost with it
+      // the acknowledgement of the server's FIN must not share a segment with the client's FIN, which is lost
       await Promise.all([until(near, 'CLOSE-WAIT'), until(far, 'FIN-WAIT-2')]);
     }
     await near.shutdown('WR');
@@ -40,7 +52,7 @@ export default experiment({
   claims: [
     {
       id: 'reset-in-fin-wait-1',
-      text: 'linger 0 resets in FIN-WAIT-1; where the FIN was lost the RST lies behind it, the other end sends a challenge ACK, and a second RST, of no socket, ends the connection',
+      text: 'SO_LINGER 0 resets from FIN-WAIT-1; the RST lies behind the lost FIN, so that the server sends a challenge ACK, and a second RST, which belongs to no socket, ends the connection',
       source: 'RFC 9293 §3.10.5, ABORT; tcp_need_reset() in net/ipv4/tcp.c; RFC 5961 §3.2, challenge ACK',
       when: ({ state }) => state === 'FIN-WAIT-1',
       holds: (facts) =>
@@ -51,7 +63,7 @@ export default experiment({
     },
     {
       id: 'vanishes',
-      text: 'in CLOSING and LAST-ACK, with nothing unsent, linger 0 removes the socket without a RST, and the other application reads no error; the kernel counts TCPAbortOnData all the same',
+      text: 'from CLOSING and LAST-ACK, with nothing unsent, SO_LINGER 0 removes the socket without a RST, and the other application gets no error; the kernel counts TCPAbortOnData all the same',
       source: 'tcp_disconnect() in net/ipv4/tcp.c: tcp_need_reset() is false, and nothing is unsent; RFC 9293 §3.10.5',
       when: ({ state }) => state !== 'FIN-WAIT-1',
       holds: (facts) =>
@@ -63,14 +75,38 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const reset = outcomes.filter(({ facts }) => (facts['counters.client.Tcp.OutRsts'] ?? 0) > 0);
-    const silent = outcomes.filter((one) => !reset.includes(one));
-    const statesOf = (chosen: typeof outcomes) => chosen.map(({ cell }) => cell.state).join(', ');
-    return sentence(
-      reset.length > 0 &&
-        `with its FIN sent and not acknowledged, linger 0 reset the connection from ${statesOf(reset)}`,
-      silent.length > 0 &&
-        `from ${statesOf(silent)} it ended the socket without a segment, and the other end heard nothing of it`,
+    type Outcomes = typeof outcomes;
+    const rsts = ({ facts }: Outcomes[number]) => facts['counters.client.Tcp.OutRsts'] ?? 0;
+    const reset = outcomes.filter((outcome) => rsts(outcome) > 0);
+    const silent = outcomes.filter((outcome) => rsts(outcome) === 0);
+    const statesOf = (chosen: Outcomes) =>
+      new Intl.ListFormat('en-GB').format(states.filter((state) => chosen.some(({ cell }) => cell.state === state)));
+    const does = [
+      reset.length > 0 && `resets from ${statesOf(reset)}`,
+      silent.length > 0 && `sends nothing from ${statesOf(silent)}`,
+    ].filter((part) => part !== false);
+    const first = outcomes.filter(({ cell }) => cell.state === 'FIN-WAIT-1');
+    const twice = first.filter(
+      (outcome) => rsts(outcome) === 2 && outcome.facts['counters.server.TcpExt.TCPChallengeACK'] === 1,
     );
+    const later = outcomes.filter(({ cell }) => cell.state !== 'FIN-WAIT-1');
+    const unheard = later.filter((outcome) => silent.includes(outcome) && outcome.facts['server.errors'].length === 0);
+    const counted = later.filter(
+      (outcome) => silent.includes(outcome) && outcome.facts['counters.client.TcpExt.TCPAbortOnData'] === 1,
+    );
+    return {
+      headline: does.length > 0 && `With only its FIN unacknowledged, SO_LINGER 0 ${does.join(' and ')}.`,
+      findings: [
+        finding(
+          share(unheard, later),
+          'From CLOSING and LAST-ACK the socket is removed without a segment, and the other application gets no error.',
+        ),
+        finding(
+          share(twice, first),
+          'From FIN-WAIT-1 the server answers the RST behind the lost FIN with a challenge ACK; a second RST ends the connection.',
+        ),
+        finding(share(counted, later), 'The kernel counts TCPAbortOnData, though it sends no RST.'),
+      ],
+    };
   },
 });

@@ -1,12 +1,12 @@
-import { experiment, is, kind, sentence, share } from 'lingerlab';
+import { experiment, finding, is, kind, share } from 'lingerlab';
 
-/** More than the receiver's kernel takes without its application: the rest, and the FIN, wait in the sender's. */
+/** More than the receiver's kernel takes while its application does not read: the rest, and the FIN, wait in the sender's kernel. */
 const heldBytes = 300_000;
 const lingerSeconds = 1;
 /** What a slot of the timer wheel, an eighth of the linger at most, and a busy machine may add. */
 const lateMs = 1000;
 
-/** Who shuts its direction down, in order; held: the closing end's FIN waits behind data that the other end does not take. */
+/** The ends that call shutdown(2), in order; held: the closing end's FIN waits behind data that the other application does not read. */
 const ways = {
   ESTABLISHED: { shut: [], held: false },
   'FIN-WAIT-1': { shut: ['closing'], held: true },
@@ -17,7 +17,7 @@ const ways = {
   'LAST-ACK': { shut: ['other', 'closing'], held: true },
 } as const;
 
-/** The orphan's FIN-WAIT-2 comes to those that close first, before the other end's FIN. */
+/** States of an end that closes first: its orphan passes FIN-WAIT-2. */
 const closesFirst = ['ESTABLISHED', 'FIN-WAIT-1', 'FIN-WAIT-2'];
 
 export default experiment({
@@ -38,6 +38,29 @@ export default experiment({
   factors: {
     state: ['ESTABLISHED', 'FIN-WAIT-1', 'FIN-WAIT-2', 'CLOSING', 'TIME-WAIT', 'CLOSE-WAIT', 'LAST-ACK'],
     option: ['none', 'linger-0', 'linger-1', 'linger2-minus-1'],
+  },
+  words: {
+    state: {
+      text: 'state of the client at its close()',
+      values: {
+        ESTABLISHED: 'neither end has called shutdown()',
+        'FIN-WAIT-1': 'after its shutdown(); its FIN waits behind unsent data',
+        'FIN-WAIT-2': 'after its shutdown(); its FIN is acknowledged',
+        CLOSING: "after its shutdown() and the server's; its FIN waits behind unsent data",
+        'TIME-WAIT': "after its shutdown() and the server's; both FINs are acknowledged",
+        'CLOSE-WAIT': "after the server's shutdown()",
+        'LAST-ACK': "after the server's shutdown() and its own; its FIN waits behind unsent data",
+      },
+    },
+    option: {
+      text: 'what the client sets just before close()',
+      values: {
+        none: 'nothing',
+        'linger-0': 'SO_LINGER on, 0 s',
+        'linger-1': `SO_LINGER on, ${lingerSeconds} s`,
+        'linger2-minus-1': 'TCP_LINGER2 to −1',
+      },
+    },
   },
   only: ({ state, option }) => option !== 'linger2-minus-1' || closesFirst.includes(state) || state === 'CLOSE-WAIT',
   seconds: ({ state, option }) => (option === 'linger-1' && ways[state].held ? lingerSeconds + 0.4 : 0.3),
@@ -60,7 +83,7 @@ export default experiment({
     if (held) await near.fill(far, { bytes: heldBytes });
     for (const end of shut) {
       await (end === 'closing' ? near : far).shutdown('WR');
-      // its FIN is acknowledged: whether a RST finds it in FIN-WAIT-1 would be a race
+      // wait for the acknowledgement of its FIN: whether a RST finds that end in FIN-WAIT-1 would be a race
       if (end === 'other') await until(far, 'FIN-WAIT-2', 'CLOSED');
       else if (!held) await until(near, 'FIN-WAIT-2', 'LAST-ACK');
     }
@@ -73,9 +96,9 @@ export default experiment({
     note('waited', closed.ns >= lingerSeconds * 1e9);
 
     await far.resume();
-    // the end of the stream, or that it was reset
+    // reads the end of the stream, or fails with ECONNRESET
     await far.ended().answer();
-    // an acknowledgement that crossed the second FIN would meet TIME-WAIT, and what that answers is reset (RFC 1337)
+    // an acknowledgement that crossed the second FIN would meet TIME-WAIT, and a RST would answer its answer (RFC 1337)
     await until(near, 'FIN-WAIT-2', 'CLOSED', 'LAST-ACK', 'TIME-WAIT');
     await far.close('destroy');
     await Promise.all([until(near, 'TIME-WAIT', 'CLOSED'), until(far, 'TIME-WAIT', 'CLOSED'), near.gone(), far.gone()]);
@@ -84,42 +107,42 @@ export default experiment({
   claims: [
     {
       id: 'zero-resets',
-      text: 'linger 0 resets from ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT: shutdown() before does not keep close() from it',
+      text: 'close() with SO_LINGER 0 resets from ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT, after shutdown(), too',
       source: 'RFC 9293 §3.10.5, ABORT; tcp_need_reset() in net/ipv4/tcp.c',
       when: ({ state, option }) => option === 'linger-0' && (closesFirst.includes(state) || state === 'CLOSE-WAIT'),
       holds: (facts) => facts['counters.lab.Tcp.OutRsts'] === 1 && facts['timeWait.holder'] === 'none',
     },
     {
       id: 'zero-resets-unsent',
-      text: 'in CLOSING and LAST-ACK, from which RFC 9293 resets nothing, linger 0 resets where data is unsent, and that data is lost',
+      text: 'with unsent data SO_LINGER 0 resets from CLOSING and LAST-ACK, too, where RFC 9293 sends no RST, and that data is lost',
       source: 'tcp_disconnect() in net/ipv4/tcp.c: "discrepancy of Linux wrt. RFC states"; RFC 9293 §3.10.5',
       when: ({ state, option }) => option === 'linger-0' && (state === 'CLOSING' || state === 'LAST-ACK'),
       holds: (facts) => facts['counters.lab.Tcp.OutRsts'] === 1 && facts['client.delivered'] < heldBytes,
     },
     {
       id: 'zero-leaves-time-wait',
-      text: 'linger 0 does nothing to a TIME-WAIT that has begun, though the descriptor was still open',
+      text: 'SO_LINGER 0 does not end a TIME-WAIT that has begun, though the descriptor was still open',
       source: 'tcp_time_wait() in net/ipv4/tcp_minisocks.c: the mini-socket has no descriptor; its socket is in CLOSE',
       when: ({ state, option }) => option === 'linger-0' && state === 'TIME-WAIT',
       holds: (facts) => facts['timeWait.holder'] === 'client' && !facts['client.closedWith'].includes('RST'),
     },
     {
       id: 'waits-for-its-own-fin',
-      text: 'linger 1 waits its full second where the own FIN is not acknowledged: FIN-WAIT-1, CLOSING, LAST-ACK, also where shutdown() had queued it',
+      text: 'close() with SO_LINGER 1 waits its full second in FIN-WAIT-1, CLOSING and LAST-ACK: the FIN that shutdown() queued is not acknowledged',
       source: 'sk_stream_closing() in net/core/stream.c. Tolerance: a slot of the timer wheel, and a busy machine',
       when: ({ state, option }) => option === 'linger-1' && ways[state].held,
       holds: (facts) => facts.waited && facts['client.closeMs'] < lingerSeconds * 1000 + lateMs,
     },
     {
       id: 'waits-for-nothing-else',
-      text: "where nothing is unsent linger 1 does not wait its second: neither FIN-WAIT-2, which waits for the other end's FIN, nor TIME-WAIT holds close()",
+      text: "with nothing unsent close() with SO_LINGER 1 does not wait its second: neither for the other end's FIN in FIN-WAIT-2 nor for TIME-WAIT",
       source: 'sk_stream_closing() in net/core/stream.c; tolerance: half the linger',
       when: ({ state, option }) => option === 'linger-1' && !ways[state].held,
       holds: (facts) => facts['client.closeMs'] < lingerSeconds * 500,
     },
     {
       id: 'linger2-resets-after-the-fin',
-      text: 'TCP_LINGER2 -1 resets an orphan as soon as its FIN is acknowledged: all data and the FIN arrive, no FIN-WAIT-2 and no TIME-WAIT is left',
+      text: 'TCP_LINGER2 −1 resets an orphan as soon as its FIN is acknowledged: all data and the FIN arrive, and no TIME-WAIT is left',
       source: 'tcp_rcv_state_process() in net/ipv4/tcp_input.c: TCPAbortOnData; tcp(7), TCP_LINGER2',
       when: ({ state, option }) => option === 'linger2-minus-1' && (state === 'ESTABLISHED' || state === 'FIN-WAIT-1'),
       holds: (facts, { state }) =>
@@ -130,7 +153,7 @@ export default experiment({
     },
     {
       id: 'linger2-resets-fin-wait-2',
-      text: 'closed in FIN-WAIT-2 with TCP_LINGER2 -1, a socket is reset, and TCPAbortOnLinger counts it',
+      text: 'close() in FIN-WAIT-2 with TCP_LINGER2 −1 resets the connection, and TCPAbortOnLinger counts it',
       source: '__tcp_close() in net/ipv4/tcp.c: TCPAbortOnLinger',
       when: ({ state, option }) => option === 'linger2-minus-1' && state === 'FIN-WAIT-2',
       holds: (facts) =>
@@ -138,14 +161,14 @@ export default experiment({
     },
     {
       id: 'linger2-spares-the-second',
-      text: 'TCP_LINGER2 -1 does not reset the end that closes second, in CLOSE-WAIT: it sends a FIN, and the first end keeps TIME-WAIT',
+      text: 'with TCP_LINGER2 −1 an end that closes second, in CLOSE-WAIT, sends a FIN and no RST, and the first end keeps TIME-WAIT',
       source: 'RFC 9293 §3.3.2; __tcp_close() in net/ipv4/tcp.c',
       when: ({ state, option }) => option === 'linger2-minus-1' && state === 'CLOSE-WAIT',
       holds: (facts) => is(facts['client.closedWith'], 'FIN') && facts['timeWait.holder'] === 'server',
     },
     {
       id: 'none-resets-nothing',
-      text: 'without an option close() neither resets nor waits in any of the states',
+      text: 'without an option close() neither resets nor waits in any of these states',
       source: 'RFC 9293 §3.10.4, CLOSE; __tcp_close() in net/ipv4/tcp.c',
       when: ({ option }) => option === 'none',
       holds: (facts) => is(facts['client.closedWith'], 'FIN') && facts['client.closeMs'] < lingerSeconds * 500,
@@ -153,25 +176,63 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const statesOf = (chosen: typeof outcomes) => chosen.map(({ cell }) => cell.state).join(', ') || 'none';
-    const zero = outcomes.filter(({ cell }) => cell.option === 'linger-0');
-    const reset = zero.filter(({ facts }) => (facts['counters.lab.Tcp.OutRsts'] ?? 0) > 0);
-    const unsent = reset.filter(({ cell }) => cell.state === 'CLOSING' || cell.state === 'LAST-ACK');
-    const spared = zero.filter((one) => !reset.includes(one));
-    const one = outcomes.filter(({ cell }) => cell.option === 'linger-1');
-    const waited = one.filter(({ facts }) => facts.waited);
-    const aborted = outcomes.filter(
-      ({ cell, facts }) => cell.option === 'linger2-minus-1' && facts['client.closedWith'].includes('RST'),
+    type Outcomes = typeof outcomes;
+    const of = (option: Outcomes[number]['cell']['option']) => outcomes.filter(({ cell }) => cell.option === option);
+    const isShut = ({ cell }: Outcomes[number]) =>
+      cell.state !== 'TIME-WAIT' && ways[cell.state].shut.some((end) => end === 'closing');
+    const [zero, one, minus] = [of('linger-0'), of('linger-1'), of('linger2-minus-1')];
+    const reset = (among: Outcomes) => among.filter(({ facts }) => (facts['counters.lab.Tcp.OutRsts'] ?? 0) > 0);
+    const statesOf = (chosen: Outcomes) => new Intl.ListFormat('en-GB').format(chosen.map(({ cell }) => cell.state));
+    const spared = zero.filter((outcome) => !reset(zero).includes(outcome));
+    const unsent = zero.filter(({ cell }) => cell.state === 'CLOSING' || cell.state === 'LAST-ACK');
+    const lost = reset(unsent).filter(({ facts }) => facts['client.delivered'] < heldBytes);
+    const waited = (among: Outcomes) => among.filter(({ facts }) => facts.waited);
+    const sent = one.filter(({ cell }) => !ways[cell.state].held);
+    const first = minus.filter(({ cell }) => cell.state !== 'CLOSE-WAIT');
+    const aborted = first.filter(
+      ({ facts }) => is(facts['client.closedWith'], 'FIN', 'RST') && facts['timeWait.holder'] === 'none',
     );
-    const minus = outcomes.filter(({ cell }) => cell.option === 'linger2-minus-1');
-    return sentence(
-      zero.length > 0 &&
-        `linger 0 reset from ${statesOf(reset.filter((one) => !unsent.includes(one)))}` +
-          `${unsent.length > 0 ? `, from ${statesOf(unsent)} with data unsent` : ''}${spared.length > 0 ? `, not from ${statesOf(spared)}` : ''}`,
-      one.length > 0 &&
-        `linger ${lingerSeconds} held close() in ${share(waited, one)}` +
-          `${waited.length > 0 ? `, where the own FIN was unacknowledged (${statesOf(waited)})` : ''}`,
-      minus.length > 0 && `TCP_LINGER2 -1 made close() a FIN, then a RST, in ${statesOf(aborted)}`,
+    const second = minus.filter(({ cell }) => cell.state === 'CLOSE-WAIT');
+    const unchanged = second.filter(
+      ({ facts }) => is(facts['client.closedWith'], 'FIN') && facts['timeWait.holder'] === 'server',
     );
+    const [zeroShut, oneShut] = [zero.filter(isShut), one.filter((each) => isShut(each) && ways[each.cell.state].held)];
+    const still = [
+      zeroShut.length > 0 && reset(zeroShut).length === zeroShut.length && 'still resets with 0',
+      oneShut.length > 0 && waited(oneShut).length === oneShut.length && 'still waits for the ACK of its FIN',
+    ].filter((part) => part !== false);
+    return {
+      headline:
+        zeroShut.length + oneShut.length > 0 &&
+        (still.length > 0
+          ? `shutdown() does not disarm SO_LINGER: close() ${still.join(' and ')}.`
+          : 'After shutdown(), close() does not always honour SO_LINGER.'),
+      findings: [
+        finding(
+          share(reset(zero), zero),
+          `close() with SO_LINGER 0 resets, whichever end has called shutdown().${spared.length > 0 && spared.length < 4 ? ` No RST goes out in ${statesOf(spared)}.` : ''}`,
+        ),
+        finding(
+          share(waited(one), one),
+          `close() with SO_LINGER ${lingerSeconds} waits its full time${waited(one).length > 0 ? ` in ${statesOf(waited(one))}` : ''}${waited(one).every(({ cell }) => ways[cell.state].held) ? ': where its FIN waits behind unsent data' : ''}.`,
+        ),
+        finding(
+          share(sent.length - waited(sent).length, sent),
+          "With nothing unsent, close() does not wait: neither for the other end's FIN in FIN-WAIT-2 nor for TIME-WAIT.",
+        ),
+        finding(
+          share(lost, unsent),
+          'With unsent data SO_LINGER 0 resets from CLOSING and LAST-ACK, too, where RFC 9293 sends no RST; the data is lost.',
+        ),
+        finding(
+          share(aborted, first),
+          'TCP_LINGER2 −1 resets an end that closes first once its FIN is acknowledged, and no TIME-WAIT is left.',
+        ),
+        finding(
+          share(unchanged, second),
+          'TCP_LINGER2 −1 does nothing at the end that closes second: that end sends a FIN.',
+        ),
+      ],
+    };
   },
 });

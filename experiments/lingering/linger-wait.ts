@@ -1,14 +1,14 @@
-import { experiment, is, kind, largest, sentence, share } from 'lingerlab';
+import { experiment, finding, is, kind, range, share } from 'lingerlab';
 
-/** More than the receiver's kernel takes without its application: the rest, and the FIN, wait in the sender's. */
+/** More than the receiver's kernel takes while its application does not read: the rest, and the FIN, wait in the sender's kernel. */
 const heldBytes = 300_000;
 const lingers = { off: 'off', '1': 1, 'minus-1': -1, 'int-max': 2 ** 31 - 1 } as const;
 const lingerMs = 1000;
-/** When something happens to a close that waits: before a linger of 1 s is over, or after. */
+/** When the event of `meanwhile` comes: before a linger of 1 s expires, and after 2 s of a longer one. */
 const meanwhileMs = { off: 400, '1': 400, 'minus-1': 2200, 'int-max': 2200 } as const;
 /** What a slot of the timer wheel, an eighth of the linger at most, and a busy machine may add. */
 const lateMs = 1000;
-/** What is to end a linger of 1 s early comes before this, or says nothing. */
+/** An event that comes later than this cannot show that it ended a linger of 1 s early. */
 const inTimeMs = 800;
 /** TCP_DELACK_MIN is 40 ms; its timer counts from a tick that may be 10 ms old, at HZ=100. */
 const delayedAckMs = 30;
@@ -26,9 +26,42 @@ export default experiment({
   factors: {
     linger: ['off', '1', 'minus-1', 'int-max'],
     by: ['destroy', 'close-in-thread', 'shutdown'],
-    // before the FIN: nothing, a byte, more than the other end takes
     sent: ['nothing', 'byte', 'held'],
     meanwhile: ['nothing', 'other-reads', 'SIGUSR2', 'SIGALRM', 'SIGTERM', 'SIGKILL'],
+  },
+  words: {
+    linger: {
+      text: 'SO_LINGER of the client, which closes first',
+      values: {
+        off: 'off, the default',
+        1: 'on, 1 s',
+        'minus-1': 'on, −1 s',
+        'int-max': 'on, INT_MAX s (2,147,483,647)',
+      },
+    },
+    by: {
+      text: 'the call that closes',
+      values: {
+        destroy: "net's destroy(), in the main thread",
+        'close-in-thread': "close(2) of the last descriptor, in a thread of libuv's pool",
+        shutdown: 'shutdown(2) of the sending direction',
+      },
+    },
+    sent: {
+      text: 'what the client has written before its FIN',
+      values: { nothing: 'nothing', byte: '1 byte', held: '300,000 bytes, which the server application does not read' },
+    },
+    meanwhile: {
+      text: 'what happens while close() waits',
+      values: {
+        nothing: 'nothing',
+        'other-reads': 'the server application begins to read',
+        SIGUSR2: 'the client receives SIGUSR2, which it catches',
+        SIGALRM: 'the client receives SIGALRM, which it catches',
+        SIGTERM: 'SIGTERM ends the client',
+        SIGKILL: 'SIGKILL ends the client',
+      },
+    },
   },
   only({ linger, by, sent, meanwhile }) {
     if (sent !== 'held') return linger === '1' && by === 'destroy' && meanwhile === 'nothing';
@@ -46,15 +79,15 @@ export default experiment({
   seconds: ({ linger, sent }) => (sent === 'held' && linger !== 'off' ? (linger === '1' ? 1.4 : 2.6) : 0.4),
   quiet: ({ sent }) => sent !== 'held',
   measures: {
-    closed: kind.outcome({ text: 'what closing answered' }),
-    waitMs: kind.ms({ text: 'until its answer had come from its process, or that was gone' }),
+    closed: kind.outcome({ text: 'what the call that closes returned' }),
+    waitMs: kind.ms({ text: 'from the call until the client process has answered, or is gone' }),
     afterMs: kind.ms({
-      text: 'the same, from when the other end was to read or the signal was sent; of linger 1, where that was in time',
+      text: 'the same, from the moment when the server was to read or the signal was sent; with SO_LINGER 1 only where that came in time',
     }),
   },
   shows: ['client.closedWith', 'closed', 'client.closeMs', 'client.stallMs', 'client.delivered', 'waitMs'],
 
-  async scenario({ client, server, until, rest, note }, { linger, by, sent, meanwhile }) {
+  async scenario({ client, server, until, rest, note, noteUnknown }, { linger, by, sent, meanwhile }) {
     const [near, far] = await client.connect(await server.listen());
     await near.set('SO_LINGER', lingers[linger]);
     if (sent === 'byte') await near.write(1);
@@ -89,8 +122,9 @@ export default experiment({
       else if (meanwhile === 'SIGTERM' || meanwhile === 'SIGKILL') await client.end(meanwhile);
       else await client.signal(meanwhile);
       await closing;
-      // on a machine that was busier the linger itself may have ended the wait
+      // on a busy machine the linger itself may have expired first
       if (linger !== '1' || happened - began < inTimeMs) note('afterMs', ended - happened);
+      else noteUnknown('afterMs', 'the machine was so busy that SO_LINGER may have expired before');
     }
     await closing;
 
@@ -104,7 +138,7 @@ export default experiment({
   claims: [
     {
       id: 'waits-its-time',
-      text: "where the other end does not take the data, close() waits its full 1 s, on net's non-blocking descriptor too, and then answers 0",
+      text: "while the other application does not read, close() with SO_LINGER 1 waits its full second, on net's non-blocking descriptor, too, and then returns 0",
       source: 'sk_stream_wait_close() in net/core/stream.c. Tolerance: a slot of the timer wheel, and a busy machine',
       when: ({ linger, by, sent, meanwhile }) =>
         linger === '1' && sent === 'held' && by !== 'shutdown' && meanwhile === 'nothing',
@@ -113,14 +147,14 @@ export default experiment({
     },
     {
       id: 'only-close-waits',
-      text: 'shutdown() does not linger, nor does close() with SO_LINGER off',
+      text: 'shutdown() does not wait, and close() with SO_LINGER off does not wait',
       source: 'inet_shutdown() and inet_release() in net/ipv4/af_inet.c; tolerance: half the linger',
       when: ({ linger, by }) => linger === 'off' || by === 'shutdown',
       holds: (facts) => facts['client.closeMs'] < lingerMs / 2,
     },
     {
       id: 'acknowledgement-ends-it',
-      text: 'the wait ends when the other end has taken all and its kernel has acknowledged the FIN',
+      text: 'the wait ends when the other application has read and its kernel has acknowledged the FIN',
       source:
         'sk_stream_closing() in net/core/stream.c; tolerance: half a second from when the other end reads, a busy machine',
       when: ({ meanwhile }) => meanwhile === 'other-reads',
@@ -131,7 +165,7 @@ export default experiment({
     },
     {
       id: 'signal-ends-it',
-      text: 'SIGUSR2 or SIGALRM that the process catches ends the wait early: close() answers 0 all the same',
+      text: 'SIGUSR2 or SIGALRM that the process catches ends the wait early, and close() still returns 0',
       source:
         'sk_stream_wait_close() in net/core/stream.c: signal_pending(); tolerance: half a second from the signal, a busy machine',
       when: ({ by, meanwhile }) => by === 'destroy' && (meanwhile === 'SIGUSR2' || meanwhile === 'SIGALRM'),
@@ -151,28 +185,28 @@ export default experiment({
     },
     {
       id: 'negative-waits-on',
-      text: 'linger -1 and INT_MAX do not mean off: close() still waits after 2.2 s, until the other end reads or a signal comes',
+      text: 'SO_LINGER −1 and INT_MAX do not mean off: close() still waits after 2.2 s, until the other application reads or a signal comes',
       source: 'sk_setsockopt() in net/core/sock.c: MAX_SCHEDULE_TIMEOUT',
       when: ({ linger }) => linger === 'minus-1' || linger === 'int-max',
       holds: (facts) => facts['client.closeMs'] >= meanwhileMs['minus-1'],
     },
     {
       id: 'nothing-is-lost',
-      text: 'whether the wait ended by time, by the other end or by a signal, or there was none, the kernel goes on: every byte arrives, and a FIN',
+      text: 'however the wait ends, and without a wait, the kernel goes on: every byte arrives, then a FIN',
       source: '__tcp_close() in net/ipv4/tcp.c: what is left is an orphan in FIN-WAIT-1',
       when: ({ sent }) => sent === 'held',
       holds: (facts) => facts['client.delivered'] === heldBytes && is(facts['client.closedWith'], 'FIN'),
     },
     {
       id: 'a-thread-keeps-the-loop-free',
-      text: "a duplicate closed in a thread of libuv's pool lingers there: the event loop goes on, and SIGUSR2, which it catches, does not end the wait",
+      text: "close(2) in a thread of libuv's pool waits there: the event loop goes on, and SIGUSR2, which the main thread catches, does not end the wait",
       source: 'complete_signal() in kernel/signal.c: the main thread, if it wants it. Tolerance: half the linger',
       when: ({ by }) => by === 'close-in-thread',
       holds: (facts) => facts['client.closeMs'] >= lingerMs && facts['client.stallMs'] < lingerMs / 2,
     },
     {
       id: 'main-thread-freezes',
-      text: 'destroy() with linger 1 freezes the event loop for as long as close() waits',
+      text: 'destroy() with SO_LINGER 1 freezes the event loop while close() waits',
       source: 'close(2) is a blocking call, whatever O_NONBLOCK says: inet_release() in net/ipv4/af_inet.c',
       when: ({ linger, by, sent, meanwhile }) =>
         linger === '1' && by === 'destroy' && sent === 'held' && meanwhile === 'nothing',
@@ -180,7 +214,7 @@ export default experiment({
     },
     {
       id: 'delayed-ack-is-the-latency',
-      text: 'behind one byte, read by an application that sends nothing, a lingering close() takes a delayed acknowledgement, 40 ms',
+      text: 'behind one byte that the other application reads without an answer, close() with SO_LINGER 1 waits for the delayed acknowledgement, 40 ms',
       source:
         'TCP_DELACK_MIN in include/net/tcp.h, HZ / 25; tolerance: a tick at HZ=100 below, a slot and a busy machine above',
       when: ({ sent }) => sent === 'byte',
@@ -188,7 +222,7 @@ export default experiment({
     },
     {
       id: 'without-data-a-tick',
-      text: 'without data before the FIN, a lingering close() takes less than a delayed acknowledgement',
+      text: 'without data before the FIN, close() with SO_LINGER 1 takes less time than a delayed acknowledgement',
       source: 'measured: the FIN is acknowledged within a tick; tolerance: less than any delayed acknowledgement',
       when: ({ sent }) => sent === 'nothing',
       holds: (facts) => facts['client.closeMs'] < delayedAckMs,
@@ -196,39 +230,60 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const time = (ms: number) =>
-      ms >= 1000
-        ? `${(ms / 1000).toPrecision(3)} s`
-        : ms >= 1
-          ? `${ms.toPrecision(3)} ms`
-          : `${(ms * 1000).toPrecision(3)} µs`;
-    const most = (values: readonly number[]) => time(largest(values));
-    const of = (asked: Partial<(typeof outcomes)[number]['cell']>) =>
-      outcomes.filter(({ cell }) =>
-        Object.entries(asked).every(([name, value]) => cell[name as keyof typeof cell] === value),
-      );
-    const blocked = { linger: '1', by: 'destroy', sent: 'held' } as const;
-    const signalled = [...of({ ...blocked, meanwhile: 'SIGUSR2' }), ...of({ ...blocked, meanwhile: 'SIGALRM' })];
-    const endless = [...of({ linger: 'minus-1' }), ...of({ linger: 'int-max' })];
-    const beyond = endless.filter(({ facts }) => facts['client.closeMs'] >= meanwhileMs['minus-1']);
-    const threads = of({ by: 'close-in-thread' });
-    const early = signalled.filter(({ facts }) => facts['client.closeMs'] < lingerMs);
-    const held = (asked: Parameters<typeof of>[0], where: string): string[] => {
-      const chosen = of(asked);
-      return chosen.length > 0 ? [`for ${most(chosen.map(({ facts }) => facts['client.closeMs']))} ${where}`] : [];
+    type Outcomes = typeof outcomes;
+    const closeMs = ({ facts }: Outcomes[number]) => facts['client.closeMs'];
+    const isInMain = ({ cell }: Outcomes[number]) => cell.linger === '1' && cell.by === 'destroy';
+    const held = outcomes.filter(({ cell }) => cell.sent === 'held');
+    const of = (...meanwhile: readonly Outcomes[number]['cell']['meanwhile'][]) =>
+      held.filter((outcome) => isInMain(outcome) && meanwhile.includes(outcome.cell.meanwhile));
+    const isEarly = (outcome: Outcomes[number]) => closeMs(outcome) < lingerMs;
+    const alone = of('nothing');
+    const read = of('other-reads');
+    const signalled = of('SIGUSR2', 'SIGALRM');
+    const interrupted = signalled.filter((outcome) => isEarly(outcome) && outcome.facts.closed === 'ok');
+    const endless = outcomes.filter(({ cell }) => cell.linger === 'minus-1' || cell.linger === 'int-max');
+    const beyond = endless.filter((outcome) => closeMs(outcome) >= meanwhileMs['minus-1']);
+    const byte = outcomes.filter(({ cell }) => cell.sent === 'byte');
+    const threads = outcomes.filter(({ cell }) => cell.by === 'close-in-thread');
+    const whole = held.filter(({ facts }) => facts['client.delivered'] === heldBytes);
+    const delayed = byte.length > 0 && byte.every((outcome) => closeMs(outcome) >= delayedAckMs);
+    const ends = [
+      read.length > 0 && read.every(isEarly) && 'the FIN is acknowledged',
+      signalled.length > 0 && interrupted.length === signalled.length && 'a signal comes',
+      alone.length > 0 && !alone.some(isEarly) && 'its time expires',
+    ].filter((end) => end !== false);
+    const until = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(ends);
+    return {
+      headline:
+        read.length + signalled.length + alone.length > 0 &&
+        (ends.length > 0
+          ? `A positive SO_LINGER blocks close() until ${until}.`
+          : 'A positive SO_LINGER does not block close() as long as expected.'),
+      findings: [
+        finding(
+          range(alone, ({ facts }) => facts['client.stallMs'] / 1000, { digits: 2, unit: 's' }),
+          'destroy() with SO_LINGER 1 freezes the event loop this long while the other application does not read.',
+        ),
+        finding(
+          share(interrupted, signalled),
+          'A signal that the process catches ends the wait early, and close() still returns 0.',
+        ),
+        finding(
+          share(beyond, endless),
+          `SO_LINGER −1 and INT_MAX do not mean off: close() still waits after ${meanwhileMs['minus-1'] / 1000} s.`,
+        ),
+        finding(
+          range(byte, closeMs, { unit: 'ms' }),
+          `Behind one byte, close() with SO_LINGER 1 blocks this long on a healthy connection${delayed ? ': the ACK is delayed' : ''}.`,
+        ),
+        finding(
+          range(threads, ({ facts }) => facts['client.stallMs'], { unit: 'ms' }),
+          threads.some(isEarly)
+            ? 'close(2) in another thread stalls the event loop this long.'
+            : `close(2) in another thread waits its full time too, but stalls the event loop only this long.`,
+        ),
+        finding(share(whole, held), 'Every byte arrives, whichever way the wait ends: the kernel goes on.'),
+      ],
     };
-    const times = [
-      ...held({ ...blocked, meanwhile: 'nothing' }, 'where the other end took nothing'),
-      ...held({ sent: 'byte' }, 'behind one byte on a healthy connection'),
-      ...held({ sent: 'nothing' }, 'behind nothing'),
-    ];
-    return sentence(
-      times.length > 0 && `with linger 1 close() held its thread ${times.join(', ')}`,
-      signalled.length > 0 && `a caught signal ended the wait early in ${share(early, signalled)} closes`,
-      endless.length > 0 &&
-        `linger -1 and INT_MAX do not mean off: their close() still waited after ${time(meanwhileMs['minus-1'])} in ${share(beyond, endless)}`,
-      threads.length > 0 &&
-        `closed in another thread it stalled the event loop for at most ${most(threads.map(({ facts }) => facts['client.stallMs']))}`,
-    );
   },
 });

@@ -1,20 +1,20 @@
-import { type CloseBy, experiment, is, largest, sentence, share } from 'lingerlab';
+import { type CloseBy, experiment, finding, is, largest, range, sentence, share } from 'lingerlab';
 
 const ways: Record<'end' | 'destroy' | 'raw-close', CloseBy> = {
   end: 'end',
   destroy: 'destroy',
   'raw-close': 'close(2)',
 };
-/** The receiver's kernel takes 128 KB of it when its application does not read; the rest waits in the sender's. */
+/** A receiver's kernel whose application does not read takes 128 KB of it; the rest waits in the sender's kernel. */
 const heldBytes = 300_000;
-/** Fits into Node's buffer, which takes 64 KiB from the kernel without being asked. */
+/** Fits into Node's buffer: libuv moves up to 64 KiB there from the kernel before the application reads. */
 const belowBytes = 1000;
-/** More than net's buffer, the closing end's kernel and chance can take: some of it is always left in the other kernel. */
+/** More than net's buffer and the closing end's kernel take: the other end's kernel always keeps a part. */
 const beyondBytes = 1_000_000;
 const lingerMs = 2000;
-/** A peer looks at its event loop every 5 ms: a stall is told that much too short at each of its ends. */
+/** A peer looks at its event loop every 5 ms: a stall can be measured 5 ms too short at each end. */
 const stallResolutionMs = 10;
-/** Closed by destroy() or close(2) while data waits for a reader that does not read, and nothing resets the connection. */
+/** destroy() or close(2) while unsent data waits for an application that does not read, and no unread data calls for a reset. */
 const isHeld = ({ by, sending, unread }: { readonly [K in 'by' | 'sending' | 'unread']: string }) =>
   by !== 'end' && sending === 'held' && unread !== 'beyond';
 const otherOf = { client: 'server', server: 'client' } as const;
@@ -45,6 +45,26 @@ export default experiment({
     sending: ['empty', 'held'],
     unread: ['empty', 'below', 'beyond'],
     closer: ['client', 'server'],
+  },
+  words: {
+    linger: { text: 'SO_LINGER of the closing end', values: { off: 'off, the default', 0: 'on, 0 s', 2: 'on, 2 s' } },
+    by: {
+      text: 'the call that closes',
+      values: { end: "net's end()", destroy: "net's destroy()", 'raw-close': 'close(2)' },
+    },
+    sending: {
+      text: 'what the closing end has written',
+      values: { empty: 'nothing', held: '300,000 bytes, which the other application does not read before the close' },
+    },
+    unread: {
+      text: 'what the closing end has received and not read',
+      values: {
+        empty: 'nothing',
+        below: "1000 bytes, all of them in Node's buffer",
+        beyond: '1,000,000 bytes, a part of them in its kernel',
+      },
+    },
+    closer: { text: 'which end closes first', values: { client: 'the client', server: 'the server' } },
   },
   seconds: ({ linger }) => (linger === 2 ? 2.5 : 0.2),
   roles: { closing: ({ closer }) => closer, other: ({ closer }) => otherOf[closer] },
@@ -78,7 +98,7 @@ export default experiment({
       await closing.unread('node', belowBytes);
       if (unread === 'beyond') {
         await closing.unread('kernel', 1);
-        // until its window is closed: what is on its way when it closes would be in no queue
+        // until the receiver's window is closed: data on the path at the close would be in no queue
         for (let sent = await other.info(); sent.unacked > 0 || sent.notSentBytes === 0; ) sent = await other.info();
       }
     }
@@ -99,14 +119,14 @@ export default experiment({
   claims: [
     {
       id: 'zero-resets',
-      text: 'closed with linger 0 by destroy() or close(2), a connection is reset: a RST instead of a FIN, no TIME-WAIT on either end',
+      text: 'with SO_LINGER 0, destroy() and close(2) send a RST instead of a FIN, and neither end keeps TIME-WAIT',
       source: 'socket(7), SO_LINGER; __tcp_close() in net/ipv4/tcp.c; RFC 9293 §3.10.5, ABORT',
       when: ({ linger, by }) => linger === 0 && by !== 'end',
       holds: (facts, { closer }) => is(facts[`${closer}.closedWith`], 'RST') && facts['timeWait.holder'] === 'none',
     },
     {
       id: 'zero-counts',
-      text: 'the kernel counts such a close with nothing unread once as TCPAbortOnData and as one RST sent, and both ends as resets of established connections',
+      text: 'such a close with nothing unread counts as one TCPAbortOnData, one RST sent, and one reset of an established connection at each end',
       source:
         '__tcp_close() in net/ipv4/tcp.c: TCPAbortOnData; tcp_set_state(): EstabResets, of each end, here in one namespace',
       when: ({ linger, by, unread }) => linger === 0 && by !== 'end' && unread !== 'beyond',
@@ -117,7 +137,7 @@ export default experiment({
     },
     {
       id: 'unread-resets',
-      text: 'a socket with unread data in the kernel is reset at once when destroy() or close(2) closes it, with SO_LINGER off, 0 or 2',
+      text: 'where the kernel holds unread data, destroy() and close(2) reset the connection at once, with SO_LINGER off, 0 or 2',
       source: 'RFC 2525 §2.17; __tcp_close() in net/ipv4/tcp.c: TCPAbortOnClose. At once: less than half the linger',
       when: ({ unread, by }) => unread === 'beyond' && by !== 'end',
       holds: (facts, { closer }) =>
@@ -128,7 +148,7 @@ export default experiment({
     },
     {
       id: 'unread-loses-both-ways',
-      text: "with that reset the kernels lose data of both ends: what the closing end's held unread, what the other end's had not sent, and what the closing end's own had not sent; what net had buffered unread is discarded by net",
+      text: "that reset loses data of both ends: what both kernels had not sent, what the closing end's kernel held unread, and what net had buffered there",
       source: 'RFC 2525 §2.17; tcp_reset() in net/ipv4/tcp_input.c purges the write queue',
       when: ({ unread, by }) => unread === 'beyond' && by !== 'end',
       holds: (facts, { closer, sending }) =>
@@ -137,14 +157,14 @@ export default experiment({
     },
     {
       id: 'below-does-not-reset',
-      text: `${belowBytes} bytes that net has taken into its own buffer are no longer the kernel's: destroy() and close(2) send a FIN though the application did not read them`,
+      text: `${belowBytes} bytes in net's own buffer are no longer in the kernel: destroy() and close(2) send a FIN, though the application did not read them`,
       source: 'measured: libuv reads until the stream is full, 64 KiB',
       when: ({ unread, by, linger }) => unread === 'below' && by !== 'end' && linger !== 0,
       holds: (facts, { closer }) => is(facts[`${closer}.closedWith`], 'FIN'),
     },
     {
       id: 'below-loses-silently',
-      text: "what is lost with net's buffer was acknowledged, and the end that wrote it reads no error",
+      text: "data that is lost with net's buffer was acknowledged, and the application that wrote it gets no error",
       source: 'RFC 793 §2.6: an acknowledgment does not guarantee that the data has been delivered to the end user',
       when: ({ unread, by, linger }) => unread === 'below' && by !== 'end' && linger !== 0,
       holds: (facts, { closer }) =>
@@ -154,7 +174,7 @@ export default experiment({
     },
     {
       id: 'positive-blocks-node',
-      text: 'linger 2 blocks the whole event loop in destroy() and close(2), though the descriptor is non-blocking, for its full time when the other end does not read',
+      text: 'while the other application does not read, destroy() and close(2) with SO_LINGER 2 block the event loop for the full 2 s, though the descriptor is non-blocking',
       source:
         'inet_release() in net/ipv4/af_inet.c; sk_stream_wait_close() in net/core/stream.c. Tolerance: never early; a slot of the timer wheel, an eighth at most, and a busy machine, 1 s in all',
       when: (cell) => cell.linger === 2 && isHeld(cell),
@@ -165,7 +185,7 @@ export default experiment({
     },
     {
       id: 'linger-ends-with-acknowledgement',
-      text: 'with nothing unsent, linger 2 ends when the FIN is acknowledged: close returns before its time though the other end has not closed',
+      text: 'with nothing unsent, SO_LINGER 2 waits only for the acknowledgement of the FIN: close() returns early, though the other end has not closed',
       source:
         'sk_stream_closing() in net/core/stream.c: FIN-WAIT-1, CLOSING, LAST-ACK. Before its time: less than half of it',
       when: ({ linger, by, sending, unread }) =>
@@ -175,7 +195,7 @@ export default experiment({
     },
     {
       id: 'timeout-is-no-reset',
-      text: 'when linger 2 runs out nothing is reset: the kernel goes on, and every byte arrives once the other end reads',
+      text: 'when SO_LINGER 2 expires the kernel does not reset the connection: every byte arrives once the other application reads',
       source: '__tcp_close() in net/ipv4/tcp.c: after the wait the socket is an orphan in FIN-WAIT-1',
       when: (cell) => cell.linger === 2 && isHeld(cell),
       holds: (facts, { closer }) =>
@@ -186,7 +206,7 @@ export default experiment({
     },
     {
       id: 'off-loses-nothing',
-      text: 'without linger close returns at once, and the kernel still delivers what it holds to an application that reads on',
+      text: 'with SO_LINGER off, destroy() and close(2) return at once, and the kernel still delivers every byte to an application that reads',
       source: 'socket(7), SO_LINGER; tcp_close() in net/ipv4/tcp.c',
       when: (cell) => cell.linger === 'off' && isHeld(cell),
       holds: (facts, { closer }) =>
@@ -196,14 +216,14 @@ export default experiment({
     },
     {
       id: 'zero-loses',
-      text: 'of what the closing end wrote, linger 0 throws away what its kernel had not sent yet, and only that',
+      text: 'of the data that the closing end wrote, SO_LINGER 0 discards what its kernel had not sent, and only that',
       source: '__tcp_close() in net/ipv4/tcp.c: tcp_disconnect() purges the write queue',
       when: ({ linger, by, sending }) => linger === 0 && by !== 'end' && sending === 'held',
       holds: (facts, { closer }) => is(facts[`${closer}.lostIn`], 'sendQueue'),
     },
     {
       id: 'zero-leaves-arrived',
-      text: 'what had arrived before the RST of linger 0 is read first, then ECONNRESET instead of the end',
+      text: 'the other application first reads the data that arrived before the RST of SO_LINGER 0, then gets ECONNRESET instead of the end of the stream',
       source:
         'tcp_reset() in net/ipv4/tcp_input.c leaves sk_receive_queue; tcp_recvmsg_locked() reads it before sk_err',
       when: ({ linger, by, sending }) => linger === 0 && by !== 'end' && sending === 'held',
@@ -214,7 +234,7 @@ export default experiment({
     },
     {
       id: 'unread-counts-first',
-      text: 'where both would reset, unread data is what the kernel counts',
+      text: 'where unread data and SO_LINGER 0 both call for a RST, the kernel counts TCPAbortOnClose (unread data), not TCPAbortOnData',
       source: '__tcp_close() in net/ipv4/tcp.c looks at the receive queue first',
       when: ({ linger, by, unread }) => linger === 0 && by !== 'end' && unread === 'beyond',
       holds: (facts) =>
@@ -222,7 +242,7 @@ export default experiment({
     },
     {
       id: 'read-all-then-fin',
-      text: 'an end that has read all up to the FIN of the closing end closes with a FIN: no RST is sent',
+      text: 'an end that has read everything up to the FIN of the closing end closes with a FIN, and neither end sends a RST',
       source: 'RFC 9293 §3.6; __tcp_close() in net/ipv4/tcp.c: tcp_close_state(), CLOSE-WAIT to LAST-ACK',
       when: ({ linger, by, unread }) => by === 'end' || (linger !== 0 && unread !== 'beyond'),
       holds: (facts, { closer }) =>
@@ -230,7 +250,7 @@ export default experiment({
     },
     {
       id: 'end-is-not-close',
-      text: "net's end() only shuts down: with SO_LINGER off, 0 or 2 it does not wait and sends a FIN, and linger 0 takes no TIME-WAIT back when net closes later",
+      text: "net's end() ignores SO_LINGER off, 0 or 2: it does not wait and sends a FIN, and the closing end keeps TIME-WAIT",
       source:
         'inet_shutdown() in net/ipv4/af_inet.c knows no linger; Node.js documentation, socket.end(). Does not wait: less than half the linger',
       when: ({ by }) => by === 'end',
@@ -244,35 +264,67 @@ export default experiment({
   answer(outcomes) {
     type Outcomes = typeof outcomes;
     const closed = outcomes.filter(({ cell }) => cell.by !== 'end');
+    const ended = outcomes.filter(({ cell }) => cell.by === 'end');
     const kept = closed.filter(({ cell }) => cell.unread !== 'beyond');
-    const of = (linger: 'off' | 0 | 2, among: Outcomes = kept) => among.filter(({ cell }) => cell.linger === linger);
-    const held = kept.filter(({ cell }) => cell.sending === 'held');
     const unread = closed.filter(({ cell }) => cell.unread === 'beyond');
-    const endedOn = outcomes.filter(({ cell }) => cell.by === 'end' && cell.unread === 'beyond');
+    const of = (linger: 'off' | 0 | 2, among: Outcomes) => among.filter(({ cell }) => cell.linger === linger);
+    const held = kept.filter(({ cell }) => cell.sending === 'held');
+    const [heldOff, heldZero, heldTwo] = [of('off', held), of(0, held), of(2, held)];
+    const [zero, endedZero] = [of(0, kept), of(0, ended)];
     const resets = (among: Outcomes) =>
       among.filter(({ cell, facts }) => is(facts[`${cell.closer}.closedWith`], 'RST'));
-    const whole = (among: Outcomes) => among.filter(({ cell, facts }) => facts[`${cell.closer}.lost`] === 0);
-    const ended = outcomes.filter(({ cell }) => cell.by === 'end' && cell.linger === 0);
-    const waits = ended.filter(({ cell, facts }) => facts['timeWait.holder'] === cell.closer);
-    const most = (among: Outcomes, what: 'lost' | 'stallMs') =>
-      Math.round(largest(among.map(({ cell, facts }) => facts[`${cell.closer}.${what}`])));
-    const [heldOff, heldZero, heldTwo] = [of('off', held), of(0, held), of(2, held)];
-    /** What the other end lost, but for what net had buffered and discarded. */
-    const inKernels = ({ cell, facts }: Outcomes[number]) =>
-      facts[`${otherOf[cell.closer]}.lost.sendQueue`] + facts[`${otherOf[cell.closer]}.lost.receiveQueue`];
-    const bytes = (count: number) => count.toLocaleString('en');
-    return sentence(
-      of(0).length > 0 && `linger 0 reset ${share(resets(of(0)), of(0))} connections that destroy() or close(2) closed`,
-      ended.length > 0 &&
-        `after end() linger 0 reset ${share(resets(ended), ended)}: a FIN went out, and TIME-WAIT stayed with who closed in ${waits.length}`,
-      heldZero.length > 0 &&
-        `linger 0 threw away up to ${bytes(most(heldZero, 'lost'))} of ${bytes(heldBytes)} bytes that it had written`,
-      heldOff.length > 0 && `without linger all of them arrived in ${share(whole(heldOff), heldOff)}`,
-      heldTwo.length > 0 &&
-        `linger 2 lost none in ${share(whole(heldTwo), heldTwo)} but froze the whole Node process for up to ${most(heldTwo, 'stallMs')} ms`,
-      unread.length > 0 &&
-        `unread data in the kernel made ${share(resets(unread), unread)} closes by destroy() or close(2) a reset, whatever SO_LINGER said, and cost the other end up to ${bytes(largest(unread.map(inKernels)))} bytes that the kernels held`,
-      endedOn.length > 0 && `end() on unread data was a reset in ${share(resets(endedOn), endedOn)}`,
+    const lost = ({ cell, facts }: Outcomes[number]) => facts[`${cell.closer}.lost`];
+    const whole = (among: Outcomes) => among.filter((outcome) => lost(outcome) === 0);
+    const stall = ({ cell, facts }: Outcomes[number]) => facts[`${cell.closer}.stallMs`] / 1000;
+    const frozen = heldTwo.filter((outcome) => stall(outcome) * 1000 >= lingerMs - stallResolutionMs);
+    const ignores = endedZero.filter(
+      ({ cell, facts }) => is(facts[`${cell.closer}.closedWith`], 'FIN') && facts['timeWait.holder'] === cell.closer,
     );
+    const endedUnread = ended.filter(({ cell }) => cell.unread === 'beyond');
+    const bytes = (count: number) => count.toLocaleString('en');
+    const discards = heldZero.length > 0 && whole(heldZero).length < heldZero.length;
+    const byZero =
+      zero.length > 0 &&
+      (resets(zero).length < zero.length
+        ? 'SO_LINGER 0 does not always reset'
+        : `SO_LINGER 0 resets${discards ? ' and discards unsent data' : ''}`);
+    const byTwo =
+      heldTwo.length > 0 &&
+      (frozen.length > 0
+        ? 'a positive SO_LINGER can freeze the whole Node process'
+        : 'a positive SO_LINGER does not block Node');
+    return {
+      headline: (byZero || byTwo) && sentence(byZero, byTwo),
+      findings: [
+        finding(share(resets(zero), zero), 'With SO_LINGER 0, destroy() and close(2) send a RST instead of a FIN.'),
+        heldZero.length > 0 &&
+          finding(
+            `up to ${bytes(largest(heldZero.map(lost)))} of ${bytes(heldBytes)} bytes`,
+            discards
+              ? 'SO_LINGER 0 discards this much: the data that the kernel had not sent yet.'
+              : 'SO_LINGER 0 discards nothing.',
+            heldZero,
+          ),
+        heldTwo.length > 0 &&
+          finding(
+            range(heldTwo, stall, { digits: 1, unit: 's' }),
+            `SO_LINGER 2 blocks the event loop this long while the other application does not read; ${share(whole(heldTwo), heldTwo)} closes lose nothing.`,
+          ),
+        finding(
+          share(resets(unread), unread),
+          `Data left unread in the kernel turns destroy() and close(2) into RST, whatever SO_LINGER is.${
+            endedUnread.length > 0 && resets(endedUnread).length === 0 ? ' end() still sends a FIN.' : ''
+          }`,
+        ),
+        finding(
+          share(ignores, endedZero),
+          "net's end() ignores SO_LINGER 0: the closing end sends a FIN and keeps TIME-WAIT.",
+        ),
+        finding(
+          share(whole(heldOff), heldOff),
+          'With SO_LINGER off and nothing unread, close() loses nothing: the kernel goes on and sends the rest.',
+        ),
+      ],
+    };
   },
 });

@@ -1,3 +1,3 @@
 import type { Group } from 'lingerlab';
 
-export default { title: 'Load', order: 100 } satisfies Group;
+export default { title: 'Load', order: 100, lead: 'load' } satisfies Group;

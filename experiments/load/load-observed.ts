@@ -1,30 +1,40 @@
-import { kind, loadExperiment, margin, repeatsNeeded, sentence } from 'lingerlab';
+import { type Compared, finding, kind, loadExperiment, margin, repeatsNeeded } from 'lingerlab';
 
-/** What looks once a second begins after half a one; by then there are 10,000 TIME-WAITs. */
+/** A sampler that looks once a second looks first after half a second: by then there are 10,000 TIME-WAITs. */
 const seconds = 0.9;
-/** Of 12 pairs, three that go the other way by little do not hide a difference, corrected for five comparisons. */
+/** With 12 pairs, three small differences to the other side do not hide a difference, corrected for five comparisons. */
 const repeats = 12;
 
+/** What the text of a finding calls it. */
+const named = {
+  nobody: 'no observer',
+  'once-a-second': 'the sampler once per second (the default)',
+  'ten-a-second': 'the sampler ten times per second',
+  'fifty-a-second': 'the sampler fifty times per second',
+  trace: 'the tracepoints',
+  wire: 'the wire (a process that carries and captures each segment)',
+} as const;
 const watched = ['nobody', 'once-a-second', 'ten-a-second', 'fifty-a-second', 'trace', 'wire'] as const;
-/** Looks a second. */
+/** Looks per second. */
 const looks = { 'once-a-second': 1, 'ten-a-second': 10, 'fifty-a-second': 50 } as const;
-/** Of the looks that are due, those that a busy machine must get done. */
+/** Share of the looks that are due which a busy machine must still make. */
 const least = 0.7;
 
 export default loadExperiment({
   id: 'load-observed',
-  question: 'What does watching cost a load?',
+  question: 'What does an observer cost a load?',
   tags: ['observer effect', 'overhead', 'ss', 'tracepoints', 'benchmark'],
   symptoms: ['does monitoring slow the server down', 'cost of running ss'],
-  // more than a minute by itself: whoever asks what the observers cost, asks for it
+  // takes more than a minute
   whenNamed: true,
   factors: { watched },
+  words: { watched: { text: 'what observes the load', values: named } },
   load: { repeats, baseline: { watched: 'nobody' } },
   seconds: seconds + 0.3,
   network: ({ watched }) => (watched === 'wire' ? 'wire' : 'loopback'),
   sysctls: () => ({ 'net.ipv4.tcp_max_tw_buckets': 262_144 }),
   measures: {
-    looked: kind.count({ compare: 'measurement', text: 'of the looks that were due, the share that the sampler took' }),
+    looked: kind.count({ compare: 'measurement', text: 'the share of the looks that were due which the sampler made' }),
   },
   shows: [
     'rate.perSecond',
@@ -46,7 +56,7 @@ export default loadExperiment({
   claims: [
     {
       id: 'watched-as-asked',
-      text: 'who is to look looks as often as that, who is not does not, and so it is with the tracepoints',
+      text: 'the sampler looks as often as it is set to, the tracepoints are read where that is set, and neither works where it is not set',
       source: `a connection passes four states at the least: events of the window alone are several for each. Tolerance: ${least} of the looks, on a machine without an idle CPU`,
       holds: (facts, { watched }) =>
         (watched in looks ? facts.looked >= least : facts['load.samples'] === 0) &&
@@ -59,9 +69,9 @@ export default loadExperiment({
   across: [
     {
       id: 'the-default-is-cheap',
-      text: `the sampler, once a second as it looks by default where nothing happens, does not take more than ${margin * 100} % of the rate`,
+      text: `the sampler once per second, its default where nothing happens, does not cost more than ${margin * 100} % of the rate`,
       source:
-        'measured here, repeat by repeat: refuted by a test of signed ranks, confirmed where the interval of the ratio at 95 % has no more; over 2,000 TIME-WAITs are counted by sockstat and not looked at',
+        'measured here, repeat by repeat: refuted by a test of signed ranks, confirmed where the interval of the ratio at 95 % contains no larger cost; the sampler only counts TIME-WAITs beyond 2,000, from sockstat',
       holds(_, compared) {
         const found = compared.find(({ cell }) => cell.watched === 'once-a-second');
         if (found?.differs === 'fewer') return false;
@@ -71,35 +81,46 @@ export default loadExperiment({
   ],
 
   answer(outcomes, compared) {
-    const words = {
-      'once-a-second': 'the sampler once a second',
-      'ten-a-second': 'ten times a second',
-      'fifty-a-second': 'fifty times a second',
-      trace: 'the tracepoints, all read,',
-      wire: 'the wire, which carries and captures each segment,',
-      nobody: '',
-    };
-    const percent = (ratio: number) => `${((1 - ratio) * 100).toFixed(1).replace('-', '−')} %`;
-    const needed = repeatsNeeded(compared.length);
+    const usual = compared.find(({ cell }) => cell.watched === 'once-a-second');
+    const repeats = new Set(outcomes.map(({ repeat }) => repeat)).size;
     const most = Math.max(0, ...outcomes.map(({ facts }) => facts['timeWait.peak']));
-    return sentence(
-      ...compared.map(
-        ({ cell, ratio, low, high, differs }) =>
-          `${words[cell.watched]} took ${percent(ratio)}${Number.isFinite(high) ? ` (${percent(high)} to ${percent(low)})` : ''} of the rate${notes[differs]}`,
-      ),
-      compared.some(({ differs }) => differs === 'not shown') &&
-        outcomes.length < needed * (compared.length + 1) &&
-        `fewer than ${needed} repeats show nothing of ${compared.length} ways`,
-      compared.length > 0 &&
-        `there were up to ${most.toLocaleString('en')} TIME-WAITs at once, of which the sampler counts those beyond 2,000 and does not look at them`,
-    );
+    return {
+      headline: usual && costOfDefault(usual, repeats, repeatsNeeded(compared.length)),
+      findings: [
+        ...compared.map((each) =>
+          finding(
+            change(each),
+            `The rate with ${named[each.cell.watched]} ${notes[each.differs]}.`,
+            outcomes.filter(({ cell }) => cell.watched === each.cell.watched),
+          ),
+        ),
+        finding(
+          most.toLocaleString('en'),
+          'Up to this many TIME-WAITs exist at once; the sampler counts those beyond 2,000 and does not look at each.',
+          outcomes,
+        ),
+      ],
+    };
   },
 });
 
-/** What is said of a difference. */
+function costOfDefault(usual: Compared<unknown>, repeats: number, needed: number): string {
+  if (usual.differs === 'fewer')
+    return `The sampler, once per second by default, costs a load ${change(usual)} of its rate.`;
+  if (usual.low >= 1 / (1 + margin))
+    return `The sampler, once per second by default, costs a load at most ${margin * 100} % of its rate.`;
+  return repeats < needed
+    ? `${repeats} repeats do not show what the sampler costs a load (${change(usual)}): run this with --repeat ${needed}.`
+    : `The cost of the default sampler is not significant (${change(usual)}): run this on a quieter machine.`;
+}
+
+/** What the test found of a rate against that without an observer. */
 const notes = {
-  more: '',
-  fewer: '',
-  alike: `, less than ${margin * 100} % either way`,
-  'not shown': `, not shown to be more than ${margin * 100} %`,
+  more: 'is higher',
+  fewer: 'is lower',
+  alike: `is unchanged, within ${margin * 100} %`,
+  'not shown': 'differs, but not significantly',
 } as const;
+
+const change = ({ ratio }: Compared<unknown>): string =>
+  `${ratio > 1 ? '+' : ''}${((ratio - 1) * 100).toFixed(1)} %`.replace('-', '−');

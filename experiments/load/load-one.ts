@@ -1,24 +1,32 @@
-import { loadExperiment, median, sentence } from 'lingerlab';
+import { finding, loadExperiment, median, range, share } from 'lingerlab';
 
 const seconds = 0.5;
 
-/** The rate with tinybench's own work. */
-const words = {
-  more: 'which got more of them done',
-  fewer: 'which got fewer of them done',
-  alike: 'which got as many done',
-  'not shown': 'which is not shown to get more or fewer done',
+/** What the text of a finding calls it. */
+const named = {
+  destroy: 'destroy(), which sends a FIN',
+  end: "end(), which waits for the other end's FIN",
+  'half-close': 'a half-close behind the request',
+  'linger-0': 'SO_LINGER 0, which sends a RST',
+  resetAndDestroy: 'resetAndDestroy(), which sends a RST',
 } as const;
 
 export default loadExperiment({
   id: 'load-one',
-  question: 'What does one connection after the other take, and what does timing each by itself add?',
+  question: 'How long does one connection at a time take, and what does timing each one add?',
   tags: ['latency', 'benchmark', 'connections per second', 'tinybench', 'linger 0', 'destroy()'],
   symptoms: ['how long does one connection take', 'time to connect and close'],
   whenNamed: true,
   factors: {
     by: ['destroy', 'end', 'half-close', 'linger-0', 'resetAndDestroy'],
     driver: ['loop', 'tinybench'],
+  },
+  words: {
+    by: { text: 'how the client, which closes first, closes', values: named },
+    driver: {
+      text: 'what begins one connection after the other',
+      values: { loop: 'a plain loop', tinybench: 'tinybench, which times each connection by itself' },
+    },
   },
   load: { repeats: 7, baseline: { driver: 'loop' } },
   seconds: seconds + 0.3,
@@ -32,7 +40,7 @@ export default loadExperiment({
   claims: [
     {
       id: 'one-at-a-time',
-      text: 'no connection failed, and each one closed with a FIN left one TIME-WAIT',
+      text: 'no connection failed, and each connection that was closed with a FIN left one TIME-WAIT',
       source:
         'what the client counted; tcp_time_wait() in net/ipv4/tcp_minisocks.c. Tolerance: 1 in 100; of 2,000 closes about one loses it to an acknowledgement that comes late (the experiment time-wait-assassination)',
       holds: (facts, { by }) =>
@@ -42,22 +50,28 @@ export default loadExperiment({
   ],
 
   answer(outcomes, compared) {
-    const ways = [...Map.groupBy(outcomes, ({ cell }) => cell.by)];
-    const of = (own: typeof outcomes, driver: string) => own.filter(({ cell }) => cell.driver === driver);
-    return sentence(
-      ...ways.map(([by, own]) => {
-        const [plain, timed] = [of(own, 'loop'), of(own, 'tinybench')];
-        const [latency, byTinybench] = [plain, timed].map((some) =>
-          some.length === 0 ? undefined : median(some.map(({ facts }) => facts['latency.p50Us'])),
-        );
-        if (latency === undefined) return false;
-        const slower = compared.find(({ cell }) => cell.by === by);
-        return `a connection closed by ${by} took ${Math.round(latency)} µs${
-          slower && byTinybench !== undefined
-            ? `, ${Math.round(byTinybench)} µs by tinybench, ${words[slower.differs]} (${((slower.ratio - 1) * 100).toFixed(1).replace('-', '−')} %)`
-            : ''
-        }`;
-      }),
-    );
+    const plain = outcomes.filter(({ cell }) => cell.driver === 'loop');
+    const ways = [...Map.groupBy(plain, ({ cell }) => cell.by)]
+      .map(([by, own]) => ({ by, own, us: Math.round(median(own.map(({ facts }) => facts['latency.p50Us']))) }))
+      .toSorted((a, b) => a.us - b.us);
+    const [fastest, slowest] = [ways[0], ways.at(-1)];
+    const shown = compared.filter(({ differs }) => differs === 'more' || differs === 'fewer');
+    const changes = compared.map(({ ratio }) => (ratio - 1) * 100);
+    return {
+      headline:
+        fastest &&
+        slowest &&
+        `One connection at a time takes ${range([fastest.us, slowest.us], { unit: 'µs' })}${fastest.us < slowest.us ? ', depending on how the client closes it' : ''}.`,
+      findings: [
+        fastest && finding(`${fastest.us} µs`, `The fastest way to close is ${named[fastest.by]}.`, fastest.own),
+        slowest && finding(`${slowest.us} µs`, `The slowest way to close is ${named[slowest.by]}.`, slowest.own),
+        compared.length > 0 &&
+          finding(
+            range(changes, { digits: 1, unit: '%' }).replaceAll('-', '−'),
+            `tinybench, which times each connection by itself, changes the rate by this much: significant in ${share(shown, compared)} ways.`,
+            outcomes,
+          ),
+      ],
+    };
   },
 });

@@ -1,23 +1,23 @@
-import { is, kind, loadExperiment, median, sentence } from 'lingerlab';
+import { finding, is, kind, loadExperiment, median, range, share } from 'lingerlab';
 
-/** The client's: few, so that none is left in a fraction of a second; the kernel's own range; very few, for a long time. */
+/** Ports of the client: few, which run out in a fraction of a second; the kernel's own range; very few, for a cell of more than a minute. */
 const portsOf = { short: 1000, filling: 28_232, long: 500 } as const;
 const first = 32_768;
-/** Of a long cell until every port has been taken once. */
+/** Seconds before the window; in a long cell each port is taken once in that time. */
 const warmUpOf = { short: 0.1, filling: 0.1, long: 2 } as const;
 /** TCP_TIMEWAIT_LEN, include/net/tcp.h. */
 const timeWaitSeconds = 60;
-/** Seconds of an interval of the series. */
+/** Length of an interval of the series, in seconds. */
 const tenth = 0.1;
-/** Of the kernel's own range, the half that is gone through first lasts 0.6 s at 24,000 connections a second. */
+/** At 24,000 connections per second the half of the kernel's own range that connect(2) takes first lasts 0.6 s. */
 const secondsOf = { short: 1.6, filling: 3, long: timeWaitSeconds + 8 } as const;
 
-/** Ports of the kernel's own range that are gone through first. */
+/** How many ports of the kernel's own range are taken first. */
 const firstTaken = (source: string): number => portsOf.filling / (source === 'bound' ? 4 : 2);
 
 export default loadExperiment({
   id: 'load-ports',
-  question: 'Where do the ports run out, and what moves that?',
+  question: 'When does a client run out of ports, and what changes that?',
   tags: [
     'ephemeral port',
     'port exhaustion',
@@ -37,11 +37,36 @@ export default loadExperiment({
   ],
   whenNamed: true,
   factors: {
-    // the client's ports: chosen by connect(2), by bind(2) before it, or by connect(2) though an address is bound
     source: ['unbound', 'bound', 'bound-late'],
     twReuse: [0, 1],
     addresses: [1, 4],
     lasts: ['short', 'filling', 'long'],
+  },
+  words: {
+    source: {
+      text: "what chooses the client's port",
+      values: {
+        unbound: 'connect(2)',
+        bound: 'bind(2), before connect(2)',
+        'bound-late': 'connect(2), after bind(2) with IP_BIND_ADDRESS_NO_PORT',
+      },
+    },
+    twReuse: {
+      text: 'net.ipv4.tcp_tw_reuse',
+      values: { 0: 'off', 1: 'on: connect(2) may take the port of a TIME-WAIT' },
+    },
+    addresses: {
+      text: 'addresses of the server, taken in turn',
+      values: { 1: 'one', 4: 'four' },
+    },
+    lasts: {
+      text: 'ports and duration',
+      values: {
+        short: `${portsOf.short} ports, ${secondsOf.short} s`,
+        filling: `${portsOf.filling.toLocaleString('en')} ports, the kernel's own range, ${secondsOf.filling} s`,
+        long: `${portsOf.long} ports, ${secondsOf.long} s: longer than TIME-WAIT`,
+      },
+    },
   },
   only: ({ lasts, twReuse, addresses, source }) =>
     lasts === 'short' ||
@@ -53,20 +78,20 @@ export default loadExperiment({
     'net.ipv4.tcp_tw_reuse': twReuse,
   }),
   measures: {
-    ceiling: kind.count({ text: 'ports, for each address of the server that they can be used with again' }),
-    predicted: kind.count({ compare: 'measurement', text: 'ports a second that TIME-WAIT of 60 s gives back' }),
+    ceiling: kind.count({ text: 'ports, times the addresses of the server that each port can be used with' }),
+    predicted: kind.count({ compare: 'measurement', text: 'ports per second that a TIME-WAIT of 60 s gives back' }),
     emptyUs: kind.us({ text: 'median latency of the first tenth of a second' }),
     slowsAt: kind.count({
       compare: 'measurement',
-      text: 'connections that were made before one took ten times as long as the first ones: the search for a free port is long',
+      text: 'connections made before the median latency was ten times that of the first ones: the search for a free port takes long',
     }),
-    slowUs: kind.us({ text: 'median latency from then on' }),
+    slowUs: kind.us({ text: 'median latency after that' }),
     sustained: kind.count({
       compare: 'measurement',
-      text: 'connections a second that the ports then allow: each once in that time',
+      text: 'connections per second that the ports allow: each port once in backAfter',
     }),
     backAfter: kind.seconds({
-      text: 'from the beginning of the warm-up, in which all ports are taken, until a connection is made again',
+      text: 'from the beginning of the warm-up, in which all ports are taken, until the next connection is made',
     }),
   },
   shows: [
@@ -100,7 +125,7 @@ export default loadExperiment({
     const fast = slow < 0 ? done.intervals : done.intervals.slice(0, slow);
     const made = fast.reduce((total, { perSecond }) => total + perSecond * tenth, done.before);
     note('emptyUs', emptyUs);
-    // a machine that has not come so far tells nothing
+    // a slow machine has not taken these ports: nothing follows from that
     if (slow < 0 && made < firstTaken(source)) return;
     note('slowsAt', Math.round(made));
     const latencies = done.intervals.slice(fast.length).map(({ p50Us }) => p50Us);
@@ -110,21 +135,21 @@ export default loadExperiment({
   claims: [
     {
       id: 'as-many-as-ports',
-      text: `with tcp_tw_reuse 0 a client that closes first has as many connections as ports for each address of the server, and then none in ${secondsOf.short} s: TIME-WAIT keeps the ports`,
+      text: `with tcp_tw_reuse 0 a client that closes first makes one connection per port and server address, then none in ${secondsOf.short} s: TIME-WAIT keeps the ports`,
       source: '__inet_check_established() in net/ipv4/inet_hashtables.c; tcp_twsk_unique()',
       when: ({ twReuse, lasts, source }) => twReuse === 0 && lasts === 'short' && source !== 'bound',
       holds: (facts) => facts['load.finished'] === facts.ceiling && is(facts['load.errors'], 'EADDRNOTAVAIL'),
     },
     {
       id: 'bound-first-has-fewer',
-      text: 'a port that bind(2) chose is of no use with another address of the server: with one address and with four there are as many connections as ports',
+      text: 'a port that bind(2) chose serves one connection only: with one server address and with four there are as many connections as ports',
       source: 'inet_csk_get_port() in net/ipv4/inet_connection_sock.c; ip(7), IP_BIND_ADDRESS_NO_PORT',
       when: ({ twReuse, lasts, source }) => twReuse === 0 && lasts === 'short' && source === 'bound',
       holds: (facts) => facts['load.finished'] === facts.ceiling && is(facts['load.errors'], 'EADDRINUSE'),
     },
     {
       id: 'slow-before-full',
-      text: 'connect(2) goes through every other port first, bind(2) through every other one of the lower half: once these are taken each call goes through them all',
+      text: 'connect(2) takes every second port first, bind(2) every second port of the lower half; once these are taken each call searches all of them, and is slow',
       source:
         '__inet_hash_connect() in net/ipv4/inet_hashtables.c; inet_csk_find_open_port() in net/ipv4/inet_connection_sock.c: attempt_half, for a socket with SO_REUSEADDR, which net sets where it binds. Tolerance: 10 % more, since a tenth of a second is counted whole; less by what a tenth of a second at 25,000 a second is of it',
       when: ({ lasts }) => lasts === 'filling',
@@ -133,7 +158,7 @@ export default loadExperiment({
     },
     {
       id: 'back-after-60-s',
-      text: 'ports that were all taken at once are there again a minute later, and not before',
+      text: 'ports that were all taken at once are free again a minute later, and not before',
       source:
         'TCP_TIMEWAIT_LEN. Tolerance: a tenth of a second before, since it is counted in tenths, with what the processes need to begin; after it a slot of the timer wheel, an eighth of the time at most, kernel/time/timer.c',
       when: ({ lasts }) => lasts === 'long',
@@ -141,7 +166,7 @@ export default loadExperiment({
     },
     {
       id: 'reuse-goes-on',
-      text: 'with tcp_tw_reuse 1 a client whose ports connect(2) chooses has more connections than ports in the same time: a TIME-WAIT that is older than a second gives its port',
+      text: 'with tcp_tw_reuse 1 a client whose ports connect(2) chooses makes more connections than it has ports: connect(2) takes the port of a TIME-WAIT older than a second',
       source: 'tcp_twsk_unique() in net/ipv4/tcp_ipv4.c: ts_recent_stamp',
       when: ({ twReuse, lasts, source }) => twReuse === 1 && lasts === 'short' && source !== 'bound',
       holds: (facts) => facts['load.finished'] > facts.ceiling,
@@ -149,28 +174,52 @@ export default loadExperiment({
   ],
 
   answer(outcomes) {
-    const among = (lasts: string, twReuse = 0) =>
-      outcomes.filter(({ cell }) => cell.lasts === lasts && cell.twReuse === twReuse);
-    const at = (source: string, addresses: number, twReuse = 0) =>
-      among('short', twReuse).find(({ cell }) => cell.source === source && cell.addresses === addresses)?.facts[
-        'load.finished'
-      ];
-    const [one, four, bound, reuse] = [at('unbound', 1), at('unbound', 4), at('bound', 4), at('unbound', 1, 1)];
-    const [long] = among('long');
-    const [filling, boundFilling] = ['unbound', 'bound'].map((source) =>
-      among('filling').find(({ cell }) => cell.source === source),
+    type Outcomes = typeof outcomes;
+    const finished = ({ facts }: Outcomes[number]) => facts['load.finished'];
+    const of = (lasts: Outcomes[number]['cell']['lasts'], isBound: boolean) =>
+      outcomes.filter(({ cell }) => cell.lasts === lasts && (cell.source === 'bound') === isBound);
+    const [chosen, bound] = [of('short', false), of('short', true)];
+    const kept = chosen.filter(({ cell }) => cell.twReuse === 0);
+    const full = kept.filter(
+      (outcome) => finished(outcome) === outcome.facts.ceiling && is(outcome.facts['load.errors'], 'EADDRNOTAVAIL'),
     );
-    return sentence(
-      one !== undefined &&
-        `of ${portsOf.short} ports a client that closes first had ${one} connections to one address, and no more in the ${secondsOf.short} s that it tried`,
-      four !== undefined && `to four addresses ${four}`,
-      bound !== undefined && `where its own address was bound first, ${bound} to the four together`,
-      reuse !== undefined && `with tcp_tw_reuse 1 it had ${reuse} in ${secondsOf.short} s`,
-      filling &&
-        `of the range of ${portsOf.filling} a connection took ${(filling.facts.emptyUs / 1000).toFixed(1)} ms until ${filling.facts.slowsAt} had been made, and ${(filling.facts.slowUs / 1000).toFixed(0)} ms from then on: every other port had been taken, and each connect(2) went through them all first`,
-      boundFilling && `bound first, that came at ${boundFilling.facts.slowsAt}`,
-      long &&
-        `${portsOf.long} ports, all taken at once, were there again after ${long.facts.backAfter.toFixed(1)} s, so that they allow ${long.facts.sustained.toFixed(1)} connections a second, where ${long.facts.predicted.toFixed(1)} are predicted`,
-    );
+    const reuse = chosen.filter(({ cell }) => cell.twReuse === 1);
+    const more = reuse.filter((outcome) => finished(outcome) > outcome.facts.ceiling);
+    const once = bound.filter((outcome) => finished(outcome) === portsOf.short);
+    const long = of('long', false);
+    const slow = of('filling', false).filter(({ facts }) => 'slowUs' in facts);
+    return {
+      headline:
+        kept.length > 0 &&
+        (full.length === kept.length
+          ? 'Without tcp_tw_reuse, a client that closes first has one connection per port and server address.'
+          : `Without tcp_tw_reuse, a client that closes first uses each port exactly once in ${share(full, kept)} cells only.`),
+      findings: [
+        finding(
+          share(full, kept),
+          'With tcp_tw_reuse 0 each port serves one connection per server address; then connect(2) fails with EADDRNOTAVAIL.',
+        ),
+        finding(
+          share(more, reuse),
+          'tcp_tw_reuse 1 gives more connections than ports: connect(2) takes the port of a TIME-WAIT older than a second.',
+        ),
+        finding(
+          share(once, bound),
+          'Where bind(2) chooses the port, each serves one connection, whatever tcp_tw_reuse is and to however many addresses.',
+        ),
+        long.length > 0 &&
+          finding(
+            range(long, ({ facts }) => facts.backAfter, { digits: 1, unit: 's' }),
+            `Ports that are all taken at once are free after this time: ${portsOf.long} ports allow ${range(
+              long.map(({ facts }) => facts.sustained),
+              { digits: 1 },
+            )} connections per second.`,
+          ),
+        finding(
+          range(slow, ({ facts }) => facts.slowUs / facts.emptyUs, { unit: '×' }),
+          'connect(2) takes this much longer once half of the ports are taken: each call searches all of that half first.',
+        ),
+      ],
+    };
   },
 });

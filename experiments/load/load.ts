@@ -1,42 +1,31 @@
-import {
-  against,
-  type Compared,
-  loadExperiment,
-  margin,
-  median,
-  othersMost,
-  type Repeated,
-  repeatsNeeded,
-  sentence,
-  share,
-} from 'lingerlab';
+import { type Compared, finding, loadExperiment, margin, othersMost, range, repeatsNeeded, share } from 'lingerlab';
 
-/** Measured in each cell, and what goes before: short, since what a machine does besides comes and goes within a second. */
+/** Time measured in each cell, and the warm-up before it: short, since other work on a machine comes and goes within a second. */
 const seconds = 0.2;
 const warmUpSeconds = 0.06;
-/** So many pairs show a difference of 5 % where one pair is off by 5 %, corrected for eight comparisons. */
+/** Enough pairs to show a difference of 5 % where single pairs vary by 5 %, corrected for eight comparisons. */
 const repeats = 20;
 
-/** Of an open loop: well below what one client process gets done. */
+/** Connections per second that are due in an open loop: well below the most of one client process. */
 const openPerSecond = 5000;
 
 type Closer = 'client' | 'server' | 'neither';
 type Way = 'destroy' | 'end' | 'half-close' | 'linger-0' | 'resetAndDestroy' | 'linger-1' | 'no-buckets';
 
-/** What a server engineer calls it. */
+/** What the text of a finding calls it. */
 const named: Readonly<Record<Way, string>> = {
-  destroy: 'closed with a FIN by destroy()',
-  end: 'closed with a FIN by end(), which waits for the other end',
-  'half-close': 'half-closed behind its request',
-  'linger-0': 'reset by SO_LINGER 0',
-  resetAndDestroy: 'reset by resetAndDestroy()',
-  'linger-1': 'closed with SO_LINGER 1 s, whose close(2) blocks until the other end has acknowledged',
-  'no-buckets': 'closed with a FIN, without TIME-WAIT (tcp_max_tw_buckets 0)',
+  destroy: 'destroy(), which sends a FIN',
+  end: "end(), which waits for the other end's FIN",
+  'half-close': 'a half-close behind the request',
+  'linger-0': 'SO_LINGER 0, which sends a RST',
+  resetAndDestroy: 'resetAndDestroy(), which sends a RST',
+  'linger-1': 'SO_LINGER 1, which waits for the ACK of the FIN',
+  'no-buckets': 'tcp_max_tw_buckets 0, which leaves no TIME-WAIT',
 };
 
 export default loadExperiment({
   id: 'load',
-  question: 'What does each way of closing cost under load?',
+  question: 'Which way of closing costs how much under load?',
   tags: [
     'benchmark',
     'throughput',
@@ -62,6 +51,38 @@ export default loadExperiment({
     servers: [1, 2],
     arrival: ['closed', 'open'],
     on: ['loopback', 'veth'],
+  },
+  words: {
+    closer: {
+      text: 'which end closes each connection first',
+      values: {
+        client: 'the client',
+        server: 'the server',
+        neither: 'neither: keep-alive, all requests use the same connections',
+      },
+    },
+    by: { text: 'how that end closes', values: named },
+    inFlight: {
+      text: 'connections that the client keeps in flight',
+      values: { 1: 'one after the other', 8: 'eight at once', 32: '32 at once', 128: '128 at once' },
+    },
+    requests: {
+      text: 'requests on each connection',
+      values: { 1: 'one', 10: 'ten, one after the other', 100: 'a hundred, one after the other' },
+    },
+    bytes: { text: 'bytes of each request and response', values: { 1: 'one', '10000': 'ten thousand' } },
+    servers: {
+      text: 'server processes on the port',
+      values: { 1: 'one', 2: 'two, with SO_REUSEPORT' },
+    },
+    arrival: {
+      text: 'when the client begins a connection',
+      values: {
+        closed: 'as soon as another one is over (closed loop)',
+        open: `${openPerSecond.toLocaleString('en')} times per second (open loop)`,
+      },
+    },
+    on: { text: 'network', values: { loopback: 'loopback', veth: 'a veth pair between two namespaces' } },
   },
   only: ({ closer, by, inFlight, requests, bytes, servers, arrival, on }) =>
     inFlight === 32 &&
@@ -99,13 +120,13 @@ export default loadExperiment({
   claims: [
     {
       id: 'closing-not-reuse',
-      text: 'no connection failed, and none took the four numbers of one in TIME-WAIT: closing is compared, not reuse',
+      text: 'no connection failed, and none reused the addresses and ports of one in TIME-WAIT: closing is compared, not reuse',
       source: 'what the client counted; TWRecycled, __inet_check_established() in net/ipv4/inet_hashtables.c',
       holds: (facts) => facts['load.failed'] === 0 && facts['load.recycled'] === 0,
     },
     {
       id: 'each-leaves-one',
-      text: 'each connection that is closed with a FIN leaves one TIME-WAIT, which is still there when the load is over',
+      text: 'each connection that is closed with a FIN leaves one TIME-WAIT, which has not expired at the end of the load',
       source:
         'tcp_time_wait(), tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c. Tolerance: 1 in 100; of 2,000 closes about one loses it to an acknowledgement that comes late (the experiment time-wait-assassination)',
       when: ({ closer, by }) => closer !== 'neither' && ['destroy', 'end', 'half-close', 'linger-1'].includes(by),
@@ -113,7 +134,7 @@ export default loadExperiment({
     },
     {
       id: 'reset-leaves-none',
-      text: 'a connection that is reset leaves no TIME-WAIT, and with tcp_max_tw_buckets 0 none is left either',
+      text: 'a connection that is reset leaves no TIME-WAIT, and neither does one with tcp_max_tw_buckets 0',
       source: '__tcp_close(): tcp_disconnect(); tcp_time_wait() in net/ipv4/tcp_minisocks.c: TCPTimeWaitOverflow',
       when: ({ closer, by }) => closer !== 'neither' && ['linger-0', 'resetAndDestroy', 'no-buckets'].includes(by),
       holds: (facts) => facts['timeWait.peak'] === 0,
@@ -122,143 +143,88 @@ export default loadExperiment({
 
   answer(outcomes, compared) {
     const quiet = outcomes.filter(({ facts }) => facts['cpu.othersShare'] <= othersMost);
-    const settings = [...Map.groupBy(quiet, ({ cell }) => settingOf(cell))]
-      .map(([setting, own]) => waysIn(setting, own, compared))
-      .filter(({ base }) => base.length > 0);
-    const [first] = settings;
-    const left = outcomes.length - quiet.length;
-    const others =
-      left > 0 &&
-      sentence(
-        `${share(left, outcomes)} results are left out: others took more than ${othersMost * 100} % of the machine; run it again when it is quiet`,
-      );
-    if (!first)
-      return [sentence(quiet.length > 0 && 'there is no client that closes with destroy() to compare with'), others]
-        .filter(Boolean)
-        .join(' ');
-    const clients = quiet.filter(({ facts }) => facts['cpu.saturated'] === 'client').length;
-    return [
-      ...settings.slice(0, mostSettings).map(inWords),
-      settings.length > mostSettings && sentence(`of ${settings.length - mostSettings} more settings the report tells`),
-      toConclude(first),
-      sentence(
-        'not to be concluded: what another machine gets done, or a network; both ends shared these CPUs',
-        clients > 0 &&
-          `in ${share(clients, quiet)} results the client process was at its end, so that rates say as much of Node as of the kernel`,
-      ),
-      others,
-    ]
-      .filter(Boolean)
-      .join(' ');
+    const results = ({ closer, by }: Cell) => quiet.filter(({ cell }) => cell.closer === closer && cell.by === by);
+    const reset = compared.filter(({ cell }) => cell.closer === 'client' && cell.by === 'linger-0');
+    const others = compared.filter((each) => each.cell.closer !== 'neither' && !reset.includes(each));
+    const [extreme] = others
+      .filter(({ differs }) => differs === 'more' || differs === 'fewer')
+      .toSorted((a, b) => Math.abs(Math.log(b.ratio)) - Math.abs(Math.log(a.ratio)));
+    const bound = quiet.filter(({ facts }) => facts['cpu.saturated'] === 'client');
+    return {
+      headline:
+        outcomes.length > 0 && quiet.length === 0
+          ? 'Other processes took too much of the machine: run this again when it is quiet.'
+          : toDo(compared, new Set(quiet.map(({ repeat }) => repeat)).size),
+      findings: [
+        reset.length > 0 &&
+          finding(
+            changes(reset),
+            `A client that resets with SO_LINGER 0 ${speedOf(reset)} a client that sends a FIN.`,
+            results({ closer: 'client', by: 'linger-0' }),
+          ),
+        extreme &&
+          finding(
+            changes([extreme]),
+            `Closing at the ${extreme.cell.closer} by ${named[extreme.cell.by]}, ${speedOf([extreme])} a client's destroy().`,
+            results(extreme.cell),
+          ),
+        finding(
+          share(bound, quiet),
+          'The client process was CPU-bound: the rates say as much about Node and this machine as about TCP.',
+        ),
+      ],
+    };
   },
 });
 
 interface Cell {
   readonly closer: Closer;
   readonly by: Way;
-  readonly inFlight: number;
-  readonly requests: number;
-  readonly bytes: number;
-  readonly servers: number;
-  readonly arrival: string;
-  readonly on: string;
 }
-interface Outcome {
-  readonly cell: Cell;
-  readonly repeat: number;
-  readonly facts: Readonly<
-    Record<'rate.perSecond' | 'cpu.clientUs' | 'cpu.serverUs' | 'cpu.othersShare', number> & { 'cpu.saturated': string }
-  >;
-}
+type Against = Compared<Cell>;
 
-/** More than these are for a table. */
-const mostSettings = 4;
-
-/** All but how connections are closed, as far as it is not what is usual. */
-const settingOf = ({ inFlight, requests, bytes, servers, arrival, on }: Cell): string =>
-  [
-    `${inFlight} in flight`,
-    requests > 1 && `${requests} requests on each connection`,
-    bytes > 1 && `${bytes.toLocaleString('en')} bytes each way`,
-    servers > 1 && `${servers} servers`,
-    arrival === 'open' && `${openPerSecond.toLocaleString('en')} connections due a second`,
-    on !== 'loopback' && `over ${on}`,
-  ]
-    .filter(Boolean)
-    .join(', ');
-
-const ratesOf = (way: readonly Outcome[]): Repeated =>
-  new Map(way.map(({ repeat, facts }) => [repeat, facts['rate.perSecond']]));
-const isWay = (closer: Closer, by: Way) => (cell: Cell) => cell.closer === closer && cell.by === by;
-
-/** The client that closes with destroy(), and the others against it. */
-function waysIn(setting: string, outcomes: readonly Outcome[], compared: readonly Compared<Cell>[]) {
-  const of = (matches: (cell: Cell) => boolean) => outcomes.filter(({ cell }) => matches(cell));
-  const base = of(isWay('client', 'destroy'));
-  return { setting, of, base, compared: compared.filter(({ cell }) => settingOf(cell) === setting) };
-}
-type Ways = ReturnType<typeof waysIn>;
-
-function inWords({ setting, base, compared }: Ways): string {
-  const those = (differs: string) =>
-    compared
-      .filter((each) => each.differs === differs)
-      .map(({ cell, ratio, low, high }) => `${subject(cell)} ${change(ratio)}${interval(low, high)}`)
-      .join(', ');
-  const [more, fewer, alike, open] = ['more', 'fewer', 'alike', 'not shown'].map(those);
+/** The one thing to do; false where there is nothing to compare. */
+function toDo(compared: readonly Against[], repeats: number): string | false {
+  if (compared.length === 0) return false;
+  const kept = compared.filter(({ cell }) => cell.closer === 'neither');
+  const faster = kept.filter(({ differs }) => differs === 'more');
+  if (faster.length > 0)
+    return faster.length === kept.length
+      ? `Keep connections open: keep-alive serves ${times(faster)} as many requests per second as closing each one.`
+      : `Measure before you keep connections open: keep-alive is faster in ${share(faster, kept)} settings only.`;
   const needed = repeatsNeeded(compared.length);
-  return sentence(
-    `${setting}, a client that closes each connection with destroy() got ${Math.round(median([...ratesOf(base).values()])).toLocaleString('en')} requests a second done`,
-    more && `more were shown for ${more}`,
-    fewer && `fewer for ${fewer}`,
-    alike && `as many, by ${margin * 100} %, for ${alike}`,
-    open && `it is open for ${open}`,
-    open &&
-      base.length < needed &&
-      `${base.length} repeats show nothing of ${compared.length} ways: --repeat ${needed}`,
-  );
+  if (repeats < needed && compared.every(({ differs }) => differs === 'not shown'))
+    return `Too few repeats to tell the ways of closing apart: run this with --repeat ${needed}.`;
+  if (kept.length > 0) return 'Close each connection as you like: keep-alive is not significantly faster here.';
+  const [best] = compared.filter(({ differs }) => differs === 'more').toSorted((a, b) => b.ratio - a.ratio);
+  if (best)
+    return `Close at the ${best.cell.closer} by ${named[best.cell.by]}: ${changes([best])} requests per second.`;
+  const [worst] = compared.filter(({ differs }) => differs === 'fewer').toSorted((a, b) => a.ratio - b.ratio);
+  if (worst)
+    return `Do not close at the ${worst.cell.closer} by ${named[worst.cell.by]}: ${changes([worst])} requests per second.`;
+  return 'Choose a way of closing for what it does: no way is significantly faster or slower.';
 }
 
-const resets = {
-  more: 'was faster than a FIN',
-  fewer: 'was slower than a FIN',
-  alike: 'was as fast as a FIN',
-  'not shown': 'was not shown to be faster or slower than a FIN',
+const speeds = {
+  more: 'is faster than',
+  fewer: 'is slower than',
+  alike: `is as fast, within ${margin * 100} %, as`,
+  'not shown': 'is not significantly faster or slower than',
 } as const;
 
-/** What a reset does where this end closes first. */
-function ofReset(end: 'client' | 'server', { of, compared }: Ways): string | false {
-  const [fin, reset] = (['destroy', 'linger-0'] as const).map((by) => of(isWay(end, by)));
-  if (!fin || !reset || fin.length === 0 || reset.length === 0) return false;
-  const [found] =
-    end === 'client'
-      ? compared.filter(({ cell }) => isWay(end, 'linger-0')(cell))
-      : against(ratesOf(fin), [{ name: end, values: ratesOf(reset) }]);
-  if (!found) return false;
-  const cpu = (way: readonly Outcome[], fact: 'cpu.clientUs' | 'cpu.serverUs') =>
-    median(way.map(({ facts }) => facts[fact])).toFixed(0);
-  const costs = (fact: 'cpu.clientUs' | 'cpu.serverUs') => `${cpu(reset, fact)} µs of CPU instead of ${cpu(fin, fact)}`;
-  return `of the ${end} a reset ${resets[found.differs]} (${change(found.ratio)}${interval(found.low, found.high)}), and cost the client ${costs('cpu.clientUs')}, the server ${costs('cpu.serverUs')}`;
+/** What the same way comes to in one or more settings. */
+function speedOf(ways: readonly Against[]): string {
+  const [first, ...more] = new Set(ways.map(({ differs }) => differs));
+  return first !== undefined && more.length === 0 ? speeds[first] : 'is not in all settings as fast as';
 }
 
-/** What whoever runs a server can take from it. */
-function toConclude(ways: Ways): string | false {
-  const kept = ways.compared.find(({ cell, differs }) => cell.closer === 'neither' && differs === 'more');
-  const parts = [
-    kept &&
-      `keep connections where the protocol allows it, which got ${kept.ratio.toFixed(1)} times as many requests done as one connection for each`,
-    ofReset('client', ways),
-    ofReset('server', ways),
-  ].filter((part) => typeof part === 'string');
-  return parts.length > 0 && sentence(`to be concluded: ${parts.join('; ')}`);
-}
-
-const interval = (low: number, high: number): string =>
-  Number.isFinite(high) ? ` (${change(low)} to ${change(high)})` : '';
-
-const change = (ratio: number): string => `${ratio >= 1 ? '+' : '−'}${Math.abs((ratio - 1) * 100).toFixed(1)} %`;
-
-const subject = ({ closer, by }: Pick<Cell, 'closer' | 'by'>): string =>
-  closer === 'neither'
-    ? 'requests on kept connections'
-    : `${closer === 'server' ? 'the server closing first, ' : ''}${named[by]}`;
+const times = (ways: readonly Against[]): string =>
+  range(
+    ways.map(({ ratio }) => ratio),
+    { digits: 1, unit: '×' },
+  );
+const changes = (ways: readonly Against[]): string =>
+  range(
+    ways.map(({ ratio }) => (ratio - 1) * 100),
+    { digits: 1, unit: '%' },
+  ).replaceAll('-', '−');

@@ -2,35 +2,38 @@ import {
   ack,
   experiment,
   fin,
+  finding,
   is,
   kind,
   rst,
   type SegmentSighting,
   type Side,
   type Stage,
-  sentence,
   share,
   syn,
   synAck,
 } from 'lingerlab';
 
 const measures = {
-  before: kind.outcome({ text: 'what ss shows of the closing end just before' }),
-  after: kind.outcome({ text: 'and once it has closed' }),
-  sentAtClose: { ...kind.word('nothing', 'FIN', 'RST'), text: 'what it sent as it closed' },
-  answered: { ...kind.word('nothing', 'RST'), text: 'what the late segment of the other end was answered with' },
-  others: kind.outcome({ text: "what became of the other end's connect(2)" }),
+  before: kind.outcome({ text: 'state of the closing end just before the close, by ss' }),
+  after: kind.outcome({ text: 'state of the closing end after the close, by ss' }),
+  sentAtClose: { ...kind.word('nothing', 'FIN', 'RST'), text: 'segment that the closing end sent when it closed' },
+  answered: { ...kind.word('nothing', 'RST'), text: 'answer to the segment of the other end that arrived late' },
+  others: kind.outcome({ text: "result of the other end's connect(2)" }),
 } as const;
 type Played = Stage<readonly [], typeof measures>;
 const isReset = ({ segment }: SegmentSighting) => segment.flags.includes('RST');
 const answeredWith = (segments: readonly SegmentSighting[]) => (segments.some(isReset) ? 'RST' : 'nothing');
 
-/** When its SYN-ACK would be sent again, a request whose listener is closed is dropped; TCP_TIMEOUT_INIT less a busy machine's part. */
+/**
+ * The kernel drops a request whose listener is closed when it would send the SYN-ACK again, after TCP_TIMEOUT_INIT. The look must
+ * come before that, also on a busy machine.
+ */
 const requestMs = 900;
 
-/** Closes; notes what ss shows of the end before and, where that can be told in time, after, and what it sent meanwhile. */
+/** Closes an end; notes its state before and, where ss answers in time, after the close, and the segment that it sent. */
 async function closing(
-  { wire, look, note }: Played,
+  { wire, look, note, noteUnknown }: Played,
   end: Side,
   close: () => Promise<unknown>,
   until = Number.POSITIVE_INFINITY,
@@ -38,22 +41,33 @@ async function closing(
   const closers = fin.or(rst).from(end.end);
   note('before', (await look(end))?.state ?? '–');
   await close();
-  // whatever a rule made of it
+  // count() also counts segments that a rule drops or holds
   const closer = (await wire.count(closers)) > 0 ? await wire.seen(closers) : undefined;
   note('sentAtClose', closer ? (isReset(closer) ? 'RST' : 'FIN') : 'nothing');
   const after = (await look(end))?.state ?? '–';
   if (performance.now() < until) note('after', after);
+  else noteUnknown('after', 'the look came so late that the request may have been given up');
 }
 
 export default experiment({
   id: 'close-while-opening',
-  question: 'What does closing do to a connection that is not open yet?',
+  question: 'What does a close do to a connection that is not open yet?',
   tags: ['SYN-SENT', 'SYN-RECEIVED', 'request socket', 'accept queue', 'RST', 'simultaneous open'],
   symptoms: ['cancel a connect', 'close a socket while it connects', 'abort connect()'],
   factors: {
-    // SYN-RECEIVED: of a socket whose SYN crossed another; `request`: at a server, whose listener is closed
     state: ['SYN-SENT', 'SYN-RECEIVED', 'request'],
     linger: ['off', 'zero'],
+  },
+  words: {
+    state: {
+      text: 'how far the connection is when an end closes',
+      values: {
+        'SYN-SENT': 'the client has sent its SYN; the client closes',
+        'SYN-RECEIVED': 'both ends have sent a SYN to each other; the client closes its socket in SYN-RECEIVED',
+        request: "the client's ACK has not arrived; the server closes its listener",
+      },
+    },
+    linger: { text: 'SO_LINGER of the socket that closes', values: { off: 'not set', zero: 'SO_LINGER 0' } },
   },
   network: 'wire',
   seconds: 1.5,
@@ -66,7 +80,7 @@ export default experiment({
     if (state === 'SYN-SENT') {
       const listener = await server.listen();
       const late = await wire.hold(synAck, { times: 1 });
-      // sent again after a second, which seeing the request may take on a busy machine
+      // a busy machine may need the second after which the SYN-ACK is sent again to see the request
       await wire.drop(synAck);
       const near = await client.open(listener);
       if (linger === 'zero') await near.set('SO_LINGER', 0);
@@ -84,7 +98,7 @@ export default experiment({
 
     if (state === 'SYN-RECEIVED') {
       const [here, there] = [client.place(), server.place()];
-      // of the client the other end sees nothing but what it sends as it closes, and then its SYN-ACK
+      // the server receives only what the client sends when it closes, and then the client's SYN-ACK
       await wire.drop(syn.from('client'));
       const held = await wire.hold(synAck.from('client').or(fin.from('client')));
       const near = await client.open(there, { localPort: here.at.port });
@@ -98,7 +112,7 @@ export default experiment({
         await wire.seen(fin.or(rst).from('client'));
       });
       await held.lift();
-      // the reset end is gone, and its SYN-ACK with it
+      // the RST has ended the connection that the SYN-ACK belongs to
       if (linger === 'off') await held.release();
       else await held.discard();
       const answer = await far.connected().answer();
@@ -114,7 +128,7 @@ export default experiment({
     const listener = await server.listen();
     if (linger === 'zero') await listener.set('SO_LINGER', 0);
     const late = await wire.hold(ack.from('client'), { times: 1 });
-    // of a SYN-ACK that was sent again
+    // the client acknowledges each SYN-ACK that is sent again
     await wire.drop(ack.from('client').withAck(1));
     const began = performance.now();
     const near = await client.open(listener);
@@ -130,7 +144,7 @@ export default experiment({
   claims: [
     {
       id: 'syn-sent-just-goes',
-      text: 'in SYN-SENT a close sends nothing, with linger 0 neither: the socket is gone',
+      text: 'a close in SYN-SENT removes the socket and sends nothing, also with SO_LINGER 0',
       source: 'RFC 9293 §3.10.4, §3.10.5: SYN-SENT; tcp_need_reset() in net/ipv4/tcp.c',
       when: ({ state }) => state === 'SYN-SENT',
       holds: (facts) =>
@@ -141,21 +155,21 @@ export default experiment({
     },
     {
       id: 'late-syn-ack',
-      text: 'closed in SYN-SENT, an end answers the SYN-ACK that comes later by a RST, which ends the request of the server',
+      text: 'after a close in SYN-SENT, a RST answers the SYN-ACK that arrives later, and the server drops its request',
       source: 'RFC 9293 §3.10.7.1; tcp_check_req() in net/ipv4/tcp_minisocks.c',
       when: ({ state }) => state === 'SYN-SENT',
       holds: (facts) => facts.answered === 'RST' && is(facts['server.path'], 'SYN-RECEIVED', 'CLOSED'),
     },
     {
       id: 'counted-though-not-sent',
-      text: 'TCPAbortOnData counts the close with linger 0 in SYN-SENT, though no data was lost and nothing sent',
-      source: '__tcp_close() in net/ipv4/tcp.c: it is counted before the state is looked at',
+      text: 'TCPAbortOnData counts a close with SO_LINGER 0 in SYN-SENT, although no data is lost and nothing is sent',
+      source: '__tcp_close() in net/ipv4/tcp.c counts the close before it reads the state',
       when: ({ state, linger }) => state === 'SYN-SENT' && linger === 'zero',
       holds: (facts) => facts['counters.client.TcpExt.TCPAbortOnData'] === 1 && facts.sentAtClose === 'nothing',
     },
     {
       id: 'syn-received-sends-fin',
-      text: 'a socket in SYN-RECEIVED sends its FIN behind its SYN-ACK and goes to FIN-WAIT-1 without having been ESTABLISHED; the other end connects, reads the end of the stream, and closes in turn',
+      text: 'a socket that closes in SYN-RECEIVED sends a FIN and goes to FIN-WAIT-1 without ESTABLISHED; the other end connects and reads the end of the stream',
       source: 'RFC 9293 §3.10.4: SYN-RECEIVED; new_state[] in net/ipv4/tcp.c',
       when: ({ state, linger }) => state === 'SYN-RECEIVED' && linger === 'off',
       holds: (facts) =>
@@ -166,7 +180,7 @@ export default experiment({
     },
     {
       id: 'syn-received-resets',
-      text: 'closed in SYN-RECEIVED with linger 0, a socket sends a RST, and the connect(2) of the other end, still in SYN-SENT, is refused as if nobody listened',
+      text: 'a socket that closes in SYN-RECEIVED with SO_LINGER 0 sends a RST; the other end, in SYN-SENT, fails with ECONNREFUSED',
       source: 'RFC 9293 §3.10.5: SYN-RECEIVED; tcp_need_reset() in net/ipv4/tcp.c, tcp_reset() in net/ipv4/tcp_input.c',
       when: ({ state, linger }) => state === 'SYN-RECEIVED' && linger === 'zero',
       holds: (facts) =>
@@ -176,9 +190,9 @@ export default experiment({
     },
     {
       id: 'request-outlives-its-listener',
-      text: 'a request is no socket that could be closed: with its listener closed it is still there, until its SYN-ACK would be sent again; nothing is sent, and the ACK that completes the handshake is answered by a RST; the client was connected, and reads ECONNRESET',
+      text: 'a request stays in SYN-RECEIVED when its listener closes, and nothing is sent; a RST answers the ACK of the handshake, and the connected client reads ECONNRESET',
       source:
-        'tcp_v4_rcv() in net/ipv4/tcp_ipv4.c: a request whose listener no longer listens is dropped when a segment comes; reqsk_timer_handler() in net/ipv4/inet_connection_sock.c drops it when its SYN-ACK would be sent again, after 1 s: looked at before',
+        'tcp_v4_rcv() in net/ipv4/tcp_ipv4.c drops a request whose listener is closed when a segment arrives; reqsk_timer_handler() in net/ipv4/inet_connection_sock.c drops the request when it would send the SYN-ACK again, after 1 s: ss looks before that',
       when: ({ state }) => state === 'request',
       holds: (facts) =>
         facts.before === 'SYN-RECEIVED' &&
@@ -192,17 +206,56 @@ export default experiment({
   answer(outcomes) {
     const of = (state: string, linger?: string) =>
       outcomes.filter(({ cell }) => cell.state === state && (linger === undefined || cell.linger === linger));
-    const sent = (chosen: typeof outcomes) => [...new Set(chosen.map(({ facts }) => facts.sentAtClose))].join(', ');
-    const [sending, plain, zero] = [of('SYN-SENT'), of('SYN-RECEIVED', 'off'), of('SYN-RECEIVED', 'zero')];
+    const [sending, plain, zero, requests] = [
+      of('SYN-SENT'),
+      of('SYN-RECEIVED', 'off'),
+      of('SYN-RECEIVED', 'zero'),
+      of('request'),
+    ];
+    const silent = sending.filter(({ facts }) => facts.sentAtClose === 'nothing');
     const answered = sending.filter(({ facts }) => facts.answered === 'RST');
-    const requests = of('request');
+    const opened = plain.filter(({ facts }) => facts.sentAtClose === 'FIN' && facts.others === 'ok');
+    const refused = zero.filter(({ facts }) => facts.sentAtClose === 'RST' && facts.others === 'ECONNREFUSED');
     const kept = requests.filter(({ facts }) => facts.after === 'SYN-RECEIVED');
-    return sentence(
-      sending.length > 0 &&
-        `closed in SYN-SENT an end sent ${sent(sending)}, and a RST to the late SYN-ACK in ${share(answered, sending)}`,
-      plain.length > 0 && `closed in SYN-RECEIVED it sent ${sent(plain)}`,
-      zero.length > 0 && `closed in SYN-RECEIVED with linger 0 it sent ${sent(zero)}`,
-      requests.length > 0 && `a request outlived its closed listener in ${share(kept, requests)}`,
-    );
+    const reset = requests.filter(({ facts }) => facts['client.errors'].at(-1)?.errno === 'ECONNRESET');
+    const closes = (
+      [
+        ['in SYN-SENT', sending],
+        ['in SYN-RECEIVED', plain],
+        ['in SYN-RECEIVED with SO_LINGER 0', zero],
+      ] as const
+    ).flatMap(([where, chosen]) => {
+      const sent = new Set(chosen.map(({ facts }) => facts.sentAtClose));
+      return sent.size > 0 ? `${[...sent].sort().join(' or ')} ${where}` : [];
+    });
+    return {
+      headline:
+        closes.length > 0
+          ? `A close sends ${closes.join(', ')}.`
+          : requests.length > 0 &&
+            (reset.length === requests.length
+              ? 'Closing a listener resets a client that is connected but whose ACK has not arrived.'
+              : 'Closing a listener does not always reset a client whose ACK has not arrived.'),
+      findings: [
+        finding(
+          share(reset, requests),
+          "A connected client reads ECONNRESET if the listener closes before the client's ACK arrives.",
+        ),
+        finding(
+          share(kept, requests),
+          'The request stays in SYN-RECEIVED after its listener closes, and nothing is sent.',
+        ),
+        finding(share(silent, sending), 'A close in SYN-SENT sends nothing.'),
+        finding(share(answered, sending), 'A RST answers the SYN-ACK that arrives after a close in SYN-SENT.'),
+        finding(
+          share(opened, plain),
+          'A close in SYN-RECEIVED sends a FIN; connect(2) of the other end succeeds all the same.',
+        ),
+        finding(
+          share(refused, zero),
+          'A close in SYN-RECEIVED with SO_LINGER 0 sends a RST; connect(2) of the other end fails with ECONNREFUSED.',
+        ),
+      ],
+    };
   },
 });

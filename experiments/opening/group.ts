@@ -1,3 +1,3 @@
 import type { Group } from 'lingerlab';
 
-export default { title: 'Opening', order: 10 } satisfies Group;
+export default { title: 'Opening', order: 10, lead: 'unanswered' } satisfies Group;

@@ -1,10 +1,10 @@
-import { ack, experiment, is, sentence, share, syn, synAck } from 'lingerlab';
+import { ack, experiment, finding, is, share, syn, synAck } from 'lingerlab';
 import { asking, settle, showing } from './shared/asking.ts';
 
-/** An ACK is processed in µs; a busy machine. */
+/** The kernel processes an ACK within µs; a busy machine needs longer. */
 const atOnceMs = 10;
 
-/** What `ss` shows of both ends at once. */
+/** States of client and server that `ss` can show at one moment. */
 const pairs = [
   'SYN-SENT –',
   'SYN-SENT SYN-SENT',
@@ -15,12 +15,12 @@ const pairs = [
   'ESTABLISHED ESTABLISHED',
 ] as const;
 
-/** Those in which the client is in SYN-SENT. */
+/** The pairs in which the client is in SYN-SENT. */
 const inSynSent: readonly string[] = ['SYN-SENT –', 'SYN-SENT SYN-SENT', 'SYN-SENT SYN-RECEIVED'];
 
 export default experiment({
   id: 'handshake',
-  question: 'Which states does a connection open through?',
+  question: 'Which states does each end pass while a connection opens?',
   tags: [
     'SYN',
     'SYN-ACK',
@@ -37,10 +37,22 @@ export default experiment({
     opening: ['answered', 'cookies', 'simultaneous', 'self'],
     family: [4, 6],
   },
+  words: {
+    opening: {
+      text: 'how the connection opens',
+      values: {
+        answered: 'a listener answers the SYN',
+        cookies: 'a listener answers the SYN with a SYN cookie',
+        simultaneous: 'both ends connect to each other at once; no socket listens',
+        self: 'a socket connects to its own address and port; no socket listens',
+      },
+    },
+    family: { text: 'IP version', values: { 4: 'IPv4', 6: 'IPv6' } },
+  },
   only: ({ opening, family }) => family === 4 || opening === 'answered' || opening === 'cookies',
   network: 'wire',
   seconds: 1.5,
-  // 2: a cookie for every SYN, and not only where the queue of requests is full
+  // 2 answers every SYN with a cookie; 1 does so only while the queue of requests is full
   sysctls: ({ opening }) => ({ 'net.ipv4.tcp_syncookies': opening === 'cookies' ? 2 : undefined }),
   measures: asking(pairs),
   shows: ['client.path', 'server.path', 'shown', 'answer', 'answeredMs', 'server.stateMs.SYN-RECEIVED'],
@@ -62,7 +74,7 @@ export default experiment({
         await wire.hold(syn.from('client'), { times: 1 }),
         await wire.hold(syn.from('server'), { times: 1 }),
       ];
-      // one that is sent again, while someone looks, would be acknowledged
+      // an end in SYN-RECEIVED would acknowledge a SYN that is sent again
       const again = await wire.drop(syn);
       const answers = await wire.hold(synAck);
       const near = await client.open(there, { localPort: here.at.port });
@@ -83,7 +95,7 @@ export default experiment({
     const listener = await server.listen({ family });
     const answers = await wire.hold(synAck);
     const last = await wire.hold(ack.from('client'), { times: 1 });
-    // of a SYN-ACK that was sent again
+    // the client acknowledges each SYN-ACK that is sent again
     await wire.drop(ack.from('client').withAck(1));
     const near = await client.open(listener);
     await wire.seen(synAck);
@@ -101,14 +113,14 @@ export default experiment({
   claims: [
     {
       id: 'syn-sent',
-      text: 'while its SYN is not answered, the client is in SYN-SENT',
+      text: 'the client is in SYN-SENT until the answer to its SYN arrives',
       source: 'RFC 9293 §3.3.2',
       when: ({ opening }) => opening !== 'self',
       holds: (facts) => inSynSent.includes(facts.shown[0] ?? '') && facts['client.path'][0] === 'SYN-SENT',
     },
     {
       id: 'two-halves',
-      text: 'the client is ESTABLISHED with the SYN-ACK, the server with the ACK of that: until then it has a request in SYN-RECEIVED, a mini-socket without a process',
+      text: 'the client is ESTABLISHED when the SYN-ACK arrives; until the ACK arrives the server has a request in SYN-RECEIVED, a mini-socket without a process',
       source: 'RFC 9293 §3.5, figure 6; struct request_sock in include/net/request_sock.h',
       when: ({ opening }) => opening === 'answered',
       holds: (facts) =>
@@ -118,7 +130,7 @@ export default experiment({
     },
     {
       id: 'cookie-keeps-nothing',
-      text: 'a server that answers with a SYN cookie has no socket until the ACK brings the cookie back',
+      text: 'a server that answers with a SYN cookie has no socket until the ACK returns the cookie',
       source:
         'RFC 4987 §3.6; tcp_conn_request() in net/ipv4/tcp_input.c, cookie_v4_check() in net/ipv4/syncookies.c, cookie_v6_check() in net/ipv6/syncookies.c',
       when: ({ opening }) => opening === 'cookies',
@@ -128,14 +140,14 @@ export default experiment({
     },
     {
       id: 'cookie-opens-at-once',
-      text: 'the SYN-RECEIVED that the trace has of it is a passage within the processing of that ACK, which makes the socket and opens it',
-      source: `tcp_get_cookie_sock() in net/ipv4/syncookies.c, tcp_child_process() in net/ipv4/tcp_minisocks.c. At once: within ${atOnceMs} ms, a busy machine`,
+      text: 'with a SYN cookie the server is in SYN-RECEIVED only while its kernel processes the ACK, which creates the socket',
+      source: `tcp_get_cookie_sock() in net/ipv4/syncookies.c, tcp_child_process() in net/ipv4/tcp_minisocks.c. Tolerance: ${atOnceMs} ms of a busy machine`,
       when: ({ opening }) => opening === 'cookies',
       holds: (facts) => facts['server.stateMs.SYN-RECEIVED'] < atOnceMs,
     },
     {
       id: 'both-may-open',
-      text: 'SYNs that cross open one connection, with nobody listening: both ends pass SYN-SENT and SYN-RECEIVED, as full sockets',
+      text: 'SYNs that cross open one connection without a listener: both ends pass SYN-SENT and SYN-RECEIVED as full sockets',
       source: 'RFC 9293 §3.5, figure 7; MUST-10',
       when: ({ opening }) => opening === 'simultaneous',
       holds: (facts) =>
@@ -147,7 +159,7 @@ export default experiment({
     },
     {
       id: 'one-socket-is-both-ends',
-      text: 'a socket that connects to its own address and port is connected to itself, through the same states: nobody listened, and connect(2) succeeds',
+      text: 'a socket that connects to its own address and port is connected to itself, through the same states and without a listener',
       source: 'RFC 9293 §3.5, figure 7; tcp_rcv_synsent_state_process() in net/ipv4/tcp_input.c',
       when: ({ opening }) => opening === 'self',
       holds: (facts) =>
@@ -159,23 +171,42 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const of = (...openings: readonly string[]) => outcomes.filter(({ cell }) => openings.includes(cell.opening));
-    const [waiting, cookies, crossing, self] = [
-      of('answered', 'cookies'),
-      of('cookies'),
-      of('simultaneous'),
-      of('self'),
-    ];
-    const requests = waiting.filter(({ facts }) => facts.shown.includes('ESTABLISHED SYN-RECEIVED'));
+    const of = (opening: string) => outcomes.filter(({ cell }) => cell.opening === opening);
+    const [answered, cookies, crossing, self] = [of('answered'), of('cookies'), of('simultaneous'), of('self')];
+    const requests = answered.filter(({ facts }) => facts.shown.includes('ESTABLISHED SYN-RECEIVED'));
+    const none = cookies.filter(({ facts }) => facts.shown.includes('ESTABLISHED –'));
     const passed = crossing.filter(({ facts }) => facts.shown.includes('SYN-RECEIVED SYN-RECEIVED'));
-    return sentence(
-      waiting.length > 0 &&
-        `while the server waited for the ACK of its SYN-ACK, ss showed its request in SYN-RECEIVED in ` +
-          `${share(requests, waiting)} handshakes${cookies.length > 0 ? ` (${cookies.length} with SYN cookies)` : ''}`,
-      crossing.length > 0 &&
-        `where SYNs crossed, both ends were in SYN-RECEIVED as full sockets in ${share(passed, crossing)}`,
-      self.length > 0 &&
-        `a socket that connects to itself: ${[...new Set(self.map(({ facts }) => facts.answer))].join(', ')}`,
-    );
+    const connected = [...crossing, ...self].filter(({ facts }) => facts.answer === 'ok');
+    const toItself = self.filter(({ facts }) => facts.answer === 'ok');
+    const waits = [
+      answered.length > 0 &&
+        (requests.length === answered.length
+          ? 'in SYN-RECEIVED'
+          : `in SYN-RECEIVED in ${share(requests, answered)} cases`),
+      cookies.length > 0 &&
+        (none.length === cookies.length
+          ? 'with a SYN cookie without a socket'
+          : `with a SYN cookie without a socket in ${share(none, cookies)} cases`),
+    ].filter((part) => part !== false);
+    return {
+      headline:
+        waits.length > 0
+          ? `The client is ESTABLISHED first; the server waits for the ACK ${waits.join(', ')}.`
+          : connected.length > 0
+            ? 'A connection can open without a listener.'
+            : 'No connection opens without a listener.',
+      findings: [
+        finding(
+          share(requests, answered),
+          'The client is ESTABLISHED when the SYN-ACK arrives; the server keeps a request in SYN-RECEIVED until the ACK arrives.',
+        ),
+        finding(share(none, cookies), 'A server that answers with a SYN cookie has no socket until the ACK arrives.'),
+        finding(
+          share(passed, crossing),
+          'Two SYNs that cross open one connection without a listener; both ends pass SYN-RECEIVED.',
+        ),
+        finding(share(toItself, self), 'A socket that connects to its own address and port is connected to itself.'),
+      ],
+    };
   },
 });

@@ -1,42 +1,59 @@
-import { experiment, fin, kind, largest, sentence, share, syn, synAck } from 'lingerlab';
+import { experiment, fin, finding, kind, largest, sentence, share, syn, synAck } from 'lingerlab';
 
-/** One step of the clock behind initial sequence numbers: seq_scale() in net/core/secure_seq.c. */
+/** Tick of the clock of initial sequence numbers: seq_scale() in net/core/secure_seq.c. */
 const tickNs = 64;
-/** Between two incarnations, so that the clock has moved by more than the tolerance. */
+/** Pause between the two connections, in which the clock moves by more than the tolerance. */
 const restSeconds = 0.3;
-/** The numbers are drawn when a SYN is made, the times are when the wire read it, which on a busy machine was up to 48 ms late. */
+/** Tolerance: the kernel draws a number when it makes the SYN; the wire read the SYN up to 48 ms later on a busy machine. */
 const offMs = 100;
-/** From the last number of TIME-WAIT on: tcp_twsk_unique(), tcp_timewait_state_process(). */
+/** What an end in TIME-WAIT adds to its last number: tcp_twsk_unique(), tcp_timewait_state_process(). */
 const aheadOfTimeWait = 65_535 + 2;
 
-/** How far one sequence number is ahead of another, modulo 2^32. */
+/** Distance from one sequence number to another, modulo 2^32. */
 const ahead = (number: number, of: number): number => (number - of) >>> 0;
 
-/** Whether an end's numbers did not move with the clock. */
+/** Whether the number of one end at least did not move with the clock. */
 const isElsewhere = (facts: Readonly<Record<'clock.client' | 'clock.server' | 'elapsedMs', number>>): boolean =>
   Math.abs(facts['clock.client'] - facts.elapsedMs) > offMs ||
   Math.abs(facts['clock.server'] - facts.elapsedMs) > offMs;
 
 export default experiment({
   id: 'initial-sequence',
-  question: 'Where does the next connection on the same four numbers begin to count?',
+  question: 'Which initial sequence numbers does the next connection between the same ports have?',
   tags: ['ISN', 'initial sequence number', 'timestamps', 'TIME-WAIT'],
   symptoms: ['sequence number of a new connection', 'is the initial sequence number random'],
   factors: { left: ['nothing', 'client-time-wait', 'server-time-wait'], next: ['same-numbers', 'other-port'] },
+  words: {
+    left: {
+      text: 'what is left of the old connection',
+      values: {
+        nothing: 'nothing: SO_LINGER 0 has reset the connection',
+        'client-time-wait': 'the client is in TIME-WAIT',
+        'server-time-wait': 'the server is in TIME-WAIT',
+      },
+    },
+    next: {
+      text: 'addresses and ports of the next connection',
+      values: { 'same-numbers': 'those of the old connection', 'other-port': 'another port of the client' },
+    },
+  },
   only: ({ left, next }) => next === 'same-numbers' || left === 'nothing',
   network: 'wire',
   seconds: 1.5,
   connections: ['old', 'new'],
   measures: {
-    elapsedMs: kind.ms({ text: 'from the old SYN to the new one, on the wire' }),
-    'clock.client': kind.ms({ text: "by how much the client's initial sequence number moved, at 64 ns a number" }),
-    'clock.server': kind.ms({ text: "by how much the server's moved" }),
+    elapsedMs: kind.ms({ text: 'time from the old SYN to the new SYN, on the wire' }),
+    'clock.client': kind.ms({ text: "difference of the client's two initial sequence numbers, at 64 ns a number" }),
+    'clock.server': kind.ms({ text: "difference of the server's two initial sequence numbers, at 64 ns a number" }),
     'beyond.client': kind.count({
-      text: "how far the client's new one is beyond its last old number, modulo 2^32",
+      text: "distance from the client's last old number to its new initial sequence number, modulo 2^32",
       compare: 'measurement',
     }),
-    'beyond.server': kind.count({ text: "how far the server's is beyond its own", compare: 'measurement' }),
-    answer: kind.outcome({ text: 'what became of the new connect(2)' }),
+    'beyond.server': kind.count({
+      text: "distance from the server's last old number to its new initial sequence number, modulo 2^32",
+      compare: 'measurement',
+    }),
+    answer: kind.outcome({ text: 'result of the new connect(2)' }),
   },
   shows: [
     'old.timeWait.holder',
@@ -84,8 +101,8 @@ export default experiment({
   claims: [
     {
       id: 'by-the-clock',
-      text: `where no TIME-WAIT was left, initial sequence numbers on the same four numbers follow a clock of one number every 64 ns at both ends, within ${offMs} ms of it`,
-      source: `RFC 9293 §3.4.1, RFC 6528 §3; secure_tcp_seq() in net/core/secure_seq.c. Tolerance: ${offMs} ms of that clock, what the wire may be behind on a busy machine`,
+      text: `without TIME-WAIT, the initial sequence numbers of both ends follow a clock of one number every 64 ns, within ${offMs} ms, if addresses and ports are the same`,
+      source: `RFC 9293 §3.4.1, RFC 6528 §3; secure_tcp_seq() in net/core/secure_seq.c. Tolerance: ${offMs} ms, by which the wire can be late on a busy machine`,
       when: ({ left, next }) => left === 'nothing' && next === 'same-numbers',
       holds: (facts) =>
         Math.abs(facts['clock.client'] - facts.elapsedMs) <= offMs &&
@@ -93,14 +110,14 @@ export default experiment({
     },
     {
       id: 'per-four-numbers',
-      text: 'from another port they begin elsewhere, at one end at least',
-      source: `RFC 6528 §3: F() of the four numbers and a secret. Two ends both within ${offMs} ms of the clock's 274.9 s by chance: less than one in a million`,
+      text: 'from another client port, the initial sequence number of at least one end does not follow the clock of the old connection',
+      source: `RFC 6528 §3: F() of addresses, ports and a secret. Two ends both within ${offMs} ms of the clock's 274.9 s by chance: less than one in a million`,
       when: ({ next }) => next === 'other-port',
       holds: isElsewhere,
     },
     {
       id: 'beyond-time-wait',
-      text: 'with timestamps, an end that is in TIME-WAIT does not ask the clock: it begins 65537 numbers beyond the last of the old connection',
+      text: 'with TCP timestamps, an end in TIME-WAIT begins the next connection 65,537 numbers beyond the last number of the old connection, whatever the clock says',
       source:
         'RFC 9293 §3.6.1, MAY-2; tcp_twsk_unique() in net/ipv4/tcp_ipv4.c, tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c',
       when: ({ left }) => left !== 'nothing',
@@ -110,7 +127,7 @@ export default experiment({
     },
     {
       id: 'the-other-end-by-the-clock',
-      text: 'the end that keeps no TIME-WAIT begins by the clock',
+      text: 'the initial sequence number of the end without TIME-WAIT follows the clock',
       source: 'secure_tcp_seq() in net/core/secure_seq.c. Tolerance as above',
       when: ({ left }) => left !== 'nothing',
       holds: (facts, { left }) =>
@@ -122,20 +139,55 @@ export default experiment({
     const clock = outcomes.filter(({ cell }) => cell.left === 'nothing' && cell.next === 'same-numbers');
     const waits = outcomes.filter(({ cell }) => cell.left !== 'nothing');
     const off = clock.flatMap(({ facts }) => [
-      facts['clock.client'] - facts.elapsedMs,
-      facts['clock.server'] - facts.elapsedMs,
+      Math.abs(facts['clock.client'] - facts.elapsedMs),
+      Math.abs(facts['clock.server'] - facts.elapsedMs),
     ]);
     const other = outcomes.filter(({ cell }) => cell.next === 'other-port');
     const elsewhere = other.filter(({ facts }) => isElsewhere(facts));
-    const beyond = waits.map(
-      ({ cell, facts }) => facts[cell.left === 'client-time-wait' ? 'beyond.client' : 'beyond.server'],
+    const beyond = waits.filter(
+      ({ cell, facts }) =>
+        facts[cell.left === 'client-time-wait' ? 'beyond.client' : 'beyond.server'] === aheadOfTimeWait,
     );
-    return sentence(
+    const byClock = waits.filter(
+      ({ cell, facts }) =>
+        Math.abs(facts[cell.left === 'client-time-wait' ? 'clock.server' : 'clock.client'] - facts.elapsedMs) <= offMs,
+    );
+    const distance = aheadOfTimeWait.toLocaleString('en');
+    const says = [
       off.length > 0 &&
-        `initial sequence numbers moved with a clock of one number every 64 ns to within ${largest(off.map(Math.abs)).toFixed(1)} ms`,
-      other.length > 0 && `from another port initial sequence numbers began elsewhere in ${share(elsewhere, other)}`,
-      beyond.length > 0 &&
-        `an end in TIME-WAIT went on ${[...new Set(beyond)].join(' or ')} numbers beyond the old connection's last`,
-    );
+        (largest(off) <= offMs
+          ? 'initial sequence numbers follow a clock'
+          : 'initial sequence numbers do not follow the clock'),
+      waits.length > 0 &&
+        (beyond.length === waits.length
+          ? `an end in TIME-WAIT continues ${distance} beyond the old connection`
+          : `an end in TIME-WAIT does not always continue ${distance} beyond the old connection`),
+    ].filter((part) => part !== false);
+    return {
+      headline:
+        says.length > 0
+          ? sentence(...says)
+          : other.length > 0 &&
+            (elsewhere.length === other.length
+              ? 'From another client port, the clock of initial sequence numbers starts elsewhere.'
+              : 'From another client port, initial sequence numbers can follow the same clock.'),
+      findings: [
+        finding(
+          share(beyond, waits),
+          `An end in TIME-WAIT begins the next connection ${distance} numbers beyond the last number of the old connection.`,
+        ),
+        off.length > 0 &&
+          finding(
+            `≤ ${largest(off).toFixed(1)} ms`,
+            'Without TIME-WAIT, the initial sequence numbers of both ends differ by this from a clock of one number every 64 ns.',
+            clock,
+          ),
+        finding(share(byClock, waits), 'The end without TIME-WAIT follows the clock.'),
+        finding(
+          share(elsewhere, other),
+          'From another client port, at least one end has a number far from that clock: its offset depends on addresses and ports.',
+        ),
+      ],
+    };
   },
 });

@@ -1,47 +1,67 @@
 import { setTimeout } from 'node:timers/promises';
-import { ack, experiment, is, kind, type Stage, sentence, syn, synAck } from 'lingerlab';
+import {
+  ack,
+  experiment,
+  finding,
+  is,
+  kind,
+  largest,
+  least,
+  range,
+  type Stage,
+  sentence,
+  share,
+  syn,
+  synAck,
+} from 'lingerlab';
 import { asking, settle, showing } from './shared/asking.ts';
 
-/** The first SYN's and SYN-ACK's timer, RFC 6298 §2; TCP_TIMEOUT_INIT in include/net/tcp.h. */
+/** First timer of a SYN and of a SYN-ACK, RFC 6298 §2; TCP_TIMEOUT_INIT in include/net/tcp.h. */
 const firstMs = 1000;
-/** A timer of 1 to 4 s is up to 80 ms late by the wheel's granularity at HZ 100, 250 and 1000; the rest is for a busy machine. */
+/** Tolerance above: the timer wheel makes a timer of 1 to 4 s up to 80 ms late at HZ 100, 250 and 1000; a busy machine adds to that. */
 const lateMs = 250;
-/** A segment's time is when the wire read it, which on a busy machine was up to 48 ms late: so much less is a gap behind it. */
+/** Tolerance below: the wire read a segment up to 48 ms late on a busy machine, which shortens the gap to the next. */
 const earlyMs = 100;
 
-/** From so long before a request is given up at the earliest, it is looked for so often. */
+/** The scenario begins to look for the request so long before the kernel can drop it. */
 const closelyMs = 300;
+/** Pause between two looks. */
 const everyMs = 20;
 const lostOf = { 'syn-lost-once': 1, 'syn-lost-thrice': 3 } as const;
 const isSynLost = (opening: string): opening is keyof typeof lostOf => opening in lostOf;
 const synRetries = 2;
 const synAckRetries = 1;
 
-/** Of all retries together: tcp_model_timeout() in net/ipv4/tcp_timer.c, (2^(retries+1) - 1) times the first. */
+/** Time of all retries together, (2^(retries+1) - 1) times the first: tcp_model_timeout() in net/ipv4/tcp_timer.c. */
 const givesUpMs = (retries: number) => (2 ** (retries + 1) - 1) * firstMs;
 
-/** What `ss` shows of both ends at once. */
+/** States of client and server that `ss` can show at one moment. */
 const pairs = ['SYN-SENT –', 'SYN-SENT SYN-RECEIVED', 'ESTABLISHED SYN-RECEIVED', 'ESTABLISHED –', '– –'] as const;
 
 const measures = {
   ...asking(pairs),
-  syns: kind.count({ text: 'SYNs that the client sent before it was answered or gave up', compare: 'measurement' }),
+  syns: kind.count({
+    text: 'SYNs that the client sent until the connection opened or connect(2) failed',
+    compare: 'measurement',
+  }),
   linear: kind.count({
-    text: 'SYNs that are sent again before the wait doubles: tcp_syn_linear_timeouts, 0 where there is none',
+    text: 'SYNs that the kernel sends again before the wait doubles: tcp_syn_linear_timeouts, 0 where the kernel has no such sysctl',
   }),
-  mostLateMs: kind.ms({ text: 'the most by which a SYN, or the end of them, came later than its timer says' }),
-  mostEarlyMs: kind.ms({ text: 'the most by which one came earlier' }),
+  mostLateMs: kind.ms({ text: 'largest delay of a segment that is sent again behind its timer' }),
+  mostEarlyMs: kind.ms({ text: 'largest time by which a segment that is sent again came before its timer' }),
   requestLeastMs: kind.ms({
-    text: 'from the SYN-ACK until /proc/net/tcp last had the request: how long it was there at least',
+    text: 'time from the SYN-ACK until /proc/net/tcp last showed the request: the least that the server kept the request',
   }),
-  requestMostMs: kind.ms({ text: 'from connect(2) until it first did not: how long it was there at most' }),
+  requestMostMs: kind.ms({
+    text: 'time from connect(2) until /proc/net/tcp first did not show the request: the most that the server kept the request',
+  }),
 } as const;
 type Played = Stage<readonly [], typeof measures>;
 
 /** How long the client waits after its nth SYN, ms: tcp_retransmit_timer() in net/ipv4/tcp_timer.c. */
 const waitAfter = (nth: number, linear: number) => firstMs * 2 ** Math.max(0, nth - 1 - linear);
 
-/** Each time since the first SYN against what the timers say; the last may be when the socket was gone. */
+/** Notes by how much the times of segments that are sent again differ from their timers. */
 function noteTimes({ note, sysctl }: Played, times: readonly number[]): void {
   const linear = Number(sysctl('net.ipv4.tcp_syn_linear_timeouts', 'client')?.value ?? 0);
   const off = times.slice(1).map((t, index) => (t - (times[index] as number)) / 1e6 - waitAfter(index + 1, linear));
@@ -51,8 +71,8 @@ function noteTimes({ note, sysctl }: Played, times: readonly number[]): void {
 }
 
 /**
- * Look whether the server has a request, as it did just now, until it has none, and say between which looks it went. Without
- * rest() and ss, for whose turn a look on a busy machine waited up to 1.3 s.
+ * Looks until the server has no request, and notes between which looks the request was removed. Does not use rest() and ss: on a
+ * busy machine a look waited up to 1.3 s for its turn.
  */
 async function watchRequest({ synReceived, note }: Played, began: number, answered: number): Promise<void> {
   const now = () => performance.now();
@@ -65,7 +85,7 @@ async function watchRequest({ synReceived, note }: Played, began: number, answer
   note('requestMostMs', now() - began);
 }
 
-/** How many SYNs the client sent, and when. */
+/** Notes how many SYNs the client sent, and how far their times differ from the timers. */
 async function noteSyns(stage: Played, count: number): Promise<void> {
   const times: number[] = [];
   for (let nth = 1; nth <= count; nth++) times.push((await stage.wire.seen(syn.from('client').nth(nth))).t);
@@ -75,7 +95,7 @@ async function noteSyns(stage: Played, count: number): Promise<void> {
 
 export default experiment({
   id: 'unanswered',
-  question: 'The segment that would open a connection does not come: what does each end do, and when?',
+  question: 'What does each end do, and when, if a segment of the handshake does not arrive?',
   tags: [
     'SYN',
     'connect timeout',
@@ -98,6 +118,20 @@ export default experiment({
   factors: {
     opening: ['syn-lost-once', 'syn-lost-thrice', 'no-answer', 'refused', 'unreachable', 'last-ack-lost'],
     family: [4, 6],
+  },
+  words: {
+    opening: {
+      text: 'what happens to the handshake',
+      values: {
+        'syn-lost-once': 'the first SYN is lost',
+        'syn-lost-thrice': 'the first three SYNs are lost',
+        'no-answer': `every SYN is lost, with tcp_syn_retries ${synRetries}`,
+        refused: 'no socket listens on the port',
+        unreachable: 'a router answers the SYN with ICMP "host unreachable"',
+        'last-ack-lost': `the client's ACK is lost, with tcp_synack_retries ${synAckRetries}`,
+      },
+    },
+    family: { text: 'IP version', values: { 4: 'IPv4', 6: 'IPv6' } },
   },
   only: ({ opening, family }) => family === 4 || opening === 'refused' || opening === 'unreachable',
   network: 'wire',
@@ -129,7 +163,7 @@ export default experiment({
 
     if (opening === 'refused' || opening === 'unreachable' || opening === 'no-answer') {
       if (opening !== 'refused') await wire.blackhole(syn);
-      // bound, and nobody listens; an address without a socket; a listener whose SYNs are lost
+      // a socket that is bound and does not listen; an address without a socket; a listener whose SYNs are lost
       const to = {
         refused: () => server.bind({ family }),
         unreachable: () => server.place({ family }),
@@ -148,7 +182,7 @@ export default experiment({
     const listener = await server.listen({ family });
     if (isSynLost(opening)) {
       await wire.drop(syn, { times: lostOf[opening] });
-      // and nobody looks: on a busy machine that can take longer than until the next one
+      // no look with ss here: on a busy machine a look can last until the next SYN
       const near = await client.open(listener);
       await settle(stage, near);
       await until(await listener.accepted(near), 'ESTABLISHED');
@@ -157,7 +191,7 @@ export default experiment({
 
     const answers = await wire.hold(synAck);
     const last = await wire.hold(ack.from('client'), { times: 1 });
-    // of a SYN-ACK that was sent again
+    // the client acknowledges each SYN-ACK that is sent again
     await wire.drop(ack.from('client').withAck(1));
     const began = performance.now();
     const near = await client.open(listener);
@@ -180,14 +214,14 @@ export default experiment({
   claims: [
     {
       id: 'lost-syn-is-sent-again',
-      text: `a SYN without an answer is sent again after 1 s, tcp_syn_linear_timeouts times more after 1 s, then after twice as long each time; a SYN-ACK after 1 s`,
-      source: `RFC 6298 §2.1; tcp_retransmit_timer() in net/ipv4/tcp_timer.c. Tolerance: ${earlyMs} ms before, what the wire may be behind on a busy machine, ${lateMs} after, the timer wheel and a busy machine`,
+      text: `a SYN without an answer is sent again after 1 s, tcp_syn_linear_timeouts times more after 1 s, then each time after twice as long; a SYN-ACK is sent again after 1 s`,
+      source: `RFC 6298 §2.1; tcp_retransmit_timer() in net/ipv4/tcp_timer.c. Tolerance: ${earlyMs} ms early, by which the wire can be late on a busy machine; ${lateMs} ms late, for the timer wheel and a busy machine`,
       when: ({ opening }) => isSynLost(opening) || opening === 'no-answer' || opening === 'last-ack-lost',
       holds: (facts) => facts.mostLateMs <= lateMs && facts.mostEarlyMs <= earlyMs,
     },
     {
       id: 'opens-all-the-same',
-      text: 'where one SYN or three are lost, the connection opens with the first that arrives',
+      text: 'if one or three SYNs are lost, the next SYN opens the connection',
       source: 'RFC 9293 §3.8.1',
       when: ({ opening }) => isSynLost(opening),
       holds: (facts, { opening }) =>
@@ -198,7 +232,7 @@ export default experiment({
     },
     {
       id: 'gives-up',
-      text: `with tcp_syn_retries ${synRetries}, connect(2) gives up with ETIMEDOUT after (2^(${synRetries}+1) - 1) s, ${givesUpMs(synRetries) / 1000} s, though tcp_syn_linear_timeouts may have sent more than ${synRetries} retries`,
+      text: `with tcp_syn_retries ${synRetries}, connect(2) fails with ETIMEDOUT after (2^(${synRetries}+1) - 1) s, ${givesUpMs(synRetries) / 1000} s, however many SYNs tcp_syn_linear_timeouts adds`,
       source: `retransmits_timed_out() in net/ipv4/tcp_timer.c. Tolerance: never early; each of its timers up to ${lateMs} ms late`,
       when: ({ opening }) => opening === 'no-answer',
       holds: (facts) =>
@@ -211,8 +245,8 @@ export default experiment({
     },
     {
       id: 'refused-at-once',
-      text: 'where nobody listens a RST answers the SYN, and connect(2) is refused at once',
-      source: `RFC 9293 §3.10.7.1; tcp_reset() in net/ipv4/tcp_input.c. At once: before a SYN is sent again, ${firstMs} ms`,
+      text: 'if no socket listens on the port, a RST answers the SYN, and connect(2) fails with ECONNREFUSED at once',
+      source: `RFC 9293 §3.10.7.1; tcp_reset() in net/ipv4/tcp_input.c. At once: before the SYN is sent again, ${firstMs} ms`,
       when: ({ opening }) => opening === 'refused',
       holds: (facts) =>
         facts.answer === 'ECONNREFUSED' &&
@@ -222,16 +256,16 @@ export default experiment({
     },
     {
       id: 'unreachable-at-once',
-      text: 'a router that reports the host unreachable ends connect(2) at once with EHOSTUNREACH, before a SYN is sent again',
-      source: `tcp_v4_err() in net/ipv4/tcp_ipv4.c, tcp_v6_err() in net/ipv6/tcp_ipv6.c, SYN-SENT; otherwise than RFC 1122 §4.2.3.9, a soft error; RFC 5461. At once: within ${firstMs} ms`,
+      text: 'if a router reports the host as unreachable, connect(2) fails with EHOSTUNREACH at once, before the SYN is sent again',
+      source: `tcp_v4_err() in net/ipv4/tcp_ipv4.c, tcp_v6_err() in net/ipv6/tcp_ipv6.c, SYN-SENT; RFC 1122 §4.2.3.9 asks for a soft error, RFC 5461 describes this deviation. At once: within ${firstMs} ms`,
       when: ({ opening }) => opening === 'unreachable',
       holds: (facts) =>
         facts.answer === 'EHOSTUNREACH' && facts.answeredMs < firstMs && is(facts['client.path'], 'SYN-SENT', 'CLOSED'),
     },
     {
       id: 'request-is-given-up',
-      text: `with tcp_synack_retries ${synAckRetries}, a request whose ACK does not come is given up after (2^(${synAckRetries}+1) - 1) s, ${givesUpMs(synAckRetries) / 1000} s, and nothing is sent: the client stays ESTABLISHED, and what it sends is answered by a RST`,
-      source: `reqsk_timer_handler() in net/ipv4/inet_connection_sock.c. Tolerance: never early; each of its timers up to ${lateMs} ms late; it went between two looks at /proc/net/tcp`,
+      text: `with tcp_synack_retries ${synAckRetries}, the server drops a request without an ACK after (2^(${synAckRetries}+1) - 1) s, ${givesUpMs(synAckRetries) / 1000} s, and sends nothing: the client stays ESTABLISHED, and a RST answers what the client sends later`,
+      source: `reqsk_timer_handler() in net/ipv4/inet_connection_sock.c. Tolerance: never early; each of its timers up to ${lateMs} ms late; the request was removed between two looks at /proc/net/tcp`,
       when: ({ opening }) => opening === 'last-ack-lost',
       holds: (facts) =>
         facts.requestMostMs >= givesUpMs(synAckRetries) &&
@@ -247,24 +281,63 @@ export default experiment({
 
   answer(outcomes) {
     const of = (opening: string) => outcomes.filter(({ cell }) => cell.opening === opening);
-    const inSeconds = (digits: number, ...times: readonly number[]) =>
-      times.map((ms) => (ms / 1000).toFixed(digits)).join(' and ');
-    const seconds = (chosen: typeof outcomes) => chosen.map(({ facts }) => inSeconds(1, facts.answeredMs)).join(', ');
-    const between = (chosen: typeof outcomes) =>
-      chosen.map(({ facts }) => inSeconds(2, facts.requestLeastMs, facts.requestMostMs)).join(', ');
-    const answers = (chosen: typeof outcomes) => [...new Set(chosen.map(({ facts }) => facts.answer))].join(', ');
-    const [late, once, thrice] = [of('last-ack-lost'), of('syn-lost-once'), of('syn-lost-thrice')];
-    const [silent, refused, unreachable] = [of('no-answer'), of('refused'), of('unreachable')];
-    return sentence(
-      once.length > 0 && `a SYN lost once opened after ${seconds(once)} s`,
-      thrice.length > 0 && `a SYN lost thrice after ${seconds(thrice)} s`,
-      silent.length > 0 &&
-        `without any answer connect(2) said ${answers(silent)} after ${seconds(silent)} s and ` +
-          `${silent.map(({ facts }) => facts.syns).join(', ')} SYNs (tcp_syn_retries ${synRetries})`,
-      refused.length > 0 && `where nobody listened connect(2) said ${answers(refused)}`,
-      unreachable.length > 0 && `where a router said that the host cannot be reached, ${answers(unreachable)}`,
-      late.length > 0 &&
-        `where the ACK of the SYN-ACK did not come, the server's request was removed between ${between(late)} s after it had come (tcp_synack_retries ${synAckRetries})`,
-    );
+    const withAnswer = (chosen: typeof outcomes, answer: string) =>
+      chosen.filter(({ facts }) => facts.answer === answer);
+    const waited = (chosen: typeof outcomes) =>
+      range(chosen, ({ facts }) => facts.answeredMs / 1000, { digits: 1, unit: 's' });
+    const [once, thrice, silent, late] = [
+      of('syn-lost-once'),
+      of('syn-lost-thrice'),
+      of('no-answer'),
+      of('last-ack-lost'),
+    ];
+    const [refused, unreachable] = [of('refused'), of('unreachable')];
+    const [openedOnce, openedThrice] = [withAnswer(once, 'ok'), withAnswer(thrice, 'ok')];
+    const givenUp = withAnswer(silent, 'ETIMEDOUT');
+    const answered = [...refused, ...unreachable];
+    const prompt = answered.filter(({ facts }) => facts.answer !== 'ok' && facts.answeredMs < firstMs);
+    const isPrompt = prompt.length === answered.length;
+    const says = [
+      once.length > 0 &&
+        (openedOnce.length > 0
+          ? `a lost SYN delays connect(2) by ${waited(openedOnce)}`
+          : 'one lost SYN makes connect(2) fail'),
+      answered.length > 0 &&
+        (isPrompt
+          ? 'a connect(2) to a closed port or an unreachable host fails at once'
+          : 'a connect(2) to a closed port or an unreachable host does not always fail at once'),
+    ];
+    return {
+      headline:
+        once.length + answered.length > 0
+          ? sentence(...says)
+          : silent.length > 0
+            ? `Without an answer, connect(2) ${givenUp.length > 0 ? `fails with ETIMEDOUT after ${waited(givenUp)}` : 'does not fail with ETIMEDOUT'}.`
+            : late.length > 0
+              ? 'A client stays ESTABLISHED after the server has dropped its request.'
+              : thrice.length > 0 && `Three lost SYNs delay connect(2) by ${waited(thrice)}.`,
+      findings: [
+        finding(waited(openedOnce), 'connect(2) succeeds after this time if the first SYN is lost.'),
+        finding(waited(openedThrice), 'connect(2) succeeds after this time if the first three SYNs are lost.'),
+        finding(
+          waited(givenUp),
+          `connect(2) fails with ETIMEDOUT after this time if every SYN is lost, with tcp_syn_retries ${synRetries}.`,
+        ),
+        finding(
+          share(withAnswer(refused, 'ECONNREFUSED'), refused),
+          'Where no socket listens, a RST answers the SYN, and connect(2) fails with ECONNREFUSED.',
+        ),
+        finding(
+          share(withAnswer(unreachable, 'EHOSTUNREACH'), unreachable),
+          'An ICMP message "host unreachable" ends connect(2) with EHOSTUNREACH.',
+        ),
+        late.length > 0 &&
+          finding(
+            `${(least(late.map(({ facts }) => facts.requestLeastMs)) / 1000).toFixed(1)}–${(largest(late.map(({ facts }) => facts.requestMostMs)) / 1000).toFixed(1)} s`,
+            `Without an ACK, the server drops its request after this time, with tcp_synack_retries ${synAckRetries}; the client stays ESTABLISHED.`,
+            late,
+          ),
+      ],
+    };
   },
 });

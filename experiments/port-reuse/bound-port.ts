@@ -1,28 +1,46 @@
-import { experiment, kind, share, type Where } from 'lingerlab';
+import { experiment, finding, kind, share, type Where } from 'lingerlab';
 
 const places: Readonly<Record<string, Where>> = { 'other-closed-again': 'other' };
 
 export default experiment({
   id: 'bound-port',
-  question: 'Does connect(2) choose a port that somebody has bound?',
+  question: 'Does the kernel choose a port for connect(2) that another socket has bound?',
   tags: ['bind(2)', 'connect(2)', 'ephemeral port', 'EADDRINUSE', 'EADDRNOTAVAIL', 'SO_REUSEADDR', 'source port'],
   symptoms: ['connect does not use a port that is bound', 'cannot assign requested address'],
   factors: {
     bound: ['no', 'own', 'wildcard', 'other', 'other-closed-again'],
-    // of the bound socket
     reuse: ['none', 'addr', 'port'],
-    // to another server, from the one port that there is
     earlier: ['connection', 'none'],
+  },
+  words: {
+    bound: {
+      text: 'where another socket has bound the only port',
+      values: {
+        no: 'nowhere',
+        own: "on the client's address",
+        wildcard: 'on the wildcard',
+        other: "on another address of the client's machine",
+        'other-closed-again': 'on another address, and is closed again',
+      },
+    },
+    reuse: {
+      text: 'option of that socket',
+      values: { none: 'none', addr: 'SO_REUSEADDR', port: 'SO_REUSEPORT' },
+    },
+    earlier: {
+      text: 'what uses the only port before that',
+      values: { connection: 'a connection to another server', none: 'nothing' },
+    },
   },
   only: ({ bound, reuse }) => bound !== 'no' || reuse === 'none',
   network: 'veth',
-  // one port to choose from: taken or not
+  // the kernel has one port to choose from
   sysctls: () => ({ 'net.ipv4.ip_local_port_range': '61000 61000' }),
   seconds: 0.3,
   connections: ['earlier', 'new'],
   measures: {
-    bind: kind.outcome({ text: 'bind to the port, before' }),
-    connect: kind.outcome({ text: 'connect without a port asked for' }),
+    bind: kind.outcome({ text: 'outcome of bind(2) to the port, before connect(2)' }),
+    connect: kind.outcome({ text: 'outcome of connect(2) without a port' }),
   },
   shows: ['bind', 'connect'],
 
@@ -41,7 +59,7 @@ export default experiment({
   claims: [
     {
       id: 'free-port-serves-two-servers',
-      text: 'connect(2) chooses a port that no socket bound for connections to two servers at once',
+      text: 'the kernel chooses one port, which no socket has bound, for connections to two servers at once',
       source:
         '__inet_check_established() in net/ipv4/inet_hashtables.c: both addresses and both ports make a connection',
       when: ({ bound, earlier }) => bound === 'no' && earlier === 'connection',
@@ -49,7 +67,7 @@ export default experiment({
     },
     {
       id: 'bound-is-passed-over',
-      text: 'connect(2) passes over a port that another socket bound, with SO_REUSEADDR, with SO_REUSEPORT, on another address even: EADDRNOTAVAIL where there is no other port',
+      text: 'the kernel does not choose a port that another socket has bound, with or without SO_REUSEADDR or SO_REUSEPORT, even on another address: without another port, connect(2) fails with EADDRNOTAVAIL',
       source: '__inet_hash_connect() in net/ipv4/inet_hashtables.c: fastreuse and fastreuseport of the bucket',
       when: ({ bound, earlier }) =>
         bound === 'other' || (earlier === 'none' && (bound === 'own' || bound === 'wildcard')),
@@ -57,14 +75,14 @@ export default experiment({
     },
     {
       id: 'free-once-it-is-closed',
-      text: 'from Linux 6.18 on, once a socket bound on another address is closed the port is chosen again, though an earlier connection from the port goes on',
+      text: 'since Linux 6.18, once a socket that was bound on another address is closed, the kernel chooses the port again, even if an earlier connection from the port goes on',
       source: 'tcp_port_share.c in tools/testing/selftests/net; before Linux 6.18 the bucket remembered',
       when: ({ bound }) => bound === 'other-closed-again',
       holds: (facts) => facts.bind === 'ok' && facts.connect === 'ok',
     },
     {
       id: 'a-connection-keeps-binders-off',
-      text: 'beside a connection whose port connect(2) chose, bind(2) of that port fails with EADDRINUSE on its address and on the wildcard, with SO_REUSEADDR or SO_REUSEPORT, too',
+      text: 'beside a connection whose port the kernel chose for connect(2), bind(2) of that port fails with EADDRINUSE on its address and on the wildcard, even with SO_REUSEADDR or SO_REUSEPORT',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse, sk_reuseport of both sockets',
       when: ({ bound, earlier }) => earlier === 'connection' && (bound === 'own' || bound === 'wildcard'),
       holds: (facts) => facts.bind === 'EADDRINUSE' && facts.connect === 'ok',
@@ -72,18 +90,46 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const tell = (chosen: (bound: string) => boolean, words: string): string[] => {
-      const tried = outcomes.filter(({ cell, facts }) => chosen(cell.bound) && 'bind' in facts && facts.bind === 'ok');
-      const passed = tried.filter(({ facts }) => facts.connect !== 'ok');
-      return tried.length === 0 ? [] : [`in ${share(passed, tried)} cells ${words}`];
+    const at = (...places: readonly string[]) => outcomes.filter(({ cell }) => places.includes(cell.bound));
+    const bound = at('own', 'wildcard', 'other').filter(({ facts }) => facts.bind === 'ok');
+    const passedOver = bound.filter(({ facts }) => facts.connect === 'EADDRNOTAVAIL');
+    const elsewhere = bound.filter(({ cell }) => cell.bound === 'other');
+    const closed = at('other-closed-again').filter(({ facts }) => facts.bind === 'ok');
+    const beside = at('own', 'wildcard').filter(({ cell }) => cell.earlier === 'connection');
+    const refused = beside.filter(({ facts }) => facts.bind === 'EADDRINUSE');
+    const shared = at('no').filter(({ cell }) => cell.earlier === 'connection');
+    const connected = (of: typeof outcomes) => of.filter(({ facts }) => facts.connect === 'ok');
+    return {
+      headline:
+        bound.length > 0 &&
+        (passedOver.length === bound.length
+          ? 'The kernel chooses no port for connect(2) that another socket has bound, even on another address.'
+          : `The kernel chose a port for connect(2) that another socket had bound in ${share(connected(bound), bound)} cases.`),
+      findings: [
+        finding(
+          share(passedOver, bound),
+          'Where a socket has bound the only port, connect(2) fails with EADDRNOTAVAIL, with or without SO_REUSEADDR or SO_REUSEPORT.',
+        ),
+        finding(
+          share(
+            passedOver.filter((one) => elsewhere.includes(one)),
+            elsewhere,
+          ),
+          'A socket that is bound on another address of the machine blocks the port, too.',
+        ),
+        finding(
+          share(connected(closed), closed),
+          'Once a socket on another address is closed, the kernel chooses its port again.',
+        ),
+        finding(
+          share(refused, beside),
+          'Beside a connection whose port the kernel chose, bind(2) fails with EADDRINUSE, even with SO_REUSEADDR or SO_REUSEPORT.',
+        ),
+        finding(
+          share(connected(shared), shared),
+          'A port that no socket has bound serves connections to two servers at once.',
+        ),
+      ],
     };
-    const told = [
-      ...tell((bound) => bound === 'own' || bound === 'wildcard', 'where it was bound on its own address or on all'),
-      ...tell((bound) => bound === 'other', 'where it was bound on another address'),
-      ...tell((bound) => bound === 'other-closed-again', 'once that socket was closed'),
-    ];
-    return told.length === 0
-      ? 'Nobody had bound the port.'
-      : `connect(2) passed the only port over ${told.join(', ')}.`;
   },
 });

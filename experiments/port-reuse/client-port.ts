@@ -1,16 +1,27 @@
-import { experiment, type Kind, kind, type Reuse, share, type Where } from 'lingerlab';
+import { experiment, finding, type Kind, kind, type Reuse, share, type Where } from 'lingerlab';
 
 const reuses = ['none', 'addr', 'port', 'both'] as const;
 const places = ['own', 'wildcard', 'other'] as const;
-/** A server's options and address: `addr.wildcard`. */
+/** Options and address of a server: `addr.wildcard`. */
 type Attempt = `${Reuse}.${Where}`;
 const attempts = reuses.flatMap((reuse) => places.map((at) => ({ reuse, at, attempt: `${reuse}.${at}` as Attempt })));
 
+const optionWords: Readonly<Record<Reuse, string>> = {
+  none: 'no option',
+  addr: 'SO_REUSEADDR',
+  port: 'SO_REUSEPORT',
+  both: 'both options',
+};
+const addressWords: Readonly<Record<Where, string>> = {
+  own: "the client's address",
+  wildcard: 'the wildcard',
+  other: 'another address',
+};
 const measures = Object.fromEntries(
   attempts.flatMap(({ reuse, at, attempt }) =>
     (['bind', 'listen'] as const).map((call) => [
       `${call}.${attempt}`,
-      kind.outcome({ text: `${call} of the server, reuse ${reuse}, ${at} address` }),
+      kind.outcome({ text: `outcome of ${call}(2) of a server on ${addressWords[at]}, with ${optionWords[reuse]}` }),
     ]),
   ),
 ) as Record<`${'bind' | 'listen'}.${Attempt}`, Kind<string>>;
@@ -19,7 +30,7 @@ const sharesReuseaddr = (reuse: Reuse) => reuse === 'addr' || reuse === 'both';
 
 export default experiment({
   id: 'client-port',
-  question: "Does a client's connection keep a server off the client's port?",
+  question: "Can a server bind the port of a client's connection?",
   tags: ['ephemeral port', 'source port', 'EADDRINUSE', 'bind(2)', 'localPort'],
   symptoms: [
     'server port is taken by a client connection',
@@ -28,10 +39,26 @@ export default experiment({
   ],
   factors: {
     left: ['ESTABLISHED', 'TIME-WAIT', 'CLOSED'],
-    // connect(2) chooses the port; or net's `localPort`, for which libuv sets SO_REUSEADDR and binds
     chosenBy: ['connect', 'localPort'],
   },
-  // an address of its own for the client: on loopback it has every one
+  words: {
+    left: {
+      text: "the client's end of its connection",
+      values: {
+        ESTABLISHED: 'ESTABLISHED',
+        'TIME-WAIT': 'TIME-WAIT: the client closed first',
+        CLOSED: 'CLOSED: the server closed first',
+      },
+    },
+    chosenBy: {
+      text: "what gave the client's socket its port",
+      values: {
+        connect: 'the kernel, at connect(2)',
+        localPort: "net's option localPort: libuv sets SO_REUSEADDR and calls bind(2)",
+      },
+    },
+  },
+  // on loopback every address would be the client's
   network: 'veth',
   seconds: 0.3,
   measures,
@@ -58,7 +85,7 @@ export default experiment({
   claims: [
     {
       id: 'no-option-of-the-server-helps',
-      text: "a client's connection without SO_REUSEADDR, ESTABLISHED or in TIME-WAIT, keeps a server off its port on its address and on the wildcard, whether the server sets SO_REUSEADDR, SO_REUSEPORT or both",
+      text: "a client's connection, ESTABLISHED or in TIME-WAIT, whose port the kernel chose keeps a server off that port, on its address and on the wildcard, whatever the server sets of SO_REUSEADDR and SO_REUSEPORT",
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse, sk_reuseport of both sockets',
       when: ({ left, chosenBy }) => left !== 'CLOSED' && chosenBy === 'connect',
       holds: (facts) =>
@@ -68,7 +95,7 @@ export default experiment({
     },
     {
       id: 'reuseaddr-on-both-does',
-      text: "where net's localPort set SO_REUSEADDR on the client's socket, a server with SO_REUSEADDR has the port at once, others do not",
+      text: "where net's localPort set SO_REUSEADDR on the client's socket, a server with SO_REUSEADDR binds the port at once; a server without it fails with EADDRINUSE",
       source: 'uv__tcp_bind() in libuv src/unix/tcp.c; inet_bind_conflict() in net/ipv4/inet_connection_sock.c',
       when: ({ left, chosenBy }) => left !== 'CLOSED' && chosenBy === 'localPort',
       holds: (facts) =>
@@ -85,7 +112,7 @@ export default experiment({
     },
     {
       id: 'free-where-the-server-closed-first',
-      text: "where the server closed first TIME-WAIT is with the server, and the client's port is free",
+      text: "where the server closed first, the server keeps TIME-WAIT and the client's port is free",
       source: 'RFC 9293 §3.6.1',
       when: ({ left }) => left === 'CLOSED',
       holds: (facts) =>
@@ -93,7 +120,7 @@ export default experiment({
     },
     {
       id: 'who-binds-can-listen',
-      text: 'where bind(2) of the server succeeds, listen(2) does, too',
+      text: 'where bind(2) of the server succeeds, listen(2) succeeds, too',
       source: 'inet_csk_listen_start() in net/ipv4/inet_connection_sock.c asks for the port again',
       holds: (facts) =>
         attempts.every(({ attempt }) => facts[`bind.${attempt}`] !== 'ok' || facts[`listen.${attempt}`] === 'ok'),
@@ -101,17 +128,51 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const tell = (chosenBy: 'connect' | 'localPort', words: string): string[] => {
-      const left = outcomes.filter(({ cell }) => cell.chosenBy === chosenBy && cell.left !== 'CLOSED');
-      const tries = left.flatMap(({ facts }) => [facts['bind.addr.own'], facts['bind.addr.wildcard']]);
-      const refused = tries.filter((result) => result !== 'ok');
-      return tries.length === 0 ? [] : [`in ${share(refused, tries)} attempts ${words}`];
+    type Outcomes = typeof outcomes;
+    const every = (
+      of: Outcomes,
+      outcome: string,
+      among: readonly Reuse[],
+      at: readonly Where[] = ['own', 'wildcard'],
+    ) =>
+      of.filter(({ facts }) =>
+        among.every((reuse) => at.every((where) => facts[`bind.${reuse}.${where}`] === outcome)),
+      );
+    const left = outcomes.filter(({ cell }) => cell.left !== 'CLOSED');
+    const plain = left.filter(({ cell }) => cell.chosenBy === 'connect');
+    const shared = left.filter(({ cell }) => cell.chosenBy === 'localPort');
+    const nothing = outcomes.filter(({ cell }) => cell.left === 'CLOSED');
+    const refused = every(plain, 'EADDRINUSE', reuses);
+    return {
+      headline:
+        plain.length > 0
+          ? refused.length === plain.length
+            ? "A client's connection or TIME-WAIT keeps every server off a port that the kernel chose."
+            : `A client's connection keeps every server off its port in ${share(refused, plain)} cases.`
+          : shared.length > 0 &&
+            `A server with SO_REUSEADDR binds the port of net's localPort in ${share(every(shared, 'ok', ['addr']), shared)} cases.`,
+      findings: [
+        finding(
+          share(refused, plain),
+          'Where the kernel chose the port, bind(2) of a server fails with EADDRINUSE, even with SO_REUSEADDR and SO_REUSEPORT.',
+        ),
+        finding(
+          share(every(shared, 'ok', ['addr', 'both']), shared),
+          "Where net's localPort set SO_REUSEADDR on the client's socket, a server with SO_REUSEADDR binds the port at once.",
+        ),
+        finding(
+          share(every(shared, 'EADDRINUSE', ['none', 'port']), shared),
+          'Beside a client with SO_REUSEADDR, a server without SO_REUSEADDR fails with EADDRINUSE.',
+        ),
+        finding(
+          share(every(left, 'ok', reuses, ['other']), left),
+          'On another address of the machine, the port is free.',
+        ),
+        finding(
+          share(every(nothing, 'ok', reuses, places), nothing),
+          "Where the server closed first, the server keeps TIME-WAIT and the client's port is free.",
+        ),
+      ],
     };
-    const kept = [
-      ...tell('connect', 'where connect(2) had chosen it'),
-      ...tell('localPort', "where net's localPort had set SO_REUSEADDR on the client's socket, too"),
-    ];
-    if (kept.length === 0) return 'No connection was left on a client’s port.';
-    return `A connection of a client, alive or in TIME-WAIT, kept a server with SO_REUSEADDR off the client's port ${kept.join(', ')}.`;
   },
 });

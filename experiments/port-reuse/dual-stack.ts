@@ -1,6 +1,6 @@
-import { type BindOptions, experiment, type Kind, kind, type Listener, sentence, share } from 'lingerlab';
+import { type BindOptions, experiment, finding, type Kind, kind, type Listener, share } from 'lingerlab';
 
-/** An address, or every one of a family: `::` with IPV6_V6ONLY on, and off. */
+/** An address or the wildcard of a family: `::` with IPV6_V6ONLY on, and off. */
 const sockets = {
   'ipv4-own': { family: 4 },
   'ipv4-wildcard': { family: 4, at: 'wildcard' },
@@ -11,37 +11,56 @@ const sockets = {
 type Name = keyof typeof sockets;
 const names = Object.keys(sockets) as Name[];
 const isWildcard = (name: Name): boolean => 'at' in sockets[name];
-/** What IPv4 and IPv6 clients can reach through it. */
+/** The IP versions of the clients that reach such a socket. */
 const families = (name: Name): readonly (4 | 6)[] => (name === 'dual-wildcard' ? [4, 6] : [sockets[name].family]);
-/** Whether two sockets ask for the port of one address: of one family, each two of these do. */
+/** Whether two sockets ask for the port of one address: any two of these do that share an IP version. */
 const overlap = (one: Name, two: Name) => families(one).some((family) => families(two).includes(family));
+const socketWords: Readonly<Record<Name, string>> = {
+  'ipv4-own': 'on an IPv4 address',
+  'ipv4-wildcard': 'on 0.0.0.0',
+  'dual-wildcard': 'on ::, IPV6_V6ONLY off',
+  'ipv6-wildcard': 'on ::, IPV6_V6ONLY on',
+  'ipv6-own': 'on an IPv6 address',
+};
 
 type Measure = `bind.${Name}` | `listen.${Name}` | 'reached.ipv4' | 'reached.ipv6';
 const measures = Object.fromEntries([
   ...names.flatMap((name) =>
     (['bind', 'listen'] as const).map((call) => [
       `${call}.${name}`,
-      kind.outcome({ text: `${call} of a second socket: ${name}` }),
+      kind.outcome({ text: `outcome of ${call}(2) of a second socket ${socketWords[name]}` }),
     ]),
   ),
   ...[4, 6].map((family) => [
     `reached.ipv${family}`,
-    kind.outcome({ text: `connecting to the first over IPv${family}` }),
+    kind.outcome({ text: `outcome of a connection to the first socket over IPv${family}` }),
   ]),
 ]) as Record<Measure, Kind<string>>;
 
 export default experiment({
   id: 'dual-stack',
-  question: 'Whose port does a socket on `::` take: that of IPv6 alone, or of IPv4 as well?',
+  question: 'Does a socket on :: take the port of IPv4 as well?',
   tags: ['IPv6', 'IPV6_V6ONLY', 'wildcard', 'bind(2)', 'EADDRINUSE', 'SO_REUSEADDR'],
   symptoms: ['cannot listen on IPv4 and IPv6', 'address in use on :: and 0.0.0.0', 'does :: include IPv4'],
   factors: {
     first: ['dual-wildcard', 'ipv6-wildcard', 'ipv4-wildcard', 'ipv4-own', 'ipv6-own'],
     left: ['LISTEN', 'BOUND', 'IPv4-TIME-WAIT', 'IPv6-TIME-WAIT'],
-    // of both
     reuse: ['none', 'addr', 'port'],
   },
-  // a family that the first does not serve leaves it no connection
+  words: {
+    first: { text: 'the first socket', values: socketWords },
+    left: {
+      text: 'what the first socket is, or leaves',
+      values: {
+        LISTEN: 'a listener',
+        BOUND: 'bound, without listening',
+        'IPv4-TIME-WAIT': "TIME-WAIT of an IPv4 client's connection; the listener is closed",
+        'IPv6-TIME-WAIT': "TIME-WAIT of an IPv6 client's connection; the listener is closed",
+      },
+    },
+    reuse: { text: 'option of both sockets', values: { none: 'none', addr: 'SO_REUSEADDR', port: 'SO_REUSEPORT' } },
+  },
+  // a client of an IP version that the first socket does not serve cannot leave a connection
   only: ({ first, left }) => {
     if (left === 'IPv4-TIME-WAIT') return families(first).includes(4);
     return left !== 'IPv6-TIME-WAIT' || families(first).includes(6);
@@ -85,7 +104,7 @@ export default experiment({
   claims: [
     {
       id: 'dual-wildcard-takes-both',
-      text: 'without an option, `::` takes the port of an IPv4 address and of 0.0.0.0, too, and is kept off it by each of them, unless IPV6_V6ONLY is on',
+      text: 'without an option, a socket on `::` takes the port of an IPv4 address and of 0.0.0.0, too, and cannot bind a port that one of them has, unless IPV6_V6ONLY is on',
       source: 'ipv6(7): IPV6_V6ONLY; ipv6_rcv_saddr_equal() in net/ipv4/inet_connection_sock.c',
       when: ({ left, reuse }) => reuse === 'none' && (left === 'LISTEN' || left === 'BOUND'),
       holds: (facts, { first }) =>
@@ -93,7 +112,7 @@ export default experiment({
     },
     {
       id: 'reached-over-both',
-      text: 'a listener on `::` is reached over IPv4 exactly if IPV6_V6ONLY is off, one on 0.0.0.0 not over IPv6',
+      text: 'IPv4 clients reach a listener on `::` exactly if IPV6_V6ONLY is off; IPv6 clients do not reach a listener on 0.0.0.0',
       source: 'ipv6(7); RFC 3493 §3.7 and §5.3',
       when: ({ first, left }) => left !== 'BOUND' && isWildcard(first),
       holds: (facts, { first }) =>
@@ -103,7 +122,7 @@ export default experiment({
     },
     {
       id: 'time-wait-of-ipv4-is-ipv4s',
-      text: "without an option, TIME-WAIT of an IPv4 client's connection refuses the port of IPv4 and of `::`, and leaves that of IPv6, though the server listened on `::`",
+      text: "without an option, TIME-WAIT of an IPv4 client's connection blocks the port for IPv4 and for `::`, and leaves it free for IPv6, even where the server listened on `::`",
       source: 'ipv6_rcv_saddr_equal() in net/ipv4/inet_connection_sock.c: IPv4 addresses mapped into IPv6',
       when: ({ left, reuse }) => reuse === 'none' && left === 'IPv4-TIME-WAIT',
       holds: (facts) =>
@@ -111,7 +130,7 @@ export default experiment({
     },
     {
       id: 'time-wait-of-ipv6-refuses-ipv4-wildcard',
-      text: "without an option, TIME-WAIT of an IPv6 client's connection leaves the port of an IPv4 address, but 0.0.0.0 is refused as well, unless IPV6_V6ONLY was on: bound to an address a socket is marked as IPv6 only, accepted from `::` it is not",
+      text: "without an option, TIME-WAIT of an IPv6 client's connection leaves the port free for an IPv4 address; it blocks 0.0.0.0 exactly if the listener was on `::` with IPV6_V6ONLY off",
       source:
         'ipv4_rcv_saddr_equal() with sk2_ipv6only in net/ipv4/inet_connection_sock.c; __inet6_bind() in net/ipv6/af_inet6.c sets sk_ipv6only; tw_ipv6only in tcp_time_wait(), net/ipv4/tcp_minisocks.c',
       when: ({ left, reuse }) => reuse === 'none' && left === 'IPv6-TIME-WAIT',
@@ -122,7 +141,7 @@ export default experiment({
     },
     {
       id: 'reuseaddr-between-families',
-      text: 'SO_REUSEADDR on both lets any two of the five bind beside TIME-WAIT, and beside a listener those that share no address with it',
+      text: 'with SO_REUSEADDR on both sockets, any second socket binds beside TIME-WAIT; beside a listener, only one that shares no address with it',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c; socket(7)',
       when: ({ left, reuse }) => reuse === 'addr' && left !== 'BOUND',
       holds: (facts, { first, left }) =>
@@ -133,7 +152,7 @@ export default experiment({
     },
     {
       id: 'reuseport-between-families',
-      text: 'SO_REUSEPORT on both, of one user, lets any two of the five bind and listen',
+      text: 'with SO_REUSEPORT on both sockets, of one user, any two of the five bind and listen',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c; socket(7)',
       when: ({ reuse }) => reuse === 'port',
       holds: (facts) => names.every((second) => facts[`bind.${second}`] === 'ok' && facts[`listen.${second}`] === 'ok'),
@@ -143,7 +162,7 @@ export default experiment({
   across: [
     {
       id: 'order-does-not-matter',
-      text: 'which of two sockets on different addresses is bound first does not change whether bind(2) of the second succeeds',
+      text: 'the order in which two sockets on different addresses bind does not change whether bind(2) of the second succeeds',
       source: 'ipv6_rcv_saddr_equal() in net/ipv4/inet_connection_sock.c compares both ways',
       holds: (outcomes) => {
         const bound = outcomes.filter(({ cell }) => cell.left === 'BOUND' || cell.left === 'LISTEN');
@@ -158,40 +177,54 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const refusedBeside = (first: Name, seconds: readonly Name[]): string | undefined => {
-      const cells = outcomes.filter(
-        ({ cell }) =>
-          cell.first === first && cell.reuse === 'none' && (cell.left === 'LISTEN' || cell.left === 'BOUND'),
-      );
-      const refused = cells.flatMap(({ facts }) => seconds.map((second) => facts[`bind.${second}`] !== 'ok'));
-      return refused.length === 0 ? undefined : share(refused.filter(Boolean), refused);
+    type Outcomes = typeof outcomes;
+    const plain = outcomes.filter(({ cell }) => cell.reuse === 'none');
+    const isOpen = ({ cell }: Outcomes[number]) => cell.left === 'LISTEN' || cell.left === 'BOUND';
+    const binds = (of: Outcomes, outcome: string, ...seconds: readonly Name[]) =>
+      of.filter(({ facts }) => seconds.every((second) => facts[`bind.${second}`] === outcome));
+    const dual = plain.filter((one) => isOpen(one) && one.cell.first === 'dual-wildcard');
+    const only = plain.filter((one) => isOpen(one) && one.cell.first === 'ipv6-wildcard');
+    const refused = binds(dual, 'EADDRINUSE', 'ipv4-own', 'ipv4-wildcard');
+    const free = binds(only, 'ok', 'ipv4-own', 'ipv4-wildcard');
+    const listeners = outcomes.filter(({ facts }) => 'reached.ipv4' in facts);
+    const reached = listeners.filter(
+      ({ cell, facts }) => (facts['reached.ipv4'] === 'ok') === families(cell.first).includes(4),
+    );
+    const ipv4 = plain.filter(({ cell }) => cell.left === 'IPv4-TIME-WAIT');
+    const ipv4Blocks = binds(binds(ipv4, 'EADDRINUSE', 'ipv4-own', 'dual-wildcard'), 'ok', 'ipv6-own', 'ipv6-wildcard');
+    const ipv6 = plain.filter(({ cell }) => cell.left === 'IPv6-TIME-WAIT' && cell.first === 'dual-wildcard');
+    const ipv6Blocks = binds(binds(ipv6, 'EADDRINUSE', 'ipv4-wildcard'), 'ok', 'ipv4-own');
+    const reuseport = outcomes.filter(({ cell }) => cell.reuse === 'port');
+    return {
+      headline:
+        dual.length > 0
+          ? refused.length < dual.length
+            ? `A socket on :: takes the port of IPv4 as well in ${share(refused, dual)} cases.`
+            : only.length > 0 && free.length === only.length
+              ? 'A socket on :: takes the port of IPv4 as well, unless IPV6_V6ONLY is on.'
+              : 'A socket on :: takes the port of IPv4 as well.'
+          : only.length > 0 &&
+            `With IPV6_V6ONLY on, a socket on :: leaves the port of IPv4 free in ${share(free, only)} cases.`,
+      findings: [
+        finding(share(refused, dual), 'Without an option, IPv4 sockets cannot bind a port that a socket on :: has.'),
+        finding(share(free, only), 'With IPV6_V6ONLY on the socket on ::, IPv4 sockets bind the same port.'),
+        finding(
+          share(reached, listeners),
+          'IPv4 clients reach a listener on 0.0.0.0, and a listener on :: only with IPV6_V6ONLY off.',
+        ),
+        finding(
+          share(ipv4Blocks, ipv4),
+          'TIME-WAIT of an IPv4 connection blocks the port for IPv4 and ::, and leaves it free for IPv6.',
+        ),
+        finding(
+          share(ipv6Blocks, ipv6),
+          'TIME-WAIT of an IPv6 connection to a listener on :: blocks 0.0.0.0, but no IPv4 address.',
+        ),
+        finding(
+          share(binds(reuseport, 'ok', ...names), reuseport),
+          'With SO_REUSEPORT on both sockets, any two of them bind the same port.',
+        ),
+      ],
     };
-    const ipv4: Name[] = ['ipv4-own', 'ipv4-wildcard'];
-    const dual = refusedBeside('dual-wildcard', ipv4);
-    const only = refusedBeside('ipv6-wildcard', ipv4);
-    const waiting = outcomes.filter(
-      ({ cell, facts }) => cell.left === 'IPv4-TIME-WAIT' && cell.reuse === 'none' && 'bind.ipv6-own' in facts,
-    );
-    const surprising = outcomes.filter(
-      ({ cell, facts }) =>
-        cell.left === 'IPv6-TIME-WAIT' &&
-        cell.reuse === 'none' &&
-        cell.first === 'dual-wildcard' &&
-        'bind.ipv4-wildcard' in facts,
-    );
-    type Binds = 'bind.ipv4-own' | 'bind.ipv6-own' | 'bind.ipv4-wildcard';
-    const kept = (chosen: typeof outcomes, bind: Binds) =>
-      share(
-        chosen.filter(({ facts }) => facts[bind] !== 'ok'),
-        chosen,
-      );
-    return sentence(
-      dual && `without an option a socket on \`::\` kept IPv4 sockets off its port in ${dual} attempts`,
-      only && `with IPV6_V6ONLY on it kept them off in ${only}`,
-      waiting.length > 0 &&
-        `TIME-WAIT of an IPv4 connection kept IPv4 sockets off it in ${kept(waiting, 'bind.ipv4-own')}, IPv6 sockets in ${kept(waiting, 'bind.ipv6-own')}`,
-      surprising.length > 0 &&
-        `TIME-WAIT of an IPv6 connection to a listener on \`::\` kept a socket on 0.0.0.0 off it in ${kept(surprising, 'bind.ipv4-wildcard')}`,
-    );
   },
 });

@@ -1,3 +1,3 @@
 import type { Group } from 'lingerlab';
 
-export default { title: 'Port reuse', order: 50 } satisfies Group;
+export default { title: 'Port reuse', order: 50, lead: 'server-restart' } satisfies Group;

@@ -1,4 +1,4 @@
-import { type Cell, experiment, type OutcomeOf, type Stage, sentence, share } from 'lingerlab';
+import { type Cell, experiment, finding, type OutcomeOf, type Stage, share } from 'lingerlab';
 import {
   alike,
   blocksWithoutOption,
@@ -6,6 +6,7 @@ import {
   boundIsAsGoodAsListening,
   nobody,
   oldSocket,
+  oldSocketWords,
   otherAddressIsFree,
   reuseportBesideAnything,
   reuseportIsOneUsers,
@@ -16,18 +17,18 @@ import {
   areRefused,
   attempt,
   bindOf,
-  boundIn,
   couldNotListen,
   has,
+  isBound,
   lotsOf,
   measures,
+  refused,
   reuses,
   shows,
 } from './shared/newcomer.ts';
 
 const asked = {
   factors: {
-    // the other socket is bound; was given its options when it was; listens as soon as the new one is bound; listens
     old: ['BOUND', 'BOUND-then-set', 'BOUND-then-LISTEN', 'LISTEN'],
     ...oldSocket,
   },
@@ -36,7 +37,7 @@ const asked = {
 type Asked = Cell<typeof asked.factors>;
 type Told = OutcomeOf<typeof asked>;
 
-/** Has the server bind a socket as the cell says, and listen where it says so. */
+/** Binds the old socket as the cell asks, and lets it listen where the cell asks for it. */
 async function hold({ server }: Stage<readonly [], typeof measures>, { old, reuse, held }: Asked) {
   const first = await server.bind({ reuse: old === 'BOUND-then-set' ? 'none' : reuse, at: held });
   if (old === 'BOUND-then-set') {
@@ -51,10 +52,22 @@ const together = ({ tries }: Asked) => tries === 'together';
 
 export default experiment({
   id: 'listening-port',
-  question: 'When can a port be bound on which another socket is bound, or listens?',
+  question: 'When can a socket bind a port on which another socket is bound or listens?',
   tags: ['EADDRINUSE', 'SO_REUSEADDR', 'SO_REUSEPORT', 'bind(2)', 'listen(2)', 'wildcard'],
   symptoms: ['two servers on one port', 'port is already in use by another process', 'share a port between processes'],
   ...asked,
+  words: {
+    old: {
+      text: 'the old socket',
+      values: {
+        BOUND: 'is bound',
+        'BOUND-then-set': 'is bound and gets its options after that',
+        'BOUND-then-LISTEN': 'is bound, and listens once the new socket is bound',
+        LISTEN: 'listens',
+      },
+    },
+    ...oldSocketWords,
+  },
   only: ({ old, reuse, held, user, tries }) => {
     if (tries !== 'together' || (old === 'BOUND-then-set' && reuse === 'none')) return false;
     if (user === 'other') return held === 'own' && reuse !== 'none';
@@ -73,7 +86,7 @@ export default experiment({
         for (const again of lot) note(again.attempt, await attempt({ client, newcomer, port, ...again }));
         continue;
       }
-      // one that listens stays: each attempt to bind before that needs another
+      // a listener stays: each new socket that binds before the old one listens needs an old one of its own
       for (const again of lot) {
         const rival = await hold(stage, cell);
         const listening = Promise.withResolvers<{ close(): Promise<unknown> }>();
@@ -89,7 +102,7 @@ export default experiment({
     { ...bothMustShareAnOption, when: together },
     {
       id: 'reuseaddr-not-beside-listener',
-      text: 'SO_REUSEADDR alone on the new socket, whatever the old one has, does not bind a port beside a listener',
+      text: 'a new socket with SO_REUSEADDR alone does not bind the port beside a listener, whatever options the listener has',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk2->sk_state != TCP_LISTEN; socket(7)',
       when: (cell) => together(cell) && cell.old === 'LISTEN',
       holds: (facts) => areRefused(facts, 'addr'),
@@ -102,7 +115,7 @@ export default experiment({
     { ...otherAddressIsFree, when: (cell) => together(cell) && cell.held === 'own' },
     {
       id: 'wildcard-holds-every-address',
-      text: 'a socket on the wildcard that is bound or listens holds the port of two addresses alike',
+      text: 'a socket on the wildcard, bound or listening, blocks the port of two addresses alike',
       source: 'inet_bhash2_addr_any_conflict() in net/ipv4/inet_connection_sock.c',
       when: (cell) => together(cell) && cell.held === 'wildcard' && (cell.old === 'BOUND' || cell.old === 'LISTEN'),
       holds: (facts) => reuses.every((again) => bindOf(facts[`other.${again}`]) === bindOf(facts[`own.${again}`])),
@@ -111,7 +124,7 @@ export default experiment({
     { ...boundIsAsGoodAsListening, when: (cell) => together(cell) && cell.old !== 'BOUND-then-LISTEN' },
     {
       id: 'first-listener-wins',
-      text: 'of two sockets that SO_REUSEADDR let bind to one port, the first to listen keeps the other from listening; SO_REUSEPORT lets both, of one user',
+      text: 'of two sockets that SO_REUSEADDR let bind to one port, the second fails to listen once the first listens; with SO_REUSEPORT, both of one user listen',
       source:
         'inet_csk_listen_start() in net/ipv4/inet_connection_sock.c calls get_port() again, after TCP_LISTEN is set',
       when: (cell) => together(cell) && cell.old === 'BOUND-then-LISTEN' && has(cell.reuse, 'addr'),
@@ -124,7 +137,7 @@ export default experiment({
   across: [
     {
       id: 'set-late-counts',
-      text: 'options that the old socket was given after it was bound count like those of before',
+      text: 'options that the old socket gets after bind(2) count like options that it had before',
       source:
         'inet_bind_conflict() in net/ipv4/inet_connection_sock.c reads sk_reuse and sk_reuseport of both at each bind(2)',
       holds: (outcomes) =>
@@ -136,21 +149,54 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const beside = (user: Asked['user'], option: 'addr' | 'port') =>
-      outcomes.filter(({ cell }) => cell.old === 'LISTEN' && cell.user === user && has(cell.reuse, option));
-    const bound = [
-      ...boundIn(beside('same', 'addr'), 'addr', 'with SO_REUSEADDR on both'),
-      ...boundIn(beside('same', 'port'), 'port', 'with SO_REUSEPORT on both'),
-      ...boundIn(beside('other', 'port'), 'port', 'with SO_REUSEPORT on both and another user'),
-    ];
-    const late = outcomes.filter(
-      ({ cell }) => cell.old === 'BOUND-then-LISTEN' && cell.user === 'same' && has(cell.reuse, 'addr'),
-    );
-    const kept = late.filter(({ facts }) => 'own.addr' in facts && couldNotListen(facts['own.addr']));
-    return sentence(
-      bound.length > 0 && `beside a listener a port was bound again ${bound.join(', ')}`,
-      late.length > 0 &&
-        `of two sockets that SO_REUSEADDR let bind to one port, the second could not listen in ${share(kept, late)} once the first did`,
-    );
+    type Outcomes = typeof outcomes;
+    const beside = (user: Asked['user'], option: 'addr' | 'port', ...olds: readonly Asked['old'][]) =>
+      outcomes.filter(({ cell }) => olds.includes(cell.old) && cell.user === user && has(cell.reuse, option));
+    const bound = (of: Outcomes, again: 'addr' | 'port') => of.filter(({ facts }) => isBound(facts[`own.${again}`]));
+    const refusals = (of: Outcomes, again: 'addr' | 'port') =>
+      of.filter(({ facts }) => facts[`own.${again}`] === refused);
+    const [port, addr] = [beside('same', 'port', 'LISTEN'), beside('same', 'addr', 'LISTEN')];
+    const foreign = beside('other', 'port', 'LISTEN');
+    const idle = beside('same', 'addr', 'BOUND', 'BOUND-then-set');
+    const late = beside('same', 'addr', 'BOUND-then-LISTEN');
+    const failed = late.filter(({ facts }) => couldNotListen(facts['own.addr']));
+    const own = outcomes.filter(({ cell }) => cell.held === 'own');
+    const free = own.filter(({ facts }) => reuses.every((again) => isBound(facts[`other.${again}`])));
+    const isOnly =
+      [port, addr, foreign].every((each) => each.length > 0) &&
+      bound(port, 'port').length === port.length &&
+      refusals(addr, 'addr').length === addr.length &&
+      refusals(foreign, 'port').length === foreign.length;
+    return {
+      headline: isOnly
+        ? 'Beside a listener, only SO_REUSEPORT on both sockets binds the port, and only for the same user.'
+        : port.length > 0
+          ? `Beside a listener, SO_REUSEPORT on both sockets binds the port in ${share(bound(port, 'port'), port)} cases.`
+          : idle.length > 0 &&
+            `Beside a bound socket, SO_REUSEADDR on both binds the port in ${share(bound(idle, 'addr'), idle)} cases.`,
+      findings: [
+        finding(
+          share(bound(port, 'port'), port),
+          'With SO_REUSEPORT on both sockets, of one user, the new one binds the port of a listener.',
+        ),
+        finding(
+          share(refusals(addr, 'addr'), addr),
+          'With SO_REUSEADDR on both sockets, bind(2) fails with EADDRINUSE beside a listener.',
+        ),
+        finding(
+          share(refusals(foreign, 'port'), foreign),
+          'For another user, bind(2) fails with EADDRINUSE in spite of SO_REUSEPORT on both sockets.',
+        ),
+        finding(
+          share(bound(idle, 'addr'), idle),
+          'With SO_REUSEADDR on both sockets, the new one binds beside a socket that is bound and does not listen.',
+        ),
+        finding(
+          share(failed, late),
+          'Of two sockets that SO_REUSEADDR let bind, the second fails to listen once the first listens.',
+        ),
+        finding(share(free, own), 'On another address of the machine, the port is free.'),
+      ],
+    };
   },
 });

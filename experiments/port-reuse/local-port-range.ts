@@ -1,9 +1,9 @@
-import { experiment, kind, type PortRange, type RawSocket, sentence, share } from 'lingerlab';
+import { experiment, finding, kind, type PortRange, type RawSocket, share } from 'lingerlab';
 
-/** What net.ipv4.ip_local_port_range has in each cell. */
+/** net.ipv4.ip_local_port_range in each cell. */
 const system = { low: 40_000, high: 49_999 } as const;
 
-/** What a socket asks for; 0 leaves that end to the system. */
+/** The range that a socket asks for; 0 leaves that end to the system. */
 const ranges = {
   none: undefined,
   eight: { low: 40_000, high: 40_007 },
@@ -19,17 +19,17 @@ type Name = keyof typeof ranges;
 const names = Object.keys(ranges) as Name[];
 
 const inSystem = (port: number) => port >= system.low && port <= system.high;
-/** Of which ports the kernel is to choose: each end counts where it lies in the system's range. */
+/** The ports that the kernel may choose from: an end of the range counts where it lies in the system's range. */
 function choice(name: Name): PortRange {
   const { low, high }: PortRange = ranges[name] ?? system;
   return { low: inSystem(low) ? low : system.low, high: inSystem(high) ? high : system.high };
 }
 const sizeOf = ({ low, high }: PortRange) => high - low + 1;
-/** One more than the eight that are asked for. */
+/** One socket more than the range of eight has ports. */
 const sockets = 9;
 
 type ChosenBy = 'listen' | 'bind' | 'connect';
-/** What the kernel refuses a socket with for which no port is left: connect(2) has words of its own. */
+/** How the call fails when no port is left. */
 const noneLeft: Record<ChosenBy, string> = { listen: 'EADDRINUSE', bind: 'EADDRINUSE', connect: 'EADDRNOTAVAIL' };
 
 export default experiment({
@@ -38,18 +38,39 @@ export default experiment({
   tags: ['IP_LOCAL_PORT_RANGE', 'ip_local_port_range', 'ephemeral port', 'EADDRINUSE', 'EINVAL', 'source port'],
   symptoms: ['limit the source ports of one application', 'choose the ephemeral port range'],
   factors: { range: names, family: [4, 6], chosenBy: ['listen', 'bind', 'connect'] },
-  // the range that is used up, and one that is ignored, tell whether bind(2) and connect(2) choose as listen(2) does
+  words: {
+    range: {
+      text: `IP_LOCAL_PORT_RANGE of the socket; the system has ${system.low}–${system.high}`,
+      values: {
+        none: 'not set',
+        eight: '40000–40007',
+        one: '45000',
+        'up-to-first': 'up to 40000',
+        'from-last': 'from 49999',
+        below: '30000–39999',
+        above: '50000–59999',
+        'across-the-end': '49996–50003',
+        'upside-down': 'from 40007 to 40000',
+      },
+    },
+    family: { text: 'IP version', values: { 4: 'IPv4', 6: 'IPv6' } },
+    chosenBy: {
+      text: 'the call at which the kernel chooses the port',
+      values: { listen: 'listen(2)', bind: 'bind(2) to port 0', connect: 'connect(2)' },
+    },
+  },
+  // one range that is used up and one that is ignored show whether bind(2) and connect(2) choose as listen(2) does
   only: ({ range, family, chosenBy }) =>
     chosenBy === 'listen' || (family === 4 && (range === 'eight' || range === 'below')),
   sysctls: () => ({ 'net.ipv4.ip_local_port_range': `${system.low} ${system.high}` }),
   seconds: 0.3,
   measures: {
-    set: kind.outcome({ text: 'setting IP_LOCAL_PORT_RANGE' }),
+    set: kind.outcome({ text: 'outcome of setting IP_LOCAL_PORT_RANGE' }),
     got: kind.count({ text: `sockets that got a port, of ${sockets}` }),
-    lowest: kind.count({ compare: 'measurement', text: 'the lowest of these ports' }),
-    highest: kind.count({ compare: 'measurement', text: 'the highest' }),
-    refused: kind.outcome({ text: 'what the first one without a port was refused with' }),
-    spared: kind.outcome({ text: 'a socket without the option, after that' }),
+    lowest: kind.count({ compare: 'measurement', text: 'lowest of these ports' }),
+    highest: kind.count({ compare: 'measurement', text: 'highest of these ports' }),
+    refused: kind.outcome({ text: 'how the call of the first socket without a port failed' }),
+    spared: kind.outcome({ text: 'outcome of the same call of a socket without the option, after that' }),
   },
   shows: ['set', 'got', 'lowest', 'highest', 'refused', 'spared'],
 
@@ -88,21 +109,21 @@ export default experiment({
   claims: [
     {
       id: 'within-both',
-      text: "each port lies in the socket's range, as far as that lies in the system's",
+      text: "each port lies in the part of the socket's range that lies in the system's range",
       source: 'inet_sk_get_local_port_range() in net/ipv4/inet_connection_sock.c; ip(7): IP_LOCAL_PORT_RANGE',
       when: ({ range }) => range !== 'upside-down',
       holds: (facts, { range }) => facts.lowest >= choice(range).low && facts.highest <= choice(range).high,
     },
     {
       id: 'outside-is-ignored',
-      text: "a range that lies wholly outside the system's changes nothing: all sockets get ports",
+      text: "a range that lies wholly outside the system's range changes nothing: all sockets get ports",
       source: 'ip_local_port_range.c in tools/testing/selftests/net: port_range_out_of_netns_range',
       when: ({ range }) => range === 'below' || range === 'above' || range === 'none',
       holds: (facts) => facts.got === sockets,
     },
     {
       id: 'used-up',
-      text: 'where all ports of the range are taken, bind(2) and listen(2) fail with EADDRINUSE, connect(2) with EADDRNOTAVAIL, and a socket without the option gets a port',
+      text: 'when all ports of the range are taken, bind(2) and listen(2) fail with EADDRINUSE and connect(2) with EADDRNOTAVAIL; a socket without the option still gets a port',
       source:
         'ip_local_port_range.c in tools/testing/selftests/net: exhaust_8_port_range; inet_csk_get_port(); __inet_hash_connect() in net/ipv4/inet_hashtables.c',
       when: ({ range }) => range !== 'upside-down' && sizeOf(choice(range)) < sockets,
@@ -111,7 +132,7 @@ export default experiment({
     },
     {
       id: 'upside-down',
-      text: 'a first port that is higher than the last is refused with EINVAL',
+      text: 'setting a range whose first port is higher than its last fails with EINVAL',
       source: 'do_ip_setsockopt() in net/ipv4/ip_sockglue.c: IP_LOCAL_PORT_RANGE',
       when: ({ range }) => range === 'upside-down',
       holds: (facts) => facts.set === 'EINVAL',
@@ -121,7 +142,7 @@ export default experiment({
   across: [
     {
       id: 'whichever-call-chooses',
-      text: 'bind(2) to port 0 and connect(2) of a socket without a port keep to the range as listen(2) does, and use up as many ports of it',
+      text: 'bind(2) to port 0 and connect(2) of a socket without a port choose from the same ports as listen(2), and use up as many',
       source:
         'ip(7): IP_LOCAL_PORT_RANGE; inet_csk_find_open_port() in net/ipv4/inet_connection_sock.c, __inet_hash_connect() in net/ipv4/inet_hashtables.c',
       holds: (outcomes) => {
@@ -141,17 +162,45 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const tried = outcomes.filter(({ facts }) => 'got' in facts);
+    const tried = outcomes.filter(({ cell, facts }) => 'got' in facts && cell.range !== 'none');
+    const within = tried.filter(
+      ({ cell, facts }) => facts.lowest >= choice(cell.range).low && facts.highest <= choice(cell.range).high,
+    );
     const small = tried.filter(({ cell }) => sizeOf(choice(cell.range)) < sockets);
-    const exact = small.filter(
+    const usedUp = small.filter(
       ({ cell, facts }) => facts.got === sizeOf(choice(cell.range)) && facts.refused === noneLeft[cell.chosenBy],
     );
+    const spared = usedUp.filter(({ facts }) => facts.spared === 'ok');
     const outside = tried.filter(({ cell }) => cell.range === 'below' || cell.range === 'above');
-    const ignored = outside.filter(({ facts }) => inSystem(facts.lowest) && inSystem(facts.highest));
-    return sentence(
-      small.length > 0 &&
-        `sockets with IP_LOCAL_PORT_RANGE got each port of the range, and then none, in ${share(exact, small)} cells`,
-      outside.length > 0 && `a range outside net.ipv4.ip_local_port_range was ignored in ${share(ignored, outside)}`,
+    const ignored = outside.filter(
+      ({ facts }) => facts.got === sockets && inSystem(facts.lowest) && inSystem(facts.highest),
     );
+    const reversed = outcomes.filter(({ cell, facts }) => cell.range === 'upside-down' && 'set' in facts);
+    const invalid = reversed.filter(({ facts }) => facts.set === 'EINVAL');
+    return {
+      headline:
+        tried.length > 0 &&
+        (within.length < tried.length
+          ? `The kernel kept to IP_LOCAL_PORT_RANGE of the socket in ${share(within, tried)} cases only.`
+          : outside.length > 0 && ignored.length === outside.length
+            ? 'IP_LOCAL_PORT_RANGE narrows the choice of ports; a range outside ip_local_port_range is ignored.'
+            : 'IP_LOCAL_PORT_RANGE narrows the choice of ports.'),
+      findings: [
+        finding(
+          share(within, tried),
+          "Each port lies in the socket's range, as far as net.ipv4.ip_local_port_range contains that range.",
+        ),
+        finding(
+          share(usedUp, small),
+          'When all ports of the range are taken, bind(2) and listen(2) fail with EADDRINUSE, connect(2) with EADDRNOTAVAIL.',
+        ),
+        finding(share(spared, usedUp), 'When the range is used up, a socket without the option still gets a port.'),
+        finding(share(ignored, outside), 'The kernel ignores a range outside net.ipv4.ip_local_port_range.'),
+        finding(
+          share(invalid, reversed),
+          'Setting a range whose first port is higher than its last fails with EINVAL.',
+        ),
+      ],
+    };
   },
 });

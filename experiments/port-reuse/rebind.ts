@@ -1,4 +1,13 @@
-import { type Cell, type Endpoint, experiment, type Listener, type OutcomeOf, type Stage, sentence } from 'lingerlab';
+import {
+  type Cell,
+  type Endpoint,
+  experiment,
+  finding,
+  type Listener,
+  type OutcomeOf,
+  type Stage,
+  share,
+} from 'lingerlab';
 import {
   alike,
   blocksWithoutOption,
@@ -6,6 +15,7 @@ import {
   boundIsAsGoodAsListening,
   nobody,
   oldSocket,
+  oldSocketWords,
   otherAddressIsFree,
   reuseportBesideAnything,
   reuseportIsOneUsers,
@@ -17,7 +27,6 @@ import {
   attempt,
   attempts,
   bindOf,
-  boundIn,
   has,
   isBound,
   lotsOf,
@@ -26,7 +35,7 @@ import {
   shows,
 } from './shared/newcomer.ts';
 
-/** The server's end of the connection that it leaves; in CLOSED it leaves nothing. */
+/** The state of the server's end of the connection that it leaves; in CLOSED it leaves nothing. */
 const olds = [
   'CLOSED',
   'ESTABLISHED',
@@ -37,11 +46,11 @@ const olds = [
   'LAST-ACK',
   'TIME-WAIT',
 ] as const;
-/** Those whose data is not read: megabytes of it, until somebody resets. */
+/** The states that unread data holds up; the scenario ends them with a reset. */
 const full: readonly string[] = ['FIN-WAIT-1', 'LAST-ACK'];
-/** Those in which the server's end may be a mini-socket. */
+/** The states in which the server's end may be a mini-socket. */
 const minis: readonly string[] = ['TIME-WAIT', 'FIN-WAIT-2-orphan'];
-/** More than the other end's window and this end's send buffer take, at their largest. */
+/** Bytes: more than the client's largest window and the server's largest send buffer together. */
 const tooMuch = 12_000_000;
 
 const asked = {
@@ -54,13 +63,13 @@ type Told = OutcomeOf<typeof asked>;
 type Played = Stage<readonly ['old'], typeof measures>;
 type Leave = (near: Endpoint, far: Endpoint, stage: Played) => Promise<unknown>;
 
-/** How a connection is left with the server's end, `far`, in each state. */
+/** Brings the server's end, `far`, into each state. */
 const leave: Record<(typeof olds)[number], Leave> = {
   CLOSED: (near, far, { closeInTurn }) => closeInTurn(near, far),
   'TIME-WAIT': (near, far, { closeInTurn }) => closeInTurn(far, near),
   ESTABLISHED: async () => undefined,
   async 'FIN-WAIT-1'(near, far, { until }) {
-    // its FIN waits behind data for which the client has no room
+    // the FIN waits behind data for which the client has no room
     await near.stopReading();
     await far.close('destroy', { sending: tooMuch });
     await until(far, 'FIN-WAIT-1');
@@ -89,7 +98,7 @@ const leave: Record<(typeof olds)[number], Leave> = {
   },
 };
 
-/** Has the server leave a connection on a port of its own, without a listener; returns the client's end of it. */
+/** Leaves a connection of the server on its port, without a listener; returns the client's end. */
 async function leaveOld(stage: Played, listener: Listener, old: Asked['old']): Promise<Endpoint> {
   const [near, far] = await stage.client.connect(listener, { as: 'old' });
   await listener.close();
@@ -98,12 +107,12 @@ async function leaveOld(stage: Played, listener: Listener, old: Asked['old']): P
 }
 
 const together = ({ tries }: Asked) => tries === 'together';
-/** Whether the new sockets share one old socket, of a connection. */
+/** Whether the new sockets share one old socket, which is connected. */
 const isLeft = (cell: Asked) => together(cell) && cell.old !== 'CLOSED';
 
 export default experiment({
   id: 'rebind',
-  question: 'When can a port be bound again beside the connection that an earlier server left on it?',
+  question: 'When can a server bind a port on which an earlier server left a connection?',
   tags: ['EADDRINUSE', 'SO_REUSEADDR', 'SO_REUSEPORT', 'bind(2)', 'TIME-WAIT', 'listen(2)'],
   symptoms: [
     'port already in use after kill',
@@ -111,6 +120,22 @@ export default experiment({
     'address already in use but nothing listens',
   ],
   ...asked,
+  words: {
+    old: {
+      text: "the earlier server's end of its connection",
+      values: {
+        CLOSED: 'CLOSED: the client closed first, nothing is left',
+        ESTABLISHED: 'ESTABLISHED',
+        'FIN-WAIT-1': 'FIN-WAIT-1: closed, with data that the client does not read',
+        'FIN-WAIT-2': 'FIN-WAIT-2: half-closed by shutdown(2)',
+        'FIN-WAIT-2-orphan': 'FIN-WAIT-2: closed, while the client does not close',
+        'CLOSE-WAIT': 'CLOSE-WAIT: the client has closed',
+        'LAST-ACK': 'LAST-ACK: closed after the client, with data that the client does not read',
+        'TIME-WAIT': 'TIME-WAIT: the server closed first',
+      },
+    },
+    ...oldSocketWords,
+  },
   only: ({ old, reuse, held, user, tries }) => {
     if (tries !== 'together') return false;
     if (user === 'other') return held === 'own' && reuse !== 'none' && old !== 'CLOSED';
@@ -118,7 +143,7 @@ export default experiment({
   },
   needs: ({ user }) => (user === 'other' ? ['another-user'] : []),
   seconds: ({ tries }) => (tries === 'together' ? 0.2 : 2),
-  // whether it is a mini-socket, which has no user, is decided between close(2) and the ACK of its FIN
+  // close(2) and the ACK of its FIN race: the winner decides whether the socket becomes a mini-socket, which has no user
   race: ({ old, user }) => user === 'other' && old === 'FIN-WAIT-2-orphan' && 4,
   shows,
 
@@ -136,9 +161,9 @@ export default experiment({
   claims: [
     {
       id: 'nothing-left-nothing-refused',
-      text: 'a server whose client closed first leaves nothing on its port: it can be bound again without any option',
+      text: 'a server whose client closed first leaves nothing on its port: a new server needs no option',
       source:
-        'RFC 9293 §3.6.1: TIME-WAIT is with the end that closed first; inet_csk_get_port() in net/ipv4/inet_connection_sock.c',
+        'RFC 9293 §3.6.1: the end that closed first keeps TIME-WAIT; inet_csk_get_port() in net/ipv4/inet_connection_sock.c',
       when: (cell) => together(cell) && cell.old === 'CLOSED',
       holds: (facts) => attempts.every((attempt) => isBound(facts[attempt])),
     },
@@ -146,7 +171,7 @@ export default experiment({
     { ...bothMustShareAnOption, when: isLeft },
     {
       id: 'reuseaddr-beside-connections',
-      text: 'with SO_REUSEADDR on both, a port is bound again beside a connection in any of the states tried, ESTABLISHED to TIME-WAIT, also by another user',
+      text: 'with SO_REUSEADDR on both sockets, a new server binds the port beside a connection in each state tried, ESTABLISHED to TIME-WAIT, also as another user',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse of both, sk2 not in TCP_LISTEN',
       when: (cell) => isLeft(cell) && has(cell.reuse, 'addr'),
       holds: (facts) => areBound(facts, 'addr'),
@@ -161,7 +186,7 @@ export default experiment({
     },
     {
       id: 'mini-sockets-have-no-user',
-      text: "a mini-socket, TIME-WAIT or an orphan's FIN-WAIT-2, has no user: beside it SO_REUSEPORT on both binds, whoever asks",
+      text: "a mini-socket, in TIME-WAIT or an orphan's FIN-WAIT-2, has no user: beside it, SO_REUSEPORT on both sockets binds the port for any user",
       source:
         'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_state of every mini-socket is TCP_TIME_WAIT, whatever its tw_substate',
       when: (cell) => isLeft(cell) && cell.user === 'other' && has(cell.reuse, 'port') && minis.includes(cell.old),
@@ -175,7 +200,7 @@ export default experiment({
   across: [
     {
       id: 'time-wait-is-nothing-special',
-      text: 'to its own user, TIME-WAIT refuses a port exactly as a live connection does, and as the other states tried',
+      text: 'for its own user, TIME-WAIT blocks a port exactly as an ESTABLISHED connection does, and as the other states tried',
       source:
         'inet_bind_conflict() in net/ipv4/inet_connection_sock.c knows TCP_LISTEN, and TCP_TIME_WAIT only for the user',
       holds: (outcomes) =>
@@ -189,17 +214,58 @@ export default experiment({
   ],
 
   answer(outcomes) {
+    type Outcomes = typeof outcomes;
     const left = outcomes.filter(({ cell }) => cell.old !== 'CLOSED' && cell.user === 'same');
-    const withOption = left.filter(({ cell }) => has(cell.reuse, 'addr'));
-    const without = left.filter(({ cell }) => !has(cell.reuse, 'addr'));
-    const bound = [
-      ...boundIn(left, 'none', 'attempts without an option'),
-      ...boundIn(withOption, 'addr', "with SO_REUSEADDR on both servers' sockets"),
-      ...boundIn(without, 'addr', 'with SO_REUSEADDR on the new one alone'),
-    ];
-    return sentence(
-      bound.length > 0 &&
-        `beside a connection that an earlier server left, ESTABLISHED to TIME-WAIT, its port was bound again ${bound.join(', ')}`,
+    const beside = (option: 'addr' | 'port') => left.filter(({ cell }) => has(cell.reuse, option));
+    const alone = left.filter(({ cell }) => !has(cell.reuse, 'addr'));
+    const others = outcomes.filter(
+      ({ cell }) => cell.old !== 'CLOSED' && cell.user === 'other' && has(cell.reuse, 'port'),
     );
+    const minis = others.filter(({ facts }) => facts['old.server.miniSocket'].length > 0);
+    const full = others.filter((one) => !minis.includes(one));
+    const nothing = outcomes.filter(({ cell }) => cell.old === 'CLOSED');
+    const bound = (of: Outcomes, again: 'none' | 'addr' | 'port') =>
+      of.filter(({ facts }) => isBound(facts[`own.${again}`]));
+    const refusals = (of: Outcomes, again: 'none' | 'addr' | 'port') =>
+      of.filter(({ facts }) => facts[`own.${again}`] === refused);
+    const both = bound(beside('addr'), 'addr');
+    const one = refusals(alone, 'addr');
+    return {
+      headline:
+        both.length < beside('addr').length
+          ? `SO_REUSEADDR on both servers binds the port beside an old connection in ${share(both, beside('addr'))} cases.`
+          : beside('addr').length === 0
+            ? left.length > 0 &&
+              `Without SO_REUSEADDR on the old server, the new one binds the port in ${share(bound(left, 'addr'), left)} cases.`
+            : alone.length > 0 && one.length === alone.length
+              ? 'A new server binds the port beside old connections if both set SO_REUSEADDR; one alone does not help.'
+              : 'A new server binds the port beside old connections if both servers set SO_REUSEADDR.',
+      findings: [
+        finding(
+          share(both, beside('addr')),
+          'With SO_REUSEADDR on both servers, the new one binds the port beside a connection, ESTABLISHED to TIME-WAIT.',
+        ),
+        finding(
+          share(one, alone),
+          'SO_REUSEADDR on the new server alone does not help: bind(2) fails with EADDRINUSE.',
+        ),
+        finding(
+          share(refusals(left, 'none'), left),
+          'Without an option on the new server, bind(2) fails with EADDRINUSE beside any connection, ESTABLISHED to TIME-WAIT.',
+        ),
+        finding(
+          share(bound(beside('port'), 'port'), beside('port')),
+          'With SO_REUSEPORT on both servers, of one user, the new one binds the port, too.',
+        ),
+        finding(
+          share(refusals(full, 'port').length + bound(minis, 'port').length, others),
+          'SO_REUSEPORT does not let another user bind, except beside TIME-WAIT and an orphan in FIN-WAIT-2, which have no user.',
+        ),
+        finding(
+          share(bound(nothing, 'none'), nothing),
+          'Where the client closed first, nothing is left on the port and no option is needed.',
+        ),
+      ],
+    };
   },
 });

@@ -1,11 +1,12 @@
 import {
   type Endpoint,
   experiment,
+  finding,
   kind,
   type Listener,
   type ListenOptions,
+  range,
   type Stage,
-  sentence,
   share,
 } from 'lingerlab';
 
@@ -13,13 +14,13 @@ const options: Record<'net' | 'no-reuse' | 'reuseport' | 'handed-over', ListenOp
   net: {},
   'no-reuse': { reuse: 'none' },
   reuseport: { reuse: 'port' },
-  // no option that could help: only the descriptor goes on
+  // without an option: only the descriptor is handed over
   'handed-over': { reuse: 'none' },
 };
-/** Between two tries to start, and how long the old server's last connection goes on where it does. */
+/** Time between two tries to listen, and how long the old server's last connection goes on where it does. */
 const retrySeconds = 0.5;
 const lastConnectionSeconds = 1;
-/** What a busy machine may add between two steps: a cell that rested waits for its turn. */
+/** A busy machine may add so much between two steps: a cell that rested waits for its turn. */
 const busySeconds = 0.5;
 /** A slot of the kernel's timer wheel is at most an eighth of the timer. */
 const latest = (timerSeconds: number) => timerSeconds * 1.125 + retrySeconds + busySeconds;
@@ -33,7 +34,7 @@ interface Old extends Played {
   readonly far: Endpoint;
 }
 
-/** The server stops: it closes its listener, or is killed; its one connection is left so. */
+/** Stops the old server, by closing its listener or by SIGKILL, and leaves its connection in this state. */
 const stop: Record<'client-closed-first' | 'alive' | 'half-closed' | 'time-wait', (old: Old) => Promise<unknown>> = {
   alive: async ({ listener }) => listener.close(),
   async 'client-closed-first'({ server, near, far, until }) {
@@ -57,11 +58,11 @@ const stop: Record<'client-closed-first' | 'alive' | 'half-closed' | 'time-wait'
 };
 
 const living = ['ESTABLISHED', 'CLOSE-WAIT', 'LAST-ACK'] as const;
-/** How long the old server's end lived, where its client closed first. */
+/** How long the old server's end of the connection lived, where its client closed first. */
 const oldLifeSeconds = (facts: { readonly [S in (typeof living)[number] as `old.server.stateMs.${S}`]: number }) =>
   living.reduce((sum, state) => sum + facts[`old.server.stateMs.${state}`], 0) / 1000;
 
-/** The client is sent a byte: the connection is not only accepted but served. */
+/** Sends the client a byte: the server not only accepts the connection but serves it. */
 async function served([near, far]: readonly [Endpoint, Endpoint]): Promise<void> {
   await far.write(1);
   await near.received(1);
@@ -71,7 +72,7 @@ async function served([near, far]: readonly [Endpoint, Endpoint]): Promise<void>
 
 export default experiment({
   id: 'server-restart',
-  question: 'How soon does a restarted server listen on its port again, and who is refused until then?',
+  question: 'How soon can a restarted server listen on its port again, and which clients fail until then?',
   tags: [
     'EADDRINUSE',
     'SO_REUSEADDR',
@@ -97,6 +98,27 @@ export default experiment({
     sockets: ['net', 'no-reuse', 'reuseport', 'handed-over'],
     finTimeout: [60, 3],
   },
+  words: {
+    left: {
+      text: 'the connection that the old server leaves',
+      values: {
+        'client-closed-first': 'none: the client closed first',
+        alive: 'ESTABLISHED: the old server closes its listener and serves on',
+        'half-closed': 'FIN-WAIT-2: the old server was killed, the client does not close',
+        'time-wait': 'TIME-WAIT: the old server was killed, the client closed',
+      },
+    },
+    sockets: {
+      text: 'the listening sockets of both servers',
+      values: {
+        net: 'SO_REUSEADDR, as net sets it',
+        'no-reuse': 'no option',
+        reuseport: 'SO_REUSEPORT alone',
+        'handed-over': 'one socket, handed over to the new server',
+      },
+    },
+    finTimeout: { text: 'net.ipv4.tcp_fin_timeout, s', values: { 60: '60, the default', 3: '3' } },
+  },
   only: ({ left, sockets, finTimeout }) =>
     finTimeout === 60 || (sockets === 'no-reuse' && (left === 'half-closed' || left === 'time-wait')),
   sysctls: ({ finTimeout }) => ({ 'net.ipv4.tcp_fin_timeout': finTimeout }),
@@ -107,20 +129,22 @@ export default experiment({
   },
   connections: ['old', 'between'],
   measures: {
-    first: kind.outcome({ text: 'what listening said to the restarted server at once' }),
-    between: kind.outcome({ text: 'what a connection met that was made after the old server and before the new one' }),
+    first: kind.outcome({ text: 'outcome of the first try of the restarted server to listen' }),
+    between: kind.outcome({
+      text: 'outcome of a connect(2) between the end of the old server and the start of the new one',
+    }),
     triedWithin: kind.seconds({
-      text: 'from before the old server stopped until the first try to listen: no longer since its socket entered its last state',
+      text: 'from before the old server stopped until the first try to listen; its socket entered its last state within this time',
     }),
     lastRefused: kind.seconds({
       compare: 'within',
       resolution,
-      text: 'from the first try to listen to the last that was refused',
+      text: 'from the first try to listen to the last that failed',
     }),
     firstAccepted: kind.seconds({
       compare: 'within',
       resolution,
-      text: 'from the first try to listen until one had succeeded',
+      text: 'from the first try to listen until one succeeded',
     }),
   },
   shows: ['first', 'lastRefused', 'firstAccepted', 'between', 'old.server.path', 'old.timeWait.holder'],
@@ -169,49 +193,49 @@ export default experiment({
   claims: [
     {
       id: 'with-an-option-at-once',
-      text: 'with SO_REUSEADDR on both servers, which libuv sets on every listener, or SO_REUSEPORT on both, a restarted server listens at once',
+      text: 'with SO_REUSEADDR on both servers, which libuv sets on every listener, or with SO_REUSEPORT on both, a restarted server listens at once',
       source: 'uv__tcp_bind() in libuv src/unix/tcp.c; inet_bind_conflict() in net/ipv4/inet_connection_sock.c',
       when: ({ sockets }) => sockets === 'net' || sockets === 'reuseport',
       holds: (facts) => facts.first === 'ok',
     },
     {
       id: 'without-it-refused',
-      text: 'without SO_REUSEADDR and SO_REUSEPORT, one connection that the old server left ESTABLISHED, in FIN-WAIT-2 or in TIME-WAIT refuses the port to a restarted server',
+      text: 'without SO_REUSEADDR and SO_REUSEPORT, one connection that the old server left in ESTABLISHED, FIN-WAIT-2 or TIME-WAIT makes a restarted server fail with EADDRINUSE',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c; socket(7): SO_REUSEADDR',
       when: ({ sockets, left }) => sockets === 'no-reuse' && left !== 'client-closed-first',
       holds: (facts) => facts.first === 'EADDRINUSE',
     },
     {
       id: 'handed-over-at-once',
-      text: 'a server that was handed the listening descriptor asks for no port and needs no option: it listens at once',
+      text: 'a server that receives the listening descriptor needs no port and no option: it listens at once',
       source: 'unix(7): SCM_RIGHTS',
       when: ({ sockets }) => sockets === 'handed-over',
       holds: (facts) => facts.first === 'ok',
     },
     {
       id: 'handed-over-refuses-nobody',
-      text: 'a connection made while neither server accepts waits in the queue of the listening socket, and the new one serves it',
+      text: 'a connection that a client makes while neither server accepts waits in the queue of the listening socket, and the new server serves it',
       source: 'unix(7): SCM_RIGHTS; inet_csk_reqsk_queue_add() in net/ipv4/inet_connection_sock.c; accept(2)',
       when: ({ sockets }) => sockets === 'handed-over',
       holds: (facts) => facts.between === 'ok',
     },
     {
       id: 'gap-refuses',
-      text: 'with SO_REUSEADDR, SO_REUSEPORT or neither, a server that closes and listens again refuses a client that connects in between',
+      text: 'with SO_REUSEADDR, SO_REUSEPORT or neither, a client that connects between the two servers fails with ECONNREFUSED',
       source: 'RFC 9293 §3.5.2: in CLOSED any segment is answered with a reset; connect(2): ECONNREFUSED',
       when: ({ sockets }) => sockets !== 'handed-over',
       holds: (facts) => facts.between === 'ECONNREFUSED',
     },
     {
       id: 'client-first-leaves-it-free',
-      text: 'where the client closed first TIME-WAIT is with the client, and the server needs no option',
+      text: 'where the client closed first, the client keeps TIME-WAIT and the server needs no option',
       source: 'RFC 9293 §3.6.1, MUST-13',
       when: ({ left }) => left === 'client-closed-first',
       holds: (facts) => facts.first === 'ok' && facts['old.timeWait.holder'] === 'client',
     },
     {
       id: 'until-time-wait-ends',
-      text: 'without an option, TIME-WAIT keeps a restarted server waiting for as long as it lasts, 60 s, and no longer: refused before its end, accepted after',
+      text: 'without an option, a restarted server fails to listen until TIME-WAIT expires after 60 s, and listens at the next try',
       source:
         'TCP_TIMEWAIT_LEN in include/net/tcp.h; tolerance: what had passed before the first try, one retry, and a busy machine',
       when: ({ sockets, left }) => sockets === 'no-reuse' && left === 'time-wait',
@@ -228,14 +252,14 @@ export default experiment({
     },
     {
       id: 'fin-timeout-shortens-no-time-wait',
-      text: 'tcp_fin_timeout 3 does not shorten that wait: the restarted server is refused for a minute all the same',
+      text: 'tcp_fin_timeout 3 does not shorten that wait: the restarted server fails to listen for 60 s all the same',
       source: 'tcp(7) of tcp_fin_timeout: FIN-WAIT-2; TCP_TIMEWAIT_LEN in include/net/tcp.h is a constant',
       when: ({ sockets, left, finTimeout }) => sockets === 'no-reuse' && left === 'time-wait' && finTimeout === 3,
       holds: (facts) => facts.lastRefused >= 60 - facts.triedWithin - retrySeconds - busySeconds,
     },
     {
       id: 'fin-timeout-ends-half-closed',
-      text: 'a client that does not close keeps a restarted server without an option waiting for tcp_fin_timeout, 60 and 3 s',
+      text: 'without an option, beside a client that does not close, a restarted server fails to listen for tcp_fin_timeout, 60 and 3 s',
       source:
         'tcp_fin_time() in include/net/tcp.h, tcp_time_wait() in net/ipv4/tcp_minisocks.c; tolerance: what had passed before the first try; a slot of the timer wheel, a retry',
       when: ({ sockets, left }) => sockets === 'no-reuse' && left === 'half-closed',
@@ -245,7 +269,7 @@ export default experiment({
     },
     {
       id: 'alive-until-the-last-ends',
-      text: 'an old server that serves its last connection to its end keeps a restarted server without an option waiting until then',
+      text: 'without an option, a restarted server fails to listen until the last connection of the old server ends',
       source: 'inet_put_port() in net/ipv4/inet_hashtables.c, when the connection ends in CLOSED; tolerance: one retry',
       when: ({ sockets, left }) => sockets === 'no-reuse' && left === 'alive',
       holds: (facts) => {
@@ -260,36 +284,54 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    type Facts = (typeof outcomes)[number]['facts'];
+    type Outcomes = typeof outcomes;
     const of = (...sockets: readonly string[]) => outcomes.filter(({ cell }) => sockets.includes(cell.sockets));
-    const shareOf = (chosen: typeof outcomes, holds: (facts: Facts) => boolean) =>
-      share(
-        chosen.filter(({ facts }) => holds(facts)),
-        chosen,
-      );
-    const atOnce = (facts: Facts) => facts.first === 'ok';
-    const waited = of('no-reuse').map(({ cell, facts }) => {
-      const setting = cell.finTimeout === 60 ? '' : `, tcp_fin_timeout ${cell.finTimeout}`;
-      if (!('lastRefused' in facts)) return `not at all (${cell.left}${setting})`;
-      // how long that connection lives is the script's doing: whether it waited for longer is not
-      if (cell.left === 'alive' && facts.firstAccepted <= oldLifeSeconds(facts) + retrySeconds)
-        return `until the last connection ended (alive${setting})`;
-      return `${facts.firstAccepted.toFixed(1)} s (${cell.left}${setting})`;
-    });
-    const [usual, shared, handed, gap] = [
-      of('net'),
-      of('reuseport'),
-      of('handed-over'),
-      of('net', 'reuseport', 'no-reuse'),
-    ];
-    return sentence(
-      usual.length > 0 && `a server written with net listened again at once in ${shareOf(usual, atOnce)} restarts`,
-      shared.length > 0 && `a server with SO_REUSEPORT alone listened again at once in ${shareOf(shared, atOnce)}`,
-      waited.length > 0 && `a server without SO_REUSEADDR waited ${waited.join(', ')}`,
-      gap.length > 0 &&
-        `who connected before it listened again was refused in ${shareOf(gap, (facts) => facts.between !== 'ok')}`,
-      handed.length > 0 &&
-        `where the listening descriptor was handed over, who connected while neither server accepted was served in ${shareOf(handed, (facts) => facts.between === 'ok')}`,
-    );
+    const atOnce = (from: Outcomes) => from.filter(({ facts }) => facts.first === 'ok');
+    const [net, handed, gap] = [of('net'), of('handed-over'), of('net', 'reuseport', 'no-reuse')];
+    const reuse = of('net', 'reuseport');
+    const plain = of('no-reuse').filter(({ cell }) => cell.left !== 'client-closed-first');
+    const waited = (left: string) => plain.filter(({ cell, facts }) => cell.left === left && 'lastRefused' in facts);
+    const seconds = { digits: 1, unit: 's' } as const;
+    const until = ({ facts }: Outcomes[number]) => facts.firstAccepted;
+    const [timeWait, halfClosed] = [waited('time-wait'), waited('half-closed')];
+    const isTuned = timeWait.some(({ cell }) => cell.finTimeout === 3);
+    const isShorter = timeWait.some((one) => until(one) < 60);
+    const refused = gap.filter(({ facts }) => facts.between === 'ECONNREFUSED');
+    const served = handed.filter(({ facts }) => facts.between === 'ok');
+    const isWaiting = plain.length > 0 && atOnce(plain).length === 0;
+    return {
+      headline:
+        net.length === 0
+          ? `A restarted server listened at once in ${share(atOnce(outcomes), outcomes)} restarts.`
+          : atOnce(net).length < net.length
+            ? `A restarted Node server listened at once in ${share(atOnce(net), net)} restarts only.`
+            : isWaiting
+              ? 'A restarted Node server can listen at once; without SO_REUSEADDR it waits for its old connections and their TIME-WAIT.'
+              : 'A restarted Node server can listen at once.',
+      findings: [
+        finding(
+          share(atOnce(reuse), reuse),
+          'With SO_REUSEADDR on both servers, which net sets on every listener, or SO_REUSEPORT, the new server listens at once.',
+        ),
+        finding(
+          range(timeWait, until, seconds),
+          isShorter
+            ? 'Without an option, TIME-WAIT of an old connection makes the new server wait this long.'
+            : `Without an option, the new server waits until TIME-WAIT expires${isTuned ? '; tcp_fin_timeout 3 does not shorten that' : ''}.`,
+        ),
+        finding(
+          range(halfClosed, until, seconds),
+          'Without an option, the new server waits for tcp_fin_timeout where the client does not close: 60 s by default.',
+        ),
+        finding(
+          share(refused, gap),
+          'A client that connects between the old and the new server fails with ECONNREFUSED, whatever the options.',
+        ),
+        finding(
+          share(served, handed),
+          'Where the old server hands its listening socket over, such a client waits in the queue and is served.',
+        ),
+      ],
+    };
   },
 });

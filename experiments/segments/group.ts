@@ -1,3 +1,3 @@
 import type { Group } from 'lingerlab';
 
-export default { title: 'Segments', order: 70 } satisfies Group;
+export default { title: 'Segments', order: 70, lead: 'transfer' } satisfies Group;

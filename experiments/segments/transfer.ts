@@ -2,20 +2,20 @@ import {
   ack,
   data,
   experiment,
+  finding,
   kind,
   largest,
   range,
   type SegmentSighting,
-  sentence,
   share,
   syn,
   synAck,
 } from 'lingerlab';
 
 const sizes = { small: 100, large: 200_000 } as const;
-/** RFC 6928: so many full segments before the first acknowledgement. */
+/** Initial window of RFC 6928: full segments before the first acknowledgement. */
 const initialWindow = 10;
-/** RFC 7323 §3.2, with the padding that Linux gives it. */
+/** Bytes of the timestamp option, RFC 7323 §3.2, with the padding that Linux adds. */
 const timestampBytes = 12;
 const sequenceSpace = 2 ** 32;
 
@@ -24,14 +24,14 @@ const mssOf = (opening: SegmentSighting) =>
 const scaleOf = (opening: SegmentSighting) =>
   opening.segment.options.flatMap((option) => (option.kind === 'wscale' ? option.shift : []))[0] ?? 0;
 
-/** Whether no byte was sent beyond what the other end had allowed by then; both in the order of the capture. */
+/** Whether no byte was sent beyond the window advertised by then; both lists are in the order of the capture. */
 function keptToWindow(
   sent: readonly SegmentSighting[],
   answers: readonly SegmentSighting[],
   opening: SegmentSighting,
 ): boolean {
   const scale = scaleOf(opening);
-  // the window of a SYN is never scaled, RFC 7323 §2.2
+  // the window of a segment with SYN is never scaled, RFC 7323 §2.2
   const limits = answers.map((each) => {
     const { ack: acknowledged = 0, window, flags } = each.segment;
     return { n: each.n, right: acknowledged + (flags.includes('SYN') ? window : window << scale) };
@@ -44,7 +44,7 @@ function keptToWindow(
 
 export default experiment({
   id: 'transfer',
-  question: 'In which segments do bytes travel, how many before an acknowledgement, and within which window?',
+  question: 'How large are segments, and how many leave before an acknowledgement and within the window?',
   tags: [
     'MSS',
     'segments',
@@ -57,29 +57,37 @@ export default experiment({
   ],
   symptoms: ['how many packets for a response', 'how large is a segment', 'slow start'],
   factors: { bytes: ['small', 'large'], timestamps: ['on', 'off'], family: [4, 6] },
+  words: {
+    bytes: {
+      text: 'bytes that the client writes',
+      values: { small: `${sizes.small}`, large: sizes.large.toLocaleString('en') },
+    },
+    timestamps: { text: 'TCP timestamps (tcp_timestamps)', values: { on: 'on', off: 'off' } },
+    family: { text: 'IP version', values: { 4: 'IPv4', 6: 'IPv6' } },
+  },
   only: ({ bytes, timestamps, family }) => family === 4 || (bytes === 'large' && timestamps === 'on'),
   network: 'wire',
   sysctls: ({ timestamps }) => ({
     'net.ipv4.tcp_timestamps': timestamps === 'on' ? 1 : 0,
-    // a tail loss probe, RFC 8985 §7, would send one more segment while the acknowledgements are held
+    // a tail loss probe, RFC 8985 §7, would be one more segment while the acknowledgements are held
     'net.ipv4.tcp_early_retrans': 0,
   }),
   measures: {
-    mss: kind.bytes({ text: "maximum segment size that the server's SYN-ACK offered" }),
-    largest: kind.bytes({ text: 'the largest payload of a segment' }),
-    segments: kind.count({ text: 'data segments, those sent again apart', compare: 'measurement' }),
-    flight: kind.count({ text: 'data segments before the first acknowledgement came' }),
+    mss: kind.bytes({ text: "maximum segment size that the server's SYN-ACK offers" }),
+    largest: kind.bytes({ text: 'largest payload of a segment' }),
+    segments: kind.count({ text: 'data segments, without retransmissions', compare: 'measurement' }),
+    flight: kind.count({ text: 'data segments before the first acknowledgement of data' }),
     acknowledgements: kind.count({ text: 'bare acknowledgements of data', compare: 'measurement' }),
-    lastIsPushed: kind.boolean({ text: 'the last data segment had PSH' }),
-    withinWindow: kind.boolean({ text: 'no byte was sent beyond the window that the server had advertised' }),
+    lastIsPushed: kind.boolean({ text: 'the last data segment has PSH' }),
+    withinWindow: kind.boolean({ text: 'the client sends no byte beyond the window that the server has advertised' }),
     firstWindow: kind.bytes({
-      text: 'window of the SYN-ACK, in bytes as it stands: in a segment with SYN it is never scaled, RFC 7323 §2.2',
+      text: 'window of the SYN-ACK, not scaled (RFC 7323 §2.2)',
     }),
     largestWindow: kind.bytes({
-      text: 'the largest window that the server advertised later, its field shifted by the scale of the SYN-ACK',
+      text: 'largest window that the server advertises later, scaled by the shift in the SYN-ACK',
       compare: 'measurement',
     }),
-    acknowledged: kind.bytes({ text: 'what the last acknowledgement before the FIN acknowledged' }),
+    acknowledged: kind.bytes({ text: 'bytes that the last acknowledgement before the FIN acknowledges' }),
   },
   shows: ['mss', 'largest', 'flight', 'segments', 'acknowledgements', 'firstWindow', 'largestWindow'],
 
@@ -91,7 +99,7 @@ export default experiment({
     const writing = near.write(bytes);
     await wire.seen(data.from('client').nth(size === 'small' ? 1 : initialWindow));
     await far.received(1);
-    // all that the client has said since the SYN-ACK, and nothing more for now
+    // all data segments of the client since the SYN-ACK
     const dataSince = async () => (await wire.answers(accepts)).filter((each) => each.segment.bytes > 0);
     note('flight', new Set((await dataSince()).map((each) => each.segment.seq)).size);
     await held.lift();
@@ -121,34 +129,34 @@ export default experiment({
   claims: [
     {
       id: 'options-take-their-room',
-      text: 'no segment carries more than the offered maximum less the options of each: 12 bytes of timestamps',
-      source: 'RFC 9293 §3.7.1: the MSS does not count options, the sender reduces its data by them; RFC 6691 §2',
+      text: 'a segment carries at most the offered MSS less the bytes of its own options: 12 bytes with TCP timestamps',
+      source: 'RFC 9293 §3.7.1: the MSS does not count options, the sender subtracts them from its data; RFC 6691 §2',
       when: ({ bytes }) => bytes === 'large',
       holds: (facts, { timestamps }) => facts.largest === facts.mss - (timestamps === 'on' ? timestampBytes : 0),
     },
     {
       id: 'ten-at-first',
-      text: 'before the first acknowledgement of data ten full segments are sent, and not one more',
+      text: 'the client sends exactly ten full segments before the first acknowledgement of data',
       source: 'RFC 6928 §2; TCP_INIT_CWND in include/net/tcp.h',
       when: ({ bytes }) => bytes === 'large',
       holds: (facts) => facts.flight === initialWindow,
     },
     {
       id: 'one-is-enough',
-      text: `${sizes.small} bytes are sent in one segment, with PSH`,
+      text: `the client sends ${sizes.small} bytes in one segment, with PSH`,
       source: 'RFC 9293 §3.9.1.2: PSH in the last segment of a send; tcp_push() in net/ipv4/tcp.c',
       when: ({ bytes }) => bytes === 'small',
       holds: (facts) => facts.segments === 1 && facts.flight === 1 && facts.lastIsPushed,
     },
     {
       id: 'within-the-window',
-      text: 'the client sends no byte beyond the window that the server had advertised by then',
+      text: 'the client sends no byte beyond the window that the server has advertised by then',
       source: 'RFC 9293 §3.8.6; tcp_snd_wnd_test() in net/ipv4/tcp_output.c',
       holds: (facts) => facts.withinWindow,
     },
     {
       id: 'all-acknowledged',
-      text: 'every byte is acknowledged, with fewer acknowledgements than segments where there are many',
+      text: 'the server acknowledges every byte; for many segments it sends fewer acknowledgements than segments',
       source: 'RFC 9293 §3.8.6.3; __tcp_ack_snd_check() in net/ipv4/tcp_input.c',
       holds: (facts, { bytes }) =>
         facts.acknowledged === sizes[bytes] && (bytes === 'small' || facts.acknowledgements < facts.segments),
@@ -156,19 +164,40 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    type Facts = (typeof outcomes)[number]['facts'];
-    const each = (of: readonly Facts[], name: keyof Facts & ('largest' | 'flight' | 'segments' | 'acknowledgements')) =>
-      range(of.map((facts) => facts[name]));
-    const factsOf = (bytes: keyof typeof sizes) =>
-      outcomes.flatMap(({ cell, facts }) => (cell.bytes === bytes ? [facts] : []));
-    const [small, large] = [factsOf('small'), factsOf('large')];
+    const of = (bytes: keyof typeof sizes) => outcomes.filter(({ cell }) => cell.bytes === bytes);
+    const [small, large] = [of('small'), of('large')];
     const kept = outcomes.filter(({ facts }) => facts.withinWindow);
-    return sentence(
-      large.length > 0 &&
-        `${sizes.large.toLocaleString('en')} bytes went in ${each(large, 'segments')} segments of up to ${each(large, 'largest')} bytes, ` +
-          `${each(large, 'flight')} of them before the first acknowledgement, with ${each(large, 'acknowledgements')} acknowledgements`,
-      small.length > 0 && `${sizes.small} bytes in ${each(small, 'segments')}`,
-      outcomes.length > 0 && `${share(kept, outcomes)} kept to the window, which is not scaled in a SYN-ACK`,
+    const full = large.filter(
+      ({ cell, facts }) => facts.largest === facts.mss - (cell.timestamps === 'on' ? timestampBytes : 0),
     );
+    const fewer = large.filter(({ facts }) => facts.acknowledgements < facts.segments);
+    const alone = small.filter(({ facts }) => facts.segments === 1 && facts.lastIsPushed);
+    const flights = range(large, ({ facts }) => facts.flight);
+    const kB = range(large, ({ facts }) => (facts.flight * facts.largest) / 1000, { digits: 1, unit: 'kB' });
+    const isTen = large.every(({ facts }) => facts.flight === initialWindow);
+    return {
+      headline:
+        large.length > 0
+          ? `A new connection sends ${flights} full segments (${kB}), then waits for an acknowledgement.`
+          : small.length > 0 &&
+            (alone.length === small.length
+              ? `A write of ${sizes.small} bytes leaves in one segment.`
+              : `A write of ${sizes.small} bytes leaves in one segment in ${share(alone, small)} cases only.`),
+      findings: [
+        finding(
+          flights,
+          isTen
+            ? 'The client sends this number of full segments before the first acknowledgement: the initial window of RFC 6928.'
+            : `The client sends this number of segments before the first acknowledgement; the initial window of RFC 6928 is ${initialWindow}.`,
+        ),
+        finding(
+          share(full, large),
+          'A full segment carries the MSS of the other end less the options: 12 bytes less with TCP timestamps.',
+        ),
+        finding(share(kept, outcomes), 'The client sends no byte beyond the window that the server has advertised.'),
+        finding(share(fewer, large), 'The server sends fewer acknowledgements than it receives data segments.'),
+        finding(share(alone, small), `A write of ${sizes.small} bytes leaves in one segment, with PSH.`),
+      ],
+    };
   },
 });

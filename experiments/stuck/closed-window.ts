@@ -1,26 +1,40 @@
-import { ack, data, errnos, experiment, fin, is, kind, rst, type Sighting, sentence } from 'lingerlab';
+import {
+  ack,
+  data,
+  errnos,
+  experiment,
+  fin,
+  finding,
+  is,
+  kind,
+  largest,
+  range,
+  rst,
+  type Sighting,
+  share,
+} from 'lingerlab';
 
-/** More than the server's kernel takes when its application does not read, no more than the client's takes besides. */
+/** More than the server's kernel takes unread; the client's kernel takes the rest. */
 const heldBytes = 150_000;
-/** tcp_invalid_ratelimit as it is. */
+/** Default of tcp_invalid_ratelimit. */
 const limitMs = 500;
-/** A probe's time is when the wire read it, which on a busy machine was up to 48 ms late; the limit counts in the server's kernel. */
+/** Tolerance: the wire read a probe up to 48 ms late on a busy machine; the limit counts in the server's kernel. */
 const wireMs = 50;
-/** The most that a probe waits, for an orphan that is given up. */
+/** Longest wait before a probe, for a closed socket whose kernel gives up. */
 const rtoMaxMs = 1000;
-/** Probes that are waited for before anything else happens. */
+/** Probes that the scenario waits for before the next step. */
 const probes = { resumes: 3, 'update-lost': 1, closes: 2, resets: 1, 'closes-for-good': 1 } as const;
 
-/** A tick earlier at HZ=100; a slot of the timer wheel, an eighth, and a busy machine later. */
+/** Tolerance: early by a tick at HZ=100; late by a slot of the timer wheel, an eighth, and by a busy machine. */
 const isAbout = (value: number, expected: number) => value >= expected - 10 && value < expected * 1.125 + 200;
-/** Probes that wait for less, where each waits for twice as long as the one before. */
+/** Number of probes whose wait is below a limit, if each waits twice as long as the one before. */
 const probesBelow = (mostMs: number, rtoMs: number) => Math.ceil(Math.log2(mostMs / rtoMs));
 const tolerance =
-  'Tolerance: a tick at HZ=100 below; a slot of the timer wheel, an eighth, and 200 ms of a busy machine above';
+  'Tolerance: early by a tick at HZ=100; late by a slot of the timer wheel, an eighth, and 200 ms of a busy machine';
 
 export default experiment({
   id: 'closed-window',
-  question: 'What happens while a reader does not read, and what does closing do then?',
+  question: 'What does a sender do while the window is closed, and what does a close do then?',
   tags: [
     'zero window',
     'window probe',
@@ -34,10 +48,22 @@ export default experiment({
   ],
   symptoms: ['zero window', 'receiver does not read', 'sender is stuck', 'transfer stalls', 'slow consumer'],
   factors: { next: ['resumes', 'update-lost', 'closes', 'resets', 'closes-for-good'] },
+  words: {
+    next: {
+      text: 'what happens after the window has closed',
+      values: {
+        resumes: 'the reader reads again',
+        'update-lost': 'the reader reads again; the window update is lost',
+        closes: 'the sender closes; the reader reads again after one more probe',
+        resets: 'the sender closes with SO_LINGER 0',
+        'closes-for-good': 'the sender closes; the reader does not read',
+      },
+    },
+  },
   network: 'wire',
   sysctls: ({ next }) =>
     next === 'closes-for-good'
-      ? // each probe is answered: one that is not counts as a retry, and the orphan would be given up for that
+      ? // the reader answers each probe: a probe without an answer counts as a retry, and the kernel would give up for that reason
         {
           'net.ipv4.tcp_rto_max_ms': rtoMaxMs,
           'net.ipv4.tcp_orphan_retries': 0,
@@ -47,21 +73,26 @@ export default experiment({
       : {},
   seconds: 3,
   measures: {
-    probeBytes: kind.bytes({ text: 'that the first probe carried' }),
-    probeBehind: kind.count({ text: "how far its sequence number lay below the server's RCV.NXT" }),
-    rto: kind.ms({ text: 'retransmission timeout, by TCP_INFO' }),
-    probe1: kind.ms({ text: 'from the closed window to the first probe' }),
-    probe2: kind.ms({ text: 'from the first probe to the second' }),
-    probe3: kind.ms({ text: 'from the second to the third' }),
+    probeBytes: kind.bytes({ text: 'data in the first probe' }),
+    probeBehind: kind.count({ text: "distance of the first probe's sequence number below the server's RCV.NXT" }),
+    rto: kind.ms({ text: 'retransmission timeout of the client, by TCP_INFO' }),
+    probe1: kind.ms({ text: 'time from the closed window to the first probe' }),
+    probe2: kind.ms({ text: 'time from the first probe to the second probe' }),
+    probe3: kind.ms({ text: 'time from the second probe to the third probe' }),
     answered1: kind.count({ text: 'answers to the first probe' }),
     answered2: kind.count({ text: 'answers to the second probe', compare: 'measurement' }),
-    toldAfter: kind.ms({ text: 'from the first window update until the client was told' }),
-    opened: kind.ms({ text: 'from what told the client of the open window to the next data' }),
-    toldBy: { ...kind.word('window update', "a probe's answer"), text: 'what told the client of the open window' },
-    closed: kind.outcome({ text: 'what closing answered' }),
+    toldAfter: kind.ms({
+      text: 'time from the first window update until a segment with an open window reached the client',
+    }),
+    opened: kind.ms({ text: 'time from the segment that reported the open window to the next data' }),
+    toldBy: {
+      ...kind.word('window update', "a probe's answer"),
+      text: 'which segment reported the open window to the client',
+    },
+    closed: kind.outcome({ text: 'result of the close' }),
     saidAtLast: {
       ...kind.word('FIN', 'RST', 'nothing'),
-      text: 'the closing segment that the client sent while it had its socket; a RST that answers what comes later is not of it',
+      text: 'closing segment that the client sent while it had its socket; without the RST that answers later segments',
     },
   },
   shows: [
@@ -85,7 +116,7 @@ export default experiment({
     note('rto', (await near.info()).rtoUs / 1000);
     const ms = (one: Sighting, other: Sighting) => (other.t - one.t) / 1e6;
 
-    // the client has nothing else to say
+    // the client sends no other segment in this time
     const probe = async (after: Sighting) => wire.seen(ack.from('client'), { after });
     const first = await probe(zero);
     note('probe1', ms(zero, first));
@@ -114,7 +145,7 @@ export default experiment({
       if (lost) {
         await lost.lift();
         const asked = await probe(update);
-        // an update that is sent again would come before
+        // a window update that is sent again would come before the probe
         told = await wire.seen(open, { after: update });
         note('toldBy', told.n > asked.n ? "a probe's answer" : 'window update');
       } else note('toldBy', 'window update');
@@ -131,7 +162,7 @@ export default experiment({
     if (next === 'closes-for-good') {
       await until(near, 'CLOSED');
       await said();
-      // what it reads it acknowledges, to nobody: it is reset
+      // the server acknowledges what it reads, and a RST answers: the client has no socket any more
       await far.resume();
       await far.gone();
       return;
@@ -152,51 +183,53 @@ export default experiment({
   claims: [
     {
       id: 'probes-are-empty',
-      text: 'the first probe of a closed window is a segment without data, one below RCV.NXT, and is answered; no byte is risked',
+      text: 'the first probe of a closed window has no data and the sequence number RCV.NXT - 1, and the reader answers',
       source:
-        'tcp_xmit_probe_skb() in net/ipv4/tcp_output.c; RFC 9293 §3.8.6.1 speaks of at least one octet of new data',
+        'tcp_xmit_probe_skb() in net/ipv4/tcp_output.c; RFC 9293 §3.8.6.1 asks for at least one octet of new data',
       holds: (facts) => facts.probeBytes === 0 && facts.probeBehind === 1 && facts.answered1 === 1,
     },
     {
       id: 'first-after-rto',
-      text: 'the first probe comes when the window has been closed for one retransmission timeout',
+      text: 'the client sends the first probe one retransmission timeout after the window has closed',
       source: `RFC 9293 §3.8.6.1 SHLD-29; tcp_probe0_base() in include/net/tcp.h. ${tolerance}`,
       holds: (facts) => isAbout(facts.probe1, facts.rto),
     },
     {
       id: 'then-doubled',
-      text: 'the second probe comes after twice that time, the third after four times, whether or not the socket still has a process',
+      text: 'the second probe follows after twice that time, the third after four times that time, also if the client has closed',
       source: `RFC 9293 §3.8.6.1 SHLD-30; tcp_probe0_when() in include/net/tcp.h. ${tolerance}`,
       when: ({ next }) => next === 'resumes' || next === 'closes',
       holds: (facts) => isAbout(facts.probe2, 2 * facts.rto) && isAbout(facts.probe3, 4 * facts.rto),
     },
     {
       id: 'answers-are-limited',
-      text: 'with tcp_invalid_ratelimit 500 ms, the default, the second probe is not answered where it comes within that time of the first, which was',
+      text: 'with tcp_invalid_ratelimit 500 ms, the default, the reader does not answer a second probe within that time of the first',
       source:
-        'tcp_validate_incoming() in net/ipv4/tcp_input.c: tcp_oow_rate_limited(), TCPACKSkippedSeq; RFC 9293 §3.8.6.1: "it must still send an acknowledgment". Tolerance: 50 ms, which the wire may be behind on a busy machine',
+        'tcp_validate_incoming() in net/ipv4/tcp_input.c: tcp_oow_rate_limited(), TCPACKSkippedSeq; RFC 9293 §3.8.6.1: "it must still send an acknowledgment". Tolerance: 50 ms, by which the wire can be late on a busy machine',
       when: ({ next }) => next === 'resumes' || next === 'closes',
       holds: (facts) => (facts.answered2 === 0 ? facts.probe2 < limitMs + wireMs : facts.probe2 >= limitMs - wireMs),
     },
     {
       id: 'update-wakes',
-      text: 'when the reader reads again its kernel sends a window update, and the data goes on before another probe',
-      source: 'RFC 9293 §3.8.6.2.2; tcp_cleanup_rbuf() in net/ipv4/tcp.c; tolerance: less than a timeout',
+      text: 'when the reader reads again, its kernel sends a window update, and the client sends data before another probe',
+      source:
+        'RFC 9293 §3.8.6.2.2; tcp_cleanup_rbuf() in net/ipv4/tcp.c. Tolerance: less than a retransmission timeout',
       when: ({ next }) => next === 'resumes',
       holds: (facts) =>
         facts.toldBy === 'window update' && facts.opened < facts.rto && facts['client.delivered'] === heldBytes,
     },
     {
       id: 'probe-saves',
-      text: "where that window update is lost the reader's kernel does not send it again: the answer to a later probe opens the window, and the data goes on",
+      text: "if the window update is lost, the reader's kernel does not send another: the answer to a later probe reports the open window, and the data goes on",
       source: 'RFC 9293 §3.8.6.1: "so that the re-opening of the window will be reliably reported"',
       when: ({ next }) => next === 'update-lost',
       holds: (facts) => facts.toldBy === "a probe's answer" && facts['client.delivered'] === heldBytes,
     },
     {
       id: 'close-loses-nothing',
-      text: 'a plain close answers at once and loses nothing where the reader reads on after one more probe: the kernel probes on in FIN-WAIT-1, then the data goes, then the FIN',
-      source: 'tcp_send_fin() in net/ipv4/tcp_output.c: the FIN waits behind the data; tolerance: less than a timeout',
+      text: 'a plain close returns at once and loses nothing if the reader reads again after one more probe: in FIN-WAIT-1 the kernel sends probes, then the data, then the FIN',
+      source:
+        'tcp_send_fin() in net/ipv4/tcp_output.c: the FIN waits behind the data. Tolerance: less than a retransmission timeout',
       when: ({ next }) => next === 'closes',
       holds: (facts) =>
         facts.closed === 'ok' &&
@@ -207,7 +240,7 @@ export default experiment({
     },
     {
       id: 'linger-0-throws-away',
-      text: 'with SO_LINGER 0 the RST goes out though the window is closed; what was not sent is lost, and the reader reads what its kernel has, then ECONNRESET',
+      text: 'SO_LINGER 0 sends a RST although the window is closed; data that was not sent is lost, and the reader reads what its kernel has, then ECONNRESET',
       source:
         '__tcp_close() in net/ipv4/tcp.c; RFC 9293 §3.10.7.4: with a closed window a RST at RCV.NXT is acceptable',
       when: ({ next }) => next === 'resets',
@@ -221,13 +254,13 @@ export default experiment({
     },
     {
       id: 'orphan-is-given-up',
-      text: `with tcp_rto_max_ms ${rtoMaxMs}, and the default tcp_orphan_retries 0 and tcp_retries2 15, an orphan whose reader does not read is given up when a probe has waited for tcp_rto_max_ms, though the probes before were answered: without a FIN or a RST, and what was not sent is lost; a RST is only the answer to what the reader acknowledges later`,
-      source: `tcp_probe_timer() in net/ipv4/tcp_timer.c: SOCK_DEAD, tcp_orphan_retries(); tcp_send_probe0() in net/ipv4/tcp_output.c doubles the wait tcp_retries2 times at most: one that cannot reach tcp_rto_max_ms is not given up for that. ${tolerance}`,
+      text: `with tcp_rto_max_ms ${rtoMaxMs}, tcp_orphan_retries 0 and tcp_retries2 15, the kernel drops a closed socket whose reader never reads when a probe has waited for tcp_rto_max_ms: no FIN, no RST, and unsent data is lost`,
+      source: `tcp_probe_timer() in net/ipv4/tcp_timer.c: SOCK_DEAD, tcp_orphan_retries(); tcp_send_probe0() in net/ipv4/tcp_output.c doubles the wait at most tcp_retries2 times: if the wait cannot reach tcp_rto_max_ms, this rule does not apply. ${tolerance}`,
       when: ({ next }) => next === 'closes-for-good',
       holds: (facts) =>
         facts['counters.client.TcpExt.TCPAbortOnTimeout'] === 1 &&
         facts['client.probedAt'].length === probesBelow(rtoMaxMs, facts.rto) &&
-        // both count from the same moment
+        // both times count from the same moment
         isAbout((facts['client.gaveUpAfter'] - (facts['client.probedAt'].at(-1) ?? 0)) * 1000, rtoMaxMs) &&
         facts.saidAtLast === 'nothing' &&
         facts['client.delivered'] < heldBytes,
@@ -235,18 +268,67 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const ms = (value: number) => `${Math.round(value)} ms`;
-    const ended = (facts: (typeof outcomes)[number]['facts']) => {
-      const said = facts.saidAtLast === 'nothing' ? 'neither FIN nor RST' : `a ${facts.saidAtLast}`;
-      return 'client.gaveUpAfter' in facts
-        ? `given up ${facts['client.gaveUpAfter'].toFixed(1)} s after the window closed, ${(facts['client.gaveUpAfter'] - (facts['client.probedAt'].at(-1) ?? 0)).toFixed(1)} s after the last probe, with ${said} (tcp_rto_max_ms ${rtoMaxMs})`
-        : `closed with ${said}`;
-    };
-    const told = outcomes.map(
-      ({ cell, facts }) =>
-        `${cell.next} (first probe after ${ms(facts.probe1)}, timeout ${ms(facts.rto)}): ` +
-        `${facts['client.delivered']} of ${heldBytes} bytes read, ${ended(facts)}`,
+    const of = (...next: readonly string[]) => outcomes.filter(({ cell }) => next.includes(cell.next));
+    const isWhole = ({ facts }: (typeof outcomes)[number]) => facts['client.delivered'] === heldBytes;
+    const [closes, resets, lost] = [of('closes'), of('resets'), of('update-lost')];
+    const whole = closes.filter(isWhole);
+    const reset = resets.filter((one) => one.facts.saidAtLast === 'RST' && !isWhole(one));
+    const dropped = of('closes-for-good').filter(
+      ({ facts }) => 'client.gaveUpAfter' in facts && facts.saidAtLast === 'nothing',
     );
-    return sentence(told.length > 0 && `a reader stopped, the window closed, and then: ${told.join('; ')}`);
+    const probed = lost.filter(({ facts }) => facts.toldBy === "a probe's answer");
+    const twice = of('resumes', 'closes');
+    const ignored = twice.filter(({ facts }) => facts.answered2 === 0);
+    const reading = of('resumes', 'update-lost');
+    const delivered = reading.filter(isWhole);
+    const timeouts = range(outcomes, ({ facts }) => facts.rto, { unit: 'ms' });
+    return {
+      headline:
+        closes.length > 0
+          ? whole.length === closes.length
+            ? 'A plain close loses nothing if the reader reads later; the kernel probes the closed window until then.'
+            : 'A plain close while the window is closed can lose data, even if the reader reads later.'
+          : resets.length > 0
+            ? reset.length === resets.length
+              ? 'SO_LINGER 0 sends a RST through a closed window and discards what was not sent.'
+              : 'SO_LINGER 0 while the window is closed does not always lose data.'
+            : reading.length > 0
+              ? delivered.length === reading.length
+                ? 'A sender probes a closed window, and loses nothing if the reader reads again.'
+                : 'A sender can lose data while the window is closed.'
+              : outcomes.length > 0 &&
+                (dropped.length > 0
+                  ? 'If the reader never reads, the kernel drops a closed socket without a FIN or a RST.'
+                  : 'The kernel keeps a closed socket while the reader does not read.'),
+      findings: [
+        finding(
+          share(whole, closes),
+          'A plain close loses nothing: the kernel sends probes, then the data, then the FIN.',
+        ),
+        reset.length > 0 &&
+          finding(
+            `${largest(reset.map(({ facts }) => heldBytes - facts['client.delivered'])).toLocaleString('en')} bytes`,
+            `SO_LINGER 0 sends a RST although the window is closed, and discards this part of ${heldBytes.toLocaleString('en')} bytes.`,
+            reset,
+          ),
+        finding(
+          range(dropped, ({ facts }) => facts['client.gaveUpAfter'], { digits: 1, unit: 's' }),
+          `If the reader never reads, the kernel drops a closed socket after this time without FIN or RST, with tcp_rto_max_ms ${rtoMaxMs}.`,
+        ),
+        outcomes.length > 0 &&
+          finding(
+            range(outcomes, ({ facts }) => facts.probe1, { unit: 'ms' }),
+            `The first probe follows the closed window after this time; the retransmission timeout is ${timeouts}.`,
+          ),
+        finding(
+          share(probed, lost),
+          'If the window update is lost, the answer to a later probe reports the open window.',
+        ),
+        finding(
+          share(ignored, twice),
+          `The reader does not answer the second probe, less than ${limitMs} ms after the first (tcp_invalid_ratelimit).`,
+        ),
+      ],
+    };
   },
 });

@@ -1,15 +1,15 @@
-import { data, experiment, kind, sentence } from 'lingerlab';
+import { data, experiment, finding, kind, sentence, share } from 'lingerlab';
 
-/** How long the NAT remembers a mapping that no packet uses; RFC 5382 asks for 2 hours and 4 minutes. */
+/** How long the NAT keeps a mapping that no packet uses; RFC 5382 asks for 2 hours and 4 minutes. */
 const memorySeconds = 1.5;
-/** Without a word of either application: the NAT forgets unless a keepalive probe comes each second. */
+/** Silence of both applications. The NAT forgets the mapping, unless a keepalive probe uses the mapping each second. */
 const silenceSeconds = 2.2;
-/** Nothing is sent again sooner than TCP_RTO_MIN, 200 ms; what is not answered is sent again in this time. */
+/** Long enough for a retransmission; TCP_RTO_MIN is 200 ms. */
 const againSeconds = 0.8;
 
 export default experiment({
   id: 'forgotten-by-nat',
-  question: 'A NAT forgets an idle connection: what does each end see, and does keepalive prevent it?',
+  question: 'What does each end see when a NAT forgets an idle connection, and does keepalive prevent that?',
   tags: ['NAT', 'conntrack', 'SO_KEEPALIVE', 'TCP_KEEPIDLE', 'idle', 'ECONNRESET', 'load balancer'],
   symptoms: [
     'idle connection is dropped',
@@ -20,19 +20,33 @@ export default experiment({
   ],
   factors: {
     keepalive: ['off', 'on'],
-    // first, after the silence
     speaks: ['client', 'server'],
-    // what the NAT does with a packet from the server that it has no mapping for
     unmapped: ['drop', 'reset'],
   },
-  // a packet of the client makes a mapping
+  words: {
+    keepalive: {
+      text: 'keepalive of the client',
+      values: { off: 'off', on: 'SO_KEEPALIVE with TCP_KEEPIDLE 1 s and TCP_KEEPINTVL 1 s' },
+    },
+    speaks: {
+      text: 'which end sends a byte after the silence',
+      values: { client: 'the client, which is behind the NAT', server: 'the server' },
+    },
+    unmapped: {
+      text: 'what the NAT does with a packet of the server without a mapping',
+      values: { drop: 'drops the packet', reset: 'answers with a RST' },
+    },
+  },
+  // a packet of the client creates a mapping
   only: ({ speaks, unmapped }) => speaks === 'server' || unmapped === 'drop',
   network: 'wire',
   seconds: silenceSeconds + againSeconds,
   measures: {
-    mappings: kind.count({ text: 'mappings that the NAT made' }),
-    spoke: kind.outcome({ text: 'what became of the byte: heard, no answer, or the errno of the end that sent it' }),
-    other: kind.outcome({ text: 'the state of the other end after that' }),
+    mappings: kind.count({ text: 'mappings that the NAT created' }),
+    spoke: kind.outcome({
+      text: 'result of the byte: heard by the other end, no answer, or the errno of the end that sent the byte',
+    }),
+    other: kind.outcome({ text: 'state of the other end after that, by ss' }),
   },
   roles: { speaking: ({ speaks }) => speaks },
   shows: ['spoke', 'other', 'mappings', 'speaking.resentAt'],
@@ -60,28 +74,28 @@ export default experiment({
   claims: [
     {
       id: 'new-mapping-is-refused',
-      text: 'a client behind the NAT that speaks first gets a new mapping, which the server does not know: ECONNRESET, and the server keeps its socket',
-      source: 'RFC 9293 §3.10.7.1: a segment for no connection is answered with a RST; RFC 4787 §4.1',
+      text: 'a client behind the NAT that sends first gets a new mapping, which the server does not know: the client reads ECONNRESET, and the server keeps its socket',
+      source: 'RFC 9293 §3.10.7.1: a RST answers a segment without a connection; RFC 4787 §4.1',
       when: ({ keepalive, speaks }) => keepalive === 'off' && speaks === 'client',
       holds: (facts) => facts.spoke === 'ECONNRESET' && facts.other === 'ESTABLISHED' && facts.mappings === 2,
     },
     {
       id: 'dropped-without-a-word',
-      text: 'a server that speaks first to a NAT that drops gets no answer, and sends again; the client knows nothing',
+      text: 'if the NAT drops its packets, a server that sends first gets no answer and sends again; the client stays ESTABLISHED',
       source: 'RFC 5382 §5 REQ-5: a NAT may abandon an idle session; RFC 6298 §5.4',
       when: ({ keepalive, speaks, unmapped }) => keepalive === 'off' && speaks === 'server' && unmapped === 'drop',
       holds: (facts) => facts.spoke === 'no answer' && facts.other === 'ESTABLISHED' && facts.mappings === 1,
     },
     {
       id: 'reset-tells-one-end',
-      text: 'a NAT that answers with a RST frees the server at once: ECONNRESET; the client knows nothing',
+      text: 'if the NAT answers with a RST, a server that sends first reads ECONNRESET; the client stays ESTABLISHED',
       source: 'RFC 9293 §3.10.7.4: a RST in the window ends the connection',
       when: ({ keepalive, speaks, unmapped }) => keepalive === 'off' && speaks === 'server' && unmapped === 'reset',
       holds: (facts) => facts.spoke === 'ECONNRESET' && facts.other === 'ESTABLISHED' && facts.mappings === 1,
     },
     {
       id: 'keepalive-keeps-it',
-      text: 'keepalive with a TCP_KEEPIDLE shorter than the memory of the NAT keeps the mapping, and the byte is heard',
+      text: 'keepalive with a TCP_KEEPIDLE shorter than the memory of the NAT keeps the mapping, and the byte reaches the other end',
       source: 'tcp(7): TCP_KEEPIDLE; RFC 1122 §4.2.3.6',
       when: ({ keepalive }) => keepalive === 'on',
       holds: (facts) => facts.spoke === 'heard' && facts.other === 'ESTABLISHED' && facts.mappings === 1,
@@ -94,12 +108,32 @@ export default experiment({
     const silent = off.filter(({ facts }) => facts.spoke === 'no answer');
     const reset = off.filter(({ facts }) => facts.spoke === 'ECONNRESET');
     const heard = on.filter(({ facts }) => facts.spoke === 'heard');
-    const unaware = off.filter(({ facts }) => facts.other === 'ESTABLISHED');
-    return sentence(
-      off.length > 0 &&
-        `after ${silenceSeconds} s of silence the end that spoke first got ECONNRESET in ${reset.length} of ${off.length} and no answer in ${silent.length}`,
-      off.length > 0 && `the other end stayed ESTABLISHED in ${unaware.length} of ${off.length}`,
-      on.length > 0 && `with keepalive each second the byte was heard in ${heard.length} of ${on.length}`,
-    );
+    const unaware = off.filter(({ facts }) => facts.other === 'ESTABLISHED' && facts.spoke !== 'heard');
+    const forgotten =
+      unaware.length === off.length
+        ? 'a NAT that forgets an idle connection leaves a dead socket behind'
+        : `a NAT that forgets an idle connection leaves a dead socket behind in ${share(unaware, off)} cases`;
+    const prevented = heard.length === on.length ? 'keepalive prevents this' : 'keepalive does not always prevent this';
+    return {
+      headline:
+        off.length > 0
+          ? sentence(forgotten, on.length > 0 && prevented)
+          : on.length > 0 &&
+            (heard.length === on.length
+              ? 'Keepalive keeps an idle connection alive in a NAT.'
+              : 'Keepalive does not always keep an idle connection alive in a NAT.'),
+      findings: [
+        finding(
+          share(heard, on),
+          `Keepalive probes each second keep the connection in a NAT that forgets it after ${memorySeconds} s.`,
+        ),
+        finding(
+          share(unaware, off),
+          'Without keepalive, the end that does not send stays ESTABLISHED: nothing reports that the NAT forgot the connection.',
+        ),
+        finding(share(reset, off), 'Without keepalive, the end that sends first reads ECONNRESET.'),
+        finding(share(silent, off), 'Without keepalive, the end that sends first gets no answer and sends again.'),
+      ],
+    };
   },
 });

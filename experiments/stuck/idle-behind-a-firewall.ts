@@ -1,13 +1,13 @@
-import { any, errnos, experiment, is, kind, range, sentence, share } from 'lingerlab';
+import { any, errnos, experiment, finding, is, kind, range, sentence, share } from 'lingerlab';
 import { lasts, leastOf, mostOf, onewayMs } from './shared/timers.ts';
 
 const keepalive = { TCP_KEEPIDLE: 1, TCP_KEEPINTVL: 1, TCP_KEEPCNT: 2 } as const;
-/** How long a path stays dead that nobody asks anything of. */
+/** How long the path stays dead while no end sends. */
 const idleSeconds = 4;
 
 export default experiment({
   id: 'idle-behind-a-firewall',
-  question: 'The path of an idle connection goes dead without a word: does either end find out?',
+  question: 'Does either end of an idle connection notice that the path is dead?',
   tags: [
     'SO_KEEPALIVE',
     'keepalive',
@@ -26,18 +26,27 @@ export default experiment({
     'peer lost power',
   ],
   factors: { limit: ['default', 'keepalive'] },
+  words: {
+    limit: {
+      text: 'what the client has set',
+      values: {
+        default: 'nothing: keepalive is off',
+        keepalive: `SO_KEEPALIVE with TCP_KEEPIDLE ${keepalive.TCP_KEEPIDLE} s, TCP_KEEPINTVL ${keepalive.TCP_KEEPINTVL} s, TCP_KEEPCNT ${keepalive.TCP_KEEPCNT}`,
+      },
+    },
+  },
   network: 'wire',
   seconds: ({ limit }) => (limit === 'default' ? 5 : 3.5),
   measures: {
-    given: kind.outcome({ text: 'what limits how long the client waits, read back from the kernel' }),
-    rto: kind.ms({ text: "the client's RTO, by TCP_INFO, before the path went dead" }),
-    rtt: kind.ms({ text: 'and its smoothed round trip' }),
+    given: kind.outcome({ text: 'limit of how long the client waits, read back from the kernel' }),
+    rto: kind.ms({ text: 'retransmission timeout of the client before the path went dead, by TCP_INFO' }),
+    rtt: kind.ms({ text: 'smoothed round trip of the client before the path went dead, by TCP_INFO' }),
     keptWithin: kind.seconds({
-      text: 'from before it connected until SO_KEEPALIVE was set: no longer since anything had come to it',
+      text: 'time from before connect(2) until SO_KEEPALIVE was set: at least the time since the client last received a segment',
     }),
     after: {
       ...kind.word('is heard', 'is gone'),
-      text: 'what became of the server once the path lived again, and it sent a byte',
+      text: 'result of a byte that the server sends when the path works again',
     },
   },
   shows: [
@@ -62,7 +71,7 @@ export default experiment({
     const dead = await wire.blackhole(any);
 
     if (limit === 'keepalive') {
-      // not before: a probe that the living path answers would begin its time again
+      // not earlier: a probe that the working path answers would restart the timer
       for (const [option, value] of Object.entries(keepalive)) await near.set(option as keyof typeof keepalive, value);
       await near.set('SO_KEEPALIVE', true);
       note('keptWithin', (performance.now() - began) / 1000);
@@ -85,9 +94,9 @@ export default experiment({
   claims: [
     {
       id: 'keepalive',
-      text: 'keepalive ends an idle connection on a dead path: TCP_KEEPIDLE after SO_KEEPALIVE was set, or after anything came later, it sends a probe, then one every TCP_KEEPINTVL up to TCP_KEEPCNT, and after one more a RST; another RST is the answer to what the other end sends later',
+      text: 'keepalive ends an idle connection on a dead path: TCP_KEEPCNT probes, the first after TCP_KEEPIDLE, the others each TCP_KEEPINTVL, then a RST; a second RST answers what the other end sends later',
       source:
-        'RFC 9293 §3.8.4; tcp_set_keepalive() and tcp_keepalive_timer() in net/ipv4/tcp_timer.c, keepalive_time_elapsed() in include/net/tcp.h; tolerance for each timer, from the event that starts it: the wheel, a busy machine, 300 ms late, and 100 ms early where the wire took the one before late',
+        'RFC 9293 §3.8.4; tcp_set_keepalive() and tcp_keepalive_timer() in net/ipv4/tcp_timer.c, keepalive_time_elapsed() in include/net/tcp.h; tolerance for each timer: late by the timer wheel and 300 ms of a busy machine, early by 100 ms that the wire can be late',
       when: ({ limit }) => limit === 'keepalive',
       holds: (facts) => {
         const probes = facts['client.probedAt'];
@@ -104,7 +113,7 @@ export default experiment({
     },
     {
       id: 'each-hears-in-its-turn',
-      text: 'keepalive ends it with ETIMEDOUT for the application that set it; the other end still has the connection, and reads ECONNRESET once it sends something',
+      text: 'the application that set keepalive reads ETIMEDOUT; the other end still has the connection, and reads ECONNRESET when it sends data',
       source: 'tcp_write_err() in net/ipv4/tcp_timer.c; RFC 9293 §3.5.1: half-open connections',
       when: ({ limit }) => limit === 'keepalive',
       holds: (facts) =>
@@ -130,14 +139,31 @@ export default experiment({
     const of = (limit: string) => outcomes.filter(({ cell }) => cell.limit === limit);
     const [silent, kept] = [of('default'), of('keepalive')];
     const heard = silent.filter(({ facts }) => facts.after === 'is heard');
-    const probes = kept.map(({ facts }) => facts['client.probedAt'].length);
-    const over = kept.map(({ facts }) => facts['client.gaveUpAfter']);
-    return sentence(
+    const ended = kept.filter(({ facts }) => errnos(facts['client.errors']).includes('ETIMEDOUT'));
+    const later = kept.filter(({ facts }) => errnos(facts['server.errors']).includes('ECONNRESET'));
+    const says = [
       silent.length > 0 &&
-        `without keepalive the connection went on after ${idleSeconds} s of a dead path in ${share(heard, silent)}`,
+        (heard.length === silent.length
+          ? 'without keepalive an idle connection does not notice a dead path'
+          : 'without keepalive an idle connection can fail on a dead path'),
       kept.length > 0 &&
-        `with keepalive ${keepalive.TCP_KEEPIDLE} s and ${keepalive.TCP_KEEPCNT} times ${keepalive.TCP_KEEPINTVL} s the client gave up after ` +
-          `${range(over, { digits: 1, unit: 's' })} and ${range(probes)} probes`,
-    );
+        (ended.length === kept.length
+          ? 'keepalive ends the connection with ETIMEDOUT'
+          : 'keepalive does not always end the connection'),
+    ];
+    return {
+      headline: silent.length + kept.length > 0 && sentence(...says),
+      findings: [
+        finding(
+          range(ended, ({ facts }) => facts['client.gaveUpAfter'], { digits: 1, unit: 's' }),
+          `Keepalive ends the connection with ETIMEDOUT after this time: ${keepalive.TCP_KEEPIDLE} s idle, then ${keepalive.TCP_KEEPCNT} probes at ${keepalive.TCP_KEEPINTVL} s intervals.`,
+        ),
+        finding(
+          share(heard, silent),
+          `Without keepalive, neither end notices a dead path of ${idleSeconds} s: a later byte reaches the client.`,
+        ),
+        finding(share(later, kept), 'The other end still has the connection, and reads ECONNRESET when it sends data.'),
+      ],
+    };
   },
 });

@@ -6,24 +6,24 @@ import {
   errnos,
   experiment,
   fin,
+  finding,
   is,
   kind,
   type OutcomeOf,
   range,
   type Stage,
-  sentence,
   share,
 } from 'lingerlab';
 import { early, lasts, mostOf, onewayMs } from './shared/timers.ts';
 
 const bytes = 1000;
 const userTimeoutMs = 1000;
-/** The schedule of the default is followed so far. */
+/** Retransmissions that the scenario waits for with the default limits. */
 const followed = 6;
 
-/** tcp_orphan_retries 0 stands for 8: tcp_orphan_retries() in net/ipv4/tcp_timer.c. */
+/** Retries that a limit stands for; tcp_orphan_retries 0 stands for 8: tcp_orphan_retries() in net/ipv4/tcp_timer.c. */
 const retriesOf = (limit: string): number => (limit === 'default' ? 8 : Number(limit));
-/** What so many retries come to in seconds, whatever the RTO: tcp_model_timeout() in net/ipv4/tcp_timer.c, TCP_RTO_MIN 200 ms. */
+/** Seconds that a number of retries stands for, whatever the RTO: tcp_model_timeout() in net/ipv4/tcp_timer.c, TCP_RTO_MIN 200 ms. */
 const budgetOf = (retries: number): number => (2 ** (retries + 1) - 1) * 0.2;
 
 const gapsOf = (times: readonly number[]): number[] =>
@@ -31,30 +31,30 @@ const gapsOf = (times: readonly number[]): number[] =>
 
 const asked = {
   factors: {
-    // in which state, while the path is dead
     state: ['FIN-WAIT-1', 'LAST-ACK', 'ESTABLISHED'],
     unacked: ['nothing', 'data'],
-    // tcp_orphan_retries, in ESTABLISHED tcp_retries2; or a socket option; `default` is tcp_orphan_retries 0, tcp_retries2 15
     limit: ['default', '1', '3', 'user-timeout'],
   },
   measures: {
-    given: kind.outcome({ text: 'what limits how long it waits, read back from the kernel' }),
-    rto: kind.ms({ text: 'the RTO of the end that gets no answer, by TCP_INFO, before the path went dead' }),
-    rtt: kind.ms({ text: 'and its smoothed round trip' }),
+    given: kind.outcome({ text: 'limit of how long the end without an answer waits, read back from the kernel' }),
+    rto: kind.ms({
+      text: 'retransmission timeout of the end without an answer before the path went dead, by TCP_INFO',
+    }),
+    rtt: kind.ms({ text: 'smoothed round trip of the end without an answer before the path went dead, by TCP_INFO' }),
     after: kind.outcome({
-      text: 'what became of the other end once the path lived again, and, LAST-ACK apart, it sent a byte',
+      text: 'result at the other end when the path works again and, except in LAST-ACK, the other end has sent a byte',
     }),
   },
 } as const;
 type Asked = Cell<typeof asked.factors>;
 type Facts = OutcomeOf<typeof asked>['facts'];
-/** The end that gets no answer, and what it sent again, or came to. */
+/** The end that gets no answer. */
 const closerOf = ({ state }: Asked) => (state === 'LAST-ACK' ? 'server' : 'client');
 const resentOf = (facts: Facts, cell: Asked) => facts[`${closerOf(cell)}.resentAt`];
 const gaveUpOf = (facts: Facts, cell: Asked) => facts[`${closerOf(cell)}.gaveUpAfter`];
 const lastOf = (facts: Facts, cell: Asked) => facts[`${closerOf(cell)}.path`].at(-1);
 
-/** Sets the limit, where it is a socket option; returns what the kernel kept of it, or the sysctl. */
+/** Sets the limit if it is a socket option; returns the option's value or the sysctl's, read back from the kernel. */
 async function limited(
   { sysctl }: Stage<readonly [], typeof asked.measures>,
   stuck: Endpoint,
@@ -70,7 +70,7 @@ async function limited(
 
 export default experiment({
   id: 'stuck-behind-a-firewall',
-  question: 'The path goes dead without a word: how long does each end send again, and what frees it?',
+  question: 'How long does each end send again on a dead path, and what ends the connection?',
   tags: [
     'FIN-WAIT-1',
     'LAST-ACK',
@@ -91,7 +91,30 @@ export default experiment({
     'write does not fail though the peer is gone',
   ],
   ...asked,
-  // of a connection with nothing to send again, idle-behind-a-firewall asks
+  words: {
+    state: {
+      text: 'state of the end without an answer while the path is dead',
+      values: {
+        'FIN-WAIT-1': 'FIN-WAIT-1: the client has closed first',
+        'LAST-ACK': 'LAST-ACK: the server has closed second',
+        ESTABLISHED: 'ESTABLISHED: the client still has the socket open',
+      },
+    },
+    unacked: {
+      text: 'what the closing end has sent without an acknowledgement, apart from a FIN',
+      values: { nothing: 'nothing', data: `${bytes} bytes` },
+    },
+    limit: {
+      text: 'what limits the retransmissions',
+      values: {
+        default: 'the defaults: tcp_orphan_retries 0 and tcp_retries2 15',
+        1: 'tcp_orphan_retries 1 and tcp_retries2 1',
+        3: 'tcp_orphan_retries 3 and tcp_retries2 3',
+        'user-timeout': `TCP_USER_TIMEOUT ${userTimeoutMs / 1000} s`,
+      },
+    },
+  },
+  // idle-behind-a-firewall has the connection with nothing to send again
   only: ({ state, unacked }) => state === 'FIN-WAIT-1' || (state === 'LAST-ACK') === (unacked === 'nothing'),
   network: 'wire',
   sysctls: ({ limit }) => ({
@@ -136,7 +159,7 @@ export default experiment({
     if (limit !== 'default') await until(stuck, 'CLOSED');
     else {
       const sent = state === 'ESTABLISHED' ? data : unacked === 'data' ? data.or(fin) : fin;
-      // data and FIN leave as two segments
+      // data and FIN are two segments
       const first = state === 'FIN-WAIT-1' && unacked === 'data' ? 2 : 1;
       await wire.seen(sent.from(stuck.end).nth(first + followed - 1));
       await look(stuck);
@@ -163,9 +186,9 @@ export default experiment({
   claims: [
     {
       id: 'doubles',
-      text: 'what is not acknowledged on a dead path is sent again after an RTO, then after twice, four times, … as long; before that once as a probe for a lost tail, after two round trips or an RTO',
+      text: 'on a dead path an end sends again after an RTO, then after twice, four times, … as long; before that, it sends one tail loss probe after two round trips or an RTO',
       source:
-        'RFC 6298 §5.5; RFC 8985 §7. Tolerance for each: the wheel, an eighth of it; a busy machine, 300 ms late, and 100 ms early where the wire took the one before late',
+        'RFC 6298 §5.5; RFC 8985 §7. Tolerance for each: late by the timer wheel, an eighth, and 300 ms of a busy machine; early by 100 ms that the wire can be late',
       holds: (facts, cell) => {
         const rto = facts.rto / 1000;
         const [probe, ...gaps] = gapsOf(resentOf(facts, cell));
@@ -179,8 +202,8 @@ export default experiment({
     },
     {
       id: 'a-budget-of-time',
-      text: 'tcp_orphan_retries and tcp_retries2 of 1 and 3 count no retries: they are a time, (2^(n+1)-1) · 200 ms from the first retransmission by the RTO, and the first RTO that ends after it is the last',
-      source: 'retransmits_timed_out() and tcp_model_timeout() in net/ipv4/tcp_timer.c; tolerance as before',
+      text: 'tcp_orphan_retries and tcp_retries2 of 1 and 3 are a time and not a count: (2^(n+1)-1) · 200 ms from the first retransmission after an RTO; the end gives up at the first RTO that ends later',
+      source: 'retransmits_timed_out() and tcp_model_timeout() in net/ipv4/tcp_timer.c. Tolerance as before',
       when: ({ limit }) => limit === '1' || limit === '3',
       holds: (facts, cell) => {
         const [, first, ...more] = resentOf(facts, cell);
@@ -194,16 +217,16 @@ export default experiment({
     },
     {
       id: 'more-than-it-says',
-      text: 'with tcp_orphan_retries or tcp_retries2 1, what is not acknowledged is sent again more than once: as a probe, and at least once by the RTO',
+      text: 'with tcp_orphan_retries or tcp_retries2 1, an end sends again more than once: a tail loss probe, and at least one retransmission after an RTO',
       source: 'tcp_send_loss_probe() in net/ipv4/tcp_output.c; follows from the claim before',
       when: ({ limit }) => limit === '1',
       holds: (facts, cell) => resentOf(facts, cell).length > 1,
     },
     {
       id: 'user-timeout',
-      text: `TCP_USER_TIMEOUT of ${userTimeoutMs / 1000} s ends a connection with unacknowledged data or FIN so long after the first retransmission by the RTO, an orphan as one that an application has`,
+      text: `TCP_USER_TIMEOUT ${userTimeoutMs / 1000} s ends a connection with unacknowledged data or FIN that long after the first retransmission after an RTO, also if the application has closed the socket`,
       source:
-        'tcp_clamp_rto_to_user_timeout() in net/ipv4/tcp_timer.c; RFC 5482; tolerance: the wheel and a busy machine',
+        'tcp_clamp_rto_to_user_timeout() in net/ipv4/tcp_timer.c; RFC 5482. Tolerance: the timer wheel and a busy machine',
       when: ({ limit }) => limit === 'user-timeout',
       holds: (facts, cell) => {
         const [, first] = resentOf(facts, cell);
@@ -212,7 +235,7 @@ export default experiment({
     },
     {
       id: 'orphans-go-silently',
-      text: 'an orphan that is given up is gone without an error that anyone reads and without a RST, but for the answer to what the other end sends later; TCPAbortOnTimeout counts it',
+      text: 'when the kernel gives up on a closed socket, no application reads an error and no RST is sent, except as the answer to what the other end sends later; TCPAbortOnTimeout counts it',
       source: 'tcp_write_err() in net/ipv4/tcp_timer.c',
       when: ({ state, limit }) => state !== 'ESTABLISHED' && limit !== 'default',
       holds: (facts, cell) => {
@@ -235,15 +258,15 @@ export default experiment({
     },
     {
       id: 'the-other-end-is-not-told',
-      text: 'where one end gave up on a dead path, the other end still has the connection, and reads ECONNRESET once it sends something',
-      source: 'RFC 9293 §3.5.1: half-open connections; it is RST since nobody has that connection any more',
+      text: 'when one end has given up, the other end still has the connection, and reads ECONNRESET when it sends data',
+      source: 'RFC 9293 §3.5.1: half-open connections; a RST answers a segment without a connection',
       when: ({ state, limit }) => state !== 'LAST-ACK' && limit !== 'default',
       holds: (facts) => facts.after === 'is gone' && is(errnos(facts['server.errors']), 'ECONNRESET'),
     },
     {
       id: 'neither-end-keeps-time-wait',
-      text: 'where LAST-ACK is given up, the end that closed first is left in FIN-WAIT-2, and nobody in TIME-WAIT',
-      source: 'RFC 9293 §3.6: TIME-WAIT follows the FIN, which never came',
+      text: 'if the second end gives up in LAST-ACK, the end that closed first stays in FIN-WAIT-2, and no end keeps TIME-WAIT',
+      source: 'RFC 9293 §3.6: TIME-WAIT begins with the FIN, which never arrives',
       when: ({ state, limit }) => state === 'LAST-ACK' && limit !== 'default',
       holds: (facts) =>
         facts.after === 'is in FIN-WAIT-2' &&
@@ -252,7 +275,7 @@ export default experiment({
     },
     {
       id: 'default-outlives-the-gap',
-      text: `with tcp_orphan_retries 0 and tcp_retries2 15, the defaults, a connection outlives a dead path of ${followed} retransmissions, some 9 s: an orphan closes in order, an application reads what was sent`,
+      text: `with the defaults, tcp_orphan_retries 0 and tcp_retries2 15, a connection survives a dead path of ${followed} retransmissions, about 9 s: a closed socket closes in order, and an application reads what was sent`,
       source:
         'tcp_orphan_retries() in net/ipv4/tcp_timer.c: 0 stands for 8, which is 102 s; TCP_RETR2 in include/net/tcp.h: 15, 924 s',
       when: ({ limit }) => limit === 'default',
@@ -268,25 +291,54 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    /** `2.0 to 2.1 s with …`; nothing where no such cell ran. */
-    const after = (words: string, ...limits: readonly Asked['limit'][]) => {
-      const chosen = outcomes.filter(({ cell }) => limits.includes(cell.limit));
-      if (chosen.length === 0) return [];
-      const seconds = chosen.map(({ cell, facts }) => gaveUpOf(facts, cell));
-      const sent = chosen.map(({ cell, facts }) => resentOf(facts, cell).length);
-      return [`${range(seconds, { digits: 1, unit: 's' })} with ${words} (${range(sent)} times)`];
-    };
-    const each = [
-      ...after('tcp_orphan_retries or tcp_retries2 1', '1'),
-      ...after('3', '3'),
-      ...after(`TCP_USER_TIMEOUT ${userTimeoutMs / 1000} s`, 'user-timeout'),
-    ];
-    const defaults = outcomes.filter(({ cell }) => cell.limit === 'default');
+    const of = (...limits: readonly Asked['limit'][]) => outcomes.filter(({ cell }) => limits.includes(cell.limit));
+    const gaveUp = (limited: typeof outcomes, name: string) =>
+      limited.length > 0 &&
+      finding(
+        range(limited, ({ cell, facts }) => gaveUpOf(facts, cell), { digits: 1, unit: 's' }),
+        `With ${name}, an end on a dead path gives up after this time; it has sent again ${timesOf(limited)}.`,
+      );
+    const timesOf = (limited: typeof outcomes) =>
+      `${range(limited, ({ cell, facts }) => resentOf(facts, cell).length)} times`;
+    const counted = of('1', '3');
+    const byCount = counted.filter(({ cell, facts }) => resentOf(facts, cell).length === Number(cell.limit));
+    const timed = of('user-timeout');
+    const userTimeout = `TCP_USER_TIMEOUT ${userTimeoutMs / 1000} s`;
+    const defaults = of('default');
     const kept = defaults.filter(({ facts }) => facts.after !== 'is gone' && facts.after !== 'is in FIN-WAIT-2');
-    return sentence(
-      each.length > 0 && `on a dead path an end sent again and gave up after ${each.join(', ')}`,
-      defaults.length > 0 &&
-        `with the defaults ${share(kept, defaults)} outlived it and went on when the path came back`,
-    );
+    const open = [...counted, ...timed].filter(({ cell }) => cell.state === 'ESTABLISHED');
+    const etimedout = open.filter(({ facts }) => is(errnos(facts['client.errors']), 'ETIMEDOUT'));
+    const others = [...counted, ...timed].filter(({ cell }) => cell.state !== 'LAST-ACK');
+    const reset = others.filter(({ facts }) => is(errnos(facts['server.errors']), 'ECONNRESET'));
+    return {
+      headline:
+        counted.length > 0
+          ? byCount.length === 0
+            ? 'tcp_retries2 and tcp_orphan_retries limit a time, not the number of retransmissions.'
+            : `tcp_retries2 and tcp_orphan_retries are the number of retransmissions in ${share(byCount, counted)} cases.`
+          : timed.length > 0
+            ? `With ${userTimeout}, an end on a dead path gives up after ${range(timed, ({ cell, facts }) => gaveUpOf(facts, cell), { digits: 1, unit: 's' })}.`
+            : defaults.length > 0 &&
+              (kept.length === defaults.length
+                ? 'With the default limits a connection survives a dead path of about 9 s.'
+                : 'With the default limits a connection does not always survive a dead path of about 9 s.'),
+      findings: [
+        gaveUp(of('1'), 'tcp_orphan_retries or tcp_retries2 1'),
+        gaveUp(of('3'), 'tcp_orphan_retries or tcp_retries2 3'),
+        gaveUp(timed, userTimeout),
+        finding(
+          share(kept, defaults),
+          'With the defaults, tcp_orphan_retries 0 and tcp_retries2 15, a connection survives a dead path of about 9 s.',
+        ),
+        finding(
+          share(etimedout, open),
+          'An application that has the socket open reads ETIMEDOUT when its kernel gives up.',
+        ),
+        finding(
+          share(reset, others),
+          'The other end gets no notice when the kernel gives up: it reads ECONNRESET when it sends data later.',
+        ),
+      ],
+    };
   },
 });

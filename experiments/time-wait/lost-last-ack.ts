@@ -1,11 +1,11 @@
-import { ack, experiment, fin, kind, range, rst, sentence, share } from 'lingerlab';
+import { ack, experiment, fin, finding, kind, range, rst, share } from 'lingerlab';
 
-/** tcp_orphan_retries, and tcp_retries2 for an end whose descriptor is kept. */
+/** tcp_orphan_retries, and tcp_retries2, which holds for an end that keeps its descriptor. */
 const retries = 3;
 /**
- * How long the other end goes on without an answer, ms: it sends its FIN again by a tail loss probe after a timeout, then by
- * timeouts that double, 2, 4, 8, 16 of them after the first FIN. Each asks whether it is enough, and that is a time and no
- * number of tries: as long as so many retries would take with a timeout of 200 ms, counted from the first that was no probe.
+ * How long the other end tries without an answer, ms. It sends its FIN again after one timeout, as a tail loss probe, then after 2,
+ * 4, 8 and 16 timeouts. At each of these the kernel compares the time since the first one that is no probe with the time that so
+ * many retries take with a timeout of 200 ms: the setting stands for a time, not for a number of tries.
  */
 function patience(rtoMs: number, most: number): number {
   const enough = (2 ** (most + 1) - 1) * 200;
@@ -13,18 +13,18 @@ function patience(rtoMs: number, most: number): number {
 }
 /** TCP_INFO rounds a timeout; the kernel's timers are up to an eighth late (kernel/time/timer.c), a busy machine's a little more. */
 const isAbout = (ms: number, expected: number) => ms > 0.95 * expected && ms < 1.2 * expected;
-/** A segment's time is when the wire read it, which on a busy machine was up to 48 ms late: so much less is a gap behind it. */
+/** The wire reads a segment up to 48 ms late on a busy machine: the gap after such a segment is shorter by that. */
 const earlyMs = 100;
-/** After so long a duplicate of the FIN comes late: `ss` prints whole seconds, and a timer that began again is 2 more then. */
+/** When a copy of the FIN arrives: `ss` prints whole seconds, and a restarted timer shows 2 more by then. */
 const lateSeconds = 2.1;
-/** The state in which it is given up; it knows nothing of a lost RST: its own FIN is the first. */
+/** The state in which the other end gives up. After a lost RST it is still ESTABLISHED, and its own FIN is the first. */
 const givingUpIn = ({ left }: { readonly left: string }) =>
   left === 'linger-0' ? 'server.stateMs.FIN-WAIT-1' : 'server.stateMs.LAST-ACK';
 const times = { never: 0, once: 1, twice: 2, always: 1000 } as const;
 
 export default experiment({
   id: 'lost-last-ack',
-  question: 'The last segment of a connection is lost: how does the end that closed second find out?',
+  question: 'The last segment of a connection is lost: how does the end that closed second learn of the close?',
   tags: [
     'LAST-ACK',
     'TIME-WAIT',
@@ -38,13 +38,33 @@ export default experiment({
   ],
   symptoms: ['why does TIME_WAIT exist', 'stuck in LAST_ACK', 'last ACK lost', 'is it safe to remove TIME_WAIT'],
   factors: {
-    // how many of the last segments of the end that closes first: an ACK of the other's FIN, or a RST
     lost: ['never', 'once', 'twice', 'always'],
-    // what the first closer has left: TIME-WAIT; nothing, having closed with linger 0; nothing, as ss -K or a lack of buckets took it
     left: ['TIME-WAIT', 'linger-0', 'ss-K', 'no-buckets'],
-    // the other closes, or half-closes and keeps its descriptor, which can be asked for an error
     second: ['close', 'shutdown'],
     family: [4, 6],
+  },
+  words: {
+    lost: {
+      text: 'how often the last ACK or RST of the end that closed first is lost',
+      values: { never: 'never', once: 'once', twice: 'twice', always: 'always' },
+    },
+    left: {
+      text: 'what the end that closed first keeps',
+      values: {
+        'TIME-WAIT': 'TIME-WAIT',
+        'linger-0': 'nothing: it closed with SO_LINGER 0',
+        'ss-K': 'nothing: ss -K removed TIME-WAIT',
+        'no-buckets': 'nothing: tcp_max_tw_buckets is 0',
+      },
+    },
+    second: {
+      text: 'how the end that closes second does so',
+      values: {
+        close: "net's destroy(), which gives its descriptor up",
+        shutdown: 'shutdown(2), which keeps the descriptor, so that SO_ERROR can be read',
+      },
+    },
+    family: { text: 'IP version', values: { 4: 'IPv4', 6: 'IPv6' } },
   },
   only: ({ lost, left, second, family }) =>
     family === 4
@@ -62,27 +82,27 @@ export default experiment({
   measures: {
     remains: {
       ...kind.word('TIME-WAIT', 'nothing'),
-      text: 'what ss showed of the first end once the second was closed',
+      text: 'what ss showed of the first end when the second end was CLOSED',
     },
     stillOpen: kind.boolean({
-      text: 'the second end was still ESTABLISHED when it closed: it knew nothing of the first',
+      text: 'the second end was still ESTABLISHED when it closed',
     }),
-    retries: kind.outcome({ text: 'how often it may try, read back from the kernel' }),
-    rtoMs: kind.ms({ text: 'its retransmission timeout just before it closed' }),
-    fins: kind.count({ text: 'times that it sent its FIN' }),
+    retries: kind.outcome({ text: 'the setting that limits the retries of the second end, read back from the kernel' }),
+    rtoMs: kind.ms({ text: 'retransmission timeout of the second end just before it closed' }),
+    fins: kind.count({ text: 'times that the second end sent its FIN' }),
     counted: kind.count({
       compare: 'measurement',
-      text: 'the same where that is a matter of timers: until it gave up, or while ss -K was at work',
+      text: 'the same where timers decide: until the second end gave up, or while ss -K was at work',
     }),
-    againMs: kind.ms({ text: 'from its FIN until it sent that again' }),
-    answers: kind.count({ text: 'last segments that the first end sent: ACKs of that FIN, and RSTs' }),
-    ending: { ...kind.word('ACK', 'RST', 'none'), text: 'what came through to the second end and ended it' },
-    told: kind.outcome({ text: "what the second end's application found in SO_ERROR" }),
-    timerBefore: kind.seconds({ text: "what TIME-WAIT's timer had left before a late duplicate of the FIN" }),
-    timerAfter: kind.seconds({ text: 'and after it, with what had passed until ss looked' }),
+    againMs: kind.ms({ text: 'from the first FIN of the second end to the second FIN' }),
+    answers: kind.count({ text: 'ACKs of that FIN, and RSTs, that the first end sent' }),
+    ending: { ...kind.word('ACK', 'RST', 'none'), text: 'the segment that reached the second end and closed it' },
+    told: kind.outcome({ text: 'SO_ERROR of the second end' }),
+    timerBefore: kind.seconds({ text: 'time left on the timer of TIME-WAIT before a late copy of the FIN' }),
+    timerAfter: kind.seconds({ text: 'the same after that copy, plus the time until ss looked' }),
     restarted: {
       ...kind.word('yes', 'no', 'nothing left'),
-      text: "whether that began TIME-WAIT's 60 s again: more was left after it than before",
+      text: 'whether that copy restarted the 60 s of TIME-WAIT',
     },
   },
   shows: [
@@ -126,11 +146,11 @@ export default experiment({
     note('stillOpen', state === 'ESTABLISHED');
     note('rtoMs', rtoUs / 1000);
 
-    // TIME-WAIT is to be gone when the FIN comes again
+    // ss -K removes TIME-WAIT before the FIN is sent again
     if (left === 'ss-K') await wire.carry(fins, { times: 1 });
     const isAlways = lost === 'always';
     const held = left === 'ss-K' ? await wire.hold(fins, isAlways ? {} : { times: 1 }) : undefined;
-    // on a busy machine ss -K may take longer than until the one after, which would be answered, too
+    // on a busy machine ss -K may last until the third FIN, which TIME-WAIT would answer, too
     const more = held && !isAlways ? await wire.drop(fins) : undefined;
     await (second === 'close' ? far.close('destroy') : far.shutdown('WR'));
     if (held) {
@@ -144,7 +164,7 @@ export default experiment({
     if (second === 'shutdown') note('told', await far.error());
 
     const sent = await wire.count(fins);
-    // how often it tries until it gives up is a matter of its timeout, and so of the path
+    // how often the second end tries until it gives up depends on its timeout, and so on the path
     note(isAlways || left === 'ss-K' ? 'counted' : 'fins', sent);
     const first = await wire.seen(fins);
     if (sent > 1) note('againMs', ((await wire.seen(fins.nth(2))).t - first.t) / 1e6);
@@ -156,7 +176,7 @@ export default experiment({
     note('remains', remains ? 'TIME-WAIT' : 'nothing');
     if (!remains) return note('restarted', 'nothing left');
 
-    // the second end is gone, and would reset what TIME-WAIT answers
+    // the second end has no socket any more, and would reset the ACK of TIME-WAIT
     await wire.drop(last);
     await rest(lateSeconds);
     const before = (await look(near))?.timer?.ms ?? 0;
@@ -172,7 +192,7 @@ export default experiment({
   claims: [
     {
       id: 'time-wait-answers',
-      text: 'TIME-WAIT acknowledges a FIN that is retransmitted once or twice, until an ACK reaches the other end and closes it',
+      text: 'TIME-WAIT acknowledges each FIN that is sent again, until an ACK reaches the other end and closes it',
       source: 'RFC 9293 §3.10.7.4: TIME-WAIT STATE; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c',
       when: (cell) => cell.left === 'TIME-WAIT' && cell.lost !== 'always',
       holds: (facts, { lost }) =>
@@ -180,14 +200,14 @@ export default experiment({
     },
     {
       id: 'nobody-resets',
-      text: 'where the first end has no socket any more, not even TIME-WAIT, a FIN of the other end is answered by a RST',
+      text: 'where the first end has no socket any more, not even TIME-WAIT, a RST answers the FIN of the other end',
       source: 'RFC 9293 §3.10.7.1; tcp_v4_rcv() in net/ipv4/tcp_ipv4.c: no_tcp_socket',
       when: (cell) => cell.left !== 'TIME-WAIT' && cell.lost !== 'always',
       holds: (facts) => facts.ending === 'RST' && facts.remains === 'nothing',
     },
     {
       id: 'a-reset-is-sent-once',
-      text: 'a lost RST is not sent again: the other end stays ESTABLISHED until it sends a FIN itself; that is answered by another RST',
+      text: 'a lost RST is not sent again: the other end stays ESTABLISHED until it sends a FIN itself, which gets another RST',
       source: 'RFC 9293 §3.10.5; tcp_send_active_reset() in net/ipv4/tcp_output.c: nothing is kept to be sent again',
       when: ({ left }) => left === 'linger-0',
       holds: (facts, { lost }) =>
@@ -204,7 +224,7 @@ export default experiment({
     },
     {
       id: 'gives-up',
-      text: `with tcp_orphan_retries or tcp_retries2 ${retries}, a FIN without an answer is sent more than ${retries} times again, and given up: the setting stands for a time, (2^(${retries}+1)-1) · 200 ms from the first retransmission by the RTO`,
+      text: `with tcp_orphan_retries or tcp_retries2 ${retries}, the other end sends a FIN without an answer again more than ${retries} times, then gives up: the setting stands for a time, (2^(${retries}+1)-1) · 200 ms from the first retransmission by the RTO`,
       source:
         'tcp_write_timeout(), retransmits_timed_out() and tcp_model_timeout() in net/ipv4/tcp_timer.c, TCP_RTO_MIN 200 ms; RFC 8985 §7. Tolerance: 5 % early, what TCP_INFO rounds, to a fifth late, of which the timer wheel takes an eighth',
       when: ({ lost }) => lost === 'always',
@@ -220,21 +240,21 @@ export default experiment({
     },
     {
       id: 'clean-with-time-wait',
-      text: 'where TIME-WAIT answered, the application that closed second with shutdown(2) finds no error in SO_ERROR',
+      text: 'where TIME-WAIT answers, SO_ERROR of the end that closed second shows no error',
       source: 'tcp_rcv_state_process() in net/ipv4/tcp_input.c: TCP_LAST_ACK',
       when: (cell) => cell.second === 'shutdown' && cell.left === 'TIME-WAIT' && cell.lost !== 'always',
       holds: (facts) => facts.told === 'none',
     },
     {
       id: 'error-without',
-      text: 'where a RST answered, the application that closed second with shutdown(2) finds ECONNRESET in SO_ERROR, though both ends had read all and closed in order; where nothing answered, ETIMEDOUT',
+      text: 'where a RST answers, SO_ERROR of the end that closed second is ECONNRESET, although both ends closed in order; where nothing answers, ETIMEDOUT',
       source: 'tcp_reset() in net/ipv4/tcp_input.c; tcp_write_err() in net/ipv4/tcp_timer.c',
       when: (cell) => cell.second === 'shutdown' && (cell.left !== 'TIME-WAIT' || cell.lost === 'always'),
       holds: (facts, { lost }) => facts.told === (lost === 'always' ? 'ETIMEDOUT' : 'ECONNRESET'),
     },
     {
       id: 'timer-restarts',
-      text: 'one more copy of the FIN restarts the 60 s of TIME-WAIT, whether or not the ACK before was lost',
+      text: 'one more copy of the FIN restarts the 60 s of TIME-WAIT',
       source:
         'RFC 9293 §3.10.7.4: "restart the 2 MSL timeout"; tcp_timewait_state_process(): inet_twsk_reschedule(). Tolerance: ss rounds to a second, twice',
       when: ({ left }) => left === 'TIME-WAIT',
@@ -243,7 +263,7 @@ export default experiment({
     },
     {
       id: 'nothing-to-restart',
-      text: 'where TIME-WAIT was not kept or was taken away, a later FIN does not bring it back',
+      text: 'where the first end keeps no TIME-WAIT, or ss -K removed it, a later FIN does not bring it back',
       source: 'tcp_v4_rcv() in net/ipv4/tcp_ipv4.c: no_tcp_socket',
       when: ({ left }) => left !== 'TIME-WAIT',
       holds: (facts) => facts.remains === 'nothing' && facts.restarted === 'nothing left',
@@ -251,30 +271,50 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const ended = (of: typeof outcomes, ending: 'ACK' | 'RST') => of.filter(({ facts }) => facts.ending === ending);
+    type Outcomes = typeof outcomes;
+    const by = (of: Outcomes, ending: 'ACK' | 'RST' | 'none') => of.filter(({ facts }) => facts.ending === ending);
     const lost = outcomes.filter(({ cell }) => cell.lost === 'once' || cell.lost === 'twice');
     const kept = lost.filter(({ cell }) => cell.left === 'TIME-WAIT');
     const gone = lost.filter(({ cell }) => cell.left !== 'TIME-WAIT');
-    const again = kept.flatMap(({ facts }) => ('againMs' in facts ? Math.round(facts.againMs) : []));
-    const always = outcomes.filter(({ cell }) => cell.lost === 'always');
-    const silent = always.filter(({ facts }) => facts.ending === 'none');
-    const waited = silent.map(({ cell, facts }) => facts[givingUpIn(cell)] / 1000);
-    const told = (ending: 'ACK' | 'RST' | 'none', words: string) => {
-      const asked = outcomes.filter(({ facts }) => 'told' in facts && facts.ending === ending);
-      const said = new Set(asked.map(({ facts }) => (facts.told === 'none' ? 'no error' : facts.told)));
-      return asked.length > 0 ? [`${[...said].join(' or ')} ${words}`] : [];
-    };
-    const found = [...told('ACK', 'after an ACK'), ...told('RST', 'after a RST'), ...told('none', 'after neither')];
+    const resent = lost.filter(({ facts }) => 'againMs' in facts);
+    const silent = by(
+      outcomes.filter(({ cell }) => cell.lost === 'always'),
+      'none',
+    );
+    const asked = gone.filter(({ cell }) => cell.second === 'shutdown');
+    const reset = asked.filter(({ facts }) => facts.told === 'ECONNRESET');
     const waiting = outcomes.filter(({ facts }) => facts.remains === 'TIME-WAIT');
     const restarted = waiting.filter(({ facts }) => facts.restarted === 'yes');
-    return sentence(
-      kept.length > 0 &&
-        `where TIME-WAIT was kept and the last ACK lost, the FIN came again${again.length > 0 ? ` after ${range(again, { unit: 'ms' })}` : ''} and an ACK ended the other end in ${share(ended(kept, 'ACK'), kept)}`,
-      gone.length > 0 && `where nothing was left to answer, a RST did in ${share(ended(gone, 'RST'), gone)}`,
-      always.length > 0 &&
-        `where every answer was lost it gave up without one in ${share(silent, always)}${waited.length > 0 ? `, after ${range(waited, { digits: 1, unit: 's' })}` : ''}`,
-      found.length > 0 && `its application found in SO_ERROR ${found.join(', ')}`,
-      waiting.length > 0 && `one more FIN began the 60 s of TIME-WAIT again in ${share(restarted, waiting)}`,
-    );
+    const all = (of: Outcomes, ending: 'ACK' | 'RST') => of.length > 0 && by(of, ending).length === of.length;
+    return {
+      headline:
+        all(kept, 'ACK') && all(gone, 'RST')
+          ? 'TIME-WAIT repairs the loss of the last ACK; without TIME-WAIT, the other end gets a RST.'
+          : kept.length > 0
+            ? `TIME-WAIT replaced a lost last ACK in ${share(by(kept, 'ACK'), kept)} closes.`
+            : gone.length > 0
+              ? `Without TIME-WAIT, a RST answered the FIN that was sent again in ${share(by(gone, 'RST'), gone)} closes.`
+              : silent.length > 0 && 'A FIN that nothing answers is sent again until the kernel gives up.',
+      findings: [
+        finding(
+          share(by(kept, 'ACK'), kept),
+          'After a lost ACK, TIME-WAIT acknowledges the FIN that is sent again and so closes the other end.',
+        ),
+        finding(share(by(gone, 'RST'), gone), 'Where the first end keeps no TIME-WAIT, a RST closes the other end.'),
+        finding(
+          share(reset, asked),
+          'After such a RST, SO_ERROR of the other end is ECONNRESET, although both ends closed in order.',
+        ),
+        finding(
+          range(resent, ({ facts }) => facts.againMs, { unit: 'ms' }),
+          'The other end sends its FIN again after its retransmission timeout.',
+        ),
+        finding(
+          range(silent, ({ cell, facts }) => facts[givingUpIn(cell)] / 1000, { digits: 1, unit: 's' }),
+          `Where every answer is lost, the other end gives up after this long, here with tcp_orphan_retries and tcp_retries2 ${retries}.`,
+        ),
+        finding(share(restarted, waiting), 'One more copy of the FIN restarts the 60 s of TIME-WAIT.'),
+      ],
+    };
   },
 });

@@ -1,15 +1,15 @@
-import { ack, experiment, fin, is, kind, sentence, share, syn, tcp } from 'lingerlab';
+import { ack, experiment, fin, finding, is, kind, range, share, syn, tcp } from 'lingerlab';
 
-/** tcp_syn_retries: where TIME-WAIT lets nothing through, the client gives up after some 3 s. */
+/** tcp_syn_retries: where TIME-WAIT answers each SYN with an ACK, the client gives up after about 3 s. */
 const retries = 1;
-/** How far TIME-WAIT's idea of the client's clock is put ahead; ms. More than a cell lasts. */
+/** How far the timestamp that TIME-WAIT remembers lies ahead of the client's clock, ms: more than a cell lasts. */
 const aheadMs = 100_000;
-/** TCP_TIMEOUT_MIN, 2 jiffies, with a tick at HZ=100 and a busy machine; without it the first retry comes after 1 s. */
+/** TCP_TIMEOUT_MIN is 2 jiffies; the rest is for a busy machine. The usual first retry comes after 1 s. */
 const soonMs = 500;
 
 export default experiment({
   id: 'reconnect-at-time-wait',
-  question: 'What becomes of a client that connects again to a server in TIME-WAIT, from the same port?',
+  question: 'Can a client connect again from the same port while the server keeps TIME-WAIT?',
   tags: ['TIME-WAIT', 'SYN', 'timestamps', 'PAWS', 'tcp_rfc1337', 'same source port', 'challenge ACK', 'ETIMEDOUT'],
   symptoms: [
     'SYN is dropped in TIME_WAIT',
@@ -18,10 +18,24 @@ export default experiment({
     'SYN answered by ACK',
   ],
   factors: {
-    // its timestamp: newer than the old incarnation's, as any is; older than what TIME-WAIT remembers; none on either end
     stamp: ['newer', 'older', 'none'],
     listener: ['open', 'closed'],
     rfc1337: [0, 1],
+  },
+  words: {
+    stamp: {
+      text: 'the timestamp of the new SYN',
+      values: {
+        newer: 'newer than those of the old connection',
+        older: 'older than the last one that TIME-WAIT remembers',
+        none: 'none: tcp_timestamps is 0 at both ends',
+      },
+    },
+    listener: { text: "the server's listener", values: { open: 'still listens', closed: 'is closed' } },
+    rfc1337: {
+      text: 'net.ipv4.tcp_rfc1337',
+      values: { 0: '0, the default: a RST ends TIME-WAIT', 1: '1: TIME-WAIT ignores every RST' },
+    },
   },
   only: ({ stamp, listener, rfc1337 }) =>
     stamp === 'none'
@@ -35,17 +49,17 @@ export default experiment({
     'net.ipv4.tcp_rfc1337': rfc1337,
     'net.ipv4.tcp_syn_retries': retries,
     'net.ipv4.tcp_timestamps': stamp === 'none' ? 0 : undefined,
-    // each SYN is answered
+    // TIME-WAIT answers each SYN
     'net.ipv4.tcp_invalid_ratelimit': 0,
   }),
   seconds: ({ stamp, rfc1337 }) => (stamp === 'older' && rfc1337 === 1 ? 3.5 : 0.5),
   measures: {
     connected: kind.outcome({ text: 'what connect(2) answered' }),
-    connectMs: kind.ms({ text: 'after how long' }),
-    firstAnswer: { ...kind.word('SYN,ACK', 'ACK', 'RST,ACK'), text: 'what the first one was answered with' },
-    clientSaid: { ...kind.word('ACK', 'RST'), text: 'what the client said to that' },
+    connectMs: kind.ms({ text: 'how long connect(2) took' }),
+    firstAnswer: { ...kind.word('SYN,ACK', 'ACK', 'RST,ACK'), text: "the server's answer to the first SYN" },
+    clientSaid: { ...kind.word('ACK', 'RST'), text: "the client's answer to that" },
     again: kind.ms({ text: 'from the first SYN to the second' }),
-    stays: kind.boolean({ text: 'ss showed TIME-WAIT afterwards' }),
+    stays: kind.boolean({ text: 'ss showed TIME-WAIT after connect(2) had returned' }),
   },
   shows: ['firstAnswer', 'clientSaid', 'again', 'connected', 'connectMs', 'stays'],
 
@@ -58,7 +72,7 @@ export default experiment({
     await near.close();
     if (stamp === 'older') {
       const real = await wire.seen(fin.from('client').on(near));
-      // the FIN as a client sends it whose clock was ahead: a machine behind the same address translation, say
+      // the FIN of a client whose clock is ahead, such as another machine behind the same address translation
       await wire.inject({
         from: 'client',
         on: near,
@@ -88,7 +102,7 @@ export default experiment({
   claims: [
     {
       id: 'reconnects-at-once',
-      text: 'a client whose old connection was short is let in with its first SYN, which is newer by its sequence number, with timestamps or without, with tcp_rfc1337 0 or 1',
+      text: 'after a short connection, the first SYN of the client has a higher sequence number and opens a new connection, with or without timestamps, with tcp_rfc1337 0 or 1',
       source:
         'RFC 9293 §3.6.1 MAY-2; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c; initial sequence numbers of the same four numbers grow, RFC 6528 §3',
       when: ({ stamp, listener }) => stamp !== 'older' && listener === 'open',
@@ -97,14 +111,14 @@ export default experiment({
     },
     {
       id: 'client-resets-the-challenge',
-      text: 'a client that is opening answers the ACK of TIME-WAIT by a RST',
+      text: 'a client in SYN-SENT answers an ACK instead of a SYN-ACK with a RST',
       source: 'RFC 9293 §3.10.7.3: in SYN-SENT, an ACK that is not acceptable; RFC 5961 §4.2',
       when: ({ stamp, listener }) => stamp === 'older' || listener === 'closed',
       holds: (facts) => facts.firstAnswer === 'ACK' && facts.clientSaid === 'RST',
     },
     {
       id: 'and-tries-again-soon',
-      text: 'a client that answered the ACK of TIME-WAIT by a RST sends its SYN again in less than half a second instead of after a second',
+      text: 'after that RST, the client sends its SYN again in less than 0.5 s instead of after 1 s',
       source:
         'tcp_rcv_synsent_state_process() in net/ipv4/tcp_input.c: TCP_TIMEOUT_MIN, since Linux 5.6. Tolerance: a busy machine, half of what it would be',
       when: ({ stamp, listener }) => stamp === 'older' || listener === 'closed',
@@ -112,14 +126,14 @@ export default experiment({
     },
     {
       id: 'the-challenge-lets-it-in',
-      text: 'with tcp_rfc1337 0 that RST ends TIME-WAIT, and the second SYN is let in, though its timestamp is older than what TIME-WAIT remembered',
+      text: 'with tcp_rfc1337 0, that RST ends TIME-WAIT, and the second SYN connects in spite of its older timestamp',
       source: 'RFC 5961 §4.2; RFC 1337; tcp_timewait_state_process(): "This is TIME_WAIT assassination"',
       when: ({ stamp, listener, rfc1337 }) => stamp === 'older' && listener === 'open' && rfc1337 === 0,
       holds: (facts) => facts.connected === 'ok' && facts['counters.client.TcpExt.TCPSynRetrans'] === 1 && !facts.stays,
     },
     {
       id: 'nobody-listens-is-told-late',
-      text: 'with tcp_rfc1337 0, where nobody listens any more, the client is refused by the answer to its second SYN: the first was answered by an ACK',
+      text: 'with tcp_rfc1337 0 and no listener, the first SYN gets an ACK, and connect(2) fails with ECONNREFUSED at the answer to the second',
       source: 'tcp_v4_rcv() in net/ipv4/tcp_ipv4.c: TCP_TW_SYN without a listener falls through to the ACK',
       when: ({ listener, rfc1337 }) => listener === 'closed' && rfc1337 === 0,
       holds: (facts) =>
@@ -127,13 +141,13 @@ export default experiment({
     },
     {
       id: 'rfc1337-shuts-it-out',
-      text: 'with tcp_rfc1337 = 1 the RST is ignored, each SYN is challenged again, and the client, with tcp_syn_retries 1, gives up with ETIMEDOUT',
+      text: 'with tcp_rfc1337 1, TIME-WAIT ignores the RST and answers each SYN with an ACK; connect(2) fails with ETIMEDOUT, here with tcp_syn_retries 1',
       source: 'RFC 1337 §3 (F1); tcp_write_timeout() in net/ipv4/tcp_timer.c for when it gives up',
       when: ({ stamp, rfc1337 }) => stamp === 'older' && rfc1337 === 1,
       holds: (facts) =>
         facts.connected === 'ETIMEDOUT' &&
         facts.stays &&
-        // the second comes soon, the others in their time
+        // the client sends the second SYN soon, the others after their usual timeouts
         (facts['counters.client.TcpExt.TCPSynRetrans'] ?? 0) >= 2 &&
         (facts['counters.server.TcpExt.PAWSTimewait'] ?? 0) + (facts['counters.server.TcpExt.PAWSEstab'] ?? 0) ===
           1 + (facts['counters.client.TcpExt.TCPSynRetrans'] ?? 0),
@@ -141,21 +155,42 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const told = (chosen: typeof outcomes) =>
-      chosen.map(({ facts }) => `${facts.connected} after ${Math.round(facts.connectMs)} ms`).join(', ');
     const newer = outcomes.filter(({ cell }) => cell.stamp !== 'older' && cell.listener === 'open');
-    const admitted = newer.filter(({ facts }) => facts.firstAnswer === 'SYN,ACK');
-    const older = ([0, 1] as const).flatMap((value) => {
-      const chosen = outcomes.filter(({ cell }) => cell.stamp === 'older' && cell.rfc1337 === value);
-      return chosen.length > 0 ? `${told(chosen)} with tcp_rfc1337 ${value}` : [];
-    });
+    const admitted = newer.filter(({ facts }) => facts.firstAnswer === 'SYN,ACK' && facts.connected === 'ok');
+    const older = (rfc1337: 0 | 1) => outcomes.filter(({ cell }) => cell.stamp === 'older' && cell.rfc1337 === rfc1337);
+    const second = older(0).filter(({ facts }) => facts.firstAnswer === 'ACK' && facts.connected === 'ok');
+    const shutOut = older(1).filter(({ facts }) => facts.connected === 'ETIMEDOUT');
+    const challenged = outcomes.filter(({ facts }) => facts.firstAnswer === 'ACK');
     const deaf = outcomes.filter(({ cell }) => cell.listener === 'closed');
-    return sentence(
-      newer.length > 0 &&
-        `a client that connected again from its old port was let in by TIME-WAIT's SYN-ACK in ${share(admitted, newer)}`,
-      older.length > 0 &&
-        `where its timestamp was old it got an ACK, answered by RST, and connect() said ${older.join(', ')}`,
-      deaf.length > 0 && `where nobody listened any more connect() said ${told(deaf)}`,
-    );
+    const refused = deaf.filter(({ facts }) => facts.firstAnswer === 'ACK' && facts.connected === 'ECONNREFUSED');
+    const connected = outcomes.filter(({ facts }) => facts.connected === 'ok');
+    return {
+      headline:
+        newer.length > 0 && admitted.length === newer.length
+          ? 'A client can connect again from the same port at once: TIME-WAIT gives way to a newer SYN.'
+          : `A client connected again from the same port in ${share(connected, outcomes)} cases.`,
+      findings: [
+        finding(
+          share(admitted, newer),
+          'TIME-WAIT answers a SYN with a higher sequence number with SYN-ACK at once, with or without timestamps.',
+        ),
+        finding(
+          share(second, older(0)),
+          'A SYN with an older timestamp gets an ACK; the RST of the client to that ACK ends TIME-WAIT, and its second SYN connects.',
+        ),
+        finding(
+          range(challenged, ({ facts }) => facts.again, { unit: 'ms' }),
+          'After an ACK instead of a SYN-ACK, the client sends its second SYN this soon, not after 1 s.',
+        ),
+        finding(
+          share(shutOut, older(1)),
+          'With tcp_rfc1337 1, TIME-WAIT ignores that RST, and connect(2) fails with ETIMEDOUT.',
+        ),
+        finding(
+          share(refused, deaf),
+          'Without a listener, the first SYN gets an ACK, and connect(2) fails with ECONNREFUSED only at the second.',
+        ),
+      ],
+    };
   },
 });

@@ -1,14 +1,14 @@
-import { ack, experiment, fin, kind, rst, sentence, share } from 'lingerlab';
+import { ack, experiment, fin, finding, kind, rst, share } from 'lingerlab';
 
-/** What the client sends and has acknowledged before it closes: below RCV.NXT there is room for old segments. */
+/** Bytes that the client sends before it closes, so that old segments fit below RCV.NXT. */
 const sentBytes = 300;
-/** Of the forged segment, counted from TIME-WAIT's RCV.NXT. */
+/** Sequence number of the forged segment, counted from TIME-WAIT's RCV.NXT. */
 const places = { below: -100, at: 0, above: 100, beyond: 2 ** 30 } as const;
-/** Of its timestamp, counted from the latest that the client sent; ms. */
+/** Timestamp of the forged segment, counted from the latest one of the client; ms. */
 const stamps = { same: {}, newer: { value: 10_000 }, older: { value: -10_000 }, none: 'none' } as const;
-/** ss prints whole seconds of a timer: one that was restarted after more than 2 is told from one that ran on. */
+/** ss prints a timer in whole seconds: after more than 2 s a restarted timer can be recognised. */
 const agedSeconds = 2.1;
-/** tcp_timewait_state_process(): 65535 + 2 beyond what the old incarnation sent. */
+/** tcp_timewait_state_process(): 65535 + 2 beyond the last number of the old connection. */
 const isnAhead = 65_537;
 
 const flags = { syn: ['SYN'], rst: ['RST'], fin: ['FIN', 'ACK'], ack: ['ACK'], data: ['PSH', 'ACK'] } as const;
@@ -18,10 +18,10 @@ interface Forged {
   readonly place: keyof typeof places;
   readonly stamp: keyof typeof stamps;
 }
-/** Newer by its timestamp, or by its sequence number where its timestamp does not say that it is old. */
+/** Whether a SYN is newer by its timestamp, or by its sequence number where its timestamp is not older. */
 const isNewSyn = ({ arrives, place, stamp }: Forged) =>
   arrives === 'syn' && stamp !== 'older' && (stamp === 'newer' || place === 'above' || place === 'beyond');
-/** Of the default matrix over IPv4, with a listener and tcp_rfc1337 0: where, and with which timestamp. */
+/** Place and timestamp of the segments in the default matrix, over IPv4, with a listener and tcp_rfc1337 0. */
 const chosen: Readonly<Record<Forged['arrives'], readonly string[]>> = {
   syn: ['above same', 'above none', 'above older', 'at same', 'below newer', 'below same', 'below older'],
   rst: ['at none', 'above none', 'beyond none', 'at older'],
@@ -29,9 +29,9 @@ const chosen: Readonly<Record<Forged['arrives'], readonly string[]>> = {
   ack: ['at same', 'at older', 'above same', 'below same'],
   data: ['at same', 'below same'],
 };
-/** Again where nobody listens: a SYN that would have opened, by its number or by its timestamp, and an old one. */
+/** The SYNs that are tried without a listener: newer by number, newer by timestamp, and an old one. */
 const chosenClosed = ['above same', 'above none', 'below newer', 'at same'];
-/** Once more over IPv6, which has a tcp_v6_rcv() of its own. */
+/** The segments that are tried over IPv6, too: it has a function of its own, tcp_v6_rcv(). */
 const chosenOver6: Readonly<Partial<Record<Forged['arrives'], string>>> = {
   syn: 'above same',
   rst: 'at none',
@@ -42,7 +42,7 @@ const isAnswered = ({ arrives, place, stamp }: Forged) =>
 
 export default experiment({
   id: 'segments-at-time-wait',
-  question: 'What does TIME-WAIT answer to a segment, what does that leave of it, and does its minute begin again?',
+  question: 'Which segments end TIME-WAIT or restart its 60 s, and which get an answer?',
   tags: ['TIME-WAIT', 'SYN', 'RST', 'PAWS', 'tcp_rfc1337', 'timestamps', 'RFC 1337', 'RFC 6191'],
   symptoms: ['new SYN in TIME_WAIT', 'does TIME_WAIT restart', 'duplicate FIN', 'late packet'],
   factors: {
@@ -53,6 +53,31 @@ export default experiment({
     rfc1337: [0, 1],
     family: [4, 6],
   },
+  words: {
+    arrives: {
+      text: 'the segment that arrives',
+      values: { syn: 'a SYN', rst: 'a RST', fin: 'the FIN', ack: 'an ACK without data', data: 'data' },
+    },
+    place: {
+      text: 'its sequence number, against the one that TIME-WAIT expects (RCV.NXT)',
+      values: {
+        below: '100 lower; of the FIN, 1 lower: a copy',
+        at: 'equal',
+        above: '100 higher',
+        beyond: '2^30 higher, outside the window',
+      },
+    },
+    stamp: {
+      text: "its timestamp, against the client's latest",
+      values: { same: 'equal', newer: '10 s newer', older: '10 s older', none: 'no timestamp' },
+    },
+    listener: { text: "the server's listener", values: { open: 'still listens', closed: 'is closed' } },
+    rfc1337: {
+      text: 'net.ipv4.tcp_rfc1337',
+      values: { 0: '0, the default: a RST ends TIME-WAIT', 1: '1: TIME-WAIT ignores every RST' },
+    },
+    family: { text: 'IP version', values: { 4: 'IPv4', 6: 'IPv6' } },
+  },
   only({ arrives, place, stamp, listener, rfc1337, family }) {
     const where = `${place} ${stamp}`;
     const isPlain = listener === 'open' && rfc1337 === 0;
@@ -61,20 +86,22 @@ export default experiment({
     return chosen[arrives].includes(where) && (isPlain || (arrives === 'rst' && stamp === 'none'));
   },
   network: 'wire',
-  // what limits its answers is another question: time-wait-rate-limit
+  // without the limit on answers, which time-wait-rate-limit asks about
   sysctls: ({ rfc1337 }) => ({ 'net.ipv4.tcp_rfc1337': rfc1337, 'net.ipv4.tcp_invalid_ratelimit': 0 }),
   seconds: 2.5,
   measures: {
-    answer: { ...kind.word('none', 'ACK', 'SYN,ACK', 'RST', 'RST,ACK'), text: 'what came back at once' },
+    answer: { ...kind.word('none', 'ACK', 'SYN,ACK', 'RST', 'RST,ACK'), text: 'the answer that came back at once' },
     answers: kind.count({ text: 'segments that came back at once' }),
     sameNumbers: kind.boolean({
-      text: 'the answer had the sequence and acknowledgement numbers of its last acknowledgement',
+      text: 'the answer had the sequence and acknowledgement numbers of the last ACK before it',
     }),
-    newIsn: kind.count({ text: 'how far the new initial sequence number lies beyond what the old incarnation sent' }),
-    after: { ...kind.word('TIME-WAIT', 'nothing'), text: 'what ss showed afterwards' },
-    restarted: kind.boolean({ text: 'its timer began again' }),
-    left: kind.seconds({ text: 'what its timer had left before the segment came' }),
-    leftAfter: kind.seconds({ text: 'and afterwards' }),
+    newIsn: kind.count({
+      text: 'distance of the new initial sequence number from the last number of the old connection',
+    }),
+    after: { ...kind.word('TIME-WAIT', 'nothing'), text: 'what ss showed after the segment' },
+    restarted: kind.boolean({ text: 'the segment restarted the timer of TIME-WAIT' }),
+    left: kind.seconds({ text: 'time left on the timer before the segment' }),
+    leftAfter: kind.seconds({ text: 'time left on the timer after the segment' }),
   },
   shows: [
     'answer',
@@ -99,7 +126,7 @@ export default experiment({
     const last = await wire.seen(ack.from('server').on(far), { after: await wire.seen(fin.from('client').on(far)) });
     if (asked === 'closed') await listener.close();
     const opens = asked === 'open' && isNewSyn({ arrives, place, stamp });
-    // the client's kernel knows nothing of the connection any more and resets what answers come: time-wait-assassination
+    // the client's kernel has no socket any more and would reset the answers: time-wait-assassination
     if (!opens) await wire.drop(rst.from('client'));
 
     await rest(agedSeconds);
@@ -109,7 +136,7 @@ export default experiment({
       from: 'client',
       on: near,
       flags: flags[arrives],
-      // the FIN itself once more
+      // a copy of the FIN
       seq: { next: arrives === 'fin' && place === 'below' ? -1 : places[place] },
       timestamps: stamps[stamp],
       ...(arrives === 'data' && { payload: 'forged' }),
@@ -137,7 +164,7 @@ export default experiment({
   claims: [
     {
       id: 'new-syn-opens',
-      text: 'a SYN with a higher sequence number, or a newer timestamp, is answered by SYN-ACK at once where a listener is, without any setting: its initial sequence number lies 65537 beyond what the old incarnation sent',
+      text: 'with a listener, TIME-WAIT answers a SYN with a higher sequence number or a newer timestamp with SYN-ACK at once; the new initial sequence number lies 65537 beyond the last number of the old connection',
       source:
         'RFC 9293 §3.6.1 MAY-2, RFC 6191 §2; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c: tw_snd_nxt + 65535 + 2',
       when: (cell) => cell.listener === 'open' && isNewSyn(cell),
@@ -145,7 +172,7 @@ export default experiment({
     },
     {
       id: 'does-not-come-back',
-      text: 'TIME-WAIT is gone with such a SYN, and does not come back though the SYN turns out to be an old one: the RST that says so leaves nothing',
+      text: 'such a SYN ends TIME-WAIT, which does not come back where the client resets the SYN-ACK because the SYN was an old one',
       source:
         'RFC 9293 §3.6.1 MAY-2 (2) asks for the return to TIME-WAIT; Linux: "RED-PEN: we violate main RFC requirement" in tcp_timewait_state_process()',
       when: (cell) => cell.listener === 'open' && isNewSyn(cell),
@@ -153,21 +180,21 @@ export default experiment({
     },
     {
       id: 'nobody-listens',
-      text: 'where nobody listens such a SYN is answered by an ACK like an old one, not by a RST, and TIME-WAIT stays',
+      text: 'without a listener, such a SYN gets an ACK like an old one, not a RST, and TIME-WAIT stays',
       source: 'tcp_v4_rcv() in net/ipv4/tcp_ipv4.c: TCP_TW_SYN without a listener falls through to the ACK',
       when: (cell) => cell.listener === 'closed' && isNewSyn(cell),
       holds: (facts) => facts.answer === 'ACK' && facts.after === 'TIME-WAIT' && !facts.restarted,
     },
     {
       id: 'old-syn-is-challenged',
-      text: 'a SYN at RCV.NXT or below it, without a newer timestamp, is answered by an ACK; the minute runs on',
+      text: 'a SYN at RCV.NXT or below, without a newer timestamp, gets an ACK and does not restart the 60 s of TIME-WAIT',
       source: 'RFC 5961 §4.2; tcp_timewait_state_process(): a SYN without ACK does not restart the timer',
       when: (cell) => cell.arrives === 'syn' && cell.stamp !== 'older' && !isNewSyn(cell),
       holds: (facts) => facts.answer === 'ACK' && facts.after === 'TIME-WAIT' && !facts.restarted,
     },
     {
       id: 'older-timestamp-is-refused',
-      text: 'a segment with an older timestamp, a RST apart, is refused by PAWS, a SYN with a higher sequence number too: it is answered by an ACK, and the minute begins again',
+      text: 'PAWS refuses a segment with an older timestamp, other than a RST, even a SYN with a higher sequence number: the segment gets an ACK and restarts the 60 s',
       source: 'RFC 7323 §5.2; tcp_timewait_state_process(): PAWSTimewait, before it had a counter of its own PAWSEstab',
       when: ({ arrives, stamp }) => stamp === 'older' && arrives !== 'rst',
       holds: (facts) =>
@@ -177,21 +204,21 @@ export default experiment({
     },
     {
       id: 'same-numbers',
-      text: 'each ACK that TIME-WAIT sends carries the numbers of its last one: <SEQ=SND.NXT><ACK=RCV.NXT>',
+      text: 'each ACK that TIME-WAIT sends carries the same numbers as its last one: <SEQ=SND.NXT><ACK=RCV.NXT>',
       source: 'RFC 9293 §3.10.7.4; tcp_v4_timewait_ack() in net/ipv4/tcp_ipv4.c',
       when: (cell) => isAnswered(cell) && !(cell.listener === 'open' && isNewSyn(cell)),
       holds: (facts) => facts.answers === 1 && facts.sameNumbers,
     },
     {
       id: 'fin-again',
-      text: 'the FIN once more is acknowledged once more, and the minute begins again',
+      text: 'a copy of the FIN gets an ACK and restarts the 60 s of TIME-WAIT',
       source: 'RFC 9293 §3.10.7.4: "Acknowledge it, and restart the 2 MSL timeout"',
       when: ({ arrives, place }) => arrives === 'fin' && place === 'below',
       holds: (facts) => facts.answer === 'ACK' && facts.restarted,
     },
     {
       id: 'old-segment-is-answered',
-      text: 'old data, data after the FIN, and an acknowledgement that is not at RCV.NXT are answered by an ACK; the minute begins again, which no RFC asks for',
+      text: 'old data, data after the FIN, and an ACK that is not at RCV.NXT get an ACK and restart the 60 s of TIME-WAIT, which no RFC asks for',
       source:
         'RFC 9293 §3.10.7.4: not acceptable, "send an acknowledgment"; inet_twsk_reschedule() in tcp_timewait_state_process()',
       when: ({ arrives, place, stamp }) =>
@@ -200,7 +227,7 @@ export default experiment({
     },
     {
       id: 'ack-keeps-it',
-      text: 'a bare acknowledgement at RCV.NXT is not answered, and begins the minute again all the same',
+      text: 'an ACK without data at RCV.NXT gets no answer, and restarts the 60 s of TIME-WAIT all the same',
       source: 'tcp_timewait_state_process(): "In window segment, it may be only reset or bare ack"',
       when: ({ arrives, place, stamp }) => arrives === 'ack' && place === 'at' && stamp !== 'older',
       holds: (facts) => facts.answers === 0 && facts.after === 'TIME-WAIT' && facts.restarted,
@@ -215,21 +242,21 @@ export default experiment({
     },
     {
       id: 'rfc1337-ignores-it',
-      text: 'with tcp_rfc1337 = 1 no RST ends it, not one at RCV.NXT either; its minute runs on',
+      text: 'with tcp_rfc1337 1, no RST ends TIME-WAIT or restarts its 60 s, not even one at RCV.NXT',
       source: 'RFC 1337 §3 (F1): ignore RST segments in TIME-WAIT',
       when: ({ arrives, rfc1337 }) => arrives === 'rst' && rfc1337 === 1,
       holds: (facts) => facts.answers === 0 && facts.after === 'TIME-WAIT' && !facts.restarted,
     },
     {
       id: 'rst-elsewhere',
-      text: 'a RST elsewhere, in the window or outside, is ignored without an answer: no challenge ACK as RFC 5961 has it for one in the window',
+      text: 'TIME-WAIT ignores a RST at any other number without an answer; RFC 5961 asks for a challenge ACK to one in the window',
       source: 'RFC 5961 §3.2; tcp_timewait_state_process() answers no RST',
       when: ({ arrives, place }) => arrives === 'rst' && place !== 'at',
       holds: (facts) => facts.answers === 0 && facts.after === 'TIME-WAIT' && !facts.restarted,
     },
     {
       id: 'rst-under-paws',
-      text: 'a RST at RCV.NXT with an older timestamp is ignored, though RFC 7323 would have a RST accepted regardless of its timestamp',
+      text: 'TIME-WAIT ignores a RST at RCV.NXT with an older timestamp; RFC 7323 accepts a RST regardless of its timestamp',
       source: 'RFC 7323 §5.2; tcp_paws_reject() in include/net/tcp.h: only after TCP_PAWS_MSL, 60 s',
       when: ({ arrives, stamp }) => arrives === 'rst' && stamp === 'older',
       holds: (facts) => facts.answers === 0 && facts.after === 'TIME-WAIT' && !facts.restarted,
@@ -237,27 +264,57 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    type Met = (facts: (typeof outcomes)[number]['facts']) => boolean;
-    const among = (chosen: typeof outcomes, met: Met) =>
-      share(
-        chosen.filter(({ facts }) => met(facts)),
-        chosen,
-      );
-    const count = (met: Met) => outcomes.filter(({ facts }) => met(facts)).length;
-    const of = (is: (arrives: string) => boolean) => outcomes.filter(({ cell }) => is(cell.arrives));
-    const [syns, resets] = [of((arrives) => arrives === 'syn'), of((arrives) => arrives === 'rst')];
-    const others = of((arrives) => arrives !== 'syn' && arrives !== 'rst');
-    const kinds = [
-      { segments: syns, name: 'SYNs' },
-      { segments: resets, name: 'RSTs' },
-      { segments: others, name: 'others' },
-    ].filter(({ segments }) => segments.length > 0);
-    const each = (met: Met) => kinds.map(({ segments, name }) => `${among(segments, met)} ${name}`).join(', ');
-    return sentence(
-      `of ${outcomes.length} segments that reached TIME-WAIT, ${count(({ answer }) => answer === 'ACK')} were answered by an ACK, ` +
-        `${count(({ answer }) => answer === 'SYN,ACK')} by SYN-ACK, ${count(({ answers }) => answers === 0)} not at all`,
-      `TIME-WAIT was ended by ${each(({ after }) => after === 'nothing')}`,
-      `its minute began again for ${each((facts) => facts.after === 'TIME-WAIT' && facts.restarted)}`,
-    );
+    type Outcome = (typeof outcomes)[number];
+    const isOpening = ({ cell }: Outcome) => cell.listener === 'open' && isNewSyn(cell);
+    const isExactRst = ({ cell }: Outcome) =>
+      cell.arrives === 'rst' && cell.place === 'at' && cell.stamp !== 'older' && cell.rfc1337 === 0;
+    const isEnded = ({ facts }: Outcome) => facts.after === 'nothing';
+    const isRestarted = ({ facts }: Outcome) => facts.after === 'TIME-WAIT' && facts.restarted;
+    const isAcked = ({ facts }: Outcome) => facts.answer === 'ACK';
+    const [ended, opening] = [outcomes.filter(isEnded), outcomes.filter(isOpening)];
+    const exact = outcomes.filter(isExactRst);
+    const others = outcomes.filter((one) => one.cell.arrives === 'rst' && !isExactRst(one));
+    const late = outcomes.filter(({ cell }) => cell.arrives !== 'syn' && cell.arrives !== 'rst');
+    const syns = outcomes.filter((one) => one.cell.arrives === 'syn' && !isOpening(one));
+    const old = syns.filter(({ cell }) => cell.stamp !== 'older');
+    const refused = syns.filter(({ cell }) => cell.stamp === 'older');
+    const asExpected =
+      [opening, exact, late].every((each) => each.length > 0) &&
+      outcomes.every((one) => isEnded(one) === (isOpening(one) || isExactRst(one))) &&
+      late.every(isRestarted);
+    return {
+      headline: asExpected
+        ? 'Only an exact RST or a newer SYN ends TIME-WAIT; data, ACKs and FINs restart its 60 s.'
+        : `One segment ended TIME-WAIT in ${share(ended, outcomes)} cases.`,
+      findings: [
+        finding(share(late.filter(isRestarted), late), 'Data, ACKs and FINs restart the 60 s of TIME-WAIT.'),
+        finding(
+          share(opening.filter(isEnded), opening),
+          'With a listener, a SYN with a higher sequence number or a newer timestamp ends TIME-WAIT and opens a connection.',
+        ),
+        finding(share(exact.filter(isEnded), exact), 'A RST exactly at the expected sequence number ends TIME-WAIT.'),
+        finding(
+          share(
+            others.filter((one) => !isEnded(one)),
+            others,
+          ),
+          'TIME-WAIT ignores a RST at another sequence number, with an older timestamp, or with tcp_rfc1337 1.',
+        ),
+        finding(
+          share(
+            old.filter((one) => isAcked(one) && !isRestarted(one)),
+            old,
+          ),
+          'A SYN that is old, or finds no listener, gets an ACK and does not restart the 60 s.',
+        ),
+        finding(
+          share(
+            refused.filter((one) => isAcked(one) && isRestarted(one)),
+            refused,
+          ),
+          'A SYN with an older timestamp gets an ACK and restarts the 60 s.',
+        ),
+      ],
+    };
   },
 });

@@ -1,33 +1,49 @@
-import { ack, data, experiment, fin, kind, rst, sentence, share } from 'lingerlab';
+import { ack, data, experiment, fin, finding, kind, rst, share } from 'lingerlab';
 
 const sentBytes = 100;
 
 export default experiment({
   id: 'time-wait-assassination',
-  question: 'How does a segment that comes late end TIME-WAIT, though nobody means to?',
+  question: 'Can a late segment end TIME-WAIT early?',
   tags: ['TIME-WAIT', 'assassination', 'RST', 'tcp_rfc1337', 'RFC 1337', 'old duplicate'],
   symptoms: ['TIME_WAIT disappears early', 'TIME_WAIT ended by RST', 'time wait hazards'],
   factors: {
-    // an acknowledgement that its own FIN overtook; a second copy of the data, of the FIN
     late: ['ack', 'data', 'fin'],
     rfc1337: [0, 1],
     listener: ['open', 'closed'],
+  },
+  words: {
+    late: {
+      text: 'the segment that arrives late',
+      values: {
+        ack: "an ACK that the server's own FIN overtook",
+        data: 'a second copy of the data',
+        fin: 'a second copy of the FIN',
+      },
+    },
+    rfc1337: {
+      text: 'net.ipv4.tcp_rfc1337',
+      values: { 0: '0, the default: a RST ends TIME-WAIT', 1: '1: TIME-WAIT ignores every RST' },
+    },
+    listener: { text: "the server's listener", values: { open: 'still listens', closed: 'is closed' } },
   },
   only: ({ late, rfc1337, listener }) => listener === 'open' || (late === 'ack' && rfc1337 === 0),
   network: 'wire',
   sysctls: ({ rfc1337 }) => ({ 'net.ipv4.tcp_rfc1337': rfc1337 }),
   measures: {
-    answer: { ...kind.word('none', 'ACK', 'RST'), text: 'what TIME-WAIT said to the late segment' },
-    resetAt: kind.count({ text: 'how far the RST that came back lay from RCV.NXT' }),
-    after: { ...kind.word('TIME-WAIT', 'nothing'), text: 'what ss showed afterwards' },
-    again: { ...kind.word('none', 'ACK', 'RST'), text: 'what the FIN once more was answered with' },
+    answer: { ...kind.word('none', 'ACK', 'RST'), text: 'how TIME-WAIT answered the late segment' },
+    resetAt: kind.count({
+      text: "distance of the RST's sequence number from the one that TIME-WAIT expects (RCV.NXT)",
+    }),
+    after: { ...kind.word('TIME-WAIT', 'nothing'), text: 'what ss showed after that RST' },
+    again: { ...kind.word('none', 'ACK', 'RST'), text: 'how a second copy of the FIN was answered after that' },
   },
   shows: ['answer', 'resetAt', 'after', 'timeWait.endedBy', 'again'],
 
   async scenario({ client, server, wire, until, look, note }, { late, listener: asked }) {
     const listener = await server.listen();
     const [near, far] = await client.connect(listener);
-    // the client closes first; the server's acknowledgement of its FIN is on the way for long
+    // the client closes first; the wire holds the server's ACK of its FIN back
     const held = late === 'ack' ? await wire.hold(ack.from('server').withAck(2), { times: 1 }) : undefined;
     await near.close();
     if (held) await wire.seen(ack.from('server').withAck(2));
@@ -48,7 +64,7 @@ export default experiment({
     const old = await wire.seen(comes.from('server').on(near));
     if (held) await held.release();
     else await wire.replay(old);
-    // it answers, and that meets nobody
+    // TIME-WAIT answers, and the server has no socket for the answer
     const answer = await wire.seen(ack.or(rst).from('client').on(near), { after: closing });
     note('answer', answer.segment.flags.join() as 'ACK');
     const reset = await wire.seen(rst.from('server').on(near), { after: answer });
@@ -62,26 +78,26 @@ export default experiment({
   claims: [
     {
       id: 'answered',
-      text: 'TIME-WAIT answers an old acknowledgement, old data or the FIN that comes late, though the other end has no socket any more',
+      text: 'TIME-WAIT answers a late ACK, late data or a late FIN with an ACK, though the other end has no socket any more',
       source: 'RFC 9293 §3.10.7.4: not acceptable, "send an acknowledgment"',
       holds: (facts) => facts.answer === 'ACK',
     },
     {
       id: 'reset-in-place',
-      text: "the other end's kernel knows no such connection and resets the answer, with the answer's own acknowledgement number: exactly RCV.NXT; a listener on its port does the same",
+      text: "the other end's kernel answers that ACK with a RST, whose sequence number is exactly the one that TIME-WAIT expects; a listener on the port changes nothing",
       source: 'RFC 9293 §3.10.7.1 and §3.10.7.2; RFC 1337 §1',
       holds: (facts) => facts.resetAt === 0,
     },
     {
       id: 'assassinated',
-      text: 'with tcp_rfc1337 0, the default, that RST ends TIME-WAIT: one late segment is enough',
+      text: 'with tcp_rfc1337 0, the default, that RST ends TIME-WAIT',
       source: 'RFC 1337 §2; tcp_rfc1337 = 0 is the default, tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c',
       when: ({ rfc1337 }) => rfc1337 === 0,
       holds: (facts) => facts.after === 'nothing' && facts['timeWait.endedBy'] === 'rst' && facts.again === 'RST',
     },
     {
       id: 'rfc1337-survives',
-      text: 'with tcp_rfc1337 1 TIME-WAIT stays, and answers the next FIN',
+      text: 'with tcp_rfc1337 1, TIME-WAIT stays and answers the next FIN',
       source: 'RFC 1337 §3 (F1): ignore RST segments in TIME-WAIT',
       when: ({ rfc1337 }) => rfc1337 === 1,
       holds: (facts) => facts.after === 'TIME-WAIT' && facts.again === 'ACK',
@@ -89,14 +105,29 @@ export default experiment({
   ],
 
   answer(outcomes) {
-    const ended = ([0, 1] as const).flatMap((value) => {
-      const chosen = outcomes.filter(({ cell }) => cell.rfc1337 === value);
-      const gone = chosen.filter(({ facts }) => facts.after === 'nothing');
-      return chosen.length > 0 ? `in ${share(gone, chosen)} with tcp_rfc1337 ${value}` : [];
-    });
-    return sentence(
-      `a segment that came late, an acknowledgement, data or a FIN, was answered by TIME-WAIT, the answer was reset, and the RST ended ` +
-        `TIME-WAIT ${ended.join(', ')}`,
-    );
+    const usual = outcomes.filter(({ cell }) => cell.rfc1337 === 0);
+    const strict = outcomes.filter(({ cell }) => cell.rfc1337 === 1);
+    const gone = (of: typeof outcomes) => of.filter(({ facts }) => facts.after === 'nothing');
+    const stayed = (of: typeof outcomes) => of.filter(({ facts }) => facts.after === 'TIME-WAIT');
+    const reset = gone(outcomes).filter(({ facts }) => facts.again === 'RST');
+    const always = usual.length > 0 && gone(usual).length === usual.length;
+    return {
+      headline: !always
+        ? `A late segment ended TIME-WAIT in ${share(gone(outcomes), outcomes)} cases.`
+        : strict.length > 0 && stayed(strict).length === strict.length
+          ? 'One late segment ends TIME-WAIT early; tcp_rfc1337 1 prevents that.'
+          : 'One late segment ends TIME-WAIT early.',
+      findings: [
+        finding(
+          share(gone(usual), usual),
+          'With tcp_rfc1337 0, the default, TIME-WAIT answers the late segment, the other end resets that ACK, and the RST ends TIME-WAIT.',
+        ),
+        finding(share(stayed(strict), strict), 'With tcp_rfc1337 1, TIME-WAIT ignores that RST.'),
+        finding(
+          share(reset, gone(outcomes)),
+          'Once TIME-WAIT has ended early, a FIN that is sent again gets a RST instead of an ACK.',
+        ),
+      ],
+    };
   },
 });

@@ -1,11 +1,11 @@
-import { experiment, is, kind, sentence } from 'lingerlab';
+import { experiment, finding, is, kind, range, share } from 'lingerlab';
 
 const labels = ['one', 'two', 'three', 'four', 'five'] as const;
 type Label = (typeof labels)[number];
 
 export default experiment({
   id: 'time-wait-limit',
-  question: 'What does tcp_max_tw_buckets do when there are more connections to wait for?',
+  question: 'What does tcp_max_tw_buckets do when more connections close than it allows?',
   tags: ['tcp_max_tw_buckets', 'TIME-WAIT', 'TCPTimeWaitOverflow', 'bucket table overflow'],
   symptoms: [
     'TCP: time wait bucket table overflow',
@@ -14,13 +14,19 @@ export default experiment({
     'too many TIME_WAIT sockets',
   ],
   factors: { buckets: ['default', 0, 1, 3] },
+  words: {
+    buckets: {
+      text: 'net.ipv4.tcp_max_tw_buckets',
+      values: { default: "the kernel's own value", 0: '0: no TIME-WAIT at all', 1: '1', 3: '3' },
+    },
+  },
   sysctls: ({ buckets }) => ({ 'net.ipv4.tcp_max_tw_buckets': buckets === 'default' ? undefined : buckets }),
-  // whether close(2) still holds the socket when its FIN is acknowledged
+  // it is a race whether close(2) still holds the socket when the ACK of its FIN arrives
   race: ({ buckets }) => buckets !== 'default' && 5,
   seconds: 1,
   connections: labels,
   measures: {
-    held: kind.count({ text: 'mini-sockets in TIME-WAIT after all have closed' }),
+    held: kind.count({ text: 'sockets in TIME-WAIT after all connections have closed' }),
     ownLimit: kind.count({
       compare: 'measurement',
       text: "tcp_max_tw_buckets as the kernel sets it; it grows with the machine's memory",
@@ -38,7 +44,7 @@ export default experiment({
     note('held', sockets('client').timeWait);
     const limit = sysctl('net.ipv4.tcp_max_tw_buckets');
     if (limit) note('ownLimit', Number(limit.own));
-    // newer kernels say it; negative where a namespace shares the host's table
+    // older kernels lack the setting; it is negative where a namespace shares the host's table
     const entries = sysctl('net.ipv4.tcp_ehash_entries');
     if (entries) note('hashEntries', Math.abs(Number(entries.value)));
   },
@@ -46,7 +52,7 @@ export default experiment({
   claims: [
     {
       id: 'no-more-than-that',
-      text: 'with tcp_max_tw_buckets 0, 1 and 3, only so many of five connections enter TIME-WAIT; the others are counted as TCPTimeWaitOverflow',
+      text: 'with tcp_max_tw_buckets 0, 1 and 3, exactly so many of five connections enter TIME-WAIT; TCPTimeWaitOverflow counts the others',
       source: 'inet_twsk_alloc() in net/ipv4/inet_timewait_sock.c; tcp_time_wait() in net/ipv4/tcp_minisocks.c',
       when: ({ buckets }) => buckets !== 'default',
       holds: (facts, { buckets }) =>
@@ -54,7 +60,7 @@ export default experiment({
     },
     {
       id: 'first-come',
-      text: 'the connections that came first keep their TIME-WAIT: none is taken away for a newer one',
+      text: 'the connections that closed first keep TIME-WAIT; the kernel removes none for a newer one',
       source: 'inet_twsk_alloc() in net/ipv4/inet_timewait_sock.c refuses the new one',
       when: ({ buckets }) => buckets !== 'default',
       holds: (facts, { buckets }) =>
@@ -66,7 +72,7 @@ export default experiment({
     },
     {
       id: 'cuts-the-other-end-off',
-      text: 'over the limit not even FIN-WAIT-2 is kept, unless the FIN was acknowledged while close(2) still held its socket: what the other end still sends, here its FIN, is answered by a RST',
+      text: 'above the limit the kernel keeps no FIN-WAIT-2 either, and answers the FIN of the other end with a RST, unless the ACK of the own FIN came while close(2) still held the socket',
       source:
         'tcp_rcv_state_process() in net/ipv4/tcp_input.c, FIN-WAIT-1: tcp_time_wait() for the orphan; RFC 9293 §3.10.7.1',
       when: ({ buckets }) => buckets !== 'default',
@@ -81,7 +87,7 @@ export default experiment({
     },
     {
       id: 'half-the-table',
-      text: "the kernel's own tcp_max_tw_buckets is half as many as the table of connections has slots",
+      text: "the kernel's own tcp_max_tw_buckets is half the number of slots in its table of connections",
       source: 'tcp_sk_init() in net/ipv4/tcp_ipv4.c: sysctl_max_tw_buckets = ehash entries / 2',
       holds: (facts) => facts.ownLimit === facts.hashEntries / 2,
     },
@@ -89,11 +95,41 @@ export default experiment({
 
   answer(outcomes) {
     const limited = outcomes.filter(({ cell }) => cell.buckets !== 'default');
-    const each = limited.map(({ cell, facts }) => `${facts.held} with tcp_max_tw_buckets ${cell.buckets}`);
-    const own = outcomes.map(({ facts }) => facts.ownLimit)[0];
-    return sentence(
-      each.length > 0 && `of ${labels.length} closed connections TIME-WAIT kept ${each.join(', ')}`,
-      own !== undefined && `the kernel's own limit here is ${own}`,
+    const exact = limited.filter(({ cell, facts }) => facts.held === cell.buckets);
+    const over = ({ cell }: (typeof outcomes)[number]) => labels.slice(Number(cell.buckets));
+    const early = limited.filter((one) => over(one).every((label) => one.facts[`${label}.timeWait.holder`] === 'none'));
+    const reset = limited.filter((one) =>
+      over(one).every((label) => one.facts[`${label}.client.closedWith`].includes('RST')),
     );
+    const usual = outcomes.filter(({ cell }) => cell.buckets === 'default');
+    const all = usual.filter(({ facts }) => facts.held === labels.length);
+    const known = outcomes.filter(({ facts }) => 'ownLimit' in facts && 'hashEntries' in facts);
+    const isHalf = known.every(({ facts }) => facts.ownLimit === facts.hashEntries / 2);
+    return {
+      headline:
+        limited.length > 0
+          ? exact.length === limited.length
+            ? 'Above tcp_max_tw_buckets, a connection that closes gets no TIME-WAIT.'
+            : `As many connections as tcp_max_tw_buckets allows keep TIME-WAIT in ${share(exact, limited)} runs only.`
+          : `With the kernel's own limit, ${range(usual, ({ facts }) => facts.held)} of ${labels.length} connections keep TIME-WAIT.`,
+      findings: [
+        finding(
+          share(exact, limited),
+          `Of ${labels.length} connections, exactly as many keep TIME-WAIT as tcp_max_tw_buckets allows.`,
+        ),
+        finding(
+          share(early, limited),
+          'The connections that closed first keep TIME-WAIT; the kernel removes none for a newer one.',
+        ),
+        finding(share(reset, limited), 'Above the limit, the closing end answers the FIN of the other end with a RST.'),
+        finding(share(all, usual), `With the kernel's own limit, all ${labels.length} connections keep TIME-WAIT.`),
+        finding(
+          range(known, ({ facts }) => facts.ownLimit),
+          isHalf
+            ? "The kernel's own limit here is half the number of slots in its table of connections."
+            : "The kernel's own limit here is not half the number of slots in its table of connections.",
+        ),
+      ],
+    };
   },
 });

@@ -1,16 +1,16 @@
-import { experiment, kind, largest, type Stage, sentence, share } from 'lingerlab';
+import { experiment, finding, kind, range, type Stage, share } from 'lingerlab';
 
 /** More than the other end's kernel takes when its application does not read, no more than this end's takes besides. */
 const heldBytes = 150_000;
-/** How long a namespace is shown to be held by a socket that holds it. */
+/** How long a socket must have held its namespace. */
 const heldSeconds = 1.5;
-/** A namespace that nothing holds is gone sooner than this, however busy the machine. */
+/** The kernel takes a namespace that nothing holds apart sooner than this, even on a busy machine. */
 const goneSeconds = 1;
 
 const readings = 100;
 const betweenSeconds = 0.01;
 
-/** Other cells' sockets come and go meanwhile: the same figure before and after is what a reading between must give. */
+/** Sockets of other cells change the number at any time: only a reading between two equal ones can be compared. */
 async function samePages({ sockets, rest }: Pick<Stage<[], object>, 'sockets' | 'rest'>): Promise<boolean> {
   const pages = (where: 'client' | 'server') => sockets(where).hostPages;
   for (let reading = 0; reading < readings; reading++) {
@@ -23,7 +23,7 @@ async function samePages({ sockets, rest }: Pick<Stage<[], object>, 'sockets' | 
 
 export default experiment({
   id: 'time-wait-owner',
-  question: 'Who owns a socket in TIME-WAIT, what does it hold, and what takes it away?',
+  question: 'Which process owns a socket in TIME-WAIT, and what removes it?',
   tags: ['TIME-WAIT', 'ss -K', 'network namespace', 'mini-socket', 'tw', 'sockstat', 'memory', 'orphan', 'FIN-WAIT-1'],
   symptoms: [
     'which process owns TIME_WAIT',
@@ -38,21 +38,37 @@ export default experiment({
     left: ['TIME-WAIT', 'FIN-WAIT-1'],
     family: [4, 6],
   },
+  words: {
+    next: {
+      text: 'what happens next',
+      values: {
+        nothing: 'nothing',
+        'processes-killed': 'SIGKILL ends the processes of both ends',
+        destroyed: 'ss -K destroys the socket',
+        'namespace-abandoned': 'the network namespace of the socket is deleted',
+      },
+    },
+    left: {
+      text: "the state of the client's socket",
+      values: { 'TIME-WAIT': 'TIME-WAIT', 'FIN-WAIT-1': 'FIN-WAIT-1: closed, with data that the server does not read' },
+    },
+    family: { text: 'IP version', values: { 4: 'IPv4', 6: 'IPv6' } },
+  },
   only: ({ next, left }) => left === 'TIME-WAIT' || next === 'namespace-abandoned',
   network: ({ next }) => (next === 'namespace-abandoned' ? 'veth' : 'loopback'),
   seconds: ({ left }) => (left === 'FIN-WAIT-1' ? 2 : 1),
   measures: {
-    heldBefore: kind.boolean({ text: 'while connected, a process holds the socket: ss shows its inode' }),
-    heldIn: kind.boolean({ text: 'in TIME-WAIT a process holds the socket' }),
-    fullSockets: kind.count({ text: 'full sockets that the namespace counts while one end is in TIME-WAIT' }),
-    timeWaits: kind.count({ text: 'mini-sockets that it counts' }),
-    after: { ...kind.word('TIME-WAIT', 'gone'), text: 'what ss showed of it afterwards' },
+    heldBefore: kind.boolean({ text: 'while connected, a process holds the socket: ss shows an inode' }),
+    heldIn: kind.boolean({ text: 'in TIME-WAIT, a process holds the socket' }),
+    fullSockets: kind.count({ text: 'full sockets that sockstat counts (inuse) while one end is in TIME-WAIT' }),
+    timeWaits: kind.count({ text: 'mini-sockets that sockstat counts (tw)' }),
+    after: { ...kind.word('TIME-WAIT', 'gone'), text: 'what ss showed of the socket afterwards' },
     orphansElsewhere: kind.boolean({
-      text: "sockstat of the other end's namespace, which has no orphan, counts this one",
+      text: "sockstat in the other end's namespace, which has no orphan, counts this orphan",
     }),
-    pagesAlike: kind.boolean({ text: "sockstat of both ends' namespaces gives the same mem" }),
+    pagesAlike: kind.boolean({ text: "sockstat reports the same mem in both ends' namespaces" }),
     heldUntilRead: kind.boolean({ text: 'the namespace was still there when the other end began to read' }),
-    abandonSeconds: kind.seconds({ text: 'from giving the namespace up until the kernel has taken it apart' }),
+    abandonSeconds: kind.seconds({ text: 'from deleting the namespace until the kernel has taken it apart' }),
   },
   shows: ['heldBefore', 'heldIn', 'timeWaits', 'after', 'heldUntilRead', 'abandonSeconds', 'timeWait.endedBy'],
 
@@ -62,7 +78,7 @@ export default experiment({
     const [near, far] = await client.connect(listener);
     note('heldBefore', ((await look(near))?.inode ?? 0) > 0);
     if (left === 'FIN-WAIT-1') {
-      // its FIN waits behind data for which the server has no room
+      // the FIN waits behind data for which the server has no room
       await near.fill(far, { bytes: heldBytes });
       await near.close('destroy');
       await until(near, 'FIN-WAIT-1');
@@ -99,7 +115,7 @@ export default experiment({
   claims: [
     {
       id: 'nobody-holds-it',
-      text: 'a connected socket is held by a process; in TIME-WAIT by none, it has no inode and so takes no descriptor',
+      text: 'a process holds a connected socket; no process holds a socket in TIME-WAIT, which has no inode and takes no descriptor',
       source:
         'inet_twsk_diag_fill() in net/ipv4/inet_diag.c: idiag_inode = 0; tcp_time_wait() in net/ipv4/tcp_minisocks.c',
       when: ({ left }) => left === 'TIME-WAIT',
@@ -114,7 +130,7 @@ export default experiment({
     },
     {
       id: 'a-mini-socket',
-      text: 'TIME-WAIT is a mini-socket instead of the full one: sockstat counts it as tw and nothing as inuse',
+      text: 'in TIME-WAIT a mini-socket stands instead of the full one: sockstat counts it as tw, and nothing as inuse',
       source: 'tcp_time_wait() in net/ipv4/tcp_minisocks.c calls tcp_done(); sockstat_seq_show() in net/ipv4/proc.c',
       when: ({ left }) => left === 'TIME-WAIT',
       holds: (facts) =>
@@ -129,7 +145,7 @@ export default experiment({
     },
     {
       id: 'does-not-hold-its-namespace',
-      text: 'TIME-WAIT does not hold its network namespace: a namespace that is given up is gone in less than a second',
+      text: 'TIME-WAIT does not hold its network namespace: the kernel removes a deleted namespace in less than a second',
       source:
         'inet_twsk_purge() in net/ipv4/inet_timewait_sock.c. Tolerance: a namespace is taken apart in well under a second, TIME-WAIT lasts 60',
       when: ({ next, left }) => next === 'namespace-abandoned' && left === 'TIME-WAIT',
@@ -137,14 +153,14 @@ export default experiment({
     },
     {
       id: 'an-orphan-holds-it',
-      text: `an orphan that still has data to send holds its network namespace, here for ${heldSeconds} s, until the other end reads`,
+      text: `an orphan with unsent data holds its network namespace until the other end reads, here for ${heldSeconds} s`,
       source: 'sk_alloc() in net/core/sock.c: a full socket counts as a user of its namespace',
       when: ({ left }) => left === 'FIN-WAIT-1',
       holds: (facts) => facts.heldUntilRead && facts.abandonSeconds > goneSeconds,
     },
     {
       id: 'sockstat-is-host-wide',
-      text: "/proc/net/sockstat counts orphans and the memory of TCP's buffers for the whole host, whichever namespace's file is read",
+      text: '/proc/net/sockstat counts orphans and TCP memory of the whole host, in whichever namespace it is read',
       source: 'sockstat_seq_show() in net/ipv4/proc.c: tcp_orphan_count_sum(), proto_memory_allocated()',
       when: ({ left }) => left === 'FIN-WAIT-1',
       holds: (facts) => facts.orphansElsewhere && facts.pagesAlike,
@@ -153,22 +169,45 @@ export default experiment({
 
   answer(outcomes) {
     const waiting = outcomes.filter(({ cell }) => cell.left === 'TIME-WAIT');
-    const held = waiting.filter(({ facts }) => facts.heldIn);
+    const free = waiting.filter(({ facts }) => !facts.heldIn);
     const of = (next: (typeof outcomes)[number]['cell']['next']) => waiting.filter(({ cell }) => cell.next === next);
-    const still = of('processes-killed').filter(({ facts }) => facts.after === 'TIME-WAIT');
-    const gone = of('destroyed').filter(({ facts }) => facts.after === 'gone');
-    const abandoned = of('namespace-abandoned');
-    const orphaned = outcomes.filter(({ cell }) => cell.left === 'FIN-WAIT-1');
-    const heldOn = orphaned.filter(({ facts }) => facts.heldUntilRead);
-    return sentence(
-      waiting.length > 0 && `a process held ${share(held, waiting)} sockets in TIME-WAIT`,
-      of('processes-killed').length > 0 &&
-        `${share(still, of('processes-killed'))} in TIME-WAIT outlived both processes`,
-      of('destroyed').length > 0 && `ss -K took ${share(gone, of('destroyed'))} away`,
-      abandoned.length > 0 &&
-        `a deleted namespace took its own with it in ${Math.round(largest(abandoned.map(({ facts }) => facts.abandonSeconds)) * 1000)} ms`,
-      orphaned.length > 0 &&
-        `an orphan with unsent data kept its namespace until the data was read in ${share(heldOn, orphaned)}`,
-    );
+    const [killed, destroyed, abandoned] = [of('processes-killed'), of('destroyed'), of('namespace-abandoned')];
+    const outlived = killed.filter(({ facts }) => facts.after === 'TIME-WAIT');
+    const removed = destroyed.filter(({ facts }) => facts.after === 'gone');
+    const orphans = outcomes.filter(({ cell }) => cell.left === 'FIN-WAIT-1');
+    const holding = orphans.filter(({ facts }) => facts.heldUntilRead);
+    const seen = orphans.filter(({ facts }) => facts.orphansElsewhere && facts.pagesAlike);
+    const isFree = waiting.length > 0 && free.length === waiting.length;
+    const all = [killed, destroyed].every((each) => each.length > 0) && outlived.length === killed.length;
+    return {
+      headline:
+        waiting.length === 0
+          ? `An orphan with unsent data held its network namespace in ${share(holding, orphans)} cases.`
+          : !isFree
+            ? `No process held the socket in TIME-WAIT in ${share(free, waiting)} cases only.`
+            : all && removed.length === destroyed.length
+              ? 'No process owns TIME-WAIT: it outlives the processes of both ends, and ss -K removes it.'
+              : 'No process owns a socket in TIME-WAIT.',
+      findings: [
+        finding(
+          share(free, waiting),
+          'No process holds a socket in TIME-WAIT: ss shows no inode, and the socket takes no descriptor.',
+        ),
+        finding(share(outlived, killed), 'TIME-WAIT outlives the processes of both ends.'),
+        finding(share(removed, destroyed), 'ss -K removes TIME-WAIT.'),
+        finding(
+          range(abandoned, ({ facts }) => facts.abandonSeconds * 1000, { unit: 'ms' }),
+          'TIME-WAIT does not hold its network namespace: the kernel removes a deleted namespace within this time.',
+        ),
+        finding(
+          share(holding, orphans),
+          'An orphan with unsent data holds its network namespace until the other end reads.',
+        ),
+        finding(
+          share(seen, orphans),
+          '/proc/net/sockstat counts orphans and TCP memory of the whole host, in whichever namespace it is read.',
+        ),
+      ],
+    };
   },
 });

@@ -1,26 +1,32 @@
-import { ack, experiment, fin, kind, rst, sentence } from 'lingerlab';
+import { ack, experiment, fin, finding, kind, range, rst, share } from 'lingerlab';
 
 /** What the client sends before it closes. */
 const sentBytes = 300;
-/** Segments alike that come within a moment; one more would tell nothing more. */
+/** Equal segments that arrive within a moment. */
 const burst = 5;
 const flags = { ack: ['ACK'], syn: ['SYN'], data: ['PSH', 'ACK'], fin: ['FIN', 'ACK'] } as const;
 
 export default experiment({
   id: 'time-wait-rate-limit',
-  question: 'How many of the segments that come to TIME-WAIT at once does it answer?',
+  question: 'How many old segments that arrive at once does TIME-WAIT answer?',
   tags: ['TIME-WAIT', 'tcp_invalid_ratelimit', 'challenge ACK', 'rate limit', 'TCPACKSkippedTimeWait', 'RFC 5961'],
   symptoms: ['ACK is not sent from TIME_WAIT', 'ACK storm', 'duplicate ACKs are limited'],
   factors: {
     arrives: ['ack', 'syn', 'data', 'fin'],
-    // tcp_invalid_ratelimit, ms; 500 is the default
     limit: [500, 0],
+  },
+  words: {
+    arrives: {
+      text: 'the old segments that arrive',
+      values: { ack: 'ACKs without data', syn: 'SYNs', data: 'data', fin: 'copies of the FIN' },
+    },
+    limit: { text: 'net.ipv4.tcp_invalid_ratelimit, ms', values: { 500: '500, the default', 0: '0: no limit' } },
   },
   only: ({ arrives, limit }) => limit === 500 || arrives === 'ack',
   network: 'wire',
   sysctls: ({ limit }) => ({ 'net.ipv4.tcp_invalid_ratelimit': limit }),
   measures: {
-    answers: kind.count({ text: `of ${burst} segments, how many were answered at once` }),
+    answers: kind.count({ text: `segments that TIME-WAIT answered at once, of ${burst}` }),
     limit: { ...kind.word('as asked', 'another'), text: 'tcp_invalid_ratelimit, read back' },
     stays: kind.boolean({ text: 'ss showed TIME-WAIT afterwards' }),
   },
@@ -32,7 +38,7 @@ export default experiment({
     await far.received(sentBytes);
     await closeInTurn(far, near, 'end');
     await wire.seen(ack.from('server').on(far), { after: await wire.seen(fin.from('client').on(far)) });
-    // nobody is left at the client's end who could take the answers
+    // the client's end has no socket any more, and would reset the answers
     await wire.drop(rst.from('client'));
     note('limit', sysctl('net.ipv4.tcp_invalid_ratelimit')?.value === String(limit) ? 'as asked' : 'another');
 
@@ -52,7 +58,7 @@ export default experiment({
   claims: [
     {
       id: 'one-in-half-a-second',
-      text: `of ${burst} old acknowledgements, or old SYNs, at once TIME-WAIT answers one, with tcp_invalid_ratelimit 500 ms; the others are counted as TCPACKSkippedTimeWait`,
+      text: `with tcp_invalid_ratelimit 500, TIME-WAIT answers one of ${burst} old ACKs or old SYNs that arrive at once; TCPACKSkippedTimeWait counts the others`,
       source:
         'tcp_oow_rate_limited() in net/ipv4/tcp_input.c; ip-sysctl: tcp_invalid_ratelimit, against loops of acknowledgements',
       when: ({ arrives, limit }) => limit === 500 && (arrives === 'ack' || arrives === 'syn'),
@@ -63,7 +69,7 @@ export default experiment({
     },
     {
       id: 'data-is-not-limited',
-      text: `of ${burst} segments with old data, or copies of the FIN, at once TIME-WAIT answers each`,
+      text: `TIME-WAIT answers each of ${burst} old data segments, or copies of the FIN, that arrive at once`,
       source:
         'tcp_oow_rate_limited(): "Data packets without SYNs are not likely part of an ACK loop"; a FIN takes a number, too',
       when: ({ arrives }) => arrives === 'data' || arrives === 'fin',
@@ -71,28 +77,43 @@ export default experiment({
     },
     {
       id: 'without-a-limit',
-      text: `with tcp_invalid_ratelimit 0 TIME-WAIT answers each of ${burst} old acknowledgements`,
+      text: `with tcp_invalid_ratelimit 0, TIME-WAIT answers each of ${burst} old ACKs`,
       source: 'ip-sysctl: tcp_invalid_ratelimit',
       when: ({ limit }) => limit === 0,
       holds: (facts) => facts.answers === burst,
     },
     {
       id: 'stays',
-      text: 'TIME-WAIT outlasts such segments, answered or not',
+      text: 'TIME-WAIT stays, whether it answers these segments or not',
       source: 'tcp_timewait_check_oow_rate_limit() in net/ipv4/tcp_minisocks.c',
       holds: (facts) => facts.stays,
     },
   ],
 
   answer(outcomes) {
-    const of = (limited: boolean) =>
-      outcomes
-        .filter(({ cell }) => (cell.limit === 500) === limited)
-        .map(({ cell, facts }) => `${facts.answers} (${cell.arrives})`)
-        .join(', ');
-    return sentence(
-      of(true) !== '' && `of ${burst} old segments at once TIME-WAIT answered ${of(true)}`,
-      of(false) !== '' && `of ${burst} with tcp_invalid_ratelimit 0 TIME-WAIT answered ${of(false)}`,
-    );
+    const of = (limit: number, ...segments: readonly string[]) =>
+      outcomes.filter(({ cell }) => cell.limit === limit && segments.includes(cell.arrives));
+    const [limited, numbered, unlimited] = [of(500, 'ack', 'syn'), of(500, 'data', 'fin'), of(0, 'ack')];
+    const answered = (each: typeof outcomes, text: string) =>
+      each.length > 0 && finding(`${range(each, ({ facts }) => facts.answers)} of ${burst}`, text, each);
+    const all = (each: typeof outcomes, answers: number) =>
+      each.length > 0 && each.every(({ facts }) => facts.answers === answers);
+    const stays = outcomes.filter(({ facts }) => facts.stays);
+    return {
+      headline: !all(limited, 1)
+        ? `TIME-WAIT answers ${range(outcomes, ({ facts }) => facts.answers)} of ${burst} old segments that arrive at once.`
+        : all(numbered, burst)
+          ? 'TIME-WAIT answers one of several old ACKs or SYNs at once, but every data segment and FIN.'
+          : 'TIME-WAIT answers one of several old ACKs or SYNs that arrive at once.',
+      findings: [
+        answered(
+          limited,
+          'TIME-WAIT answers this many old ACKs or SYNs that arrive at once, with tcp_invalid_ratelimit 500, the default.',
+        ),
+        answered(numbered, 'TIME-WAIT answers this many old data segments or FINs: the limit does not hold for them.'),
+        answered(unlimited, 'With tcp_invalid_ratelimit 0, TIME-WAIT answers this many old ACKs.'),
+        finding(share(stays, outcomes), 'TIME-WAIT stays, whether it answers these segments or not.'),
+      ],
+    };
   },
 });

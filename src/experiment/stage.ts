@@ -14,6 +14,8 @@ interface Ground<M> extends Gauges {
   readonly rest: (seconds: number) => Promise<void>;
   /** Set a fact that the experiment declares under `measures`. */
   readonly note: <K extends keyof M & string>(name: K, value: ValueOf<M[K]>) => void;
+  /** Sets such a fact to unknown, and records why: the scenario came too late to observe it, for one. */
+  readonly noteUnknown: (name: keyof M & string, why: string) => void;
 }
 
 /** What a scenario is played on. */

@@ -47,6 +47,7 @@ export const unknownCode = z.enum([
   'not-readable',
   'no-such-counter',
   'no-count',
+  'not-noted',
 ]);
 
 export const unknownFact = z

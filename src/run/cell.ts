@@ -69,8 +69,8 @@ async function playCell(work: ScenarioWork, { events, unparsed, left }: Scenario
   return {
     ...seenIn(derived),
     paths: derived.paths,
-    unknown,
-    facts: { ...facts, ...notes },
+    unknown: { ...unknown, ...notes.unknown },
+    facts: { ...facts, ...notes.facts },
     warnings: [...warnings, ...(statistics ? wireWarnings(statistics, events.all) : [])],
     ...(odd && { odd }),
     late: latenessOf(events.all, stood, statistics),

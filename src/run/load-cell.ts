@@ -43,5 +43,11 @@ async function playLoad(work: LoadWork, { events, unparsed }: Log): Promise<Play
   const { facts = {}, unknown = {} } = loading.loaded ? loadFindings(loading.loaded) : {};
   const odd = statistics && oddPackets(statistics);
   // that the wire falls behind is what it costs, and no warning
-  return { facts: { ...facts, ...loading.notes }, unknown, paths: {}, warnings: [], ...(odd && { odd }) };
+  return {
+    facts: { ...facts, ...loading.notes.facts },
+    unknown: { ...unknown, ...loading.notes.unknown },
+    paths: {},
+    warnings: [],
+    ...(odd && { odd }),
+  };
 }

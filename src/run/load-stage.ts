@@ -22,7 +22,7 @@ export function makeLoadStage(work: LoadWork, playing: Playing, seen: Readonly<S
   const { lab, watching, steps, signal, failure } = playing;
   const stop = new AbortController();
   const wire = lazyWire(playing);
-  const { notes, note } = noting(definition.measures);
+  const { notes, note, noteUnknown } = noting(definition.measures);
   let done: Promise<Answer<Loaded>> | undefined;
   let loaded: Loaded | undefined;
   const stage: AnyLoadStage = {
@@ -32,6 +32,7 @@ export function makeLoadStage(work: LoadWork, playing: Playing, seen: Readonly<S
     ...gauges(lab),
     rest: resting(work, playing),
     note,
+    noteUnknown,
     load(options) {
       if (done) throw new TypeError('load: once in a cell, whose facts are of it');
       done = runLoad(options, {

@@ -7,7 +7,7 @@ import type { Wire } from '../experiment/wire.ts';
 import type { Lab } from '../lab/lab.ts';
 import { until, untilText } from '../peers/handles/until.ts';
 import type { Event } from '../record/event.ts';
-import { type Declaration, type FactValue, valueProblem } from '../record/fact.ts';
+import { type Declaration, type FactValue, type UnknownFact, valueProblem } from '../record/fact.ts';
 import type { Network } from '../tcp/network.ts';
 import { type End, ends } from '../tcp/states.ts';
 import { makeWire } from '../wire/stage.ts';
@@ -16,8 +16,11 @@ import type { Peers } from './peers.ts';
 import type { Playing } from './playing.ts';
 import type { ScenarioWork, Work } from './work.ts';
 
-/** Facts of the experiment's own that a scenario has set. */
-export type Notes = Readonly<Record<string, FactValue>>;
+/** Facts of the experiment's own that a scenario has set, and why it could not set others. */
+export interface Notes {
+  readonly facts: Readonly<Record<string, FactValue | null>>;
+  readonly unknown: Readonly<Record<string, UnknownFact>>;
+}
 
 /**
  * How far ahead a common moment lies: two messages to two processes took 0.2 ms, up to 3 ms with both cores busy. It comes
@@ -44,7 +47,7 @@ export async function makeStage(
     resting: <T>(wait: () => Promise<T>) => slot.while(wait),
   };
   const wire = lazyWire(playing);
-  const { notes, note } = noting(definition.measures);
+  const { notes, note, noteUnknown } = noting(definition.measures);
   const names = new Set<string>(ends);
   const stage: AnyStage = {
     client,
@@ -75,6 +78,7 @@ export async function makeStage(
     rest: resting(work, playing),
     soon: () => ({ ns: now() + soonNs }),
     note,
+    noteUnknown,
   };
   return { stage, notes };
 }
@@ -127,16 +131,29 @@ export const resting =
     return over;
   };
 
-/** A stage's `note`, and what it was told. */
+/** A stage's `note` and `noteUnknown`, and what came of them. */
 export function noting(measures: Readonly<Record<string, Declaration>> = {}) {
-  const notes: Record<string, FactValue> = {};
-  const note = (name: string, value: unknown): void => {
-    if (name.startsWith('counters.')) throw new TypeError(`note: '${name}' is the kernel's to say`);
+  const facts: Record<string, FactValue | null> = {};
+  const unknown: Record<string, UnknownFact> = {};
+  const declaredAs = (verb: string, name: string): Declaration => {
+    if (name.startsWith('counters.')) throw new TypeError(`${verb}: '${name}' is the kernel's to say`);
     const declared = Object.hasOwn(measures, name) ? measures[name] : undefined;
-    if (!declared) throw new TypeError(`note: '${name}' is not declared under measures`);
-    const problem = valueProblem(declared, value);
-    if (problem) throw new TypeError(`note: '${name}' ${problem}`);
-    notes[name] = value as FactValue;
+    if (!declared) throw new TypeError(`${verb}: '${name}' is not declared under measures`);
+    return declared;
   };
-  return { notes: notes as Notes, note };
+  const note = (name: string, value: unknown): void => {
+    const problem = valueProblem(declaredAs('note', name), value);
+    if (problem) throw new TypeError(`note: '${name}' ${problem}`);
+    facts[name] = value as FactValue;
+    delete unknown[name];
+  };
+  const noteUnknown = (name: string, why: string): void => {
+    declaredAs('noteUnknown', name);
+    if (typeof why !== 'string' || why.trim() === '')
+      throw new TypeError(`noteUnknown: '${name}': why must be a text that says why the fact was not observed`);
+    facts[name] = null;
+    unknown[name] = { code: 'not-noted', text: why };
+  };
+  const notes: Notes = { facts, unknown };
+  return { notes, note, noteUnknown };
 }

@@ -12,31 +12,48 @@ import {
   reuses,
 } from './newcomer.ts';
 
-/** What holds of a new socket beside any old one, bound, listening or connected. */
+/** Factors and claims of a new socket beside an old one that is bound, listens or is connected. */
 
-/** The old socket's factors; what it is, each experiment says itself. */
+/** Factors that the experiments have in common. */
 export const oldSocket = {
-  // net's own way first
   reuse: ['addr', 'none', 'port', 'both'],
   held: ['own', 'wildcard'],
-  // the new socket's; only SO_REUSEPORT asks, so that an old socket without options is tried with --all alone
+  // only SO_REUSEPORT asks for the user: an old socket without options is tried with --all alone
   user: ['same', 'other'],
-  // each at an old socket of its own, with --all: that they share one changes nothing
+  // with --all, each new socket is tried beside an old socket of its own, which changes nothing
   tries: ['together', 'each-alone'],
+} as const;
+/** Texts of these factors. */
+export const oldSocketWords = {
+  reuse: {
+    text: 'options of the old socket',
+    values: {
+      addr: 'SO_REUSEADDR, as net sets it',
+      none: 'none',
+      port: 'SO_REUSEPORT',
+      both: 'SO_REUSEADDR and SO_REUSEPORT',
+    },
+  },
+  held: { text: 'where the old socket is bound', values: { own: 'on one address', wildcard: 'on the wildcard' } },
+  user: { text: 'the user of the new socket', values: { same: 'the same', other: 'another (nobody, beside root)' } },
+  tries: {
+    text: 'the new sockets',
+    values: { together: 'all beside one old socket', 'each-alone': 'each beside an old socket of its own' },
+  },
 } as const;
 /** The user nobody. */
 export const nobody = 65_534;
 
 export const blocksWithoutOption = {
   id: 'blocks-without-option',
-  text: 'a new socket without SO_REUSEADDR and SO_REUSEPORT is refused beside an old one on its address, bound, listening or connected',
+  text: 'bind(2) of a new socket without SO_REUSEADDR and SO_REUSEPORT fails with EADDRINUSE beside an old one on its address',
   source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c; socket(7)',
   holds: (facts: Facts) => areRefused(facts, 'none'),
 } as const;
 
 export const bothMustShareAnOption = {
   id: 'both-must-share-an-option',
-  text: 'what only one of the two sockets has set does not help, nor SO_REUSEADDR on one and SO_REUSEPORT on the other',
+  text: 'an option that only one of the two sockets has does not help, nor does SO_REUSEADDR on one and SO_REUSEPORT on the other',
   source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c asks sk and sk2',
   holds: (facts: Facts, { reuse }: { readonly reuse: Reuse }) =>
     reuses
@@ -46,28 +63,28 @@ export const bothMustShareAnOption = {
 
 export const reuseportBesideAnything = {
   id: 'reuseport-beside-anything',
-  text: 'with SO_REUSEPORT on both, and one user, a port is bound again beside a bound socket, a listener and a connection',
+  text: 'with SO_REUSEPORT on both sockets, of one user, a new socket binds the port beside a bound socket, a listener and a connection',
   source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuseport of both, uid_eq(); socket(7)',
   holds: (facts: Facts) => areBound(facts, 'port'),
 } as const;
 
 export const reuseportIsOneUsers = {
   id: 'reuseport-is-one-users',
-  text: "SO_REUSEPORT on both shares a port among one user's sockets only: another user's is refused, even where the first is root's",
+  text: "SO_REUSEPORT on both sockets shares a port among one user's sockets only: bind(2) of another user fails, even where the old socket is root's",
   source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: uid_eq(); socket(7): SO_REUSEPORT',
   holds: (facts: Facts) => areRefused(facts, 'port'),
 } as const;
 
 export const otherAddressIsFree = {
   id: 'other-address-is-free',
-  text: 'on another address of the machine the port is free, whatever a socket of one address left',
+  text: 'on another address of the machine, the port is free',
   source: 'inet_bhash2_conflict() in net/ipv4/inet_connection_sock.c; inet_rcv_saddr_equal()',
   holds: (facts: Facts) => reuses.every((again) => isBound(facts[`other.${again}`])),
 } as const;
 
 export const wildcardAsksTheSame = {
   id: 'wildcard-asks-the-same',
-  text: 'the wildcard is bound and refused exactly as the address itself',
+  text: 'bind(2) to the wildcard succeeds and fails exactly as bind(2) to the address of the old socket',
   source: 'inet_rcv_saddr_equal() with match_wildcard, net/ipv4/inet_connection_sock.c',
   holds: (facts: Facts) =>
     reuses.every((again) => bindOf(facts[`wildcard.${again}`]) === bindOf(facts[`own.${again}`])),
@@ -75,9 +92,8 @@ export const wildcardAsksTheSame = {
 
 export const boundIsAsGoodAsListening = {
   id: 'bound-is-as-good-as-listening',
-  text: 'where bind(2) succeeded and nobody else listens since, listen(2) succeeds and a client connects',
-  source:
-    'inet_csk_listen_start() in net/ipv4/inet_connection_sock.c asks for the port again: only a listener could refuse it now',
+  text: 'where bind(2) succeeds and no other socket begins to listen, listen(2) succeeds and a client connects',
+  source: 'inet_csk_listen_start() in net/ipv4/inet_connection_sock.c checks the port again',
   holds: (facts: Facts) =>
     attempts.filter((attempt) => isBound(facts[attempt])).every((attempt) => facts[attempt] === 'ok'),
 } as const;
@@ -88,7 +104,7 @@ interface Together {
   readonly facts: Facts;
 }
 
-/** Whether bind(2) said the same in cells that differ in these values alone, where both ran: facts are read of such pairs only. */
+/** Whether bind(2) had the same outcome in cells that differ in these values alone; reads facts only of pairs that ran. */
 export const alike = <O extends Together>(
   outcomes: readonly O[],
   are: (cell: O['cell']) => boolean,
@@ -105,7 +121,7 @@ export const alike = <O extends Together>(
 
 export const wildcardRefusesTheSame = {
   id: 'wildcard-refuses-the-same',
-  text: 'a server that was on the wildcard leaves the port of its address as one that was on the address alone',
+  text: 'a server that was bound on the wildcard blocks the port of its address exactly as one that was bound on the address',
   source: 'inet_rcv_saddr_equal() with match_wildcard, net/ipv4/inet_connection_sock.c',
   holds: (outcomes: readonly Together[]) =>
     alike(

@@ -1,6 +1,6 @@
-import { type Answer, type Kind, kind, type Peer, type Reuse, share, type Where } from 'lingerlab';
+import { type Answer, type Kind, kind, type Peer, type Reuse, type Where } from 'lingerlab';
 
-/** The new socket: where it is bound, with which options, and what that came to. */
+/** The new socket: its address, its options, and the outcome of its calls. */
 
 const optionWords: Record<Reuse, string> = {
   none: 'no option',
@@ -25,7 +25,7 @@ export const attempts = tried.map(({ attempt }) => attempt);
 export const lotsOf = (tries: 'together' | 'each-alone') =>
   tries === 'together' ? [tried] : tried.map((attempt) => [attempt]);
 
-/** What a new socket may come to: `ok`, or the call that was refused, and with what. */
+/** Outcomes of a new socket: `ok`, or the call that failed and its errno. */
 const refusedBinds = ['bind EADDRINUSE', 'bind EADDRNOTAVAIL', 'bind EACCES', 'bind EINVAL'] as const;
 const refusedListens = ['listen EADDRINUSE', 'listen EACCES', 'listen EINVAL'] as const;
 const refusedConnects = ['connect ECONNREFUSED', 'connect ECONNRESET', 'connect ETIMEDOUT'] as const;
@@ -33,10 +33,10 @@ const ends = ['ok', ...refusedBinds, ...refusedListens, ...refusedConnects] as c
 export type Came = (typeof ends)[number];
 export type Facts = Readonly<Record<Attempt, Came>>;
 
-/** What each new socket came to. */
+/** The outcome of each new socket. */
 export const measures = Object.fromEntries(
   tried.map(({ at, reuse, attempt }) => {
-    const text = `a new socket on ${addressWords[at]} with ${optionWords[reuse]}: ok where it was bound, listened and a client connected; else the call that was refused`;
+    const text = `a new socket on ${addressWords[at]} with ${optionWords[reuse]}: ok where bind(2), listen(2) and a client's connect(2) succeeded; otherwise the call that failed`;
     return [attempt, { ...kind.word(...ends), text }];
   }),
 ) as Record<Attempt, Kind<Came>>;
@@ -46,11 +46,11 @@ export const shows = (['own', 'other', 'wildcard'] as const).flatMap((at) =>
 );
 
 export const refused = 'bind EADDRINUSE';
-/** What bind(2) alone said of it. */
+/** The outcome of bind(2) alone. */
 export const bindOf = (came: Came) => refusedBinds.find((refusal) => refusal === came) ?? 'ok';
 export const isBound = (came: Came) => bindOf(came) === 'ok';
 export const couldNotListen = (came: Came) => refusedListens.some((refusal) => refusal === came);
-/** Whether a new socket on the address itself, and one on the wildcard, were refused; and whether both were bound. */
+/** Whether a new socket on the old address and one on the wildcard both failed to bind, and whether both were bound. */
 export const areRefused = (facts: Facts, again: Reuse) =>
   facts[`own.${again}`] === refused && facts[`wildcard.${again}`] === refused;
 export const areBound = (facts: Facts, again: Reuse) =>
@@ -58,16 +58,16 @@ export const areBound = (facts: Facts, again: Reuse) =>
 
 interface Newcomer {
   readonly client: Peer;
-  /** Whose socket the new one is. */
+  /** The peer that has the new socket. */
   readonly newcomer: Peer;
   readonly port: number;
   readonly at: Where;
   readonly reuse: Reuse;
-  /** What is done once bind(2) has answered. */
+  /** Called once bind(2) has returned. */
   readonly meanwhile?: () => Promise<unknown>;
 }
 
-/** Binds a new socket, lets it listen and a client connect, and closes it: what that came to. */
+/** Binds a new socket, lets it listen and a client connect, and closes it; returns the outcome. */
 export async function attempt({ client, newcomer, port, at, reuse, meanwhile }: Newcomer): Promise<Came> {
   const came = <T>(call: 'bind' | 'listen' | 'connect', answer: Answer<T>) =>
     answer.ok ? 'ok' : (`${call} ${answer.outcome}` as Came);
@@ -82,11 +82,4 @@ export async function attempt({ client, newcomer, port, at, reuse, meanwhile }: 
   const connecting = await client.knock(listening.value).answer();
   await listening.value.close();
   return came('connect', connecting);
-}
-
-/** `in 3 of 4 words`, of attempts to bind the address itself; nothing where none was made. */
-export function boundIn(outcomes: readonly { readonly facts: Facts }[], again: Reuse, words: string): string[] {
-  const made = outcomes.filter(({ facts }) => `own.${again}` in facts);
-  const succeeded = made.filter(({ facts }) => isBound(facts[`own.${again}`]));
-  return made.length === 0 ? [] : [`in ${share(succeeded, made)} ${words}`];
 }
