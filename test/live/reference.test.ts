@@ -15,7 +15,7 @@ live('make reference', () => {
     const { exitCode, stdout, stderr } = await make('ARGS=time-wait-limit', `kept=${kept}`);
     expect(exitCode, stderr).toBe(0);
     expect(stdout).toContain(`kept in ${kept}: `);
-    expect((await readdir(kept)).sort()).toEqual(['cells.ndjson.gz', 'report', 'report.md', 'run.json']);
+    expect((await readdir(kept)).sort()).toEqual(['cells.ndjson.gz', 'report', 'report.md', 'run.json.gz']);
     expect((await readRun(kept)).cells).toHaveLength(16);
     const report = await readFile(join(kept, 'report.md'), 'utf8');
     const beside = await readdir(join(kept, 'report'));

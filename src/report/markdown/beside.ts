@@ -30,14 +30,17 @@ export function reportFiles(report: Report, room?: number): ReportFiles {
 /** A run that is kept takes no more bytes than this: `most` in the Makefile. */
 const mostKept = 2_000_000;
 /** Its drawings take no more. */
-const mostDrawings = 400_000;
+const mostDrawings = 700_000;
 
 /** The files of the report of a run that is kept, with its cells packed: drawings get the room that is left. */
 function keptFiles(folder: string, report: Report): ReportFiles {
   const whole = reportFiles(report);
   const pages = [...whole.beside].filter(([name]) => name.endsWith('.md')).map(([, text]) => text);
   const texts = [whole.report, ...pages].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-  const stored = [files.run, files.packedCells].reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+  const stored = [files.run, files.packedRun, files.packedCells].reduce(
+    (sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
   return reportFiles(report, Math.max(0, Math.min(mostDrawings, mostKept - texts - stored)));
 }
 

@@ -10,12 +10,14 @@ const rate = 'rate.perSecond';
 
 /** What each way came to under load against its baseline, with a chart; what it was in numbers, to open on a click. */
 export function markdownLoad(load: Load, chart: string | undefined): string {
-  const { compares, facts, ways } = load;
+  const { facts, ways } = load;
+  const compares = isCompared(load);
+  const baselines = new Set(ways.flatMap(({ against }) => (against ? [against.baseline?.cell ?? ways[0]?.cell] : [])));
   const shown = (Object.keys(columns) as (keyof typeof columns)[]).filter((fact) => facts.includes(fact));
   const medianOf = (way: Load['ways'][number], fact: string): string => plain(way.medians[facts.indexOf(fact)] ?? '');
   const rows = ways.map((way) => [
     nameOf(way),
-    way.against ? ratioText(way.against) : `${medianOf(way, rate)}${compares ? ': the baseline' : ''}`,
+    way.against ? ratioText(way.against) : `${medianOf(way, rate)}${baselines.has(way.cell) ? ': the baseline' : ''}`,
     ...shown.map((fact) => medianOf(way, fact)),
   ]);
   return blocks(
@@ -26,7 +28,7 @@ export function markdownLoad(load: Load, chart: string | undefined): string {
     ),
     chart !== undefined && image('Rate of each way relative to its baseline', `${besideReport}/${chart}`),
     details(
-      'Rates and times with their spread, costs, and how they were compared',
+      `Rates and times with their spread, and costs${compares ? '; how they were compared' : ''}`,
       blocks(spreads(load), load.costs && costTable(load.costs)),
     ),
     load.series.length > 0 &&
@@ -36,13 +38,16 @@ export function markdownLoad(load: Load, chart: string | undefined): string {
 
 const nameOf = ({ cell, name }: Way): string => name.map(code).join(' ') || code(cell);
 
+/** Whether any way was compared: there may be too few repeats, or other programs took too much of the machine. */
+const isCompared = ({ ways }: Load): boolean => ways.some(({ against }) => against !== undefined);
+
 function repeatsText({ repeats: [fewest, most] }: Load): string {
   return fewest === most ? plural(most, 'repeat') : `${fewest} to ${plural(most, 'repeat')}`;
 }
 
 /** Each measured fact with its spread, and how the ways were compared. */
 function spreads(load: Load): string {
-  const { facts, ways, compares, margin, alpha } = load;
+  const { facts, ways, margin, alpha } = load;
   return blocks(
     `Medians of ${repeatsText(load)}, and between which values they lie:`,
     table(
@@ -50,7 +55,7 @@ function spreads(load: Load): string {
       ways.map((way) => [nameOf(way), ...way.values.map(plain)]),
       facts.map((_, index) => index + 1),
     ),
-    compares &&
+    isCompared(load) &&
       `Each way is compared with its baseline, repeat by repeat. The ratio has its interval at 95 %. A way differs by more than ${margin * 100} % by Wilcoxon's test of signed ranks, corrected by Holm at α = ${alpha}.`,
   );
 }

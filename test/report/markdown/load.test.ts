@@ -59,6 +59,15 @@ test('repeats are counted where ways have not as many', () => {
   expect(text(cells.slice(0, -1))).toContain('Medians of 9 to 10 repeats');
 });
 
+test('where the run left all results out, no way is a baseline, and none is said to be compared', () => {
+  const load = { fact: 'rate.perSecond', margin: 0.03, alpha: 0.05, confidence: 0.95, leftOut: 20, against: [] };
+  const quiet = { ...experiment, load };
+  const view = loadOf(quiet, gatherCells(runOf([quiet], cells)));
+  const said = view ? markdownLoad(view, undefined) : '';
+  expect(said).toContain('| `by=fin` | 115 |');
+  expect(said).not.toMatch(/baseline|compared/);
+});
+
 test('what measures no rate is no load', () => {
   expect(text([cellOf('load', { by: 'fin' }, { 'timeWait.seconds': 3 })])).toBe('');
 });
