@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { builtins } from '../catalogue/registry.ts';
+import { builtinIds } from '../catalogue/registry.ts';
 import { idPattern } from '../catalogue/validate.ts';
 import { type ExitCode, exitCode, LingerlabError, messageOf } from '../errors.ts';
 import { packageRoot } from '../record/tool.ts';
@@ -17,7 +17,7 @@ export async function newExperiment(id: string): Promise<ExitCode> {
       `new: "${id}" is no id of an experiment`,
       `give lower-case words joined by hyphens, such as ${placeholder}`,
     );
-  if ((await builtins()).some(({ definition }) => definition.id === id))
+  if ((await builtinIds()).has(id))
     throw new LingerlabError(
       'BAD_OPTION',
       `new: an experiment with the id "${id}" comes with the program`,

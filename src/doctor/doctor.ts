@@ -93,7 +93,7 @@ const readText = (path: string): string => {
 };
 
 /** Some timings are the kernel's: `hz` and the clock only tell, they cannot be missing. */
-function probes(space: () => Space, trace: TraceSight): readonly Probe[] {
+function probes(space: () => Space, trace: Promise<TraceSight>): readonly Probe[] {
   return [
     {
       id: 'kernel',
@@ -147,16 +147,19 @@ function probes(space: () => Space, trace: TraceSight): readonly Probe[] {
     },
     {
       id: 'tracefs',
-      look: () => (trace.transitions ? 'state changes are traced on the monotonic clock' : missing(trace.missing)),
+      async look() {
+        const { transitions, missing: why } = await trace;
+        return transitions ? 'state changes are traced on the monotonic clock' : missing(why);
+      },
       consequence: 'state paths and segments are unknown, only what `ss` samples is seen',
       remedy: 'run as root on a kernel with CONFIG_FTRACE; in a container, mount tracefs at /sys/kernel/tracing',
     },
     {
       id: 'miniTimers',
-      look: () =>
-        trace.miniTimers
-          ? "mini-sockets' timers are traced"
-          : missing(trace.missing || 'the kernel refuses their filter'),
+      async look() {
+        const { miniTimers, missing: why } = await trace;
+        return miniTimers ? "mini-sockets' timers are traced" : missing(why || 'the kernel refuses their filter');
+      },
       consequence: 'the end of TIME-WAIT is seen between two samples of `ss`, not exactly',
       remedy: 'run as root; where that does not help, on a newer kernel (6.1 refuses the filter, 6.18 takes it)',
     },
@@ -178,14 +181,17 @@ export function labSysctlNames(): ReadonlySet<string> {
 }
 
 /**
- * Look at everything a run depends on; `trace` is what an observer process found, `asked` the sysctls that its labs are to have. Never
- * throws.
+ * Look at everything a run depends on; `trace` is what an observer process found, or will have found when it has started, `asked`
+ * the sysctls that its labs are to have. Never throws.
  */
-export async function examine(trace: TraceSight, asked: Readonly<Record<string, string>> = {}): Promise<Machine> {
+export async function examine(
+  trace: TraceSight | Promise<TraceSight>,
+  asked: Readonly<Record<string, string>> = {},
+): Promise<Machine> {
   let made: Space | undefined;
   const space = () => (made ??= makeSpace('probe', { asked }));
   const findings: Finding[] = [];
-  for (const { id, look, consequence, remedy } of probes(space, trace)) {
+  for (const { id, look, consequence, remedy } of probes(space, Promise.resolve(trace))) {
     try {
       findings.push({ id, ok: true, found: await look(), consequence, remedy });
     } catch (error) {

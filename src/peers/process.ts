@@ -51,8 +51,8 @@ export interface PlayerOptions {
   readonly origin: bigint;
   /** Ends the wait for its start. */
   readonly until: AbortSignal;
-  /** What it is called while it starts. */
-  readonly name: string;
+  /** What it is called while it starts: asked for when there is something to say. */
+  readonly name: () => string;
   /** Told at once of its pid. */
   readonly spawned: (pid: number) => void;
   /** It plays no second part, and need not be clean. */
@@ -79,7 +79,7 @@ export async function startPlayer({ origin, name: first, until, spawned, once, o
   let ending = '';
   /** What it had used when its last part was over. */
   let used = 0;
-  const called = (): string => `peer ${playing?.part.name ?? first}`;
+  const called = (): string => `peer ${playing?.part.name ?? first()}`;
   const worker: Worker<PeerProtocol> = await startWorker<PeerProtocol, Told>({
     name: called,
     entry: 'peers/main',
