@@ -39,7 +39,10 @@ describe('results/README.md', () => {
     const kept = await keptRun();
     const cells = await promisify(gunzip)(await readFile(join(kept, 'cells.ndjson.gz')));
     await writeFile(join(folder, 'cells.ndjson'), cells);
-    await writeFile(join(folder, 'run.json'), await readFile(join(kept, 'run.json')));
+    const run = await readFile(join(kept, 'run.json')).catch(async () =>
+      promisify(gunzip)(await readFile(join(kept, 'run.json.gz'))),
+    );
+    await writeFile(join(folder, 'run.json'), run);
     const ran = cells
       .toString()
       .trim()

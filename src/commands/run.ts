@@ -202,7 +202,7 @@ async function show(finished: Run, { json, quiet, verbose }: RunOptions): Promis
   }
   const [{ terminalSummary }, { reportPath }] = await Promise.all([
     import('../report/terminal/summary.ts'),
-    import('../report/markdown/report.ts'),
+    import('../report/markdown/beside.ts'),
   ]);
   const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout), verbose };
   answer(terminalSummary(report, { ...options, path: reportPath(finished.folder) }), { styled: options.color });

@@ -45,7 +45,7 @@ export async function run(request: RunRequest): Promise<Run> {
       settings.values,
     ),
     import('./schedule.ts'),
-    import('../report/markdown/report.ts'),
+    import('../report/markdown/beside.ts'),
     import('../report/model/report.ts'),
   ]);
   await using observers = opened;

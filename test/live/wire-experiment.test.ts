@@ -48,8 +48,9 @@ onWire('an experiment of one’s own on the wire', () => {
       expect(packets.filter(({ comment }) => comment.startsWith('held'))).toHaveLength(1);
     }
     const report = await readFile(join(out, 'report.md'), 'utf8');
-    expect(report).toContain('participant wire');
-    expect(report).toMatch(/client->>wire: FIN ACK seq 1 ack 1<br\/>held/);
+    expect(report).toContain('(report/own-rules-1.svg)');
+    const drawn = await readFile(join(out, 'report', 'own-rules-1.svg'), 'utf8');
+    expect(drawn).toMatch(/The client sends FIN ACK seq 1 ack 1 at [^,]+, held/);
     const svg = await lingerlab(['report', out, '--ladder', cells[0]!.id]);
     expect(svg.stdout).toMatch(/^<svg[\s\S]*<\/svg>$/);
   }, 60_000);

@@ -76,6 +76,8 @@ export interface ToldDifference {
   /** How they were told apart; empty for unequal values. */
   readonly how: string;
   readonly where: Which;
+  /** Other facts with these values in these cells. */
+  readonly alike: readonly string[];
 }
 
 /** A measured fact of a cell. */
@@ -226,19 +228,30 @@ function foldFates(
   return [...Map.groupBy(all, (each) => JSON.stringify(valuesOf(each))).values()].map((group) => {
     const ids = new Set(group.map(({ cell }) => cell));
     const own = every.filter(({ id }) => ids.has(id));
-    return { fact: 'cell', values: valuesOf(group[0] as FateDifference), how: '', where: whichOf(own, every) };
+    return {
+      fact: 'cell',
+      values: valuesOf(group[0] as FateDifference),
+      how: '',
+      where: whichOf(own, every),
+      alike: [],
+    };
   });
 }
 
-/** An experiment's differences in behaviour, cells with the same ones together. */
+/** An experiment's differences in behaviour: cells with the same ones together, and facts that differ in the same way there. */
 function foldDifferences(differences: readonly BehaviourDifference[], { cells }: ComparedExperiment): ToldDifference[] {
   const told = differences.map((each) => ({ each, values: valuesOf(each), how: howOf(each) }));
   const groups = Map.groupBy(told, ({ each, values, how }) => JSON.stringify([each.fact, values, how]));
-  return [...groups.values()].map((group) => {
+  const folded = [...groups.values()].map((group) => {
     const [{ each, values, how }] = group as [(typeof told)[number]];
     const ids = new Set(group.map((other) => other.each.cell));
     const own = cells.filter(({ id }) => ids.has(id));
     return { fact: each.fact, values, how, where: whichOf(own, cells) };
+  });
+  const same = Map.groupBy(folded, ({ values, how, where }) => JSON.stringify([values, how, where.ids]));
+  return [...same.values()].map((group) => {
+    const [first, ...others] = group as [(typeof folded)[number], ...typeof folded];
+    return { ...first, alike: others.map(({ fact }) => fact) };
   });
 }
 
