@@ -75,7 +75,9 @@ describe('results/README.md', () => {
     const connection = await database.connect();
     const sql = blocks('sql')[0]!.replace("'cells.ndjson'", `'${join(folder, 'cells.ndjson')}'`);
     const rows = (await connection.runAndReadAll(sql)).getRowsJson();
-    expect(Object.fromEntries(rows.map(([holder, count]) => [String(holder), Number(count)]))).toEqual(holders);
+    expect(Object.fromEntries(rows.map(([holder, count]) => [JSON.stringify(holder), Number(count)]))).toEqual(
+      Object.fromEntries(Object.entries(holders).map(([holder, count]) => [JSON.stringify(holder), count])),
+    );
   });
 
   describeWhere(withoutPandas, 'pandas', () => {

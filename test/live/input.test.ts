@@ -349,7 +349,7 @@ live('output for programs', () => {
     await writeFile(join(out, 'report.md'), '');
     const { exitCode, stdout } = await lingerlab(['report', out]);
     expect(exitCode).toBe(0);
-    expect(stdout).toContain('single  ');
+    expect(stdout).toContain('single: as asked');
     expect(await readFile(join(out, 'report.md'), 'utf8')).toBe(first);
   });
 });
