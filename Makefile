@@ -34,7 +34,7 @@ bench: install tools ## measure closing under load, what watching costs it, wher
 bench-self: install ## measure this program's own parsers and reports with tinybench
 	@node test/bench/self.ts $(ARGS)
 
-test: check test-tools ## check formatting, lint and types, run unit and live tests
+test: check test-tools ## check formatting, lint, types and words, run unit and live tests
 	@vitest run $(ARGS)
 
 unit: install ## run the tests that need no kernel of their own (ARGS=test/wire for some of them)
@@ -46,10 +46,11 @@ live: install test-tools ## run the tests in namespaces, as root (ARGS=test/live
 watch: install ## run unit tests again whenever a file changes
 	@vitest watch --project unit $(ARGS)
 
-check: install ## check formatting, lint and types
+check: install ## check formatting, lint, types and words
 	@biome check --error-on-warnings .
 	@oxlint --type-aware --deny-warnings
 	@tsc -p tsconfig.json
+	@node test/words/check.ts
 
 build: dist/.built ## compile what a package holds; nothing else needs it
 

@@ -54,7 +54,7 @@ export async function refusal(file: string, origin: string, cause: unknown): Pro
   return make(
     'EXPERIMENT_LOAD',
     `${origin}${lineIn(stackOf(cause), file)} threw while loading: ${thrown}`,
-    'a file may only declare its experiment; what it does belongs into the scenario',
+    'move this code into the scenario: a file may only declare its experiment',
   );
 }
 
@@ -83,7 +83,10 @@ function frameIn(text: string): Frame | undefined {
   };
 }
 
-/** Node tells a JavaScript module's position only on its way out: ask one that does nothing else. */
+/**
+ * Finds the position of a syntax error in a JavaScript module by `node --check`. Node prints that position only when it
+ * exits because of the error.
+ */
 async function frameByCheck(file: string): Promise<Frame | undefined> {
   const asked = runTool(process.execPath, ['--check', file], { deadlineMs: answerMs });
   return frameIn(await asked.then(({ problem }) => problem).catch(() => ''));

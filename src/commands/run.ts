@@ -94,7 +94,11 @@ async function selected(patterns: readonly string[], given: RunOptions): Promise
 /** What the run in this folder had planned, under its settings. */
 async function resumed(folder: string, patterns: readonly string[]): Promise<Asked> {
   if (patterns.length > 0) {
-    throw new LingerlabError('BAD_OPTION', '--resume goes on with what was planned', 'leave the patterns out');
+    throw new LingerlabError(
+      'BAD_OPTION',
+      '--resume takes no patterns: it continues the plan of that run',
+      'leave the patterns out',
+    );
   }
   const { run: saved } = await readRun(folder);
   const own = saved.experiments.filter(({ builtin }) => !builtin);
@@ -124,7 +128,7 @@ function settingsBefore(folder: string, { sessions, warnings }: RunRecord): Sett
   return { ...tried(asked), left: warnings.filter(({ code }) => code === 'sysctl-left-out') };
 }
 
-/** `20261120-084500-6.18.44`: runs sort by time and tell their kernel. */
+/** Name of a run's folder, `20261120-084500-6.18.44`: names sort by time and end in the kernel's release. */
 const folderName = (now: Date): string =>
   `${now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${release()}`;
 

@@ -27,19 +27,19 @@ export interface Counts {
 
 export interface CompanyOptions {
   readonly origin: bigint;
-  /** No process plays in a second cell. */
+  /** Whether each process plays in one cell only. */
   readonly fresh: boolean;
-  /** Told at once of each pid. */
+  /** Called at once with each pid. */
   readonly spawned: (pid: number) => void;
 }
 
-/** A process that starts, and the part that it will play. */
+/** Process that is starting, with the part that it will play. */
 interface Coming {
   readonly part: { name: string };
   readonly player: Promise<Player>;
 }
 
-/** So many wait for another cell: twice what a burst of short cells needs at once on a large machine; each takes 50 MB. */
+/** Idle processes that are kept: twice what a burst of short cells needs on a large machine; each takes 50 MB. */
 const mostIdle = 12;
 
 export function makeCompany({ origin, fresh: allFresh, spawned }: CompanyOptions): Company {

@@ -86,7 +86,7 @@ export async function run(request: RunRequest): Promise<Run> {
   const judged = cells.map((cell) => ({ ...cell, counters }));
   const spent = await meter.session();
   const cpu = spent && { ...spent, processes };
-  // what it cannot take away is the run's to tell
+  // the run's warnings name what the observers cannot remove
   await observers[Symbol.asyncDispose]();
   const left = [...settings.left, ...unclean.map(({ message }) => warn('clean-up-failed', message))];
   await writer.update((saved) => costing(finding(saved, selection, judged, observers.trace, left), cpu));

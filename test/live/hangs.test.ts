@@ -148,7 +148,7 @@ liveAtOnce('an experiment that does not give the thread back', () => {
       expect(exitCode, stderr).toBe(1);
       const held = (line: number) =>
         expect.stringMatching(
-          new RegExp(`^BLOCKED: .*give the program's only thread back within 5 s \\(${file}:${line}\\)`),
+          new RegExp(`^BLOCKED: .*blocked the program's only thread for more than 5 s \\(${file}:${line}\\)`),
         );
       const exited = expect.stringContaining('SCENARIO_THREW: the scenario threw: it called process.exit(0)');
       const found: Readonly<Record<string, unknown>> = {
@@ -172,7 +172,7 @@ liveAtOnce('an experiment that does not give the thread back', () => {
   );
 
   test.each([
-    ['looping-file', "did not give the program's only thread back within 5 s (FILE:4)"],
+    ['looping-file', "blocked the program's only thread for more than 5 s (FILE:4)"],
     ['exiting-file', 'FILE:4:9 threw while loading: Error: it called process.exit(0)'],
     ['unsettled-file', 'FILE did not finish loading within 10 s: an await at its top level does not end'],
   ])('at the top of its file: %s', async (name, said) => {

@@ -86,7 +86,10 @@ describeWhere(await obstacle(), 'without root', () => {
     const { able, privileged, findings } = JSON.parse(stdout);
     expect({ able, privileged }).toEqual({ able: true, privileged: false });
     const tracefs = findings.find(({ id }: { id: string }) => id === 'tracefs');
-    expect(tracefs).toMatchObject({ ok: false, consequence: expect.stringContaining('only what `ss` samples') });
+    expect(tracefs).toMatchObject({
+      ok: false,
+      consequence: expect.stringContaining('states come from samples of `ss`'),
+    });
   });
 
   test('a cell with another user is unsupported, and the run says why and what to do', async () => {

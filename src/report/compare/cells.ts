@@ -134,7 +134,7 @@ function whyNotTaken(declared: Declaration | undefined, own: Declaration | undef
   return sample.known.some((value) => typeof value === 'number') ? undefined : { kind: 'not tried', text: 'not tried' };
 }
 
-/** A number that only some runs came to measure: of a state that the others did not pass, or did not leave, which their paths tell. */
+/** Returns whether a number is missing only because a run did not enter, or did not leave, the state: the run's paths show that. */
 const isNotReached = (reasons: readonly Reason[]): boolean =>
   reasons.every(({ kind }) => kind === 'not tried' || kind === 'not over');
 

@@ -143,11 +143,11 @@ function comparedExperiments(runs: readonly Labelled[], shared: readonly Matched
   });
 }
 
-/** A measurement may have left the tolerance that the claim states: no fact then tells of it by itself. */
+/** Returns whether runs confirm and refute the same claim. No fact may differ then: a measurement has left the claim's tolerance. */
 const isContradiction = ({ verdicts }: VerdictDifference): boolean =>
   verdicts.includes('confirmed') && verdicts.includes('refuted');
 
-/** Claims that did not come out the same in all runs that make them. */
+/** Lists claims whose verdicts differ between the runs that have the claim. */
 function verdictDifferences(runs: readonly Labelled[]): VerdictDifference[] {
   return experimentIds(runs).flatMap((experiment) => {
     const claims = runs.map(

@@ -6,11 +6,11 @@ import { judge, type Test } from '../model/judge.ts';
 import type { PerformanceDifference } from './comparison.ts';
 import type { Labelled, MatchedCell } from './match.ts';
 
-/** Whether a cell measured throughput: what it measured depends on the machine. */
+/** Returns whether a cell measured throughput, which depends on the machine. */
 export const isLoad = ({ groups }: MatchedCell): boolean =>
   groups.some((group) => group?.ran.some(({ load }) => load) ?? false);
 
-/** What tells one machine from another. */
+/** Fields of the environment that distinguish machines. */
 const machine: readonly (keyof Environment)[] = [
   'kernel',
   'arch',

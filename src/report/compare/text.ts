@@ -119,7 +119,7 @@ function verdictLines({ verdicts: all }: ToldExperiment, { told, width, style }:
   ]);
 }
 
-/** So many reasons tell what went unseen; Markdown has all. */
+/** Reasons of unobserved facts that are printed at most; the Markdown report has all. */
 const mostReasons = 6;
 
 function notComparableLines({ told: { oneSided, notComparable }, width, style }: Page): string[] {

@@ -100,7 +100,7 @@ export function significance({ p, adjusted }: Significance): string {
   return own === corrected ? own : `${own}, corrected ${corrected}`;
 }
 
-/** That there are more measured facts than are told. */
+/** Sentence for measured facts beyond those that are shown. */
 export const othersText = (count: number): string => `And ${plural(count, 'other measured fact')}: \`--json\` has all.`;
 
 /** The cells, or the facts of cells, that are not comparable. */

@@ -195,7 +195,7 @@ function legend({ rows }: Ladder, words: LadderWords): string[] {
         ]
       : []),
     ...(isRestarted
-      ? ['A notch, 60 s again: a FIN that comes again restarts the minute of TIME-WAIT (RFC 9293 §3.10.7.4).']
+      ? ['A notch, 60 s again: a retransmitted FIN restarts the minute of TIME-WAIT (RFC 9293 §3.10.7.4).']
       : []),
     ...(isBlocked ? ['A line beside the states: the application is blocked in its call.'] : []),
     ...(isVague ? ['A state with a broken edge was entered at some time in its range.'] : []),

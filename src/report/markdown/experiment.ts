@@ -70,7 +70,7 @@ function showsBesides({ load, facts }: ExperimentView): boolean {
   return facts.outcomes !== undefined || facts.facts.some((name) => !shown.has(name));
 }
 
-/** So many different details of a claim's verdict are told. */
+/** Different details of a claim's verdict that are shown at most. */
 const mostDetails = 6;
 
 /** Claims with their verdicts and sources, refuted first; under them the cells that refute or cannot decide them. */

@@ -3,7 +3,7 @@ import type { CellTable, FactsView, Grid, Opening, OutcomesView, Said } from '..
 import { placeText } from '../which-cells.ts';
 import { blocks, code, plain, table } from './text.ts';
 
-/** The table that tells the story: a row for each cell, or for each outcome. */
+/** Renders the main table of an experiment: a row for each cell, or for each outcome. */
 export function markdownFacts(facts: FactsView): string {
   const { cells, outcomes, table: own } = facts;
   if (cells === 0) return 'No cell ran.';

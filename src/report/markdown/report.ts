@@ -246,7 +246,7 @@ function timeText({ wallSeconds, loadSeconds, longest }: Overview): string {
   return `${total}${times} ${formatElapsed(longest.seconds)}, ${code(longest.id)}`;
 }
 
-/** Of which a short cell's own are its samples and what its peers used until they were told to end. */
+/** Describes the CPU of a run; a short cell's own part are its samples, and its peers until they were asked to end. */
 function costText(cost: Cost): string {
   const divided = 'from the first cell on, what cannot be told apart is divided evenly among results, or peers';
   return `${totalText(cost)}${shortText(cost) ? `; ${shortText(cost)}; ${divided}` : ''}`;

@@ -95,11 +95,11 @@ export const claimViews = (experiment: ExperimentRecord): ClaimView[] =>
     return { id, text, source, verdict, share: tally(claim), ...(observed.length > 0 && { observed }) };
   });
 
-/** So many facts, and so many values of each, tell what a verdict rests on. */
+/** Facts of a verdict, and values of each fact, that are shown at most. */
 const mostFacts = 2;
 const mostValues = 3;
 
-/** What the first facts were that a claim read, in the results that have its verdict. */
+/** Returns the first facts that a claim read, with their values in the results that have the claim's verdict. */
 function observedIn(
   { observed = [], verdict }: ClaimRecord,
   experiment: ExperimentRecord,

@@ -26,7 +26,7 @@ const series = ['rate.series', 'latency.series', 'timeWait.series'];
 /** A cell that measures throughput. */
 export interface Way {
   readonly cell: string;
-  /** `by=fin`: what tells it from the others; empty where nothing does. */
+  /** Factor values that distinguish the way from the others, `by=fin`; empty if there are none. */
   readonly name: readonly string[];
 }
 
@@ -66,7 +66,7 @@ export interface Costs {
   readonly ways: readonly (Way & {
     /** Empty where it was not measured. */
     readonly values: readonly string[];
-    /** What had no more CPU to give, in how many results; most often first. */
+    /** What was CPU-bound, with the number of results; the most frequent first. */
     readonly saturated: readonly { readonly what: string; readonly times: number }[];
   })[];
 }

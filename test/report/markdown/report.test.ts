@@ -67,11 +67,11 @@ test('the end says what ran where, how long, and how much did not', () => {
     <details>
     <summary>What the columns say</summary>
 
-    - \`timeWait.holder\`: the end that TIME-WAIT was left with; compared exactly
-    - \`timeWait.seconds\`: how long TIME-WAIT lasted, where its timer ended it; the median over repeats, the same within one slot of the kernel's timer wheel
-    - \`client.closedWith\`: closing segments it sent, in order; compared exactly
-    - \`server.closedWith\`: closing segments it sent, in order; compared exactly
-    - \`client.miniSocket\`: states it held as a mini-socket, without a process; compared as a distribution over repeats
+    - \`timeWait.holder\`: the end that keeps TIME-WAIT; compared exactly
+    - \`timeWait.seconds\`: how long TIME-WAIT lasted, if its timer ended it; the median over repeats, the same within one slot of the kernel's timer wheel
+    - \`client.closedWith\`: closing segments that the end sent, in order; compared exactly
+    - \`server.closedWith\`: closing segments that the end sent, in order; compared exactly
+    - \`client.miniSocket\`: states that the endpoint had as a mini-socket, without a process; compared as a distribution over repeats
 
     **racing-closes**
 
