@@ -34,7 +34,7 @@ bench: install tools ## measure closing under load, what watching costs it, wher
 bench-self: install ## measure this program's own parsers and reports with tinybench
 	@node test/bench/self.ts $(ARGS)
 
-test: check test-tools ## check formatting, lint and types, run unit and live tests
+test: check test-tools ## check formatting, lint, types and words, run unit and live tests
 	@vitest run $(ARGS)
 
 unit: install ## run the tests that need no kernel of their own (ARGS=test/wire for some of them)
@@ -46,28 +46,31 @@ live: install test-tools ## run the tests in namespaces, as root (ARGS=test/live
 watch: install ## run unit tests again whenever a file changes
 	@vitest watch --project unit $(ARGS)
 
-check: install ## check formatting, lint and types
+check: install ## check formatting, lint, types and words
 	@biome check --error-on-warnings .
 	@oxlint --type-aware --deny-warnings
 	@tsc -p tsconfig.json
+	@node test/words/check.ts
 
 build: dist/.built ## compile what a package holds; nothing else needs it
 
 pack: build ## pack what npm would publish (ARGS=--pack-destination=/tmp for elsewhere)
 	@npm pack --ignore-scripts $(ARGS)
 
-# where it is kept, and the most that it may take: bytes
+# where it is kept, and the most that it may take, bytes: its report has as many drawings as fit (src/report/markdown/beside.ts)
 kept = results/reference/$$(uname -r)
 most = 2000000
 
 reference: install tools ## run the default matrix and keep it, without events and packed, as this kernel's results/reference/<release>
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; kept=$(kept); \
 	lingerlab run $(ARGS) --out "$$scratch/run"; cd "$$scratch/run"; gzip -9n cells.ndjson; rm -rf cells; \
-	node -e 'const f = require("fs"); f.writeFileSync("run.json", JSON.stringify(JSON.parse(f.readFileSync("run.json"))))'; \
-	size=$$(cat * | wc -c); \
-	if [ "$$size" -gt $(most) ]; then echo "not kept: it takes $$size bytes, more than $(most):" >&2; wc -c * >&2; exit 1; fi; \
+	node -e 'const f = require("fs"); f.writeFileSync("run.json", JSON.stringify(JSON.parse(f.readFileSync("run.json"))))'; gzip -9n run.json; \
+	lingerlab report . --json >/dev/null; mkdir -p report; \
+	size=$$(find . -type f -exec cat {} + | wc -c); \
+	if [ "$$size" -gt $(most) ]; then echo "not kept: it takes $$size bytes, more than $(most):" >&2; \
+	  wc -c cells.ndjson.gz run.json.gz report.md report/* | sed 's/^/ /' >&2; exit 1; fi; \
 	cd "$(CURDIR)"; rm -rf "$$kept"; mkdir -p "$$kept"; \
-	cp "$$scratch"/run/{run.json,cells.ndjson.gz,report.md} "$$kept/"; echo "kept in $$kept: $$size bytes"
+	cp -r "$$scratch"/run/{run.json.gz,cells.ndjson.gz,report.md,report} "$$kept/"; echo "kept in $$kept: $$size bytes"
 
 report: install ## make the report of the latest run (or RUN=folder) again
 	@lingerlab report $(or $(RUN),$(dir $(firstword $(shell ls -t results/*/run.json 2>/dev/null))),$(error no run in results/: make experiments))

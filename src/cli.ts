@@ -1,18 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { check } from './commands/check.ts';
-import { compare } from './commands/compare.ts';
-import { doctor } from './commands/doctor.ts';
-import { explain } from './commands/explain.ts';
-import { list } from './commands/list.ts';
-import { newExperiment } from './commands/new.ts';
 import { columnsOf, errorText, writeAnswer } from './commands/output.ts';
-import { report } from './commands/report.ts';
-import { run } from './commands/run.ts';
-import { schema } from './commands/schema.ts';
-import { show } from './commands/show.ts';
 import { usageError } from './commands/usage.ts';
 import { type ExitCode, exitCode, firstError, LingerlabError, withMachineErrorsTold } from './errors.ts';
-import { inOwnNamespace } from './lab/user-namespace.ts';
 import { samplerNames } from './record/event.ts';
 import { tool } from './record/tool.ts';
 
@@ -41,14 +30,18 @@ function optionDescription(option: Option): string {
   return parts.length === 0 ? description : `${description} (${parts.join('; ')})`;
 }
 
-/** Parses the command line, calls the command, and returns the exit code. */
+/**
+ * Parses the command line, calls the command, and returns the exit code. A command's modules are loaded when it is called: those of
+ * all commands are twice as many as `list` needs.
+ */
 export async function cli(argv: readonly string[]): Promise<ExitCode> {
   let code: ExitCode = exitCode.ok;
   const done = async (result: Promise<unknown>) => {
     const told = await result;
     if (typeof told === 'number') code = told as ExitCode;
   };
-  const privileged = (call: () => Promise<ExitCode>) => done(inOwnNamespace(call));
+  const privileged = (call: () => Promise<ExitCode>) =>
+    done(import('./lab/user-namespace.ts').then(({ inOwnNamespace }) => inOwnNamespace(call)));
   const program = new Command('lingerlab')
     .description('SO_LINGER and TIME-WAIT experiments on real sockets of this kernel')
     .version(tool().version)
@@ -109,7 +102,7 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
     .addOption(json())
     .addOption(new Option('-q, --quiet', 'print the headlines only').default(false).conflicts('verbose'))
     .addOption(verbose())
-    .action((patterns, options) => privileged(() => run(patterns, options)));
+    .action((patterns, options) => privileged(async () => (await import('./commands/run.ts')).run(patterns, options)));
 
   command(
     'list',
@@ -122,7 +115,7 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
     .argument('[words...]', 'what the experiments are about: an option, a sysctl, an errno name, a symptom')
     .addOption(json())
     .addOption(jobs())
-    .action((words, options) => done(list(words, options)));
+    .action((words, options) => done(import('./commands/list.ts').then(({ list }) => list(words, options))));
 
   command(
     'explain',
@@ -133,7 +126,7 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
   )
     .argument('<id...>', "an experiment's id or file; other words: which experiments are about them")
     .addOption(json())
-    .action((words, options) => done(explain(words, options)));
+    .action((words, options) => done(import('./commands/explain.ts').then(({ explain }) => explain(words, options))));
 
   command(
     'report',
@@ -151,7 +144,7 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
     .addOption(new Option('--markdown', 'print the report as Markdown; save nothing').default(false).conflicts('json'))
     .addOption(verbose().conflicts(['json', 'markdown']))
     .addOption(json())
-    .action((folder, options) => done(report(folder, options)));
+    .action((folder, options) => done(import('./commands/report.ts').then(({ report }) => report(folder, options))));
 
   command(
     'show',
@@ -178,7 +171,9 @@ Each line after it is an entry, in order of time:
   event  the event as events.ndjson.gz has it, times in ns
   step   of a step: the state as the cell's paths have it, "of" its end`,
     )
-    .action((folder, cell, options) => done(show(folder, cell, options)));
+    .action((folder, cell, options) =>
+      done(import('./commands/show.ts').then(({ show }) => show(folder, cell, options))),
+    );
 
   command('compare', 'print how runs differ', 'compare results/a results/b', 'compare results/* --fail-on behaviour')
     .argument('<runs...>', 'run folders, two or more')
@@ -190,24 +185,26 @@ Each line after it is an entry, in order of time:
     )
     .addOption(new Option('--markdown', 'print Markdown').default(false).conflicts('json'))
     .addOption(json())
-    .action((folders, options) => done(compare(folders, options)));
+    .action((folders, options) =>
+      done(import('./commands/compare.ts').then(({ compare }) => compare(folders, options))),
+    );
 
   command('doctor', 'print what this machine can do and what it lacks', 'doctor', 'doctor --json')
     .addOption(json())
-    .action((options) => privileged(() => doctor(options)));
+    .action((options) => privileged(async () => (await import('./commands/doctor.ts')).doctor(options)));
 
   command('new', 'write a first file of an experiment of your own', 'new my-question')
     .argument('<id>', 'lower-case words joined by hyphens; writes <id>.ts into this folder')
-    .action((id) => done(newExperiment(id)));
+    .action((id) => done(import('./commands/new.ts').then(({ newExperiment }) => newExperiment(id))));
 
   command('check', 'check the types and the definition of your own experiment', 'check ./my-question.ts')
     .argument('<file>', 'an experiment file')
     .addOption(json())
-    .action((file, options) => done(check(file, options)));
+    .action((file, options) => done(import('./commands/check.ts').then(({ check }) => check(file, options))));
 
   command('schema', 'print the JSON Schema of a run folder', 'schema run', 'schema cell')
     .argument('<file>', '`run` for run.json, `cell` for a line of cells.ndjson')
-    .action((file) => done(schema(file)));
+    .action((file) => done(import('./commands/schema.ts').then(({ schema }) => schema(file))));
 
   try {
     await program.parseAsync(argv, { from: 'user' });

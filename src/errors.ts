@@ -2,7 +2,7 @@
 export const exitCode = { ok: 0, failed: 1, usage: 2, unable: 3, interrupted: 130 } as const;
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 
-/** Every error a user can meet: its stable code, and the exit code it leads to. */
+/** Exit code for each error that a user can meet, by the error's stable code. */
 export const errorCodes = {
   UNKNOWN_EXPERIMENT: exitCode.usage,
   UNKNOWN_FACTOR: exitCode.usage,
@@ -54,7 +54,7 @@ export const errorCodes = {
 } as const satisfies Record<string, ExitCode>;
 export type ErrorCode = keyof typeof errorCodes;
 
-/** A line of a file, from 1. */
+/** Place in a file; lines and columns count from 1. */
 export interface FilePlace {
   readonly file: string;
   readonly line: number;
@@ -62,17 +62,17 @@ export interface FilePlace {
 }
 
 interface LingerlabErrorOptions extends ErrorOptions {
-  /** The line of an experiment's file that it comes from. */
+  /** Line of the experiment's file that caused the error. */
   readonly at?: FilePlace | undefined;
-  /** The step of a scenario that it is about, as its message has it. */
+  /** Step of the scenario that failed, as messages name it. */
   readonly step?: string | undefined;
 }
 
-/** An error a user can meet: a stable code, what happened, what to do. */
+/** Error that a user can meet, with a stable code, a message and a remedy. */
 export class LingerlabError extends Error {
   override readonly name = 'LingerlabError';
   readonly code: ErrorCode;
-  /** What the user can do about it, one sentence. */
+  /** One sentence: what the user can do. */
   readonly remedy: string;
   readonly at: FilePlace | undefined;
   readonly step: string | undefined;
@@ -85,7 +85,7 @@ export class LingerlabError extends Error {
     this.step = options.step;
   }
 
-  /** The same error with the line and the step that it comes from, where it does not say. */
+  /** Returns the same error with a line and a step, if the error has none of its own. */
   from({ at, step }: Omit<LingerlabErrorOptions, 'cause'>): LingerlabError {
     const more = { at: this.at ?? at, step: this.step ?? step };
     if (more.at === this.at && more.step === this.step) return this;
@@ -97,24 +97,24 @@ export class LingerlabError extends Error {
   }
 }
 
-/** What happened, and where in an experiment's file: `the scenario threw: … (/home/me/my-question.ts:12)`. */
+/** Returns the message with the place in the experiment's file: `the scenario threw: … (/home/me/my-question.ts:12)`. */
 export const messageAndPlace = ({ message, at }: LingerlabError): string =>
   at ? `${message} (${at.file}:${at.line})` : message;
 
-/** An error as a program that ends prints it: code, what happened, and below that what to do. */
+/** Formats an error as the program prints it before it exits: code and message, and the remedy in the next line. */
 export const headed = (error: LingerlabError): string =>
   `lingerlab: ${error.code}: ${messageAndPlace(error)}\n  ${error.remedy}\n`;
 
-/** The message of anything that was thrown. */
+/** Returns the message of any thrown value. */
 export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
 
-/** A failing clean-up must not hide the error that came first. */
+/** Returns the error that came first: a failing clean-up must not hide it. */
 export const firstError = (error: unknown): unknown =>
   error instanceof SuppressedError ? firstError(error.suppressed) : error;
 
 /**
- * What this machine refused, wherever that happened: no defect of the program, and not the fault of what was asked just then.
- * Any other error is returned as it is.
+ * Turns an error of this machine, such as EMFILE, into a LingerlabError: such an error is no defect of the program, and can
+ * come in any call. Returns any other error unchanged.
  */
 export function withMachineErrorsTold(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof LingerlabError) return error;
@@ -122,17 +122,17 @@ export function withMachineErrorsTold(error: unknown): unknown {
   if (code === 'EMFILE' || code === 'ENFILE')
     return new LingerlabError(
       'NO_DESCRIPTORS',
-      `no more files can be opened: ${error.message}`,
+      `this process cannot open another file: ${error.message}`,
       code === 'EMFILE'
         ? 'raise the limit of this shell (ulimit -n 4096), or run fewer cells at once with --jobs'
-        : "raise the system's limit (sysctl fs.file-max), or end what has so many files open",
+        : "raise the system's limit (sysctl fs.file-max), or end a program that has many files open",
       { cause: error },
     );
   if (code === 'ENOENT' && syscall === 'uv_cwd')
     return new LingerlabError(
       'NO_WORKING_FOLDER',
-      'the folder that this shell is in is gone',
-      'change to one that exists: cd',
+      'the current folder no longer exists',
+      'change to a folder that exists, for example with `cd`',
       { cause: error },
     );
   return error;

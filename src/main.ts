@@ -1,13 +1,13 @@
 /** The program under its own runtime. */
 import { cli } from './cli.ts';
 import { endQuietly, keepOthersFromStdout } from './commands/output.ts';
-import { dieWithParent } from './native/process.ts';
 import { exitProgram } from './process/experiment-code.ts';
 
 const parent = process.env.LINGERLAB_PARENT;
 // started by bin.js under another Node: not to outlive it, and to clean up when it is killed
 if (parent) {
   delete process.env.LINGERLAB_PARENT;
+  const { dieWithParent } = await import('./native/process.ts');
   dieWithParent(Number(parent), 'SIGTERM');
 }
 /** Longer than anything of this program's takes to end behind a command. */

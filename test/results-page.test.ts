@@ -39,7 +39,10 @@ describe('results/README.md', () => {
     const kept = await keptRun();
     const cells = await promisify(gunzip)(await readFile(join(kept, 'cells.ndjson.gz')));
     await writeFile(join(folder, 'cells.ndjson'), cells);
-    await writeFile(join(folder, 'run.json'), await readFile(join(kept, 'run.json')));
+    const run = await readFile(join(kept, 'run.json')).catch(async () =>
+      promisify(gunzip)(await readFile(join(kept, 'run.json.gz'))),
+    );
+    await writeFile(join(folder, 'run.json'), run);
     const ran = cells
       .toString()
       .trim()
@@ -72,7 +75,9 @@ describe('results/README.md', () => {
     const connection = await database.connect();
     const sql = blocks('sql')[0]!.replace("'cells.ndjson'", `'${join(folder, 'cells.ndjson')}'`);
     const rows = (await connection.runAndReadAll(sql)).getRowsJson();
-    expect(Object.fromEntries(rows.map(([holder, count]) => [String(holder), Number(count)]))).toEqual(holders);
+    expect(Object.fromEntries(rows.map(([holder, count]) => [JSON.stringify(holder), Number(count)]))).toEqual(
+      Object.fromEntries(Object.entries(holders).map(([holder, count]) => [JSON.stringify(holder), count])),
+    );
   });
 
   describeWhere(withoutPandas, 'pandas', () => {

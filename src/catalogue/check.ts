@@ -46,7 +46,7 @@ export async function checkFile(path: string, options: CheckOptions = {}): Promi
   const inputs = { path, file, source };
   const [types, floating] = await Promise.all([typeCheck(inputs, options), unawaited(inputs, options)]);
   const loaded = await defined(inputs);
-  // a syntax error is the compiler's to tell, with every other
+  // the compiler has reported the syntax error already, together with all others
   const twice = types.length > 0 && loaded.problems.some(({ code }) => code === 'EXPERIMENT_SYNTAX');
   const problems = [...types, ...floating.problems, ...(twice ? [] : loaded.problems)];
   const notes = [...floating.notes, ...loaded.notes];
@@ -182,7 +182,7 @@ async function typeCheck(
   const { exitCode, stdout, stderr } = await lookedAt(settings(file), { what: 'the type check', args, signal });
   if (exitCode === 0) return [];
   const said = explained([stdout, stderr].filter((text) => text !== '').join('\n'), source);
-  return [new LingerlabError('EXPERIMENT_TYPES', `${path} does not fit its types:\n${said}`, 'correct these lines')];
+  return [new LingerlabError('EXPERIMENT_TYPES', `${path} has type errors:\n${said}`, 'correct these lines')];
 }
 
 /** What oxlint writes of each finding, as far as it is read. */

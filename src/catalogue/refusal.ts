@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { execa } from 'execa';
 import { LingerlabError, messageOf } from '../errors.ts';
 import * as program from '../index.ts';
 import { answerMs } from '../process/deadline.ts';
+import { runTool } from '../process/tool.ts';
 import { didYouMean, nearest } from '../text/nearest.ts';
 
 /** Why a user's file cannot be read. */
@@ -54,7 +54,7 @@ export async function refusal(file: string, origin: string, cause: unknown): Pro
   return make(
     'EXPERIMENT_LOAD',
     `${origin}${lineIn(stackOf(cause), file)} threw while loading: ${thrown}`,
-    'a file may only declare its experiment; what it does belongs into the scenario',
+    'move this code into the scenario: a file may only declare its experiment',
   );
 }
 
@@ -83,14 +83,13 @@ function frameIn(text: string): Frame | undefined {
   };
 }
 
-/** Node tells a JavaScript module's position only on its way out: ask one that does nothing else. */
+/**
+ * Finds the position of a syntax error in a JavaScript module by `node --check`. Node prints that position only when it
+ * exits because of the error.
+ */
 async function frameByCheck(file: string): Promise<Frame | undefined> {
-  const { stderr } = await execa(process.execPath, ['--check', file], {
-    reject: false,
-    stdin: 'ignore',
-    timeout: answerMs,
-  });
-  return frameIn(stderr);
+  const asked = runTool(process.execPath, ['--check', file], { deadlineMs: answerMs });
+  return frameIn(await asked.then(({ problem }) => problem).catch(() => ''));
 }
 
 const place = ({ path, line, column }: Frame, file: string, origin: string): string =>

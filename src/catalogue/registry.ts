@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { LingerlabError } from '../errors.ts';
@@ -17,17 +17,44 @@ const groupFile = `group${ownExtension}`;
 const sharedFolder = 'shared';
 const group = z.strictObject({ title: z.string().min(1), order: z.number(), lead: z.string().min(1).exactOptional() });
 
-/**
- * The experiments of a folder and the folders in it, those named `shared` apart, ordered by group, then id. By default those
- * that come with the program.
- * Throws EXPERIMENT_LOAD where a folder cannot be read, or its group; DUPLICATE_EXPERIMENT; and as loading a file does.
- */
-export async function builtins(folder: string = ownFolder): Promise<LoadedExperiment[]> {
-  return registry(await within(folder, '', ungrouped));
+interface Wanted {
+  readonly folder?: string;
+  /** Of the program's own experiments, each of which has a file of its name: whether it is wanted, by its id. */
+  readonly isWanted?: (id: string) => boolean;
 }
 
-/** The experiments in `root`/`folder`; `above` is the group of the folder around it. */
-async function within(root: string, folder: string, above: Group): Promise<LoadedExperiment[]> {
+/**
+ * The experiments of a folder and the folders in it, those named `shared` apart, ordered by group, then id. By default those
+ * that come with the program; only those that are wanted are loaded.
+ * Throws EXPERIMENT_LOAD where a folder cannot be read, or its group; DUPLICATE_EXPERIMENT; and as loading a file does.
+ */
+export async function builtins({
+  folder = ownFolder,
+  isWanted = () => true,
+}: Wanted = {}): Promise<LoadedExperiment[]> {
+  const groups = new Map<string, Promise<Group>>();
+  const load = async ({ name, groupFile }: Found) => {
+    if (groupFile !== undefined && !groups.has(groupFile)) groups.set(groupFile, groupIn(join(folder, groupFile)));
+    return builtin(folder, name, await (groups.get(groupFile ?? '') ?? ungrouped));
+  };
+  const wanted = (await filesIn(folder)).filter(({ name }) => isWanted(idOf(name)));
+  return registry(await Promise.all(wanted.map(load)));
+}
+
+/** The ids of the experiments that come with the program; none of them is loaded. */
+export const builtinIds = async (): Promise<ReadonlySet<string>> =>
+  new Set((await filesIn(ownFolder)).map(({ name }) => idOf(name)));
+
+const idOf = (name: string): string => basename(name, ownExtension);
+
+/** An experiment's file, and the file of the group that it is in: paths from the folder of them all. */
+interface Found {
+  readonly name: string;
+  readonly groupFile: string | undefined;
+}
+
+/** The experiments' files in `root`/`folder`; `above` is the file of the group of the folder around it. */
+async function filesIn(root: string, folder = '', above?: string): Promise<Found[]> {
   const path = join(root, folder);
   const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
     throw new LingerlabError(
@@ -37,13 +64,13 @@ async function within(root: string, folder: string, above: Group): Promise<Loade
       { cause },
     );
   });
-  const own = entries.some(({ name }) => name === groupFile) ? await groupIn(join(path, groupFile)) : above;
-  const loaded = entries.map(async (entry) => {
+  const own = entries.some(({ name }) => name === groupFile) ? join(folder, groupFile) : above;
+  const found = entries.map(async (entry) => {
     const name = join(folder, entry.name);
-    if (entry.isDirectory()) return entry.name === sharedFolder ? [] : within(root, name, own);
-    return isModule(name) && entry.name !== groupFile ? [await builtin(root, name, own)] : [];
+    if (entry.isDirectory()) return entry.name === sharedFolder ? [] : filesIn(root, name, own);
+    return isModule(name) && entry.name !== groupFile ? [{ name, groupFile: own }] : [];
   });
-  return (await Promise.all(loaded)).flat();
+  return (await Promise.all(found)).flat();
 }
 
 const isModule = (name: string): boolean => name.endsWith(ownExtension) && !name.endsWith('.d.ts');

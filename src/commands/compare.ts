@@ -15,7 +15,11 @@ export interface CompareOptions {
 /** `lingerlab compare RUN RUN…`: 1 with `--fail-on` where a difference of that kind was found. */
 export async function compare(folders: readonly string[], options: CompareOptions): Promise<ExitCode> {
   if (folders.length < 2) {
-    throw new LingerlabError('BAD_OPTION', 'one run cannot be compared', 'name two run folders or more');
+    throw new LingerlabError(
+      'BAD_OPTION',
+      'compare needs two runs or more, and one is named',
+      'name another run folder',
+    );
   }
   const comparison = compareRuns(await Promise.all(folders.map((folder) => readRun(folder))));
   if (options.json) answerJson(comparison);

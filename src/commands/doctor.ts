@@ -25,8 +25,8 @@ export async function doctor({ json }: { readonly json: boolean }): Promise<Exit
 /** What the wire costs on this machine; takes a second. Never throws. */
 async function wireFinding(ports: Ports): Promise<Finding & { readonly cost?: WireCost }> {
   const id = 'wire';
-  const consequence = 'how long a round trip on the wire takes, and how much it carries, is not known';
-  const remedy = 'see `tun` and `veth`';
+  const consequence = "the wire's round-trip time and throughput on this machine are unknown";
+  const remedy = 'apply the remedies of `tun` and `veth`';
   try {
     const cost = await measureWire(ports);
     return { id, ok: true, found: wireCostText(cost), consequence, remedy, cost };

@@ -27,7 +27,7 @@ export async function explain(words: readonly string[], { json }: { readonly jso
   const found =
     words.length === 1 ? known.find(({ definition, file }) => definition.id === id || file === resolve(id)) : undefined;
   if (found) return json ? answerJson(declared(found)) : answer(explained(found));
-  const about = foundFor(words.join(' '), searchOf(known)).map(({ definition }) => definition);
+  const about = foundFor(words.join(' '), searchOf(await experimentsFor([]))).map(({ definition }) => definition);
   if (json)
     return answerJson({
       words: words.join(' '),

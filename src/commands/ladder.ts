@@ -15,7 +15,7 @@ export function ladderCell(run: Run, name: string): CellRecord {
   const [example] = wired;
   throw new LingerlabError(
     'BAD_OPTION',
-    `--ladder: no wire carried the segments of "${own[0]?.id}", so no capture says what they were`,
+    `--ladder: "${own[0]?.id}" did not run over a wire, so there is no capture to draw`,
     example
       ? `name a cell that ran over a wire, for example ${example.id}`
       : 'name a run with a cell that ran over a wire',

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { builtins } from '../catalogue/registry.ts';
+import { builtinIds } from '../catalogue/registry.ts';
 import { idPattern } from '../catalogue/validate.ts';
 import { type ExitCode, exitCode, LingerlabError, messageOf } from '../errors.ts';
 import { packageRoot } from '../record/tool.ts';
@@ -14,21 +14,26 @@ export async function newExperiment(id: string): Promise<ExitCode> {
   if (!idPattern.test(id))
     throw new LingerlabError(
       'BAD_OPTION',
-      `new: "${id}" is no id of an experiment`,
+      `new: "${id}" is not a valid id of an experiment`,
       `give lower-case words joined by hyphens, such as ${placeholder}`,
     );
-  if ((await builtins()).some(({ definition }) => definition.id === id))
+  if ((await builtinIds()).has(id))
     throw new LingerlabError(
       'BAD_OPTION',
       `new: an experiment with the id "${id}" comes with the program`,
-      'give another id: a run cannot have two of the same',
+      'choose another id: each experiment of a run needs its own',
     );
   const template = await readFile(join(packageRoot(), 'templates', `${placeholder}.ts`), 'utf8');
   const file = `${id}.ts`;
   await writeFile(file, template.replaceAll(placeholder, id), { flag: 'wx' }).catch((cause: NodeJS.ErrnoException) => {
     throw cause.code === 'EEXIST'
-      ? new LingerlabError('FILE_EXISTS', `${file} exists`, 'give another id, or move the file away', { cause })
-      : new LingerlabError('FILE_NOT_WRITABLE', `${file}: ${messageOf(cause)}`, 'go to a folder of yours', { cause });
+      ? new LingerlabError('FILE_EXISTS', `${file} exists`, 'choose another id, or move the file away', { cause })
+      : new LingerlabError(
+          'FILE_NOT_WRITABLE',
+          `${file}: ${messageOf(cause)}`,
+          'change to a folder in which you may write',
+          { cause },
+        );
   });
   answer(`${file} is written. Next:\n  lingerlab check ./${file}\n  lingerlab run ./${file}`);
   return exitCode.ok;

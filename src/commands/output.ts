@@ -56,8 +56,8 @@ export function columnsOf(stream: { columns?: number }, env: NodeJS.ProcessEnv =
 }
 
 /**
- * Whoever reads may have read enough (`| head`): what is left of the output is nobody's, and the command ends as it would
- * have. Any other failure to write is told, and the exit code is 1.
+ * Ignores EPIPE on both streams: a reader such as `head` may close its end early, and the exit code stays. Reports any
+ * other failure to write, with exit code 1.
  */
 export function endQuietly(): void {
   for (const stream of [process.stdout, process.stderr]) {

@@ -1,6 +1,7 @@
 import { readRun } from '../record/read.ts';
 import { ladderSvg } from '../report/ladder/svg.ts';
-import { markdownReport, reportPath, saveReport } from '../report/markdown/report.ts';
+import { reportPath, saveReport } from '../report/markdown/beside.ts';
+import { markdownReport } from '../report/markdown/report.ts';
 import { reportOf } from '../report/model/report.ts';
 import { terminalSummary } from '../report/terminal/summary.ts';
 import { ladderCell } from './ladder.ts';

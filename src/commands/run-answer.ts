@@ -1,5 +1,5 @@
 import type { Run } from '../record/schema.ts';
-import { reportPath } from '../report/markdown/report.ts';
+import { reportPath } from '../report/markdown/beside.ts';
 
 /** What a program that ran `--json` reads: where the run is, how it ended, the answers and the verdicts. */
 export function runAnswer({ folder, run, cells }: Run) {

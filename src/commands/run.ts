@@ -14,11 +14,8 @@ import { readRun } from '../record/read.ts';
 import { changedSince } from '../record/resume.ts';
 import type { Run, RunRecord } from '../record/schema.ts';
 import { formatElapsed, plural } from '../report/format.ts';
-import { reportPath } from '../report/markdown/report.ts';
 import { underText } from '../report/model/overview.ts';
-import { reportOf } from '../report/model/report.ts';
 import { createProgress, type Progress } from '../report/progress/progress.ts';
-import { terminalSummary } from '../report/terminal/summary.ts';
 import { estimate, stretchOf } from '../run/order.ts';
 import type { RunProgress } from '../run/request.ts';
 import { run as runIt } from '../run/run.ts';
@@ -27,7 +24,6 @@ import { endAtOnce } from './at-once.ts';
 import { experimentsFor } from './experiments.ts';
 import { interruption } from './interruption.ts';
 import { answer, answerJson, columnsOf, savedText, wantsColor } from './output.ts';
-import { runAnswer } from './run-answer.ts';
 
 export interface RunOptions {
   readonly where: readonly string[];
@@ -78,7 +74,7 @@ export async function run(patterns: readonly string[], options: RunOptions): Pro
       throw error;
     })
     .finally(() => progress.close());
-  show(finished, options);
+  await show(finished, options);
   return codeOf(finished, options);
 }
 
@@ -98,7 +94,11 @@ async function selected(patterns: readonly string[], given: RunOptions): Promise
 /** What the run in this folder had planned, under its settings. */
 async function resumed(folder: string, patterns: readonly string[]): Promise<Asked> {
   if (patterns.length > 0) {
-    throw new LingerlabError('BAD_OPTION', '--resume goes on with what was planned', 'leave the patterns out');
+    throw new LingerlabError(
+      'BAD_OPTION',
+      '--resume takes no patterns: it continues the plan of that run',
+      'leave the patterns out',
+    );
   }
   const { run: saved } = await readRun(folder);
   const own = saved.experiments.filter(({ builtin }) => !builtin);
@@ -108,8 +108,8 @@ async function resumed(folder: string, patterns: readonly string[]): Promise<Ask
     const now = await sourceHashOf(file, await sourceOf(file), modules).catch(() => undefined);
     if (now !== sourceHash) throw changedSince(folder, id, file);
   }
-  const files = own.map(({ file }) => file);
-  const { experiments, cells } = select(await experimentsFor(files), saved.plan, {
+  const named = saved.experiments.map(({ id, file, builtin }) => (builtin ? id : file));
+  const { experiments, cells } = select(await experimentsFor(named), saved.plan, {
     where: {},
     all: true,
     quick: false,
@@ -128,7 +128,7 @@ function settingsBefore(folder: string, { sessions, warnings }: RunRecord): Sett
   return { ...tried(asked), left: warnings.filter(({ code }) => code === 'sysctl-left-out') };
 }
 
-/** `20261120-084500-6.18.44`: runs sort by time and tell their kernel. */
+/** Name of a run's folder, `20261120-084500-6.18.44`: names sort by time and end in the kernel's release. */
 const folderName = (now: Date): string =>
   `${now.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${release()}`;
 
@@ -184,20 +184,28 @@ function progressFor({ quiet }: RunOptions): RunShown {
   };
 }
 
-function show(finished: Run, { json, quiet, verbose }: RunOptions): void {
-  if (json) answerJson(runAnswer(finished));
-  else if (quiet) {
-    const { experiments, overview } = reportOf(finished);
+async function show(finished: Run, { json, quiet, verbose }: RunOptions): Promise<void> {
+  if (json) {
+    const { runAnswer } = await import('./run-answer.ts');
+    return answerJson(runAnswer(finished));
+  }
+  const { reportOf } = await import('../report/model/report.ts');
+  const report = reportOf(finished);
+  if (quiet) {
+    const { experiments, overview } = report;
     for (const { id, answer: found } of experiments) answer(`${id}: ${found.headline}`);
     // what failed is no answer, and is printed all the same
     const { errored, unsupported } = overview;
     for (const { reason, cells } of [...errored, ...unsupported])
       process.stderr.write(visibleLines(`lingerlab: ${plural(cells.length, 'cell')} did not run: ${reason}\n`));
-  } else {
-    const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout) };
-    const text = terminalSummary(reportOf(finished), { ...options, verbose, path: reportPath(finished.folder) });
-    answer(text, { styled: options.color });
+    return;
   }
+  const [{ terminalSummary }, { reportPath }] = await Promise.all([
+    import('../report/terminal/summary.ts'),
+    import('../report/markdown/beside.ts'),
+  ]);
+  const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout), verbose };
+  answer(terminalSummary(report, { ...options, path: reportPath(finished.folder) }), { styled: options.color });
 }
 
 function codeOf({ run: saved, cells }: Run, { strict }: RunOptions): ExitCode {

@@ -5,6 +5,6 @@ import { answerJson } from './output.ts';
 /** `lingerlab schema run|cell`: the JSON Schema of a run folder's files. */
 export async function schema(name: string): Promise<void> {
   const found = schemaFiles()[`${name}.schema.json`];
-  if (!found) throw new LingerlabError('BAD_OPTION', `no schema "${name}"`, 'one of: run, cell');
+  if (!found) throw new LingerlabError('BAD_OPTION', `unknown schema "${name}"`, 'write run or cell');
   answerJson(found);
 }

@@ -89,6 +89,6 @@ function withoutEvents(record: CellRecord, folder: string): LingerlabError {
   return new LingerlabError(
     'BAD_OPTION',
     `${folder} has no events of "${id}"`,
-    'a run that is kept has its cells without their events; run the cell again to have them',
+    'run the cell again to record its events: kept runs and edited folders may lack them',
   );
 }

@@ -79,7 +79,7 @@ export function resultOf(run: Run, name: string, repeat?: number): CellRecord {
   const has = `"${only.id}" has ${results.length === 1 ? 'one result' : `${results.length} results`}`;
   throw new LingerlabError(
     'BAD_OPTION',
-    repeat === undefined ? `${has}: say which` : `${has}, and none of repeat ${repeat}`,
+    repeat === undefined ? `${has}, and --repeat is missing` : `${has}, and no result of repeat ${repeat}`,
     results.length === 1 ? 'leave --repeat out' : `add --repeat N: ${repeatsText(results)}`,
   );
 }

@@ -10,6 +10,6 @@ export function foundFor(words: string, search: Search): LoadedExperiment[] {
   throw new LingerlabError(
     'UNKNOWN_EXPERIMENT',
     `no experiment is about "${words}"`,
-    `the nearest words that experiments are about: ${near.join(', ')}`,
+    `try one of the nearest words: ${near.join(', ')}`,
   );
 }

@@ -8,40 +8,40 @@ import type { TraceSight } from '../observers/protocol.ts';
 import { runTool } from '../process/tool.ts';
 import { sysctlDump } from './environment.ts';
 
-/** One thing that this machine can or cannot do. */
+/** Result of examining one ability of this machine. */
 export interface Finding {
   readonly id: string;
   readonly ok: boolean;
   readonly found: string;
-  /** What follows for a run where it is missing. */
+  /** Consequence for a run if the ability is missing. */
   readonly consequence: string;
   readonly remedy: string;
 }
 
-/** What this machine can do, as a run needs to know it. */
+/** Abilities of this machine that a run needs to know. */
 export interface Machine {
   readonly findings: readonly Finding[];
   readonly capabilities: Readonly<Record<string, boolean>>;
   readonly hz: number;
   readonly iproute2: string;
   readonly privileged: boolean;
-  /** Of a new lab: dotted names and values. */
+  /** Sysctls of a new lab: dotted names and values. */
   readonly sysctls: Readonly<Record<string, string>>;
-  /** Those of them that lingerlab sets, and what the kernel had made. */
+  /** Sysctls that lingerlab sets, with the kernel's own values. */
   readonly pinned: Pinned;
   /** Dotted names of everything under /proc/sys/net of a new lab. */
   readonly sysctlNames: ReadonlySet<string>;
 }
 
-/** Root of the host, not of a user namespace: the whole range of uids maps to itself, user_namespaces(7). */
+/** Returns whether this process is root of the host, and not of a user namespace: all uids map to themselves, user_namespaces(7). */
 export const isPrivileged = (): boolean =>
   process.geteuid?.() === 0 && /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
 
-/** The user that peers become who are to be another: nobody, where /etc/passwd has not been changed. */
+/** User id of peers that run as another user: nobody, unless /etc/passwd was changed. */
 export const otherUser = 65_534;
 const CAP_SETUID = 7n;
 
-/** Whether setuid(2) to {@link otherUser} is possible: it is mapped, user_namespaces(7), and allowed, capabilities(7). */
+/** Examines whether setuid(2) to {@link otherUser} is possible: the id is mapped, user_namespaces(7), and the call allowed, capabilities(7). */
 function otherUserHere(): string {
   const mapped = readFileSync('/proc/self/uid_map', 'utf8')
     .trim()
@@ -58,7 +58,7 @@ interface Probe {
   readonly id: string;
   readonly consequence: string;
   readonly remedy: string;
-  /** What was found; throws where it is missing. */
+  /** Returns what was found; throws if the ability is missing. */
   readonly look: () => string | Promise<string>;
 }
 
@@ -92,16 +92,16 @@ const readText = (path: string): string => {
   }
 };
 
-/** Some timings are the kernel's: `hz` and the clock only tell, they cannot be missing. */
-function probes(space: () => Space, trace: TraceSight): readonly Probe[] {
+/** Lists what is examined. `hz`, the clock and the runtime are printed only: they cannot be missing. */
+function probes(space: () => Space, trace: Promise<TraceSight>): readonly Probe[] {
   return [
     {
       id: 'kernel',
       look: () => (process.platform === 'linux' ? `Linux ${release()}` : missing(process.platform)),
-      consequence: 'nothing can run',
-      remedy: 'run on Linux',
+      consequence: 'no cell can run',
+      remedy: 'run lingerlab on Linux',
     },
-    { id: 'hz', look: () => `${hz()} timer interrupts a second`, consequence: '', remedy: '' },
+    { id: 'hz', look: () => `${hz()} timer interrupts per second`, consequence: '', remedy: '' },
     {
       id: 'clock',
       look: () => `CLOCK_MONOTONIC, clock source ${readText(clockSource)}`,
@@ -112,32 +112,33 @@ function probes(space: () => Space, trace: TraceSight): readonly Probe[] {
     {
       id: 'privilege',
       look: () => (isPrivileged() ? 'root' : missing('root of a user namespace only')),
-      consequence: 'no tracepoints: state paths and segments are unknown, only what `ss` samples is seen',
+      consequence:
+        'tracepoints cannot be used: state paths and segments are unknown, and states come from samples of `ss`',
       remedy: 'run as root',
     },
     {
       id: 'namespaces',
       look: () => `network namespaces can be made (${space().inode})`,
-      consequence: 'nothing can run',
+      consequence: 'no cell can run',
       remedy: 'run as root, or allow unprivileged user namespaces (kernel.unprivileged_userns_clone, AppArmor)',
     },
     {
       id: 'ss',
       look: ssVersion,
-      consequence: 'nothing can run: TIME-WAIT is not seen without it',
-      remedy: 'install iproute2: apt-get install iproute2',
+      consequence: 'no cell can run: TIME-WAIT is observed with `ss`',
+      remedy: 'install iproute2 (`apt-get install iproute2`)',
     },
     {
       id: 'veth',
       look: () => vethIn(space()),
       consequence: 'cells on the veth network are unsupported',
-      remedy: 'install iproute2, and load the module: modprobe veth',
+      remedy: 'install iproute2, and load the module (`modprobe veth`)',
     },
     {
       id: 'tun',
       look: () => tunIn(space()),
       consequence: 'cells on the wire are unsupported: no segment can be dropped, held, delayed or forged',
-      remedy: 'run as root, load the module (modprobe tun); in a container, pass the device /dev/net/tun',
+      remedy: 'run as root, and load the module (`modprobe tun`); in a container, also pass the device /dev/net/tun',
     },
     {
       id: 'otherUser',
@@ -147,27 +148,32 @@ function probes(space: () => Space, trace: TraceSight): readonly Probe[] {
     },
     {
       id: 'tracefs',
-      look: () => (trace.transitions ? 'state changes are traced on the monotonic clock' : missing(trace.missing)),
-      consequence: 'state paths and segments are unknown, only what `ss` samples is seen',
+      async look() {
+        const { transitions, missing: why } = await trace;
+        return transitions ? 'state changes are traced on the monotonic clock' : missing(why);
+      },
+      consequence: 'state paths and segments are unknown, and states come from samples of `ss`',
       remedy: 'run as root on a kernel with CONFIG_FTRACE; in a container, mount tracefs at /sys/kernel/tracing',
     },
     {
       id: 'miniTimers',
-      look: () =>
-        trace.miniTimers
+      async look() {
+        const { miniTimers, missing: why } = await trace;
+        return miniTimers
           ? "mini-sockets' timers are traced"
-          : missing(trace.missing || 'the kernel refuses their filter'),
-      consequence: 'the end of TIME-WAIT is seen between two samples of `ss`, not exactly',
-      remedy: 'run as root; where that does not help, on a newer kernel (6.1 refuses the filter, 6.18 takes it)',
+          : missing(why || 'the kernel refuses the filter for these timers');
+      },
+      consequence: 'the end of TIME-WAIT is known only as a time between two samples of `ss`',
+      remedy: 'run as root, on a kernel that accepts the filter: 6.1 refuses it, 6.18 accepts it',
     },
   ];
 }
 
-/** Every sysctl of the thread's present network namespace. */
+/** Lists every sysctl of the thread's present network namespace. */
 const sysctlNamesHere = (): string[] =>
   readdirSync('/proc/sys/net', { recursive: true, encoding: 'utf8' }).map((path) => `net.${path.replaceAll('/', '.')}`);
 
-/** The same of a new lab; of this process's namespace where none can be made. */
+/** Lists the sysctls of a new lab; those of this process's namespace if no lab can be made. */
 export function labSysctlNames(): ReadonlySet<string> {
   try {
     using space = makeSpace('probe');
@@ -178,18 +184,21 @@ export function labSysctlNames(): ReadonlySet<string> {
 }
 
 /**
- * Look at everything a run depends on; `trace` is what an observer process found, `asked` the sysctls that its labs are to have. Never
- * throws.
+ * Look at everything a run depends on; `trace` is what an observer process found, or will have found when it has started, `asked`
+ * the sysctls that its labs are to have. Never throws.
  */
-export async function examine(trace: TraceSight, asked: Readonly<Record<string, string>> = {}): Promise<Machine> {
+export async function examine(
+  trace: TraceSight | Promise<TraceSight>,
+  asked: Readonly<Record<string, string>> = {},
+): Promise<Machine> {
   let made: Space | undefined;
   const space = () => (made ??= makeSpace('probe', { asked }));
   const findings: Finding[] = [];
-  for (const { id, look, consequence, remedy } of probes(space, trace)) {
+  for (const { id, look, consequence, remedy } of probes(space, Promise.resolve(trace))) {
     try {
       findings.push({ id, ok: true, found: await look(), consequence, remedy });
     } catch (error) {
-      // a program that is there and hangs is not to be installed
+      // a program that hangs is installed already, so the error has a better remedy
       const mend = error instanceof LingerlabError ? error.remedy : remedy;
       findings.push({ id, ok: false, found: messageOf(error).split('\n')[0] ?? '', consequence, remedy: mend });
     }
@@ -209,7 +218,7 @@ export async function examine(trace: TraceSight, asked: Readonly<Record<string, 
   };
 }
 
-/** Throws NO_NAMESPACES or NO_SS when nothing that was asked can run here. */
+/** Throws NO_NAMESPACES or NO_SS if no cell can run on this machine. */
 export function requireBasics({ findings }: Machine): void {
   const codes = { namespaces: 'NO_NAMESPACES', ss: 'NO_SS' } as const;
   for (const [id, code] of Object.entries(codes)) {

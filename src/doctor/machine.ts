@@ -29,7 +29,7 @@ const armParts: Readonly<Record<string, string>> = {
   '0xd8e': 'Neoverse-N3',
 };
 
-/** The processor's name from /proc/cpuinfo; arm64 has numbers in place of a name. */
+/** Name of the processor from /proc/cpuinfo; on arm64 that file has numbers instead of a name. */
 export function cpuOf(cpuinfo: string): string {
   const field = (name: string) => new RegExp(`^${name}\\s*:\\s*(.+?)\\s*$`, 'm').exec(cpuinfo)?.[1];
   const model = field('model name');

@@ -7,9 +7,9 @@ import { type End, ends } from '../tcp/states.ts';
 import { didYouMean } from '../text/nearest.ts';
 
 /**
- * What a scenario may tell the wire, checked where it says it: types are not checked when a file runs, and what is wrong would
- * be told in the words of this program's insides, or not at all. Each throws TypeError or RangeError with the option's name, what
- * is allowed, and the word that was probably meant.
+ * Checks of what a scenario passes to the wire, made when the step is called: types are not checked when a file runs, and a later
+ * error would use internal names, or not come at all. Each check throws TypeError or RangeError, which names the option, the
+ * allowed values, and the value that was probably meant.
  */
 const shown = (value: unknown): string => inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY });
 
@@ -20,7 +20,7 @@ const listed = (words: readonly string[]): string =>
 export function acceptedWord<W extends string>(what: string, value: unknown, words: readonly W[]): W {
   if (words.includes(value as W)) return value as W;
   const meant = typeof value === 'string' ? didYouMean(value, words) : '';
-  throw new TypeError(`${what}: there is no ${shown(value)}${meant}; it is ${listed(words)}`);
+  throw new TypeError(`${what}: unknown value ${shown(value)}${meant}; use ${listed(words)}`);
 }
 
 export const acceptedEnd = (what: string, value: unknown): End => acceptedWord(what, value, ends);
@@ -59,9 +59,7 @@ export function acceptedKeys(what: string, value: unknown, keys: readonly string
   }
   const other = Object.keys(value).find((key) => !keys.includes(key));
   if (other !== undefined) {
-    throw new TypeError(
-      `${what}: there is no option ${shown(other)}${didYouMean(other, keys)}; there is ${listed(keys)}`,
-    );
+    throw new TypeError(`${what}: unknown option ${shown(other)}${didYouMean(other, keys)}; use ${listed(keys)}`);
   }
 }
 
@@ -78,7 +76,7 @@ export function acceptedBytes(what: string, value: unknown, least = 0): Buffer {
 export const acceptedOptionKind = (what: string, value: unknown): TcpOption['kind'] =>
   acceptedWord(what, value, optionKinds);
 
-/** A packet by its number, or as the wire told of it. */
+/** Number of a packet, which is given by its number or as the packet that the wire returned. */
 export function acceptedPacket(what: string, packet: unknown, least = 1): number {
   const n = typeof packet === 'object' && packet !== null && 'n' in packet ? packet.n : packet;
   if (Number.isSafeInteger(n) && (n as number) >= least) return n as number;

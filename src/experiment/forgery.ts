@@ -133,13 +133,13 @@ function acceptedWhose({ on, between }: Forgery): Pick<Forgery, 'on' | 'between'
     const { local, remote } = on as Connected;
     return { on: { local, remote } };
   }
-  if (on !== undefined) throw new TypeError('inject(): on, or between: a segment is of one connection');
+  if (on !== undefined) throw new TypeError('inject(): on and between are both given; use one of them');
   acceptedKeys('inject(): between', between, ends);
   const { client, server } = between;
   acceptedAddress('inject(): between.client', client);
   acceptedAddress('inject(): between.server', server);
   if (isIP(client.address) !== isIP(server.address))
-    throw new TypeError(`inject(): between: ${client.address} and ${server.address} are not of one family`);
+    throw new TypeError(`inject(): between: ${client.address} and ${server.address} have different address families`);
   return { between: { client: bareAddress(client), server: bareAddress(server) } };
 }
 

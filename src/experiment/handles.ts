@@ -29,7 +29,7 @@ export interface CloseOptions {
 }
 
 export interface WriteOptions {
-  /** What is written, over and over, so that a reader can tell whose bytes it has. Default `linger`. */
+  /** Text that is written over and over, so that a reader recognizes the writer's bytes. Default `linger`. */
   readonly fill?: string;
 }
 

@@ -101,10 +101,10 @@ export interface Usage {
   readonly busy: number;
 }
 
-/** Who had no more CPU to give. */
+/** The process, or the part of the machine, that was CPU-bound. */
 export type Saturated = LoadValues['cpu.saturated'];
 
-/** More of the machine than this in the hands of others is what a load competes with; less is a few steps of 10 ms more or less. */
+/** Share of the machine's CPU above which other programs disturb a load; below it, accounting in steps of 10 ms hides them. */
 export const othersMost = 0.15;
 
 /** What a load came to. */
@@ -122,14 +122,14 @@ export interface Loaded extends Driven {
   readonly timeWaitLeft: number;
   /** TIME-WAIT of both ends, since the window began. */
   readonly timeWait: readonly { readonly seconds: number; readonly count: number }[];
-  /** Absent where the kernel does not tell. */
+  /** Memory of a socket in TIME-WAIT; absent if the kernel does not report it. */
   readonly bytesPerTimeWait?: number;
   /** By how much each that the kernel has changed in the window, both namespaces together: `TcpExt.TWRecycled`. */
   readonly counters: Readonly<Record<string, number>>;
   readonly seen: Seen;
 }
 
-/** How much observers told, since the cell began: looks of the sampler, events of tracepoints, and those that the kernel dropped. */
+/** Counts of what observers recorded since the cell began: looks of the sampler, events of tracepoints, events that the kernel dropped. */
 export interface Seen {
   readonly samples: number;
   readonly traced: number;

@@ -94,7 +94,10 @@ export interface Pattern<K extends PacketKind = PacketKind> extends PatternData<
 
 function ordinalOf(patterns: readonly PatternData[]): { ordinal?: number } {
   const ordinals = patterns.flatMap(({ ordinal }) => ordinal ?? []);
-  if (ordinals.length > 1) throw new TypeError('nth() of a pattern once: it counts what matches all the rest');
+  if (ordinals.length > 1)
+    throw new TypeError(
+      'nth(): a pattern may have one nth() only: it counts the packets that match the rest of the pattern',
+    );
   return ordinals[0] === undefined ? {} : { ordinal: ordinals[0] };
 }
 
@@ -126,7 +129,7 @@ export function pattern<K extends PacketKind = PacketKind>(data: PatternData<K>)
   const range = (what: string, from: number, to: number, limits: { least: number; most: number }) => {
     acceptedNumber(`${what}()`, from, limits);
     acceptedNumber(`${what}(), to`, to, limits);
-    if (to < from) throw new RangeError(`${what}(): from ${from} to ${to} is no range`);
+    if (to < from) throw new RangeError(`${what}(): the range from ${from} to ${to} is empty`);
     return { from, to };
   };
   return {

@@ -71,10 +71,10 @@ function rangeText(values: readonly number[], { digits = 0, unit }: RangeOptions
 }
 
 /**
- * Parts of an answer as one sentence: joined by semicolons, with a capital and a full stop. `false` and `undefined` stand for
- * parts of which nothing ran and are left out; where that is all of them, it says so.
+ * Joins parts of an answer to one sentence: with semicolons, a capital and a full stop. Leaves out `false` and `undefined`,
+ * which stand for parts of which nothing ran; if nothing else is left, the sentence says that there is no answer.
  */
 export function sentence(...parts: readonly (string | false | undefined)[]): string {
-  const said = parts.filter((part) => part).join('; ') || 'what ran does not tell';
+  const said = parts.filter((part) => part).join('; ') || 'the cells that ran do not answer this';
   return `${said.charAt(0).toUpperCase()}${said.slice(1)}.`;
 }

@@ -7,13 +7,13 @@ import type { OfEnd } from './path.ts';
 const ofEnd = (end: EndView) => (event: Event) =>
   event.source === 'peer' && event.peer === end.peer && 'endpoint' in event && event.endpoint === end.endpoint;
 
-/** What the end's application, its net and its kernel told, in order. */
+/** Events of an end: its application's calls, Node's events and its queues at the close, in order. */
 export interface Told {
   readonly view: CellView;
   readonly end: EndView;
   readonly calls: readonly CallEvent[];
   readonly node: readonly NodeEvent[];
-  /** What lay in its queues when it was closed; undefined where that was not read. */
+  /** Bytes in the end's queues when it was closed; undefined if they were not read. */
   readonly queues: QueuesEvent | undefined;
 }
 
@@ -86,7 +86,7 @@ export const applicationFacts = factGroup(
     closeMs: described('how long the closing call held its thread', kind.ms()),
     stallMs: described('longest event-loop stall', kind.ms()),
     errors: described('calls refused and errors reported to the application, each once', kind.calls()),
-    sawEnd: described('its application read the end of the stream', kind.boolean()),
+    sawEnd: described("the end's application read the end of the stream", kind.boolean()),
     hadError: described("Node's 'close' came with hadError", kind.boolean()),
     events: described("Node's events, in order; runs of 'data' are one", kind.words<readonly string[]>()),
   },

@@ -7,12 +7,12 @@ import { type CellView, type ConnectionView, endsOf } from './connections.ts';
 import { dataFor } from './foreign.ts';
 import { Unknown } from './kinds.ts';
 
-/** So many reads of a connection's end are told. */
+/** Reads of an end that are recorded at most. */
 const mostReads = 4;
 
 /**
- * What ladders tell of a connection beside its states and segments: the calls that closed it, and what its applications read
- * since the wire gave them bytes of its own.
+ * Lists what ladders draw of a connection beside its states and segments: the calls that closed it, and the reads after the
+ * wire sent bytes of its own.
  */
 export function asidesOf(view: CellView, connection: ConnectionView): AsideRecord[] {
   return endsOf(connection.event).flatMap((end) => [
@@ -77,7 +77,7 @@ export function forgedIn(view: CellView): AsideRecord[] {
   return found;
 }
 
-/** ICMP messages that the wire sent as a router would: whom they told, and of which segment. */
+/** Lists the ICMP messages that the wire sent as a router would, each with its receiver and the segment that it answers. */
 export const unreachablesIn = (view: CellView): AsideRecord[] =>
   notSegments(view).flatMap(({ t, from, deed }): AsideRecord[] => {
     if (deed.do !== 'forged' || deed.as !== 'unreachable' || deed.of === undefined) return [];

@@ -20,12 +20,15 @@ const lostAt = (place: string) =>
   described(`lost bytes that had come as far as ${place}`, kind.bytes({ compare: 'measurement' }));
 
 const declared = {
-  written: described('bytes its application wrote, also in a write that failed later', kind.bytes()),
+  written: described("bytes that the end's application wrote, also in a write that failed later", kind.bytes()),
   // a matter of when the other end's delayed ACK came
-  acked: described("bytes of its own that the other end's kernel acknowledged", kind.bytes({ compare: 'measurement' })),
+  acked: described(
+    "bytes of this end that the other end's kernel acknowledged",
+    kind.bytes({ compare: 'measurement' }),
+  ),
   // how much of a stream fits before a reader's window closes varies within one unit of that window, 128 bytes at scale 7
   delivered: described(
-    "bytes of its own that the other end's application read",
+    "bytes of this end that the other end's application read",
     kind.bytes({ compare: 'within', resolution: 128 }),
   ),
   foreign: described(
@@ -34,11 +37,11 @@ const declared = {
     kind.bytes({ compare: 'measurement' }),
   ),
   lost: described(
-    'bytes it wrote that no application read: the other end is closed',
+    'bytes that this end wrote and no application read: the other end is closed',
     kind.bytes({ compare: 'within', resolution: 128 }),
   ),
   lostIn: described(
-    "how far its lost bytes had come: its own process, its kernel's send queue, sent, the other kernel's receive queue, net's buffer there",
+    "where this end's bytes were lost: in its process, in its kernel's send queue, on the network, in the other kernel's receive queue, in net's buffer there",
     kind.words(...places),
   ),
   'lost.js': lostAt('its own process, in a queue of net or libuv'),
@@ -67,9 +70,9 @@ const isOver = ({ queues, end, node }: Told): boolean =>
   queues !== undefined || end.chain?.transitions.at(-1)?.to === 'CLOSED' || node.some(({ event }) => event === 'close');
 
 /**
- * The bytes of one direction: written by one end's application, acknowledged by the other's kernel, delivered to its application,
- * and, once the other end is closed, lost: how many, and how far they had come. Bytes that the wire made are counted apart. Where
- * that application read more than can be told from those, it is not known which are whose.
+ * Counts the bytes of one direction: written by this end's application, acknowledged by the other end's kernel, delivered to the
+ * other application and, once the other end is closed, lost, with the place where they were lost. Bytes that the wire made are
+ * counted separately. If the application read more than these counts explain, the writer of those bytes is unknown.
  */
 export function bytesOf(view: CellView, connection: ConnectionView, end: EndView): BytesFound {
   const other = connection[otherEnd(end.end)];
@@ -136,7 +139,7 @@ function withForeign({ from, to, written, read, taken, isPlain }: Mixed): BytesF
     const open = new Unknown('still-open', `the ${to.end.end} was still open when the scenario ended`);
     return { findings: { ...found, acked: open, ...all(open) }, disagreements: [] };
   }
-  const unclear = new Unknown('foreign-bytes', 'bytes that the wire made stood where its own would have');
+  const unclear = new Unknown('foreign-bytes', "the wire forged bytes with sequence numbers of this end's own bytes");
   const marks = isPlain && read <= written ? marksOf(from, to, written, read) : { contradiction: '' };
   if ('contradiction' in marks)
     return { findings: { ...found, acked: unclear, ...all(unclear), lost }, disagreements: [] };
@@ -200,7 +203,10 @@ function ackedOf(from: Told, marks: Marks | { readonly contradiction: string }):
   if (acked !== undefined && (final || acked === received.hi)) return acked;
   if (acked === undefined)
     return new Unknown('not-read', `the queues of the ${from.end.end} were not read when it closed`);
-  return new Unknown('bounded', `between ${acked} and ${received.hi} bytes: its kernel went on after the close`);
+  return new Unknown(
+    'bounded',
+    `between ${acked} and ${received.hi} bytes: the ${from.end.end}'s kernel went on after the close`,
+  );
 }
 
 /** What became of the bytes that the end's application wrote. */
@@ -239,7 +245,7 @@ interface Sender {
   readonly final: boolean;
 }
 
-/** Whether a FIN was in the send queue when the queues were read; after a RST the state does not tell. */
+/** Whether a FIN was in the send queue when the queues were read. After a RST the state alone does not show that. */
 function finQueued({ end, node, calls }: Told, { t, state }: QueuesEvent): boolean {
   if (['FIN-WAIT-1', 'FIN-WAIT-2', 'CLOSING', 'LAST-ACK'].includes(state)) return true;
   const queued = enteredAt(end.chain, 'FIN-WAIT-1', 'LAST-ACK');
@@ -248,7 +254,7 @@ function finQueued({ end, node, calls }: Told, { t, state }: QueuesEvent): boole
   return calls.some((call) => shutsDown(call) && call.how !== 'RD' && call.errno === undefined && call.t <= t);
 }
 
-/** What the writer's kernel told, without SYN and FIN. */
+/** Counters of the writer's kernel, without SYN and FIN; undefined if its queues were not read. */
 function senderOf(told: Told): Sender | undefined {
   const { end, queues } = told;
   if (!queues) return undefined;

@@ -51,11 +51,11 @@ const between = (one: ConnectionEvent, source: Address, destination: Address): E
 export interface Reopening {
   readonly syn: WireSegment;
   readonly answer: WireSegment;
-  /** As if it had been told of; its connecting end is nobody's. */
+  /** Event that stands for this connection, which no peer recorded; no process has its connecting end. */
   readonly event: ConnectionEvent;
 }
 
-/** The peer of an end that no process has, and that no kernel knows: the wire speaks for it. */
+/** Peer name of an end that exists in no process and in no kernel: the wire sends for it. */
 export const wiresPeer = 'wire';
 
 const isSynOnly = ({ segment: { flags } }: WireSegment): boolean => flags.join() === 'SYN';
@@ -181,7 +181,7 @@ function fromNobody(told: readonly WireSegment[]): ReadonlySet<number> {
   return found;
 }
 
-/** What a cell's wire told of. */
+/** What a cell's wire recorded. */
 export interface Carried {
   /**
    * Carried, held back or made, in their order. Of very many packets the record has not all: what depends on one that it may

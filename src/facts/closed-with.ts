@@ -48,7 +48,7 @@ function segmentsTraced(
     .filter(({ from, to }) => from !== to && (to === 'FIN-WAIT-1' || to === 'LAST-ACK'))
     .map(({ t }): ClosingSegment => ({ t, segment: 'FIN' }));
   if (sent.length > 0 && !finArrived(view.events, chain, other))
-    return new Unknown('not-shown', 'its FIN was queued; nothing shows that it was sent');
+    return new Unknown('not-shown', 'the FIN was queued; no observer shows that the kernel sent it');
   for (const event of view.events) {
     if (event.kind !== 'reset-sent') continue;
     // a socket that was just closed still sends its RST; a mini-socket, or nobody, sends one in its place
@@ -93,9 +93,9 @@ export function closingContradiction(view: CellView, connection: ConnectionView,
 /** The segments by which the end closed, and those that it sent again. */
 export const closingFacts = factGroup(
   {
-    closedWith: described('closing segments it sent, in order', kind.words('FIN', 'RST')),
+    closedWith: described('closing segments that the end sent, in order', kind.words('FIN', 'RST')),
     // a probe for a lost tail or a closed window is sent, or not, by timers that race with the reader
-    retransmits: described('segments it sent again', kind.count({ compare: 'measurement' })),
+    retransmits: described('segments that the end sent again', kind.count({ compare: 'measurement' })),
   },
   ({ view, connection, end }: OfEnd) => ({
     closedWith: closedWith(view, connection, end),

@@ -43,11 +43,11 @@ export interface EndView {
   /** When a later connection with the same addresses and ports was tried, established or not; Infinity without. */
   readonly triedAgainAt: Ns;
   readonly looks: readonly Look[];
-  /** When it received a RST, by the trace. */
+  /** Time at which the end received a RST, by the trace. */
   readonly resetAt: Ns | undefined;
-  /** When connect and accept had both succeeded: it was ESTABLISHED by then. Of one that was opened: when its SYN was sent. */
+  /** Time at which connect and accept had both succeeded, so that the end was ESTABLISHED. For `open()`: when the SYN was sent. */
   readonly knownAt: Ns;
-  /** It was told of before it was established. */
+  /** Whether the connection was recorded before it was established. */
   readonly opened: boolean;
 }
 
@@ -79,7 +79,7 @@ export interface CellView {
   readonly connections: readonly ConnectionView[];
   readonly miniSockets: readonly MiniSocketEvent[];
   readonly miniTimers: readonly MiniTimerEvent[];
-  /** What the wire told, where the cell had one. */
+  /** What the wire recorded; empty if the cell has no wire. */
   readonly carried: Carried;
 }
 
@@ -87,7 +87,7 @@ export interface CellView {
 export const identityOf = ({ t, client: { peer, endpoint, opening } }: ConnectionEvent): string =>
   opening ? `opened ${opening.from}` : `${peer} ${endpoint} ${t}`;
 
-/** The connections of a cell, each as it was told of last. */
+/** Returns the connections of a cell, each as it was recorded last. */
 export function connectionsIn(events: readonly Event[]): ConnectionEvent[] {
   const told = events.filter((event): event is ConnectionEvent => event.kind === 'connection');
   const last = new Map<string, ConnectionEvent>();
@@ -177,7 +177,7 @@ function connectionView(arranged: Arranged, event: ConnectionEvent): ConnectionV
       return client;
     },
     get server() {
-      // one socket that is both ends is told of once
+      // a socket that connected to itself is both ends, and is recorded once
       server ??= isOneSocket(event) ? this.client : endView(arranged, event, 'server');
       return server;
     },
@@ -234,7 +234,7 @@ function openedChain(arranged: Arranged, connection: ConnectionEvent, end: End):
           (chain) =>
             chain.role === 'client' &&
             sameAddress(chain.remote, remote) &&
-            // in SYN-SENT its port is told only where it was bound
+            // in SYN-SENT the trace has the local port only if the socket was bound
             (chain.local.port === 0 || chain.local.port === local.port) &&
             chain.begins >= opening.from &&
             chain.begins <= opening.until,
@@ -290,7 +290,7 @@ function reopenedAt({ events }: Arranged, chain: Chain | undefined, local: Addre
   return answer?.t ?? Number.POSITIVE_INFINITY;
 }
 
-/** A connection begins with its first transition; without tracepoints when its peer was told to connect. */
+/** Returns when a connection began: at its first transition or, without tracepoints, at its peer's call of connect. */
 const beganAt = (arranged: Arranged, connection: ConnectionEvent): Ns =>
   chainOf(arranged, connection, 'client')?.begins ??
   connection.client.opening?.from ??

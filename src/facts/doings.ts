@@ -2,10 +2,10 @@ import type { EndDoings } from '../record/schema.ts';
 import { toldBy } from './application.ts';
 import type { CellView, EndView } from './connections.ts';
 
-/** So many calls of an end are told: of more, the first and the last. */
+/** Calls of an end that are recorded at most: if there are more, the first and the last ones. */
 const mostCalls = 24;
 const lastCalls = 8;
-/** So many runs of looks that showed the same. */
+/** Runs of looks with the same result that are recorded at most. */
 const mostLooks = 16;
 
 /** What an end's application called, and what `ss` showed of its socket, in short. */

@@ -45,10 +45,10 @@ export const kind = {
     ({ type: 'options', compare: 'exact', ...options }) as unknown as Kind<readonly KeptOption[]>,
 } as const;
 
-/** The same kind with a sentence that tells the reader what it says. */
+/** Returns the same kind with a description for readers. */
 export const described = <K extends Declaration>(text: string, declared: K): K => ({ ...declared, text });
 
-/** A fact that should have been observed and was not, with the reason. */
+/** Stands for a fact that should have been observed and was not; has the reason. */
 export class Unknown implements UnknownFact {
   readonly code: UnknownFact['code'];
   readonly text: string;

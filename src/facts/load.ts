@@ -3,62 +3,59 @@ import { described, type Kind, kind, type ValueOf } from './kinds.ts';
 /** Facts of a cell that measures throughput. */
 export const loadFacts = {
   'rate.perSecond': described(
-    'requests answered a second; the last of a connection counts when the connection is over for the client',
+    'requests answered per second; the last request of a connection counts when the client has closed the connection',
     kind.count({ compare: 'measurement' }),
   ),
   'rate.series': described(
-    'requests answered a second, of each 100 ms of the window, or 50 ms where it is under half a second',
+    'requests answered per second in each 100 ms of the window, or each 50 ms of a window under half a second',
     kind.series('count'),
   ),
   'latency.p50Us': described(
-    'half of them were over within this time of when the connection was begun or due, or the next request sent',
+    'median latency of a request: from when its connection began or was due, or the request was sent on an open connection, until its end',
     kind.us(),
   ),
-  'latency.p99Us': described('99 % of them were', kind.us()),
+  'latency.p99Us': described('99th percentile of that latency', kind.us()),
   'latency.series': described(
-    'the median latency of each of these intervals; 0 where nothing was over in it',
+    'median latency in each interval of rate.series; 0 if no request ended in the interval',
     kind.series('us'),
   ),
-  'cpu.usPerConnection': described(
-    'CPU of all its processes for one request, with what the kernel does in their name',
-    kind.us(),
-  ),
-  'cpu.clientUs': described("the client process's part of it", kind.us()),
-  'cpu.clientSystemUs': described('of that, what the kernel did', kind.us()),
-  'cpu.serverUs': described("the server processes' part of it", kind.us()),
-  'cpu.serverSystemUs': described('of that, what the kernel did', kind.us()),
-  'cpu.softirqUs': described("the machine's softirqs for one request, by its tick-based accounts", kind.us()),
+  'cpu.usPerConnection': described("CPU time of all the load's processes for one request, user and system", kind.us()),
+  'cpu.clientUs': described("the client process's part of cpu.usPerConnection", kind.us()),
+  'cpu.clientSystemUs': described("the kernel's part of cpu.clientUs", kind.us()),
+  'cpu.serverUs': described("the server processes' part of cpu.usPerConnection", kind.us()),
+  'cpu.serverSystemUs': described("the kernel's part of cpu.serverUs", kind.us()),
+  'cpu.softirqUs': described("softirq time of the whole machine for one request, in the kernel's ticks", kind.us()),
   'cpu.saturated': described(
-    'who had no more CPU to give: a process that used 90 % of one, or a machine without 10 % idle, where others had more than 15 % of it or not',
+    'what was CPU-bound: a process that used 90 % of a CPU; or the machine, less than 10 % idle, with more than 15 % of it used by other programs (`others`) or not (`kernel`)',
     {
       ...kind.word('client', 'server', 'kernel', 'others', 'nobody'),
       compare: 'measurement',
     } as Kind<'client' | 'server' | 'kernel' | 'others' | 'nobody'>,
   ),
   'cpu.othersShare': described(
-    'of all CPUs, what none of these processes used: other programs, observers, a hypervisor; in steps of 10 ms',
+    "share of all CPUs that the load's processes did not use: other programs, observers, a hypervisor; in steps of 10 ms",
     kind.count({ compare: 'none' }),
   ),
-  'timeWait.peak': described('most TIME-WAITs at once in the window', kind.count({ compare: 'measurement' })),
-  'timeWait.series': described('TIME-WAITs, every 50 ms', kind.series('count')),
+  'timeWait.peak': described('most sockets in TIME-WAIT at once in the window', kind.count({ compare: 'measurement' })),
+  'timeWait.series': described('sockets in TIME-WAIT, every 50 ms', kind.series('count')),
   'timeWait.each': described(
-    'TIME-WAITs that were left when all was over, for each connection from the first to the last',
+    'sockets in TIME-WAIT at the end, per connection that was made',
     kind.count({ compare: 'measurement' }),
   ),
   'memory.bytesPerTimeWait': described(
-    'what the kernel takes for one: its slab object. A port that nobody else has takes about as much again',
+    "memory of a socket in TIME-WAIT: the kernel's slab object; a port with no other socket takes about as much again",
     kind.bytes(),
   ),
-  'load.driver': described('what counted and timed them', kind.word('loop', 'tinybench')),
-  'load.finished': described('requests that were over, warm-up included', kind.count({ compare: 'measurement' })),
-  'load.errors': described('what connections failed with, in the window', kind.words<readonly string[]>()),
-  'load.failed': described('how many did', kind.count({ compare: 'measurement' })),
+  'load.driver': described('program that counted and timed the requests', kind.word('loop', 'tinybench')),
+  'load.finished': described('requests that ended, warm-up included', kind.count({ compare: 'measurement' })),
+  'load.errors': described('errors of connections in the window', kind.words<readonly string[]>()),
+  'load.failed': described('connections that failed in the window', kind.count({ compare: 'measurement' })),
   'load.recycled': described(
-    'TIME-WAITs in the window whose four numbers connect(2) took again; those that a SYN came upon at the other end are not counted',
+    'sockets in TIME-WAIT whose addresses and ports connect(2) reused in the window; a SYN that reused one at the other end does not count',
     kind.count({ compare: 'measurement' }),
   ),
   'load.lateUs': described(
-    'of an open loop: half of what was due was begun within this time, which is part of the latency',
+    'median delay of an open loop between when a connection is due and when it begins; part of the latency',
     kind.us(),
   ),
   'load.retransmits': described('segments sent again in the window', kind.count({ compare: 'measurement' })),
@@ -68,7 +65,7 @@ export const loadFacts = {
   ),
   'load.samples': described('looks of the sampler, warm-up included', kind.count({ compare: 'measurement' })),
   'load.traced': described('events of tracepoints, warm-up included', kind.count({ compare: 'measurement' })),
-  'load.tracedLost': described('those that the kernel dropped', kind.count({ compare: 'measurement' })),
+  'load.tracedLost': described('events of tracepoints that the kernel dropped', kind.count({ compare: 'measurement' })),
 } as const;
 /** Facts of a load, by name. */
 export type LoadValues = { readonly [K in keyof typeof loadFacts]: ValueOf<(typeof loadFacts)[K]> };

@@ -44,9 +44,9 @@ export function afterlifeOf(view: CellView, end: EndView, left: State, closed: N
 export interface MiniEnd {
   readonly at: Ns;
   readonly notBefore?: Ns;
-  /** `timer`: it ran out. By the wire: a RST came, or a SYN took its place. Otherwise the samples only say that it was gone. */
+  /** `timer`: its timer expired. `rst`, `recycled`: the wire shows a RST, or a SYN that reused it. `gone`: samples no longer show it. */
   readonly by: 'timer' | 'rst' | 'recycled' | 'gone';
-  /** Where the wire tells of it. */
+  /** Evidence of the wire for this end; absent without a wire. */
   readonly step?: Pick<PathStep, 'evidence' | 'source'>;
 }
 
@@ -73,8 +73,8 @@ export function miniEndOf(
   const shown = lastSeen?.socket?.timer;
   const left = shown?.name === 'timewait' ? shown : undefined;
   const notBefore = Math.max(lastSeen?.from ?? since, since);
-  // what its timer still had to run, at its last look, ended before it was looked for in vain; were the timer traced, its
-  // end would have been seen
+  // the timer that the last sample showed expired before the first sample without the socket; a traced timer would have
+  // shown its own end
   const ranOut = timer === undefined && lastSeen && left !== undefined && lastSeen.from + left.ms * 1e6 <= gone.until;
   return { at: gone.until, notBefore, by: ranOut ? 'timer' : 'gone' };
 }
@@ -166,7 +166,7 @@ function recycled(view: CellView, end: EndView, since: Ns): MiniEnd | undefined 
   const { local, remote, onWire } = end;
   const own = opensFrom(events, local, onWire).find(({ t, deed }) => t > since && !isWiresOwn(deed));
   if (!own) return undefined;
-  // whether a RST that came ended it before is told by what it had sent last
+  // what the mini-socket had sent last decides whether a RST ended it before
   if (carried.lacks && carried.lacks.since < own.t && resetsTo(view, end, [since, own.t]).length > 0)
     return { at: own.t, notBefore: since, by: 'gone' };
   const [reset] = followsOn(view, end, own) ? [] : exactResets(view, end, [since, own.t]);
@@ -193,9 +193,9 @@ function recycled(view: CellView, end: EndView, since: Ns): MiniEnd | undefined 
 }
 
 /**
- * How a mini-socket ended, by the segment that the wire gave it: a SYN that took TIME-WAIT's place, or, where it was gone between
- * two samples, the first RST with its number that came meanwhile, or the only RST. `sampled` is what the samples and its timer tell, and stays where the wire tells
- * no more.
+ * Returns how a mini-socket ended, by the segment that the wire delivered to it: a SYN that reused it or, if it was removed between
+ * two samples, the first RST with its sequence number in that time, or the only RST. `sampled` is the end by samples and timer,
+ * and is returned if the wire shows no more.
  */
 export function endOnWire(
   view: CellView,

@@ -52,7 +52,7 @@ function isInherited(events: readonly Event[], { at, t }: SetCall, end: EndView)
 export const optionFacts = factGroup(
   {
     options: described(
-      'socket options that the scenario set on it, or on the listener before, in order, with what the kernel kept',
+      'socket options that the scenario set on the endpoint or on its listener before, in order, with the value that the kernel kept',
       kind.options(),
     ),
   },

@@ -87,7 +87,7 @@ function miniSteps(
   const finSent = enteredAt(peer.chain, 'FIN-WAIT-1', 'LAST-ACK');
   const waits = end.looks.filter(({ from, socket }) => from >= closed.t && socket?.state === 'FIN-WAIT-2').at(-1);
   const orphan = exact('FIN-WAIT-2');
-  // the wire tells whether a FIN came, and whether it was accepted: its sender may have given it up
+  // the wire shows whether a FIN came and was accepted; without it, a FIN's sender may have given up
   const isWired = closingSegments(carried, connection.event, end.end) !== undefined;
   if (isWired) {
     const fin = finTaken(carried, connection.event, end.end, horizon, (came) => acknowledgedSoon(peer, came));
@@ -194,7 +194,7 @@ function sampledPath(view: CellView, end: EndView, accepted: boolean): EndpointP
   }
   for (const event of view.events) {
     if (event.kind !== 'state' || event.peer !== end.peer || event.endpoint !== end.endpoint) continue;
-    // says that the full socket ended, which a mini-socket may have followed: only ss can tell
+    // CLOSED means that the full socket ended; only ss shows whether a mini-socket followed it
     if (event.state === 'CLOSED') continue;
     seen.push({ state: event.state, at: event.t, evidence: 'sampled', source: 'tcp_info' });
   }
@@ -321,17 +321,17 @@ function durations(path: EndpointPath): Found<Lengths> {
   if (!last || last.state === 'CLOSED') return found;
   return {
     ...found,
-    [`stateMs.${last.state}`]: new Unknown('not-over', 'it was still in this state when the scenario ended'),
+    [`stateMs.${last.state}`]: new Unknown('not-over', 'the endpoint was still in this state when the scenario ended'),
   };
 }
 
 /** The states that the end passed, and how long it was in each. */
 export const pathFacts = factGroup(
   {
-    path: described('states the endpoint passed, in order', kind.words(...states)),
+    path: described('states that the endpoint passed through, in order', kind.words(...states)),
     // an orphan whose FIN is acknowledged while close(2) still holds its socket stays a full one in FIN-WAIT-2: a race with the
     // ACK (tcp_rcv_state_process() in net/ipv4/tcp_input.c, sock_owned_by_user())
-    miniSocket: described('states it held as a mini-socket, without a process', {
+    miniSocket: described('states that the endpoint had as a mini-socket, without a process', {
       ...kind.words('SYN-RECEIVED', 'FIN-WAIT-2', 'TIME-WAIT'),
       compare: 'race',
     } as Kind<readonly State[]>),

@@ -22,18 +22,21 @@ export interface OfConnection {
 }
 
 const declared = {
-  'timeWait.holder': described('the end that TIME-WAIT was left with', kind.word('client', 'server', 'both', 'none')),
+  'timeWait.holder': described('the end that keeps TIME-WAIT', kind.word('client', 'server', 'both', 'none')),
   'timeWait.began': described('from the first FIN to the beginning of TIME-WAIT', kind.seconds()),
-  'timeWait.beganWith': described('what began it', kind.word("peer's FIN", 'ACK of FIN')),
+  'timeWait.beganWith': described('segment with which TIME-WAIT began', kind.word("peer's FIN", 'ACK of FIN')),
   'timeWait.seconds': described(
-    'how long TIME-WAIT lasted, where its timer ended it',
+    'how long TIME-WAIT lasted, if its timer ended it',
     kind.seconds({ compare: 'within', resolution: 'timer' }),
   ),
   // when that is, is the scenario's doing, and the machine's
-  'timeWait.cutShort': described('how long TIME-WAIT lasted, where something else ended it', kind.seconds()),
+  'timeWait.cutShort': described(
+    'how long TIME-WAIT lasted, if something other than its timer ended it',
+    kind.seconds(),
+  ),
   // ss prints whole seconds, and each of two runs may be a second off
   'timeWait.timer': described(
-    'how long its timer was set for, up to a second short: what ss showed of it, cut to whole seconds, and what had passed',
+    'length of the TIME-WAIT timer: the rest that ss showed, in whole seconds, and the time before; up to 1 s too short',
     kind.seconds({ compare: 'within', resolution: 2 }),
   ),
   'timeWait.endedBy': described(
@@ -76,7 +79,10 @@ function lengthFindings(view: CellView, connection: ConnectionView, { end, path,
   if (reset) return ended('rst');
   if (!miniEnd) return ended('recycled');
   return ended(
-    new Unknown('cause-not-seen', `it was gone ${seconds.toFixed(3)} s after it began, before its timer ran out`),
+    new Unknown(
+      'cause-not-seen',
+      `TIME-WAIT ended ${seconds.toFixed(3)} s after it began, before its timer expired; no observer shows why`,
+    ),
   );
 }
 
@@ -131,8 +137,8 @@ const lastStepAt = (view: CellView, before: Ns): Ns =>
   view.events.findLast(({ kind, t }) => kind === 'call' && t < before)?.t ?? 0;
 
 /**
- * Who was left with TIME-WAIT, since when, for how long. Where both ends were, the times are those of the end that entered
- * it first. Lengths count from the earliest moment at which TIME-WAIT can have begun.
+ * Derives which end kept TIME-WAIT, since when and for how long. If both ends did, the times are those of the end that
+ * entered TIME-WAIT first. Lengths count from the earliest moment at which TIME-WAIT can have begun.
  */
 export const timeWaitFacts = factGroup(declared, ({ view, connection, folded }: OfConnection): TimeWait => {
   const holders = endsOf(connection.event)

@@ -118,17 +118,17 @@ function closeAfterAck(view: CellView, end: EndView, { firsts, came }: Exchange)
 /** Times of what an end sent and the other did not answer, where the cell had a wire. */
 export const unansweredFacts = factGroup(
   {
-    resentAt: described('when it sent a segment again, from its first sending', kind.times()),
+    resentAt: described('when the end sent a segment again, counted from the first time', kind.times()),
     probedAt: described(
-      'when it asked without data whether the other end is there: all counted from the last segment that had come before the first time, such as the one that closed the window',
+      'when the end sent probes without data, each counted from the last segment that it had received before the first probe, such as the one that closed the window',
       kind.times(),
     ),
     gaveUpAfter: described(
-      'until it was CLOSED: from the first sending of what was never acknowledged, as resentAt counts; without such from the segment from which probedAt counts',
+      'time until the end was CLOSED, counted from where resentAt counts, the first sending of data that was never acknowledged; without such data from where probedAt counts',
       kind.seconds(),
     ),
     closeAfterAckMs: described(
-      'from when the acknowledgement of its FIN came until close(2) returned; negative: it returned before',
+      "time from the acknowledgement of the end's FIN until close(2) returned; negative: close(2) returned before",
       kind.ms(),
     ),
   },

@@ -7,7 +7,7 @@ import { type Space, setSysctls } from './space.ts';
 /** What joins two namespaces, by its name in each of them. */
 export const devices = { veth: 'veth0', wire: 'wire0' } as const;
 
-/** What ip(8) is told at one end of a link. IPv6 without duplicate detection: it takes a second. */
+/** Lines of `ip -batch` for one end of a link. IPv6 addresses skip duplicate address detection, which takes a second. */
 export const upLines = (end: End, device: string, addresses: Addresses): readonly string[] => [
   `addr add ${addresses.of(end, 4)}/${prefixLengths[4]} dev ${device}`,
   `addr add ${addresses.of(end, 6)}/${prefixLengths[6]} dev ${device} nodad`,
@@ -96,7 +96,7 @@ export async function batch(program: 'ip' | 'tc', space: Space, lines: readonly 
     throw new LingerlabError(
       'NO_NAMESPACES',
       `${program} -batch in a namespace: ${problem}`,
-      'lingerlab doctor tells more',
+      'run `lingerlab doctor`: it prints what this machine lacks and the remedy',
     );
   }
 }

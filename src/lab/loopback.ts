@@ -20,7 +20,7 @@ export async function addLoopback6(space: Space, address: string): Promise<void>
   const deadline = performance.now() + usableMs;
   while (!isUsable(space, address)) {
     if (performance.now() > deadline)
-      throw new LingerlabError('NO_NAMESPACES', `lo does not take the address ${address}`, 'report this');
+      throw new LingerlabError('NO_NAMESPACES', `the loopback device lo refuses the address ${address}`, 'report this');
     await sleep(1);
   }
   // the kernel's own route would have sockets connect to the address from itself

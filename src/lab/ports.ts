@@ -97,8 +97,8 @@ export function lockPorts(taken: ReadonlySet<number> = new Set()): Ports {
   }
   throw new LingerlabError(
     'NO_PORTS',
-    `${blocks} runs are at work on this machine, or ${lockFile(0)} and its like cannot be opened`,
-    'wait until one of them has ended',
+    `no ports are free: ${blocks} other runs use them, or lock files such as ${lockFile(0)} cannot be opened`,
+    'wait until another run has ended',
   );
 }
 

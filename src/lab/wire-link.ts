@@ -8,7 +8,7 @@ import { type Space, setSysctls } from './space.ts';
 
 /** How two namespaces are joined by a wire. */
 export interface WireLink extends Partial<WireOptions> {
-  /** Default: wall time as of now, no capture file, opening and closing segments and those that a rule decides told. */
+  /** Default: wall time as of now, no capture file; segments that open or close, or that a rule decides, are reported. */
   readonly settings?: Partial<WireSettings>;
   /** Bytes of the largest packet; default 1500. */
   readonly mtu?: number;

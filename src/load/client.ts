@@ -19,11 +19,11 @@ interface Running extends Socket {
   over: boolean;
 }
 
-/** Read into: nobody looks at what a server answers. */
+/** Buffer for all answers of the server; nothing reads it. */
 const answers = Buffer.alloc(65_536);
-/** How often an open loop looks what is due: its clock is a timer of libuv's. By how much it is late is told. */
+/** Interval at which an open loop starts what is due: its clock is a libuv timer. The client reports how late it is. */
 const dueEveryMs = 1;
-/** After a failure: what has no port to take has none 32 times in 10 µs either. */
+/** Pause after a failure: a client without a free port has none 10 µs later either. */
 const againMs = 10;
 /** How long to wait for what is still open when the window is over. */
 const tailMs = 3000;

@@ -21,10 +21,10 @@ export interface Order {
   readonly repeats: number;
   readonly space: (end: End) => Space;
   readonly servers: number;
-  /** What the client tells. */
+  /** Called with each report of the client. */
   readonly told: (told: LoadTold) => void;
   readonly died: (error: LingerlabError) => void;
-  /** Ends what they do, and them. */
+  /** Aborts their work and ends the processes. */
   readonly signal: AbortSignal;
 }
 
@@ -78,7 +78,7 @@ export function makeCrew(spawning: Spawning): Crew {
 
   return {
     async lend(asked) {
-      if (order) throw new TypeError('load: one at a time');
+      if (order) throw new TypeError('load: another load of this run has not ended');
       order = asked;
       const { signal, space } = asked;
       const stop = () => void dismiss();

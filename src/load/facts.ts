@@ -101,12 +101,12 @@ export function loadFindings(loaded: Loaded): {
   };
 }
 
-/** Of a load's samples so many sockets are kept; with more of them a minute of looks would take gigabytes of memory. */
+/** Sockets of a load's samples that are kept at most; without a limit a minute of looks takes gigabytes of memory. */
 const mostSockets = 50_000;
 
 /**
- * Takes what observers tell of a load, and counts it. Kept is what tells how it went, not what became of each of ten thousands of
- * connections: no event of tracepoints, a dozen of each; of samples the sockets that live: how many TIME-WAITs there were is among the facts.
+ * Counts what observers record of a load, and keeps only what shows the load as a whole. Events of tracepoints are counted and
+ * not kept: each of ten thousands of connections has a dozen. Samples keep living sockets only: the number of TIME-WAITs is a fact.
  */
 export function countingEvents(events: CellEvents): { readonly seen: Seen; readonly add: (event: Event) => void } {
   const seen = { samples: 0, traced: 0, lost: 0 };

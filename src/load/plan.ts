@@ -51,12 +51,14 @@ export function planOf(options: LoadOptions): LoadPlan {
   }
   const { driver, closer, requests, perSecond, source } = plan;
   if (driver === 'tinybench' && (closer === 'neither' || requests > 1 || perSecond !== undefined))
-    throw new TypeError('load: tinybench times connections of one request that are closed, one after the other');
+    throw new TypeError(
+      "load: driver: 'tinybench' needs connections that are closed after one request, and no perSecond; use 'loop' for others",
+    );
   if (driver === 'tinybench' && source !== 'unbound')
-    throw new TypeError('load: tinybench binds no address of its own');
+    throw new TypeError("load: driver: 'tinybench' needs source: 'unbound'");
   if (closer === 'neither' && perSecond !== undefined)
-    throw new TypeError('load: kept connections are not due by a schedule');
+    throw new TypeError('load: perSecond needs connections that are closed');
   if (driver === 'tinybench' && (options.inFlight ?? 1) !== 1)
-    throw new TypeError('load: tinybench times one connection after the other: inFlight 1');
+    throw new TypeError("load: driver: 'tinybench' needs inFlight: 1");
   return (driver === 'tinybench' ? { ...plan, inFlight: 1 } : plan) as LoadPlan;
 }

@@ -14,11 +14,11 @@ export interface LoadProcess {
 
 export interface LoadProcessOptions {
   readonly spawned: (pid: number) => void;
-  /** Told of the seconds of CPU that it had used when it was ended. */
+  /** Called when the process has ended, with the seconds of CPU that it used. */
   readonly spent: (cpu: number) => void;
-  /** Told when the window begins and ends. */
+  /** Called when the window begins and when it ends. */
   readonly told: (told: LoadTold) => void;
-  /** It ended though nobody stopped it. */
+  /** Called when the process ends though the harness did not stop it. */
   readonly died: (error: LingerlabError) => void;
 }
 

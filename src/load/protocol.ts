@@ -18,7 +18,7 @@ export interface CpuTimes {
   readonly system: number;
 }
 
-/** What a process of the load is told, with what it answers. */
+/** Requests to a process of the load, with their answers. */
 export interface LoadVerbs {
   /** Goes into a network namespace. */
   enter: { ask: { readonly path: string }; value: undefined };
@@ -32,7 +32,7 @@ export interface LoadVerbs {
   leave: { ask: object; value: undefined };
 }
 export type LoadVerb = keyof LoadVerbs;
-/** Told unasked, by the client: the window begins, the window is over. */
+/** Report of the client that answers no request: the window begins or ends. */
 export interface LoadTold {
   readonly window: 'begins' | 'ends';
 }

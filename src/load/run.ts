@@ -56,7 +56,7 @@ async function measure(options: LoadOptions, loading: Loading): Promise<Omit<Loa
   const takes = plan.warmUpSeconds + plan.seconds;
   if (takes > planned.seconds + patienceSeconds)
     throw new TypeError(
-      `load: ${takes} s, in a cell that expects ${planned.seconds} s: say \`seconds: ${Math.ceil(takes)}\` in the experiment`,
+      `load: takes ${takes} s, and the cell may take ${planned.seconds} s; set \`seconds: ${Math.ceil(takes)}\` in the experiment`,
     );
   const port = watched === 'trace' ? lab.port() : untraced;
   const hosts = await addressesOf(lab, plan.addresses);
@@ -132,14 +132,14 @@ const mark = (lab: Lab, client: LoadProcess, servers: readonly LoadProcess[]): M
   counters: together(lab.spaces.map(countersIn)),
 });
 
-/** Each tells its own: what the kernel tells of other processes is in steps of 10 ms. */
+/** Asks each process for its own CPU times: the kernel accounts those of other processes in steps of 10 ms. */
 function timesOf(client: LoadProcess, servers: readonly LoadProcess[]) {
   const told = Promise.all([client, ...servers].map((each) => each.ask('cpu', {})));
   const times = told.then(([own, ...others]) => {
     const sum = (of: (times: CpuTimes) => number) => others.reduce((total, each) => total + of(each), 0);
     return { client: own as CpuTimes, servers: { user: sum(({ user }) => user), system: sum(({ system }) => system) } };
   });
-  // a process that dies is told of by whoever asked it to work
+  // the request to work reports a process that died
   times.catch(() => undefined);
   return times;
 }

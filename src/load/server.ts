@@ -56,7 +56,7 @@ export function serve(ask: ServeAsk): Promise<Server> {
   });
 }
 
-/** A reset is one of the ways to close; what it costs the client is the client's to tell. */
+/** Ignores a socket's error: a reset is one of the ways to close, and the client measures its cost. */
 const ignore = (): void => undefined;
 function endToo(this: Socket): void {
   this.end();

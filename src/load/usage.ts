@@ -21,12 +21,12 @@ export const usage = (client: number, servers: readonly number[]): Usage => ({
   ...machine(),
 });
 
-/** So much of a CPU is all of it: the rest went to others and to reading the clock. */
+/** Share of a CPU from which a process is CPU-bound: other programs and reading the clock take the rest. */
 const allOf = 0.9;
 
 /**
- * Who was the bottleneck: a process that used all of one CPU (JavaScript runs on one), or the machine where nothing of it was
- * idle although no process was at its end: others that had a part of it, or the kernel.
+ * Returns the bottleneck: a process that used all of one CPU (JavaScript runs on one); otherwise, if the machine had no idle
+ * time, other programs that used much of it, or the kernel.
  */
 export function saturated(used: Usage, seconds: number, servers: number, cpus: number): Saturated {
   if (used.client >= allOf * seconds) return 'client';

@@ -41,43 +41,43 @@ export interface CellObservers extends AsyncDisposable {
 
 /** The run's observer process: it owns the trace instance and starts `ss`. */
 export interface Observers extends AsyncDisposable {
-  /** What the run's listeners may use: the trace records what happens there, and no other run of this kernel uses it. */
+  /** Ports for the run's listeners: the trace records their connections, and no other run on this kernel uses them. */
   readonly ports: Ports;
   readonly trace: TraceSight;
   readonly sight: Sight;
   readonly reaped: readonly string[];
-  /** Have a peer killed when the harness is. */
+  /** Has the observer process kill a peer if the harness dies. */
   guard(pid: number): void;
   /** Seconds of CPU that the process and every `ss` that has ended have used. */
   cpu(): Promise<number>;
   watch(lab: Lab, told: CellWatch): Promise<CellObservers>;
 }
 
-/** What a cell is told by its observers. */
+/** Callbacks of a cell for its observers. */
 export interface CellWatch {
   readonly saw: (event: Event) => void;
-  /** A line of `ss` that was not understood. */
+  /** Called with a line of `ss` that the parser does not understand. */
   readonly unparsed: (line: string) => void;
-  /** The cell can no longer be observed. */
+  /** Called when the cell can no longer be observed. */
   readonly failed: (error: LingerlabError) => void;
-  /** Whether `ss` is to look at all: not where there will be more sockets than anyone reads. */
+  /** Whether `ss` samples the cell; not if it will have more sockets than a reader needs. */
   readonly samples: boolean;
-  /** Told once, at the end: the seconds of CPU that the cell's samples took. */
+  /** Called once, at the end, with the seconds of CPU that the cell's samples took. */
   readonly sampled: (cpu: number) => void;
 }
 
 export interface ObserversOptions {
   readonly origin: bigint;
   readonly sampler?: SamplerName;
-  /** The process ended by itself, or does not answer: no cell is observed any more. */
+  /** Called when the process ends by itself or does not answer: no cell is observed any more. */
   readonly died: (error: LingerlabError) => void;
-  /** It could not take everything away that it had made. */
+  /** Called when the process could not remove everything that it had made. */
   readonly unclean?: (error: LingerlabError) => void;
 }
 
-/** To remove the trace instance: some ms, unless the machine is overloaded. */
+/** Time limit for removing the trace instance; this takes a few ms unless the machine is overloaded. */
 const closeMs = 2000;
-/** After so many runs of `ss` that did not end, none of which was followed by one that did, no cell can be observed. */
+/** Runs of `ss` in a row that do not end, after which no cell can be observed. */
 const mostUnanswered = 3;
 
 const observerDied = (what: string): LingerlabError =>
@@ -102,7 +102,11 @@ export async function startObservers({ origin, sampler = 'ss', died, unclean }: 
     }
     const cell = cells.get(message.cell);
     if ('unanswered' in message) {
-      const error = new LingerlabError('NO_ANSWER', message.unanswered, 'run that command yourself: what keeps it?');
+      const error = new LingerlabError(
+        'NO_ANSWER',
+        message.unanswered,
+        'run that command yourself to see why it does not end',
+      );
       cell?.failed(error);
       if (++unanswered >= mostUnanswered) lose(error);
       return;

@@ -1,48 +1,48 @@
 import type { Started } from '../process/protocol.ts';
 import type { Event, SamplerName } from '../record/event.ts';
 
-/** What the observer process is told. Cells are numbered by the run. */
+/** Requests to the observer process, with their answers. The run numbers the cells. */
 export interface ObserverVerbs {
-  /** Traces what happens at these ports. Not where another run of this kernel has them: those are to be left to it. */
+  /** Traces connections at these ports; answers `taken` if another run on this kernel traces them. */
   open: { ask: { ports: { from: number; to: number } }; value: Opened | { readonly taken: true } };
-  /** Removes what dead runs left: the instances' names. */
+  /** Removes the trace instances of dead runs; answers with their names. */
   reap: { ask: Record<never, never>; value: readonly string[] };
-  /** Traces what happens at these ports, too, and at no others but those of `open`. */
+  /** Traces connections at these ports in addition to those of `open`, and at no others. */
   trace: { ask: { ports: readonly number[] }; value: undefined };
   watch: {
     ask: { cell: number; samples: boolean; spaces: readonly { name: string; path: string }[] };
     value: undefined;
   };
-  /** The cell's peers just took a step: sample it soon. */
+  /** Samples a cell soon, since its peers just took a step. */
   nudge: { ask: { cell: number }; value: undefined };
-  /** Sample now; answered when the samples have been told. */
+  /** Samples now; answers when the samples have been reported. */
   sample: { ask: { cell: number }; value: undefined };
-  /** So many samples a second from now on; 0: none but those of the schedule. */
+  /** Sets the number of samples per second from now on; 0: only those of the schedule. */
   pace: { ask: { cell: number; perSecond: number }; value: undefined };
   counters: { ask: { cell: number }; value: undefined };
-  /** A peer was started: should the harness be gone before the peer could ask to die with it, it is killed. */
+  /** Guards a new peer: kills it if the harness dies before the peer has asked the kernel to end it together with the harness. */
   guard: { ask: { pid: number }; value: undefined };
-  /** Answered when every trace event of before has been told. */
+  /** Answers when all trace events so far have been reported. */
   flush: { ask: Record<never, never>; value: undefined };
-  /** Answered with the ns of the longest time since then in which the process did not run. */
+  /** Answers with the longest time since then, in ns, in which the process did not run. */
   stood: { ask: { since: number }; value: number };
-  /** One of a watched cell's namespaces is to be given back: let go of it. */
+  /** Closes a namespace of a watched cell, which is to be given back. */
   leave: { ask: { cell: number; space: string }; value: undefined };
-  /** Answered with the seconds of CPU that the cell's samples took. */
+  /** Ends watching; answers with the seconds of CPU that the cell's samples took. */
   unwatch: { ask: { cell: number }; value: number };
-  /** Seconds of CPU that the process has used, with every `ss` that has ended. */
+  /** Answers with the seconds of CPU that the process and all ended `ss` have used. */
   cpu: { ask: Record<never, never>; value: number };
 }
 export type ObserverVerb = keyof ObserverVerbs;
-/** What the tracepoints of this kernel, with these privileges, can tell. */
+/** What the tracepoints of this kernel show with these privileges. */
 export interface TraceSight {
-  /** Empty where transitions are traced; otherwise why not. */
+  /** Why transitions are not traced; empty if they are. */
   readonly missing: string;
   readonly transitions: boolean;
   readonly resets: boolean;
   readonly retransmits: boolean;
   readonly miniTimers: boolean;
-  /** The instance in which they are recorded. */
+  /** Name of the trace instance that records them. */
   readonly instance: string;
 }
 

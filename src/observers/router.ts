@@ -202,7 +202,7 @@ export class Router {
   }
 }
 
-/** undefined where it is one of several: nobody can tell of which. */
+/** Returns the only member of a set; undefined if there are several, since nothing shows which one is meant. */
 const only = <T>(all: ReadonlySet<T> | undefined): T | undefined => (all?.size === 1 ? [...all][0] : undefined);
 
 function add<K, T>(map: Map<K, Set<T>>, key: K, value: T): void {

@@ -45,7 +45,7 @@ function closeBy([by, andThen]: Ways, held: Held, data: Buffer | undefined): voi
   if (andThen) closings[andThen](held, undefined);
 }
 
-/** Close, and tell what lay in the queues just before; the time that takes is not the closing call's. */
+/** Closes a socket and reports its queues from just before; the time of reading them does not count for the closing call. */
 function closeTelling(sockets: Sockets, held: Held, ways: Ways, data: Buffer | undefined, timed: Timed): void {
   // end() closes nothing yet: net does, later
   if (ways[0] === 'end') {

@@ -1,4 +1,4 @@
-import { type PeerOptions, type PeerProcess, type Player, startPlayer } from './process.ts';
+import { type PeerOptions, type PeerProcess, type Player, type PlayerOptions, startPlayer } from './process.ts';
 
 /**
  * The processes that play the peers of a session's cells. One that has left a cell as clean as it was started plays in another: starting
@@ -10,6 +10,8 @@ export interface Company extends AsyncDisposable {
    * NO_ANSWER, or the reason of `until`.
    */
   hire(part: PeerOptions, fresh: boolean): Promise<PeerProcess>;
+  /** Starts so many processes for the first parts of those that need not be fresh; `until` ends the wait for their start. */
+  prepare(processes: number, until: AbortSignal): void;
   readonly counts: Counts;
 }
 
@@ -25,18 +27,26 @@ export interface Counts {
 
 export interface CompanyOptions {
   readonly origin: bigint;
-  /** No process plays in a second cell. */
+  /** Whether each process plays in one cell only. */
   readonly fresh: boolean;
-  /** Told at once of each pid. */
+  /** Called at once with each pid. */
   readonly spawned: (pid: number) => void;
 }
 
-/** So many wait for another cell: twice what a burst of short cells needs at once on a large machine; each takes 50 MB. */
+/** Process that is starting, with the part that it will play. */
+interface Coming {
+  readonly part: { name: string };
+  readonly player: Promise<Player>;
+}
+
+/** Idle processes that are kept: twice what a burst of short cells needs on a large machine; each takes 50 MB. */
 const mostIdle = 12;
 
 export function makeCompany({ origin, fresh: allFresh, spawned }: CompanyOptions): Company {
   /** The last one that came back is the first to go on: its code and data are in the CPU's caches. */
   const idle: Player[] = [];
+  /** Those that start before anybody has hired them. */
+  const coming: Coming[] = [];
   const players = new Set<Player>();
   const counts: Counts = { started: 0, parts: 0, leftOver: {} };
 
@@ -45,7 +55,7 @@ export function makeCompany({ origin, fresh: allFresh, spawned }: CompanyOptions
     players.delete(player);
   }
 
-  async function start({ name, until }: PeerOptions, once: boolean): Promise<Player> {
+  async function start({ name, until }: Pick<PlayerOptions, 'name' | 'until'>, once: boolean): Promise<Player> {
     counts.started += 1;
     const player = await startPlayer({
       origin,
@@ -75,6 +85,16 @@ export function makeCompany({ origin, fresh: allFresh, spawned }: CompanyOptions
 
   return {
     counts,
+    prepare(processes, until) {
+      if (allFresh) return;
+      for (let nth = 0; nth < processes; nth++) {
+        const part = { name: 'of no cell' };
+        const player = start({ name: () => part.name, until }, false);
+        // whoever hires it learns why it did not start
+        player.catch(() => undefined);
+        coming.push({ part, player });
+      }
+    },
     async hire(part, fresh) {
       counts.parts += 1;
       const once = fresh || allFresh;
@@ -83,10 +103,13 @@ export function makeCompany({ origin, fresh: allFresh, spawned }: CompanyOptions
       const played = waiting && (await play(waiting, part).catch(() => undefined));
       if (played) return played;
       part.until.throwIfAborted();
-      return play(await start(part, once), part);
+      const next = once ? undefined : coming.shift();
+      if (next) next.part.name = part.name;
+      return play(await (next?.player ?? start({ name: () => part.name, until: part.until }, once)), part);
     },
     async [Symbol.asyncDispose]() {
       idle.length = 0;
+      await Promise.allSettled(coming.map(({ player }) => player));
       await Promise.all([...players].map(dismiss));
     },
   };

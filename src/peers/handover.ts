@@ -29,7 +29,7 @@ export function handoverHandlers(
       }
     },
     async queued({ handed, connections }) {
-      // nothing tells of a connection that nobody accepts
+      // no event reports a connection that waits in the accept queue
       while (acceptQueue(sockets.descriptor(handed, 'getsockopt')) < connections) await sleep(1);
       return undefined;
     },

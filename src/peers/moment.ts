@@ -26,8 +26,8 @@ export function relax(): void {
 }
 
 /**
- * A call is slower the first time. Before a common moment the one that counts is made in vain until it is not: two processes
- * that are to act within microseconds must not differ by what each has run before.
+ * Calls close(2) without effect until it is fast, since the first calls are slower. Two processes that are to act within
+ * microseconds must not differ by the code that each has run before.
  */
 function warmUp(): void {
   for (let count = 0; count < 200; count++) {
@@ -39,7 +39,7 @@ function warmUp(): void {
   }
 }
 
-/** Before this the harness needs the CPU to tell the other peer; from here on this one prepares. Timers are 1 ms late. */
+/** Time before the moment at which a peer prepares. Earlier the harness needs the CPU to send the other peer its step. Timers are 1 ms late. */
 const prepareNs = 3_000_000;
 /**
  * A virtual CPU that slept wakes up to 250 µs late, so the rest is spun; no longer than needed, because reading the clock

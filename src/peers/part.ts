@@ -33,13 +33,13 @@ export interface Part {
   obey<V extends Verb>(verb: V, ask: Verbs[V]['ask']): Promise<Answer<Verbs[V]['value']>>;
   /** Reports something, until the part is over. */
   tell(saw: Told['saw']): void;
-  /** How many steps have not come to their end. */
+  /** Number of steps that have not ended. */
   readonly running: number;
   /** Reports nothing any more, and closes every socket. */
   end(): void;
 }
 
-/** Makes the part that a process plays in one cell; `told` takes what is reported. */
+/** Makes the part that a process plays in one cell; calls the third argument with each event. */
 export function makePart(self: Self, stalls: Stalls, told: (saw: Told['saw']) => void): Part {
   const { name, now } = self;
   let isOver = false;

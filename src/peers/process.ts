@@ -30,12 +30,12 @@ export interface PeerOptions {
   readonly space: Space;
   /** Counts the cell's peers. */
   readonly index: number;
-  /** Aborted when the cell is to end: then nothing more is waited for. */
+  /** Aborted when the cell is to end; ends all waits. */
   readonly until: AbortSignal;
-  /** Told, when its part is over, of the seconds of CPU that it used for it; 0 where it had ended before. */
+  /** Called when the part is over, with the seconds of CPU that it used; 0 if the process had ended before. */
   readonly spent: (cpu: number) => void;
   readonly saw: (event: Event) => void;
-  /** The process ended though nobody stopped it. */
+  /** Called when the process ends though the harness did not stop it. */
   readonly died: (error: LingerlabError) => void;
 }
 
@@ -51,13 +51,13 @@ export interface PlayerOptions {
   readonly origin: bigint;
   /** Ends the wait for its start. */
   readonly until: AbortSignal;
-  /** What it is called while it starts. */
-  readonly name: string;
-  /** Told at once of its pid. */
+  /** Returns the name of the process in messages while it starts. */
+  readonly name: () => string;
+  /** Called at once with the pid. */
   readonly spawned: (pid: number) => void;
-  /** It plays no second part, and need not be clean. */
+  /** Whether the process plays one part only, and so may leave things behind. */
   readonly once: boolean;
-  /** Told when a part is over: what the process could not get rid of; nothing where it can play another. */
+  /** Called when a part is over, with what the process could not get rid of; an empty list if it can play another part. */
   readonly over: (player: Player, left: readonly string[]) => Promise<void>;
 }
 
@@ -79,7 +79,7 @@ export async function startPlayer({ origin, name: first, until, spawned, once, o
   let ending = '';
   /** What it had used when its last part was over. */
   let used = 0;
-  const called = (): string => `peer ${playing?.part.name ?? first}`;
+  const called = (): string => `peer ${playing?.part.name ?? first()}`;
   const worker: Worker<PeerProtocol> = await startWorker<PeerProtocol, Told>({
     name: called,
     entry: 'peers/main',
@@ -94,7 +94,7 @@ export async function startPlayer({ origin, name: first, until, spawned, once, o
       return new LingerlabError(
         'PEER_DIED',
         `${called()} ended: ${how}${log && `; it wrote: ${log.slice(-500)}`}`,
-        'its whole output is in the cell folder of the run',
+        "read the peer's whole output in the cell's folder: <peer>.log",
       );
     },
     // between two parts nobody misses it: the next ask finds it dead
@@ -132,7 +132,7 @@ export async function startPlayer({ origin, name: first, until, spawned, once, o
         },
       };
     },
-    // nothing to flush: what it saw has been told, and its sockets' ends are the kernel's work
+    // nothing to flush: the process has reported its events, and the kernel closes its sockets
     end: () => worker.end(),
   };
   return player;

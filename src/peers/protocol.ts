@@ -39,7 +39,7 @@ export interface RawConnected {
   readonly inProgress: boolean;
 }
 
-/** What a peer is told to do, with what it answers. Endpoints, listeners and bound sockets are numbered by the peer that has them. */
+/** Requests to a peer, with their answers. Each peer numbers its own endpoints, listeners and bound sockets. */
 export interface Verbs {
   listen: {
     ask: {
@@ -176,9 +176,9 @@ export interface Verbs {
   'getsockname(2)': { ask: { socket: number }; value: Address };
   'close(2)': { ask: { socket: number }; value: undefined };
   survive: { ask: { signal: CaughtSignal }; value: undefined };
-  /** Ends the process right after the answer: the moment of it on the one clock. */
+  /** Ends the process right after the answer; answers with that moment on the run's clock. */
   end: { ask: { way: OwnEnd }; value: { atNs: number } };
-  /** Answered when everything the peer saw before has been told. */
+  /** Answers when the peer has reported all its events so far. */
   sync: { ask: Record<never, never>; value: undefined };
 }
 export type Verb = keyof Verbs;
@@ -202,7 +202,7 @@ export interface Lending {
 /** A peer's verbs, each answered with a value or with the kernel's refusal. */
 export type PeerProtocol = { [V in Verb]: { ask: Verbs[V]['ask']; value: Answer<Verbs[V]['value']> } } & Lending;
 
-/** What a peer tells unasked: events as they happen. */
+/** Report of a peer that answers no request: an event as it happens. */
 export interface Told {
   readonly saw: NodeEvent | CallEvent | QueuesEvent | StallEvent | LateEvent | ProgramLineEvent | ProgramEndedEvent;
 }

@@ -26,7 +26,7 @@ export interface Held {
   /** Of what it read, the first {@link heardBytes}. */
   readonly heard: Buffer[];
   readonly seen: Set<string>;
-  /** Whether its queues are told when net closes it; not where the closing step sees to that. */
+  /** Whether the queues are reported when net closes the socket; not if the closing step reports them. */
   tells: boolean;
   /** Its socket as a raw one, once a duplicate of its descriptor was made. */
   raw?: Raw;
@@ -74,7 +74,7 @@ export class Sockets {
   readonly #closed: (from: Ns) => void;
   #next = 1;
 
-  /** `closed` is told since when a closing call of net's has held the thread. */
+  /** Calls `closed` after each closing call of net's, with the time since when that call has held the thread. */
   constructor(peer: string, now: Clock, heard: Heard, closed: (from: Ns) => void = () => undefined) {
     this.#peer = peer;
     this.#now = now;
@@ -281,7 +281,7 @@ export class Sockets {
     return held;
   }
 
-  /** Tell what lies in a socket that is about to be closed; nothing where it has no descriptor any more, or another one besides. */
+  /** Reports the queues of a socket that is about to be closed; nothing if its descriptor is closed, or if another one is open. */
   tellQueues({ id, socket, readRaw, raw }: Held, fd: number | undefined): void {
     if (fd !== undefined && !raw?.open.size) this.#heard(this.#queuesOf(id, fd, socket.bytesRead + readRaw));
   }
@@ -297,7 +297,7 @@ export class Sockets {
     return this.#queuesOf(endpoint, fd, nets ? nets.socket.bytesRead + nets.readRaw : read);
   }
 
-  /** Tell what {@link rawQueues} found. */
+  /** Reports what {@link rawQueues} found. */
   tell(found: QueuesEvent | undefined): void {
     if (found) this.#heard(found);
   }

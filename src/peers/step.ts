@@ -35,7 +35,7 @@ class StepHandle<T> implements Promise<T> {
     throw new LingerlabError(
       'STEP_REFUSED',
       `${this.#what} was refused: ${answer.syscall} ${answer.errno}`,
-      'if the refusal is what the experiment asks about, take it with .answer()',
+      'if the experiment expects the refusal, add .answer() to this step',
       { at: this.#place(), step: this.#what },
     );
   }
@@ -87,7 +87,7 @@ export interface Steps {
 /** Steps that take longer than this wait for something: a timer of the kernel's, a segment, another end. */
 const waitingMs = 50;
 
-/** `waits`: told of each step that is taking long. */
+/** Makes the steps of a scenario; calls `waits` with each step that takes long. */
 export function makeSteps(waits: (step: Promise<unknown>) => void = () => {}): Steps {
   const taken: Taken[] = [];
   const begin = (what: () => string): Taken => {

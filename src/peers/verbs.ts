@@ -177,7 +177,7 @@ export const handlers = (sockets: Sockets, self: Self, tell: (saw: Told['saw']) 
     const held = sockets.get(endpoint);
     const lying = () =>
       where === 'node' ? held.socket.readableLength : receiveQueue(sockets.descriptor(endpoint, 'ioctl'));
-    // nothing tells of data that nobody reads
+    // no event reports data that lies unread
     for (;;) {
       const lies = lying();
       if (lies >= bytes) return lies;

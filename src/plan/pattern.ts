@@ -42,7 +42,7 @@ export function namedExperiments<T extends { readonly definition: { readonly id:
   throw new LingerlabError(
     'UNKNOWN_EXPERIMENT',
     expression ? `no experiment matches "${name}"` : `there is no experiment "${name}"${didYouMean(name, ids)}`,
-    '`lingerlab list` shows them all',
+    'run `lingerlab list` for all experiments',
   );
 }
 
@@ -89,5 +89,5 @@ const unknownCell = (pattern: string): LingerlabError =>
   new LingerlabError(
     'UNKNOWN_CELL',
     `no cell matches "${pattern}"`,
-    'a cell is written experiment/factor=value,factor=value; `lingerlab run EXPERIMENT --all --dry-run` prints them',
+    'write a cell as experiment/factor=value,factor=value; `lingerlab run EXPERIMENT --all --dry-run` prints all cells',
   );

@@ -101,7 +101,7 @@ export function whyNot(
   };
 }
 
-/** What of the user's settings cells do not run under, each with how many do not. */
+/** Lists the user's settings that experiments override, each with the number of cells. */
 export function overriddenIn(
   cells: readonly Pick<PlannedCell, 'sysctls'>[],
   asked: Readonly<Record<string, string>>,
@@ -113,7 +113,7 @@ export function overriddenIn(
   return [...all.values()].map((same) => ({ warning: same[0] as Warning, cells: same.length }));
 }
 
-/** What of the user's settings a cell does not run under, since its experiment sets another value. `asked` by dotted name. */
+/** Lists the user's settings for which a cell's experiment sets another value; `asked` has dotted names. */
 export const overridden = (sysctls: PlannedCell['sysctls'], asked: Readonly<Record<string, string>>): Warning[] =>
   Object.entries(sysctls).flatMap(([name, value]) => {
     const wanted = Object.hasOwn(asked, dotted(name)) ? asked[dotted(name)] : undefined;
@@ -121,7 +121,7 @@ export const overridden = (sysctls: PlannedCell['sysctls'], asked: Readonly<Reco
     return [
       warn(
         'sysctl-overridden',
-        `the experiment sets ${dotted(name)} = ${value}: ${wanted}, as asked for, does not count`,
+        `the experiment sets ${dotted(name)} = ${value}, so the value ${wanted} of --sysctl or --sysctls-from has no effect`,
       ),
     ];
   });

@@ -129,8 +129,8 @@ export function checkResults(cells: readonly { readonly repeats: number }[]): vo
   if (results <= mostResults) return;
   throw new LingerlabError(
     'BAD_OPTION',
-    `these would be ${results} results; a run has at most ${mostResults}`,
-    'select fewer cells, or repeat them less often',
+    `the selected cells and repeats make ${results} results; a run has at most ${mostResults}`,
+    'select fewer cells, or lower --repeat',
   );
 }
 
@@ -154,7 +154,7 @@ function nothing(wanted: readonly Match<Candidate>[]): LingerlabError {
       )
     : new LingerlabError(
         'NOTHING_SELECTED',
-        'no cell is selected: none has all of the wanted factor values at once',
+        'no cell is selected: no cell has all the factor values of --where at once',
         'leave out a --where, or name other experiments',
       );
 }

@@ -69,7 +69,7 @@ function readSettingsFile(path: string): Setting[] {
   return parseSettingsFile(path, text);
 }
 
-/** Of those with the same name the last: a later line of a file, and what the command line has. */
+/** Keeps the last setting of each name: a later line of a file wins, and the command line wins over files. */
 export const lastOfEach = (all: readonly Setting[]): Setting[] => [
   ...new Map(all.map((setting) => [setting.name, setting])).values(),
 ];
@@ -87,18 +87,18 @@ export function withoutContradiction(all: readonly Setting[]): readonly Setting[
   return all;
 }
 
-/** Sysctls that no lab can do without. */
+/** Sysctls whose values labs need. */
 const needed = /^net\.ipv6\.conf\.(all|default|lo)\.disable_ipv6$/;
 
-/** Why no lab can have a setting, of which a new lab is given to try it in; undefined where it can. */
+/** Returns why labs cannot have a setting; undefined if they can. Tries the setting in a new lab. */
 function problemOf({ name, value }: Setting, lab: Space | undefined, names: ReadonlySet<string>): string | undefined {
   if (!name.startsWith('net.')) {
-    return `${name} is no setting of a network namespace${sysctlMeant(name, names)}: a run changes nothing of the host`;
+    return `${name} is no sysctl of a network namespace${sysctlMeant(name, names)}; a run does not change the host's sysctls`;
   }
   if (!names.has(name)) return `this kernel has no sysctl ${name} in a network namespace${sysctlMeant(name, names)}`;
   // of a number the kernel reads what is before a blank, and says nothing of the rest
-  if (/[#;]/.test(value)) return `${name} = ${value} has a comment behind the value: it needs a line of its own`;
-  if (needed.test(name) && value !== '0') return `${name} = ${value} would take IPv6 from every cell`;
+  if (/[#;]/.test(value)) return `${name} = ${value} has a comment behind the value; a comment needs its own line`;
+  if (needed.test(name) && value !== '0') return `${name} = ${value} disables IPv6, which every cell needs`;
   try {
     lab?.inside(() => setSysctls({ [name]: value }));
     return undefined;
@@ -108,7 +108,7 @@ function problemOf({ name, value }: Setting, lab: Space | undefined, names: Read
   }
 }
 
-/** A lab to try settings in; none where no namespace can be made, which what follows reports. */
+/** Makes a lab to try settings in; undefined if no namespace can be made, which a later check reports. */
 function probe(): Space | undefined {
   try {
     return makeSpace('probe');
@@ -117,9 +117,7 @@ function probe(): Space | undefined {
   }
 }
 
-/**
- * Tries settings in a lab of their own. Throws BAD_OPTION with every one that cannot be set, unless it is to be ignored then.
- */
+/** Tries settings in a lab of their own. Throws BAD_OPTION, which lists every setting that fails and is not optional. */
 export function tried(settings: readonly Setting[]): Settings {
   if (settings.length === 0) return { values: {}, left: [] };
   using lab = probe();
@@ -130,7 +128,7 @@ export function tried(settings: readonly Setting[]): Settings {
     const ofFile = wrong.some(({ setting }) => !setting.at.startsWith(option));
     throw badOption(
       wrong.map(({ setting, problem }) => `${setting.at}: ${problem}`).join('\n'),
-      `correct it or leave it out${ofFile ? '; in a file, - before a name leaves it out where it cannot be set' : ''}`,
+      `correct the setting or leave it out${ofFile ? '; in a file, a - before the name makes a setting optional' : ''}`,
     );
   }
   return {
@@ -143,6 +141,6 @@ export function tried(settings: readonly Setting[]): Settings {
   };
 }
 
-/** The settings that a command line asks for. Throws BAD_OPTION where one cannot be read, or not be set. */
+/** Returns the settings of a command line. Throws BAD_OPTION if a setting cannot be read or cannot be set. */
 export const settingsOf = (texts: readonly string[], files: readonly string[]): Settings =>
   tried(lastOfEach([...files.flatMap(readSettingsFile), ...withoutContradiction(texts.map(parseSetting))]));

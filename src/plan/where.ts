@@ -41,7 +41,7 @@ export function checkFactor(experiments: readonly AnyDefinition[], factor: strin
     throw new LingerlabError(
       'UNKNOWN_FACTOR',
       `there is no factor "${factor}" in ${which}${didYouMean(factor, names)}`,
-      names.length === 0 ? 'leave it out: there are no factors here' : `factors: ${names.join(', ')}`,
+      names.length === 0 ? 'leave --where out: these experiments have no factors' : `factors: ${names.join(', ')}`,
     );
   }
   const known = [...new Set(having.flatMap(({ factors }) => factors[factor]!.map(String)))];

@@ -116,7 +116,7 @@ export function endChildrenNow(graceMs: number): void {
   }
 }
 
-/** What cannot be written or read any more fails with the process's end, which tells why. */
+/** Resolves when a stream is closed. Ignores its errors: the process's end follows, and reports why. */
 const closed = (socket: Socket): Promise<void> =>
   new Promise((resolve) => {
     socket.on('error', () => undefined).on('close', () => resolve());

@@ -42,5 +42,5 @@ export const noAnswer = (what: string, ms: number): LingerlabError =>
   new LingerlabError(
     'NO_ANSWER',
     `${what} within ${ms / 1000} s`,
-    'something stopped it, or the machine is overloaded: run again with --resume, with fewer --jobs',
+    'run again with --resume and fewer --jobs: the process was stopped, or the machine is overloaded',
   );

@@ -29,7 +29,7 @@ export function signalCounter(): () => number | undefined {
   };
 }
 
-export const goOn = 'go on with lingerlab run --resume';
+export const goOn = 'continue with `lingerlab run --resume`';
 
 /** The error of a run that a second signal ended. */
 export const stoppedAtOnce = (signal: NodeJS.Signals): LingerlabError =>

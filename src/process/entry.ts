@@ -39,12 +39,12 @@ function bundler(): string {
     const { version } = createRequire(import.meta.url)('rolldown/package.json') as { readonly version: string };
     return `rolldown ${version}`;
   } catch {
-    // making then fails, and tells why
+    // making the bundle then fails, with the reason
     return 'no rolldown';
   }
 }
 
-/** In a process of its own: the bundler's threads would stay, and hold the namespaces in which they began. */
+/** Makes a bundle in a process of its own: the bundler's threads would stay, and keep the namespaces in which they began. */
 function make(folder: string): string[] {
   const sources = execFileSync(process.execPath, [maker, folder], {
     encoding: 'utf8',

@@ -3,11 +3,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type FilePlace, LingerlabError } from '../errors.ts';
 import { isExperimentFile } from './own-files.ts';
 
-/** Told what an experiment's code did where nobody awaits it. */
+/** Callback for an error of an experiment's code that no promise carries. */
 type Fail = (error: unknown) => void;
 const running = new AsyncLocalStorage<Fail>();
 
-/** Ends this program, whoever asks. */
+/** Ends this program, even where an experiment's own process.exit() is caught. */
 export const exitProgram: (code: number) => never = process.exit.bind(process);
 
 /** process.exit() of an experiment's code is that experiment's error; anybody else's ends the program. */
@@ -20,12 +20,12 @@ process.exit = (code) => {
 };
 
 /**
- * Run code of an experiment. `fail` is told of what it throws in a timer, of a rejection that nobody awaits, of process.exit() and
- * of a loop that does not give the thread back; then the result may never come.
+ * Runs code of an experiment. Calls `fail` when that code throws in a timer, leaves a rejection unhandled, calls process.exit()
+ * or does not give the thread back; the result may then never come.
  */
 export const asExperimentCode = <T>(fail: Fail, play: () => T): T => running.run(fail, play);
 
-/** The same, with all of that as the promise's rejection. */
+/** Runs code of an experiment, and rejects with the errors that {@link asExperimentCode} passes to `fail`. */
 export const ofExperiment = <T>(play: () => Promise<T>): Promise<T> =>
   new Promise((resolve, reject) => {
     asExperimentCode(reject, play).then(resolve, reject);
@@ -51,8 +51,8 @@ export function catchStrays(): Disposable {
 export const blocked = (at: FilePlace, seconds: number): LingerlabError =>
   new LingerlabError(
     'BLOCKED',
-    `the experiment did not give the program's only thread back within ${seconds} s`,
-    'a loop that does not end, or a call that blocks: await what it waits for',
+    `the experiment blocked the program's only thread for more than ${seconds} s`,
+    'end the loop, or await instead of calling something that blocks',
     { at },
   );
 
@@ -72,8 +72,8 @@ export function experimentPlace({ stack = '' }: { readonly stack?: string }): Fi
 }
 
 /**
- * To be called while the code that holds the thread is paused: whether it is an experiment's, which is told of its error once the
- * thread is free again.
+ * Returns whether the paused code that holds the thread is an experiment's. If so, its `fail` gets the error once the thread is
+ * free. To be called while that code is paused.
  */
 export function reportBlocked(error: LingerlabError): boolean {
   const fail = running.getStore();

@@ -14,7 +14,7 @@ export function startedWith<Arguments extends Started>(signal: 'SIGKILL' | 'SIGT
 
 const send = <Told>(message: Sent<Told>): void => void process.send?.(message);
 
-/** Tells the harness what it did not ask for. */
+/** Sends the harness a report that answers no request. */
 export const tellHarness = <Told>(told: Told): void => send({ told });
 
 /** Obeys by a table of handlers. */

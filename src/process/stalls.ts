@@ -14,7 +14,7 @@ export interface Stalls {
   resumed(): void;
 }
 
-/** Told of each stall that no call explains, or not alone, when it has ended. */
+/** Callback for a stall that has ended and that no call explains wholly. */
 type OnLate = (until: Ns, ns: Ns) => void;
 
 interface Stall {

@@ -18,15 +18,15 @@ import { isExperimentFile } from './own-files.ts';
 
 export interface WatchdogData {
   readonly shared: Shared;
-  /** So often the main thread counts, when it goes back to its event loop. */
+  /** Interval at which the main thread counts while its event loop runs. */
   readonly tickMs: number;
-  /** The name by which the main thread's part is called while its code is paused. */
+  /** Name of the global function of the main thread that is called while its code is paused. */
   readonly hook: string;
-  /** The folder of this program's own modules, as a URL. */
+  /** Folder of this program's own modules, as a URL. */
   readonly own: string;
 }
 
-/** What the thread is told while it goes on: the folder of a run that signals interrupt from now on; `null`: they do no more. */
+/** Message to the running thread: the folder of the run that a signal interrupts from now on; `null`: none. */
 export interface WatchdogTold {
   readonly folder: string | null;
 }
@@ -166,7 +166,7 @@ async function lookAt(since: number, hopeless: boolean, seconds: number): Promis
   } else await inspection.resume();
 }
 
-/** Children of this process, proc(5); empty where the kernel does not tell. */
+/** Pids of this process's children, proc(5); empty if the kernel does not list them. */
 function children(): number[] {
   return readdirSync('/proc/self/task').flatMap((task) => {
     try {

@@ -38,19 +38,19 @@ export interface WorkerOptions<Told> {
   readonly cleansUp?: boolean;
   /** Starts it: inside a namespace, for one. */
   readonly within?: <T>(start: () => T) => T;
-  /** Told at once, when the process has not even started its program. */
+  /** Called with the pid at once, before the process has started its program. */
   readonly spawned?: (pid: number) => void;
-  /** Ends the wait for what has no deadline of its own: the steps of a cell end with the cell. */
+  /** Ends the wait for requests without a deadline of their own: the steps of a cell end with the cell. */
   readonly until?: AbortSignal;
-  /** Told what answers no request. */
+  /** Called with each message that answers no request. */
   readonly told: (told: Told) => void;
   /** Makes the error for a request that it could not do. */
   readonly refused: (verb: string, message: string) => LingerlabError;
   /** Makes the error for its end, from how it ended and what it wrote. */
   readonly died: (how: string, log: string) => LingerlabError;
-  /** It ended though nobody expected that. */
+  /** Called when the process ends unexpectedly. */
   readonly surprised: (error: LingerlabError) => void;
-  /** It was to clean up, and could not, or not in time. */
+  /** Called when the process could not clean up, or not in time. */
   readonly unclean?: (error: LingerlabError) => void;
 }
 
@@ -166,7 +166,7 @@ export async function startWorker<P extends Protocol<P>, Told = never>(
             );
       waiting.set(id, { answer, verb, end: ending });
       const request: Request<P, V> = { id, verb, ask };
-      // a request that cannot be sent fails with the process's end, which tells why
+      // a request that cannot be sent fails when the process ends, with the reason of that end
       channel.write(`${JSON.stringify(request)}\n`);
       return (await answer.promise) as P[V]['value'];
     },

@@ -61,8 +61,9 @@ export type UnknownFact = z.infer<typeof unknownFact>;
 
 const comparison = z.enum(['exact', 'within', 'race', 'measurement', 'none']);
 /**
- * How two values of a fact are compared between runs: equal; no further apart than the resolution; as distributions
- * over repeats; by statistics only, never as a difference in behaviour; or not at all, as what tells of the machine's other work.
+ * How two values of a fact are compared between runs. `exact`: they are equal; `within`: no further apart than the resolution;
+ * `race`: as distributions over repeats; `measurement`: by statistics only, never as a difference in behaviour; `none`: not at
+ * all, since the fact depends on the machine's other work.
  */
 export type Comparison = z.infer<typeof comparison>;
 

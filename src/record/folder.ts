@@ -21,10 +21,10 @@ const exists = (folder: string): LingerlabError =>
   new LingerlabError(
     'RUN_EXISTS',
     `${folder} exists and is not empty`,
-    'choose another folder with --out, or go on with that run by --resume',
+    'choose another folder with --out, or continue the run in this folder with --resume',
   );
 
-/** mkdir's own `recursive` never returns where the system says ENOENT of a folder whose parent is there, as in /proc. */
+/** Makes a folder and its parents. Node's `recursive` never returns if mkdir(2) fails with ENOENT in a folder that exists, as in /proc. */
 async function makeFolder(path: string): Promise<void> {
   const make = () =>
     mkdir(path).catch((error: NodeJS.ErrnoException) => {

@@ -6,7 +6,8 @@ import type { CellRecord, RunRecord } from './schema.ts';
 export const files = {
   run: 'run.json',
   cells: 'cells.ndjson',
-  /** The same, as a run that is kept has it. */
+  /** The same, as a run that is kept has them. */
+  packedRun: 'run.json.gz',
   packedCells: 'cells.ndjson.gz',
   cellFolders: 'cells',
   events: 'events.ndjson.gz',

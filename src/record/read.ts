@@ -78,13 +78,17 @@ function checkedRun(path: string, json: unknown): RunRecord {
 /** A whole run of the default matrix has 20 MB. */
 const mostUnpacked = 2 ** 30;
 
-/** The lines of cells, and where they are: packed, where a run is kept. */
-async function cellLinesOf(folder: string): Promise<{ path: string; bytes: Buffer; packed: boolean }> {
-  const path = join(folder, files.cells);
+/** What a file has, and where it is: packed, where a run is kept; null where neither is there. */
+async function fileOf(
+  folder: string,
+  name: string,
+  packedName: string,
+): Promise<{ path: string; bytes: Buffer | null; packed: boolean }> {
+  const path = join(folder, name);
   const plain = await contentsOf(path);
-  const packedPath = join(folder, files.packedCells);
+  const packedPath = join(folder, packedName);
   const packed = plain === null ? await contentsOf(packedPath) : null;
-  if (packed === null) return { path, bytes: plain ?? Buffer.alloc(0), packed: false };
+  if (packed === null) return { path, bytes: plain, packed: false };
   try {
     return {
       path: packedPath,
@@ -96,9 +100,14 @@ async function cellLinesOf(folder: string): Promise<{ path: string; bytes: Buffe
   }
 }
 
+/** The lines of cells, and where they are. */
+async function cellLinesOf(folder: string): Promise<{ path: string; bytes: Buffer; packed: boolean }> {
+  const file = await fileOf(folder, files.cells, files.packedCells);
+  return { ...file, bytes: file.bytes ?? Buffer.alloc(0) };
+}
+
 async function jsonOf(folder: string): Promise<{ readonly runPath: string; readonly json: Record<string, unknown> }> {
-  const runPath = join(folder, files.run);
-  const bytes = await contentsOf(runPath);
+  const { path: runPath, bytes } = await fileOf(folder, files.run, files.packedRun);
   if (bytes === null) {
     throw new LingerlabError(
       'RUN_NOT_FOUND',
@@ -120,7 +129,7 @@ function doubledText(path: string, [first = '', ...others]: readonly string[]): 
  * @throws LingerlabError RUN_NOT_FOUND, RUN_UNREADABLE, RUN_NEWER
  */
 export async function readRun(path: string, table: Readonly<Record<number, Upgrade>> = upgrades): Promise<ReadRun> {
-  const folder = basename(path) === files.run ? dirname(path) : path;
+  const folder = basename(path) === files.run || basename(path) === files.packedRun ? dirname(path) : path;
   const { runPath, json } = await jsonOf(folder);
   const upgrade = upgradeFrom(json.schemaVersion, folder, table);
   const run = checkedRun(runPath, upgrade.run(json));

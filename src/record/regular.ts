@@ -7,11 +7,11 @@ const mostBytes = 2 ** 30;
 /** There is something else at the path: a FIFO, a device. */
 export class NotRegular extends Error {}
 
-/** Open a file that ends: a FIFO without a writer would wait for ever, a device give bytes without end. Rejects for those, too. */
+/** Opens a regular file. Rejects for other kinds: a FIFO without a writer blocks for ever, and a device may never end. */
 export async function openRegular(path: string): Promise<FileHandle> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const found = await file.stat();
-  // reading a folder says EISDIR by itself
+  // reading a folder fails with EISDIR
   if (found.isFile() || found.isDirectory()) return file;
   await file.close();
   throw new NotRegular(`${path} is not a regular file`);

@@ -14,7 +14,7 @@ export function notWritable(path: string, cause: unknown): LingerlabError {
   return new LingerlabError(
     'RUN_NOT_WRITABLE',
     `cannot write ${path}: ${messageOf(cause)}`,
-    'choose another folder with --out, or make room and permission for this one',
+    'choose another folder with --out, or make this one writable and free space on its disk',
     { cause },
   );
 }

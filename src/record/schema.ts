@@ -164,7 +164,7 @@ const conclusion = z.object({
       code: z
         .enum(['no-cell-ran', 'left-out', 'not-answered', 'threw'])
         .describe(
-          'left-out: what it needs is of results without a fact that it reads; not-answered: the cells that ran do not tell',
+          'left-out: all results that it needs lack a fact that it reads; not-answered: the cells that ran do not answer the question',
         ),
       message: z.string().exactOptional().describe("of the experiment's own error"),
     })
@@ -266,7 +266,9 @@ export const runRecord = z.object({
     .number()
     .int()
     .optional()
-    .describe('when that process started, clock ticks since boot: tells it from a later one with the same number'),
+    .describe(
+      'when that process started, clock ticks since boot: distinguishes it from a later process with the same pid',
+    ),
   clock,
   sessions: z.array(
     z.object({
@@ -350,7 +352,7 @@ export type SegmentRecord = z.infer<typeof segmentRecord>;
 
 const beside = {
   t: z.number().describe('ns since the origin'),
-  end: z.enum(ends).describe('whose application it was, or who was told'),
+  end: z.enum(ends).describe('the end whose application called, or which received the packet'),
   label: z.string(),
 };
 

@@ -1,36 +1,34 @@
 import type { Warning } from './schema.ts';
 
-/** Every warning a run can carry, with what its reader can do about it. Codes are stable: scripts may select by them. */
+/** Remedy for each warning of a run. Codes are stable: scripts may select by them. */
 export const warningRemedies = {
-  'claim-applies-to-no-cell': "correct the claim's `when`, or the factor values that it speaks of",
-  'trace-lost-events': 'run fewer cells at once (--jobs), or leave the machine alone while the run goes on',
-  'chain-illegal': 'keep the record (events.ndjson.gz) and report it: an observer missed a transition or misread one',
+  'claim-applies-to-no-cell': "correct the claim's `when`, or the factor values that `when` compares",
+  'trace-lost-events': 'run fewer cells at once (--jobs), with no other load on the machine',
+  'chain-illegal': 'keep events.ndjson.gz of this cell and report it: an observer missed or misread a state transition',
   'chain-open': 'raise `seconds` of the experiment if the socket was still closing; otherwise report it',
-  'chain-count': 'run the cell again alone (--jobs 1); if it stays, the tracepoints miss sockets on this kernel',
-  'observers-disagree': 'trust neither: read the record (events.ndjson.gz), and report it if it comes again',
-  'facts-contradict':
-    'trust none of the two: keep the record (events.ndjson.gz), and report it: a fact was derived wrongly',
-  'ss-unparsed-line': 'report the line with the version of iproute2: its output has changed',
-  'tracepoints-unavailable':
-    'run as root, with tracefs mounted, to see every transition; `lingerlab doctor` says what is missing',
+  'chain-count':
+    'run the cell again with --jobs 1; if the warning remains, the tracepoints miss sockets on this kernel',
+  'observers-disagree': 'rely on neither value; if the warning appears again, keep events.ndjson.gz and report it',
+  'facts-contradict': 'rely on neither fact; keep events.ndjson.gz and report it: lingerlab derived a fact wrongly',
+  'ss-unparsed-line': 'report the line with the output of `ss -V`: this version of iproute2 prints another format',
+  'tracepoints-unavailable': 'run as root, with tracefs mounted; `lingerlab doctor` prints what is missing',
   'sysctl-refused':
-    'of cubic: on the host, add it to what net.ipv4.tcp_allowed_congestion_control has, after `modprobe tcp_cubic` where it is not among the available ones',
-  'sysctl-left-out': 'correct the line, or take it out of the file',
+    'for cubic, on the host: run `modprobe tcp_cubic`, then add cubic to net.ipv4.tcp_allowed_congestion_control',
+  'sysctl-left-out': 'correct the line, or remove it from the file',
   'sysctl-overridden':
-    "select other cells, or read these as they are: an experiment's own sysctls are part of its question, and win",
-  'wire-fell-behind':
-    'run again with the machine to itself (--jobs 1): what the wire did late is not what its rules said',
+    "select other cells: an experiment's own sysctls are part of its question, and take precedence over --sysctl",
+  'wire-fell-behind': 'run the cell again with --jobs 1 on an idle machine: the wire acted later than its rules say',
   'wire-refused':
-    'look at the packet in wire.pcapng; where that is the question, say so: wire.injectRaw(from, bytes, { mayBeRefused: true })',
+    'look at the packet in wire.pcapng; if the refusal is intended, use wire.injectRaw(from, bytes, { mayBeRefused: true })',
   'wire-still-holds':
-    'end it in the scenario, by release() or discard() of the rule; `times` says how many packets a rule acts on',
-  'clean-up-failed': '`lingerlab doctor` removes what a run that has ended left on this machine',
+    'call release() or discard() of the rule in the scenario, or limit with `times` how many packets the rule holds',
+  'clean-up-failed': 'run `lingerlab doctor`: it removes what an ended run left on this machine',
   'program-not-ended':
-    'see what holds it (`cat /proc/PID/stack`, as root): the kernel ends it when that lets go; until then the namespaces of its cell stay, too',
-  'torn-line': 'the run was cut off while it wrote; `lingerlab run --resume` runs that cell again',
-  'doubled-line': 'the file was edited, or joined of several runs: remove all but one of these lines',
+    'run `cat /proc/PID/stack` as root to see what blocks the program; its namespaces stay until the kernel ends it',
+  'torn-line': 'run `lingerlab run --resume` with this folder: it runs the cell of that line again',
+  'doubled-line': 'remove all but one of these lines: the file was edited, or joined from several runs',
 } as const satisfies Record<string, string>;
 export type WarningCode = keyof typeof warningRemedies;
 
-/** A warning: its code, one sentence, and the code's remedy. */
+/** Makes a warning of a code, one sentence, and the code's remedy. */
 export const warn = (code: WarningCode, text: string): Warning => ({ code, text, remedy: warningRemedies[code] });

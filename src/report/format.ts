@@ -85,21 +85,30 @@ export function formatSpread(values: readonly number[], declared?: Declaration):
  * number that no cell had. Others as {@link formatSpread} does.
  */
 export function formatTogether(values: readonly number[], declared?: Declaration): string {
-  if (declared?.unit !== 'bytes' && declared?.unit !== 'count') return formatSpread(values, declared);
-  const [least, most] = [Math.min(...values), Math.max(...values)].map((value) => formatFact(value, declared)) as [
-    string,
-    string,
-  ];
+  if (!isCounted(declared)) return formatSpread(values, declared);
+  return formatRange(Math.min(...values), Math.max(...values), declared);
+}
+
+const isCounted = (declared?: Declaration): boolean => declared?.unit === 'bytes' || declared?.unit === 'count';
+
+/** From the least to the largest: `1–2 B`, `60.0–62.0 s`; one value where they show the same. */
+export function formatRange(from: number, to: number, declared?: Declaration): string {
+  const [least, most] = [from, to].map((value) => formatFact(value, declared)) as [string, string];
   if (least === most) return most;
-  const unit = most.slice(most.lastIndexOf(' '));
-  return `${least.endsWith(unit) ? least.slice(0, -unit.length) : least}–${most}`;
+  const unit = / \D+$/.exec(most)?.[0] ?? '';
+  return `${least.endsWith(unit) ? least.slice(0, least.length - unit.length) : least}–${most}`;
 }
 
 /**
  * A fact over the repeats of a cell: a measurement by its median, anything else by its value, or by its distribution
- * where it varied or the cell is a race.
+ * where it varied or the cell is a race. Of several cells that share a row, bytes and counts go from the least to the largest.
  */
-export function formatRepeats(values: readonly Observed[], declared: Declaration | undefined, race: boolean): string {
+export function formatRepeats(
+  values: readonly Observed[],
+  declared: Declaration | undefined,
+  race: boolean,
+  cells = 1,
+): string {
   const shares = distribution(values);
   const [only] = shares;
   if (only === undefined) return '–';
@@ -109,6 +118,7 @@ export function formatRepeats(values: readonly Observed[], declared: Declaration
   const numbers = values.filter((value) => typeof value === 'number');
   if (byMedian && numbers.length > 0) {
     const some = numbers.length === values.length ? '' : ` (${numbers.length} of ${values.length})`;
+    if (cells > 1 && isCounted(declared)) return formatTogether(numbers, declared) + some;
     return formatFact(median(numbers), declared) + some;
   }
   const isRace = race || declared?.compare === 'race';

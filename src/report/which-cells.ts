@@ -27,10 +27,10 @@ export interface Which {
 /** More than so many sets of factor values are no help to a reader. */
 const mostBoxes = 2;
 
-/** Some cells among all of their experiment. */
-export function whichOf(chosen: readonly Named[], all: readonly Named[]): Which {
+/** Some cells among all of their experiment, in at most so many sets. */
+export function whichOf(chosen: readonly Named[], all: readonly Named[], most = mostBoxes): Which {
   const isPart = chosen.length > 1 && chosen.length < all.length;
-  const sets = isPart ? boxesOf(chosen, all, mostBoxes)?.map(boxWords) : undefined;
+  const sets = isPart ? boxesOf(chosen, all, most)?.map(boxWords) : undefined;
   return { ids: chosen.map(({ id }) => id), of: all.length, ...(sets && { sets }) };
 }
 

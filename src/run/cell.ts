@@ -10,12 +10,12 @@ import { makePlaying, play } from './playing.ts';
 import { makeStage } from './stage.ts';
 import { type Log, type Played, recorded, type ScenarioWork, type Seen } from './work.ts';
 
-/** Every packet is told until a scenario sends very many: then those that open, close, reset, or that a rule decides. */
+/** The wire reports all packets of a scenario up to this number, then only those that open, close or reset or that a rule decides. */
 const told = { telling: 'all', tellAllUpTo: 2000 } as const;
 
 /**
- * One (cell, repeat) in which peers play a scenario: lab, observers, scenario, record, facts, verdicts. Rejects only when the run
- * is being interrupted.
+ * Runs one (cell, repeat) in which peers play a scenario: lab, observers, scenario, record, facts, verdicts. Rejects only when the
+ * run is being interrupted.
  */
 export async function runCell(work: ScenarioWork): Promise<CellRecord> {
   const log: ScenarioLog = { events: cellEvents(), unparsed: [], left: [] };

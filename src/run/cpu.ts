@@ -11,17 +11,17 @@ export interface Spent {
   readonly peers: number;
 }
 
-/** Seconds of CPU that are one (cell, repeat)'s alone. */
+/** Seconds of CPU that belong to one (cell, repeat) alone. */
 export interface CellCpu {
   /** How long the cell took; absent while it has not finished. */
   readonly seconds?: number;
-  /** Of its peers, until each was told to end. */
+  /** CPU of the cell's peers, each until it was asked to end. */
   readonly peers: number;
-  /** It ran over a wire: a process more, and a namespace. */
+  /** Whether the cell ran over a wire, which takes another process and namespace. */
   readonly wired: boolean;
-  /** It measured throughput: what it used is what it measures. */
+  /** Whether the cell measured throughput: its CPU time is then part of its result. */
   readonly load: boolean;
-  /** How many peers it started. */
+  /** Number of peers that the cell started. */
   readonly processes: number;
   /** Of its samples. */
   readonly samples: number;
@@ -63,15 +63,15 @@ export function sessionCpu(before: Spent, after: Spent, cells: readonly CellCpu[
   };
 }
 
-/** Told of what one (cell, repeat) spends. */
+/** Counts the CPU of one (cell, repeat). */
 export interface CellMeter {
-  /** A peer has been told to end, and had used so much. */
+  /** Adds the seconds that a peer had used when it was asked to end. */
   readonly peer: (cpu: number) => void;
   readonly samples: (cpu: number) => void;
   readonly finished: (seconds: number) => void;
 }
 
-/** Keeps account of the CPU of a session's cells. */
+/** Counts the CPU of a session's cells. */
 export interface CpuMeter {
   cell(of?: { readonly wired?: boolean; readonly load?: boolean }): CellMeter;
   /** Of the session until now; nothing where no cell was begun. */

@@ -81,12 +81,12 @@ function notObserved({ end }: Side, sample: SampleEvent | undefined): LingerlabE
     sample === undefined
       ? 'the sockets could not be sampled'
       : unread > 0
-        ? `${unread} lines of ss were not understood, and the socket may be in one of them`
-        : `the socket may be one of ${leftOut} in TIME-WAIT, too many to look at`;
+        ? `${unread} lines of ss have an unknown format, and one of them may be this socket`
+        : `the socket may be one of ${leftOut} in TIME-WAIT, which are too many to sample`;
   return new LingerlabError(
     'NOT_OBSERVED',
-    `look at the ${end}'s socket: ${why}`,
-    'see the warnings of this cell; --sampler netlink asks the kernel without ss',
+    `look(): the ${end}'s socket was not observed: ${why}`,
+    'run again with --sampler netlink, which reads the sockets without ss',
   );
 }
 

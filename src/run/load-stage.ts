@@ -34,7 +34,7 @@ export function makeLoadStage(work: LoadWork, playing: Playing, seen: Readonly<S
     note,
     noteUnknown,
     load(options) {
-      if (done) throw new TypeError('load: once in a cell, whose facts are of it');
+      if (done) throw new TypeError('load(): a cell has one load; its facts describe that load');
       done = runLoad(options, {
         lab,
         observers: watching,

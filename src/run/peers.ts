@@ -13,10 +13,10 @@ import type { Playing } from './playing.ts';
 import { makePrograms } from './programs.ts';
 import type { ScenarioWork } from './work.ts';
 
-/** A peer that is stopped or blocked does not answer; what it told before is in the record. */
+/** Time in which a peer must answer. A stopped or blocked peer does not; what it reported before is in the record. */
 const settleMs = 250;
 
-/** Whether a peer answers; one that has ended has nothing more to tell. */
+/** Returns whether a peer answers, or has ended: an ended peer reports nothing more. */
 const answers = (process: PeerProcess): Promise<boolean> =>
   process.ask('sync', {}, settleMs).then(
     () => true,
@@ -30,13 +30,13 @@ const isEnd = (name: string): boolean => (ends as readonly string[]).includes(na
 export interface Peers extends AsyncDisposable {
   readonly registry: Registry;
   start(name: string, where: Site, uid?: number): Promise<Answer<Peer>>;
-  /** Those in that end's namespace. */
+  /** Returns the peers in an end's namespace. */
   at(where: Site): readonly PeerProcess[];
-  /** Resolves when every peer that lives has told all it saw. */
+  /** Resolves when every living peer has reported all its events. */
   settle(): Promise<void>;
-  /** Those that live and do not answer. */
+  /** Returns the names of living peers that do not answer. */
   silent(): Promise<readonly string[]>;
-  /** What each peer wrote. */
+  /** Returns what each peer wrote. */
   logs(): readonly { readonly peer: string; readonly text: string }[];
 }
 
@@ -94,7 +94,7 @@ export function makePeers(
     ],
     async settle() {
       const asked = started.map(async ({ process }) => {
-        // it will not tell by itself how late it was
+        // a peer that does not answer cannot report how late it was
         if (!(await answers(process)))
           record({ t: now(), source: 'peer', kind: 'late', peer: process.name, ns: settleMs * 1e6 });
       });

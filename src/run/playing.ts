@@ -27,9 +27,9 @@ export interface Playing extends AsyncDisposable {
 export interface Watching {
   readonly record: (event: Event) => void;
   readonly unparsed: (line: string) => void;
-  /** Whether the sampler looks by its schedule. */
+  /** Whether the sampler samples by its schedule. */
   readonly samples: boolean;
-  /** Which packets the wire tells of. */
+  /** Packets that the wire reports. */
   readonly telling: { readonly telling: 'all' | 'none'; readonly tellAllUpTo?: number };
 }
 
@@ -77,13 +77,13 @@ export async function makePlaying(work: Work, { record, unparsed, samples, telli
 
 /** The processes of a scenario beside the wire. */
 export interface PlayedBy {
-  /** Resolves when they have told all they saw. */
+  /** Resolves when the processes have reported all their events. */
   readonly settle: () => Promise<void>;
-  /** Those that do not answer. */
+  /** Returns the names of the processes that do not answer. */
   readonly silent: () => Promise<readonly string[]>;
 }
 
-/** How long a process may take to answer when it is asked whether it still does: an overloaded machine is not one that is stopped. */
+/** Time in which a process must answer to count as running: on an overloaded machine it is slow, and not stopped. */
 const stillMs = 1000;
 
 async function silentWire({ lab }: Playing): Promise<LingerlabError | undefined> {

@@ -4,7 +4,7 @@ import type { Settings } from '../plan/settings.ts';
 import type { SamplerName } from '../record/event.ts';
 import type { CellRecord } from '../record/schema.ts';
 
-/** Told of each cell while the run goes on. */
+/** Callbacks for the progress of a run. */
 export interface RunProgress {
   begin(cells: readonly PlannedCell[]): void;
   cellStarted(id: string): void;

@@ -135,7 +135,7 @@ function groupsOf({ experiments }: Selection, judged: readonly ExperimentRecord[
   });
 }
 
-/** What every cell ran with in place of what lingerlab sets. */
+/** Warns of each sysctl whose value the kernel refused, so that every cell ran with another one. */
 export const refusedSettings = (pinned: NonNullable<Environment['pinned']>): Warning[] =>
   Object.entries(pinned).flatMap(([name, { set, refused }]) =>
     refused === undefined

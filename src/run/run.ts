@@ -5,18 +5,18 @@ import { makeCrew } from '../load/crew.ts';
 import { clockSince } from '../native/clock.ts';
 import { startObservers } from '../observers/observers.ts';
 import { makeCompany } from '../peers/company.ts';
+import type { PlannedCell } from '../plan/cells.ts';
+import type { Selection } from '../plan/select.ts';
 import { catchStrays } from '../process/experiment-code.ts';
 import { watchStalls } from '../process/stalls.ts';
 import { readRun } from '../record/read.ts';
 import type { Run } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
-import { saveReport } from '../report/markdown/report.ts';
-import { reportOf } from '../report/model/report.ts';
+import { ends } from '../tcp/states.ts';
 import { cpuMeter } from './cpu.ts';
 import { openFolder } from './folder.ts';
 import type { RunRequest } from './request.ts';
 import { costing, finding } from './run-json.ts';
-import { playAll } from './schedule.ts';
 import { setAside } from './set-aside.ts';
 
 /**
@@ -31,15 +31,29 @@ export async function run(request: RunRequest): Promise<Run> {
   const fail = (error: unknown) => stop.abort(error);
   using _strays = catchStrays();
   const unclean: LingerlabError[] = [];
-  await using observers = await startObservers({
+  const starting = startObservers({
     origin,
     sampler: request.sampler,
     died: fail,
     unclean: (error) => void unclean.push(error),
   });
+  // while that process starts, the modules that a run needs later are loaded
+  const [opened, machine, { playAll }, { saveReport }, { reportOf }] = await Promise.all([
+    starting,
+    examine(
+      starting.then(({ trace }) => trace),
+      settings.values,
+    ),
+    import('./schedule.ts'),
+    import('../report/markdown/beside.ts'),
+    import('../report/model/report.ts'),
+  ]);
+  await using observers = opened;
   const { ports } = observers;
-  const machine = await examine(observers.trace, settings.values);
   requireBasics(machine);
+  // not before: a peer that is stopped while it starts stays when this process is killed, unless the observers know of it
+  await using company = makeCompany({ origin, fresh: request.freshPeers, spawned: (pid) => observers.guard(pid) });
+  company.prepare(firstPeers(selection), signal);
   const { writer, todo } = await openFolder(request, { machine, ports, origin });
   await using _writer = writer;
   const runnable = await setAside(todo, machine, writer);
@@ -52,7 +66,7 @@ export async function run(request: RunRequest): Promise<Run> {
       spawned: (pid) => observers.guard(pid),
       spent: (cpu) => meter.cell({ load: true }).peer(cpu),
     });
-    await using company = makeCompany({ origin, fresh: request.freshPeers, spawned: (pid) => observers.guard(pid) });
+    await using _company = company;
     const session = {
       ports,
       observers,
@@ -72,7 +86,7 @@ export async function run(request: RunRequest): Promise<Run> {
   const judged = cells.map((cell) => ({ ...cell, counters }));
   const spent = await meter.session();
   const cpu = spent && { ...spent, processes };
-  // what it cannot take away is the run's to tell
+  // the run's warnings name what the observers cannot remove
   await observers[Symbol.asyncDispose]();
   const left = [...settings.left, ...unclean.map(({ message }) => warn('clean-up-failed', message))];
   await writer.update((saved) => costing(finding(saved, selection, judged, observers.trace, left), cpu));
@@ -81,4 +95,15 @@ export async function run(request: RunRequest): Promise<Run> {
   await saveReport(folder, reportOf(finished));
   if (stop.signal.aborted && !request.signal.aborted) throw stop.signal.reason;
   return finished;
+}
+
+/** How many processes the first cell begins with that can take any: none where each cell's are to be fresh. */
+function firstPeers({ cells, experiments }: Selection): number {
+  const fresh = new Set(
+    experiments.flatMap(({ definition }) =>
+      definition.kind === 'scenario' && definition.freshPeers ? [definition.id] : [],
+    ),
+  );
+  const isAny = (cell: PlannedCell) => cell.kind === 'scenario' && !cell.race && !fresh.has(cell.experiment);
+  return cells.some(isAny) ? ends.length : 0;
 }

@@ -3,28 +3,28 @@ import type { Steps } from '../peers/step.ts';
 import type { PlannedCell } from '../plan/cells.ts';
 import { asExperimentCode, experimentPlace } from '../process/experiment-code.ts';
 
-/** What ends a scenario that does not end by itself. */
+/** What is needed to end a scenario that does not end by itself. */
 export interface ScenarioEnd {
   readonly planned: PlannedCell;
   readonly steps: Steps;
   readonly failure: AbortController;
   readonly signal: AbortSignal;
-  /** Of the processes that its steps wait for, the one that does not answer though nobody has stopped it; what else it finds. */
+  /** Finds the processes that do not answer. */
   readonly silent: () => Promise<Silent>;
 }
 
-/** Who did not answer when a scenario had not ended in time. */
+/** Processes that did not answer when a scenario had not ended in time. */
 export interface Silent {
-  /** Nobody but a fault can have stopped it. */
+  /** Error of a process that only a fault can have stopped. */
   readonly error?: LingerlabError;
-  /** The scenario, or a system call, may have stopped them. */
+  /** Names of peers, which the scenario or a system call may have stopped. */
   readonly peers: readonly string[];
 }
 
-/** A cell may take three times what it expects, and ten seconds. */
+/** Returns the time limit of a cell: three times what it expects, and ten seconds. */
 export const scenarioMs = ({ seconds }: Pick<PlannedCell, 'seconds'>): number => Math.round(seconds * 3000) + 10_000;
 
-/** Play a scenario within its time. Rejects with SCENARIO_THREW, CELL_DEADLINE, or the signal's reason. */
+/** Plays a scenario within its time limit. Rejects with SCENARIO_THREW, CELL_DEADLINE, or the signal's reason. */
 export async function playScenario(
   scenario: () => Promise<void>,
   { planned, steps, failure, signal, silent }: ScenarioEnd,
@@ -53,7 +53,7 @@ export async function playScenario(
     await Promise.race([played.catch((error) => Promise.reject(scenarioError(error))), aborted]);
   } finally {
     clearTimeout(timer);
-    // whatever the scenario is still doing ends with its peers, and is told no more
+    // the scenario's remaining steps end with its peers, and nobody waits for them
     aborted.catch(() => undefined);
   }
 }
@@ -62,16 +62,18 @@ const listed = new Intl.ListFormat('en');
 
 function late(limit: number, waitedFor: readonly string[], silent: readonly string[]): LingerlabError {
   const at =
-    waitedFor.length > 0 ? `it waited for ${waitedFor.join('; ')}` : 'it waited for no step, but in code of its own';
+    waitedFor.length > 0
+      ? `it waited for ${waitedFor.join('; ')}`
+      : 'it waited for no step, but for a promise of its own';
   const mute = silent.length > 0 ? `; ${listed.format(silent)} did not answer` : '';
   return new LingerlabError(
     'CELL_DEADLINE',
     `the scenario did not end within ${limit / 1000} s: ${at}${mute}`,
-    "await a state that can come, or raise the experiment's `seconds`",
+    "correct the step that cannot end, or raise the experiment's `seconds`",
   );
 }
 
-/** What ended a scenario from outside, at the step that it waited for. */
+/** Adds the step for which a scenario waited to the error that ended the scenario from outside. */
 function atStep(error: unknown, steps: Steps): unknown {
   if (!(error instanceof LingerlabError)) return error;
   const { names, at } = steps.running();
@@ -84,7 +86,7 @@ function scenarioError(error: unknown): LingerlabError {
   return new LingerlabError(
     'SCENARIO_THREW',
     `the scenario threw: ${messageOf(error)}`,
-    'mend the experiment; the other cells are not affected',
+    'correct this line of the experiment; the other cells are not affected',
     { cause: error, at },
   );
 }

@@ -58,7 +58,8 @@ export async function makeStage(
     ...instruments(playing, peers, events),
     start(name, chosen = 'client') {
       const { where = 'client', uid } = acceptedStart(name, chosen);
-      if (names.has(name)) throw new TypeError(`start(): name: there is a peer '${name}' already`);
+      if (names.has(name))
+        throw new TypeError(`start(): name: this cell already has a peer '${name}'; choose another name`);
       names.add(name);
       const as = uid === undefined ? '' : ` as user ${uid}`;
       return steps.take(`start ${name}${as}`, peers.start(name, where, uid));
@@ -71,7 +72,8 @@ export async function makeStage(
     closeInTurn(first, second, by = 'destroy') {
       acceptedEndpoint('closeInTurn(): first', first);
       acceptedEndpoint('closeInTurn(): second', second);
-      if (first.end === second.end) throw new TypeError('closeInTurn(): must be given both ends of a connection');
+      if (first.end === second.end)
+        throw new TypeError('closeInTurn(): the arguments must be the two ends of one connection');
       acceptedArgument('closeInTurn(): by', by);
       return steps.wait(() => 'closeInTurn', closeInTurn(stage, first, second, by));
     },
@@ -116,7 +118,7 @@ const noWire = (network: Network): Wire =>
   new Proxy({} as Wire, {
     get(_, verb) {
       throw new TypeError(
-        `wire.${String(verb)}: this cell has no wire, its network is ${network}: give the experiment network: 'wire'`,
+        `wire.${String(verb)}: this cell has no wire, its network is ${network}; set network: 'wire' in the experiment`,
       );
     },
   });
@@ -136,9 +138,10 @@ export function noting(measures: Readonly<Record<string, Declaration>> = {}) {
   const facts: Record<string, FactValue | null> = {};
   const unknown: Record<string, UnknownFact> = {};
   const declaredAs = (verb: string, name: string): Declaration => {
-    if (name.startsWith('counters.')) throw new TypeError(`${verb}: '${name}' is the kernel's to say`);
+    if (name.startsWith('counters.'))
+      throw new TypeError(`${verb}: '${name}' is a kernel counter, which lingerlab reads itself`);
     const declared = Object.hasOwn(measures, name) ? measures[name] : undefined;
-    if (!declared) throw new TypeError(`${verb}: '${name}' is not declared under measures`);
+    if (!declared) throw new TypeError(`${verb}: '${name}' is not declared; add it to the experiment's measures`);
     return declared;
   };
   const note = (name: string, value: unknown): void => {
@@ -150,7 +153,7 @@ export function noting(measures: Readonly<Record<string, Declaration>> = {}) {
   const noteUnknown = (name: string, why: string): void => {
     declaredAs('noteUnknown', name);
     if (typeof why !== 'string' || why.trim() === '')
-      throw new TypeError(`noteUnknown: '${name}': why must be a text that says why the fact was not observed`);
+      throw new TypeError(`noteUnknown: '${name}': why must be a text with the reason why the fact was not observed`);
     facts[name] = null;
     unknown[name] = { code: 'not-noted', text: why };
   };

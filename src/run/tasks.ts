@@ -1,6 +1,6 @@
 import { isLoad, type PlannedCell } from '../plan/cells.ts';
 
-/** A cell to be played, for the how-manieth time. */
+/** A cell to be played, with the number of the repeat, from 1. */
 export interface Task {
   readonly planned: PlannedCell;
   readonly repeat: number;
@@ -9,9 +9,9 @@ export interface Task {
 const isQuiet = (cell: PlannedCell): boolean => cell.kind === 'scenario' && cell.quiet;
 
 /**
- * Every repeat of these cells, in their order. Quiet ones, whose repeats tell how a race goes, and loads take turns: a burst of
- * load on the machine must not hit all of one. Loads do so within their experiment, and each time another begins: what comes
- * first, or behind one that leaves the machine at work, is not always the same.
+ * Returns every repeat of these cells, in order. The repeats of quiet cells and of loads take turns, so that a burst of other work
+ * on the machine does not hit all repeats of one cell. Loads take turns within their experiment, and each round begins with
+ * another cell, so that no cell always runs first, or always behind the same one.
  */
 export function tasksOf(cells: readonly PlannedCell[]): Task[] {
   const quiet = inTurns(cells.filter(isQuiet));

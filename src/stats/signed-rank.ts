@@ -26,8 +26,8 @@ function doubledRanks(sizes: readonly number[]): number[] {
 }
 
 /**
- * One-sided p of the test of signed ranks, F. Wilcoxon (1945): whether paired differences tend to be above 0. Exact, by counting
- * all ways to sign them, with ties too; differences of 0 tell nothing and are left out. 1 where none is left.
+ * Wilcoxon signed-rank test (1945); returns the one-sided p-value for paired differences that tend to be above 0. Exact, with
+ * ties too: counts all ways to sign the differences. Leaves out differences of 0; returns 1 if none is left.
  */
 export function signedRankTail(differences: readonly number[]): number {
   const told = differences.filter((difference) => difference !== 0);

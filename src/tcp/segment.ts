@@ -37,11 +37,11 @@ export interface TcpSegment {
   readonly intact: boolean;
 }
 
-/** A packet that is no TCP segment, and why. */
+/** Packet that is no TCP segment, with the reason. */
 export interface OtherPacket {
   readonly kind: 'other';
   readonly why: 'no-ip' | 'truncated' | 'bad-length' | 'fragment' | 'extension-header' | 'no-tcp';
-  /** The next protocol's number, where a header told it: 58 is ICMPv6, with neighbour discovery and MLD. */
+  /** Number of the next protocol, if a header has it: 58 is ICMPv6, with neighbour discovery and MLD. */
   readonly protocol?: number;
   /** The token of an echo reply. */
   readonly echoed?: number;

@@ -35,7 +35,8 @@ function conclusionOf(definition: AnyDefinition, ran: readonly CellRecord[], ret
   ) as Conclusion;
   const recorded = findings.flatMap((each) => (each ? [findingOf(definition, ran, each)] : []));
   if (!headline) return { headline: null, findings: recorded, because: { code: 'not-answered' } };
-  if (typeof headline !== 'string' || headline.trim() === '') throw new TypeError('its headline is no sentence');
+  if (typeof headline !== 'string' || headline.trim() === '')
+    throw new TypeError('answer() returned a headline that is empty or no text');
   return { headline, findings: recorded };
 }
 
@@ -46,7 +47,10 @@ function findingOf(
 ): FindingRecord {
   const rests = new Set(results.map(({ cell, repeat }) => cellKey(cellId(id, cell as CellRecord['factors']), repeat)));
   const own = ran.filter((cell) => rests.delete(cellKey(cell.id, cell.repeat)));
-  if (rests.size > 0) throw new TypeError(`a finding rests on what is no outcome: ${[...rests].join(', ')}`);
+  if (rests.size > 0)
+    throw new TypeError(
+      `answer() returned a finding whose \`of\` has values that are no outcomes: ${[...rests].join(', ')}`,
+    );
   const cells = [...Map.groupBy(own, (cell) => cell.id)].map(([cell, those]) => ({
     id: cell,
     repeats: those.map(({ repeat }) => repeat),

@@ -25,7 +25,7 @@ export const threw = (thrown: unknown): Judgement<Extract<CellDetail, { on: 'thr
 
 /** What a claim's function returned, as a verdict; anything but true and false is a mistake of the claim's. */
 export function verdictOf(answer: unknown): Exclude<Verdict, 'inconclusive'> {
-  if (typeof answer !== 'boolean') throw new TypeError(`it returned ${String(answer)}, not true or false`);
+  if (typeof answer !== 'boolean') throw new TypeError(`holds() returned ${String(answer)}, not true or false`);
   return answer ? 'confirmed' : 'refuted';
 }
 

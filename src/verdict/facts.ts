@@ -46,10 +46,10 @@ export interface CellFacts extends Pick<CellRecord, 'facts' | 'unknown' | 'late'
 }
 /** Facts as a claim reads them. */
 export type Readable = Readonly<Record<string, FactValue>>;
-/** Told of every fact that is read, with its value, or the error that the reader is given. */
+/** Callback for each fact that is read, with its value, or the error that is thrown instead. */
 export type OnRead = (name: string, value: FactValue | NoValue) => void;
 
-/** Why there is no count by this name. */
+/** Returns why no counter has this name. */
 const noCount = (kernels: string): UnknownFact =>
   isGauge(kernels)
     ? { code: 'no-count', text: `${kernels} is a value of the moment or a setting, and counts nothing` }

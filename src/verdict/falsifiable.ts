@@ -77,7 +77,7 @@ function* replacements(cells: readonly CellRecord[], donors: readonly Donor[]): 
   }
 }
 
-/** Facts as they were seen come first: they tell a reader more than exchanged ones. */
+/** Lists donors of facts; observed facts come first, since readers understand them better than exchanged ones. */
 function donorsIn(definition: AnyDefinition, ran: readonly CellRecord[]): Donor[] {
   const donors = ran.map((cell) => donorsOf(definition, cell, nameOf(cell)));
   return [...donors.flatMap((of) => of.slice(0, 1)), ...donors.flatMap((of) => of.slice(1))];

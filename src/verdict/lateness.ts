@@ -22,12 +22,12 @@ const perMs: Partial<Readonly<Record<Unit, number>>> = { s: 1e-3, ms: 1, us: 1e3
 
 /** A delay that is shorter than the longest explains as well. */
 const shares = [0.25, 0.5, 0.75, 1];
-/** Of a list, what stands behind so many is moved together with it only. */
+/** Values at the beginning of a list that are moved one by one; the others are moved only together with those. */
 const mostMoved = 32;
 
 const moved = (value: number, by: number): number => Math.max(0, value + by);
 
-/** The values that a time can have had, where one moment of those it tells was so much earlier or later. */
+/** Yields the values that a time can have if one of its moments was earlier or later by so much. */
 function* movedValues(value: FactValue, by: number): Generator<FactValue> {
   if (typeof value === 'number') yield moved(value, by);
   if (!Array.isArray(value) || value.length === 0 || !value.every((each) => typeof each === 'number')) return;

@@ -5,10 +5,10 @@ import type { CellVerdict } from './claims.ts';
 
 type Observed = NonNullable<ClaimRecord['observed']>[number];
 
-/** So many different values of a fact are told. */
+/** Different values of a fact that are recorded at most. */
 const mostValues = 6;
 
-/** What a claim's verdicts in cells rest on, all results together: of each fact that was read, its values by verdict. */
+/** Summarizes the facts on which a claim's verdicts in cells rest: each fact that was read, with its values by verdict. */
 export function observedOf(verdicts: readonly Pick<CellVerdict, 'verdict' | 'detail'>[]): Observed[] {
   const all = verdicts.flatMap(({ verdict, detail }) =>
     'read' in detail ? detail.read.map((read) => ({ verdict, ...read })) : [],

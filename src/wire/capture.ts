@@ -50,11 +50,11 @@ interface Chunk {
   /** Number of its first packet. */
   first: number;
   used: number;
-  /** How far it is in the file. */
+  /** Bytes of the chunk that are in the file. */
   flushed: number;
   /** Comments to be replaced of packets that the file does not have yet, by where their blocks begin. */
   readonly pending: Map<number, Place>;
-  /** Tells it from what its memory held before. */
+  /** Distinguishes the chunk from earlier contents of its memory. */
   serial: number;
 }
 

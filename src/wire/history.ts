@@ -23,13 +23,13 @@ export interface Seen {
   readonly ack?: number;
 }
 
-/** Connections as the segments so far tell them. */
+/** Connections as the segments so far show them. */
 export interface History {
-  /** What the history knows of a packet, having learnt from it. */
+  /** Learns from a packet, and returns what the history knows of it. */
   see(n: number, t: Ns, from: End, length: number, packet: Packet): Seen;
-  /** What it knows of a packet that it has learnt from before. */
+  /** Returns what the history knows of a packet that it has learnt from before. */
   describe(n: number, t: Ns, from: End, length: number, packet: Packet): Seen;
-  /** Learn from an ordinary segment of a known connection without parsing it; false: it is something else. */
+  /** Learns from an ordinary segment of a known connection without parsing it; returns false for any other packet. */
   glance(from: End, bytes: Uint8Array, length: number): boolean;
   /** An incarnation by its number, or the latest one between two addresses. */
   connection(which: number | { readonly one: Address; readonly other: Address }): Connection | undefined;

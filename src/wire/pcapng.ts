@@ -69,10 +69,10 @@ export const packetHead = 28;
 const direction = { inbound: 1, outbound: 2 } as const;
 const unicast = 1 << 2;
 
-/** Who sent a packet, as its block tells: see {@link packetOptions}. */
+/** Sender of a packet, as its block records it: see {@link packetOptions}. */
 export interface Sender {
   readonly direction: keyof typeof direction;
-  /** Made by whoever writes the file, not received by it. */
+  /** Whether the writer of the file made the packet, and did not receive it. */
   readonly emitted: boolean;
 }
 
@@ -110,8 +110,8 @@ export interface PacketPlace {
 }
 
 /**
- * Make the block of a packet around its bytes, which lie at `at` + {@link packetHead} already. Returns where the block
- * ends; `optionsAt` of the same arguments tells where its options begin.
+ * Makes the block of a packet around its bytes, which lie at `at` + {@link packetHead} already. Returns where the block
+ * ends; `optionsAt` of the same arguments returns where its options begin.
  */
 export function packetAround(view: DataView, at: number, place: PacketPlace, options: Uint8Array): number {
   const from = optionsAt(at, place.captured);

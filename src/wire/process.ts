@@ -42,7 +42,8 @@ export async function startWire({ origin, until, spawned, saw, died }: WireOptio
     told: ({ seen }) => {
       for (const event of seen) saw?.(event);
     },
-    refused: (verb, message) => new LingerlabError('WIRE_REFUSED', `wire ${verb}: ${message}`, 'mend the step'),
+    refused: (verb, message) =>
+      new LingerlabError('WIRE_REFUSED', `wire ${verb}: ${message}`, 'correct this step of the scenario'),
     died: (how, log) =>
       new LingerlabError('WIRE_DIED', `the wire ended: ${how}${log && `; it wrote: ${log.slice(-500)}`}`, 'run again'),
     surprised: (error) => died?.(error),

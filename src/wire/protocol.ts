@@ -10,7 +10,7 @@ import type { IcmpSaid } from './icmp.ts';
 import type { Afterwards, Mapping } from './translation.ts';
 import type { Which } from './waiting.ts';
 
-/** Which packets are told as events: all, those that open, close or reset and those that a rule decides, or none. */
+/** Packets that are reported as events: `all`; `notable`, those that open, close or reset or that a rule decides; or `none`. */
 export type Telling = 'all' | 'notable' | 'none';
 
 export interface WireSettings {
@@ -24,11 +24,11 @@ export interface WireSettings {
   readonly limit?: number;
   /** Default `notable`. */
   readonly telling?: Telling;
-  /** Where all are told: after so many, only notable ones. Default: no limit. */
+  /** With `all`: number of packets after which only notable ones are reported. Default: no limit. */
   readonly tellAllUpTo?: number;
 }
 
-/** What the wire is told to do, with what it answers. */
+/** Requests to the wire, with their answers. */
 export interface WireVerbs {
   /** Makes a device of this name in each namespace, given by path, and carries from then on. */
   open: {
@@ -43,28 +43,31 @@ export interface WireVerbs {
     };
     value: undefined;
   };
-  /** One more rule, after the others; its number. */
+  /** Adds a rule behind the others; answers with its number. */
   rule: { ask: { rule: Rule }; value: { rule: number } };
-  /** Without a rule, or without any; what they hold goes on when it is released. */
+  /** Removes a rule, or all rules; packets that they hold stay held until they are released. */
   lift: { ask: { rule?: number }; value: undefined };
-  /** Carries what is held, of a rule, or one packet, or all; how many. */
+  /** Carries held packets: those of a rule, a single packet, or all; answers with their number. */
   release: { ask: Which; value: { released: number } };
-  /** Drops what is held, likewise; how many. */
+  /** Drops held packets in the same way; answers with their number. */
   discard: { ask: Which; value: { discarded: number } };
   /**
-   * Answers when such a packet is in the history behind a number, or at once where it is; with `withinMs` with nothing where none
-   * came in that time.
+   * Answers with the first such packet behind a number, as soon as the history has it. With `withinMs` answers without a packet
+   * after that time.
    */
   seen: { ask: { pattern: PatternData; after: number; withinMs?: number }; value: { sighting?: Sighting } };
-  /** The TCP segments that whoever was given a packet has sent since, when it has answered an echo request sent behind it. */
+  /**
+   * Answers with the TCP segments that the receiver of a packet has sent since. Sends an echo request behind the packet, and
+   * waits for its reply.
+   */
   answers: { ask: { n: number }; value: { segments: readonly SegmentSighting[] } };
-  /** How many such packets the history has. */
+  /** Counts such packets in the history. */
   count: { ask: { pattern: PatternData }; value: { count: number } };
-  /** The number of the packet that was emitted. */
+  /** Sends a forged packet; answers with its number. */
   inject: { ask: { forgery: ForgeryData }; value: { n: number } };
-  /** Any bytes, hexadecimal, as if they came from an end; `mayBeRefused`: that the kernel does not take them is not counted. */
+  /** Sends any bytes, hexadecimal, as if they came from an end; with `mayBeRefused` a refusal by the kernel is not counted. */
   injectRaw: { ask: { from: End; hex: string; mayBeRefused?: boolean }; value: { n: number } };
-  /** The bytes of a packet of the history once more. */
+  /** Sends the bytes of a packet of the history once more. */
   replay: { ask: { n: number }; value: { n: number } };
   /** Answers a packet of the history with an ICMP message, as a router does. */
   icmp: { ask: { n: number; said: IcmpSaid }; value: { n: number } };
@@ -73,21 +76,21 @@ export interface WireVerbs {
     ask: { forgetAfterMs?: number; afterwards: Afterwards };
     value: { outside: Readonly<Record<4 | 6, string>> };
   };
-  /** Forgets every mapping; how many. */
+  /** Forgets all mappings; answers with their number. */
   forget: { ask: Record<never, never>; value: { forgotten: number } };
   mappings: { ask: Record<never, never>; value: { mappings: readonly Mapping[] } };
-  /** What the server's end knows an address as; absent: as itself. All that the ends have sent so far counts. */
+  /** Answers with the address that the server's end sees for an inside address; absent: the same. Counts all packets so far. */
   outside: { ask: { inside: Address }; value: { outside?: Address } };
-  /** Everything read so far has been told, and is in the file. */
+  /** Answers when all packets read so far have been reported and are in the file. */
   flush: { ask: Record<never, never>; value: undefined };
   statistics: { ask: Record<never, never>; value: WireStatistics };
 }
 export type WireVerb = keyof WireVerbs;
 
-/** What the wire reports of packets. */
+/** Event that the wire reports. */
 export type ToldPacket = WireEvent | DeedEvent | MappingEvent | PacketsEvent;
 
-/** What it tells unasked. */
+/** Report of the wire that answers no request. */
 export type WireTold = { readonly seen: readonly ToldPacket[] };
 
 /** Arguments of the process. */

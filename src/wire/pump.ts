@@ -31,10 +31,10 @@ export interface PumpOptions {
   readonly history: History;
   readonly room: WaitingRoom;
   readonly now: () => Ns;
-  /** Call {@link Pump.timeout} then, or never. */
+  /** Sets the time at which to call {@link Pump.timeout}; undefined: never. */
   readonly arm: (at: Ns | undefined) => void;
   readonly telling: Telling;
-  /** Where all are told: after so many, only notable ones. */
+  /** With `all`: number of packets after which only notable ones are reported. */
   readonly tellAllUpTo: number;
   readonly tell: (events: readonly ToldPacket[]) => void;
 }
@@ -282,12 +282,12 @@ export class Pump {
     this.emit(otherEnd(from), format(reset), { do: 'forged', as: 'reset', of: n }, { translated });
   }
 
-  /** Tell what is no packet. */
+  /** Reports an event that is no packet. */
   note(event: MappingEvent): void {
     if (this.#telling !== 'none') this.#events.push(event);
   }
 
-  /** Something is due. */
+  /** Handles what is due now. */
   timeout(): void {
     const { room, now, arm } = this.#options;
     const t = now();
@@ -348,7 +348,7 @@ export class Pump {
     return n;
   }
 
-  /** Tell the events so far, and how many packets there were: which of them the record lacks. */
+  /** Reports the events so far and the number of packets, by which a reader finds the packets that the record lacks. */
   tellCount(): void {
     const { now, capture } = this.#options;
     if (this.#telling !== 'none')
@@ -356,7 +356,7 @@ export class Pump {
     this.tellAll();
   }
 
-  /** Tell the events so far. */
+  /** Reports the events so far. */
   tellAll(): void {
     if (this.#events.length === 0) return;
     const events = this.#events;

@@ -42,11 +42,11 @@ export interface Blocks {
   readonly to: number;
   /** Whether a packet was carried, and nothing more, by the options of its block. */
   readonly isCarried: (options: Buffer) => boolean;
-  /** Told where each block begins, and where in the copy. */
+  /** Called with the beginning of each block, in the original and in the copy. */
   readonly moved: (at: number, to: number) => void;
 }
 
-/** Copy blocks without most of the payload of what was carried, and nothing more. How long the copy is, and how many are cut. */
+/** Copies blocks, and cuts most of the payload of packets that were just carried. Returns the copy's length and the number of cut packets. */
 export function shorten({ bytes, from, to, isCarried, moved }: Blocks, into: Buffer): { length: number; cut: number } {
   let length = 0;
   let cut = 0;

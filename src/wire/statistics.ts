@@ -24,7 +24,7 @@ const listed = (counts: Readonly<Record<string, number>>): string =>
     .map(([name, count]) => `${name} ${count}`)
     .join(', ');
 
-/** Where the wire changed the experiment by itself, a sentence each; empty: it did only what it was told. */
+/** Returns a sentence for each way in which the wire itself changed the experiment; empty if it did only what the scenario asked. */
 export function fallingBehind(statistics: WireStatistics): string[] {
   const { txDropped, longestBacklogMs, longestStallMs, latestMs, refused, faults, deviceErrors, capture } = statistics;
   const sentences: string[] = [];
@@ -34,18 +34,17 @@ export function fallingBehind(statistics: WireStatistics): string[] {
     }
   }
   if (longestBacklogMs > behindMs) {
-    sentences.push(`packets queued before the wire for up to ${longestBacklogMs.toFixed(0)} ms without a break`);
+    sentences.push(`packets waited in the wire's devices for up to ${longestBacklogMs.toFixed(0)} ms without a break`);
   }
   if (longestStallMs > behindMs) {
     sentences.push(`the wire did not run for up to ${longestStallMs.toFixed(0)} ms`);
   }
-  if (latestMs > behindMs) sentences.push(`a packet left ${latestMs.toFixed(1)} ms later than its rule says`);
-  if (Object.keys(refused).length > 0)
-    sentences.push(`the kernel did not take packets from the wire: ${listed(refused)}`);
+  if (latestMs > behindMs) sentences.push(`the wire sent a packet ${latestMs.toFixed(1)} ms later than its rule says`);
+  if (Object.keys(refused).length > 0) sentences.push(`the kernel refused packets from the wire: ${listed(refused)}`);
   if (faults.length > 0) sentences.push(`the wire failed at ${faults.length} packets: ${faults[0]}`);
   for (const error of deviceErrors) sentences.push(`a device of the wire cannot be read: ${error}`);
   if (capture.fileError !== undefined) sentences.push(`the capture ends early: ${capture.fileError}`);
-  if (capture.cut > 0) sentences.push(`${capture.cut} packets are not whole in the capture`);
+  if (capture.cut > 0) sentences.push(`${capture.cut} packets are cut short in the capture`);
   return sentences;
 }
 
@@ -61,8 +60,8 @@ const packetsText = (packets: readonly number[]): string => {
 };
 
 /**
- * Mappings that a packet found forgotten, though it may have come in time: their time was over while the wire did not run, or
- * packets waited before it.
+ * Lists mappings that had expired when a packet needed them, though the packet may have come in time: they expired while the wire
+ * did not run, or while packets waited in its devices.
  */
 function doubtfullyForgotten(events: readonly Event[], { longestStallMs, longestBacklogMs }: WireStatistics): string[] {
   const lateMs = Math.max(longestStallMs, longestBacklogMs);
@@ -72,15 +71,15 @@ function doubtfullyForgotten(events: readonly Event[], { longestStallMs, longest
     if (overMs > lateMs) return [];
     const { inside, outside } = event;
     return [
-      `the mapping of ${addressAndPort(inside)} at ${addressAndPort(outside)} was looked for ${overMs.toFixed(1)} ms after its time, and the wire was late by up to ${lateMs.toFixed(0)} ms: the packet may have come before the mapping was to be forgotten`,
+      `the mapping of ${addressAndPort(inside)} at ${addressAndPort(outside)} was needed ${overMs.toFixed(1)} ms after it had expired, and the wire was late by up to ${lateMs.toFixed(0)} ms: the packet may have come before the mapping expired`,
     ];
   });
 }
 
-/** What a cell's reader must know of its wire when the scenario has ended; empty: all was as the scenario said. */
+/** Returns the warnings of a cell's wire when the scenario has ended; empty if the wire did what the scenario asked. */
 export function wireWarnings(statistics: WireStatistics, events: readonly Event[] = []): Warning[] {
   const { held, refusedOwn } = statistics;
-  const refused = `the kernel refused what the scenario had the wire send: ${listed(refusedOwn)}`;
+  const refused = `the kernel refused packets that the scenario injected: ${listed(refusedOwn)}`;
   return [
     ...[...fallingBehind(statistics), ...doubtfullyForgotten(events, statistics)].map((text) =>
       warn('wire-fell-behind', text),
@@ -92,7 +91,7 @@ export function wireWarnings(statistics: WireStatistics, events: readonly Event[
   ];
 }
 
-/** What was no segment, and what the kernel refused, of which there is no fact; undefined: nothing. */
+/** Counts packets that no fact covers: packets that are no segments, and refused ones; undefined if there are none. */
 export function oddPackets({
   others,
   othersOwn,

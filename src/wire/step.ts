@@ -4,9 +4,9 @@ import { draw } from '../stats/random.ts';
 import type { Seen } from './history.ts';
 import { matches } from './match.ts';
 
-/** A rule at work, with all that it remembers. */
+/** State of a rule. */
 export interface RuleState {
-  /** By which it is lifted, and told in the record. */
+  /** Number that identifies the rule when it is lifted, and in the record. */
   readonly id: number;
   readonly rule: Rule;
   /** Packets that matched, and of those the ones it acted on. */

@@ -1,7 +1,7 @@
 /**
- * One end of traffic by which the cost of a network is measured: a process inside a namespace, told whose child it is.
- * `serve ADDRESS PORT` answers what ends in a newline with one, and counts everything else; `echo` and `bulk` are its clients for
- * so many ms, and print JSON.
+ * Process of one end of the traffic by which the cost of a network is measured. Runs inside a namespace; its first argument is
+ * its parent's pid. `serve ADDRESS PORT` answers data that ends in a newline with a newline, and counts all other data. `echo`
+ * and `bulk` are its clients; they run for so many ms and print JSON.
  */
 import { connect, createServer } from 'node:net';
 import { dieWithParent } from '../native/process.ts';

@@ -18,7 +18,7 @@ function finder({ match, ordinal = 1 }: PatternData): (seen: Seen) => boolean {
   return (seen) => matches(match, seen) && ++count === ordinal;
 }
 
-/** As long as it was: its headers tell all but what was in its payload. */
+/** Returns a shortened packet in its original length, with zeros for the missing payload; the headers are whole. */
 function filledUp({ bytes, original }: CapturedPacket): Uint8Array {
   const whole = new Uint8Array(original);
   whole.set(bytes);

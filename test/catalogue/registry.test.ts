@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { builtins, registry } from '../../src/catalogue/registry.ts';
+import { builtinIds, builtins, registry } from '../../src/catalogue/registry.ts';
 import type { LoadedExperiment } from '../../src/experiment/definition.ts';
 import type { Declaration } from '../../src/record/fact.ts';
 import { call, folderWith, question } from './program.ts';
@@ -18,7 +18,7 @@ const loaded = (id: string, file: string): LoadedExperiment =>
 
 const titled = (title: string, order: number): string =>
   `import type { Group } from 'lingerlab';\nexport default { title: '${title}', order: ${order} } satisfies Group;\n`;
-const from = (path: string) => call<LoadedExperiment[]>('/', 'catalogue/registry.ts', 'builtins', [path]);
+const from = (path: string) => call<LoadedExperiment[]>('/', 'catalogue/registry.ts', 'builtins', [{ folder: path }]);
 
 describe("a folder's experiments", () => {
   test('are ordered by group and id, have the group of their folder and are called by their file', async () => {
@@ -78,7 +78,9 @@ describe("a folder's experiments", () => {
   });
 
   test('that are not there are an installation that is not whole', async () => {
-    await expect(builtins(join('/nowhere', 'experiments'))).rejects.toMatchObject({ code: 'EXPERIMENT_LOAD' });
+    await expect(builtins({ folder: join('/nowhere', 'experiments') })).rejects.toMatchObject({
+      code: 'EXPERIMENT_LOAD',
+    });
   });
 });
 
@@ -94,6 +96,13 @@ test("each of the program's own experiments has a group, in the order in which a
     'Segments',
     'Load',
   ]);
+});
+
+test("the program's own experiments are known by their files' names, and loaded by them", async () => {
+  const ids = (await builtins()).map(({ definition }) => definition.id);
+  expect([...(await builtinIds())].toSorted()).toEqual(ids.toSorted());
+  const some = await builtins({ isWanted: (id) => id.startsWith('linger-wait') || id === 'close-order' });
+  expect(some.map(({ definition }) => definition.id)).toEqual(['close-order', 'linger-wait']);
 });
 
 test('every fact of their own says what it is', async () => {

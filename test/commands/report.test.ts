@@ -51,11 +51,13 @@ test('a cell that the run does not have is told with what was probably meant', a
   expect(out).toBe('');
 });
 
-test('a cell without a wire is told, with one that has one', async () => {
+test('a cell without a wire is refused, and a cell with a wire is named', async () => {
   const [plain] = sampleRun().cells as [CellRecord];
   await save(lostLastAck(), plain);
   expect(await cli(['report', folder, '--ladder', plain.id])).toBe(2);
-  expect(told).toMatch(/BAD_OPTION: --ladder: no wire .*\n.*for example lost-last-ack\/timeWait=kept/);
+  expect(told).toMatch(
+    /BAD_OPTION: --ladder: .* did not run over a wire.*\n.*for example lost-last-ack\/timeWait=kept/,
+  );
   expect(out).toBe('');
 });
 

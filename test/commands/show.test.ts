@@ -72,12 +72,12 @@ test('the timeline of a cell is printed, named by its id, its factors in any ord
 test('of several repeats one has to be named, and an errored one is shown with its reason', async () => {
   await save();
   expect(await cli(['show', run, both])).toBe(2);
-  expect(told).toMatch(/BAD_OPTION: .*2 results: say which\n {2}add --repeat N: 1, 2 \(errored: 2\)/);
+  expect(told).toMatch(/BAD_OPTION: .*2 results, and --repeat is missing\n {2}add --repeat N: 1, 2 \(errored: 2\)/);
   expect(out).toBe('');
   expect(await cli(['show', run, both, '--repeat', '2'])).toBe(0);
   expect(out).toMatch(/repeat 2 · errored .*\n {2}SCENARIO_THREW: no\n[\s\S]*2\.00 ms/);
   expect(await cli(['show', run, both, '--repeat', '3'])).toBe(2);
-  expect(told).toContain('none of repeat 3');
+  expect(told).toContain('no result of repeat 3');
 });
 
 test('without a cell the results are listed, and how one is shown', async () => {

@@ -17,21 +17,21 @@ describe('options of a step', () => {
     [
       'listen',
       { at: 'wildcrad' },
-      `listen(): at: there is no 'wildcrad' (did you mean "wildcard"?); it is own, wildcard, other or { address }`,
+      `listen(): at: unknown value 'wildcrad' (did you mean "wildcard"?); use own, wildcard, other or { address }`,
     ],
-    ['bind', { reuse: 'SO_REUSEADDR' }, "bind(): reuse: there is no 'SO_REUSEADDR'; it is none, addr, port or both"],
-    ['bind', { v6only: true }, `bind(): there is no option 'v6only' (did you mean "ipv6Only"?)`],
+    ['bind', { reuse: 'SO_REUSEADDR' }, "bind(): reuse: unknown value 'SO_REUSEADDR'; use none, addr, port or both"],
+    ['bind', { v6only: true }, `bind(): unknown option 'v6only' (did you mean "ipv6Only"?)`],
     ['bind', { port: 70_000 }, 'bind(): port: must be a whole number from 0 to 65535, not 70000'],
     ['bind', { port: '9999' }, "bind(): port: must be a whole number from 0 to 65535, not '9999'"],
     ['bind', { noPort: 1 }, 'bind(): noPort: must be true or false, not 1'],
     ['place', { family: 'IPv6' }, "place(): family: must be 4 or 6, not 'IPv6'"],
     ['connect', { localPort: -1 }, 'connect(): localPort: must be a whole number from 0 to 65535, not -1'],
-    ['open', { As: 'old' }, `open(): there is no option 'As' (did you mean "as"?)`],
-    ['queue', { allowHalfOpen: true }, "queue(): there is no option 'allowHalfOpen'; there is backlog"],
+    ['open', { As: 'old' }, `open(): unknown option 'As' (did you mean "as"?)`],
+    ['queue', { allowHalfOpen: true }, "queue(): unknown option 'allowHalfOpen'; use backlog"],
     [
       'close',
       { andThen: 'close(2)' },
-      "close(): andThen: there is no 'close(2)'; it is end, destroy or resetAndDestroy",
+      "close(): andThen: unknown value 'close(2)'; use end, destroy or resetAndDestroy",
     ],
     ['exec', { env: { TO: 5 } }, 'exec(): env: must be an object of texts, not { TO: 5 }'],
     ['exec', { input: 5 }, 'exec(): input: must be a text, not 5'],
@@ -48,14 +48,14 @@ describe('options of a step', () => {
     ],
     ['bind', { at: 'wildcard', ipv6Only: true }, 'bind(): ipv6Only: true is for a socket of IPv6'],
     ['listen', { at: { address: '127.0.0.2' }, ipv6Only: true }, 'listen(): ipv6Only: true is for a socket of IPv6'],
-    ['raw.accept', { label: 'old' }, "accept(): there is no option 'label'; there is wait, as or again"],
-    ['next', { from: 'python3' }, "next(): there is no option 'from'; there is as or again"],
+    ['raw.accept', { label: 'old' }, "accept(): unknown option 'label'; use wait, as or again"],
+    ['next', { from: 'python3' }, "next(): unknown option 'from'; use as or again"],
     ['close', { at: 5 }, 'close(): at: must be a moment that soon() gave, not 5'],
     ['write', { fill: '' }, "write(): fill: must be a text that is not empty, not ''"],
-    ['poll', { for: ['POLLUP'] }, `poll(): for: there is no 'POLLUP'`],
+    ['poll', { for: ['POLLUP'] }, `poll(): for: unknown value 'POLLUP'`],
     ['poll', { for: 'POLLIN' }, "poll(): for: must be a list, such as ['POLLIN'], not 'POLLIN'"],
     ['poll', { within: -1 }, 'poll(): within: must be a number from 0 on, not -1'],
-    ['raw.connect', { localPort: 5 }, "connect(): there is no option 'localPort'; there is as, again or family"],
+    ['raw.connect', { localPort: 5 }, "connect(): unknown option 'localPort'; use as, again or family"],
     ['raw.write', { wait: 'no' }, "write(): wait: must be true or false, not 'no'"],
     ['fill', { bytes: 0 }, 'fill(): bytes: must be a whole number from 1 to 1073741824, not 0'],
     ['listen', { at: '127.0.0.2' }, "listen(): at: an address is written { address: '127.0.0.2' }"],
@@ -65,17 +65,17 @@ describe('options of a step', () => {
       "bind(): at.address: must be an IPv4 or IPv6 address, such as '127.0.0.2' or '::1', not 'localhost'",
     ],
     ['bind', { at: { address: '127.0.0.256' } }, "not '127.0.0.256'"],
-    ['bind', { at: { adress: '::1' } }, `bind(): at: there is no option 'adress' (did you mean "address"?)`],
+    ['bind', { at: { adress: '::1' } }, `bind(): at: unknown option 'adress' (did you mean "address"?)`],
     [
       'listen',
       { family: 6, at: { address: '127.0.0.2' } },
       "listen(): at.address: '127.0.0.2' is no address of family 6; mapped into IPv6 it is '::ffff:127.0.0.2'",
     ],
     ['place', { family: 4, at: { address: '::1' } }, "place(): at.address: '::1' is no address of family 4"],
-    ['place', { at: 'wildcard' }, "place(): at: there is no 'wildcard'; it is own, other or { address }"],
+    ['place', { at: 'wildcard' }, "place(): at: unknown value 'wildcard'; use own, other or { address }"],
     ['place', { port: 0 }, 'place(): port: must be a whole number from 1 to 65535, not 0'],
-    ['connect', { localAddress: 'wildcard' }, "connect(): localAddress: there is no 'wildcard'"],
-    ['address', { at: 'wildcard' }, "address(): at: there is no 'wildcard'; it is own or other"],
+    ['connect', { localAddress: 'wildcard' }, "connect(): localAddress: unknown value 'wildcard'"],
+    ['address', { at: 'wildcard' }, "address(): at: unknown value 'wildcard'; use own or other"],
     [
       'listen',
       8080,
@@ -109,9 +109,9 @@ test('what write(2) is given: so many bytes, or these', () => {
 
 test.each([
   ['write(): bytes', -1, 'must be a whole number from 0 on, not -1'],
-  ['close(): by', 'reset', "there is no 'reset'"],
-  ['closeInTurn(): by', 'reset', "there is no 'reset'"],
-  ['shutdown(): how', 'W', "there is no 'W'"],
+  ['close(): by', 'reset', "unknown value 'reset'"],
+  ['closeInTurn(): by', 'reset', "unknown value 'reset'"],
+  ['shutdown(): how', 'W', "unknown value 'W'"],
   ['signal()', 'SIGKIL', 'did you mean "SIGKILL"?'],
   ['ports(): count', 65, 'must be a whole number from 1 to 64, not 65'],
   [
@@ -125,7 +125,7 @@ test.each([
     "exec(): args[1]: must be a text without NUL, which a program cannot be given, not 'a\\x00b'",
   ],
   ['exec(): args', 'x', "exec(): args: must be a list of texts, not 'x'"],
-  ['end(): by', 'exit', 'it is process.exit, natural, exception, SIGTERM or SIGKILL'],
+  ['end(): by', 'exit', 'use process.exit, natural, exception, SIGTERM or SIGKILL'],
 ] as const)('%s: %j', (what, given, says) => {
   expect(() => acceptedArgument(what, given)).toThrow(says);
 });
@@ -134,10 +134,10 @@ describe('a socket option by its numbers', () => {
   test.each([
     [
       { level: 'SOL_TCP', name: 1 },
-      "set(): option.level: there is no 'SOL_TCP'; it is SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6 or IPPROTO_TCP",
+      "set(): option.level: unknown value 'SOL_TCP'; use SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6 or IPPROTO_TCP",
     ],
     [{ level: 6, name: 'TCP_NODELAY' }, 'set(): option.name: must be a whole number from'],
-    [{ level: 6, optname: 1 }, "set(): option: there is no option 'optname'"],
+    [{ level: 6, optname: 1 }, "set(): option: unknown option 'optname'"],
   ])('%j is refused', (option, says) => {
     expect(() => acceptedNumbered('set', option)).toThrow(says);
   });
@@ -162,16 +162,12 @@ describe('a socket option by its numbers', () => {
 describe('a socket option', () => {
   test.each([
     ['SO_LINGER', 'zero', "set('SO_LINGER'): must be 'off', a number of seconds or { l_onoff, l_linger }, not 'zero'"],
-    [
-      'SO_LINGER',
-      { l_onof: 1, l_linger: 2 },
-      `set('SO_LINGER'): there is no option 'l_onof' (did you mean "l_onoff"?)`,
-    ],
+    ['SO_LINGER', { l_onof: 1, l_linger: 2 }, `set('SO_LINGER'): unknown option 'l_onof' (did you mean "l_onoff"?)`],
     ['SO_KEEPALIVE', 1, "set('SO_KEEPALIVE'): must be true or false, not 1"],
     [
       'IP_LOCAL_PORT_RANGE',
       { low: 40_000, hi: 40_001 },
-      "set('IP_LOCAL_PORT_RANGE'): there is no option 'hi' (did you mean \"high\"?); there is low or high",
+      "set('IP_LOCAL_PORT_RANGE'): unknown option 'hi' (did you mean \"high\"?); use low or high",
     ],
     [
       'IP_LOCAL_PORT_RANGE',
@@ -190,9 +186,9 @@ describe('a socket option', () => {
 
   test('that there is not is refused with those that there are', () => {
     expect(() => acceptedOption('get', 'SO_LINGR')).toThrow(
-      'get(): option: there is no \'SO_LINGR\' (did you mean "SO_LINGER"?)',
+      'get(): option: unknown value \'SO_LINGR\' (did you mean "SO_LINGER"?)',
     );
-    expect(() => acceptedSetting('IP_TOS', 5, {})).toThrow('it is SO_LINGER, TCP_LINGER2');
+    expect(() => acceptedSetting('IP_TOS', 5, {})).toThrow('use SO_LINGER, TCP_LINGER2');
   });
 
   test.each([
@@ -210,7 +206,7 @@ test('a process is started at an end that there is, by a name that a file can ha
   expect(acceptedStart('other', 'server')).toEqual({ where: 'server' });
   expect(acceptedStart('other', { uid: 65_534 })).toEqual({ uid: 65_534 });
   expect(() => acceptedStart('other', 'servr')).toThrow(
-    'start(): where: there is no \'servr\' (did you mean "server"?)',
+    'start(): where: unknown value \'servr\' (did you mean "server"?)',
   );
   expect(() => acceptedStart('other', { uid: -1 })).toThrow('start(): uid: must be a whole number');
   expect(() => acceptedStart('../other', 'server')).toThrow('start(): name: must be a word');
@@ -219,7 +215,7 @@ test('a process is started at an end that there is, by a name that a file can ha
 test('a state that is waited for is one of RFC 9293', () => {
   acceptedStates(['TIME-WAIT', 'CLOSED']);
   expect(() => acceptedStates(['TIME_WAIT'])).toThrow(
-    'until(): state: there is no \'TIME_WAIT\' (did you mean "TIME-WAIT"?)',
+    'until(): state: unknown value \'TIME_WAIT\' (did you mean "TIME-WAIT"?)',
   );
   expect(() => acceptedStates([])).toThrow('until(): needs at least one state: ');
 });

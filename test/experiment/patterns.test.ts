@@ -74,8 +74,8 @@ describe('the data of a pattern', () => {
   test('keeps its ordinal whatever comes after it, and has one only', () => {
     expect(dataOf(fin.nth(2).from('server')).ordinal).toBe(2);
     expect(dataOf(data.and(fin.nth(3))).ordinal).toBe(3);
-    expect(() => fin.nth(2).nth(3)).toThrow(/once/);
-    expect(() => fin.nth(2).and(data.nth(1))).toThrow(/once/);
+    expect(() => fin.nth(2).nth(3)).toThrow(/one nth\(\) only/);
+    expect(() => fin.nth(2).and(data.nth(1))).toThrow(/one nth\(\) only/);
   });
 
   test('that nothing can match is refused', () => {
@@ -91,13 +91,13 @@ describe('a pattern that says what there is not is told so, with what there is',
     [
       'an end',
       () => fin.from('clint' as never),
-      `from(): there is no 'clint' (did you mean "client"?); it is client or server`,
+      `from(): unknown value 'clint' (did you mean "client"?); use client or server`,
     ],
-    ['no end', () => fin.from(undefined as never), 'from(): there is no undefined; it is client or server'],
+    ['no end', () => fin.from(undefined as never), 'from(): unknown value undefined; use client or server'],
     [
       'an option',
       () => syn.withOption('timestamp' as never),
-      `withOption(): there is no 'timestamp' (did you mean "timestamps"?)`,
+      `withOption(): unknown value 'timestamp' (did you mean "timestamps"?)`,
     ],
     ['half a byte', () => data.withBytes(1.5), 'withBytes(): must be a whole number from 0 to 65535, not 1.5'],
     [

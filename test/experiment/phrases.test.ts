@@ -96,6 +96,6 @@ describe('a sentence', () => {
   });
 
   test('of which no part ran says so', () => {
-    expect(sentence(false, undefined)).toBe('What ran does not tell.');
+    expect(sentence(false, undefined)).toBe('The cells that ran do not answer this.');
   });
 });

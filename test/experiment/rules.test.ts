@@ -49,7 +49,7 @@ describe('a rule that cannot be is told so, by the name of what is wrong', () =>
     [
       'options for a pattern',
       () => drop(any({ times: 1 })),
-      "drop(): pattern: there is no option 'times'; there is match or ordinal",
+      "drop(): pattern: unknown option 'times'; use match or ordinal",
     ],
     ['never', () => drop(fin, { times: 0 as number }), 'drop(): times: must be a whole number from 1 on, not 0'],
     [
@@ -60,7 +60,7 @@ describe('a rule that cannot be is told so, by the name of what is wrong', () =>
     [
       'an option that there is not',
       () => drop(fin, any({ time: 1 })),
-      `drop(): there is no option 'time' (did you mean "times"?); there is times`,
+      `drop(): unknown option 'time' (did you mean "times"?); use times`,
     ],
     ['no delay', () => delay(fin, any(undefined)), 'delay(): ms: must be a number from 0 on, not undefined'],
     ['a delay backwards', () => delay(fin, -1), 'delay(): ms: must be a number from 0 on, not -1'],
@@ -80,7 +80,7 @@ describe('a rule that cannot be is told so, by the name of what is wrong', () =>
     [
       'no action',
       () => acceptedRule({ pattern: syn }),
-      'rule: action.do: there is no undefined; it is carry, drop, black-hole',
+      'rule: action.do: unknown value undefined; use carry, drop, black-hole',
     ],
     [
       'an action that there is not',
@@ -90,7 +90,7 @@ describe('a rule that cannot be is told so, by the name of what is wrong', () =>
     [
       'an action with more',
       () => acceptedRule({ pattern: syn, action: { do: 'drop', ms: 1 } }),
-      "rule: there is no option 'ms'",
+      "rule: unknown option 'ms'",
     ],
   ];
   test.each(wrong)('%s', (_title, make, expected) => {

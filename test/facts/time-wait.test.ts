@@ -139,7 +139,7 @@ describe('how long it lasts', () => {
     const { facts, unknown } = waits([...opened(one, 10), ...closedInTurn(one, 'client', 20, 50), ...looks]);
     expect(facts.endedBy).toBeNull();
     expect(facts.cutShort).toBeCloseTo(4.954_98, 5);
-    expect(unknown.endedBy?.text).toMatch(/gone 4.955 s after it began, before its timer ran out/);
+    expect(unknown.endedBy?.text).toMatch(/ended 4.955 s after it began, before its timer expired/);
   });
 
   test('a traced timer that did not end is not said to have ended because samples were rare', () => {

@@ -113,5 +113,5 @@ test('when every block is locked, the next one is told so', () => {
   const all = () => {
     for (;;) locked.use(lockPorts());
   };
-  expect(all).toThrow(expect.objectContaining({ code: 'NO_PORTS', remedy: 'wait until one of them has ended' }));
+  expect(all).toThrow(expect.objectContaining({ code: 'NO_PORTS', remedy: 'wait until another run has ended' }));
 });

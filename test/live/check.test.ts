@@ -113,7 +113,7 @@ describe('what a file tells the wire', () => {
       "const late = fin.from('clint' as never);\nvoid late;\nexport default",
     );
     const { value } = await check(text.replace('{ experiment, kind }', '{ experiment, fin, kind }'));
-    expect(value?.output).toContain(`there is no 'clint' (did you mean "client"?)`);
+    expect(value?.output).toContain(`unknown value 'clint' (did you mean "client"?)`);
   });
 });
 

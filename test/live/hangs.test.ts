@@ -5,8 +5,8 @@ import { expect, test } from 'vitest';
 import { readRun } from '../../src/record/read.ts';
 import { reasonText } from '../../src/report/reason.ts';
 import { instanceOf, leftSince, traceInstances } from './instances.ts';
-import { descendants, eventually, firstWords, processes } from './processes.ts';
-import { lingerlab, live, own, scratch } from './program.ts';
+import { descendants, eventually, firstWords, ofOneTest } from './processes.ts';
+import { lingerlab, live, liveAtOnce, own, scratch } from './program.ts';
 import { atRest, gone, left } from './resting.ts';
 
 const reasons = async (out: string) =>
@@ -23,12 +23,14 @@ async function fake(name: string, script: string): Promise<Record<string, string
 
 const real = (await execa('which', ['ss'])).stdout;
 
-live('what does not answer', () => {
+// each waits for deadlines of 5 and 10 s
+liveAtOnce('what does not answer', () => {
   test('an observer that is stopped ends the run, which is saved', async () => {
-    const nothingLeft = await left();
+    const { env: mark, processes: ofTest } = ofOneTest();
+    const nothingLeft = await left(ofTest);
     const folder = await scratch();
     const out = join(folder, 'run');
-    const { run, family, release } = await atRest(out);
+    const { run, family, release } = await atRest(out, mark);
     process.kill(family.find(({ command }) => command.includes('observers/process/main'))!.pid, 'SIGSTOP');
     await release();
     const { exitCode, stderr } = await run;
@@ -42,35 +44,40 @@ live('what does not answer', () => {
   });
 
   test('an `ss` that never ends: nothing can run here', async () => {
-    const nothingLeft = await left();
+    const { env: mark, processes: ofTest } = ofOneTest();
+    const nothingLeft = await left(ofTest);
     const folder = await scratch();
     const env = await fake('ss', 'sleep 1000');
-    const { exitCode, stderr } = await lingerlab(['run', 'close-order', '-o', join(folder, 'run')], { env });
+    const { exitCode, stderr } = await lingerlab(['run', 'close-order', '-o', join(folder, 'run')], {
+      env: { ...env, ...mark },
+    });
     expect(exitCode).toBe(3);
     expect(stderr).toContain('NO_SS: ss: ss -V did not end within 5 s');
-    expect(processes().filter(({ command }) => command === 'sleep 1000 ')).toEqual([]);
+    expect(ofTest().filter(({ command }) => command === 'sleep 1000 ')).toEqual([]);
     await nothingLeft();
   });
 
   test('an `ss` that does not end in one namespace: that cell is errored, the others go on', async () => {
-    const nothingLeft = await left();
+    const { env: mark, processes: ofTest } = ofOneTest();
+    const nothingLeft = await left(ofTest);
     const folder = await scratch();
     const once = join(folder, 'once');
     const env = await fake('ss', `[ "$1" != -V ] && mkdir ${once} 2>/dev/null && sleep 1000\nexec ${real} "$@"`);
     const out = join(folder, 'run');
-    const { exitCode, stderr } = await lingerlab(['run', own('resting'), '-o', out], { env });
+    const { exitCode, stderr } = await lingerlab(['run', own('resting'), '-o', out], { env: { ...env, ...mark } });
     expect(exitCode, stderr).toBe(1);
     const found = Object.values(await reasons(out)).sort();
     expect(found).toEqual([expect.stringMatching(/^NO_ANSWER: ss -tanHOeo did not end within 5 s/), 'ran', 'ran']);
-    expect(processes().filter(({ command }) => command === 'sleep 1000 ')).toEqual([]);
+    expect(ofTest().filter(({ command }) => command === 'sleep 1000 ')).toEqual([]);
     await nothingLeft();
   });
 
   test('a peer that never finishes starting: its cell is errored, the others go on', async () => {
-    const nothingLeft = await left();
+    const { env: mark, processes: ofTest } = ofOneTest();
+    const nothingLeft = await left(ofTest);
     const folder = await scratch();
     const out = join(folder, 'run');
-    const run = lingerlab(['run', own('resting'), '--out', out, '--jobs', '1']);
+    const run = lingerlab(['run', own('resting'), '--out', out, '--jobs', '1'], { env: mark });
     let stopped: number | undefined;
     await eventually('a peer has just started', () => {
       stopped = descendants(run.pid as number).find(({ command }) => command.includes('peers/main'))?.pid;
@@ -90,6 +97,7 @@ live('what does not answer', () => {
   });
 });
 
+// by itself: what it leaves would be any other run's
 live('what cannot be cleaned up', () => {
   test('is a warning of the run: a trace instance that another program has open', async () => {
     const before = await traceInstances();
@@ -119,36 +127,52 @@ live('what cannot be cleaned up', () => {
   });
 });
 
-live('an experiment that does not give the thread back', () => {
-  test('is errored with file and line; process.exit() is its error, too; the others go on', async () => {
-    const nothingLeft = await left();
-    const folder = await scratch();
-    const out = join(folder, 'run');
-    const file = own('loops');
-    const { exitCode, stderr } = await lingerlab(['run', file, '-o', out, '--jobs', '1']);
-    expect(exitCode, stderr).toBe(1);
-    const held = (line: number) =>
-      expect.stringMatching(
-        new RegExp(`^BLOCKED: .*give the program's only thread back within 5 s \\(${file}:${line}\\)`),
+liveAtOnce('an experiment that does not give the thread back', () => {
+  // side by side, since each place takes 5 s; in each run others follow
+  test.each([
+    [['nowhere', 'begin', 'awaiting', 'exit']],
+    [['waiting', 'step', 'later']],
+    [['timer', 'claim', 'nowhere']],
+  ])(
+    'is errored with file and line; process.exit() is its error, too; the others go on: %s',
+    async (wheres) => {
+      const { env: mark, processes: ofTest } = ofOneTest();
+      const nothingLeft = await left(ofTest);
+      const folder = await scratch();
+      const out = join(folder, 'run');
+      const file = own('loops');
+      const { exitCode, stderr } = await lingerlab(
+        ['run', file, '-o', out, '--jobs', '1', '--where', `where=${wheres.join(',')}`],
+        { env: mark },
       );
-    const exited = expect.stringContaining('SCENARIO_THREW: the scenario threw: it called process.exit(0)');
-    expect(await reasons(out)).toEqual({
-      'loops/where=nowhere': 'ran',
-      'loops/where=begin': held(12),
-      'loops/where=awaiting': held(13),
-      'loops/where=waiting': held(14),
-      'loops/where=step': held(17),
-      'loops/where=timer': held(29),
-      'loops/where=claim': held(29),
-      'loops/where=exit': exited,
-      'loops/where=later': exited,
-    });
-    expect((await readRun(out)).run.status).toBe('complete');
-    await nothingLeft();
-  }, 300_000);
+      expect(exitCode, stderr).toBe(1);
+      const held = (line: number) =>
+        expect.stringMatching(
+          new RegExp(`^BLOCKED: .*blocked the program's only thread for more than 5 s \\(${file}:${line}\\)`),
+        );
+      const exited = expect.stringContaining('SCENARIO_THREW: the scenario threw: it called process.exit(0)');
+      const found: Readonly<Record<string, unknown>> = {
+        nowhere: 'ran',
+        begin: held(12),
+        awaiting: held(13),
+        waiting: held(14),
+        step: held(17),
+        timer: held(29),
+        claim: held(29),
+        exit: exited,
+        later: exited,
+      };
+      expect(await reasons(out)).toEqual(
+        Object.fromEntries(wheres.map((where) => [`loops/where=${where}`, found[where]])),
+      );
+      expect((await readRun(out)).run.status).toBe('complete');
+      await nothingLeft();
+    },
+    300_000,
+  );
 
   test.each([
-    ['looping-file', "did not give the program's only thread back within 5 s (FILE:4)"],
+    ['looping-file', "blocked the program's only thread for more than 5 s (FILE:4)"],
     ['exiting-file', 'FILE:4:9 threw while loading: Error: it called process.exit(0)'],
     ['unsettled-file', 'FILE did not finish loading within 10 s: an await at its top level does not end'],
   ])('at the top of its file: %s', async (name, said) => {
@@ -160,11 +184,12 @@ live('an experiment that does not give the thread back', () => {
   });
 
   test('in its answer, when there is nothing left to go on with: the run ends, saved', async () => {
-    const nothingLeft = await left();
+    const { env: mark, processes: ofTest } = ofOneTest();
+    const nothingLeft = await left(ofTest);
     const folder = await scratch();
     const out = join(folder, 'run');
     const file = own('looping-answer');
-    const { exitCode, stderr } = await lingerlab(['run', file, '-o', out]);
+    const { exitCode, stderr } = await lingerlab(['run', file, '-o', out], { env: mark });
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(new RegExp(`BLOCKED: .*\\(${file}:10\\)`));
     const saved = await readRun(out);

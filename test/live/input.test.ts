@@ -77,12 +77,12 @@ const wrong: readonly Wrong[] = [
   {
     what: 'a value that the kernel refuses, and a setting of the host',
     args: ['run', 'linger', '--sysctl', 'net.ipv4.tcp_fin_timeout=abc', '--sysctl', 'vm.swappiness=1'],
-    says: ['tcp_fin_timeout = abc (EINVAL)', 'vm.swappiness is no setting of a network namespace'],
+    says: ['tcp_fin_timeout = abc (EINVAL)', 'vm.swappiness is no sysctl of a network namespace'],
   },
   {
     what: 'a setting that takes away what each cell needs',
     args: ['run', 'linger', '--sysctl', 'net.ipv6.conf.all.disable_ipv6=1'],
-    says: ['BAD_OPTION', 'would take IPv6 from every cell'],
+    says: ['BAD_OPTION', 'disables IPv6, which every cell needs'],
   },
   { what: 'a sysctl without a value', args: ['run', 'linger', '--sysctl', 'net.ipv4.tcp_sack'], says: ['BAD_OPTION'] },
   {
@@ -281,7 +281,7 @@ live('a scenario that fails', () => {
     'does-not-await': 'STEP_UNAWAITED: client.received 1 bytes was still running',
     'kills-its-peer': 'PEER_DIED: peer client ended: SIGKILL',
     'never-ends':
-      'CELL_DEADLINE: the scenario did not end within 10.3 s: it waited for no step, but in code of its own',
+      'CELL_DEADLINE: the scenario did not end within 10.3 s: it waited for no step, but for a promise of its own',
     'waits-for-nothing':
       'CELL_DEADLINE: the scenario did not end within 10.3 s: it waited for until(CLOSING) of the client, which was seen in SYN-SENT, ESTABLISHED (',
     'throws-late': 'SCENARIO_THREW: the scenario threw: late',
@@ -349,7 +349,7 @@ live('output for programs', () => {
     await writeFile(join(out, 'report.md'), '');
     const { exitCode, stdout } = await lingerlab(['report', out]);
     expect(exitCode).toBe(0);
-    expect(stdout).toContain('single  ');
+    expect(stdout).toContain('single: as asked');
     expect(await readFile(join(out, 'report.md'), 'utf8')).toBe(first);
   });
 });

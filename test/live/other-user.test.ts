@@ -22,7 +22,7 @@ live('a peer that is started as another user', () => {
     const run = lingerlab(['run', file, '--out', join(folder, 'run')]);
     const pid = run.pid as number;
     const stopped = () =>
-      descendants(pid).find((each) => each.command.includes('"other"') && processState(each.pid) === 'T');
+      descendants(pid).find((each) => each.command.includes('peers/main') && processState(each.pid) === 'T');
     await eventually('the other peer is stopped', () => stopped() !== undefined);
     const family = descendants(pid).map((each) => each.pid);
     process.kill(pid, 'SIGKILL');

@@ -37,22 +37,30 @@ export function descendants(pid: number): Process[] {
 const mark = `LINGERLAB_TEST_FILE=${randomUUID()}`;
 process.env.LINGERLAB_TEST_FILE = mark.slice(mark.indexOf('=') + 1);
 
-function isOfThisFile({ pid }: Process): boolean {
+const isMarked = ({ pid }: Process, by: string): boolean => {
   try {
-    return pid === process.pid || readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(mark);
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(by);
   } catch {
     return false;
   }
-}
+};
 
 /** Those of this test file: others run at the same time. */
-export const ownProcesses = (): Process[] => processes().filter(isOfThisFile);
+export const ownProcesses = (): Process[] =>
+  processes().filter((each) => each.pid === process.pid || isMarked(each, mark));
+
+/** The environment of what one test starts, and its processes by that: other tests of its file run at the same time. */
+export function ofOneTest() {
+  const id = randomUUID();
+  const own = () => processes().filter((each) => isMarked(each, `LINGERLAB_TEST=${id}`));
+  return { env: { LINGERLAB_TEST: id }, processes: own };
+}
 
 /**
- * Network namespaces that a process of this test file is in or holds by a descriptor, as `net:[4026532177]`: other test files
- * run at the same time, and so may others on this machine.
+ * Network namespaces that one of these processes is in or holds by a descriptor, as `net:[4026532177]`: by default those of this
+ * test file, since other test files run at the same time, and so may others on this machine.
  */
-export function networkNamespaces(): Set<string> {
+export function networkNamespaces(of: readonly Process[] = ownProcesses()): Set<string> {
   const seen = new Set<string>();
   const look = (path: string) => {
     try {
@@ -62,7 +70,7 @@ export function networkNamespaces(): Set<string> {
       // gone meanwhile
     }
   };
-  for (const { pid } of ownProcesses()) {
+  for (const { pid } of of) {
     look(`/proc/${pid}/ns/net`);
     try {
       for (const fd of readdirSync(`/proc/${pid}/fd`)) look(`/proc/${pid}/fd/${fd}`);

@@ -17,6 +17,10 @@ export const lingerlab = (args: readonly string[], options: { cwd?: string; env?
 export const live = (title: string, tests: () => void): void =>
   describeWhere(inject('obstacles') || undefined, title, tests);
 
+/** The same, all at once: tests that mostly wait. */
+export const liveAtOnce = (title: string, tests: () => void): void =>
+  describeWhere(inject('obstacles') || undefined, title, tests, { concurrent: true });
+
 const made: string[] = [];
 // here, for the file that imports this: inside a test it would come too late
 afterAll(async () => {

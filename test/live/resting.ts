@@ -6,11 +6,11 @@ import { leftSince, traceInstances } from './instances.ts';
 import { descendants, eventually, networkNamespaces, processes } from './processes.ts';
 import { lingerlab, own, scratch } from './program.ts';
 
-/** What a run must not leave: looked at before it and after it. */
-export async function left(): Promise<() => Promise<void>> {
-  const [namespaces, instances] = [networkNamespaces(), await traceInstances()];
+/** What a run must not leave: looked at before it and after it. `of`: whose; by default all of this test file. */
+export async function left(of?: () => ReturnType<typeof processes>): Promise<() => Promise<void>> {
+  const [namespaces, instances] = [networkNamespaces(of?.()), await traceInstances()];
   return async () => {
-    await eventually('every namespace of the run is gone', () => networkNamespaces().isSubsetOf(namespaces));
+    await eventually('every namespace of the run is gone', () => networkNamespaces(of?.()).isSubsetOf(namespaces));
     expect(await leftSince(instances)).toEqual([]);
   };
 }
@@ -19,17 +19,20 @@ export async function left(): Promise<() => Promise<void>> {
 export const gone = (pids: readonly number[]) => processes().filter(({ pid }) => pids.includes(pid)).length === 0;
 
 /** A run of cells that rest, all but the first in their middle, until `release()` or for a minute. */
-export async function atRest(out: string) {
+export async function atRest(out: string, env: Readonly<Record<string, string>> = {}) {
   const released = join(await scratch(), 'released');
-  const run = lingerlab(['run', own('resting'), '--out', out], { env: { LINGERLAB_TEST_RELEASE: released } });
+  const run = lingerlab(['run', own('resting'), '--out', out], {
+    env: { ...env, LINGERLAB_TEST_RELEASE: released },
+  });
   const pid = run.pid as number;
-  const peers = () => descendants(pid).filter(({ command }) => command.includes('peers/main'));
+  const isOpen = (n: number) => existsSync(`${released}-${n}`);
   await eventually(
     'one cell has finished and two are waiting',
     () =>
       existsSync(join(out, 'cells.ndjson')) &&
       readFileSync(join(out, 'cells.ndjson'), 'utf8').includes('resting/n=1') &&
-      peers().length === 4,
+      isOpen(2) &&
+      isOpen(3),
     // less than cells rest
     50,
   );

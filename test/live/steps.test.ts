@@ -40,18 +40,18 @@ live('steps of a scenario', () => {
     expect(told).toEqual({
       at: at(
         "'wildcrad'",
-        `SCENARIO_THREW: the scenario threw: bind(): at: there is no 'wildcrad' (did you mean "wildcard"?); it is own, wildcard, other or { address }`,
+        `SCENARIO_THREW: the scenario threw: bind(): at: unknown value 'wildcrad' (did you mean "wildcard"?); use own, wildcard, other or { address }`,
       ),
       option: expect.stringMatching(
-        /^SCENARIO_THREW: .*set\(\): option: there is no 'SO_LINGR' \(did you mean "SO_LINGER"\?\)/,
+        /^SCENARIO_THREW: .*set\(\): option: unknown value 'SO_LINGR' \(did you mean "SO_LINGER"\?\)/,
       ),
       end: at(
         "'sever'",
-        `SCENARIO_THREW: the scenario threw: sockets(): where: there is no 'sever' (did you mean "server"?); it is client or server`,
+        `SCENARIO_THREW: the scenario threw: sockets(): where: unknown value 'sever' (did you mean "server"?); use client or server`,
       ),
       twice: at(
         "start('client')",
-        "SCENARIO_THREW: the scenario threw: start(): name: there is a peer 'client' already",
+        "SCENARIO_THREW: the scenario threw: start(): name: this cell already has a peer 'client'; choose another name",
       ),
       label: at(
         "as: 'old'",
@@ -59,7 +59,7 @@ live('steps of a scenario', () => {
       ),
       unnamed: at(
         'wire.drop(fin);',
-        "SCENARIO_THREW: the scenario threw: wire.drop: this cell has no wire, its network is loopback: give the experiment network: 'wire'",
+        "SCENARIO_THREW: the scenario threw: wire.drop: this cell has no wire, its network is loopback; set network: 'wire' in the experiment",
       ),
       refused: expect.stringMatching(
         new RegExp(

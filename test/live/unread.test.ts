@@ -42,7 +42,7 @@ live('ss that prints a column that is not known', () => {
     const [cell] = (await readRun(out)).cells;
     expect([exitCode, cell?.status]).toEqual([1, 'errored']);
     expect(cell && reasonText(cell)).toMatch(
-      /^NOT_OBSERVED: look at the client's socket: 3 lines of ss were not understood/,
+      /^NOT_OBSERVED: look\(\): the client's socket was not observed: 3 lines of ss have an unknown format/,
     );
   });
 });

@@ -48,8 +48,9 @@ onWire('an experiment of one’s own on the wire', () => {
       expect(packets.filter(({ comment }) => comment.startsWith('held'))).toHaveLength(1);
     }
     const report = await readFile(join(out, 'report.md'), 'utf8');
-    expect(report).toContain('participant wire');
-    expect(report).toMatch(/client->>wire: FIN ACK seq 1 ack 1<br\/>held/);
+    expect(report).toContain('(report/own-rules-1.svg)');
+    const drawn = await readFile(join(out, 'report', 'own-rules-1.svg'), 'utf8');
+    expect(drawn).toMatch(/The client sends FIN ACK seq 1 ack 1 at [^,]+, held/);
     const svg = await lingerlab(['report', out, '--ladder', cells[0]!.id]);
     expect(svg.stdout).toMatch(/^<svg[\s\S]*<\/svg>$/);
   }, 60_000);
@@ -59,9 +60,7 @@ onWire('an experiment of one’s own on the wire', () => {
     const file = own('no-wire');
     const { exitCode, stdout } = await lingerlab(['run', file, '--out', join(folder, 'run')]);
     expect(exitCode).toBe(1);
-    expect(stdout.replaceAll(/\s+/g, ' ')).toContain(
-      'this cell has no wire, its network is veth: give the experiment network:',
-    );
+    expect(stdout.replaceAll(/\s+/g, ' ')).toContain('this cell has no wire, its network is veth; set network:');
   }, 60_000);
 
   test('is told what it says wrong by its own line, what it leaves held, and what the kernel refuses', async () => {
@@ -93,9 +92,9 @@ ${steps.join('\n')}
     const of = (what: string) => cells.find(({ factors }) => factors.what === what)!;
     const lineOf = (what: string) => source.split('\n').findIndex((line) => line.includes(`'${what}') {`)) + 1;
     for (const [what, says] of [
-      ['end', `from(): there is no 'clint' (did you mean "client"?); it is client or server`],
+      ['end', `from(): unknown value 'clint' (did you mean "client"?); use client or server`],
       ['empty', 'rule: pattern: must be a pattern'],
-      ['flag', `inject(): flags: there is no 'FYN' (did you mean "FIN"?)`],
+      ['flag', `inject(): flags: unknown value 'FYN' (did you mean "FIN"?)`],
       ['seq', 'inject(): seq: must be a whole number from -4294967296 to 4294967296, not 1099511627776'],
       ['long', 'injectRaw(): bytes of a packet: must be a whole number from 0 to 65535, not 65536'],
     ] as const) {
@@ -106,7 +105,7 @@ ${steps.join('\n')}
     // sent again after an RTO at the earliest, which a busy machine may see
     expect(warnings('held').join()).toMatch(/^wire-still-holds: rule 1 \(hold data from the client\) still held #\d+/);
     expect(warnings('raw').join()).toMatch(
-      /^wire-refused: the kernel refused what the scenario had the wire send: E\w+ 1$/,
+      /^wire-refused: the kernel refused packets that the scenario injected: E\w+ 1$/,
     );
     expect([of('discarded').warnings, of('expected').warnings]).toEqual([[], []]);
   }, 60_000);

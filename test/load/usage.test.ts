@@ -4,7 +4,7 @@ import { between, othersShare, saturated, usage } from '../../src/load/usage.ts'
 
 const used = (given: Partial<Usage>): Usage => ({ client: 0.5, servers: 0.5, softirq: 0, idle: 1, busy: 1, ...given });
 
-describe('who had no more CPU to give', () => {
+describe('what was CPU-bound', () => {
   test('is the client that used all of one CPU, before anyone else', () => {
     expect(saturated(used({ client: 0.97, servers: 0.99, idle: 0 }), 1, 1, 2)).toBe('client');
   });

@@ -144,7 +144,7 @@ describe('--where', () => {
     });
     expect(refusal(['alone'], { where: { family: ['4'] } })).toMatchObject({
       code: 'UNKNOWN_FACTOR',
-      remedy: 'leave it out: there are no factors here',
+      remedy: 'leave --where out: these experiments have no factors',
     });
   });
 
@@ -221,7 +221,7 @@ describe('what does not exist', () => {
     expect(refusal(['close-oder'])).toEqual({
       code: 'UNKNOWN_EXPERIMENT',
       message: 'there is no experiment "close-oder" (did you mean "close-order"?)',
-      remedy: '`lingerlab list` shows them all',
+      remedy: 'run `lingerlab list` for all experiments',
     });
     expect(refusal(['close-oder/closes=client,linger=off'])).toMatchObject({ code: 'UNKNOWN_EXPERIMENT' });
     expect(refusal(['nothing-*'])).toMatchObject({ message: 'no experiment matches "nothing-*"' });

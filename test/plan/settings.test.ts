@@ -61,15 +61,15 @@ test('a setting that no lab can have is named as it was written, with one thing 
     expect.objectContaining({
       code: 'BAD_OPTION',
       message:
-        '--sysctl kernel.pid_max=5: kernel.pid_max is no setting of a network namespace: a run changes nothing of the host',
-      remedy: 'correct it or leave it out',
+        "--sysctl kernel.pid_max=5: kernel.pid_max is no sysctl of a network namespace; a run does not change the host's sysctls",
+      remedy: 'correct the setting or leave it out',
     }),
   );
 });
 
 test('a comment behind a value is none of sysctl.conf(5), and the kernel would ignore it', () => {
   expect(() => settingsOf(['net.ipv4.tcp_fin_timeout=12 # why'], [])).toThrow(
-    '--sysctl net.ipv4.tcp_fin_timeout=12 # why: net.ipv4.tcp_fin_timeout = 12 # why has a comment behind the value: it needs a line of its own',
+    '--sysctl net.ipv4.tcp_fin_timeout=12 # why: net.ipv4.tcp_fin_timeout = 12 # why has a comment behind the value; a comment needs its own line',
   );
 });
 
@@ -89,7 +89,7 @@ test('an experiment that sets another value wins, and its cell says so', () => {
   expect(overridden({ 'net/ipv4/tcp_fin_timeout': 3, 'net.ipv4.tcp_retries2': 5 }, asked)).toEqual([
     expect.objectContaining({
       code: 'sysctl-overridden',
-      text: 'the experiment sets net.ipv4.tcp_fin_timeout = 3: 10, as asked for, does not count',
+      text: 'the experiment sets net.ipv4.tcp_fin_timeout = 3, so the value 10 of --sysctl or --sysctls-from has no effect',
     }),
   ]);
 });

@@ -1,4 +1,4 @@
-import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
@@ -168,6 +168,10 @@ describe('readRun', () => {
     const packed = await readRun(folder);
     expect(packed.cells).toEqual((await readRun(plain)).cells);
     expect(packed).toMatchObject({ packed: true, warnings: [] });
+    writeFileSync(join(folder, 'run.json.gz'), gzipSync(readFileSync(join(folder, 'run.json'))));
+    rmSync(join(folder, 'run.json'));
+    expect((await readRun(folder)).run).toEqual(packed.run);
+    expect((await readRun(join(folder, 'run.json.gz'))).run).toEqual(packed.run);
     truncateSync(join(folder, 'cells.ndjson.gz'), 40);
     await expect(readRun(folder)).rejects.toMatchObject({
       code: 'RUN_UNREADABLE',

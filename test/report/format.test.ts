@@ -61,5 +61,9 @@ test('numbers of different cells: bytes and counts from the least to the largest
   expect(formatTogether([1, 2], kind.bytes())).toBe('1–2 B');
   expect(formatTogether([2, 2], kind.bytes())).toBe('2 B');
   expect(formatTogether([3, 0, 8], kind.count())).toBe('0–8');
+  expect(formatTogether([47_581, 49_081], kind.count())).toBe('47,581–49,081');
+  const measured = { ...kind.bytes(), compare: 'measurement' } as const;
+  expect(formatRepeats([1, 2], measured, false, 2)).toBe('1–2 B');
+  expect(formatRepeats([1, 2, 2], measured, false, 1)).toBe('2 B');
   expect(formatTogether([3000, 2990, 3020], kind.ms())).toBe('3.00 s (2.99 s to 3.02 s)');
 });

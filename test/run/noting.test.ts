@@ -21,9 +21,13 @@ test('what is observed after all is known', () => {
 });
 
 test.each([
-  ['before', 'late', "noteUnknown: 'before' is not declared under measures"],
-  ['counters.server.TcpExt.TW', 'late', "noteUnknown: 'counters.server.TcpExt.TW' is the kernel's to say"],
-  ['after', ' ', "noteUnknown: 'after': why must be a text that says why the fact was not observed"],
+  ['before', 'late', "noteUnknown: 'before' is not declared; add it to the experiment's measures"],
+  [
+    'counters.server.TcpExt.TW',
+    'late',
+    "noteUnknown: 'counters.server.TcpExt.TW' is a kernel counter, which lingerlab reads itself",
+  ],
+  ['after', ' ', "noteUnknown: 'after': why must be a text with the reason why the fact was not observed"],
 ])('noteUnknown(%j, %j) is refused', (name, why, message) => {
   expect(() => noting(measures).noteUnknown(name, why)).toThrow(new TypeError(message));
 });

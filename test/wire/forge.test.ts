@@ -118,14 +118,14 @@ describe('a forgery that cannot be is told so, by the name of what is wrong', ()
   });
 
   test.each<[string, object, string]>([
-    ['an unknown flag', { flags: ['FYN'] }, `inject(): flags: there is no 'FYN' (did you mean "FIN"?); it is FIN, SYN`],
+    ['an unknown flag', { flags: ['FYN'] }, `inject(): flags: unknown value 'FYN' (did you mean "FIN"?); use FIN, SYN`],
     [
       'flags as a text',
       { flags: 'FIN' },
       "inject(): flags: must be a list of flags, such as ['FIN', 'ACK'], not 'FIN'",
     ],
     ['no flags', { flags: undefined }, 'inject(): flags: must be a list of flags'],
-    ['an unknown end', { from: 'clint' }, `inject(): from: there is no 'clint' (did you mean "client"?)`],
+    ['an unknown end', { from: 'clint' }, `inject(): from: unknown value 'clint' (did you mean "client"?)`],
     ['no connection', { on: undefined }, 'inject(): on: must be an endpoint'],
     [
       'a sequence number that is none',
@@ -137,11 +137,7 @@ describe('a forgery that cannot be is told so, by the name of what is wrong', ()
       { seq: { absolute: -1 } },
       'inject(): seq.absolute: must be a whole number from 0 to 4294967295, not -1',
     ],
-    [
-      'a place that there is not',
-      { ack: { nxt: 0 } },
-      `inject(): ack: there is no option 'nxt' (did you mean "next"?)`,
-    ],
+    ['a place that there is not', { ack: { nxt: 0 } }, `inject(): ack: unknown option 'nxt' (did you mean "next"?)`],
     [
       'a window that is none',
       { window: 65_536 },
@@ -154,7 +150,7 @@ describe('a forgery that cannot be is told so, by the name of what is wrong', ()
       { timestamps: { value: { absolute: -1 } } },
       'inject(): timestamps.value.absolute: must be a whole number from 0 to 4294967295',
     ],
-    ['a connection twice', { between: { client, server } }, 'inject(): on, or between: a segment is of one connection'],
+    ['a connection twice', { between: { client, server } }, 'inject(): on and between are both given; use one of them'],
     [
       'an end without an address',
       { on: undefined, between: { client, server: { address: 'server', port: 1 } } },
@@ -163,7 +159,7 @@ describe('a forgery that cannot be is told so, by the name of what is wrong', ()
     [
       'two families',
       { on: undefined, between: { client, server: { address: '::1', port: 1 } } },
-      'are not of one family',
+      'have different address families',
     ],
     [
       'too long a payload',
@@ -172,9 +168,9 @@ describe('a forgery that cannot be is told so, by the name of what is wrong', ()
     ],
     ['an unknown option', { options: [{ kind: 'sackok' }] }, `(did you mean "sackOK"?)`],
     ['too many options', { options: Array.from({ length: 41 }, () => ({ kind: 'nop' })) }, 'a header has room for 40'],
-    ['timestamps that are none', { timestamps: 'off' }, "inject(): timestamps: there is no 'off'; it is none"],
-    ['an unknown checksum', { checksum: 'bad' }, "inject(): checksum: there is no 'bad'; it is right or wrong"],
-    ['an option that there is not', { sequence: 1 }, "inject(): there is no option 'sequence'"],
+    ['timestamps that are none', { timestamps: 'off' }, "inject(): timestamps: unknown value 'off'; use none"],
+    ['an unknown checksum', { checksum: 'bad' }, "inject(): checksum: unknown value 'bad'; use right or wrong"],
+    ['an option that there is not', { sequence: 1 }, "inject(): unknown option 'sequence'"],
   ])('%s', (_title, change, expected) => {
     expect(() => acceptedForgery({ ...right, ...change } as Forgery)).toThrow(expected);
   });

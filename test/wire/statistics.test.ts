@@ -37,7 +37,7 @@ test.each<[Partial<WireStatistics>, RegExp]>([
   [{ refused: { EIO: 2 } }, /EIO 2/],
   [{ faults: ['nonsense'] }, /1 packets: nonsense/],
   [{ deviceErrors: ['read: EBADFD'] }, /EBADFD/],
-  [{ capture: { packets: 1, cut: 5, shortened: 0, fileBytes: 1 } }, /5 packets are not whole/],
+  [{ capture: { packets: 1, cut: 5, shortened: 0, fileBytes: 1 } }, /5 packets are cut short/],
   [{ capture: { packets: 1, cut: 0, shortened: 9, fileBytes: 1, fileError: 'ENOSPC' } }, /ENOSPC/],
 ])('%o is said', (change, expected) => {
   const sentences = fallingBehind({ ...fine, ...change });
@@ -65,7 +65,7 @@ test('a mapping that was forgotten while the wire was late is said; one forgotte
   expect(wireWarnings({ ...fine, longestStallMs: 80 }, found(60))).toEqual([
     expect.objectContaining({
       code: 'wire-fell-behind',
-      text: 'the mapping of 10.0.0.1:1 at 10.0.0.6:61001 was looked for 60.0 ms after its time, and the wire was late by up to 80 ms: the packet may have come before the mapping was to be forgotten',
+      text: 'the mapping of 10.0.0.1:1 at 10.0.0.6:61001 was needed 60.0 ms after it had expired, and the wire was late by up to 80 ms: the packet may have come before the mapping expired',
     }),
   ]);
   expect(wireWarnings(late, found(249))).toHaveLength(2);

@@ -120,7 +120,7 @@ export class Observing {
     this.#wake?.();
   }
 
-  /** Resolves when the events of a look that began after this call have been told. The budget holds for these, too. */
+  /** Resolves when the events of a look that began after this call have been reported. The budget applies to these looks, too. */
   look(cell: number): Promise<void> {
     if (!this.#schedule.has(cell)) return Promise.resolve();
     this.#schedule.ask(cell, performance.now());
@@ -130,14 +130,14 @@ export class Observing {
     });
   }
 
-  /** Tells what the cell's namespaces have counted. */
+  /** Reports the counters of the cell's namespaces. */
   total(cell: number): void {
     const { spaces = [] } = this.#cells.get(cell) ?? {};
     const seen = spaces.flatMap((space) => this.#observers.flatMap((observer) => observer.total?.(space) ?? []));
     this.#tell({ cell, seen, unparsed: [] });
   }
 
-  /** Tells every event of before that no look is needed for. */
+  /** Reports all events so far that need no look. */
   flush(): void {
     const traced = this.#observers.flatMap((observer) => observer.drain?.() ?? []);
     if (traced.length > 0) this.#tell({ traced });

@@ -3,7 +3,7 @@ import { type State, stateNumbered } from '../../tcp/states.ts';
 import { type EventFormat, end, fieldOf, integer, ipVersion, long, pointer, type Read, TraceError } from './format.ts';
 import type { RawRecord } from './page.ts';
 
-/** What a trace instance tells. */
+/** Event of a trace instance. */
 export type TraceEvent = TransitionEvent | SegmentEvent | MiniTimerEvent;
 
 /**

@@ -163,7 +163,7 @@ const textAt = (data: DataView, at: number, family: 4 | 6): string =>
 
 const SOCKADDR_IN6 = 28;
 
-/** A sockaddr_in or sockaddr_in6; all zero where the kernel could not tell, which is an empty address. */
+/** Reads a sockaddr_in or sockaddr_in6. The kernel leaves an unknown address all zero, which becomes an empty address. */
 function sockaddrEnd(format: EventFormat, side: Side): Read<Address> {
   const { offset } = fieldOf(format, `${side}addr`);
   return (data, at) => {

@@ -50,7 +50,7 @@ function sourceOf(cast: Cast, { end }: Acting, at: Source, to: Address): string 
   const family = to.address.includes(':') ? 6 : 4;
   if (typeof at === 'object' && isIP(at.address) !== family)
     throw new TypeError(
-      `connect: localAddress: '${at.address}' is not of IPv${family}, as '${to.address}' is, to which it connects`,
+      `connect: localAddress: '${at.address}' is not an IPv${family} address, but the remote address '${to.address}' is`,
     );
   return addressOf(cast, end, at, family);
 }

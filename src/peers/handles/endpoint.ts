@@ -81,14 +81,15 @@ export function endpointHandle(cast: Cast, { at, end, local, remote, label }: En
       acceptedOptions('fill', options);
       const other = cast.registry.endpoint(far);
       if (!other.at || other.endpoint.end === end || other.label !== label)
-        throw new TypeError('fill(): must be given the other end of this connection, which a process has');
+        throw new TypeError('fill(): the argument must be the other end of this connection, and belong to a process');
       return take(cast, `${name}.fill`, fill(at, other.at, options));
     },
     resume: () => step('resume', {}),
     close(by: CloseBy = 'end', options: CloseOptions = {}) {
       acceptedArgument('close(): by', by);
       acceptedOptions('close', options);
-      if (by === 'close(2)' && options.andThen) throw new TypeError('after close(2) net has nothing to close');
+      if (by === 'close(2)' && options.andThen)
+        throw new TypeError('close(): andThen: not possible after close(2), which leaves net no descriptor');
       return step('close', { by, ...closing(options) }, `close by ${by}`);
     },
     shutdown(how, options: CloseOptions = {}) {

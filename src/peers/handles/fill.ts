@@ -28,7 +28,9 @@ export async function fill(near: Numbered, far: Numbered, { bytes, fill }: FillO
       return unread.ok ? succeeded({ written, unread: unread.value, unsent }, unread.ns) : unread;
     }
     if (bytes !== undefined)
-      throw new RangeError(`fill(): the other kernel took all ${bytes} bytes: ask for more, or for no number of bytes`);
+      throw new RangeError(
+        `fill(): bytes: the other kernel accepted all ${bytes} bytes, so nothing is left to wait; give a larger number, or leave bytes out`,
+      );
   }
 }
 

@@ -58,7 +58,7 @@ export function checkLabel({ labels }: Cast, label: string): void {
   if (!label || labels.includes(label)) return;
   const declared = labels.length > 0 ? `connections: ${labels.join(', ')}` : 'the experiment has no connections';
   const meant = didYouMean(label, labels);
-  const remedy = 'name it under connections, so that its facts are declared';
+  const remedy = "add the label to the experiment's `connections`";
   throw new LingerlabError('UNKNOWN_LABEL', `connection label '${label}' is not declared${meant}; ${declared}`, remedy);
 }
 
@@ -87,7 +87,7 @@ export function opens<T>(
   const { process: there } = cast.registry.listening(to);
   const remote = plainAddress(at);
   const begun = from && facing(cast, from, remote);
-  if (end === 'server' && !begun) throw new TypeError("open: the client's end opens first");
+  if (end === 'server' && !begun) throw new TypeError("open(): the client's end must open before the server's end");
   const joins = end === 'server' ? begun : undefined;
   const taken = async (): Promise<Answer<{ readonly value: T; readonly opened?: ConnectionEvent }>> => {
     const answer = await cast.observers.begins(at, step);

@@ -13,7 +13,7 @@ export function addressOf({ lab, observers }: Cast, end: Site, at: At, family: 4
   const plain = plainText(address);
   if (lab.isOthers(plain))
     throw new TypeError(
-      `at.address: '${at.address}' may be another cell's, with whose sockets this one's would be taken for; leave out at, or use address() of the peer`,
+      `at.address: '${at.address}' may belong to another cell that runs now; leave out at, or use address() of the peer`,
     );
   observers.watchAddress(plain);
   return address;

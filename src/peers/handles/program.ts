@@ -76,6 +76,6 @@ function endedFirst(name: string, what: string, { how, stdout, stderr }: Program
   return new LingerlabError(
     'PROGRAM_ENDED',
     `${name} ended (${how}) before it wrote ${what}${wrote && `; it wrote: ${wrote}`}`,
-    '`lingerlab show` prints all that it wrote; the log beside the events of the cell has it, too',
+    'run `lingerlab show` with this cell: it prints the whole output of the program',
   );
 }

@@ -21,18 +21,18 @@ export interface Waiting {
   readonly resting: <T>(wait: () => Promise<T>) => Promise<T>;
 }
 
-/** A poll costs one message to a process; a state that lasts is polled ever less often. */
+/** Pause after the first poll. A poll costs one message to a process, so a state that lasts is polled less and less often. */
 const firstPollMs = 0.5;
 const lastPollMs = 250;
 /** From this pace on the cell only waits. */
 const restingMs = 50;
-/** So many samples in a row that do not tell whether the socket is there: the next ones will not either. */
+/** Samples in a row that do not show whether the socket exists, after which no later sample is expected to. */
 const mostUntold = 5;
 
 /**
  * Resolves with the first of the states that the endpoint is in or has passed through: by TCP_INFO while its descriptor
- * lives, then by the trace, and by `ss` for what the trace cannot see. The cell's deadline bounds it. Rejects with
- * NOT_OBSERVED where only `ss` could tell, and its samples do not.
+ * is open, then by the trace, and by `ss` for what the trace cannot see. The cell's deadline bounds the wait. Rejects with
+ * NOT_OBSERVED if only `ss` can show the state, and its samples fail.
  */
 export async function until(placed: Placed, wanted: readonly State[], waiting: Waiting): Promise<State> {
   let untold = 0;
@@ -68,11 +68,11 @@ const infoMs = 20;
 const notObserved = ({ endpoint }: Placed, wanted: readonly State[]): LingerlabError =>
   new LingerlabError(
     'NOT_OBSERVED',
-    `until(${wanted.join(', ')}) of the ${endpoint.end}: ${mostUntold} samples in a row did not show whether its socket is there`,
-    'see the warnings of this cell; --sampler netlink asks the kernel without ss, and tracepoints (as root) need no samples',
+    `until(${wanted.join(', ')}) of the ${endpoint.end}: ${mostUntold} samples in a row did not show whether its socket exists`,
+    'run as root, so that tracepoints show the state without samples; or use --sampler netlink, which needs no ss',
   );
 
-/** Bring the record up to date on this endpoint. False where a sample was asked for, and does not tell of it. */
+/** Brings the record of this endpoint up to date. Returns false if a sample was needed and does not show the endpoint. */
 async function look(placed: Placed, waiting: Waiting, pause: number): Promise<boolean> {
   const { observers, sight, events } = waiting;
   const info = tcpState(placed, waiting);

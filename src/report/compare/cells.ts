@@ -7,6 +7,7 @@ import { distribution } from '../format.ts';
 import { type CellGroup, declaredFact, factOf } from '../gather.ts';
 import { isRace, isUnstable, judge, type Sample, sampleOf, type Test } from '../model/judge.ts';
 import type { BehaviourDifference, NotComparable, PerformanceDifference, Unstable } from './comparison.ts';
+import { isLoad, isSameBoot } from './loads.ts';
 import type { Labelled, MatchedCell } from './match.ts';
 import type { RaceOfCell } from './races.ts';
 
@@ -21,6 +22,8 @@ export interface CellFindings {
   facts: number;
   /** Measured, with too few values. */
   untested: number;
+  /** Measured by loads of other machines or boots. */
+  elsewhere: number;
   factsNotComparable: number;
 }
 
@@ -44,6 +47,7 @@ export function compareCell(cell: MatchedCell, runs: readonly Labelled[]): CellF
     notComparable: [],
     facts: 0,
     untested: 0,
+    elsewhere: 0,
     factsNotComparable: 0,
   };
   const names = new Set(cell.groups.flatMap((group) => group?.ran.flatMap(({ facts }) => Object.keys(facts)) ?? []));
@@ -82,7 +86,7 @@ function compareFact(fact: string, cell: MatchedCell, runs: readonly Labelled[],
       findings.unstable.push({ ...of, run: run.label, values: distribution(sample.known) });
   }
   if (reasons.length > 0 && !isNotReached(reasons)) left();
-  if (declared.compare === 'measurement') measure(of, taken, findings);
+  if (declared.compare === 'measurement') measure(of, cell, taken, findings);
   else behave(of, cell, taken, runs.length, findings);
 }
 
@@ -130,7 +134,7 @@ function whyNotTaken(declared: Declaration | undefined, own: Declaration | undef
   return sample.known.some((value) => typeof value === 'number') ? undefined : { kind: 'not tried', text: 'not tried' };
 }
 
-/** A number that only some runs came to measure: of a state that the others did not pass, or did not leave, which their paths tell. */
+/** Returns whether a number is missing only because a run did not enter, or did not leave, the state: the run's paths show that. */
 const isNotReached = (reasons: readonly Reason[]): boolean =>
   reasons.every(({ kind }) => kind === 'not tried' || kind === 'not over');
 
@@ -178,9 +182,12 @@ function whyLate(group: CellGroup | undefined, label: string): [string, string][
   return latest ? [[label, `late: ${lateText(latest)}`]] : [];
 }
 
-/** The first run that has a measured fact against each other one. */
-function measure(of: OfFact, taken: readonly Taken[], findings: CellFindings): void {
-  const [base, ...others] = taken as [Taken, ...Taken[]];
+/** The first run that has a measured fact against each other one; of a load, those of its machine and boot. */
+function measure(of: OfFact, cell: MatchedCell, taken: readonly Taken[], findings: CellFindings): void {
+  const [base, ...all] = taken as [Taken, ...Taken[]];
+  const others = isLoad(cell) ? all.filter(({ run }) => isSameBoot(base.run.run, run.run)) : all;
+  if (others.length < all.length) findings.elsewhere++;
+  if (others.length === 0) return;
   const judgements = others.map((other) => ({ other, judged: judge(of.declared, [base.sample, other.sample]) }));
   for (const { other, judged } of judgements) {
     if (judged.kind !== 'tested') continue;

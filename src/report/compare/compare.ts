@@ -14,6 +14,7 @@ import type {
   PerformanceDifference,
   VerdictDifference,
 } from './comparison.ts';
+import { compareRatios } from './loads.ts';
 import { type Labelled, label, type MatchedCell, matchCells } from './match.ts';
 import { compareRaces, type RaceFindings } from './races.ts';
 
@@ -26,7 +27,7 @@ import { compareRaces, type RaceFindings } from './races.ts';
  *   repeats of all such cells of an experiment, corrected for the number of facts by Westfall and Young's procedure. Odds
  *   further apart than a machine's load moves them are another behaviour, other odds are performance.
  * - `measurement`: Mann–Whitney U of each run against the first, of a difference beyond a margin; a difference in performance,
- *   never in behaviour.
+ *   never in behaviour. What loads measured is compared within one machine and boot; otherwise the ratios of rates are.
  *   Tests of measurements that so few repeats could not bring out are not made (Tarone); those that are made are corrected
  *   by Holm's procedure. Each sort of test keeps {@link alpha} for all its tests together.
  * - A claim that one run confirms and another refutes, and a cell that ran in one and errored, was unsupported or has no result
@@ -44,7 +45,7 @@ export function compareRuns(runs: readonly Run[]): Comparison {
     findings.flatMap((each) => each.races),
     labelled,
   );
-  const measured = settle(findings.flatMap((each) => each.measurements));
+  const measured = settle([...findings.flatMap((each) => each.measurements), ...compareRatios(shared, labelled)]);
   const differences = findings.flatMap((each) => each.differences);
   const beyondLoad = races.differences.filter(({ isBehaviour }) => isBehaviour).length;
   const verdicts = verdictDifferences(labelled);
@@ -102,7 +103,7 @@ function comparedOf(
   races: RaceFindings,
   measured: Settled<Omit<PerformanceDifference, 'test'>>,
 ): Omit<Compared, 'notAsked' | 'cellsNotComparable'> {
-  const count = (what: 'facts' | 'untested' | 'factsNotComparable'): number =>
+  const count = (what: 'facts' | 'untested' | 'elsewhere' | 'factsNotComparable'): number =>
     findings.reduce((total, each) => total + each[what], 0);
   const measuredFacts = distinct(measured.tested.map(({ difference }) => difference));
   const all = distinct([...measured.tested, ...measured.hopeless].map(({ difference }) => difference));
@@ -110,6 +111,7 @@ function comparedOf(
     cells: shared,
     facts: count('facts') + races.facts + measuredFacts,
     untested: count('untested') + all - measuredFacts,
+    elsewhere: count('elsewhere'),
     factsNotComparable: count('factsNotComparable') + races.notComparable.length,
     tests: { race: races.tests, measurement: measured.tested.length },
   };
@@ -141,11 +143,11 @@ function comparedExperiments(runs: readonly Labelled[], shared: readonly Matched
   });
 }
 
-/** A measurement may have left the tolerance that the claim states: no fact then tells of it by itself. */
+/** Returns whether runs confirm and refute the same claim. No fact may differ then: a measurement has left the claim's tolerance. */
 const isContradiction = ({ verdicts }: VerdictDifference): boolean =>
   verdicts.includes('confirmed') && verdicts.includes('refuted');
 
-/** Claims that did not come out the same in all runs that make them. */
+/** Lists claims whose verdicts differ between the runs that have the claim. */
 function verdictDifferences(runs: readonly Labelled[]): VerdictDifference[] {
   return experimentIds(runs).flatMap((experiment) => {
     const claims = runs.map(

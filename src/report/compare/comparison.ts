@@ -124,6 +124,8 @@ export interface Compared {
   readonly facts: number;
   /** Measured facts with too few values for any difference to be significant; not among `facts`. */
   readonly untested: number;
+  /** Measured facts of loads that some runs have from another machine or boot; the ratios of rates are compared instead. */
+  readonly elsewhere: number;
   /** Cells that not every run was asked for. */
   readonly notAsked: number;
   /** Other cells that fewer than two runs have facts of. */

@@ -1,14 +1,13 @@
 import { alert, blocks, code, details, plain, table } from '../markdown/text.ts';
 import { someOf, whichText } from '../which-cells.ts';
 import type { NotComparableIn, Told, ToldExperiment } from './told.ts';
-import { othersText, whatText } from './words.ts';
+import { howText, othersText, whatText } from './words.ts';
 
 /** A comparison as GitHub renders it. */
 export function comparisonMarkdown(told: Told): string {
   const { runs, cautions } = told;
   return `${blocks(
-    `# ${runs.map(({ setting, label }) => `${label}: ${plain(setting[1] ?? setting[0] ?? '')}`).join(', ')}`,
-    `**${plain(told.headline)}**`,
+    `# ${plain(told.headline)}`,
     cautions.length > 0 && alert('WARNING', cautions.map(plain).join('\n\n')),
     table(
       ['run', 'folder', 'setting', 'began'],
@@ -64,10 +63,10 @@ function raceTable({ races, otherOdds }: ToldExperiment, runs: readonly string[]
 }
 
 function behaviourTable({ behaviour }: ToldExperiment, runs: readonly string[]): string {
-  const rows = behaviour.map(({ fact, values, how, where }) => [
+  const rows = behaviour.map(({ fact, values, how, where, alike }) => [
     code(fact),
     ...values.map(plain),
-    `in ${whichText(where, code)}${how === '' ? '' : ` (${how})`}`,
+    `in ${whichText(where, code)}${howText(how, alike, code)}`,
   ]);
   return titled(['fact', ...runs, ''], rows);
 }

@@ -3,7 +3,7 @@ import { hang, type Style, styleOf } from '../terminal/lines.ts';
 import { someOf, whichText } from '../which-cells.ts';
 import type { EnvironmentDifference } from './comparison.ts';
 import type { NotComparableIn, Told, ToldExperiment, ToldVerdict } from './told.ts';
-import { othersText, whatText } from './words.ts';
+import { howText, othersText, whatText } from './words.ts';
 
 interface Options {
   readonly color: boolean;
@@ -20,16 +20,16 @@ interface Page {
   readonly style: Style;
 }
 
-/** A comparison for a terminal: the runs, the headline, differences by experiment, verdicts, and what was not comparable. */
+/** A comparison for a terminal: the headline, the runs, differences by experiment, verdicts, and what was not comparable. */
 export function comparisonText(told: Told, { color, width = 100 }: Options): string {
   const style = styleOf(color);
   const page = { told, width, style };
   const sections = [
-    runLines(page),
     [
       ...hang('', told.headline, width).map((line) => style('bold', line)),
       ...told.cautions.flatMap((text) => hang('! ', text, width).map((line) => style('yellow', line))),
     ],
+    runLines(page),
     environmentLines(page),
     ...told.experiments.map((experiment) => experimentLines(experiment, page)),
     notComparableLines(page),
@@ -90,9 +90,9 @@ function raceLines({ races, otherOdds }: ToldExperiment, { told, width, style }:
 }
 
 const behaviourLines = ({ behaviour }: ToldExperiment, { told, width, style }: Page): string[] =>
-  behaviour.flatMap(({ fact, values, how, where }) => [
+  behaviour.flatMap(({ fact, values, how, where, alike }) => [
     ...hang(`  ≠ ${fact}  `, perRun(told, values), width, 4).map((line) => style('red', line)),
-    ...hang('    ', `in ${whichText(where, plainly)}${how === '' ? '' : ` (${how})`}`, width),
+    ...hang('    ', `in ${whichText(where, plainly)}${howText(how, alike, plainly)}`, width),
   ]);
 
 function performanceLines({ performance, otherMeasured }: ToldExperiment, { width, style }: Page): string[] {
@@ -119,7 +119,7 @@ function verdictLines({ verdicts: all }: ToldExperiment, { told, width, style }:
   ]);
 }
 
-/** So many reasons tell what went unseen; Markdown has all. */
+/** Reasons of unobserved facts that are printed at most; the Markdown report has all. */
 const mostReasons = 6;
 
 function notComparableLines({ told: { oneSided, notComparable }, width, style }: Page): string[] {

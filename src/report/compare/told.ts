@@ -21,7 +21,7 @@ import type {
 } from './comparison.ts';
 import { cautions, extent, headline, significance } from './words.ts';
 
-/** What a reader is told of a comparison: what is alike together, the surest first, values as texts; a renderer only lays it out. */
+/** View of a comparison: equal differences together, the surest first, values as texts. Renderers only lay it out. */
 export interface Told {
   readonly runs: readonly ComparedRun[];
   /** The first sentence. */
@@ -76,6 +76,8 @@ export interface ToldDifference {
   /** How they were told apart; empty for unequal values. */
   readonly how: string;
   readonly where: Which;
+  /** Other facts with these values in these cells. */
+  readonly alike: readonly string[];
 }
 
 /** A measured fact of a cell. */
@@ -115,7 +117,7 @@ export interface NotComparableIn {
   }[];
 }
 
-/** What a reader is told of a comparison. */
+/** Makes the view of a comparison. */
 export function toldOf(comparison: Comparison): Told {
   const { sided, others } = splitNotComparable(comparison.notComparable);
   return {
@@ -166,12 +168,12 @@ function differingHeadlines(answers: ComparedExperiment['answers']): (string | n
   return new Set(headlines.filter((each) => each !== null)).size > 1 ? headlines : [];
 }
 
-/** So many measured facts tell where performance differs; the comparison's JSON has all. */
+/** Measured facts that are shown at most; the comparison's JSON has all. */
 const mostMeasured = 12;
-/** So many facts of the same races tell a reader what is other about their odds. */
+/** Facts of the same races that are shown at most where only the odds differ. */
 const mostOdds = 3;
 
-/** The races to tell, those that differ in behaviour first, and the facts of the others. */
+/** Returns the races to show, those that differ in behaviour first, and the facts of the others. */
 function racesTold(
   all: readonly RaceDifference[],
   { cells }: ComparedExperiment,
@@ -226,19 +228,30 @@ function foldFates(
   return [...Map.groupBy(all, (each) => JSON.stringify(valuesOf(each))).values()].map((group) => {
     const ids = new Set(group.map(({ cell }) => cell));
     const own = every.filter(({ id }) => ids.has(id));
-    return { fact: 'cell', values: valuesOf(group[0] as FateDifference), how: '', where: whichOf(own, every) };
+    return {
+      fact: 'cell',
+      values: valuesOf(group[0] as FateDifference),
+      how: '',
+      where: whichOf(own, every),
+      alike: [],
+    };
   });
 }
 
-/** An experiment's differences in behaviour, cells with the same ones together. */
+/** An experiment's differences in behaviour: cells with the same ones together, and facts that differ in the same way there. */
 function foldDifferences(differences: readonly BehaviourDifference[], { cells }: ComparedExperiment): ToldDifference[] {
   const told = differences.map((each) => ({ each, values: valuesOf(each), how: howOf(each) }));
   const groups = Map.groupBy(told, ({ each, values, how }) => JSON.stringify([each.fact, values, how]));
-  return [...groups.values()].map((group) => {
+  const folded = [...groups.values()].map((group) => {
     const [{ each, values, how }] = group as [(typeof told)[number]];
     const ids = new Set(group.map((other) => other.each.cell));
     const own = cells.filter(({ id }) => ids.has(id));
     return { fact: each.fact, values, how, where: whichOf(own, cells) };
+  });
+  const same = Map.groupBy(folded, ({ values, how, where }) => JSON.stringify([values, how, where.ids]));
+  return [...same.values()].map((group) => {
+    const [first, ...others] = group as [(typeof folded)[number], ...typeof folded];
+    return { ...first, alike: others.map(({ fact }) => fact) };
   });
 }
 
@@ -278,10 +291,10 @@ function foldUnstable(all: readonly Unstable[]): ToldUnstable[] {
   });
 }
 
-/** A run that did not come to their cells leaves claims open, which says nothing of the kernels. */
+/** Returns whether a run left the claim inconclusive, for example because the claim's cells did not run. */
 const isOpen = ({ verdicts }: VerdictDifference): boolean => verdicts.includes('inconclusive');
 
-/** Claims by how their verdicts differ: those to tell one by one, then those that some runs left open, together. */
+/** Groups claims by how their verdicts differ: first claims that are shown one by one, then inconclusive claims together. */
 function foldVerdicts(differences: readonly VerdictDifference[]): ToldVerdict[] {
   const groups = Map.groupBy(differences.filter(isOpen), ({ verdicts }) => JSON.stringify(verdicts));
   const open = [...groups.values()].filter(({ length }) => length > 1);

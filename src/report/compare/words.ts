@@ -37,7 +37,7 @@ export function headline(comparison: Comparison): string {
 
 /** What was not compared, and by which tests the rest was: sentences. */
 export function extent({ compared, alpha }: Comparison): string[] {
-  const { notAsked, cellsNotComparable, factsNotComparable, untested, tests } = compared;
+  const { notAsked, cellsNotComparable, factsNotComparable, untested, elsewhere, tests } = compared;
   const whole = compared.cells > 0 ? ['Nothing was left out as not comparable.'] : [];
   const left = [
     cellsNotComparable > 0 && `${plural(cellsNotComparable, 'cell')}`,
@@ -46,6 +46,11 @@ export function extent({ compared, alpha }: Comparison): string[] {
   return [
     ...(notAsked > 0 ? [`Not asked of every run: ${plural(notAsked, 'cell')}.`] : []),
     ...(left.length > 0 ? [`Not comparable: ${left.join(' and ')}.`] : whole),
+    ...(elsewhere > 0
+      ? [
+          `${plural(elsewhere, 'measured fact')} of loads not compared: the runs are of different machines or boots. The ratios of rates are compared instead.`,
+        ]
+      : []),
     ...(untested > 0
       ? [
           `${plural(untested, 'measured fact')} with too few values to test: 4 in each run are the fewest (\`--repeat 4\`), more facts need more.`,
@@ -78,7 +83,13 @@ export function cautions({ runs, environment, experiments, races }: Comparison):
         ]
       : []),
     ...(changed.length > 0
-      ? [`The files of these experiments differ between the runs: ${changed.map(({ id }) => id).join(', ')}.`]
+      ? [
+          `The files of these experiments differ between the runs: ${someOf(
+            changed.map(({ id }) => id),
+            String,
+            6,
+          )}.`,
+        ]
       : []),
   ];
 }
@@ -89,7 +100,7 @@ export function significance({ p, adjusted }: Significance): string {
   return own === corrected ? own : `${own}, corrected ${corrected}`;
 }
 
-/** That there are more measured facts than are told. */
+/** Sentence for measured facts beyond those that are shown. */
 export const othersText = (count: number): string => `And ${plural(count, 'other measured fact')}: \`--json\` has all.`;
 
 /** The cells, or the facts of cells, that are not comparable. */
@@ -99,4 +110,11 @@ export function whatText(
 ): string {
   const where = someOf(cells, mark, 2);
   return facts.length === 0 ? where : `${someOf(facts, mark, 3)} in ${where}`;
+}
+
+/** In parentheses: how values were told apart, and which facts say the same. */
+export function howText(how: string, alike: readonly string[], mark: Mark): string {
+  const also = alike.length === 0 ? '' : `the same for ${someOf(alike, mark)}`;
+  const said = [how, also].filter(Boolean).join('; ');
+  return said === '' ? '' : ` (${said})`;
 }

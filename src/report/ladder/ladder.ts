@@ -6,10 +6,10 @@ import type { Ladder, LadderRow, Moment, OmittedRow, Wired } from './parts.ts';
 import { foldings, foldsOf, rowsOf } from './rows.ts';
 import { asideKey, blocks, connectionOf, deedKey, isDelayed, isHeld, originalOf, purposeOf } from './segment.ts';
 
-/** As many rows as a reader follows. */
+/** Rows of a ladder at most. */
 const mostRows = 40;
 
-/** A silence of which a reader is told, ns: half of the shortest time until a segment is sent again, TCP_RTO_MIN. */
+/** Shortest pause that gets a row, in ns: half of TCP_RTO_MIN, the shortest time until a retransmission. */
 const pauseNs = 100e6;
 
 /** A cell's ladder: every segment of its record is in exactly one row, itself or folded; no arrow goes back in time. */
@@ -78,7 +78,7 @@ function namesOf({ segments = [], paths }: Wired): Ladder['nameOf'] {
   };
 }
 
-/** The first and the last rows; what is between them is told as one. */
+/** Keeps the first and the last rows, and folds the rows between them into one. */
 function withoutMiddle(rows: readonly LadderRow[]): LadderRow[] {
   const begin = rows.slice(0, mostRows / 2);
   const last = rows.slice(rows.length - mostRows / 2 + 1);

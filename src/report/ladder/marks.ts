@@ -31,7 +31,8 @@ const path = (points: readonly Point[]): string =>
 
 const angleOf = (a: Point, b: Point): number => Math.atan2(b.y - a.y, b.x - a.x);
 
-function head(points: readonly Point[]): string {
+/** The head of an arrow at the last of its corners. */
+export function head(points: readonly Point[]): string {
   const [from, tip] = points.slice(-2) as [Point, Point];
   const angle = angleOf(from, tip);
   const corner = (turn: number): Point => ({
@@ -47,8 +48,8 @@ const ring = ({ x, y }: Point): string => `<circle class="arrow paper" cx="${px(
 
 const dot = ({ x, y }: Point): string => `<circle class="head" cx="${px(x)}" cy="${px(y)}" r="4"/>`;
 
-/** A segment with its label, its mark and what the wire did; pointing at it shows all that the record has of it. */
-export function arrowMark(arrow: Arrow, columns: Columns, words: LadderWords): string {
+/** A segment with its label, its mark and what the wire did; `whole`: pointing at it shows all that the record has of it. */
+export function arrowMark(arrow: Arrow, columns: Columns, words: LadderWords, whole: boolean): string {
   const { row, points, ending } = arrow;
   const [segment] = row.segments;
   const tip = points.at(-1) as Point;
@@ -56,7 +57,7 @@ export function arrowMark(arrow: Arrow, columns: Columns, words: LadderWords): s
   const classes = [purposeOf(segment), ...(ending === 'lost' ? ['lost'] : []), ...(isOwn(segment) ? ['own'] : [])];
   return [
     `<g class="${classes.join(' ')}">`,
-    `<title>${xml(row.kind === 'run' ? words.run(row) : everythingOf(segment, words))}</title>`,
+    whole ? `<title>${xml(row.kind === 'run' ? words.run(row) : everythingOf(segment, words))}</title>` : '',
     `<path class="arrow" d="${path(points)}"/>`,
     isOwn(segment) ? dot(points[0]) : '',
     mark,

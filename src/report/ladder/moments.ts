@@ -15,7 +15,7 @@ import {
 import type { AsideMoment, GapMoment, Moment, SegmentMoment, StateMoment, Step, Wired } from './parts.ts';
 import { blocks, blocksNs, isOwn } from './segment.ts';
 
-/** So many packets in a row that are no segments of the cell are not told: an interface's own, of IPv6. */
+/** Number of packets in a row, other than segments of the cell, from which they get a row: an interface sends a few of its own on IPv6. */
 const fewPackets = 8;
 
 /** Everything of a record that a ladder has, in order: by time, and no effect before its cause. */
@@ -112,7 +112,7 @@ function statesOf(
   return states;
 }
 
-/** Of what the wire itself tells, the segment that came then, whichever incarnation's it is. */
+/** Returns the segment that arrived at the time of a step that the wire shows, in any incarnation. */
 const toldBy = (
   { source, evidence, at }: Step,
   end: End,
@@ -147,7 +147,7 @@ function gapsOf(segments: readonly SegmentRecord[], asides: readonly AsideRecord
   });
 }
 
-/** What the wire made that is no segment is told for itself. */
+/** Counts forged packets that are no segments, which have rows of their own. */
 const madeBetween = (asides: readonly AsideRecord[], from: number, to: number): number =>
   asides.reduce((sum, each) => (each.what === 'forged' && each.of > from && each.of < to ? sum + each.count : sum), 0);
 
@@ -185,7 +185,7 @@ export function callInto(
   return found;
 }
 
-/** What stands for itself: where a call blocks, what an application read, whom an ICMP message told. */
+/** Lists the moments that belong to no segment: a call that blocks, a read of an application, an ICMP message. */
 export function asideMoments(
   asides: readonly AsideRecord[],
   told: ReadonlySet<ClosingAside>,
@@ -217,12 +217,12 @@ const arrivalAnswered = (
 
 const lastNumber = ({ segment: { seq = 0, length } }: SegmentMoment): number => seq + length;
 
-/** More are not told each. */
+/** Restarts that are drawn one by one at most. */
 const most = 3;
 
 /**
- * Where a FIN came again to an end in TIME-WAIT, which restarts its minute, RFC 9293 §3.10.7.4 and tcp_timewait_state_process();
- * of many the first and the last.
+ * Lists retransmitted FINs that reached an end in TIME-WAIT and restart its minute, RFC 9293 §3.10.7.4 and
+ * tcp_timewait_state_process(); if there are many, the first and the last.
  */
 export function restartsOf(
   { end, label, step, after, at }: StateMoment,

@@ -46,7 +46,7 @@ export interface BeginRow extends Row {
   readonly like?: IncarnationRecord;
 }
 
-/** One segment; or many alike, told as one. */
+/** Row of one segment, or of many equal ones. */
 export interface SegmentRow extends Row {
   readonly kind: 'segment' | 'run';
   readonly segments: readonly [SegmentRecord, ...SegmentRecord[]];
@@ -60,7 +60,7 @@ export interface SegmentRow extends Row {
   readonly probing?: boolean;
   /** How many packets among them only the capture has. */
   readonly absent?: number;
-  /** Where that is so: how long all of them took, from the last segment that was told before to the first behind, ns. */
+  /** With `absent`: time from the last segment in the record before them to the first behind them, in ns. */
   readonly span?: number;
 }
 
@@ -152,7 +152,7 @@ export interface GapMoment extends Place {
   readonly count: number;
 }
 
-/** A FIN that came again to an end in TIME-WAIT. */
+/** Retransmitted FIN that reached an end in TIME-WAIT. */
 interface Restart {
   readonly what: 'restart';
   readonly t: number;

@@ -101,7 +101,7 @@ export class Pen {
     return y;
   }
 
-  /** What a router tells an end, from the middle. */
+  /** Draws an ICMP message to an end, from the middle. */
   #tell(row: AsideRow): void {
     const { x } = this.#columns;
     const line = [

@@ -4,7 +4,7 @@ import type { ArrivalRow, GapMoment, LadderRow, Moment, PauseRow, SegmentRow } f
 import { connectionOf, deedKey, hasPassed, isHeld, isOwn, purposeOf, replayOf } from './segment.ts';
 import { type WindowRole, windowRoles } from './windows.ts';
 
-/** A row, and what tells whether another may be drawn across it. */
+/** Row with the data that decide whether another row may be drawn across it. */
 interface Placed {
   readonly row: LadderRow;
   /** Where the first of its moments stands. */

@@ -26,7 +26,7 @@ export function purposeOf({ flags, length }: SegmentRecord): Purpose {
 /** The wire let it through, sooner or later as its network has it. */
 export const hasPassed = ({ deed }: SegmentRecord): boolean => deed.do === 'carried' || deed.do === 'delayed';
 
-/** Tells the connections of a cell apart. */
+/** Returns the key of a segment's connection within its cell. */
 export const connectionOf = ({ label, incarnation }: SegmentRecord): string => `${label} ${incarnation}`;
 
 /** The wire kept it for a while. */

@@ -66,8 +66,8 @@ ${kind('own', kinds.own)}`.trim();
 const kind = (name: string, color: string): string =>
   `.ladder .${name} .arrow{stroke:${color}}.ladder .${name} .head,.ladder .${name} .note{fill:${color}}`;
 
-/** Everything that a ladder's SVG needs to be drawn, in a light and a dark page. */
-export const ladderStyle = `
+/** Everything that a ladder's SVG may need to be drawn, in a light and a dark page. */
+const ladderStyle = `
 .ladder{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
 .ladder .halo{paint-order:stroke;stroke-width:4px;stroke-linejoin:round}
 .ladder .title{font-size:14px;font-weight:600}
@@ -89,3 +89,24 @@ ${painted(light)}
 @media (prefers-color-scheme:dark){
 ${painted(dark)}
 }`.trim();
+
+/** The rules of the style that a drawing needs: those whose classes it has. */
+export function styleFor(drawing: string): string {
+  const used = new Set(
+    ['ladder'].concat([...drawing.matchAll(/class="([^"]*)"/g)].flatMap(([, names = '']) => names.split(' '))),
+  );
+  const applies = (selector: string): boolean =>
+    [...selector.matchAll(/\.([\w-]+)/g)].every(([, name = '']) => used.has(name));
+  const needed = (rules: string): string =>
+    [...rules.matchAll(/([^{}]+)(\{[^{}]*\})/g)]
+      .map(([, selectors = '', body]) => {
+        const own = selectors.split(',').filter(applies);
+        return own.length === 0 ? '' : own.join(',') + body;
+      })
+      .join('');
+  return ladderStyle
+    .split('\n')
+    .map((each) => (each.startsWith('@') || each === '}' ? each : needed(each)))
+    .filter((each) => each !== '')
+    .join('\n');
+}

@@ -17,7 +17,7 @@ import {
 import { isPacket, type Ladder, type LadderRow, type Wired } from './parts.ts';
 import { layoutOf } from './pen.ts';
 import { isOwn } from './segment.ts';
-import { ladderStyle, stateColors } from './style.ts';
+import { stateColors, styleFor } from './style.ts';
 import { probe } from './windows.ts';
 import { again, type LadderWords, wordsFor } from './words.ts';
 
@@ -29,9 +29,10 @@ const boxCharacters = 48;
 
 /**
  * A cell's ladder as an SVG that needs nothing else: states down the sides, segments between them slanted by their time on
- * the way, what the wire did to them; in the colors of a light or a dark page.
+ * the way, what the wire did to them; in the colors of a light or a dark page. `brief` leaves out what only a pointer or a
+ * screen reader shows: a third of its bytes.
  */
-export function ladderSvg(record: Wired): string {
+export function ladderSvg(record: Wired, { brief = false }: { readonly brief?: boolean } = {}): string {
   const ladder = ladderOf(record);
   const words = wordsFor(ladder);
   const title = titleLines(record.id);
@@ -45,11 +46,7 @@ export function ladderSvg(record: Wired): string {
   const notes = legend(ladder, words);
   const height = layout.height + 20 + 16 * notes.length;
   const { width } = layout.columns;
-  return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" class="ladder" role="img" viewBox="0 0 ${width} ${px(height)}" width="${width}" height="${px(height)}">`,
-    `<title>Ladder diagram of ${xml(record.id)}</title>`,
-    `<desc>${xml(ladder.rows.map((row) => `${sentenceOf(row, words)}.`).join(' '))}</desc>`,
-    `<style>${ladderStyle}</style>`,
+  const body = [
     `<rect class="paper" width="${width}" height="${px(height)}"/>`,
     ...title.map((text, index) => line({ x: 16, y: 24 + 18 * index }, xml(text), { classes: 'title' })),
     ...heads(layout, headAt),
@@ -57,15 +54,22 @@ export function ladderSvg(record: Wired): string {
     ...blockedMarks(layout),
     ...layout.across.filter(({ row }) => row.kind === 'pause').map((pause) => tear(layout, pause.y)),
     ...layout.ticks.map((tick) => tickMark(layout, tick, words)),
-    ...layout.arrows.map((arrow) => arrowMark(arrow, layout.columns, words)),
+    ...layout.arrows.map((arrow) => arrowMark(arrow, layout.columns, words, !brief)),
     ...layout.across.map((each) => acrossMark(layout, each, words)),
     ...layout.told.map((each) => toldMark(each, layout.columns, words)),
     ...[...layout.states, ...layout.asides].map((each) => besideMark(layout, ladder, each, words)),
     ...notes.map((text, index) => line({ x: 16, y: layout.height + 18 + 16 * index }, xml(text), { classes: 'dim' })),
-    '</svg>',
   ]
     .filter((part) => part !== '')
-    .join('\n')}\n`;
+    .join('\n');
+  return `${[
+    `<svg xmlns="http://www.w3.org/2000/svg" class="ladder" role="img" viewBox="0 0 ${width} ${px(height)}" width="${width}" height="${px(height)}">`,
+    `<title>Ladder diagram of ${xml(record.id)}</title>`,
+    ...(brief ? [] : [`<desc>${xml(ladder.rows.map((row) => `${sentenceOf(row, words)}.`).join(' '))}</desc>`]),
+    `<style>${styleFor(body)}</style>`,
+    body,
+    '</svg>',
+  ].join('\n')}\n`;
 }
 
 /** A cell's id, broken between its factors. */
@@ -191,7 +195,7 @@ function legend({ rows }: Ladder, words: LadderWords): string[] {
         ]
       : []),
     ...(isRestarted
-      ? ['A notch, 60 s again: a FIN that comes again restarts the minute of TIME-WAIT (RFC 9293 §3.10.7.4).']
+      ? ['A notch, 60 s again: a retransmitted FIN restarts the minute of TIME-WAIT (RFC 9293 §3.10.7.4).']
       : []),
     ...(isBlocked ? ['A line beside the states: the application is blocked in its call.'] : []),
     ...(isVague ? ['A state with a broken edge was entered at some time in its range.'] : []),

@@ -67,7 +67,7 @@ function turn(window: Window, roles: Map<SegmentRecord, WindowRole>): void {
   window.told = [];
 }
 
-/** Segments whose SYN, FIN or bytes the same end had sent before, some at least: what the capture tells of retransmission. */
+/** Returns the retransmissions that the capture shows: segments with a SYN, a FIN or bytes that the same end had sent before. */
 export function repeatsIn(rows: readonly LadderRow[]): Set<SegmentRecord> {
   const sent = rows
     .flatMap((row) => ('segments' in row ? row.segments : []))

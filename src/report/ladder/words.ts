@@ -245,13 +245,13 @@ export function beginsText({ incarnation, like }: BeginRow, { nameOf }: Ladder):
   return `${name}: again ${client} → ${server}, the same four numbers`;
 }
 
-/** Digits beyond which a time says no more. */
+/** Digits of a time at most. */
 const mostDigits = 6;
 
-/** Says each time of a ladder since its first row, in digits enough to tell it from its neighbours. */
+/** Formats a time of a ladder since its first row, with as many digits as neighbouring rows need to differ. */
 export type Times = (ns: number) => string;
 
-/** The times of a ladder's rows as texts: `0 ms`, `+25.0 µs`, `+204.06 ms`. */
+/** Makes the formatter of a ladder's times: `0 ms`, `+25.0 µs`, `+204.06 ms`. */
 export function timesOf({ rows, origin }: Ladder): Times {
   const all = [...new Set(rows.flatMap(momentsIn))].sort((a, b) => a - b);
   const texts = new Map(
@@ -267,10 +267,10 @@ export function timesOf({ rows, origin }: Ladder): Times {
   return (ns) => texts.get(ns) ?? since(ns - origin, 3);
 }
 
-/** Rows that are told without a time. */
+/** Rows that have no time in their text. */
 const untimed: ReadonlySet<LadderRow['kind']> = new Set(['pause', 'gap', 'omitted', 'begins']);
 
-/** Times that a row is told by. */
+/** Returns the times in a row's text. */
 function momentsIn(row: LadderRow): number[] {
   if (untimed.has(row.kind)) return [];
   if (row.kind !== 'state') return [row.at];
@@ -289,7 +289,7 @@ function withDigits(seconds: number, digits: number): string {
   const [scale, unit] = seconds >= 1 ? [1, 's'] : seconds >= 1e-3 ? [1e3, 'ms'] : [1e6, 'µs'];
   const value = seconds * (scale as number);
   const whole = Math.floor(Math.log10(value)) + 1;
-  // ns is what the clock tells
+  // the clock counts in ns
   const most = unit === 's' ? 9 : unit === 'ms' ? 6 : 3;
   return `${value.toFixed(Math.min(most, Math.max(0, digits - whole)))} ${unit}`;
 }

@@ -1,39 +1,67 @@
 import { formatCount } from '../../facts/values.ts';
-import { type AnswerView, writtenThen } from '../model/answer.ts';
+import { plural } from '../format.ts';
+import { writtenThen } from '../model/answer.ts';
 import { type ClaimView, type OpenClaims, verdictMarks } from '../model/claims.ts';
-import type { Described, ExperimentView, Glossary, NotRun, OptionsSet, Unknown } from '../model/report.ts';
+import type { Described, ExperimentView, Glossary, NotRun } from '../model/report.ts';
 import { whichText } from '../which-cells.ts';
-import { markdownCells, markdownFacts } from './facts.ts';
+import { besideReport, chartName } from './drawings.ts';
+import { hasCells, markdownFacts } from './facts.ts';
 import { markdownLoad } from './load.ts';
-import { markdownLosses, markdownPaths } from './paths.ts';
-import { blocks, code, details, plain, sentence, table } from './text.ts';
+import { findingAnchor, pageName } from './page.ts';
+import { markdownPaths } from './paths.ts';
+import { blocks, code, details, link, plain, sentence, table } from './text.ts';
 
-/** One experiment of a report: its question, answer, facts, claims, what did not run, and the ends' paths. */
-export const markdownExperiment = (experiment: ExperimentView): string =>
+/** One experiment of a report: its answer, facts, claims, what did not run, and the ends' paths; its page has long lists. */
+export const markdownExperiment = (experiment: ExperimentView, drawn: ReadonlySet<string>): string =>
   blocks(
     `### ${experiment.id}`,
     `_${plain(experiment.question)}_`,
-    markdownAnswer(experiment.answer),
-    experiment.load && markdownLoad(experiment.load),
+    markdownAnswer(experiment),
+    experiment.load &&
+      markdownLoad(experiment.load, drawn.has(chartName(experiment.id)) ? chartName(experiment.id) : undefined),
     showsBesides(experiment) && markdownFacts(experiment.facts),
     markdownClaims(experiment.claims, experiment.open),
     notRun('Errored', experiment.errored),
     notRun('Unsupported here', experiment.unsupported),
-    unknowns(experiment.unknown),
-    optionsSet(experiment.options),
-    experiment.losses && markdownLosses(experiment.losses),
-    experiment.paths && markdownPaths(experiment.paths),
-    markdownCells(experiment.facts),
+    markdownPaths(experiment, drawn, pageOf(experiment)),
+    onPage(experiment),
     experiment.file !== undefined && `Its file: ${code(experiment.file)}.`,
   );
 
-/** The headline with its findings; an older version's paragraph as it was written then. */
-export const markdownAnswer = ({ headline, findings, asWrittenThen, without }: AnswerView): string =>
-  blocks(
+const pageOf = ({ id }: ExperimentView): string => `${besideReport}/${pageName(id)}`;
+
+/** A load's table says the most: so many findings stand above it. */
+const mostOfLoad = 3;
+
+/** The headline with its findings, each with a link to the results that it rests on; an older version's paragraph as it was written then. */
+function markdownAnswer(experiment: ExperimentView): string {
+  const { answer, rests, load } = experiment;
+  const { headline, findings, asWrittenThen, without } = answer;
+  const shown = load ? findings.slice(0, mostOfLoad) : findings;
+  const numberOf = (index: number, number: string): string =>
+    rests[index]?.results ? link(plain(number), `${pageOf(experiment)}#${findingAnchor(index)}`) : plain(number);
+  return blocks(
     asWrittenThen ? `${plain(headline)} _(${writtenThen})_` : `**${plain(headline)}**`,
-    findings.map(({ number, text }) => `- **${plain(number)}**: ${plain(text)}`).join('\n'),
+    shown.map(({ number, text }, index) => `- **${numberOf(index, number)}**: ${plain(text)}`).join('\n'),
     without !== undefined && `${plain(without)}.`,
   );
+}
+
+/** What only the experiment's page has. */
+function onPage(experiment: ExperimentView): string {
+  const { facts, losses, unknown, options, answer, load, words } = experiment;
+  const more = load ? answer.findings.length - mostOfLoad : 0;
+  const parts: [boolean, string, string][] = [
+    [more > 0, plural(more, 'more finding'), findingAnchor(mostOfLoad)],
+    [hasCells(facts), 'every cell', 'every-cell'],
+    [words !== undefined, 'what the factors mean', 'factors'],
+    [losses !== undefined, 'what was lost', 'what-was-lost'],
+    [unknown.length > 0, 'which facts are unknown, and why', 'unknown'],
+    [options.length > 0, 'socket options set', 'socket-options-set'],
+  ];
+  const links = parts.flatMap(([has, text, anchor]) => (has ? [link(text, `${pageOf(experiment)}#${anchor}`)] : []));
+  return links.length === 0 ? '' : `More: ${links.join(' · ')}.`;
+}
 
 /** Whether an experiment shows facts that no table of its load has; the letters of outcomes need their table. */
 function showsBesides({ load, facts }: ExperimentView): boolean {
@@ -42,19 +70,21 @@ function showsBesides({ load, facts }: ExperimentView): boolean {
   return facts.outcomes !== undefined || facts.facts.some((name) => !shown.has(name));
 }
 
-/** So many different details of a claim's verdict are told. */
+/** Different details of a claim's verdict that are shown at most. */
 const mostDetails = 6;
 
 /** Claims with their verdicts and sources, refuted first; under them the cells that refute or cannot decide them. */
 function markdownClaims(claims: readonly ClaimView[], open: readonly OpenClaims[]): string {
   if (claims.length === 0) return '';
-  const rows = claims.map(({ id, text, source, verdict, share }) => [
+  const observes = claims.some(({ observed }) => observed !== undefined);
+  const rows = claims.map(({ id, text, source, verdict, share, observed = [] }) => [
     verdict === 'confirmed' ? verdictMarks.confirmed : `${verdictMarks[verdict]} **${verdict}**`,
     `${plain(text)} (${code(id)})`,
     plain(source),
     share,
+    ...(observes ? [observed.map(({ fact, is }) => `${code(fact)} ${plain(is)}`).join('<br>')] : []),
   ]);
-  return blocks(table(['', 'claim', 'source', 'in'], rows), ...open.map(whyOpen));
+  return blocks(table(['', 'claim', 'source', 'in', ...(observes ? ['observed'] : [])], rows), ...open.map(whyOpen));
 }
 
 /** Why a claim is refuted or inconclusive, or several are for the same reason. */
@@ -81,20 +111,6 @@ const notRun = (title: string, reasons: readonly NotRun[]): string =>
       const help = remedy ? ` _${plain(remedy)}_` : '';
       return `- ${whichText(where, code)}: ${plain(sentence(reason))}${help}`;
     }),
-  );
-
-/** Why shown facts are unknown. */
-const unknowns = (all: readonly Unknown[]): string =>
-  listed(
-    'Unknown',
-    all.map(({ fact, where, why }) => `- ${code(fact)} in ${whichText(where, code)}: ${plain(why)}`),
-  );
-
-/** Which socket options scenarios set, with what the kernel kept. */
-const optionsSet = (all: readonly OptionsSet[]): string =>
-  listed(
-    'Socket options set',
-    all.map(({ fact, where, set }) => `- ${code(fact)} in ${whichText(where, code)}: ${plain(set)}`),
   );
 
 /** What each fact that a report shows says, and how it is compared between runs: an experiment's own below its name. */

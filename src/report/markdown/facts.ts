@@ -1,9 +1,9 @@
 import { plural } from '../format.ts';
 import type { CellTable, FactsView, Grid, Opening, OutcomesView, Said } from '../model/facts.ts';
 import { placeText } from '../which-cells.ts';
-import { blocks, code, details, plain, table } from './text.ts';
+import { blocks, code, plain, table } from './text.ts';
 
-/** The table that tells the story: a row for each cell, or for each outcome. */
+/** Renders the main table of an experiment: a row for each cell, or for each outcome. */
 export function markdownFacts(facts: FactsView): string {
   const { cells, outcomes, table: own } = facts;
   if (cells === 0) return 'No cell ran.';
@@ -16,16 +16,23 @@ export function markdownFacts(facts: FactsView): string {
   );
 }
 
-/** Every cell with its outcome, to open on a click; empty where {@link markdownFacts} shows the cells. */
+/** Every cell with its outcome; empty where {@link markdownFacts} shows the cells. */
 export function markdownCells(facts: FactsView): string {
-  const { cells, outcomes, table: own } = facts;
-  if (outcomes === undefined || (own.rows.length === 1 && own.facts.length === 0)) return '';
+  if (!hasCells(facts)) return '';
+  const { cells, table: own } = facts;
   const shown = own.facts.length === 0 ? '' : ` with ${own.facts.map(({ name }) => code(name)).join(' and ')}`;
-  return details(
-    `**All ${plural(cells, 'cell')}** by outcome${shown}`,
-    blocks(cellTable(own), begins(own.openings), alike(facts)),
+  return blocks(
+    '## Every cell',
+    `All ${plural(cells, 'cell')} by outcome${shown}:`,
+    cellTable(own),
+    begins(own.openings),
+    alike(facts),
   );
 }
+
+/** Whether there are more cells than {@link markdownFacts} shows. */
+export const hasCells = ({ outcomes, table: own }: FactsView): boolean =>
+  outcomes !== undefined && !(own.rows.length === 1 && own.facts.length === 0);
 
 function outcomeTable({ columns, rows, left }: OutcomesView): string {
   const lines = rows.map(({ letter, places, values }) => [
@@ -75,7 +82,7 @@ function begins(openings: readonly Opening[]): string {
 function alike({ folded }: FactsView): string {
   const same = folded.map(({ factor, values }) => `${code(factor)} (${values.map(String).join(', ')})`);
   if (same.length === 0) return '';
-  return `${listed(same)} made no difference to these facts, and ${same.length === 1 ? 'is' : 'are'} left out.`;
+  return `${listed(same)} ${same.length === 1 ? 'changes none of these facts, and is' : 'change none of these facts, and are'} left out.`;
 }
 
 const constants = ({ constant }: FactsView): string =>

@@ -1,37 +1,68 @@
 import { formatRatio, plural } from '../format.ts';
 import type { Compared, Costs, Load, Series, Way } from '../model/load.ts';
-import { blocks, code, plain, table } from './text.ts';
+import { besideReport } from './drawings.ts';
+import { blocks, code, details, image, plain, table } from './text.ts';
 
-/** What each way came to under load, against the first, and how it went through the window. */
-export function markdownLoad(load: Load): string {
-  const { compares, facts, ways, costs, series } = load;
-  const [fewest, most] = load.repeats;
-  const repeats = fewest === most ? plural(most, 'repeat') : `${fewest} to ${plural(most, 'repeat')}`;
+/** The columns of the first table, by fact: the rate stands relative to its baseline. */
+const columns = { 'cpu.usPerConnection': 'CPU', 'latency.p50Us': 'p50', 'latency.p99Us': 'p99' } as const;
+
+const rate = 'rate.perSecond';
+
+/** What each way came to under load against its baseline, with a chart; what it was in numbers, to open on a click. */
+export function markdownLoad(load: Load, chart: string | undefined): string {
+  const { facts, ways } = load;
+  const compares = isCompared(load);
+  const baselines = new Set(ways.flatMap(({ against }) => (against ? [against.baseline?.cell ?? ways[0]?.cell] : [])));
+  const shown = (Object.keys(columns) as (keyof typeof columns)[]).filter((fact) => facts.includes(fact));
+  const medianOf = (way: Load['ways'][number], fact: string): string => plain(way.medians[facts.indexOf(fact)] ?? '');
   const rows = ways.map((way) => [
     nameOf(way),
-    ...way.values.map(plain),
-    ...(compares ? [way.against ? ratioText(way.against) : ''] : []),
+    way.against ? ratioText(way.against) : `${medianOf(way, rate)}${baselines.has(way.cell) ? ': the baseline' : ''}`,
+    ...shown.map((fact) => medianOf(way, fact)),
   ]);
-  const other = ways.some(({ against }) => against?.baseline) ? 'its baseline' : 'the first';
   return blocks(
-    compares
-      ? `**Under load**: medians of ${repeats}, and between which values they lie; against ${other}, repeat by repeat: the ratio with its interval at 95 %, and whether it differs by more than ${load.margin * 100} %, by Wilcoxon's test of signed ranks, corrected by Holm at α = ${load.alpha}.`
-      : '**Under load**:',
     table(
-      ['way', ...facts.map(code), ...(compares ? [`against ${other}`] : [])],
+      ['way', compares ? 'rate, of its baseline' : 'rate', ...shown.map((fact) => columns[fact])],
       rows,
-      facts.map((_, index) => index + 1),
+      shown.map((_, index) => index + 2),
     ),
-    costs && costTable(costs),
-    ...series.map(through),
+    chart !== undefined && image('Rate of each way relative to its baseline', `${besideReport}/${chart}`),
+    details(
+      `Rates and times with their spread, and costs${compares ? '; how they were compared' : ''}`,
+      blocks(spreads(load), load.costs && costTable(load.costs)),
+    ),
+    load.series.length > 0 &&
+      details('How rate, latency and TIME-WAIT went through the window', blocks(...load.series.map(through))),
   );
 }
 
 const nameOf = ({ cell, name }: Way): string => name.map(code).join(' ') || code(cell);
 
+/** Whether any way was compared: there may be too few repeats, or other programs took too much of the machine. */
+const isCompared = ({ ways }: Load): boolean => ways.some(({ against }) => against !== undefined);
+
+function repeatsText({ repeats: [fewest, most] }: Load): string {
+  return fewest === most ? plural(most, 'repeat') : `${fewest} to ${plural(most, 'repeat')}`;
+}
+
+/** Each measured fact with its spread, and how the ways were compared. */
+function spreads(load: Load): string {
+  const { facts, ways, margin, alpha } = load;
+  return blocks(
+    `Medians of ${repeatsText(load)}, and between which values they lie:`,
+    table(
+      ['way', ...facts.map(code)],
+      ways.map((way) => [nameOf(way), ...way.values.map(plain)]),
+      facts.map((_, index) => index + 1),
+    ),
+    isCompared(load) &&
+      `Each way is compared with its baseline, repeat by repeat. The ratio has its interval at 95 %. A way differs by more than ${margin * 100} % by Wilcoxon's test of signed ranks, corrected by Holm at α = ${alpha}.`,
+  );
+}
+
 function costTable({ facts, saturated, ways }: Costs): string {
   return blocks(
-    'What it cost besides, at the median, times for one request; and who was at its end, of how many results:',
+    'What else it cost, at the median, times for one request; and which processes were CPU-bound, in how many results:',
     table(
       ['way', ...facts.map(code), code(saturated)],
       ways.map((way) => [
@@ -44,11 +75,11 @@ function costTable({ facts, saturated, ways }: Costs): string {
   );
 }
 
-const words = { more: '**more**', fewer: '**fewer**', alike: 'as many', 'not shown': 'open' } as const;
+const words = { more: '**faster**', fewer: '**slower**', alike: 'alike', 'not shown': 'not significant' } as const;
 
 function ratioText({ ratio, interval, differs, baseline }: Compared): string {
-  const between = interval ? ` (${interval.map(formatRatio).join(' to ')})` : '';
-  const than = baseline ? `, against ${nameOf(baseline)}` : '';
+  const between = interval ? ` (${interval.map(formatRatio).join('–')})` : '';
+  const than = baseline ? `, of ${nameOf(baseline)}` : '';
   return `${formatRatio(ratio)}${between}: ${words[differs]}${than}`;
 }
 

@@ -4,43 +4,82 @@ import { type End, ends } from '../../tcp/states.ts';
 import { plural } from '../format.ts';
 import type { Closing, CourseView, Example, LadderView, Paths } from '../model/courses.ts';
 import type { Losses } from '../model/losses.ts';
+import type { ExperimentView } from '../model/report.ts';
 import { placeText, whichText } from '../which-cells.ts';
-import { ladderMermaid, sequenceDiagram } from './mermaid.ts';
-import { blocks, code, details, plain, table } from './text.ts';
+import { besideReport, drawingName } from './drawings.ts';
+import { blocks, code, details, image, link, plain, table } from './text.ts';
 
-/** More diagrams than a reader compares; of cells over a wire each has its ladder. */
-const mostDiagrams = 12;
+type WithPaths = Pick<ExperimentView, 'id' | 'paths'>;
 
-/** The courses that the two ends took, a diagram of each to open on a click. */
-export function markdownPaths(paths: Paths): string {
-  if (paths.kind === 'ladders') return ladders(paths);
-  const { courses } = paths;
-  const left = courses.length - mostDiagrams;
+/** Where an experiment's page has its ladders or courses. */
+const anchors = { ladders: 'ladders', courses: 'courses' } as const;
+
+/** What the ends went through, to open on a click: the first drawing, links to the others, and to the page that says more of each. */
+export function markdownPaths({ id, paths }: WithPaths, drawn: ReadonlySet<string>, page: string): string {
+  if (!paths) return '';
+  const items = titlesOf(paths).map(({ short }, index) => ({ short, name: drawingName(id, index) }));
+  const shown = items.filter(({ name }) => drawn.has(name));
+  const [first] = shown;
+  const more = `[Each with its closing segments](${page}#${anchors[paths.kind]})`;
+  const left = items.length - shown.length;
+  const body = blocks(
+    first &&
+      image(
+        `${paths.kind === 'ladders' ? 'Ladder' : 'Course'}: ${plainly(first.short)}`,
+        `${besideReport}/${first.name}`,
+      ),
+    shown.map(({ short, name }) => `- ${link(short, `${besideReport}/${name}`)}`).join('\n'),
+    left > 0 ? `${more}; ${plural(left, 'other one is', 'others are')} not drawn here.` : `${more}.`,
+    paths.kind === 'ladders' &&
+      paths.without &&
+      `No packet crossed the wire in ${whichText(paths.without, code)}: there is no ladder.`,
+  );
+  return details(headOf(paths), body);
+}
+
+const headOf = (paths: Paths): string =>
+  paths.kind === 'ladders'
+    ? `**What the wire carried**: ${plural(paths.ladders.length, 'ladder')} of ${plural(paths.cells, 'cell')}`
+    : `**What the two ends went through**: ${plural(paths.courses.length, 'course')}`;
+
+/** Every ladder or course of an experiment: whose it is, its closing segments, and its drawing where it has one. */
+export function pathList({ id, paths }: WithPaths, drawn: ReadonlySet<string>): string {
+  if (!paths) return '';
+  const titles = titlesOf(paths);
+  const bodies = paths.kind === 'ladders' ? paths.ladders.map(ladderText) : paths.courses.map(courseText);
+  const items = titles.map(({ long }, index) => {
+    const name = drawingName(id, index);
+    const picture = drawn.has(name) ? `[Drawing](${name}). ` : '';
+    return `- ${long}. ${picture}${bodies[index]}`;
+  });
+  const isWhole = titles.every((_, index) => drawn.has(drawingName(id, index)));
   return blocks(
-    `**What the two ends went through**: ${plural(courses.length, 'course')}${left > 0 ? `, the first ${mostDiagrams} drawn` : ''}.`,
-    ...courses.slice(0, mostDiagrams).map((course) => details(courseTitle(course), courseBody(course))),
+    paths.kind === 'ladders' ? '## Ladders' : '## Courses',
+    paths.kind === 'ladders' && 'Cells with the same segments, states and deeds of the wire share one.',
+    paths.kind === 'ladders' && !isWhole && 'Those without a drawing: `lingerlab report RUN --ladder CELL` draws each.',
+    items.join('\n'),
   );
 }
 
-function ladders({ ladders: all, cells, without }: Extract<Paths, { kind: 'ladders' }>): string {
-  return blocks(
-    `**What the wire carried**: ${plural(all.length, 'ladder')} of ${plural(cells, 'cell')}; cells with the same segments, states and deeds of the wire share one.`,
-    details('Ladders, cell by cell', blocks(...all.map((ladder) => details(ladderTitle(ladder), ladderBody(ladder))))),
-    without && `No packet crossed the wire in ${whichText(without, code)}: there is no ladder.`,
-  );
-}
+/** Which cells or outcomes each is of: in a few words, and whole. */
+const titlesOf = (paths: Paths): { short: string; long: string }[] =>
+  paths.kind === 'ladders'
+    ? paths.ladders.map((ladder) => ({ short: ladderTitle(ladder, 1), long: ladderTitle(ladder, ladder.cells.length) }))
+    : paths.courses.map((course) => ({ short: courseTitle(course), long: courseTitle(course) }));
 
-const ladderTitle = ({ cells, results, isBroken }: LadderView): string =>
-  `${cells.map(code).join('; ')}${isBroken ? ', which errored' : ''}${results === undefined ? '' : `, ${plural(results, 'result')}`}`;
+function ladderTitle({ cells, results, isBroken }: LadderView, most: number): string {
+  const name =
+    cells.length > most
+      ? `${code(cells[0] ?? '')} and ${plural(cells.length - 1, 'more cell')}`
+      : cells.map(code).join('; ');
+  return `${name}${isBroken ? ', which errored' : ''}${results === undefined ? '' : `, ${plural(results, 'result')}`}`;
+}
 
 /** What the wire saw, all connections together. */
-function ladderBody({ record, connections, example, odd }: LadderView): string {
+function ladderText({ connections, example, odd }: LadderView): string {
   const said = connections.map((each) => `${each.label === '' ? '' : `${code(each.label)}: `}${closingSegments(each)}`);
   const closing = said.length === 0 ? '' : `Closing segments sent: ${said.join('; ')}. `;
-  return blocks(
-    diagram(ladderMermaid(record)),
-    `${closing}${timesText(example)} Segments are those of its capture.${oddText(odd)}`,
-  );
+  return `${closing}${timesText(example)}${oddText(odd)}`;
 }
 
 /** How often it was taken and where: by the outcomes that it led to, or by cells. */
@@ -52,11 +91,11 @@ function courseTitle({ results, labels, letters, where }: CourseView): string {
     : `${which}${results > 1 ? `${times}, ` : ''}${whichText(where, code, 1)}`;
 }
 
-const courseBody = ({ sequence, connection, example }: CourseView): string =>
-  blocks(
-    diagram(sequenceDiagram(sequence)),
-    `Closing segments sent: ${closingSegments(connection)}. ${timesText(example, connection.label)}`,
-  );
+const courseText = ({ connection, example }: CourseView): string =>
+  `Closing segments sent: ${closingSegments(connection)}. ${timesText(example, connection.label)}`;
+
+/** Without marks, as the text of an image has it. */
+const plainly = (text: string): string => text.replace(/[`*[\]]/g, '').replace(/<\/?code>/g, '');
 
 /** Whose times are drawn. */
 function timesText({ cell, repeat }: Example, label = ''): string {
@@ -81,8 +120,6 @@ function oddText(odd: OddPackets): string {
   return told.length === 0 ? '' : ` Packets besides: ${told.join('; ')}.`;
 }
 
-const diagram = (mermaid: string): string => `\`\`\`mermaid\n${mermaid}\n\`\`\``;
-
 function closingSegments({ closedWith, unknown }: Closing): string {
   const of = (end: End): string => {
     const sent = closedWith[end];
@@ -93,10 +130,11 @@ function closingSegments({ closedWith, unknown }: Closing): string {
   return ends.map((end) => `${end} ${of(end)}`).join('; ');
 }
 
-/** Which end lost how many bytes, and in which places: to open on a click. */
+/** Which end lost how many bytes, and in which places. */
 export function markdownLosses({ results, places, rows }: Losses): string {
-  return details(
-    `**What was lost, and how far it had come**: ${plural(results, 'result')}`,
+  return blocks(
+    '## What was lost',
+    `How far the lost bytes of ${plural(results, 'result')} had come:`,
     table(
       ['results', 'lost by', code('lost'), ...places.map((place) => code(`lost.${place}`))],
       rows.map(({ where, whose, amounts }) => [placeText(where, code), plain(whose), ...amounts.map(plain)]),

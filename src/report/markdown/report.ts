@@ -1,6 +1,4 @@
-import { join } from 'node:path';
 import { formatNumber } from '../../facts/values.ts';
-import { replaceFile } from '../../record/save.ts';
 import type { Environment, Verdict } from '../../record/schema.ts';
 import { formatElapsed, formatMemory, plural } from '../format.ts';
 import { verdictMarks, verdictOrder } from '../model/claims.ts';
@@ -10,44 +8,52 @@ import {
   type Cost,
   lateResultsText,
   type Overview,
+  type ReasonGroup,
   shortText,
   totalText,
   wireCostText,
 } from '../model/overview.ts';
 import type { ExperimentView, Report, RunView, Setting } from '../model/report.ts';
 import { someOf, whichText } from '../which-cells.ts';
+import { drawingNames } from './drawings.ts';
 import { glossary, markdownExperiment } from './experiment.ts';
 import { alert, blocks, code, details, plain, sentence, table } from './text.ts';
 
-/** Where a run's report is. */
-export const reportPath = (folder: string): string => join(folder, 'report.md');
-
-/** Put a run's report into its folder. @throws LingerlabError RUN_NOT_WRITABLE */
-export async function saveReport(folder: string, report: Report): Promise<void> {
-  await replaceFile(reportPath(folder), markdownReport(report));
-}
-
-/** `report.md` of a run, as GitHub renders it. */
-export function markdownReport(report: Report): string {
+/** `report.md` of a run, as GitHub renders it: what ran, what is surprising, the contents, the experiments. `drawn`: the drawings to link to. */
+export function markdownReport(report: Report, drawn: ReadonlySet<string> = drawingNames(report)): string {
   const { run, overview, experiments } = report;
   const byId = new Map(experiments.map((experiment) => [experiment.id, experiment]));
   const parts = [
     `# How TCP connections close on Linux ${run.environment?.kernel ?? '(kernel unknown)'}`,
-    plain(report.setting.join(' · ')),
+    inThreeLines(report),
     statusAlert(run, overview),
-    findings(report),
-    contents(experiments),
-    warnings(overview),
+    surprising(report),
+    contents(report),
     ...report.groups.flatMap(({ name, experiments: ids }) => [
       name !== '' && `## ${plain(name)}`,
-      ...ids.flatMap((id) => byId.get(id) ?? []).map(markdownExperiment),
+      ...ids.flatMap((id) => byId.get(id) ?? []).map((experiment) => markdownExperiment(experiment, drawn)),
     ]),
-    glossary(report.glossary),
     '## The run',
+    glossary(report.glossary),
     properties(run, overview),
     sysctls(run.settings),
   ];
   return `${blocks(...parts)}\n`;
+}
+
+/** What was run, on what machine, and by which program. */
+function inThreeLines({ run, setting, overview, experiments }: Report): string {
+  const { command, sessions, environment } = run;
+  const [tool = '', ...machine] = setting;
+  const typed = command.map(quoted).join(' ');
+  const asked = typed !== '' && typed.length <= mostCharacters ? `, ${code(typed)}` : '';
+  const cells = `${plural(overview.cells.planned, 'cell')}, ${plural(overview.repeats, 'result')}`;
+  const seen = environment ? [`${environment.cores} × ${environment.cpu}`] : [];
+  return [
+    `- Run: ${plural(experiments.length, 'experiment')}, ${cells}, in ${formatElapsed(overview.wallSeconds)}${asked}`,
+    `- On: ${plain([...machine, ...seen].join(' · '))}`,
+    `- By: ${plain(tool)}, ${when(sessions)}`,
+  ].join('\n');
 }
 
 /** What a reader must know before the findings: the run is not whole, or cells errored. */
@@ -67,16 +73,51 @@ function statusAlert(run: RunView, { missing, cells }: Overview): string {
   return told.length === 0 ? '' : alert('WARNING', told.join(' '));
 }
 
-function findings({ refuted, overview, run }: Report): string {
-  const items = refuted.map(({ experiment, text, where, share = '' }) => {
-    const found = where ? `in ${whichText(where, code)}${share && `: ${share}`}` : share;
-    return `- ${verdictMarks.refuted} **${plain(text)}** does not hold ([${experiment}](#${experiment})): ${found}`;
-  });
-  const told = items.length === 0 ? '' : `\n\n${items.join('\n')}`;
+/** What did not come out as claimed, and what the verdicts are to be read with: refuted, inconclusive, warned, not run, late. */
+function surprising(report: Report): string {
+  const { refuted, overview, run, experiments } = report;
   const isOpen = !overview.isJudged && run.status !== 'complete';
   const verdicts = isOpen ? 'No claim is judged: the run was cut off before' : verdictsText(overview.verdicts);
-  return `## Findings\n\n${sentence(`${verdicts}; ${besideVerdicts(overview)}`)}${told}`;
+  const items = [
+    ...refuted.map(({ experiment, text, where, share = '' }) => {
+      const found = where ? `in ${whichText(where, code)}${share && `: ${share}`}` : share;
+      return `- ${verdictMarks.refuted} **${plain(text)}** does not hold (${linkTo(experiment)}): ${found}`;
+    }),
+    ...experiments.flatMap(inconclusive),
+    ...warnings(overview),
+    ...notRun('errored', overview.errored),
+    ...notRun('did not run', overview.unsupported),
+    ...late(overview),
+  ];
+  return blocks('## What is surprising', sentence(`${verdicts}; ${besideVerdicts(overview)}`), items.join('\n'));
 }
+
+const linkTo = (experiment: string): string => `[${experiment}](#${experiment})`;
+
+/** The claims of an experiment that what ran does not decide. */
+function inconclusive({ id, open }: ExperimentView): string[] {
+  const own = open.filter(({ verdict }) => verdict === 'inconclusive');
+  const claims = own.flatMap((each) => each.claims);
+  const [first] = claims;
+  if (!first) return [];
+  const reasons = [...new Set(own.flatMap((each) => each.reasons.map(({ detail }) => detail)))].filter(Boolean);
+  const why =
+    reasons.length === 0
+      ? ''
+      : `: ${plain(reasons[0] ?? '')}${reasons.length > 1 ? ` (and ${plural(reasons.length - 1, 'other reason')})` : ''}`;
+  const what =
+    claims.length === 1
+      ? `**${plain(first.text)}** is inconclusive`
+      : `${plural(claims.length, 'claim')} are inconclusive`;
+  return [`- ${verdictMarks.inconclusive} ${what} (${linkTo(id)})${why}`];
+}
+
+/** Cells that did not run, those with one reason together. */
+const notRun = (what: string, reasons: readonly ReasonGroup[]): string[] =>
+  reasons.map(({ reason, remedy, cells }) => {
+    const help = remedy ? ` _${plain(remedy)}_` : '';
+    return `- ${plural(cells.length, 'cell')} ${what}: ${plain(sentence(reason))}${help} ${someOf(cells, code, 2)}`;
+  });
 
 /** `All 12 claims were confirmed`, `12 claims: 1 refuted, 11 confirmed`. */
 function verdictsText({ confirmed, refuted, inconclusive }: Readonly<Record<Verdict, number>>): string {
@@ -91,28 +132,46 @@ function verdictsText({ confirmed, refuted, inconclusive }: Readonly<Record<Verd
   return `${plural(all, 'claim')}: ${parts.join(', ')}`;
 }
 
-function contents(experiments: readonly ExperimentView[]): string {
-  const rows = experiments.map(({ id, question, answer, verdicts }) => {
-    const marks = verdictOrder.flatMap((each) =>
-      verdicts[each] > 0 ? [`${verdictMarks[each]} ${verdicts[each]}`] : [],
-    );
-    return [`[${id}](#${id})`, plain(question), plain(answer.headline), marks.join(' ')];
-  });
-  return rows.length < 2 ? '' : table(['experiment', 'question', 'answer', 'claims'], rows);
+/** A longer headline, as older versions wrote paragraphs, is cut off in the contents. */
+const mostCharacters = 160;
+
+const cut = (text: string): string =>
+  text.length <= mostCharacters ? text : `${text.slice(0, text.lastIndexOf(' ', mostCharacters))} …`;
+
+/** Each question with its headline, by group. */
+function contents({ groups, experiments }: Report): string {
+  if (experiments.length < 2) return '';
+  const byId = new Map(experiments.map((experiment) => [experiment.id, experiment]));
+  return blocks(
+    '## Contents',
+    ...groups.flatMap(({ name, experiments: ids }) => [
+      name !== '' && `**${plain(name)}**`,
+      ids
+        .flatMap((id) => byId.get(id) ?? [])
+        .map(contentsItem)
+        .join('\n'),
+    ]),
+  );
 }
 
-function warnings({ warnings: groups, late }: Overview): string {
-  if (groups.length === 0 && !late) return '';
-  const told = late ? [`- ${sentence(lateResultsText(late))} In ${someOf(late.cells, code)}.`] : [];
-  const items = groups.map(({ code: name, count, texts, remedy, cells }) => {
+function contentsItem({ id, question, answer: { headline, asWrittenThen }, verdicts }: ExperimentView): string {
+  const marks = verdictOrder.flatMap((each) => (verdicts[each] > 0 ? [`${verdictMarks[each]} ${verdicts[each]}`] : []));
+  const said = plain(cut(headline));
+  return `- [${plain(question)}](#${id})<br>${asWrittenThen ? said : `**${said}**`} ${marks.join(' ')}`.trimEnd();
+}
+
+/** Warnings, those with one code together. */
+const warnings = ({ warnings: groups }: Overview): string[] =>
+  groups.map(({ code: name, count, texts, remedy, cells }) => {
     const [first = ''] = texts;
     const others = texts.length > 1 ? ` (and ${plural(texts.length - 1, 'other such text')}).` : '';
     const where = cells.length === 0 ? '' : ` In ${someOf(cells, code)}.`;
     const times = count > 1 ? ` × ${count}` : '';
-    return `- ${code(name)}${times}: ${plain(others === '' ? sentence(first) : first)}${others}${remedy ? ` _${plain(remedy)}_` : ''}${where}`;
+    return `- Warning ${code(name)}${times}: ${plain(others === '' ? sentence(first) : first)}${others}${remedy ? ` _${plain(remedy)}_` : ''}${where}`;
   });
-  return `## Warnings\n\n${[...items, ...told].join('\n')}`;
-}
+
+const late = ({ late: seen }: Overview): string[] =>
+  seen ? [`- ${sentence(lateResultsText(seen))} In ${someOf(seen.cells, code, 2)}.`] : [];
 
 /** Where, when and how a run ran. */
 function properties({ tool, command, status, sessions, environment }: RunView, overview: Overview): string {
@@ -187,7 +246,7 @@ function timeText({ wallSeconds, loadSeconds, longest }: Overview): string {
   return `${total}${times} ${formatElapsed(longest.seconds)}, ${code(longest.id)}`;
 }
 
-/** Of which a short cell's own are its samples and what its peers used until they were told to end. */
+/** Describes the CPU of a run; a short cell's own part are its samples, and its peers until they were asked to end. */
 function costText(cost: Cost): string {
   const divided = 'from the first cell on, what cannot be told apart is divided evenly among results, or peers';
   return `${totalText(cost)}${shortText(cost) ? `; ${shortText(cost)}; ${divided}` : ''}`;

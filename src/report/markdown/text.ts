@@ -60,3 +60,9 @@ export const alert = (sort: 'NOTE' | 'WARNING' | 'IMPORTANT', text: string): str
 /** Text with a full stop, where it ends without one. */
 export const sentence = (text: string): string =>
   /[.!?…:]$/.test(text.trimEnd()) ? text.trimEnd() : `${text.trimEnd()}.`;
+
+/** A link; its text is Markdown. */
+export const link = (text: string, target: string): string => `[${text}](${target})`;
+
+/** An image; its text is plain. */
+export const image = (text: string, target: string): string => `![${escaped(text)}](${target})`;

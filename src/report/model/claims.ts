@@ -1,9 +1,9 @@
-import { formatCount } from '../../facts/values.ts';
+import { formatCount, formatFact } from '../../facts/values.ts';
 import type { CellDetail } from '../../record/detail.ts';
 import type { ClaimRecord, ExperimentRecord, Verdict } from '../../record/schema.ts';
 import { brief, cellDetailParts, runDetailParts } from '../detail.ts';
-import { plural } from '../format.ts';
-import type { CellGroup } from '../gather.ts';
+import { formatRange, plural } from '../format.ts';
+import { type CellGroup, declaredFact } from '../gather.ts';
 import { type Which, whichOf } from '../which-cells.ts';
 
 /** Verdicts in the order in which a reader wants them, each with its mark. */
@@ -83,14 +83,41 @@ export function openTogether(claims: readonly ClaimRecord[]): ClaimRecord[][] {
 export interface ClaimView extends Pick<ClaimRecord, 'id' | 'text' | 'source' | 'verdict'> {
   /** In how many results it has that verdict. */
   readonly share: string;
+  /** What the facts were that decided so; absent: not recorded, or nothing was read. */
+  readonly observed?: readonly { readonly fact: string; readonly is: string }[];
 }
 
 /** An experiment's claims, refuted first. */
-export const claimViews = (claims: readonly ClaimRecord[]): ClaimView[] =>
-  orderClaims(claims).map((claim) => {
+export const claimViews = (experiment: ExperimentRecord): ClaimView[] =>
+  orderClaims(experiment.claims).map((claim) => {
     const { id, text, source, verdict } = claim;
-    return { id, text, source, verdict, share: tally(claim) };
+    const observed = observedIn(claim, experiment);
+    return { id, text, source, verdict, share: tally(claim), ...(observed.length > 0 && { observed }) };
   });
+
+/** Facts of a verdict, and values of each fact, that are shown at most. */
+const mostFacts = 2;
+const mostValues = 3;
+
+/** Returns the first facts that a claim read, with their values in the results that have the claim's verdict. */
+function observedIn(
+  { observed = [], verdict }: ClaimRecord,
+  experiment: ExperimentRecord,
+): { fact: string; is: string }[] {
+  return observed
+    .filter((each) => each.verdict === verdict)
+    .slice(0, mostFacts)
+    .map(({ fact, results, least, most, values = [], more = 0 }) => {
+      const declared = declaredFact(fact, experiment);
+      if (least !== undefined && most !== undefined) return { fact, is: formatRange(least, most, declared) };
+      const shown = values.slice(0, mostValues).map(({ value, results: own }) => {
+        const text = formatFact(value, declared);
+        return own === results ? text : `${text} ${formatCount(own)} ×`;
+      });
+      const left = values.length - shown.length + more;
+      return { fact, is: [...shown, ...(left > 0 ? [`${formatCount(left)} more`] : [])].join(', ') };
+    });
+}
 
 /** Why a claim is refuted or inconclusive, or several are for the same reason. */
 export interface OpenClaims {

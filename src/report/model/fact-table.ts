@@ -83,7 +83,7 @@ function rowOf(
     cells,
     values: facts.map((name) => {
       const values = records.map((cell) => withoutOpening(factOf(cell, name), name, openings));
-      return formatRepeats(values, declaredFact(name, experiment), race);
+      return formatRepeats(values, declaredFact(name, experiment), race, cells.length);
     }),
     repeats: records.length,
     race,

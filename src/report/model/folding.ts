@@ -86,8 +86,8 @@ const pairs = <T>(items: readonly T[]): [T, T][] =>
   items.flatMap((a, index) => items.slice(index + 1).map((b): [T, T] => [a, b]));
 
 /**
- * Whether races that differ in nothing but some factors have the same odds, as far as tests that could show a difference
- * tell: in each group, cells of all the samples that `sampleOf` tells apart; all groups and facts together.
+ * Returns whether races that differ only in some factors have the same odds, by tests that could show a difference. Each group
+ * has cells of all the samples that `sampleOf` distinguishes; the tests are corrected over all groups and facts.
  */
 export function racesAlike(
   groups: readonly (readonly CellGroup[])[],

@@ -26,7 +26,7 @@ const series = ['rate.series', 'latency.series', 'timeWait.series'];
 /** A cell that measures throughput. */
 export interface Way {
   readonly cell: string;
-  /** `by=fin`: what tells it from the others; empty where nothing does. */
+  /** Factor values that distinguish the way from the others, `by=fin`; empty if there are none. */
   readonly name: readonly string[];
 }
 
@@ -48,8 +48,12 @@ export interface Load {
   readonly margin: number;
   readonly alpha: number;
   readonly facts: readonly string[];
-  /** Of each of these facts the median, and between which values its repeats lie. */
-  readonly ways: readonly (Way & { readonly values: readonly string[]; readonly against?: Compared })[];
+  /** Of each of these facts the median, and with it between which values its repeats lie. */
+  readonly ways: readonly (Way & {
+    readonly medians: readonly string[];
+    readonly values: readonly string[];
+    readonly against?: Compared;
+  })[];
   readonly costs?: Costs;
   readonly series: readonly Series[];
 }
@@ -62,7 +66,7 @@ export interface Costs {
   readonly ways: readonly (Way & {
     /** Empty where it was not measured. */
     readonly values: readonly string[];
-    /** What had no more CPU to give, in how many results; most often first. */
+    /** What was CPU-bound, with the number of results; the most frequent first. */
     readonly saturated: readonly { readonly what: string; readonly times: number }[];
   })[];
 }
@@ -106,6 +110,7 @@ export function loadOf(experiment: ExperimentRecord, groups: readonly CellGroup[
       const compared = found.get(cell.id);
       return {
         ...wayOf(cell),
+        medians: facts.map((fact) => middleOf(cell, fact, experiment)),
         values: facts.map((fact) => formatSpread(numbersOf(cell, fact), declaredFact(fact, experiment))),
         ...(compared && { against: compared }),
       };
@@ -143,19 +148,21 @@ function costsOf(
 ): Costs | undefined {
   const facts = costs.filter((fact) => arms.some((cell) => numbersOf(cell, fact).length > 0));
   if (facts.length === 0) return undefined;
-  const middle = (cell: CellGroup, fact: string) => {
-    const values = numbersOf(cell, fact);
-    return values.length === 0 ? '' : formatFact(median(values), declaredFact(fact, experiment));
-  };
   return {
     facts,
     saturated,
     ways: arms.map((cell) => ({
       ...wayOf(cell),
-      values: facts.map((fact) => middle(cell, fact)),
+      values: facts.map((fact) => middleOf(cell, fact, experiment)),
       saturated: mostly(cell),
     })),
   };
+}
+
+/** The median over repeats; empty where it was not measured. */
+function middleOf(cell: CellGroup, fact: string, experiment: ExperimentRecord): string {
+  const values = numbersOf(cell, fact);
+  return values.length === 0 ? '' : formatFact(median(values), declaredFact(fact, experiment));
 }
 
 function mostly(cell: CellGroup): { what: string; times: number }[] {

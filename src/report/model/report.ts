@@ -23,6 +23,7 @@ import { type FactsView, factsOf } from './facts.ts';
 import { type Load, loadOf } from './load.ts';
 import { type Losses, lossesOf } from './losses.ts';
 import { countVerdicts, type Overview, overviewOf, type ReasonGroup, setting } from './overview.ts';
+import { type Rests, restsOf } from './rests.ts';
 
 /**
  * Everything that a report shows, as plain data: what is grouped, counted, tested and chosen is so here, and a renderer only
@@ -76,6 +77,8 @@ export interface ExperimentView {
   readonly id: string;
   readonly question: string;
   readonly answer: AnswerView;
+  /** Of each finding the results that it rests on. */
+  readonly rests: readonly Rests[];
   /** What each factor and its values mean, where the experiment says. */
   readonly words?: ExperimentRecord['words'];
   /** Its file, where it is the user's own. */
@@ -205,16 +208,18 @@ function experimentView(
   const load = loadOf(experiment, cells);
   const losses = lossesOf(experiment, facts.facts, cells);
   const paths = pathsOf(cells, outcomes);
+  const answer = answerOf(experiment);
   return {
     id,
     question,
-    answer: answerOf(experiment),
+    answer,
+    rests: answer.findings.map((finding) => restsOf(finding, cells)),
     ...(words && { words }),
     ...(!builtin && { file }),
     isSilent: cells.length > 0 && cells.every(({ ran }) => ran.length === 0),
     ...(load && { load }),
     facts,
-    claims: claimViews(claims),
+    claims: claimViews(experiment),
     verdicts: countVerdicts(claims),
     open: openClaims(experiment, cells),
     errored: notRunOf(overview.errored, planned),

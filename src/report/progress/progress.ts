@@ -30,7 +30,7 @@ export interface ProgressOptions {
   readonly clock?: () => number;
 }
 
-/** Tells how a run goes on; each repeat of a cell is started and finished on its own. */
+/** Shows the progress of a run; each repeat of a cell is started and finished separately. */
 export interface Progress {
   cellStarted(id: string): void;
   /** The cell only waits now, for so many seconds. */

@@ -38,10 +38,10 @@ interface ActiveCell {
   readonly waitsUntil?: number;
 }
 
-/** A cell that finished, as far as progress tells it. */
+/** The parts of a finished cell that progress shows. */
 export type Finished = Pick<CellRecord, 'id' | 'status' | 'reason' | 'seconds'>;
 
-/** Where nothing says how long a cell takes. */
+/** Expected time of a cell about which nothing is known. */
 const unknown: Expected = { seconds: 1, stretch: 'cells', work: 1, isTimed: false };
 
 /** Nothing has begun. `planned`: every repeat that will run, in any order; where it is empty, nothing is known of the cells. */

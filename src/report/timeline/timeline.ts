@@ -75,8 +75,8 @@ export function timelineOf(events: readonly Event[], record: CellRecord, options
 }
 
 /**
- * What has to be known of all events before any is told: given once, in the order in which they were recorded. Most of them are
- * not kept.
+ * Collects what must be known of all events before the first one is shown. Takes them once, in the order in which they were
+ * recorded, and keeps few of them.
  */
 export class Survey {
   readonly #naming: Event[] = [];
@@ -93,11 +93,11 @@ export class Survey {
     const at = momentOf(event);
     this.#late = Math.max(this.#late, this.#latest - at);
     this.#latest = Math.max(this.#latest, at);
-    // what a process told and what samples showed is named by the others
+    // events of Node and samples name no endpoint that another event does not name
     if (event.kind !== 'node' && event.kind !== 'sample') this.#naming.push(event);
   }
 
-  /** Takes the same events once more, and tells of them; to be called when all were added. */
+  /** Makes the timeline's entries from the same events, which are taken once more; to be called when all were added. */
   telling(record: CellRecord, options: TimelineOptions = {}): Telling {
     const names = namesIn(this.#naming);
     const head: TimelineHead = {
@@ -136,7 +136,7 @@ export class Telling {
   readonly #origin: Ns;
   readonly #all: boolean;
   readonly #events: Ordering<Event>;
-  /** What is told after its event: the end of a call. States come behind events of the same moment. */
+  /** Entries that come after their event, such as the end of a call. States come behind events of the same moment. */
   readonly #moments = new Ordering<Moment>(0, ({ at }) => at);
   readonly #steps = new Ordering<Moment>(0, ({ at }) => at);
   readonly #folding = new Folding<Moment>();
@@ -151,7 +151,7 @@ export class Telling {
     for (const step of steps) this.#steps.expect(step);
   }
 
-  /** How many events have no entry of their own, of those that were told. */
+  /** Number of events so far that have no entry of their own. */
   get folded(): number {
     return this.head.events - this.#own;
   }

@@ -1,4 +1,8 @@
+import { writeFileSync } from 'node:fs';
 import { experiment } from 'lingerlab';
+
+/** Each cell makes a file of this name when its connection is open. */
+const sign = process.env.LINGERLAB_TEST_OPEN;
 
 /** Cells that keep a connection open for a minute: there is a middle in which to be killed. */
 export default experiment({
@@ -9,6 +13,7 @@ export default experiment({
   async scenario({ client, server, rest }, { n }) {
     const listener = await server.listen();
     await client.connect(listener);
+    if (sign) writeFileSync(`${sign}-${n}`, '');
     // whoever resumes the run need not wait again
     if (n > 1) await rest(process.env.LINGERLAB_TEST_FAST ? 0.1 : 60);
   },

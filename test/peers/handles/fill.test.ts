@@ -52,7 +52,9 @@ describe('filling the other kernel', () => {
 
   test('says that the other kernel took all of it', async () => {
     const { near, far } = kernels(40_000);
-    await expect(fill(near, far, { bytes: 1000 })).rejects.toThrow('fill(): the other kernel took all 1000 bytes');
+    await expect(fill(near, far, { bytes: 1000 })).rejects.toThrow(
+      'fill(): bytes: the other kernel accepted all 1000 bytes',
+    );
   });
 
   test('is refused with what a call was refused with', async () => {

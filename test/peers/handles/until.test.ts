@@ -154,7 +154,7 @@ describe('waiting for a state', () => {
     });
     await expect(client.until('TIME-WAIT')).rejects.toMatchObject({
       code: 'NOT_OBSERVED',
-      message: 'until(TIME-WAIT) of the client: 5 samples in a row did not show whether its socket is there',
+      message: 'until(TIME-WAIT) of the client: 5 samples in a row did not show whether its socket exists',
     });
   });
 

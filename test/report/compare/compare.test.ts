@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { LingerlabError } from '../../../src/errors.ts';
 import { kind } from '../../../src/facts/kinds.ts';
-import { declarations } from '../../../src/facts/table.ts';
+import { declarations, loadDeclarations } from '../../../src/facts/table.ts';
 import type { Declaration, FactValue } from '../../../src/record/fact.ts';
-import type { CellRecord, Environment } from '../../../src/record/schema.ts';
+import type { CellRecord, Environment, Run } from '../../../src/record/schema.ts';
 import { compareRuns } from '../../../src/report/compare/compare.ts';
 import type { Comparison } from '../../../src/report/compare/comparison.ts';
 import { comparisonText } from '../../../src/report/compare/text.ts';
@@ -472,6 +472,50 @@ describe('not comparable', () => {
       slow.map((_, index) => index + 1),
     );
     expect(compareRuns([run(quiet, 0), disturbed])).toMatchObject({ performance: 0, compared: { facts: 1 } });
+  });
+
+  test('what loads measured is compared within one machine and boot; of others the ratios of rates are', () => {
+    const declared = saved({ ...declarations(), ...loadDeclarations() });
+    const pair = { cell: 'x/a=2', baseline: 'x/a=1', pairs: 8, ratio: 1, p: 1, differs: 'alike' } as const;
+    const load = { fact: 'rate.perSecond', margin: 0.03, alpha: 0.05, confidence: 0.95, leftOut: 0, against: [pair] };
+    const run = (rate: number, ratio: number, over: Parameters<typeof runOf>[2] = {}) =>
+      runOf(
+        [{ ...experimentOf({ id: 'x', facts: declared, factors: { a: [1, 2] } }), load }],
+        [1, 2, 3, 4, 5, 6, 7, 8].flatMap((repeat) => {
+          const own = rate + repeat;
+          const of = (a: number, perSecond: number) =>
+            cellOf('x', { a }, { 'rate.perSecond': perSecond }, { repeat, load: true });
+          return [of(1, own), of(2, own * ratio * (1 + repeat / 1e6))];
+        }),
+        over,
+      );
+    const other = { environment: { cpu: 'another' } };
+    const rebooted = { clock: { monotonicNs: '1', wall: '2025-11-20T10:00:00.000Z' } };
+    const facts = ({ measurements }: Comparison) => measurements.map(({ cell, fact }) => `${cell} ${fact}`);
+    expect(facts(compareRuns([run(100, 2), run(200, 2)]))).toEqual(['x/a=1 rate.perSecond', 'x/a=2 rate.perSecond']);
+    for (const elsewhere of [other, rebooted]) {
+      const same = compareRuns([run(100, 2), run(200, 2, elsewhere)]);
+      expect(same).toMatchObject({ performance: 0, compared: { elsewhere: 2, facts: 1 } });
+      expect(toldOf(same).extent.join(' ')).toContain('2 measured facts of loads not compared');
+      const otherwise = compareRuns([run(100, 2), run(200, 3, elsewhere)]);
+      expect(facts(otherwise)).toEqual(['x/a=2 rate relative to its baseline']);
+      expect(comparisonText(toldOf(otherwise), { color: false })).toContain('A → B 2.00 → 3.00 (+50 %)');
+      // a run of version 1 does not say which way is the baseline
+      const { load: _load, ...older } = run(100, 2).run.experiments[0] as Run['run']['experiments'][number];
+      const first = { ...run(100, 2), run: { ...run(100, 2).run, experiments: [older] } };
+      expect(facts(compareRuns([first, run(200, 3, elsewhere)]))).toEqual(['x/a=2 rate relative to its baseline']);
+    }
+  });
+
+  test('facts that differ in the same way in the same cells are one difference', () => {
+    const run = (of: 'a' | 'b') =>
+      runOf(
+        [experimentOf({ id: 'x', facts: saved({ one: kind.word('a', 'b'), two: kind.word('a', 'b') }) })],
+        [cellOf('x', { a: 1 }, { one: of, two: of })],
+      );
+    const told = toldOf(compareRuns([run('a'), run('b')]));
+    expect(told.experiments[0]?.behaviour).toMatchObject([{ fact: 'one', values: ['a', 'b'], alike: ['two'] }]);
+    expect(comparisonText(told, { color: false })).toContain('  ≠ one  A a · B b\n    in x/a=1 (the same for two)\n');
   });
 
   test('a fact that the other run does not declare, or otherwise, is no difference', () => {

@@ -40,16 +40,16 @@ test('a comparison tells the differences by experiment, cells that share one tog
   expect(
     comparisonText(toldOf(compareRuns([sampleRun(), older()])), { color: false, width: 90 }),
   ).toMatchInlineSnapshot(`
-    "A  results/a · lingerlab 0.1.0 · Linux 6.18.19 · HZ 250 · Node 24.21.0 · iproute2 6.1.0 ·
-       as root · 2025-11-20
-    B  results/b · lingerlab 0.1.0 · Linux 6.1.192 · HZ 250 · Node 24.21.0 · iproute2 6.1.0 ·
-       as root · 2025-11-20
-
-    9 differences in behaviour (1 claim that one run confirms and another refutes), 1 fact of
+    "9 differences in behaviour (1 claim that one run confirms and another refutes), 1 fact of
     races with other odds, 1 measured fact with another performance, in 51 facts of 9 cells in
     2 experiments.
     ! The odds of a race move with the load of a machine, too: run both again, on quiet
       machines, before you blame a kernel.
+
+    A  results/a · lingerlab 0.1.0 · Linux 6.18.19 · HZ 250 · Node 24.21.0 · iproute2 6.1.0 ·
+       as root · 2025-11-20
+    B  results/b · lingerlab 0.1.0 · Linux 6.1.192 · HZ 250 · Node 24.21.0 · iproute2 6.1.0 ·
+       as root · 2025-11-20
 
     The runs differ in
       kernel  A 6.18.19 · B 6.1.192

@@ -4,7 +4,6 @@ import type { CellRecord, SegmentRecord } from '../../../src/record/schema.ts';
 import { ladderOf, storyOf } from '../../../src/report/ladder/ladder.ts';
 import type { Ladder, LadderRow, StateRow } from '../../../src/report/ladder/parts.ts';
 import { ladderSvg } from '../../../src/report/ladder/svg.ts';
-import { ladderMermaid } from '../../../src/report/markdown/mermaid.ts';
 import { cellOf, path } from '../fixture.ts';
 import { blackHole, crossingFins, forgedReset, heldFins, lostLastAck, oldDuplicate, wire } from '../wire-fixture.ts';
 import { anyRecord } from './anything.ts';
@@ -429,7 +428,7 @@ test('packets of the wire that are no segments are drawn, and not taken for what
   expect(ladderOf(of([{ ...forged, count: 10 }])).rows[2]).toMatchObject({ kind: 'gap', count: 300 });
   expect(storyOf(of([{ ...forged, count: 310 }]))).not.toBe(storyOf(of([])));
   expect(ladderSvg(of([{ ...forged, count: 310 }]))).toContain('>310 × no TCP segment<');
-  expect(ladderMermaid(of([{ ...forged, count: 1 }]))).toContain('wire->>server: no TCP segment<br/>forged: truncated');
+  expect(ladderSvg(of([{ ...forged, count: 1 }]))).toContain('At the server: no TCP segment, forged: truncated.');
 });
 
 describe('connections', () => {

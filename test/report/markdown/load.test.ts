@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { loadDeclarations } from '../../../src/facts/table.ts';
+import { ratesSvg } from '../../../src/report/drawing/rates.ts';
 import { gatherCells } from '../../../src/report/gather.ts';
 import { markdownExperiment } from '../../../src/report/markdown/experiment.ts';
 import { markdownLoad } from '../../../src/report/markdown/load.ts';
@@ -32,15 +33,22 @@ const cells = rates.flatMap((rate, nth) =>
 );
 const text = (some: typeof cells) => {
   const load = loadOf(experiment, gatherCells(runOf([experiment], some)));
-  return load ? markdownLoad(load) : '';
+  return load ? markdownLoad(load, undefined) : '';
 };
 
 test('a load tells each way with its spread, against the first with an interval, and what the test says', () => {
   const said = text(cells);
-  expect(said).toContain('medians of 10 repeats');
-  expect(said).toMatch(/\| `by=fin` \| 115 \(97 to 302\) \| +\|/);
-  expect(said).toMatch(/\| `by=rst` \| .* \| 0\.80\d \(0\.80\d to 0\.80\d\): \*\*fewer\*\* \|/);
+  expect(said).toContain('Medians of 10 repeats');
+  expect(said).toMatch(/\| way \| rate, of its baseline \|\n.*\n\| `by=fin` \| 115: the baseline \|/);
+  expect(said).toMatch(/\| `by=rst` \| 0\.80\d \(0\.80\d–0\.80\d\): \*\*slower\*\* \|/);
+  expect(said).toMatch(/\| `by=fin` \| 115 \(97 to 302\) \|/);
   expect(said).toMatch(/`cpu.clientUs` .*\n.*\n\| `by=fin` \| 40/);
+});
+
+test('a run of one repeat compares nothing, and has no chart', () => {
+  const load = loadOf(experiment, gatherCells(runOf([experiment], cells.slice(0, 2))));
+  expect(load && ratesSvg(load, 'x')).toBeUndefined();
+  expect(load && markdownLoad(load, undefined)).toMatch(/\| way \| rate \|\n.*\n\| `by=fin` \| 100 \|/);
 });
 
 test('and how it went through the window, with the quartiles of its ends', () => {
@@ -48,7 +56,16 @@ test('and how it went through the window, with the quartiles of its ends', () =>
 });
 
 test('repeats are counted where ways have not as many', () => {
-  expect(text(cells.slice(0, -1))).toContain('medians of 9 to 10 repeats');
+  expect(text(cells.slice(0, -1))).toContain('Medians of 9 to 10 repeats');
+});
+
+test('where the run left all results out, no way is a baseline, and none is said to be compared', () => {
+  const load = { fact: 'rate.perSecond', margin: 0.03, alpha: 0.05, confidence: 0.95, leftOut: 20, against: [] };
+  const quiet = { ...experiment, load };
+  const view = loadOf(quiet, gatherCells(runOf([quiet], cells)));
+  const said = view ? markdownLoad(view, undefined) : '';
+  expect(said).toContain('| `by=fin` | 115 |');
+  expect(said).not.toMatch(/baseline|compared/);
 });
 
 test('what measures no rate is no load', () => {
@@ -80,17 +97,20 @@ test('what the run compared stands as it is, each way against its own baseline',
     [1, 2].map((repeat) => cellOf('load', { by }, { 'rate.perSecond': 100 }, { repeat })),
   );
   const load = loadOf(stored, gatherCells(runOf([stored], records)));
-  const said = load ? markdownLoad(load) : '';
+  const said = load ? markdownLoad(load, undefined) : '';
   expect(said).toContain('differs by more than 5 %');
-  expect(said).toMatch(/\| `by=keep` \| .* \| +\|/);
-  expect(said).toMatch(/\| `by=fin` \| .* \| 0\.250: \*\*fewer\*\* \|/);
-  expect(said).toMatch(/\| `by=rst` \| .* \| 0\.875: \*\*fewer\*\*, against `by=fin` \|/);
+  expect(said).toContain('| `by=keep` | 100: the baseline |');
+  expect(said).toContain('| `by=fin` | 0.250: **slower** |');
+  expect(said).toContain('| `by=rst` | 0.875: **slower**, of `by=fin` |');
+  const svg = load && ratesSvg(load, 'What does <closing> cost?');
+  expect(svg).toContain('What does &lt;closing&gt; cost?');
+  expect(svg).toContain('<title>by=rst: 0.875, of by=fin</title>');
 });
 
 test('every fact that its experiment shows has a column, also one that no table of the load has', () => {
   const section = (shows: string[]) => {
     const [first] = reportOf(runOf([{ ...experiment, shows }], cells.slice(0, 2))).experiments;
-    return first ? markdownExperiment(first) : '';
+    return first ? markdownExperiment(first, new Set()) : '';
   };
   expect(section(['rate.perSecond', 'load.errors', 'load.finished'])).toMatch(
     /\| `load.errors` \| +`load.finished` \|/,

@@ -1,58 +1,77 @@
 import { describe, expect, test } from 'vitest';
 import type { CellRecord } from '../../../src/record/schema.ts';
-import { gatherCells } from '../../../src/report/gather.ts';
-import { markdownPaths } from '../../../src/report/markdown/paths.ts';
-import { pathsOf } from '../../../src/report/model/courses.ts';
+import { drawingsOf } from '../../../src/report/markdown/drawings.ts';
+import { markdownPaths, pathList } from '../../../src/report/markdown/paths.ts';
+import { reportOf } from '../../../src/report/model/report.ts';
 import { cellOf, experimentOf, path, runOf } from '../fixture.ts';
 import { wire } from '../wire-fixture.ts';
 
 const paths = { client: path('ESTABLISHED 1', 'FIN-WAIT-1 2'), server: path('ESTABLISHED 1') };
 const over = (lost: string, family: number, ...lines: string[]): CellRecord =>
   cellOf('x', { lost, family }, {}, { paths, ...(lines.length > 0 && { segments: wire(lines) }) });
-const told = (...records: CellRecord[]): string => {
-  const paths = pathsOf(gatherCells(runOf([experimentOf({ id: 'x' })], records)));
-  return paths ? markdownPaths(paths) : '';
+const reported = (...records: CellRecord[]) => reportOf(runOf([experimentOf({ id: 'x' })], records));
+/** As the report has them, then as the experiment's page has. */
+const both = (room: number | undefined, ...records: CellRecord[]): [string, string, string[]] => {
+  const report = reported(...records);
+  const drawn = new Set(drawingsOf(report, room).keys());
+  const [x] = report.experiments;
+  return x ? [markdownPaths(x, drawn, 'report/x.md'), pathList(x, drawn), [...drawn]] : ['', '', []];
 };
-const summaries = (text: string): string[] =>
-  [...text.matchAll(/<summary>(.*)<\/summary>/g)].map(([, summary]) => summary ?? '');
 
 describe('over a wire', () => {
-  const text = told(
+  const records = [
     over('once', 4, 'client F. 1:1 @3 dropped', 'client F. 1:1 @204-204.1'),
     over('never', 4, 'client F. 1:1 @3-3.1'),
     over('never', 6, 'client F. 1:1 @3.2-3.4'),
-  );
-  test('each cell is named at its ladder; those with the same segments share one', () => {
-    expect(text).toContain('**What the wire carried**: 2 ladders of 3 cells;');
-    expect(summaries(text)).toEqual([
-      'Ladders, cell by cell',
-      '<code>lost=once,family=4</code>',
-      '<code>lost=never,family=4</code>; <code>lost=never,family=6</code>',
-    ]);
-    expect(text.match(/```mermaid/g)).toHaveLength(2);
+  ];
+  const [text, list, drawn] = both(undefined, ...records);
+  test('each ladder is a file; cells with the same segments share one', () => {
+    expect(drawn).toEqual(['x-1.svg', 'x-2.svg']);
+    expect(text).toContain('<summary><b>What the wire carried</b>: 2 ladders of 3 cells</summary>');
+    expect(text).toContain('![Ladder: lost=once,family=4](report/x-1.svg)');
+    expect(text).toContain('- [`lost=never,family=4` and 1 more cell](report/x-2.svg)');
+    expect(text).toContain('[Each with its closing segments](report/x.md#ladders).');
+    expect(list).toContain('## Ladders\n');
+    expect(list).toContain(
+      '- `lost=never,family=4`; `lost=never,family=6`. [Drawing](x-2.svg). Closing segments sent: ',
+    );
   });
 
-  test('what was no segment, and what the kernel refused, is told below it', () => {
+  test('what was no segment, and what the kernel refused, is told at its ladder', () => {
     const odd = { othersOwn: { 'no-tcp': 300, truncated: 1 }, refusedAsExpected: { EINVAL: 2 } };
     const line = 'client F. 1:1 @3-3.1';
-    expect(told({ ...over('never', 4, line), odd })).toContain(
+    expect(both(undefined, { ...over('never', 4, line), odd })[1]).toContain(
       " Packets besides: of the wire's own that were no segment (no-tcp 300, truncated 1); that the kernel refused as expected (EINVAL 2).",
     );
-    expect(told(over('never', 4, line))).not.toContain('besides');
-  });
-
-  test('however many cells there are, each has its ladder', () => {
-    const many = Array.from({ length: 30 }, (_, n) => over(`${n}`, 4, `client F. 1:1+${n} @3-3.1`));
-    expect(told(...many).match(/```mermaid/g)).toHaveLength(30);
+    expect(both(undefined, over('never', 4, line))[1]).not.toContain('besides');
   });
 
   test('a cell in which no packet crossed it is named in a line', () => {
     const said = 'No packet crossed the wire in `x/lost=never,family=4`: there is no ladder.';
-    expect(told(over('once', 4, 'client F. 1:1 @3 dropped'), over('never', 4))).toContain(said);
+    expect(both(undefined, over('once', 4, 'client F. 1:1 @3 dropped'), over('never', 4))[0]).toContain(said);
     expect(text).not.toContain('No packet crossed');
+  });
+
+  test('where there is room for few, each course of opening and closing segments is drawn once, the others are told', () => {
+    const again = over(
+      'twice',
+      4,
+      'client F. 1:1 @3 dropped',
+      'client F. 1:1 @204 dropped',
+      'client F. 1:1 @604-604.1',
+    );
+    const [short, long, few] = both(1e6, ...records, again);
+    expect(few).toEqual(['x-1.svg', 'x-2.svg']);
+    expect(short).toContain('(report/x.md#ladders); 1 other one is not drawn here.');
+    expect(short).not.toContain('x-3.svg');
+    expect(long).toContain('`lingerlab report RUN --ladder CELL` draws each.');
+    expect(long).toContain('- `lost=twice,family=4`. Closing segments sent: ');
+    expect(both(100, ...records)[2]).toEqual([]);
   });
 });
 
 test('without a wire nothing is said of one', () => {
-  expect(told(over('never', 4))).not.toMatch(/wire/);
+  const [text, list] = both(undefined, over('never', 4));
+  expect(text).toContain('<b>What the two ends went through</b>: 1 course');
+  expect(text + list).not.toMatch(/wire/);
 });

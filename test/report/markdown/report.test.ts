@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { described, kind } from '../../../src/facts/kinds.ts';
 import { declarations } from '../../../src/facts/table.ts';
 import type { Run } from '../../../src/record/schema.ts';
+import { reportFiles } from '../../../src/report/markdown/beside.ts';
 import { markdownReport as draw } from '../../../src/report/markdown/report.ts';
 import { reportOf } from '../../../src/report/model/report.ts';
 import { cellOf, claimOf, experimentOf, path, runOf, sampleRun, saved, told } from '../fixture.ts';
@@ -25,20 +26,33 @@ test('the same folder gives the same report: nothing but the run is read', () =>
 
 test('the setting, a warning and the findings come first', () => {
   const report = markdownReport(sampleRun());
-  expect(report.slice(0, report.indexOf('| experiment'))).toMatchInlineSnapshot(`
+  expect(report.slice(0, report.indexOf('\n## Closing'))).toMatchInlineSnapshot(`
     "# How TCP connections close on Linux 6.18.19
 
-    lingerlab 0.1.0 · Linux 6.18.19 · HZ 250 · Node 24.21.0 · iproute2 6.1.0 · as root
+    - Run: 2 experiments, 12 cells, 18 results, in 1 min 4 s, \`lingerlab run\`
+    - On: Linux 6.18.19 · HZ 250 · Node 24.21.0 · iproute2 6.1.0 · as root · 2 × AMD EPYC 7763
+    - By: lingerlab 0.1.0, 2025-11-20 09:00:00 UTC to 2025-11-20 09:01:04 UTC
 
     > [!WARNING]
     > 1 cell of 12 errored.
 
-    ## Findings
+    ## What is surprising
 
     3 claims: 1 refuted, 1 inconclusive, 1 confirmed; 11 warnings, 1 cell errored, 2 cells unsupported.
 
     - ✗ **a reset closes without a word to the application | whatever it reads** does not hold ([close-order](#close-order)): in all 4 cells with \`linger=zero\`
+    - ? **crossing FINs leave TIME-WAIT at both ends** is inconclusive ([racing-closes](#racing-closes)): client.miniSocket not observed
+    - Warning \`NO_MINI_TIMERS\`: this kernel refuses to trace tw_timer_handler. _Use 6.12 or newer._
+    - Warning \`SLOW_SAMPLES\` × 10: ss sampled every 80 ms (and 9 other such texts). _Use --jobs 1._ In \`racing-closes/data=0\`.
+    - 1 cell errored: STEP_DEADLINE: close() of "client" did not answer | within 13 s. \`racing-closes/data=1000\`
+    - 2 cells did not run: this kernel cannot make veth devices. _Load the module with \`modprobe veth\`._ \`racing-closes/data=2000\`, \`racing-closes/data=3000\`
 
+    ## Contents
+
+    **Closing**
+
+    - [Which end is left in TIME-WAIT?](#close-order)<br>**The end that closes first keeps TIME-WAIT, unless it resets.** ✗ 1 ✓ 1
+    - [What if both ends close at once?](#racing-closes)<br>**Mostly both ends keep TIME-WAIT.** ? 1
     "
   `);
 });
@@ -49,6 +63,21 @@ test('the end says what ran where, how long, and how much did not', () => {
     report.slice(report.indexOf('## The run'), report.indexOf('<details>\n<summary>The kernel')),
   ).toMatchInlineSnapshot(`
     "## The run
+
+    <details>
+    <summary>What the columns say</summary>
+
+    - \`timeWait.holder\`: the end that keeps TIME-WAIT; compared exactly
+    - \`timeWait.seconds\`: how long TIME-WAIT lasted, if its timer ended it; the median over repeats, the same within one slot of the kernel's timer wheel
+    - \`client.closedWith\`: closing segments that the end sent, in order; compared exactly
+    - \`server.closedWith\`: closing segments that the end sent, in order; compared exactly
+    - \`client.miniSocket\`: states that the endpoint had as a mini-socket, without a process; compared as a distribution over repeats
+
+    **racing-closes**
+
+    - \`together\`: how far apart the two closes were; measured: the median over repeats, compared by statistics only
+
+    </details>
 
     |  |  |
     |---|---|
@@ -69,14 +98,14 @@ test('the end says what ran where, how long, and how much did not', () => {
 });
 
 test('facts come as a table without the factor that makes no difference', () => {
-  expect(section(markdownReport(sampleRun()), '### close-order').split('**What')[0]).toMatchInlineSnapshot(`
+  expect(section(markdownReport(sampleRun()), '### close-order').split('<details>')[0]).toMatchInlineSnapshot(`
     "### close-order
 
     _Which end is left in TIME-WAIT?_
 
     **The end that closes first keeps TIME-WAIT, unless it resets.**
 
-    - **4 of 4**: A reset leaves no TIME-WAIT.
+    - **[4 of 4](report/close-order.md#finding-1)**: A reset leaves no TIME-WAIT.
 
     | closes | linger | \`timeWait.holder\` | \`timeWait.seconds\` | \`client.closedWith\` | \`server.closedWith\` |
     |---|---|---|---:|---|---|
@@ -85,7 +114,7 @@ test('facts come as a table without the factor that makes no difference', () => 
     | \`server\` | \`off\` | server | 61.2 s | FIN | FIN |
     | \`server\` | \`zero\` | none | – | none | RST |
 
-    \`family\` (4, 6) made no difference to these facts, and is left out.
+    \`family\` (4, 6) changes none of these facts, and is left out.
 
     |  | claim | source | in |
     |---|---|---|---|
@@ -99,9 +128,7 @@ test('facts come as a table without the factor that makes no difference', () => 
 });
 
 test('a race is a distribution, an unknown fact has its reason, what did not run its reason and remedy', () => {
-  expect(
-    section(markdownReport(sampleRun()), '### racing-closes').split('<details>\n<summary>What')[0],
-  ).toMatchInlineSnapshot(`
+  expect(section(markdownReport(sampleRun()), '### racing-closes').split('<details>')[0]).toMatchInlineSnapshot(`
     "### racing-closes
 
     _What if both ends close at once?_
@@ -129,9 +156,9 @@ test('a race is a distribution, an unknown fact has its reason, what did not run
 
     - both cells with \`data=2000,3000\`: this kernel cannot make veth devices. _Load the module with \`modprobe veth\`._
 
-    **Unknown**
+    More: [which facts are unknown, and why](report/racing-closes.md#unknown).
 
-    - \`client.miniSocket\` in \`racing-closes/data=0\`: ss took its samples too late
+    ## The run
 
     "
   `);
@@ -151,15 +178,15 @@ test('every table has as many cells in each row as in its head', () => {
 });
 
 test('warnings are gathered by code with their number and remedy', () => {
-  expect(section(markdownReport(sampleRun()), '## Warnings').split('\n## ')[0]).toContain(
-    '- `SLOW_SAMPLES` × 10: ss sampled every 80 ms (and 9 other such texts). _Use --jobs 1._ In `racing-closes/data=0`.',
+  expect(section(markdownReport(sampleRun()), '## What is surprising').split('\n## ')[0]).toContain(
+    '- Warning `SLOW_SAMPLES` × 10: ss sampled every 80 ms (and 9 other such texts). _Use --jobs 1._ In `racing-closes/data=0`.',
   );
 });
 
 test('results that were late are a line under the warnings, with where', () => {
   const late = { harnessMs: 3, observersMs: 900, peersMs: { client: 1020 } };
   const run = runOf([experimentOf({ id: 'x' })], [cellOf('x', { a: 1 }, {}, { late }), cellOf('x', { a: 2 }, {})]);
-  expect(section(markdownReport(run), '## Warnings')).toContain(
+  expect(section(markdownReport(run), '## What is surprising')).toContain(
     "- 1 of 2 results was late: at the longest client's process did not run for 1.02 s; a claim that such a result would refute is inconclusive. In `x/a=1`.",
   );
 });
@@ -236,29 +263,70 @@ describe('courses of states', () => {
       },
     ),
   );
-  test('one diagram for each different one, twelve at most', () => {
-    const report = markdownReport(runOf([experimentOf({ id: 'x' })], cells));
-    expect(report.match(/```mermaid/g)).toHaveLength(12);
-    expect(report).toContain('14 courses, the first 12 drawn');
-    expect(report).toContain('<summary>2 results, both cells with <code>a=1,16</code></summary>');
-    expect(report).toContain('The times are those of `x/a=1`.');
+  test('one drawing for each different one', () => {
+    const { report, beside } = reportFiles(reportOf(runOf([experimentOf({ id: 'x' })], cells)));
+    expect([...beside.keys()].filter((name) => name.endsWith('.svg'))).toHaveLength(14);
+    expect(report).toContain('<summary><b>What the two ends went through</b>: 14 courses</summary>');
+    expect(report).toContain('- [2 results, both cells with `a=1,16`](report/x-1.svg)');
+    expect(beside.get('x.md')).toContain('The times are those of `x/a=1`.');
   });
-  test('connections with labels have a diagram for each different course, and none where nothing happens', () => {
+  test('connections with labels have one for each different course, and none where nothing happens', () => {
     const closed = path('ESTABLISHED 1', 'FIN-WAIT-1 2');
     const paths = { 'one.client': closed, 'two.client': closed, 'three.client': path('SYN-SENT 9') };
-    const report = markdownReport(runOf([experimentOf({ id: 'x' })], [cellOf('x', {}, {}, { paths })]));
-    expect(report.match(/```mermaid/g)).toHaveLength(1);
-    expect(report).toContain('<summary><code>one</code>, <code>two</code>: <code>x</code></summary>');
-    expect(report).toContain('The times are those of `x`, connection `one`.');
+    const { report, beside } = reportFiles(
+      reportOf(runOf([experimentOf({ id: 'x' })], [cellOf('x', {}, {}, { paths })])),
+    );
+    expect([...beside.keys()]).toEqual(['x.md', 'x-1.svg']);
+    expect(report).toContain('[`one`, `two`: `x`](report/x-1.svg)');
+    expect(beside.get('x.md')).toContain('The times are those of `x`, connection `one`.');
   });
 });
 
 test('a cell that ran over a wire has one ladder with its segments, whatever its connections', () => {
-  const report = markdownReport(runOf([experimentOf({ id: 'old-duplicate' })], [oldDuplicate()]));
-  expect(report.match(/```mermaid/g)).toHaveLength(1);
-  expect(report).toContain('client->>server: new: SYN seq 0<br/>+309.1 ms');
-  expect(report).toContain('`new`: client unknown; server unknown. The times are those of `old-duplicate/');
-  expect(report).not.toContain('Connection `old`:');
+  const { report, beside } = reportFiles(reportOf(runOf([experimentOf({ id: 'old-duplicate' })], [oldDuplicate()])));
+  expect(report).not.toContain('```mermaid');
+  expect([...beside.keys()]).toEqual(['old-duplicate.md', 'old-duplicate-1.svg']);
+  expect(beside.get('old-duplicate-1.svg')).toContain('The client sends new: SYN seq 0 at +309.1 ms');
+  expect(beside.get('old-duplicate.md')).toContain(
+    '`new`: client unknown; server unknown. The times are those of `old-duplicate/',
+  );
+});
+
+test('every link of a report leads to a file or a heading that is there', () => {
+  const { report, beside } = reportFiles(reportOf(sampleRun()));
+  const anchors = (text: string) =>
+    [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => title.toLowerCase().replaceAll(' ', '-'));
+  const links = [...report.matchAll(/\]\(([^)#]*)(?:#([^)]*))?\)/g)];
+  expect(links.length).toBeGreaterThan(5);
+  for (const [link, file = '', anchor] of links) {
+    const text = file === '' ? report : beside.get(file.replace('report/', ''));
+    expect(text, link).toBeDefined();
+    if (anchor) expect(anchors(text ?? ''), link).toContain(anchor);
+  }
+});
+
+test('the number of a finding leads to the results that it rests on', () => {
+  const cells = [1, 2, 3].flatMap((a) =>
+    [1, 2].map((repeat) => cellOf('x', { a }, { 'timeWait.holder': 'client' }, { repeat })),
+  );
+  const findings = [
+    {
+      number: '4 of 6',
+      text: 'Text.',
+      cells: [
+        { id: 'x/a=1', repeats: [1, 2] },
+        { id: 'x/a=2', repeats: [1, 2] },
+      ],
+    },
+    { number: '1 | 6', text: 'Part.', cells: [{ id: 'x/a=3', repeats: [2] }] },
+  ];
+  const x = experimentOf({ id: 'x', factors: { a: [1, 2, 3] }, answer: { headline: 'So.', findings } });
+  const { report, beside } = reportFiles(reportOf(runOf([x], cells)));
+  expect(report).toContain('- **[4 of 6](report/x.md#finding-1)**: Text.\n- **[1 | 6](report/x.md#finding-2)**: Part.');
+  expect(beside.get('x.md')).toContain(
+    '## Finding 1\n\n**4 of 6**: Text.\n\nIt rests on 4 of 6 results: both cells with `a=1,2`.',
+  );
+  expect(beside.get('x.md')).toContain('It rests on 1 of 6 results:\n\n- `x/a=3`, repeat 2');
 });
 
 test('what a column says stands below its experiment, unless it is the same in all', () => {
@@ -294,7 +362,7 @@ test('settings that the user asked for stand beside the kernel, and in the list 
     'net.ipv4.tcp_max_tw_buckets': { set: '65536', own: '131072' },
   };
   const report = markdownReport(runOf([], [], { environment: { sysctls: {}, pinned } }));
-  expect(report).toContain('as root · under net.ipv4.tcp_fin_timeout=10\n');
+  expect(report).toContain('as root · under net.ipv4.tcp_fin_timeout=10 · ');
   expect(report).toContain("net.ipv4.tcp_fin_timeout = 10, set as asked for; the kernel's own: 60\n");
   expect(report).toContain("net.ipv4.tcp_max_tw_buckets = 65536, set by lingerlab; the kernel's own: 131072\n");
 });
@@ -325,10 +393,11 @@ test('what was lost is told by who lost it, and how far it had come', () => {
     roles: ['closing', 'other'],
     shows: ['closing.lost'],
   });
-  const report = markdownReport(runOf([x], [lost('client', 700), lost('server', 900)]));
-  expect(report).toContain('<b>What was lost, and how far it had come</b>: 2 results');
-  expect(report).toContain('| all 2 | closing end | 700–900 B | 0 | 700–900 B | 0 | 0 | 0 |');
-  expect(markdownReport(runOf([x], [lost('client', 0)]))).not.toContain('What was lost');
+  const { report, beside } = reportFiles(reportOf(runOf([x], [lost('client', 700), lost('server', 900)])));
+  expect(report).toContain('[what was lost](report/x.md#what-was-lost)');
+  expect(beside.get('x.md')).toContain('How far the lost bytes of 2 results had come:');
+  expect(beside.get('x.md')).toContain('| all 2 | closing end | 700–900 B | 0 | 700–900 B | 0 | 0 | 0 |');
+  expect(markdownReport(runOf([x], [lost('client', 0)]))).not.toContain('what was lost');
 });
 
 test('a run that was cut off before its claims were judged does not say that it made none', () => {
