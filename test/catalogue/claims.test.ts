@@ -83,6 +83,8 @@ const handMade: Readonly<Record<string, HandMade>> = {
     'again-after-rto': { facts: { rtoMs: 204, againMs: 30 } },
   },
   'close-order': {
+    // no race need have a TIME-WAIT that begins with another segment
+    'begins-with-another-segment': { facts: { 'timeWait.beganWith': 'ACK of FIN' } },
     // refuted by a cell whose FINs crossed, too, but no race need have one
     'waits-from-second-fin': {
       facts: {
@@ -130,6 +132,8 @@ const handMade: Readonly<Record<string, HandMade>> = {
     'half-the-table': { facts: { ownLimit: 65536, hashEntries: 65536 } },
   },
   'time-wait-owner': {
+    // the kernel removes each namespace within the same milliseconds
+    'is-removed-late': { facts: { abandonSeconds: 0.2 } },
     'an-orphan-holds-it': { facts: { heldUntilRead: false } },
     'sockstat-is-host-wide': { facts: { orphansElsewhere: false, pagesAlike: true } },
     'nobody-holds-it': { facts: { heldBefore: true, heldIn: true } },
