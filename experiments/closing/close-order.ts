@@ -254,6 +254,9 @@ export default experiment({
     const by = (holder: string) => raced.filter(({ facts }) => facts['timeWait.holder'] === holder);
     const held = raced.filter(({ facts }) => facts['timeWait.holder'] !== 'none');
     const reset = held.filter(({ facts }) => facts['timeWait.endedBy'] === 'rst');
+    const isReset =
+      by('none').length > 0 &&
+      by('none').every(({ facts }) => [...facts['client.closedWith'], ...facts['server.closedWith']].includes('RST'));
     const always = ordered.length > 0 && kept.length === ordered.length;
     return {
       headline: always
@@ -270,7 +273,7 @@ export default experiment({
         finding(share(peersFin, ordered), "TIME-WAIT starts at the peer's FIN, not at close()."),
         finding(
           share(by('both'), raced),
-          `Two ends that close at once both keep TIME-WAIT. It is a race: the client alone ${by('client').length}, the server alone ${by('server').length}, neither ${by('none').length}.`,
+          `Where both ends close at once, both keep TIME-WAIT. Else the client does (${by('client').length}), or the server (${by('server').length}), or${isReset ? ', after a RST,' : ''} neither end (${by('none').length}).`,
         ),
         reset.length > 0 &&
           finding(share(reset, held), "A RST from the other end's port ended TIME-WAIT at once (RFC 1337)."),

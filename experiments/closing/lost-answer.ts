@@ -1,4 +1,4 @@
-import { errnos, experiment, finding, is, sentence, share } from 'lingerlab';
+import { errnos, experiment, finding, is, share } from 'lingerlab';
 
 /** Bytes of the request, by what the server has done with the request when it closes. */
 const bodies = {
@@ -273,24 +273,20 @@ export default experiment({
     const kept = halves.filter((one) => whole(one) && one.facts['client.errors'].length === 0);
     const drained = outcomes.filter(({ cell }) => clean(cell) && cell.body === 'buffered');
     const clear = drained.filter((one) => whole(one) && one.facts['client.errors'].length === 0);
-    const says = [
-      unread.length > 0 &&
-        (reset.length < unread.length
-          ? `closing with request data unread sends RST in ${share(reset, unread)} closes only`
-          : lost.length > 0
-            ? 'closing with request data unread sends RST and can lose the answer'
-            : 'closing with request data unread sends RST; the client still reads the answer'),
-      halves.length > 0 &&
-        (kept.length === halves.length ? 'half-closing loses nothing' : 'half-closing can lose the answer, too'),
-    ];
     return {
       headline:
-        unread.length + halves.length > 0
-          ? sentence(...says)
-          : drained.length > 0 &&
-            (clear.length === drained.length
-              ? "A server can close with request data unread in net's buffer: the client reads the answer."
-              : "Closing with request data unread in net's buffer can lose the answer."),
+        unread.length > 0
+          ? reset.length < unread.length
+            ? `A server that closes with request data unread sends RST in ${share(reset, unread)} closes.`
+            : `A server that closes with request data unread sends RST${lost.length > 0 ? ' and can lose its answer' : ', but the answer arrives'}.`
+          : halves.length > 0
+            ? kept.length === halves.length
+              ? 'A server that half-closes and then reads the request loses nothing.'
+              : 'A server that half-closes and then reads the request can lose its answer.'
+            : drained.length > 0 &&
+              (clear.length === drained.length
+                ? "Request data in net's buffer does not count as unread: the answer arrives."
+                : "Closing with request data unread in net's buffer can lose the answer."),
       findings: [
         finding(
           share(reset, unread),

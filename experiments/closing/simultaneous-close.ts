@@ -245,13 +245,13 @@ export default experiment({
         blind.length === 0
           ? turns.length > 0 &&
             (alone.length === turns.length
-              ? 'An end that closes after the FIN of the other end has arrived keeps no TIME-WAIT.'
-              : `The end that closes first keeps TIME-WAIT alone in ${share(alone, turns)} closes only.`)
+              ? "An end that closes after the other end's FIN arrives keeps no TIME-WAIT."
+              : `The end that closes first alone keeps TIME-WAIT in ${share(alone, turns)} closes.`)
           : both.length < blind.length
-            ? `Both ends keep TIME-WAIT in only ${share(both, blind)} closes before the other end's FIN arrives.`
+            ? `Both ends keep TIME-WAIT in ${share(both, blind)} closes before a FIN arrives.`
             : turns.length > 0 && alone.length === turns.length
-              ? "Both ends keep TIME-WAIT only if each closes before the other end's FIN arrives."
-              : "Both ends keep TIME-WAIT if each closes before the other end's FIN arrives.",
+              ? 'Both ends keep TIME-WAIT only if both close before a FIN arrives.'
+              : 'Both ends keep TIME-WAIT if both close before a FIN arrives.',
       findings: [
         finding(share(both, blind), "Both ends keep TIME-WAIT: each closes before the other end's FIN arrives."),
         finding(

@@ -156,11 +156,7 @@ export default experiment({
       (waited(abrupt).length === 0
         ? 'crashes, kills and process.exit() ignore a positive SO_LINGER'
         : `a positive SO_LINGER delays ${share(waited(abrupt), abrupt)} crashes, kills and exits`);
-    const delivering =
-      unsent.length > 0 &&
-      (arrived.length === unsent.length
-        ? 'the kernel still delivers unsent data'
-        : 'the kernel does not deliver all unsent data');
+    const delivering = unsent.length > 0 && (arrived.length === unsent.length ? 'no data is lost' : 'data can be lost');
     return {
       headline: (waiting || delivering) && sentence(waiting, delivering),
       findings: [
@@ -171,7 +167,7 @@ export default experiment({
         finding(share(cut, zero), 'With SO_LINGER 0 the end of the process sends a RST, and unsent data is lost.'),
         finding(
           share(reset(unread), unread),
-          'Data left unread in the kernel makes the end of the process a RST, though SO_LINGER is positive.',
+          'With data left unread in the kernel, the end of the process sends a RST, although SO_LINGER is positive.',
         ),
         finding(
           share(orderly, unsent),

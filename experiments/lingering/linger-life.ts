@@ -226,17 +226,17 @@ export default experiment({
     const belongs =
       first.length > 0 &&
       (shared.length === first.length
-        ? 'SO_LINGER belongs to the socket, not to the descriptor'
-        : 'SO_LINGER of a duplicate descriptor does not count for the other');
+        ? 'SO_LINGER belongs to the socket, not the descriptor'
+        : 'SO_LINGER belongs to one descriptor');
     const inherits =
       zero.length > 0 &&
-      `accepted sockets ${inherited.length === zero.length ? 'inherit' : 'do not inherit'} ${belongs ? 'it' : 'SO_LINGER'} from the listener`;
+      `accepted sockets ${inherited.length === zero.length ? 'inherit' : 'do not inherit'} ${belongs ? 'it' : "the listener's SO_LINGER"}`;
     return {
       headline: (belongs || inherits) && sentence(belongs, inherits),
       findings: [
         finding(
           share(inherited, zero),
-          'SO_LINGER 0 of a listener resets an accepted socket on which nothing was set.',
+          'A socket on which nothing was set sends a RST, because the listener that accepted it has SO_LINGER 0.',
         ),
         finding(
           share(spared, later),

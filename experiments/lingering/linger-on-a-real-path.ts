@@ -301,18 +301,18 @@ export default experiment({
     const delivered = zero.map(({ facts }) => facts['client.delivered']);
     const headline =
       early.length > 0
-        ? `A lingering close() returns before the ACK of its FIN and before its time expires in ${share(early, waited)} closes.`
+        ? `A lingering close() returns before the ACK and its time in ${share(early, waited)} closes.`
         : failed.length > 0
-          ? 'A lingering close() waits for the ACK of its FIN, and fails where its time expires first.'
+          ? 'A lingering close() fails if its time expires before the ACK.'
           : expired.length > 0
-            ? 'A lingering close() waits for the ACK of its FIN, and returns 0 even where its time was too short.'
+            ? 'A lingering close() returns 0 even if its time expires before the ACK.'
             : 'A lingering close() waits for the ACK of its FIN.';
     return {
       headline: waited.length > 0 && headline,
       findings: [
         finding(
           share(withAck, waited),
-          'close() with a positive SO_LINGER returns with the ACK of its FIN; in the other closes its time expires first.',
+          'close() with a positive SO_LINGER returns when its FIN is acknowledged; in the other closes its time expires first.',
         ),
         finding(
           share(whole, sure),

@@ -81,10 +81,6 @@ export default experiment({
     const silent = outcomes.filter((outcome) => rsts(outcome) === 0);
     const statesOf = (chosen: Outcomes) =>
       new Intl.ListFormat('en-GB').format(states.filter((state) => chosen.some(({ cell }) => cell.state === state)));
-    const does = [
-      reset.length > 0 && `resets from ${statesOf(reset)}`,
-      silent.length > 0 && `sends nothing from ${statesOf(silent)}`,
-    ].filter((part) => part !== false);
     const first = outcomes.filter(({ cell }) => cell.state === 'FIN-WAIT-1');
     const twice = first.filter(
       (outcome) => rsts(outcome) === 2 && outcome.facts['counters.server.TcpExt.TCPChallengeACK'] === 1,
@@ -95,17 +91,24 @@ export default experiment({
       (outcome) => silent.includes(outcome) && outcome.facts['counters.client.TcpExt.TCPAbortOnData'] === 1,
     );
     return {
-      headline: does.length > 0 && `With only its FIN unacknowledged, SO_LINGER 0 ${does.join(' and ')}.`,
+      headline:
+        outcomes.length > 0 &&
+        (silent.length === 0
+          ? `Once the FIN is sent, SO_LINGER 0 still sends RST in ${statesOf(reset)}.`
+          : `Once the FIN is sent, SO_LINGER 0 sends no RST${reset.length > 0 ? ` in ${statesOf(silent)}` : ''}.`),
       findings: [
         finding(
           share(unheard, later),
-          'From CLOSING and LAST-ACK the socket is removed without a segment, and the other application gets no error.',
+          'In CLOSING and LAST-ACK the kernel removes the socket without sending a segment, and the other application gets no error.',
         ),
         finding(
           share(twice, first),
-          'From FIN-WAIT-1 the server answers the RST behind the lost FIN with a challenge ACK; a second RST ends the connection.',
+          'In FIN-WAIT-1 a RST is sent; the server, which has not got the FIN, answers with a challenge ACK, and a second RST ends the connection.',
         ),
-        finding(share(counted, later), 'The kernel counts TCPAbortOnData, though it sends no RST.'),
+        finding(
+          share(counted, later),
+          'In CLOSING and LAST-ACK the kernel counts TCPAbortOnData, although it sends no RST.',
+        ),
       ],
     };
   },

@@ -198,14 +198,14 @@ export default experiment({
     );
     const [zeroShut, oneShut] = [zero.filter(isShut), one.filter((each) => isShut(each) && ways[each.cell.state].held)];
     const still = [
-      zeroShut.length > 0 && reset(zeroShut).length === zeroShut.length && 'still resets with 0',
-      oneShut.length > 0 && waited(oneShut).length === oneShut.length && 'still waits for the ACK of its FIN',
+      zeroShut.length > 0 && reset(zeroShut).length === zeroShut.length && 'resets with 0',
+      oneShut.length > 0 && waited(oneShut).length === oneShut.length && `waits with ${lingerSeconds}`,
     ].filter((part) => part !== false);
     return {
       headline:
         zeroShut.length + oneShut.length > 0 &&
         (still.length > 0
-          ? `shutdown() does not disarm SO_LINGER: close() ${still.join(' and ')}.`
+          ? `SO_LINGER still works after shutdown(): close() ${still.join(' and ')}.`
           : 'After shutdown(), close() does not always honour SO_LINGER.'),
       findings: [
         finding(
@@ -214,7 +214,7 @@ export default experiment({
         ),
         finding(
           share(waited(one), one),
-          `close() with SO_LINGER ${lingerSeconds} waits its full time${waited(one).length > 0 ? ` in ${statesOf(waited(one))}` : ''}${waited(one).every(({ cell }) => ways[cell.state].held) ? ': where its FIN waits behind unsent data' : ''}.`,
+          `close() with SO_LINGER ${lingerSeconds} waits its full time${waited(one).length > 0 ? ` in ${statesOf(waited(one))}` : ''}${waited(one).every(({ cell }) => ways[cell.state].held) ? ', where unsent data is before its FIN' : ''}.`,
         ),
         finding(
           share(sent.length - waited(sent).length, sent),
@@ -222,15 +222,15 @@ export default experiment({
         ),
         finding(
           share(lost, unsent),
-          'With unsent data SO_LINGER 0 resets from CLOSING and LAST-ACK, too, where RFC 9293 sends no RST; the data is lost.',
+          'With unsent data, SO_LINGER 0 sends a RST in CLOSING and LAST-ACK, too, where RFC 9293 wants none; the data is lost.',
         ),
         finding(
           share(aborted, first),
-          'TCP_LINGER2 −1 resets an end that closes first once its FIN is acknowledged, and no TIME-WAIT is left.',
+          'With TCP_LINGER2 −1, the end that closes first sends a RST once its FIN is acknowledged, and keeps no TIME-WAIT.',
         ),
         finding(
           share(unchanged, second),
-          'TCP_LINGER2 −1 does nothing at the end that closes second: that end sends a FIN.',
+          'TCP_LINGER2 −1 changes nothing at the end that closes second: that end sends a FIN.',
         ),
       ],
     };

@@ -1,13 +1,4 @@
-import {
-  experiment,
-  finding,
-  kind,
-  type SetOptions,
-  type Settable,
-  type StructLinger,
-  sentence,
-  share,
-} from 'lingerlab';
+import { experiment, finding, kind, type SetOptions, type Settable, type StructLinger, share } from 'lingerlab';
 
 type Given = readonly [value: Settable<'SO_LINGER'>, how?: SetOptions];
 /** What is set on a socket whose SO_LINGER is 7 s. */
@@ -160,18 +151,16 @@ export default experiment({
     const endless = negative.filter(({ facts }) => facts.set === 'ok' && longest.includes(facts.kept));
     const plain = of('zero', 'five', 'int-max');
     const asGiven = plain.filter(({ cell, facts }) => facts.kept === `on ${Number(given[cell.value][0])}`);
-    const inherits =
-      listened.length > 0 &&
-      (inherited.length === listened.length
-        ? "an accepted socket inherits its listener's SO_LINGER"
-        : "an accepted socket does not always inherit its listener's SO_LINGER");
-    const accepts =
-      negative.length > 0 &&
-      (endless.length === negative.length
-        ? 'a negative SO_LINGER is the longest wait'
-        : 'a negative SO_LINGER is not the longest wait');
     return {
-      headline: (inherits || accepts) && sentence(inherits, accepts),
+      headline:
+        negative.length > 0
+          ? endless.length === negative.length
+            ? 'A negative SO_LINGER does not mean off: it sets the longest wait.'
+            : 'A negative SO_LINGER does not set the longest wait.'
+          : listened.length > 0 &&
+            (inherited.length === listened.length
+              ? "An accepted socket inherits its listener's SO_LINGER."
+              : "An accepted socket does not always inherit its listener's SO_LINGER."),
       findings: [
         finding(
           share(withMore, listened),

@@ -248,17 +248,17 @@ export default experiment({
     const whole = held.filter(({ facts }) => facts['client.delivered'] === heldBytes);
     const delayed = byte.length > 0 && byte.every((outcome) => closeMs(outcome) >= delayedAckMs);
     const ends = [
-      read.length > 0 && read.every(isEarly) && 'the FIN is acknowledged',
-      signalled.length > 0 && interrupted.length === signalled.length && 'a signal comes',
-      alone.length > 0 && !alone.some(isEarly) && 'its time expires',
+      read.length > 0 && read.every(isEarly) && 'the ACK of the FIN',
+      signalled.length > 0 && interrupted.length === signalled.length && 'a signal',
+      alone.length > 0 && !alone.some(isEarly) && 'its timeout',
     ].filter((end) => end !== false);
     const until = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(ends);
     return {
       headline:
         read.length + signalled.length + alone.length > 0 &&
         (ends.length > 0
-          ? `A positive SO_LINGER blocks close() until ${until}.`
-          : 'A positive SO_LINGER does not block close() as long as expected.'),
+          ? `SO_LINGER 1 blocks close() until ${until}.`
+          : 'SO_LINGER 1 does not block close() as long as expected.'),
       findings: [
         finding(
           range(alone, ({ facts }) => facts['client.stallMs'] / 1000, { digits: 2, unit: 's' }),
@@ -274,7 +274,7 @@ export default experiment({
         ),
         finding(
           range(byte, closeMs, { unit: 'ms' }),
-          `Behind one byte, close() with SO_LINGER 1 blocks this long on a healthy connection${delayed ? ': the ACK is delayed' : ''}.`,
+          `After a write of one byte, close() with SO_LINGER 1 blocks this long on a healthy connection${delayed ? ': the ACK is delayed' : ''}.`,
         ),
         finding(
           range(threads, ({ facts }) => facts['client.stallMs'], { unit: 'ms' }),

@@ -290,9 +290,7 @@ export default experiment({
         : `SO_LINGER 0 resets${discards ? ' and discards unsent data' : ''}`);
     const byTwo =
       heldTwo.length > 0 &&
-      (frozen.length > 0
-        ? 'a positive SO_LINGER can freeze the whole Node process'
-        : 'a positive SO_LINGER does not block Node');
+      (frozen.length > 0 ? 'a positive SO_LINGER can freeze Node' : 'a positive SO_LINGER does not block Node');
     return {
       headline: (byZero || byTwo) && sentence(byZero, byTwo),
       findings: [
@@ -312,7 +310,7 @@ export default experiment({
           ),
         finding(
           share(resets(unread), unread),
-          `Data left unread in the kernel turns destroy() and close(2) into RST, whatever SO_LINGER is.${
+          `With data left unread in the kernel, destroy() and close(2) send a RST, whatever SO_LINGER is.${
             endedUnread.length > 0 && resets(endedUnread).length === 0 ? ' end() still sends a FIN.' : ''
           }`,
         ),

@@ -110,8 +110,8 @@ function costOfDefault(usual: Compared<unknown>, repeats: number, needed: number
   if (usual.low >= 1 / (1 + margin))
     return `The sampler, once per second by default, costs a load at most ${margin * 100} % of its rate.`;
   return repeats < needed
-    ? `${repeats} repeats do not show what the sampler costs a load (${change(usual)}): run this with --repeat ${needed}.`
-    : `The cost of the default sampler is not significant (${change(usual)}): run this on a quieter machine.`;
+    ? `Too few repeats to show the sampler's cost (${change(usual)}): run this with --repeat ${needed}.`
+    : `The default sampler's cost is not significant (${change(usual)}): use a quieter machine.`;
 }
 
 /** What the test found of a rate against that without an observer. */

@@ -192,8 +192,8 @@ export default loadExperiment({
       headline:
         kept.length > 0 &&
         (full.length === kept.length
-          ? 'Without tcp_tw_reuse, a client that closes first has one connection per port and server address.'
-          : `Without tcp_tw_reuse, a client that closes first uses each port exactly once in ${share(full, kept)} cells only.`),
+          ? 'A client that closes first uses each port once per server, without tcp_tw_reuse.'
+          : `A client that closes first uses each port exactly once in ${share(full, kept)} cells only.`),
       findings: [
         finding(
           share(full, kept),

@@ -190,7 +190,7 @@ function toDo(compared: readonly Against[], repeats: number): string | false {
   const faster = kept.filter(({ differs }) => differs === 'more');
   if (faster.length > 0)
     return faster.length === kept.length
-      ? `Keep connections open: keep-alive serves ${times(faster)} as many requests per second as closing each one.`
+      ? `Keep connections open: keep-alive serves ${times(faster)} as many requests per second.`
       : `Measure before you keep connections open: keep-alive is faster in ${share(faster, kept)} settings only.`;
   const needed = repeatsNeeded(compared.length);
   if (repeats < needed && compared.every(({ differs }) => differs === 'not shown'))

@@ -216,26 +216,26 @@ export default experiment({
     const answered = sending.filter(({ facts }) => facts.answered === 'RST');
     const opened = plain.filter(({ facts }) => facts.sentAtClose === 'FIN' && facts.others === 'ok');
     const refused = zero.filter(({ facts }) => facts.sentAtClose === 'RST' && facts.others === 'ECONNREFUSED');
-    const kept = requests.filter(({ facts }) => facts.after === 'SYN-RECEIVED');
+    const kept = requests.filter(({ facts }) => facts.after === 'SYN-RECEIVED' && facts.sentAtClose === 'nothing');
     const reset = requests.filter(({ facts }) => facts['client.errors'].at(-1)?.errno === 'ECONNRESET');
     const closes = (
       [
-        ['in SYN-SENT', sending],
-        ['in SYN-RECEIVED', plain],
-        ['in SYN-RECEIVED with SO_LINGER 0', zero],
+        ['SYN-SENT', sending],
+        ['SYN-RECEIVED', [...plain, ...zero]],
       ] as const
     ).flatMap(([where, chosen]) => {
-      const sent = new Set(chosen.map(({ facts }) => facts.sentAtClose));
-      return sent.size > 0 ? `${[...sent].sort().join(' or ')} ${where}` : [];
+      const sent = [...new Set(chosen.map(({ facts }) => facts.sentAtClose))].sort();
+      const named = sent.map((segment) => (segment === 'nothing' ? segment : `a ${segment}`));
+      return sent.length > 0 ? `${named.join(' or ')} in ${where}` : [];
     });
     return {
       headline:
         closes.length > 0
-          ? `A close sends ${closes.join(', ')}.`
+          ? `A close sends ${closes.join(', and ')}.`
           : requests.length > 0 &&
             (reset.length === requests.length
-              ? 'Closing a listener resets a client that is connected but whose ACK has not arrived.'
-              : 'Closing a listener does not always reset a client whose ACK has not arrived.'),
+              ? 'Closing a listener resets a connected client whose ACK has not arrived.'
+              : 'Closing a listener does not always reset a client whose ACK is missing.'),
       findings: [
         finding(
           share(reset, requests),
@@ -243,7 +243,7 @@ export default experiment({
         ),
         finding(
           share(kept, requests),
-          'The request stays in SYN-RECEIVED after its listener closes, and nothing is sent.',
+          'When the listener closes, the server sends nothing at first: its end of the connection stays in SYN-RECEIVED.',
         ),
         finding(share(silent, sending), 'A close in SYN-SENT sends nothing.'),
         finding(share(answered, sending), 'A RST answers the SYN-ACK that arrives after a close in SYN-SENT.'),

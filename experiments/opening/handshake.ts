@@ -178,23 +178,17 @@ export default experiment({
     const passed = crossing.filter(({ facts }) => facts.shown.includes('SYN-RECEIVED SYN-RECEIVED'));
     const connected = [...crossing, ...self].filter(({ facts }) => facts.answer === 'ok');
     const toItself = self.filter(({ facts }) => facts.answer === 'ok');
-    const waits = [
-      answered.length > 0 &&
-        (requests.length === answered.length
-          ? 'in SYN-RECEIVED'
-          : `in SYN-RECEIVED in ${share(requests, answered)} cases`),
-      cookies.length > 0 &&
-        (none.length === cookies.length
-          ? 'with a SYN cookie without a socket'
-          : `with a SYN cookie without a socket in ${share(none, cookies)} cases`),
-    ].filter((part) => part !== false);
     return {
       headline:
-        waits.length > 0
-          ? `The client is ESTABLISHED first; the server waits for the ACK ${waits.join(', ')}.`
-          : connected.length > 0
-            ? 'A connection can open without a listener.'
-            : 'No connection opens without a listener.',
+        answered.length > 0
+          ? `The client is ESTABLISHED first; the server waits for the ACK in SYN-RECEIVED${requests.length < answered.length ? ` (${share(requests, answered)})` : ''}.`
+          : cookies.length > 0
+            ? none.length === cookies.length
+              ? 'With a SYN cookie, the server has no socket until the ACK arrives.'
+              : `With a SYN cookie, the server has no socket at first in ${share(none, cookies)} cases.`
+            : connected.length > 0
+              ? 'A connection can open without a listener.'
+              : 'No connection opens without a listener.',
       findings: [
         finding(
           share(requests, answered),

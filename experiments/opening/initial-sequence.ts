@@ -1,4 +1,4 @@
-import { experiment, fin, finding, kind, largest, sentence, share, syn, synAck } from 'lingerlab';
+import { experiment, fin, finding, kind, largest, share, syn, synAck } from 'lingerlab';
 
 /** Tick of the clock of initial sequence numbers: seq_scale() in net/core/secure_seq.c. */
 const tickNs = 64;
@@ -153,24 +153,20 @@ export default experiment({
         Math.abs(facts[cell.left === 'client-time-wait' ? 'clock.server' : 'clock.client'] - facts.elapsedMs) <= offMs,
     );
     const distance = aheadOfTimeWait.toLocaleString('en');
-    const says = [
-      off.length > 0 &&
-        (largest(off) <= offMs
-          ? 'initial sequence numbers follow a clock'
-          : 'initial sequence numbers do not follow the clock'),
-      waits.length > 0 &&
-        (beyond.length === waits.length
-          ? `an end in TIME-WAIT continues ${distance} beyond the old connection`
-          : `an end in TIME-WAIT does not always continue ${distance} beyond the old connection`),
-    ].filter((part) => part !== false);
     return {
       headline:
-        says.length > 0
-          ? sentence(...says)
-          : other.length > 0 &&
-            (elsewhere.length === other.length
-              ? 'From another client port, the clock of initial sequence numbers starts elsewhere.'
-              : 'From another client port, initial sequence numbers can follow the same clock.'),
+        off.length > 0
+          ? largest(off) > offMs
+            ? 'Initial sequence numbers do not follow the clock.'
+            : `Initial sequence numbers follow a clock${waits.length > 0 && beyond.length === waits.length ? ', unless the end is in TIME-WAIT' : ''}.`
+          : waits.length > 0
+            ? beyond.length === waits.length
+              ? `An end in TIME-WAIT begins ${distance} numbers beyond the old connection.`
+              : `An end in TIME-WAIT began ${distance} numbers beyond in ${share(beyond, waits)} cases.`
+            : other.length > 0 &&
+              (elsewhere.length === other.length
+                ? 'From another client port, the clock of sequence numbers has another start.'
+                : 'From another client port, sequence numbers can follow the same clock.'),
       findings: [
         finding(
           share(beyond, waits),
@@ -179,13 +175,13 @@ export default experiment({
         off.length > 0 &&
           finding(
             `≤ ${largest(off).toFixed(1)} ms`,
-            'Without TIME-WAIT, the initial sequence numbers of both ends differ by this from a clock of one number every 64 ns.',
+            'Without TIME-WAIT, the initial sequence numbers of both ends follow a clock of one number every 64 ns as closely as this.',
             clock,
           ),
         finding(share(byClock, waits), 'The end without TIME-WAIT follows the clock.'),
         finding(
           share(elsewhere, other),
-          'From another client port, at least one end has a number far from that clock: its offset depends on addresses and ports.',
+          'From another client port, at least one end has a number far from that clock: the offset depends on addresses and ports.',
         ),
       ],
     };

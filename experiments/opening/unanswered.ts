@@ -294,28 +294,28 @@ export default experiment({
     const [refused, unreachable] = [of('refused'), of('unreachable')];
     const [openedOnce, openedThrice] = [withAnswer(once, 'ok'), withAnswer(thrice, 'ok')];
     const givenUp = withAnswer(silent, 'ETIMEDOUT');
-    const answered = [...refused, ...unreachable];
-    const prompt = answered.filter(({ facts }) => facts.answer !== 'ok' && facts.answeredMs < firstMs);
-    const isPrompt = prompt.length === answered.length;
+    const isPrompt = ({ facts }: (typeof outcomes)[number]) => facts.answer !== 'ok' && facts.answeredMs < firstMs;
+    const call = once.length > 0 ? 'it' : 'connect(2)';
     const says = [
       once.length > 0 &&
         (openedOnce.length > 0
           ? `a lost SYN delays connect(2) by ${waited(openedOnce)}`
           : 'one lost SYN makes connect(2) fail'),
-      answered.length > 0 &&
-        (isPrompt
-          ? 'a connect(2) to a closed port or an unreachable host fails at once'
-          : 'a connect(2) to a closed port or an unreachable host does not always fail at once'),
+      refused.length > 0 &&
+        `a closed port ${refused.every(isPrompt) ? 'makes' : 'does not always make'} ${call} fail at once`,
     ];
     return {
       headline:
-        once.length + answered.length > 0
+        once.length + refused.length > 0
           ? sentence(...says)
           : silent.length > 0
             ? `Without an answer, connect(2) ${givenUp.length > 0 ? `fails with ETIMEDOUT after ${waited(givenUp)}` : 'does not fail with ETIMEDOUT'}.`
             : late.length > 0
               ? 'A client stays ESTABLISHED after the server has dropped its request.'
-              : thrice.length > 0 && `Three lost SYNs delay connect(2) by ${waited(thrice)}.`,
+              : thrice.length > 0
+                ? `Three lost SYNs delay connect(2) by ${waited(thrice)}.`
+                : unreachable.length > 0 &&
+                  `An unreachable host makes connect(2) fail${unreachable.every(isPrompt) ? ' at once' : ', not always at once'}.`,
       findings: [
         finding(waited(openedOnce), 'connect(2) succeeds after this time if the first SYN is lost.'),
         finding(waited(openedThrice), 'connect(2) succeeds after this time if the first three SYNs are lost.'),
@@ -328,8 +328,8 @@ export default experiment({
           'Where no socket listens, a RST answers the SYN, and connect(2) fails with ECONNREFUSED.',
         ),
         finding(
-          share(withAnswer(unreachable, 'EHOSTUNREACH'), unreachable),
-          'An ICMP message "host unreachable" ends connect(2) with EHOSTUNREACH.',
+          share(withAnswer(unreachable, 'EHOSTUNREACH').filter(isPrompt), unreachable),
+          'An ICMP message "host unreachable" ends connect(2) at once with EHOSTUNREACH.',
         ),
         late.length > 0 &&
           finding(

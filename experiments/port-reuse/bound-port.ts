@@ -103,8 +103,8 @@ export default experiment({
       headline:
         bound.length > 0 &&
         (passedOver.length === bound.length
-          ? 'The kernel chooses no port for connect(2) that another socket has bound, even on another address.'
-          : `The kernel chose a port for connect(2) that another socket had bound in ${share(connected(bound), bound)} cases.`),
+          ? 'connect(2) gets no port that another socket has bound, even on another address.'
+          : `connect(2) got a port that another socket had bound in ${share(connected(bound), bound)} cases.`),
       findings: [
         finding(
           share(passedOver, bound),
@@ -127,7 +127,7 @@ export default experiment({
         ),
         finding(
           share(connected(shared), shared),
-          'A port that no socket has bound serves connections to two servers at once.',
+          'A port that no socket has bound can serve two connections at once, to two servers.',
         ),
       ],
     };

@@ -147,8 +147,8 @@ export default experiment({
       headline:
         plain.length > 0
           ? refused.length === plain.length
-            ? "A client's connection or TIME-WAIT keeps every server off a port that the kernel chose."
-            : `A client's connection keeps every server off its port in ${share(refused, plain)} cases.`
+            ? 'No server can bind the port that the kernel chose for a client, even in TIME-WAIT.'
+            : `No server can bind the port that the kernel chose for a client in ${share(refused, plain)} cases.`
           : shared.length > 0 &&
             `A server with SO_REUSEADDR binds the port of net's localPort in ${share(every(shared, 'ok', ['addr']), shared)} cases.`,
       findings: [

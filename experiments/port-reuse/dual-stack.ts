@@ -218,7 +218,7 @@ export default experiment({
         ),
         finding(
           share(ipv6Blocks, ipv6),
-          'TIME-WAIT of an IPv6 connection to a listener on :: blocks 0.0.0.0, but no IPv4 address.',
+          'TIME-WAIT of an IPv6 connection to a listener on :: blocks 0.0.0.0, but no single IPv4 address.',
         ),
         finding(
           share(binds(reuseport, 'ok', ...names), reuseport),

@@ -169,9 +169,9 @@ export default experiment({
       refusals(foreign, 'port').length === foreign.length;
     return {
       headline: isOnly
-        ? 'Beside a listener, only SO_REUSEPORT on both sockets binds the port, and only for the same user.'
+        ? "A second socket can bind a listener's port only if both set SO_REUSEPORT."
         : port.length > 0
-          ? `Beside a listener, SO_REUSEPORT on both sockets binds the port in ${share(bound(port, 'port'), port)} cases.`
+          ? `With SO_REUSEPORT, a second socket binds a listener's port in ${share(bound(port, 'port'), port)} cases.`
           : idle.length > 0 &&
             `Beside a bound socket, SO_REUSEADDR on both binds the port in ${share(bound(idle, 'addr'), idle)} cases.`,
       findings: [
@@ -185,7 +185,7 @@ export default experiment({
         ),
         finding(
           share(refusals(foreign, 'port'), foreign),
-          'For another user, bind(2) fails with EADDRINUSE in spite of SO_REUSEPORT on both sockets.',
+          'If the two sockets have different users, bind(2) fails with EADDRINUSE in spite of SO_REUSEPORT on both.',
         ),
         finding(
           share(bound(idle, 'addr'), idle),
@@ -193,7 +193,7 @@ export default experiment({
         ),
         finding(
           share(failed, late),
-          'Of two sockets that SO_REUSEADDR let bind, the second fails to listen once the first listens.',
+          'Of two sockets that share a port by SO_REUSEADDR, one listens; listen(2) of the other then fails.',
         ),
         finding(share(free, own), 'On another address of the machine, the port is free.'),
       ],

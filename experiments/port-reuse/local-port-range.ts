@@ -181,9 +181,9 @@ export default experiment({
       headline:
         tried.length > 0 &&
         (within.length < tried.length
-          ? `The kernel kept to IP_LOCAL_PORT_RANGE of the socket in ${share(within, tried)} cases only.`
+          ? `The kernel kept to IP_LOCAL_PORT_RANGE in ${share(within, tried)} cases only.`
           : outside.length > 0 && ignored.length === outside.length
-            ? 'IP_LOCAL_PORT_RANGE narrows the choice of ports; a range outside ip_local_port_range is ignored.'
+            ? 'IP_LOCAL_PORT_RANGE can only narrow ip_local_port_range for one socket.'
             : 'IP_LOCAL_PORT_RANGE narrows the choice of ports.'),
       findings: [
         finding(

@@ -233,17 +233,15 @@ export default experiment({
     return {
       headline:
         both.length < beside('addr').length
-          ? `SO_REUSEADDR on both servers binds the port beside an old connection in ${share(both, beside('addr'))} cases.`
+          ? `With SO_REUSEADDR on both servers, the new one binds the port in ${share(both, beside('addr'))} cases.`
           : beside('addr').length === 0
             ? left.length > 0 &&
               `Without SO_REUSEADDR on the old server, the new one binds the port in ${share(bound(left, 'addr'), left)} cases.`
-            : alone.length > 0 && one.length === alone.length
-              ? 'A new server binds the port beside old connections if both set SO_REUSEADDR; one alone does not help.'
-              : 'A new server binds the port beside old connections if both servers set SO_REUSEADDR.',
+            : 'If both servers set SO_REUSEADDR, the new one binds beside old connections.',
       findings: [
         finding(
           share(both, beside('addr')),
-          'With SO_REUSEADDR on both servers, the new one binds the port beside a connection, ESTABLISHED to TIME-WAIT.',
+          'With SO_REUSEADDR on both servers, the new one binds the port beside a connection in any state from ESTABLISHED to TIME-WAIT.',
         ),
         finding(
           share(one, alone),
@@ -251,7 +249,7 @@ export default experiment({
         ),
         finding(
           share(refusals(left, 'none'), left),
-          'Without an option on the new server, bind(2) fails with EADDRINUSE beside any connection, ESTABLISHED to TIME-WAIT.',
+          'Without an option on the new server, bind(2) fails with EADDRINUSE beside a connection in any state from ESTABLISHED to TIME-WAIT.',
         ),
         finding(
           share(bound(beside('port'), 'port'), beside('port')),

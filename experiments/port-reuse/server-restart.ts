@@ -296,6 +296,8 @@ export default experiment({
     const [timeWait, halfClosed] = [waited('time-wait'), waited('half-closed')];
     const isTuned = timeWait.some(({ cell }) => cell.finTimeout === 3);
     const isShorter = timeWait.some((one) => until(one) < 60);
+    const timeouts = (from: Outcomes) =>
+      [...new Set(from.map(({ cell }) => cell.finTimeout))].toSorted((a, b) => a - b).join(' or ');
     const refused = gap.filter(({ facts }) => facts.between === 'ECONNREFUSED');
     const served = handed.filter(({ facts }) => facts.between === 'ok');
     const isWaiting = plain.length > 0 && atOnce(plain).length === 0;
@@ -306,7 +308,7 @@ export default experiment({
           : atOnce(net).length < net.length
             ? `A restarted Node server listened at once in ${share(atOnce(net), net)} restarts only.`
             : isWaiting
-              ? 'A restarted Node server can listen at once; without SO_REUSEADDR it waits for its old connections and their TIME-WAIT.'
+              ? 'A restarted Node server can listen at once; without SO_REUSEADDR it waits.'
               : 'A restarted Node server can listen at once.',
       findings: [
         finding(
@@ -321,7 +323,7 @@ export default experiment({
         ),
         finding(
           range(halfClosed, until, seconds),
-          'Without an option, the new server waits for tcp_fin_timeout where the client does not close: 60 s by default.',
+          `Without an option, the new server waits for tcp_fin_timeout, here ${timeouts(halfClosed)} s, where the client does not close.`,
         ),
         finding(
           share(refused, gap),

@@ -178,7 +178,7 @@ export default experiment({
     return {
       headline:
         large.length > 0
-          ? `A new connection sends ${flights} full segments (${kB}), then waits for an acknowledgement.`
+          ? `A new connection sends ${flights} full segments (${kB}), then waits for an ACK.`
           : small.length > 0 &&
             (alone.length === small.length
               ? `A write of ${sizes.small} bytes leaves in one segment.`

@@ -286,11 +286,11 @@ export default experiment({
       headline:
         closes.length > 0
           ? whole.length === closes.length
-            ? 'A plain close loses nothing if the reader reads later; the kernel probes the closed window until then.'
-            : 'A plain close while the window is closed can lose data, even if the reader reads later.'
+            ? 'A plain close at a closed window loses nothing if the reader reads later.'
+            : 'A plain close at a closed window can lose data, even if the reader reads later.'
           : resets.length > 0
             ? reset.length === resets.length
-              ? 'SO_LINGER 0 sends a RST through a closed window and discards what was not sent.'
+              ? 'SO_LINGER 0 sends a RST at a closed window and discards the unsent data.'
               : 'SO_LINGER 0 while the window is closed does not always lose data.'
             : reading.length > 0
               ? delivered.length === reading.length
@@ -298,7 +298,7 @@ export default experiment({
                 : 'A sender can lose data while the window is closed.'
               : outcomes.length > 0 &&
                 (dropped.length > 0
-                  ? 'If the reader never reads, the kernel drops a closed socket without a FIN or a RST.'
+                  ? 'If the reader never reads, the kernel drops a closed socket without FIN or RST.'
                   : 'The kernel keeps a closed socket while the reader does not read.'),
       findings: [
         finding(

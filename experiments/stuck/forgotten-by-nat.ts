@@ -1,4 +1,4 @@
-import { data, experiment, finding, kind, sentence, share } from 'lingerlab';
+import { data, experiment, finding, kind, share } from 'lingerlab';
 
 /** How long the NAT keeps a mapping that no packet uses; RFC 5382 asks for 2 hours and 4 minutes. */
 const memorySeconds = 1.5;
@@ -109,15 +109,13 @@ export default experiment({
     const reset = off.filter(({ facts }) => facts.spoke === 'ECONNRESET');
     const heard = on.filter(({ facts }) => facts.spoke === 'heard');
     const unaware = off.filter(({ facts }) => facts.other === 'ESTABLISHED' && facts.spoke !== 'heard');
-    const forgotten =
-      unaware.length === off.length
-        ? 'a NAT that forgets an idle connection leaves a dead socket behind'
-        : `a NAT that forgets an idle connection leaves a dead socket behind in ${share(unaware, off)} cases`;
-    const prevented = heard.length === on.length ? 'keepalive prevents this' : 'keepalive does not always prevent this';
+    const prevented = heard.length === on.length ? '; keepalive prevents it' : ', even with keepalive';
     return {
       headline:
         off.length > 0
-          ? sentence(forgotten, on.length > 0 && prevented)
+          ? unaware.length === off.length
+            ? `A NAT that forgets a connection leaves a dead socket${on.length > 0 ? prevented : ''}.`
+            : `A NAT that forgets a connection leaves a dead socket in ${share(unaware, off)} cases.`
           : on.length > 0 &&
             (heard.length === on.length
               ? 'Keepalive keeps an idle connection alive in a NAT.'

@@ -1,4 +1,4 @@
-import { any, errnos, experiment, finding, is, kind, range, sentence, share } from 'lingerlab';
+import { any, errnos, experiment, finding, is, kind, range, share } from 'lingerlab';
 import { lasts, leastOf, mostOf, onewayMs } from './shared/timers.ts';
 
 const keepalive = { TCP_KEEPIDLE: 1, TCP_KEEPINTVL: 1, TCP_KEEPCNT: 2 } as const;
@@ -141,22 +141,20 @@ export default experiment({
     const heard = silent.filter(({ facts }) => facts.after === 'is heard');
     const ended = kept.filter(({ facts }) => errnos(facts['client.errors']).includes('ETIMEDOUT'));
     const later = kept.filter(({ facts }) => errnos(facts['server.errors']).includes('ECONNRESET'));
-    const says = [
-      silent.length > 0 &&
-        (heard.length === silent.length
-          ? 'without keepalive an idle connection does not notice a dead path'
-          : 'without keepalive an idle connection can fail on a dead path'),
-      kept.length > 0 &&
-        (ended.length === kept.length
-          ? 'keepalive ends the connection with ETIMEDOUT'
-          : 'keepalive does not always end the connection'),
-    ];
+    const isNoticed = kept.length > 0 && ended.length === kept.length;
     return {
-      headline: silent.length + kept.length > 0 && sentence(...says),
+      headline:
+        silent.length > 0 && heard.length < silent.length
+          ? 'An idle connection can fail on a dead path even without keepalive.'
+          : kept.length > 0 && !isNoticed
+            ? 'Keepalive does not always end an idle connection on a dead path.'
+            : silent.length > 0
+              ? `An idle connection ${isNoticed ? 'notices a dead path only with keepalive' : 'does not notice a dead path without keepalive'}.`
+              : isNoticed && 'Keepalive ends an idle connection on a dead path with ETIMEDOUT.',
       findings: [
         finding(
           range(ended, ({ facts }) => facts['client.gaveUpAfter'], { digits: 1, unit: 's' }),
-          `Keepalive ends the connection with ETIMEDOUT after this time: ${keepalive.TCP_KEEPIDLE} s idle, then ${keepalive.TCP_KEEPCNT} probes at ${keepalive.TCP_KEEPINTVL} s intervals.`,
+          `Keepalive ends the connection with ETIMEDOUT this long after it opened: ${keepalive.TCP_KEEPIDLE} s idle once keepalive is set, then ${keepalive.TCP_KEEPCNT} probes at ${keepalive.TCP_KEEPINTVL} s intervals.`,
         ),
         finding(
           share(heard, silent),

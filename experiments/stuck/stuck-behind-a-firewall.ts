@@ -296,10 +296,10 @@ export default experiment({
       limited.length > 0 &&
       finding(
         range(limited, ({ cell, facts }) => gaveUpOf(facts, cell), { digits: 1, unit: 's' }),
-        `With ${name}, an end on a dead path gives up after this time; it has sent again ${timesOf(limited)}.`,
+        `With ${name}, an end on a dead path gives up after this time and ${timesOf(limited)}.`,
       );
     const timesOf = (limited: typeof outcomes) =>
-      `${range(limited, ({ cell, facts }) => resentOf(facts, cell).length)} times`;
+      `${range(limited, ({ cell, facts }) => resentOf(facts, cell).length)} retransmissions`;
     const counted = of('1', '3');
     const byCount = counted.filter(({ cell, facts }) => resentOf(facts, cell).length === Number(cell.limit));
     const timed = of('user-timeout');
@@ -314,14 +314,14 @@ export default experiment({
       headline:
         counted.length > 0
           ? byCount.length === 0
-            ? 'tcp_retries2 and tcp_orphan_retries limit a time, not the number of retransmissions.'
-            : `tcp_retries2 and tcp_orphan_retries are the number of retransmissions in ${share(byCount, counted)} cases.`
+            ? 'tcp_retries2 and tcp_orphan_retries limit the time, not the retries.'
+            : `tcp_retries2 and tcp_orphan_retries limit the retries in ${share(byCount, counted)} cases.`
           : timed.length > 0
-            ? `With ${userTimeout}, an end on a dead path gives up after ${range(timed, ({ cell, facts }) => gaveUpOf(facts, cell), { digits: 1, unit: 's' })}.`
+            ? `With ${userTimeout}, the kernel gives up after ${range(timed, ({ cell, facts }) => gaveUpOf(facts, cell), { digits: 1, unit: 's' })}.`
             : defaults.length > 0 &&
               (kept.length === defaults.length
-                ? 'With the default limits a connection survives a dead path of about 9 s.'
-                : 'With the default limits a connection does not always survive a dead path of about 9 s.'),
+                ? 'With the default limits, a connection survives a dead path of 9 s.'
+                : 'With the default limits, a connection can die on a dead path of 9 s.'),
       findings: [
         gaveUp(of('1'), 'tcp_orphan_retries or tcp_retries2 1'),
         gaveUp(of('3'), 'tcp_orphan_retries or tcp_retries2 3'),

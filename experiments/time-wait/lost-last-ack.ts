@@ -289,11 +289,11 @@ export default experiment({
     return {
       headline:
         all(kept, 'ACK') && all(gone, 'RST')
-          ? 'TIME-WAIT repairs the loss of the last ACK; without TIME-WAIT, the other end gets a RST.'
+          ? 'TIME-WAIT repairs a lost last ACK; without TIME-WAIT, the other end gets a RST.'
           : kept.length > 0
-            ? `TIME-WAIT replaced a lost last ACK in ${share(by(kept, 'ACK'), kept)} closes.`
+            ? `TIME-WAIT repaired a lost last ACK in ${share(by(kept, 'ACK'), kept)} closes.`
             : gone.length > 0
-              ? `Without TIME-WAIT, a RST answered the FIN that was sent again in ${share(by(gone, 'RST'), gone)} closes.`
+              ? `Without TIME-WAIT, a RST answered the second FIN in ${share(by(gone, 'RST'), gone)} closes.`
               : silent.length > 0 && 'A FIN that nothing answers is sent again until the kernel gives up.',
       findings: [
         finding(

@@ -167,7 +167,7 @@ export default experiment({
     return {
       headline:
         newer.length > 0 && admitted.length === newer.length
-          ? 'A client can connect again from the same port at once: TIME-WAIT gives way to a newer SYN.'
+          ? "A server's TIME-WAIT lets the same client port connect again at once."
           : `A client connected again from the same port in ${share(connected, outcomes)} cases.`,
       findings: [
         finding(

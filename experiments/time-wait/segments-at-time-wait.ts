@@ -284,7 +284,7 @@ export default experiment({
       late.every(isRestarted);
     return {
       headline: asExpected
-        ? 'Only an exact RST or a newer SYN ends TIME-WAIT; data, ACKs and FINs restart its 60 s.'
+        ? 'Only a newer SYN or a RST with the expected number ends TIME-WAIT early.'
         : `One segment ended TIME-WAIT in ${share(ended, outcomes)} cases.`,
       findings: [
         finding(share(late.filter(isRestarted), late), 'Data, ACKs and FINs restart the 60 s of TIME-WAIT.'),
@@ -305,7 +305,7 @@ export default experiment({
             old.filter((one) => isAcked(one) && !isRestarted(one)),
             old,
           ),
-          'A SYN that is old, or finds no listener, gets an ACK and does not restart the 60 s.',
+          'A SYN that is not newer, or that finds no listener, gets an ACK and does not restart the 60 s.',
         ),
         finding(
           share(

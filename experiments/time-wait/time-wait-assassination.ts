@@ -115,8 +115,8 @@ export default experiment({
       headline: !always
         ? `A late segment ended TIME-WAIT in ${share(gone(outcomes), outcomes)} cases.`
         : strict.length > 0 && stayed(strict).length === strict.length
-          ? 'One late segment ends TIME-WAIT early; tcp_rfc1337 1 prevents that.'
-          : 'One late segment ends TIME-WAIT early.',
+          ? 'A late segment can end TIME-WAIT by a RST, unless tcp_rfc1337 is 1.'
+          : 'A late segment can end TIME-WAIT early by a RST.',
       findings: [
         finding(
           share(gone(usual), usual),

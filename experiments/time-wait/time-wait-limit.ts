@@ -124,10 +124,11 @@ export default experiment({
         finding(share(reset, limited), 'Above the limit, the closing end answers the FIN of the other end with a RST.'),
         finding(share(all, usual), `With the kernel's own limit, all ${labels.length} connections keep TIME-WAIT.`),
         finding(
-          range(known, ({ facts }) => facts.ownLimit),
+          [...new Set(known.map(({ facts }) => facts.ownLimit.toLocaleString('en')))].join(' and '),
           isHalf
             ? "The kernel's own limit here is half the number of slots in its table of connections."
             : "The kernel's own limit here is not half the number of slots in its table of connections.",
+          known,
         ),
       ],
     };

@@ -186,7 +186,7 @@ export default experiment({
           : !isFree
             ? `No process held the socket in TIME-WAIT in ${share(free, waiting)} cases only.`
             : all && removed.length === destroyed.length
-              ? 'No process owns TIME-WAIT: it outlives the processes of both ends, and ss -K removes it.'
+              ? 'No process owns TIME-WAIT: it outlives the processes of both ends.'
               : 'No process owns a socket in TIME-WAIT.',
       findings: [
         finding(

@@ -102,9 +102,7 @@ export default experiment({
     return {
       headline: !all(limited, 1)
         ? `TIME-WAIT answers ${range(outcomes, ({ facts }) => facts.answers)} of ${burst} old segments that arrive at once.`
-        : all(numbered, burst)
-          ? 'TIME-WAIT answers one of several old ACKs or SYNs at once, but every data segment and FIN.'
-          : 'TIME-WAIT answers one of several old ACKs or SYNs that arrive at once.',
+        : `Of ${burst} old ACKs or SYNs that arrive at once, TIME-WAIT answers only one.`,
       findings: [
         answered(
           limited,

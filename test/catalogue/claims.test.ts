@@ -83,6 +83,8 @@ const handMade: Readonly<Record<string, HandMade>> = {
     'again-after-rto': { facts: { rtoMs: 204, againMs: 30 } },
   },
   'close-order': {
+    // no race need have a TIME-WAIT that begins with another segment
+    'begins-with-another-segment': { facts: { 'timeWait.beganWith': 'ACK of FIN' } },
     // refuted by a cell whose FINs crossed, too, but no race need have one
     'waits-from-second-fin': {
       facts: {
@@ -130,6 +132,8 @@ const handMade: Readonly<Record<string, HandMade>> = {
     'half-the-table': { facts: { ownLimit: 65536, hashEntries: 65536 } },
   },
   'time-wait-owner': {
+    // the kernel removes each namespace within the same milliseconds
+    'is-removed-late': { facts: { abandonSeconds: 0.2 } },
     'an-orphan-holds-it': { facts: { heldUntilRead: false } },
     'sockstat-is-host-wide': { facts: { orphansElsewhere: false, pagesAlike: true } },
     'nobody-holds-it': { facts: { heldBefore: true, heldIn: true } },
@@ -165,6 +169,9 @@ const runs = await Promise.all([
 const cells = runs.flatMap((run) => run.cells);
 const catalogue = await builtins();
 
+/** Characters that a summary 100 columns wide has for a headline: ` ✓15 linger: SO_LINGER 0 resets …`. */
+const roomFor = (id: string) => 100 - ` ✓15 ${id}: `.length;
+
 describe('by the results of kept runs', () => {
   test.each(catalogue)('$definition.id: each claim can fail', ({ definition }) => {
     const found = falsifiers(definition, cells, handMade[definition.id]);
@@ -189,7 +196,7 @@ describe('by the results of kept runs', () => {
       expect(findings).not.toEqual([]);
       expect(findings.length).toBeLessThanOrEqual(6);
       const long = (text: string | null, most: number) => (text ?? '').length > most;
-      expect([headline].filter((text) => long(text, 120))).toEqual([]);
+      expect([headline].filter((text) => long(text, roomFor(one.definition.id)))).toEqual([]);
       expect(findings.filter(({ text }) => long(text, 160))).toEqual([]);
       expect(findings.filter(({ cells: rests }) => rests.length === 0)).toEqual([]);
     },
@@ -218,6 +225,7 @@ describe('by the results of kept runs', () => {
           because?.message,
           ...findings.map((each) => `${each.number} ${each.text}`),
         ];
+        expect((headline ?? '').length, headline ?? '').toBeLessThanOrEqual(roomFor(definition.id));
         return part.length === 0 ? [] : `${name}=${String(value)}: ${said.filter(Boolean).join(' · ')}`;
       }),
     );
