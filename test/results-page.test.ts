@@ -1,12 +1,15 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readRun } from '../src/record/read.ts';
 import { packageRoot } from '../src/record/tool.ts';
+import { reportOf } from '../src/report/model/report.ts';
+import { terminalSummary } from '../src/report/terminal/summary.ts';
 import { describeWhere } from './where-possible.ts';
 
 const page = await readFile(join(packageRoot(), 'results', 'README.md'), 'utf8');
@@ -86,5 +89,38 @@ describe('results/README.md', () => {
       for (const [holder, count] of Object.entries(holders))
         expect(stdout).toMatch(new RegExp(`^${holder} +${count}$`, 'm'));
     });
+  });
+});
+
+describe('README.md', async () => {
+  const readme = await readFile(join(packageRoot(), 'README.md'), 'utf8');
+  const folder = await keptRun();
+  const run = await readRun(folder);
+
+  test('has at most 150 lines', () => {
+    expect(readme.trimEnd().split('\n').length).toBeLessThanOrEqual(150);
+  });
+
+  test('shows what the run that is kept prints', () => {
+    const path = relative(packageRoot(), join(folder, 'report.md'));
+    const printed = terminalSummary(reportOf(run), { color: false, path });
+    expect(/^```text\n(.*?)^```/ms.exec(readme)?.[1]).toBe(printed);
+  });
+
+  const learnt = [...readme.matchAll(/^\d\. (.*) \(\[([\w-]+)\]\(.*\)\)\.$/gm)].map(([, text, id]) => ({
+    text: text!,
+    id: id!,
+  }));
+
+  test('has five things to learn', () => {
+    expect(learnt).toHaveLength(5);
+  });
+
+  test.each(learnt)('has from $id only numbers of its answer', ({ text, id }) => {
+    const answer = run.run.experiments.find((each) => each.id === id)?.answer;
+    const known = JSON.stringify(answer);
+    const numbers = text.match(/\d[\d,.–]*(?: of \d[\d,]*)?(?: [×s]\b| ×)?/g);
+    expect(numbers).not.toBeNull();
+    for (const number of numbers ?? []) expect(known).toContain(number);
   });
 });

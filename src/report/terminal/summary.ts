@@ -30,16 +30,18 @@ interface Detail {
   readonly isWhole: boolean;
   /** Reasons shown for a claim that is not confirmed; with none, such claims are only counted. */
   readonly reasons: number;
+  /** Whether the last lines say what the run cost. */
+  readonly costs: boolean;
 }
 
-const everything: Detail = { findings: 'all', isWhole: true, reasons: 2 };
+const everything: Detail = { findings: 'all', isWhole: true, reasons: 2, costs: true };
 /** The most detailed first: the first that fits on two screens is taken. */
 const details: readonly Detail[] = [
   everything,
-  { findings: 'surprising', isWhole: true, reasons: 2 },
-  { findings: 'surprising', isWhole: false, reasons: 2 },
-  { findings: 'none', isWhole: false, reasons: 1 },
-  { findings: 'none', isWhole: false, reasons: 0 },
+  { findings: 'surprising', isWhole: true, reasons: 2, costs: false },
+  { findings: 'surprising', isWhole: false, reasons: 2, costs: false },
+  { findings: 'none', isWhole: false, reasons: 1, costs: false },
+  { findings: 'none', isWhole: false, reasons: 0, costs: false },
 ];
 
 const verdictColors = { refuted: 'red', inconclusive: 'yellow', confirmed: 'green' } as const;
@@ -78,7 +80,7 @@ function summaryOf(report: Report, page: Page, path: string | undefined): string
     notRunLines('unsupported', overview.unsupported, width, style),
     [...warningLines(overview, width, style), ...lateLines(overview, width, style)],
     groups.flatMap((group) => groupLines(group, others, page)),
-    closingLines(report, path, width, style),
+    closingLines(report, path, page),
   ];
   return `${sections
     .filter((lines) => lines.length > 0)
@@ -199,8 +201,7 @@ function lateLines({ late }: Overview, width: number, style: Style): string[] {
 function closingLines(
   { run, overview, experiments }: Report,
   path: string | undefined,
-  width: number,
-  style: Style,
+  { width, style, detail }: Page,
 ): string[] {
   const { cells, missing, repeats, wallSeconds, loadSeconds, longest, cost } = overview;
   const parts = [
@@ -213,8 +214,10 @@ function closingLines(
   return [
     ...status,
     `${parts.join(', ')} in ${formatElapsed(wallSeconds)}${loadSeconds > 0 ? `, ${formatElapsed(loadSeconds)} of it loads` : ''}`,
-    ...(longest ? hang('  ', `${loadSeconds > 0 ? 'the rest ' : ''}${longestText(longest)}`, width) : []),
-    ...(cost && shortText(cost) ? hang('  ', shortText(cost), width, 4) : []),
+    ...(detail.costs && longest
+      ? hang('  ', `${loadSeconds > 0 ? 'the rest ' : ''}${longestText(longest)}`, width)
+      : []),
+    ...(detail.costs && cost && shortText(cost) ? hang('  ', shortText(cost), width, 4) : []),
     ...(experiments.some((experiment) => experiment.claims.length > 0) ? claimsLines(overview, width, style) : []),
     ...(path === undefined ? [] : [`Report: ${path}`]),
   ];
