@@ -90,7 +90,7 @@ export default loadExperiment({
         ...compared.map((each) =>
           finding(
             change(each),
-            `The rate with ${named[each.cell.watched]} ${notes[each.differs]}.`,
+            `The rate with ${named[each.cell.watched]} ${notes[each.differs]}: ${change(each)}.`,
             outcomes.filter(({ cell }) => cell.watched === each.cell.watched),
           ),
         ),

@@ -165,13 +165,13 @@ export default loadExperiment({
         reset.length > 0 &&
           finding(
             changes(reset),
-            `A client that resets with SO_LINGER 0 ${speedOf(reset)} a client that sends a FIN.`,
+            `A client that resets with SO_LINGER 0 ${speedOf(reset)} a client that sends a FIN: ${changes(reset)}.`,
             results({ closer: 'client', by: 'linger-0' }),
           ),
         extreme &&
           finding(
             changes([extreme]),
-            `A ${extreme.cell.closer} that closes first by ${named[extreme.cell.by]}, ${speedOf([extreme])} a client that closes first by destroy().`,
+            `A ${extreme.cell.closer} that closes first by ${named[extreme.cell.by]}, ${speedOf([extreme])} a client that closes first by destroy(): ${changes([extreme])}.`,
             results(extreme.cell),
           ),
         bound.length > 0 &&

@@ -75,6 +75,7 @@ export default experiment({
   question: 'How soon can a restarted server listen on its port again, and which clients fail until then?',
   tags: [
     'EADDRINUSE',
+    'FIN_WAIT2',
     'SO_REUSEADDR',
     'SO_REUSEPORT',
     'ECONNREFUSED',
