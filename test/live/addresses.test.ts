@@ -58,7 +58,7 @@ live('addresses and options that a scenario names', () => {
         libc: 'EADDRNOTAVAIL',
         source: 'EADDRNOTAVAIL',
         device: 'EINVAL',
-        others: expect.stringContaining("'10.64.255.1' may be another cell's") as string,
+        others: expect.stringContaining("'10.64.255.1' may belong to another cell") as string,
       },
     ]);
   });
