@@ -187,8 +187,8 @@ export default experiment({
         finding(
           flights,
           isTen
-            ? 'The client sends this number of full segments before the first acknowledgement: the initial window of RFC 6928.'
-            : `The client sends this number of segments before the first acknowledgement; the initial window of RFC 6928 is ${initialWindow}.`,
+            ? `The client sends ${flights} full segments before the first acknowledgement: the initial window of RFC 6928.`
+            : `The client sends ${flights} segments before the first acknowledgement; the initial window of RFC 6928 is ${initialWindow}.`,
         ),
         finding(
           share(full, large),

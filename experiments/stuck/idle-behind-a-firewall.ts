@@ -141,6 +141,7 @@ export default experiment({
     const heard = silent.filter(({ facts }) => facts.after === 'is heard');
     const ended = kept.filter(({ facts }) => errnos(facts['client.errors']).includes('ETIMEDOUT'));
     const later = kept.filter(({ facts }) => errnos(facts['server.errors']).includes('ECONNRESET'));
+    const lasted = range(ended, ({ facts }) => facts['client.gaveUpAfter'], { digits: 1, unit: 's' });
     const isNoticed = kept.length > 0 && ended.length === kept.length;
     return {
       headline:
@@ -152,10 +153,11 @@ export default experiment({
               ? `An idle connection ${isNoticed ? 'notices a dead path only with keepalive' : 'does not notice a dead path without keepalive'}.`
               : isNoticed && 'Keepalive ends an idle connection on a dead path with ETIMEDOUT.',
       findings: [
-        finding(
-          range(ended, ({ facts }) => facts['client.gaveUpAfter'], { digits: 1, unit: 's' }),
-          `Keepalive ends the connection with ETIMEDOUT this long after it opened: ${keepalive.TCP_KEEPIDLE} s idle once keepalive is set, then ${keepalive.TCP_KEEPCNT} probes at ${keepalive.TCP_KEEPINTVL} s intervals.`,
-        ),
+        ended.length > 0 &&
+          finding(
+            lasted,
+            `Keepalive ends the connection with ETIMEDOUT ${lasted} after it opened: ${keepalive.TCP_KEEPIDLE} s idle once keepalive is set, then ${keepalive.TCP_KEEPCNT} probes at ${keepalive.TCP_KEEPINTVL} s intervals.`,
+          ),
         finding(
           share(heard, silent),
           `Without keepalive, neither end notices a dead path of ${idleSeconds} s: a later byte reaches the client.`,
