@@ -278,7 +278,7 @@ export default experiment({
         finding(share(peersFin, ordered), "TIME-WAIT starts at the peer's FIN, not at close()."),
         finding(
           share(held, raced),
-          `When both ends close at once, the end that keeps TIME-WAIT is a race: client ${by('client').length}, server ${by('server').length}, both ${by('both').length}, neither ${by('none').length}.`,
+          `When both ends close at nearly the same moment, scheduling decides which end keeps TIME-WAIT: client ${by('client').length}, server ${by('server').length}, both ${by('both').length}, neither ${by('none').length}.`,
         ),
         finding(
           share(dropped, by('none')),

@@ -1,6 +1,6 @@
 import { ack, experiment, fin, finding, is, kind, rst, share, syn, synAck } from 'lingerlab';
 
-/** What an end in TIME-WAIT adds to its last number: tcp_twsk_unique(), tcp_timewait_state_process(). */
+/** What an end in TIME-WAIT adds to SND.NXT, the number after its FIN: tcp_twsk_unique(), tcp_timewait_state_process(). */
 const aheadOfTimeWait = 65_535 + 2;
 const ahead = (number: number, of: number): number => (number - of) >>> 0;
 
@@ -46,11 +46,11 @@ export default experiment({
     afterLateAck: kind.outcome({ text: 'state of the end in TIME-WAIT after an older ACK has arrived, by ss' }),
     reconnect: kind.outcome({ text: 'result of a new connect(2) from the same port to the same port' }),
     'beyond.client': kind.count({
-      text: "distance from the client's last number to its new initial sequence number, modulo 2^32",
+      text: "distance from the client's old SND.NXT to its new initial sequence number, modulo 2^32",
       compare: 'measurement',
     }),
     'beyond.server': kind.count({
-      text: "distance from the server's last number to its new initial sequence number, modulo 2^32",
+      text: "distance from the server's old SND.NXT to its new initial sequence number, modulo 2^32",
       compare: 'measurement',
     }),
   },
@@ -200,7 +200,7 @@ export default experiment({
     },
     {
       id: 'begins-beyond-time-wait',
-      text: 'with TCP timestamps, an end that is still in TIME-WAIT begins 65,537 numbers beyond its last number; any other end, also one whose TIME-WAIT a RST has ended, begins elsewhere',
+      text: 'with TCP timestamps, an end that is still in TIME-WAIT begins 65,537 numbers beyond its old SND.NXT; any other end, also one whose TIME-WAIT a RST has ended, begins elsewhere',
       source:
         'RFC 9293 §3.6.1, MAY-2; tcp_twsk_unique() in net/ipv4/tcp_ipv4.c, tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c',
       when: ({ timestamps }) => timestamps === 1,

@@ -229,7 +229,9 @@ export default experiment({
     const closes = [
       ...(sending.length > 0 ? [`${sent(sending)} in SYN-SENT`] : []),
       ...(received.length > 0
-        ? [`${sent(received)} in SYN-RECEIVED${lingers || plain.length === 0 ? ` (${zeros})` : ''}`]
+        ? [
+            `${sent(received).replace(/^a /, '')} after crossed SYNs${lingers || plain.length === 0 ? ` (${zeros})` : ''}`,
+          ]
         : []),
     ];
     return {
@@ -253,11 +255,11 @@ export default experiment({
         finding(share(answered, sending), 'A RST answers the SYN-ACK that arrives after a close in SYN-SENT.'),
         finding(
           share(opened, plain),
-          'A close in SYN-RECEIVED sends a FIN; connect(2) of the other end succeeds all the same.',
+          'In SYN-RECEIVED of a simultaneous open, a close sends a FIN; connect(2) of the other end succeeds all the same.',
         ),
         finding(
           share(refused, zero),
-          'A close in SYN-RECEIVED with SO_LINGER 0 sends a RST; connect(2) of the other end fails with ECONNREFUSED.',
+          'In SYN-RECEIVED of a simultaneous open, a close with SO_LINGER 0 sends a RST; connect(2) of the other end fails with ECONNREFUSED.',
         ),
       ],
     };

@@ -236,8 +236,8 @@ export default experiment({
     },
     {
       id: 'gives-up',
-      text: `with tcp_syn_retries ${synRetries}, connect(2) fails with ETIMEDOUT after (2^(${synRetries}+1) - 1) s, ${givesUpMs(synRetries) / 1000} s, however many SYNs tcp_syn_linear_timeouts adds`,
-      source: `retransmits_timed_out() in net/ipv4/tcp_timer.c. Tolerance: never early; each of its timers up to ${lateMs} ms late`,
+      text: `with tcp_syn_retries ${synRetries} and the default tcp_syn_linear_timeouts 4, or where the kernel has no such sysctl, connect(2) fails with ETIMEDOUT after ${givesUpMs(synRetries) / 1000} s`,
+      source: `tcp_syn_linear_timeouts in Documentation/networking/ip-sysctl.rst; tcp_write_timeout() in net/ipv4/tcp_timer.c. Tolerance: never early; each of its timers up to ${lateMs} ms late`,
       when: ({ opening }) => opening === 'no-answer',
       holds: (facts) =>
         is(facts.shown, 'SYN-SENT –', '– –') &&
@@ -336,7 +336,7 @@ export default experiment({
         givenUp.length > 0 &&
           finding(
             waited(givenUp),
-            `If every SYN is lost, connect(2) fails with ETIMEDOUT after ${waited(givenUp)}, with tcp_syn_retries ${synRetries}.`,
+            `If every SYN is lost, connect(2) fails with ETIMEDOUT after ${waited(givenUp)}, with tcp_syn_retries ${synRetries} and tcp_syn_linear_timeouts ${range(givenUp, ({ facts }) => facts.linear)}.`,
           ),
         finding(
           share(withAnswer(refused, 'ECONNREFUSED'), refused),

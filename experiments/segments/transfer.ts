@@ -178,7 +178,7 @@ export default experiment({
     return {
       headline:
         large.length > 0
-          ? `A new connection sends ${flights} full segments (${kB}), then waits for an ACK.`
+          ? `By default, a new connection sends ${flights} segments (${kB}), then waits for an ACK.`
           : small.length > 0 &&
             (alone.length === small.length
               ? `A write of ${sizes.small} bytes leaves in one segment.`

@@ -291,7 +291,7 @@ export default experiment({
       headline:
         closes.length > 0
           ? whole.length === closes.length
-            ? 'A plain close at a closed window loses nothing if the reader reads later.'
+            ? 'A plain close at a closed window loses nothing if the reader reads in time.'
             : 'A plain close at a closed window can lose data, even if the reader reads later.'
           : resets.length > 0
             ? reset.length === resets.length
@@ -308,7 +308,7 @@ export default experiment({
       findings: [
         finding(
           share(whole, closes),
-          'A plain close loses nothing if the reader reads later: the kernel sends probes, then the data, then the FIN.',
+          'A plain close loses nothing if the reader reads before the kernel gives up: the kernel sends probes, then the data, then the FIN.',
         ),
         reset.length > 0 &&
           finding(

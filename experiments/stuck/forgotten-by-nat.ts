@@ -75,7 +75,7 @@ export default experiment({
     {
       id: 'new-mapping-is-refused',
       text: 'a client behind the NAT that sends first gets a new mapping, which the server does not know: the client reads ECONNRESET, and the server keeps its socket',
-      source: 'RFC 9293 §3.10.7.1: a RST answers a segment without a connection; RFC 4787 §4.1',
+      source: 'RFC 9293 §3.10.7.1: a RST answers a segment without a connection; RFC 5382 §4.1',
       when: ({ keepalive, speaks }) => keepalive === 'off' && speaks === 'client',
       holds: (facts) => facts.spoke === 'ECONNRESET' && facts.other === 'ESTABLISHED' && facts.mappings === 2,
     },

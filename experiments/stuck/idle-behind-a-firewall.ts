@@ -150,7 +150,7 @@ export default experiment({
           : kept.length > 0 && !isNoticed
             ? 'Keepalive does not always end an idle connection on a dead path.'
             : silent.length > 0
-              ? `An idle connection ${isNoticed ? 'notices a dead path only with keepalive' : 'does not notice a dead path without keepalive'}.`
+              ? `An idle connection survives a dead path of ${idleSeconds} s${isNoticed ? '; keepalive ends it' : ''}.`
               : isNoticed && 'Keepalive ends an idle connection on a dead path with ETIMEDOUT.',
       findings: [
         ended.length > 0 &&

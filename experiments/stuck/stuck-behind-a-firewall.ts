@@ -297,7 +297,7 @@ export default experiment({
       limited.length > 0 &&
       finding(
         secondsOf(limited),
-        `With ${name}, an end on a dead path gives up after ${secondsOf(limited)} and ${timesOf(limited)}${more}.`,
+        `With ${name}, an end gives up after ${secondsOf(limited)} (RTO ${range(limited, ({ facts }) => facts.rto, { unit: 'ms' })}) and ${timesOf(limited)}${more}.`,
       );
     const secondsOf = (limited: typeof outcomes) =>
       range(limited, ({ cell, facts }) => gaveUpOf(facts, cell), { digits: 1, unit: 's' });
@@ -317,7 +317,7 @@ export default experiment({
       headline:
         counted.length > 0
           ? byCount.length === 0
-            ? 'tcp_retries2 and tcp_orphan_retries limit the time, not the retries.'
+            ? 'tcp_retries2 and tcp_orphan_retries limit the time of retransmissions.'
             : `tcp_retries2 and tcp_orphan_retries limit the retries in ${share(byCount, counted)} cases.`
           : timed.length > 0
             ? `With ${userTimeout}, the kernel gives up after ${secondsOf(timed)}.`
@@ -326,7 +326,7 @@ export default experiment({
                 ? 'With the default limits, a connection survives a dead path of 9 s.'
                 : 'With the default limits, a connection can die on a dead path of 9 s.'),
       findings: [
-        gaveUp(of('1'), 'tcp_orphan_retries or tcp_retries2 1', ', one of which is a tail loss probe'),
+        gaveUp(of('1'), 'tcp_orphan_retries or tcp_retries2 1', ', with the tail loss probe'),
         gaveUp(
           of('3'),
           'tcp_orphan_retries or tcp_retries2 3',

@@ -323,7 +323,7 @@ export default experiment({
         silent.length > 0 &&
           finding(
             lasted,
-            `If every answer is lost, the other end gives up after ${lasted} with tcp_orphan_retries or tcp_retries2 ${retries}. A timeout of ${longerRtoMs} ms makes ${(patience(longerRtoMs, retries) / 1000).toFixed(1)} s of this.`,
+            `If every answer is lost, the other end gives up after ${lasted} with tcp_orphan_retries or tcp_retries2 ${retries} (RTO ${range(silent, ({ facts }) => facts.rtoMs, { unit: 'ms' })}); with an RTO of ${longerRtoMs} ms after ${(patience(longerRtoMs, retries) / 1000).toFixed(1)} s.`,
           ),
         finding(share(restarted, waiting), 'One more copy of the FIN restarts the 60 s of TIME-WAIT.'),
       ],

@@ -168,7 +168,7 @@ export default experiment({
     return {
       headline:
         newer.length > 0 && admitted.length === newer.length
-          ? "A server's TIME-WAIT lets the same client port connect again at once."
+          ? "A listening server's TIME-WAIT lets a newer SYN from the same port in."
           : `A client connected again from the same port in ${share(connected, outcomes)} cases.`,
       findings: [
         finding(

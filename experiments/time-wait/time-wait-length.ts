@@ -14,6 +14,7 @@ export default experiment({
   question: 'How long does TIME-WAIT last, and what can shorten it?',
   tags: ['TIME-WAIT', '2MSL', 'tcp_fin_timeout', '60 s', 'timer wheel', 'TCP_TIMEWAIT_LEN'],
   symptoms: [
+    'socket stays in TIME_WAIT',
     'how long does TIME_WAIT last',
     'shorten TIME_WAIT',
     'reduce TIME_WAIT timeout',
@@ -95,13 +96,17 @@ export default experiment({
     const apart = Math.abs(mean(usual) - mean(short));
     const isCompared = usual.length > 0 && short.length > 0;
     const slot = largest(outcomes.map(({ facts }) => facts.slot));
+    const isOnTime = outcomes.every((outcome) => seconds(outcome) <= length + slot);
     return {
       headline:
         early.length > 0
           ? `TIME-WAIT ended before ${length} s in ${share(early, outcomes)} closes: ${lasted}.`
-          : `TIME-WAIT lasts ${lasted}${isCompared && apart <= slot ? '; tcp_fin_timeout does not shorten it' : ''}.`,
+          : `TIME-WAIT lasts ${isOnTime ? `${length} s plus at most ${slot.toFixed(1)} s` : lasted}${isCompared && apart <= slot ? '; tcp_fin_timeout does not change it' : ''}.`,
       findings: [
-        finding(lasted, `TIME-WAIT lasts ${lasted}, from the FIN of the other end until its timer expires.`),
+        finding(
+          lasted,
+          `TIME-WAIT lasts ${lasted}, from the FIN of the other end until its timer expires: ${length} s and up to one slot of the timer wheel, ${slot.toFixed(1)} s.`,
+        ),
         finding(share(ownTimer, outcomes), "TIME-WAIT's own timer ended it."),
         isCompared &&
           finding(

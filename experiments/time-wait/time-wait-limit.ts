@@ -83,7 +83,8 @@ export default experiment({
     {
       id: 'half-the-table',
       text: "the kernel's own tcp_max_tw_buckets is half the number of slots in its table of connections",
-      source: 'tcp_sk_init() in net/ipv4/tcp_ipv4.c: sysctl_max_tw_buckets = ehash entries / 2',
+      source:
+        'tcp_set_hashinfo() in net/ipv4/tcp_ipv4.c, before Linux 6.1 tcp_sk_init(): sysctl_max_tw_buckets = ehash entries / 2',
       holds: (facts) => facts.ownLimit === facts.hashEntries / 2,
     },
   ],

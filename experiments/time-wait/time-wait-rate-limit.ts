@@ -105,7 +105,7 @@ export default experiment({
     return {
       headline: !all(limited, 1)
         ? `TIME-WAIT answers ${range(outcomes, ({ facts }) => facts.answers)} of ${burst} old segments that arrive at once.`
-        : `TIME-WAIT answers one of ${burst} old ACKs, or of ${burst} old SYNs, at one time.`,
+        : `By default, TIME-WAIT answers one of ${burst} old ACKs or SYNs sent at once.`,
       findings: [
         answered(
           limited,
