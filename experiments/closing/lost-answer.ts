@@ -302,7 +302,10 @@ export default experiment({
           share(cut, long),
           `A client that reads after this RST gets only a part of an answer of ${answers.long.toLocaleString('en')} bytes: the server's kernel discards what it had not sent.`,
         ),
-        finding(share(lingeredReset, lingering), `SO_LINGER ${lingerSeconds} does not prevent this RST.`),
+        finding(
+          share(lingeredReset, lingering),
+          `SO_LINGER ${lingerSeconds} does not prevent the RST of a close with request data unread.`,
+        ),
         finding(
           share(discarded, sending),
           'A client that is still sending and reads late loses what its kernel had received: its write fails, and net destroys the socket.',

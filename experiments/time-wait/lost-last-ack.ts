@@ -313,7 +313,7 @@ export default experiment({
         ),
         finding(
           share(reset, asked),
-          'After such a RST, SO_ERROR of the other end is ECONNRESET, although both ends closed in order.',
+          'After this RST, SO_ERROR of the other end is ECONNRESET, although both ends closed in order.',
         ),
         resent.length > 0 &&
           finding(

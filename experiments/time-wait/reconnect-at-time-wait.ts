@@ -186,7 +186,7 @@ export default experiment({
           ),
         finding(
           share(shutOut, older(1)),
-          'With tcp_rfc1337 1, TIME-WAIT ignores that RST, and connect(2) fails with ETIMEDOUT.',
+          'If the SYN has an older timestamp, with tcp_rfc1337 1, TIME-WAIT ignores the RST of the client, and connect(2) fails with ETIMEDOUT.',
         ),
         finding(
           share(refused, deaf),

@@ -107,7 +107,7 @@ export default experiment({
           lasted,
           `TIME-WAIT lasts ${lasted}, from the FIN of the other end until its timer expires: ${length} s and up to one slot of the timer wheel, ${slot.toFixed(1)} s.`,
         ),
-        finding(share(ownTimer, outcomes), "TIME-WAIT's own timer ended it."),
+        finding(share(ownTimer, outcomes), 'Its own timer ended TIME-WAIT: no other event did.'),
         isCompared &&
           finding(
             range(short, seconds, { digits: 1, unit: 's' }),
