@@ -143,9 +143,11 @@ export default experiment({
     const of = (linger: 'zero' | 'seconds', left: 'unsent' | 'unread') =>
       outcomes.filter(({ cell }) => cell.linger === linger && cell.left === left);
     const abrupt = of('seconds', 'unsent').filter(({ cell }) => cell.ends !== 'natural');
+    const ended = outcomes.filter(({ cell }) => cell.linger === 'seconds' && cell.ends !== 'natural');
     const natural = of('seconds', 'unsent').filter(({ cell }) => cell.ends === 'natural');
     const [zero, unread] = [of('zero', 'unsent'), of('seconds', 'unread')];
     const unsent = outcomes.filter(({ cell }) => cell.linger !== 'zero' && cell.left === 'unsent');
+    const seconds = ({ facts }: Outcomes[number]) => facts.exitMs / 1000;
     const waited = (among: Outcomes) => among.filter(({ facts }) => facts.waited);
     const reset = (among: Outcomes) => among.filter(({ facts }) => is(facts['client.closedWith'], 'RST'));
     const arrived = unsent.filter(({ facts }) => facts['client.delivered'] === heldBytes);
@@ -154,9 +156,11 @@ export default experiment({
     const waiting =
       abrupt.length > 0 &&
       (waited(abrupt).length === 0
-        ? 'crashes, kills and process.exit() ignore a positive SO_LINGER'
+        ? `crashes and kills ignore SO_LINGER ${lingerSeconds}`
         : `a positive SO_LINGER delays ${share(waited(abrupt), abrupt)} crashes, kills and exits`);
-    const delivering = unsent.length > 0 && (arrived.length === unsent.length ? 'no data is lost' : 'data can be lost');
+    const delivering =
+      unsent.length > 0 &&
+      (arrived.length === unsent.length ? 'with nothing unread, no data is lost' : 'unsent data can be lost');
     return {
       headline: (waiting || delivering) && sentence(waiting, delivering),
       findings: [
@@ -175,15 +179,16 @@ export default experiment({
         ),
         natural.length > 0 &&
           finding(
-            range(natural, ({ facts }) => facts.exitMs / 1000, { digits: 1, unit: 's' }),
+            range(natural, seconds, { digits: 1, unit: 's' }),
             waited(natural).length > 0
-              ? `A process whose event loop is empty exits after this time: Node closes its sockets, and close() waits ${lingerSeconds} s.`
-              : `A process whose event loop is empty exits after this time: it does not wait for SO_LINGER ${lingerSeconds}.`,
+              ? `A process whose event loop is empty exits after ${range(natural, seconds, { digits: 1, unit: 's' })}: Node closes its sockets, and close() waits ${lingerSeconds} s.`
+              : `A process whose event loop is empty exits after ${range(natural, seconds, { digits: 1, unit: 's' })}: it does not wait for SO_LINGER ${lingerSeconds}.`,
           ),
-        finding(
-          range(abrupt, ({ facts }) => facts.exitMs, { unit: 'ms' }),
-          `With SO_LINGER ${lingerSeconds} and unsent data, process.exit(), exceptions and signals end the process within this time.`,
-        ),
+        ended.length > 0 &&
+          finding(
+            range(ended, ({ facts }) => facts.exitMs, { unit: 'ms' }),
+            `With SO_LINGER ${lingerSeconds} and unsent or unread data, process.exit(), exceptions and signals end the process after ${range(ended, ({ facts }) => facts.exitMs, { unit: 'ms' })}.`,
+          ),
       ],
     };
   },

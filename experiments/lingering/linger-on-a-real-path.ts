@@ -283,6 +283,7 @@ export default experiment({
     const withAck = waited.filter(acknowledged);
     const expired = waited.filter((outcome) => !acknowledged(outcome));
     const early = expired.filter((outcome) => closeMs(outcome) < Number(outcome.cell.linger) * 1000);
+    const inTime = waited.filter((outcome) => !early.includes(outcome));
     const failed = expired.filter(({ facts }) => facts.closed !== 'ok');
     const sure = outcomes.filter(({ cell }) => cell.linger !== 0);
     const whole = sure.filter(({ facts }) => facts['client.lost'] === 0);
@@ -299,6 +300,9 @@ export default experiment({
     const bytes = (count: number) => count.toLocaleString('en');
     const losses = zero.map(({ facts }) => facts['client.lost']);
     const delivered = zero.map(({ facts }) => facts['client.delivered']);
+    const discarded = () =>
+      `${[...new Set([least(losses), largest(losses)].map(bytes))].join('–')} of ${bytes(largest(zero.map(({ cell }) => amounts[cell.sent])))} bytes`;
+    const behindGap = zero.some(({ facts }) => facts['client.lostIn'].includes('network'));
     const headline =
       early.length > 0
         ? `A lingering close() returns before the ACK and its time in ${share(early, waited)} closes.`
@@ -311,8 +315,8 @@ export default experiment({
       headline: waited.length > 0 && headline,
       findings: [
         finding(
-          share(withAck, waited),
-          'close() with a positive SO_LINGER returns when its FIN is acknowledged; in the other closes its time expires first.',
+          share(inTime, waited),
+          `A lingering close() returns when its FIN is acknowledged (${withAck.length} closes) or, if that is earlier, when its time expires (${expired.length - early.length}).`,
         ),
         finding(
           share(whole, sure),
@@ -320,16 +324,17 @@ export default experiment({
         ),
         zero.length > 0 &&
           finding(
-            `${[...new Set([least(losses), largest(losses)].map(bytes))].join('–')} of ${bytes(largest(zero.map(({ cell }) => amounts[cell.sent])))} bytes`,
+            discarded(),
             largest(delivered) <= firstWindow
-              ? 'SO_LINGER 0 discards this much: only the first ten segments had left the client.'
-              : 'SO_LINGER 0 discards this much.',
+              ? `SO_LINGER 0 discards ${discarded()}: only ten segments had left${behindGap ? ', and those behind a lost one are discarded, too' : ''}.`
+              : `SO_LINGER 0 discards ${discarded()}.`,
             zero,
           ),
-        finding(
-          range(idle, closeMs, { unit: 'ms' }),
-          'With nothing to send, a lingering close() blocks this long on a path with a round trip of 200 ms.',
-        ),
+        idle.length > 0 &&
+          finding(
+            range(idle, closeMs, { unit: 'ms' }),
+            `With nothing to send, a lingering close() blocks for ${range(idle, closeMs, { unit: 'ms' })} on a path with a round trip of 200 ms.`,
+          ),
         finding(
           among(expired, short),
           'SO_LINGER 1 expires before 500 kB and the FIN are acknowledged at a round trip of 200 ms.',

@@ -94,12 +94,12 @@ export default experiment({
       headline:
         outcomes.length > 0 &&
         (silent.length === 0
-          ? `Once the FIN is sent, SO_LINGER 0 still sends RST in ${statesOf(reset)}.`
-          : `Once the FIN is sent, SO_LINGER 0 sends no RST${reset.length > 0 ? ` in ${statesOf(silent)}` : ''}.`),
+          ? `With nothing unsent, SO_LINGER 0 still sends a RST in ${statesOf(reset)}.`
+          : `With nothing unsent, SO_LINGER 0 sends no RST${reset.length > 0 ? ` in ${statesOf(silent)}` : ' after the FIN'}.`),
       findings: [
         finding(
           share(unheard, later),
-          'In CLOSING and LAST-ACK the kernel removes the socket without sending a segment, and the other application gets no error.',
+          'In CLOSING and LAST-ACK, with nothing unsent, the kernel removes the socket without a segment; the other application gets no error.',
         ),
         finding(
           share(twice, first),
@@ -107,7 +107,7 @@ export default experiment({
         ),
         finding(
           share(counted, later),
-          'In CLOSING and LAST-ACK the kernel counts TCPAbortOnData, although it sends no RST.',
+          'In CLOSING and LAST-ACK, with nothing unsent, the kernel counts TCPAbortOnData, although it sends no RST.',
         ),
       ],
     };

@@ -187,6 +187,7 @@ export default experiment({
     const unsent = zero.filter(({ cell }) => cell.state === 'CLOSING' || cell.state === 'LAST-ACK');
     const lost = reset(unsent).filter(({ facts }) => facts['client.delivered'] < heldBytes);
     const waited = (among: Outcomes) => among.filter(({ facts }) => facts.waited);
+    const held = one.filter(({ cell }) => ways[cell.state].held);
     const sent = one.filter(({ cell }) => !ways[cell.state].held);
     const first = minus.filter(({ cell }) => cell.state !== 'CLOSE-WAIT');
     const aborted = first.filter(
@@ -210,19 +211,20 @@ export default experiment({
       findings: [
         finding(
           share(reset(zero), zero),
-          `close() with SO_LINGER 0 resets, whichever end has called shutdown().${spared.length > 0 && spared.length < 4 ? ` No RST goes out in ${statesOf(spared)}.` : ''}`,
+          `close() with SO_LINGER 0 sends a RST${reset(zero).length > 0 ? ` in ${statesOf(reset(zero))}` : ''}${spared.length > 0 ? `, but none in ${statesOf(spared)}` : ''} (from the counter OutRsts).`,
         ),
-        finding(
-          share(waited(one), one),
-          `close() with SO_LINGER ${lingerSeconds} waits its full time${waited(one).length > 0 ? ` in ${statesOf(waited(one))}` : ''}${waited(one).every(({ cell }) => ways[cell.state].held) ? ', where unsent data is before its FIN' : ''}.`,
-        ),
+        held.length > 0 &&
+          finding(
+            share(waited(held), held),
+            `With unsent data before its FIN, in ${statesOf(held)}, close() with SO_LINGER ${lingerSeconds} waits its full time.`,
+          ),
         finding(
           share(sent.length - waited(sent).length, sent),
-          "With nothing unsent, close() does not wait: neither for the other end's FIN in FIN-WAIT-2 nor for TIME-WAIT.",
+          "With nothing unsent, close() with SO_LINGER 1 does not wait: neither for the other end's FIN in FIN-WAIT-2 nor for TIME-WAIT.",
         ),
         finding(
           share(lost, unsent),
-          'With unsent data, SO_LINGER 0 sends a RST in CLOSING and LAST-ACK, too, where RFC 9293 wants none; the data is lost.',
+          'With unsent data, SO_LINGER 0 sends a RST in CLOSING and LAST-ACK, too (OutRsts counts it), where RFC 9293 wants none; the data is lost.',
         ),
         finding(
           share(aborted, first),

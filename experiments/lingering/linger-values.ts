@@ -96,7 +96,7 @@ export default experiment({
   claims: [
     {
       id: 'kept-as-given',
-      text: 'l_linger 0, 5 and INT_MAX read back as they were set',
+      text: 'since Linux 6.1, l_linger 0, 5 and INT_MAX read back as they were set',
       source: 'sk_setsockopt(), sk_getsockopt() in net/core/sock.c; from Linux 6.1, before it INT_MAX does not',
       when: ({ value }) => value === 'zero' || value === 'five' || value === 'int-max',
       holds: (facts, { value }) => facts.set === 'ok' && facts.kept === `on ${Number(given[value][0])}`,
@@ -110,7 +110,7 @@ export default experiment({
     },
     {
       id: 'negative-is-longest',
-      text: 'l_linger −1 is accepted, and reads back as LONG_MAX ticks in seconds, cut to an int',
+      text: 'since Linux 6.1, l_linger −1 is accepted, and reads back as LONG_MAX ticks in seconds, cut to an int',
       source: 'sk_setsockopt() in net/core/sock.c: MAX_SCHEDULE_TIMEOUT; from Linux 6.1. For HZ 100, 250, 300 or 1000',
       when: ({ value }) => value === 'minus-1',
       holds: (facts) => facts.set === 'ok' && longest.includes(facts.kept),
@@ -155,8 +155,8 @@ export default experiment({
       headline:
         negative.length > 0
           ? endless.length === negative.length
-            ? 'A negative SO_LINGER does not mean off: it sets the longest wait.'
-            : 'A negative SO_LINGER does not set the longest wait.'
+            ? 'A negative SO_LINGER does not mean off: close() waits without a practical limit.'
+            : 'A negative SO_LINGER does not make close() wait without a practical limit.'
           : listened.length > 0 &&
             (inherited.length === listened.length
               ? "An accepted socket inherits its listener's SO_LINGER."
@@ -172,7 +172,7 @@ export default experiment({
         ),
         finding(
           share(endless, negative),
-          'setsockopt(2) accepts l_linger −1 and sets the longest wait that the kernel knows.',
+          'setsockopt(2) accepts l_linger −1, which makes close() wait without a practical limit.',
         ),
         finding(
           share(
@@ -188,7 +188,7 @@ export default experiment({
           ),
           'setsockopt(2) with 4 bytes instead of the 8 of struct linger fails with EINVAL.',
         ),
-        finding(share(asGiven, plain), 'Other values from 0 to INT_MAX read back as they were set.'),
+        finding(share(asGiven, plain), 'Since Linux 6.1, other values from 0 to INT_MAX read back as they were set.'),
       ],
     };
   },

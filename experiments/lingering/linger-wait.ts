@@ -232,6 +232,8 @@ export default experiment({
   answer(outcomes) {
     type Outcomes = typeof outcomes;
     const closeMs = ({ facts }: Outcomes[number]) => facts['client.closeMs'];
+    const stallMs = ({ facts }: Outcomes[number]) => facts['client.stallMs'];
+    const stall = (outcome: Outcomes[number]) => stallMs(outcome) / 1000;
     const isInMain = ({ cell }: Outcomes[number]) => cell.linger === '1' && cell.by === 'destroy';
     const held = outcomes.filter(({ cell }) => cell.sent === 'held');
     const of = (...meanwhile: readonly Outcomes[number]['cell']['meanwhile'][]) =>
@@ -260,10 +262,11 @@ export default experiment({
           ? `SO_LINGER 1 blocks close() until ${until}.`
           : 'SO_LINGER 1 does not block close() as long as expected.'),
       findings: [
-        finding(
-          range(alone, ({ facts }) => facts['client.stallMs'] / 1000, { digits: 2, unit: 's' }),
-          'destroy() with SO_LINGER 1 freezes the event loop this long while the other application does not read.',
-        ),
+        alone.length > 0 &&
+          finding(
+            range(alone, stall, { digits: 2, unit: 's' }),
+            `destroy() with SO_LINGER 1 freezes the event loop for ${range(alone, stall, { digits: 2, unit: 's' })} while the other application does not read.`,
+          ),
         finding(
           share(interrupted, signalled),
           'A signal that the process catches ends the wait early, and close() still returns 0.',
@@ -272,16 +275,18 @@ export default experiment({
           share(beyond, endless),
           `SO_LINGER −1 and INT_MAX do not mean off: close() still waits after ${meanwhileMs['minus-1'] / 1000} s.`,
         ),
-        finding(
-          range(byte, closeMs, { unit: 'ms' }),
-          `After a write of one byte, close() with SO_LINGER 1 blocks this long on a healthy connection${delayed ? ': the ACK is delayed' : ''}.`,
-        ),
-        finding(
-          range(threads, ({ facts }) => facts['client.stallMs'], { unit: 'ms' }),
-          threads.some(isEarly)
-            ? 'close(2) in another thread stalls the event loop this long.'
-            : `close(2) in another thread waits its full time too, but stalls the event loop only this long.`,
-        ),
+        byte.length > 0 &&
+          finding(
+            range(byte, closeMs, { unit: 'ms' }),
+            `After a write of one byte, close() with SO_LINGER 1 blocks for ${range(byte, closeMs, { unit: 'ms' })} on a healthy connection${delayed ? ': the ACK is delayed' : ''}.`,
+          ),
+        threads.length > 0 &&
+          finding(
+            range(threads, stallMs, { unit: 'ms' }),
+            threads.some(isEarly)
+              ? `close(2) in another thread stalls the event loop for ${range(threads, stallMs, { unit: 'ms' })}.`
+              : `close(2) in another thread waits its full time, too, but stalls the event loop for ${range(threads, stallMs, { unit: 'ms' })} only.`,
+          ),
         finding(share(whole, held), 'Every byte arrives, whichever way the wait ends: the kernel goes on.'),
       ],
     };

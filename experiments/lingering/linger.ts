@@ -126,7 +126,7 @@ export default experiment({
     },
     {
       id: 'zero-counts',
-      text: 'such a close with nothing unread counts as one TCPAbortOnData, one RST sent, and one reset of an established connection at each end',
+      text: 'such a close with nothing unread in the kernel counts as one TCPAbortOnData, one RST sent, and one reset of an established connection at each end',
       source:
         '__tcp_close() in net/ipv4/tcp.c: TCPAbortOnData; tcp_set_state(): EstabResets, of each end, here in one namespace',
       when: ({ linger, by, unread }) => linger === 0 && by !== 'end' && unread !== 'beyond',
@@ -216,8 +216,9 @@ export default experiment({
     },
     {
       id: 'zero-loses',
-      text: 'of the data that the closing end wrote, SO_LINGER 0 discards what its kernel had not sent, and only that',
-      source: '__tcp_close() in net/ipv4/tcp.c: tcp_disconnect() purges the write queue',
+      text: 'of the data that the closing end wrote, SO_LINGER 0 discards what its kernel had not sent, and on loopback, which loses no segment, only that',
+      source:
+        '__tcp_close() in net/ipv4/tcp.c: tcp_disconnect() purges the write queue and what was sent and not acknowledged',
       when: ({ linger, by, sending }) => linger === 0 && by !== 'end' && sending === 'held',
       holds: (facts, { closer }) => is(facts[`${closer}.lostIn`], 'sendQueue'),
     },
@@ -273,6 +274,7 @@ export default experiment({
     const [zero, endedZero] = [of(0, kept), of(0, ended)];
     const resets = (among: Outcomes) =>
       among.filter(({ cell, facts }) => is(facts[`${cell.closer}.closedWith`], 'RST'));
+    const fins = (among: Outcomes) => among.filter(({ cell, facts }) => is(facts[`${cell.closer}.closedWith`], 'FIN'));
     const lost = ({ cell, facts }: Outcomes[number]) => facts[`${cell.closer}.lost`];
     const whole = (among: Outcomes) => among.filter((outcome) => lost(outcome) === 0);
     const stall = ({ cell, facts }: Outcomes[number]) => facts[`${cell.closer}.stallMs`] / 1000;
@@ -282,6 +284,7 @@ export default experiment({
     );
     const endedUnread = ended.filter(({ cell }) => cell.unread === 'beyond');
     const bytes = (count: number) => count.toLocaleString('en');
+    const most = heldZero.length > 0 ? largest(heldZero.map(lost)) : 0;
     const discards = heldZero.length > 0 && whole(heldZero).length < heldZero.length;
     const byZero =
       zero.length > 0 &&
@@ -294,24 +297,27 @@ export default experiment({
     return {
       headline: (byZero || byTwo) && sentence(byZero, byTwo),
       findings: [
-        finding(share(resets(zero), zero), 'With SO_LINGER 0, destroy() and close(2) send a RST instead of a FIN.'),
+        finding(
+          share(resets(zero), zero),
+          'With SO_LINGER 0 and nothing unread in the kernel, destroy() and close(2) send a RST instead of a FIN.',
+        ),
         heldZero.length > 0 &&
           finding(
-            `up to ${bytes(largest(heldZero.map(lost)))} of ${bytes(heldBytes)} bytes`,
+            `up to ${bytes(most)} of ${bytes(heldBytes)} bytes`,
             discards
-              ? 'SO_LINGER 0 discards this much: the data that the kernel had not sent yet.'
+              ? `With nothing unread in the kernel, SO_LINGER 0 discards up to ${bytes(most)} of ${bytes(heldBytes)} bytes: data that the kernel had not sent yet.`
               : 'SO_LINGER 0 discards nothing.',
             heldZero,
           ),
         heldTwo.length > 0 &&
           finding(
             range(heldTwo, stall, { digits: 1, unit: 's' }),
-            `SO_LINGER 2 blocks the event loop this long while the other application does not read; ${share(whole(heldTwo), heldTwo)} closes lose nothing.`,
+            `SO_LINGER 2 blocks the event loop for ${range(heldTwo, stall, { digits: 1, unit: 's' })} while the other application does not read; ${share(whole(heldTwo), heldTwo)} closes lose none of the closing end's data.`,
           ),
         finding(
           share(resets(unread), unread),
           `With data left unread in the kernel, destroy() and close(2) send a RST, whatever SO_LINGER is.${
-            endedUnread.length > 0 && resets(endedUnread).length === 0 ? ' end() still sends a FIN.' : ''
+            endedUnread.length > 0 ? ` end() sends a FIN (${share(fins(endedUnread), endedUnread)}).` : ''
           }`,
         ),
         finding(
@@ -320,7 +326,7 @@ export default experiment({
         ),
         finding(
           share(whole(heldOff), heldOff),
-          'With SO_LINGER off and nothing unread, close() loses nothing: the kernel goes on and sends the rest.',
+          "With SO_LINGER off and nothing unread in the kernel, close() loses none of the closing end's data: the kernel goes on and sends the rest.",
         ),
       ],
     };

@@ -90,13 +90,13 @@ export default loadExperiment({
         ...compared.map((each) =>
           finding(
             change(each),
-            `The rate with ${named[each.cell.watched]} ${notes[each.differs]}.`,
+            `The rate with ${named[each.cell.watched]} ${notes[each.differs]}: ${change(each)}.`,
             outcomes.filter(({ cell }) => cell.watched === each.cell.watched),
           ),
         ),
         finding(
           most.toLocaleString('en'),
-          'Up to this many TIME-WAITs exist at once; the sampler counts those beyond 2,000 and does not look at each.',
+          `Up to ${most.toLocaleString('en')} TIME-WAITs exist at once; the sampler counts those beyond 2,000 and does not look at each.`,
           outcomes,
         ),
       ],
@@ -119,7 +119,7 @@ const notes = {
   more: 'is higher',
   fewer: 'is lower',
   alike: `is unchanged, within ${margin * 100} %`,
-  'not shown': 'differs, but not significantly',
+  'not shown': `shows no significant difference beyond the ${margin * 100} % margin`,
 } as const;
 
 const change = ({ ratio }: Compared<unknown>): string =>

@@ -57,18 +57,29 @@ export default loadExperiment({
     const [fastest, slowest] = [ways[0], ways.at(-1)];
     const shown = compared.filter(({ differs }) => differs === 'more' || differs === 'fewer');
     const changes = compared.map(({ ratio }) => (ratio - 1) * 100);
+    const change = changes.length > 0 ? range(changes, { digits: 1, unit: '%' }).replaceAll('-', '−') : '';
     return {
       headline:
         fastest &&
         slowest &&
         `One connection at a time takes ${range([fastest.us, slowest.us], { unit: 'µs' })}${fastest.us < slowest.us ? ', depending on how the client closes it' : ''}.`,
       findings: [
-        fastest && finding(`${fastest.us} µs`, `The fastest way to close is ${named[fastest.by]}.`, fastest.own),
-        slowest && finding(`${slowest.us} µs`, `The slowest way to close is ${named[slowest.by]}.`, slowest.own),
+        fastest &&
+          finding(
+            `${fastest.us} µs`,
+            `The fastest way to close takes ${fastest.us} µs: ${named[fastest.by]}.`,
+            fastest.own,
+          ),
+        slowest &&
+          finding(
+            `${slowest.us} µs`,
+            `The slowest way to close takes ${slowest.us} µs: ${named[slowest.by]}.`,
+            slowest.own,
+          ),
         compared.length > 0 &&
           finding(
-            range(changes, { digits: 1, unit: '%' }).replaceAll('-', '−'),
-            `tinybench, which times each connection by itself, changes the rate by this much: significant in ${share(shown, compared)} ways.`,
+            change,
+            `tinybench, which times each connection by itself, changes the rate by ${change}, significantly in ${share(shown, compared)} ways.`,
             outcomes,
           ),
       ],

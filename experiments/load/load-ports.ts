@@ -210,15 +210,16 @@ export default loadExperiment({
         long.length > 0 &&
           finding(
             range(long, ({ facts }) => facts.backAfter, { digits: 1, unit: 's' }),
-            `Ports that are all taken at once are free after this time: ${portsOf.long} ports allow ${range(
+            `Ports that are all taken at once are free after ${range(long, ({ facts }) => facts.backAfter, { digits: 1, unit: 's' })}: ${portsOf.long} ports allow ${range(
               long.map(({ facts }) => facts.sustained),
               { digits: 1 },
             )} connections per second.`,
           ),
-        finding(
-          range(slow, ({ facts }) => facts.slowUs / facts.emptyUs, { unit: '×' }),
-          'connect(2) takes this much longer once half of the ports are taken: each call searches all of that half first.',
-        ),
+        slow.length > 0 &&
+          finding(
+            range(slow, ({ facts }) => facts.slowUs / facts.emptyUs, { unit: '×' }),
+            `connect(2) takes ${range(slow, ({ facts }) => facts.slowUs / facts.emptyUs, { unit: '×' })} as long once half of the ports are taken: each call searches all of that half first.`,
+          ),
       ],
     };
   },

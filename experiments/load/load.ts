@@ -23,6 +23,9 @@ const named: Readonly<Record<Way, string>> = {
   'no-buckets': 'tcp_max_tw_buckets 0, which leaves no TIME-WAIT',
 };
 
+/** A way without what it does: a headline has little room. */
+const shortName = (way: Way): string => named[way].split(',')[0] ?? way;
+
 export default loadExperiment({
   id: 'load',
   question: 'Which way of closing costs how much under load?',
@@ -149,7 +152,10 @@ export default loadExperiment({
     const [extreme] = others
       .filter(({ differs }) => differs === 'more' || differs === 'fewer')
       .toSorted((a, b) => Math.abs(Math.log(b.ratio)) - Math.abs(Math.log(a.ratio)));
-    const bound = quiet.filter(({ facts }) => facts['cpu.saturated'] === 'client');
+    const bound = quiet.filter(({ facts }) => facts['cpu.saturated'] !== 'nobody');
+    const boundOf = [...Map.groupBy(bound, ({ facts }) => facts['cpu.saturated'])]
+      .toSorted(([, a], [, b]) => b.length - a.length)
+      .map(([what, own]) => `${what} ${own.length}`);
     return {
       headline:
         outcomes.length > 0 && quiet.length === 0
@@ -159,19 +165,20 @@ export default loadExperiment({
         reset.length > 0 &&
           finding(
             changes(reset),
-            `A client that resets with SO_LINGER 0 ${speedOf(reset)} a client that sends a FIN.`,
+            `A client that resets with SO_LINGER 0 ${speedOf(reset)} a client that sends a FIN: ${changes(reset)}.`,
             results({ closer: 'client', by: 'linger-0' }),
           ),
         extreme &&
           finding(
             changes([extreme]),
-            `Closing at the ${extreme.cell.closer} by ${named[extreme.cell.by]}, ${speedOf([extreme])} a client's destroy().`,
+            `A ${extreme.cell.closer} that closes first by ${named[extreme.cell.by]}, ${speedOf([extreme])} a client that closes first by destroy(): ${changes([extreme])}.`,
             results(extreme.cell),
           ),
-        finding(
-          share(bound, quiet),
-          'The client process was CPU-bound: the rates say as much about Node and this machine as about TCP.',
-        ),
+        bound.length > 0 &&
+          finding(
+            share(bound, quiet),
+            `The machine, a server or the client was CPU-bound (${boundOf.join(', ')}): these rates say as much about the machine as about TCP.`,
+          ),
       ],
     };
   },
@@ -190,7 +197,7 @@ function toDo(compared: readonly Against[], repeats: number): string | false {
   const faster = kept.filter(({ differs }) => differs === 'more');
   if (faster.length > 0)
     return faster.length === kept.length
-      ? `Keep connections open: keep-alive serves ${times(faster)} as many requests per second.`
+      ? `Keep connections open: keep-alive served ${times(faster)} as many requests per second in this load.`
       : `Measure before you keep connections open: keep-alive is faster in ${share(faster, kept)} settings only.`;
   const needed = repeatsNeeded(compared.length);
   if (repeats < needed && compared.every(({ differs }) => differs === 'not shown'))
@@ -198,10 +205,10 @@ function toDo(compared: readonly Against[], repeats: number): string | false {
   if (kept.length > 0) return 'Close each connection as you like: keep-alive is not significantly faster here.';
   const [best] = compared.filter(({ differs }) => differs === 'more').toSorted((a, b) => b.ratio - a.ratio);
   if (best)
-    return `Close at the ${best.cell.closer} by ${named[best.cell.by]}: ${changes([best])} requests per second.`;
+    return `Close at the ${best.cell.closer} by ${shortName(best.cell.by)}: ${changes([best])} requests per second.`;
   const [worst] = compared.filter(({ differs }) => differs === 'fewer').toSorted((a, b) => a.ratio - b.ratio);
   if (worst)
-    return `Do not close at the ${worst.cell.closer} by ${named[worst.cell.by]}: ${changes([worst])} requests per second.`;
+    return `Do not close at the ${worst.cell.closer} by ${shortName(worst.cell.by)}: ${changes([worst])} requests per second.`;
   return 'Choose a way of closing for what it does: no way is significantly faster or slower.';
 }
 
@@ -209,7 +216,7 @@ const speeds = {
   more: 'is faster than',
   fewer: 'is slower than',
   alike: `is as fast, within ${margin * 100} %, as`,
-  'not shown': 'is not significantly faster or slower than',
+  'not shown': `shows no significant difference beyond the ${margin * 100} % margin to`,
 } as const;
 
 /** What the same way comes to in one or more settings. */

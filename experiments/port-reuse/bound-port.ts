@@ -82,7 +82,7 @@ export default experiment({
     },
     {
       id: 'a-connection-keeps-binders-off',
-      text: 'beside a connection whose port the kernel chose for connect(2), bind(2) of that port fails with EADDRINUSE on its address and on the wildcard, even with SO_REUSEADDR or SO_REUSEPORT',
+      text: 'beside a connection whose port the kernel chose for connect(2), bind(2) of that port fails with EADDRINUSE on its address and on the wildcard, even with SO_REUSEADDR or SO_REUSEPORT on the new socket alone',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse, sk_reuseport of both sockets',
       when: ({ bound, earlier }) => earlier === 'connection' && (bound === 'own' || bound === 'wildcard'),
       holds: (facts) => facts.bind === 'EADDRINUSE' && facts.connect === 'ok',
@@ -119,11 +119,11 @@ export default experiment({
         ),
         finding(
           share(connected(closed), closed),
-          'Once a socket on another address is closed, the kernel chooses its port again.',
+          'Once a socket on another address is closed, the kernel chooses its port again; before Linux 6.18 not while a connection from that port goes on.',
         ),
         finding(
           share(refused, beside),
-          'Beside a connection whose port the kernel chose, bind(2) fails with EADDRINUSE, even with SO_REUSEADDR or SO_REUSEPORT.',
+          'Beside a connection whose port the kernel chose, bind(2) fails with EADDRINUSE, even with an option on the new socket alone.',
         ),
         finding(
           share(connected(shared), shared),

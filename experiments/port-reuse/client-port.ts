@@ -85,7 +85,7 @@ export default experiment({
   claims: [
     {
       id: 'no-option-of-the-server-helps',
-      text: "a client's connection, ESTABLISHED or in TIME-WAIT, whose port the kernel chose keeps a server off that port, on its address and on the wildcard, whatever the server sets of SO_REUSEADDR and SO_REUSEPORT",
+      text: "a client's connection, ESTABLISHED or in TIME-WAIT, whose port the kernel chose for a socket without options keeps a server off that port, on its address and on the wildcard, whatever the server sets of SO_REUSEADDR and SO_REUSEPORT",
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse, sk_reuseport of both sockets',
       when: ({ left, chosenBy }) => left !== 'CLOSED' && chosenBy === 'connect',
       holds: (facts) =>
@@ -147,14 +147,14 @@ export default experiment({
       headline:
         plain.length > 0
           ? refused.length === plain.length
-            ? 'No server can bind the port that the kernel chose for a client, even in TIME-WAIT.'
-            : `No server can bind the port that the kernel chose for a client in ${share(refused, plain)} cases.`
+            ? "A client's socket without options keeps every server off its address and port."
+            : `A client's socket without options keeps servers off its port in ${share(refused, plain)} cases.`
           : shared.length > 0 &&
             `A server with SO_REUSEADDR binds the port of net's localPort in ${share(every(shared, 'ok', ['addr']), shared)} cases.`,
       findings: [
         finding(
           share(refused, plain),
-          'Where the kernel chose the port, bind(2) of a server fails with EADDRINUSE, even with SO_REUSEADDR and SO_REUSEPORT.',
+          "Where the kernel chose the port of a client's socket without options, bind(2) to that address or the wildcard fails, whatever the server sets.",
         ),
         finding(
           share(every(shared, 'ok', ['addr', 'both']), shared),
@@ -162,7 +162,7 @@ export default experiment({
         ),
         finding(
           share(every(shared, 'EADDRINUSE', ['none', 'port']), shared),
-          'Beside a client with SO_REUSEADDR, a server without SO_REUSEADDR fails with EADDRINUSE.',
+          'Beside a client with SO_REUSEADDR, a server without SO_REUSEADDR fails with EADDRINUSE on that address and the wildcard.',
         ),
         finding(
           share(every(left, 'ok', reuses, ['other']), left),

@@ -210,7 +210,7 @@ export default experiment({
         finding(share(free, only), 'With IPV6_V6ONLY on the socket on ::, IPv4 sockets bind the same port.'),
         finding(
           share(reached, listeners),
-          'IPv4 clients reach a listener on 0.0.0.0, and a listener on :: only with IPV6_V6ONLY off.',
+          'IPv4 clients reach a listener on 0.0.0.0. They reach a listener on :: only with IPV6_V6ONLY off.',
         ),
         finding(
           share(ipv4Blocks, ipv4),

@@ -169,7 +169,7 @@ export default experiment({
       refusals(foreign, 'port').length === foreign.length;
     return {
       headline: isOnly
-        ? "A second socket can bind a listener's port only if both set SO_REUSEPORT."
+        ? "Sharing a listener's address and port takes SO_REUSEPORT on both, of one user."
         : port.length > 0
           ? `With SO_REUSEPORT, a second socket binds a listener's port in ${share(bound(port, 'port'), port)} cases.`
           : idle.length > 0 &&
@@ -177,11 +177,11 @@ export default experiment({
       findings: [
         finding(
           share(bound(port, 'port'), port),
-          'With SO_REUSEPORT on both sockets, of one user, the new one binds the port of a listener.',
+          'With SO_REUSEPORT on both sockets, of one user, the new one binds the address and port of a listener.',
         ),
         finding(
           share(refusals(addr, 'addr'), addr),
-          'With SO_REUSEADDR on both sockets, bind(2) fails with EADDRINUSE beside a listener.',
+          'With SO_REUSEADDR on both sockets, bind(2) fails with EADDRINUSE beside a listener on that address or the wildcard.',
         ),
         finding(
           share(refusals(foreign, 'port'), foreign),

@@ -172,6 +172,7 @@ export default experiment({
     );
     const spared = usedUp.filter(({ facts }) => facts.spared === 'ok');
     const outside = tried.filter(({ cell }) => cell.range === 'below' || cell.range === 'above');
+    const overlapping = tried.filter((one) => !outside.includes(one));
     const ignored = outside.filter(
       ({ facts }) => facts.got === sockets && inSystem(facts.lowest) && inSystem(facts.highest),
     );
@@ -183,19 +184,25 @@ export default experiment({
         (within.length < tried.length
           ? `The kernel kept to IP_LOCAL_PORT_RANGE in ${share(within, tried)} cases only.`
           : outside.length > 0 && ignored.length === outside.length
-            ? 'IP_LOCAL_PORT_RANGE can only narrow ip_local_port_range for one socket.'
+            ? 'IP_LOCAL_PORT_RANGE narrows the range of one socket; it cannot widen it.'
             : 'IP_LOCAL_PORT_RANGE narrows the choice of ports.'),
       findings: [
         finding(
-          share(within, tried),
-          "Each port lies in the socket's range, as far as net.ipv4.ip_local_port_range contains that range.",
+          share(
+            within.filter((one) => overlapping.includes(one)),
+            overlapping,
+          ),
+          "Each port lies in the part of the socket's range that lies in net.ipv4.ip_local_port_range.",
         ),
         finding(
           share(usedUp, small),
           'When all ports of the range are taken, bind(2) and listen(2) fail with EADDRINUSE, connect(2) with EADDRNOTAVAIL.',
         ),
         finding(share(spared, usedUp), 'When the range is used up, a socket without the option still gets a port.'),
-        finding(share(ignored, outside), 'The kernel ignores a range outside net.ipv4.ip_local_port_range.'),
+        finding(
+          share(ignored, outside),
+          'The kernel ignores a range that lies wholly outside net.ipv4.ip_local_port_range.',
+        ),
         finding(
           share(invalid, reversed),
           'Setting a range whose first port is higher than its last fails with EINVAL.',

@@ -237,15 +237,17 @@ export default experiment({
           : beside('addr').length === 0
             ? left.length > 0 &&
               `Without SO_REUSEADDR on the old server, the new one binds the port in ${share(bound(left, 'addr'), left)} cases.`
-            : 'If both servers set SO_REUSEADDR, the new one binds beside old connections.',
+            : alone.length > 0 && one.length === alone.length
+              ? 'Beside old connections, SO_REUSEADDR helps only if both servers set it.'
+              : 'If both servers set SO_REUSEADDR, the new one binds beside old connections.',
       findings: [
-        finding(
-          share(both, beside('addr')),
-          'With SO_REUSEADDR on both servers, the new one binds the port beside a connection in any state from ESTABLISHED to TIME-WAIT.',
-        ),
         finding(
           share(one, alone),
           'SO_REUSEADDR on the new server alone does not help: bind(2) fails with EADDRINUSE.',
+        ),
+        finding(
+          share(both, beside('addr')),
+          'With SO_REUSEADDR on both servers, the new one binds the port beside a connection in any state from ESTABLISHED to TIME-WAIT.',
         ),
         finding(
           share(refusals(left, 'none'), left),

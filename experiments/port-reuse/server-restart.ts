@@ -75,6 +75,7 @@ export default experiment({
   question: 'How soon can a restarted server listen on its port again, and which clients fail until then?',
   tags: [
     'EADDRINUSE',
+    'FIN_WAIT2',
     'SO_REUSEADDR',
     'SO_REUSEPORT',
     'ECONNREFUSED',
@@ -293,11 +294,12 @@ export default experiment({
     const waited = (left: string) => plain.filter(({ cell, facts }) => cell.left === left && 'lastRefused' in facts);
     const seconds = { digits: 1, unit: 's' } as const;
     const until = ({ facts }: Outcomes[number]) => facts.firstAccepted;
-    const [timeWait, halfClosed] = [waited('time-wait'), waited('half-closed')];
+    const [timeWait, halfClosed, alive] = [waited('time-wait'), waited('half-closed'), waited('alive')];
     const isTuned = timeWait.some(({ cell }) => cell.finTimeout === 3);
     const isShorter = timeWait.some((one) => until(one) < 60);
-    const timeouts = (from: Outcomes) =>
-      [...new Set(from.map(({ cell }) => cell.finTimeout))].toSorted((a, b) => a - b).join(' or ');
+    const perTimeout = [...Map.groupBy(halfClosed, ({ cell }) => cell.finTimeout)]
+      .toSorted(([a], [b]) => a - b)
+      .map(([timeout, own]) => `${range(own, until, seconds)} with ${timeout}`);
     const refused = gap.filter(({ facts }) => facts.between === 'ECONNREFUSED');
     const served = handed.filter(({ facts }) => facts.between === 'ok');
     const isWaiting = plain.length > 0 && atOnce(plain).length === 0;
@@ -308,23 +310,31 @@ export default experiment({
           : atOnce(net).length < net.length
             ? `A restarted Node server listened at once in ${share(atOnce(net), net)} restarts only.`
             : isWaiting
-              ? 'A restarted Node server can listen at once; without SO_REUSEADDR it waits.'
+              ? 'Old connections can block a restart; SO_REUSEADDR, as in Node, prevents that.'
               : 'A restarted Node server can listen at once.',
       findings: [
         finding(
           share(atOnce(reuse), reuse),
           'With SO_REUSEADDR on both servers, which net sets on every listener, or SO_REUSEPORT, the new server listens at once.',
         ),
-        finding(
-          range(timeWait, until, seconds),
-          isShorter
-            ? 'Without an option, TIME-WAIT of an old connection makes the new server wait this long.'
-            : `Without an option, the new server waits until TIME-WAIT expires${isTuned ? '; tcp_fin_timeout 3 does not shorten that' : ''}.`,
-        ),
-        finding(
-          range(halfClosed, until, seconds),
-          `Without an option, the new server waits for tcp_fin_timeout, here ${timeouts(halfClosed)} s, where the client does not close.`,
-        ),
+        timeWait.length > 0 &&
+          finding(
+            range(timeWait, until, seconds),
+            isShorter
+              ? `Without an option, TIME-WAIT of an old connection makes the new server wait ${range(timeWait, until, seconds)}.`
+              : `Without an option, the new server waits ${range(timeWait, until, seconds)}: TIME-WAIT of 60 s, a slot of its timer, and one retry${isTuned ? '; tcp_fin_timeout 3 does not shorten that' : ''}.`,
+          ),
+        halfClosed.length > 0 &&
+          finding(
+            perTimeout.join(', '),
+            `Without an option, the new server waits for tcp_fin_timeout where the client does not close: ${perTimeout.join(', ')}.`,
+            halfClosed,
+          ),
+        alive.length > 0 &&
+          finding(
+            range(alive, until, seconds),
+            `Without an option, the new server waits until the last connection that the old server still serves ends, here ${range(alive, until, seconds)}.`,
+          ),
         finding(
           share(refused, gap),
           'A client that connects between the old and the new server fails with ECONNREFUSED, whatever the options.',

@@ -232,7 +232,7 @@ export const invariants: readonly Invariant[] = [
     holds: (own) =>
       known(
         [own.word('timeWait.beganWith'), holdersPath(own)],
-        (began, path) => path.includes('CLOSING') === (began === 'ACK of FIN'),
+        (began, path) => began === 'both' || path.includes('CLOSING') === (began === 'ACK of FIN'),
       ),
   },
   {

@@ -24,7 +24,10 @@ export interface OfConnection {
 const declared = {
   'timeWait.holder': described('the end that keeps TIME-WAIT', kind.word('client', 'server', 'both', 'none')),
   'timeWait.began': described('from the first FIN to the beginning of TIME-WAIT', kind.seconds()),
-  'timeWait.beganWith': described('segment with which TIME-WAIT began', kind.word("peer's FIN", 'ACK of FIN')),
+  'timeWait.beganWith': described(
+    'segment with which TIME-WAIT began; `both`: both ends keep TIME-WAIT, and began with different segments',
+    kind.word("peer's FIN", 'ACK of FIN', 'both'),
+  ),
   'timeWait.seconds': described(
     'how long TIME-WAIT lasted, if its timer ended it',
     kind.seconds({ compare: 'within', resolution: 'timer' }),
@@ -136,6 +139,14 @@ function holderOf(
 const lastStepAt = (view: CellView, before: Ns): Ns =>
   view.events.findLast(({ kind, t }) => kind === 'call' && t < before)?.t ?? 0;
 
+/** Of two ends, either may come first by some µs: which one does is no property of the close. */
+function beganWith(holders: readonly Holder[]): 'both' | NonNullable<EndpointPath['beganWith']> | Unknown {
+  const [first, second] = holders.map(({ path }) => path.beganWith);
+  if (first === undefined || (holders.length > 1 && second === undefined))
+    return new Unknown('not-traced', 'without tracepoints, FINs are not seen');
+  return second === undefined || second === first ? first : 'both';
+}
+
 /**
  * Derives which end kept TIME-WAIT, since when and for how long. If both ends did, the times are those of the end that
  * entered TIME-WAIT first. Lengths count from the earliest moment at which TIME-WAIT can have begun.
@@ -159,7 +170,7 @@ export const timeWaitFacts = factGroup(declared, ({ view, connection, folded }: 
     'timeWait.began': Number.isFinite(firstFin)
       ? (began - firstFin) / 1e9
       : new Unknown('not-traced', 'without tracepoints, FINs are not seen'),
-    'timeWait.beganWith': first.path.beganWith ?? new Unknown('not-traced', 'without tracepoints, FINs are not seen'),
+    'timeWait.beganWith': beganWith(holders),
     'timeWait.timer': timerOf(connection[first.end], first.step),
     ...lengthFindings(view, connection, first, began),
   };

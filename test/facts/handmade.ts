@@ -357,6 +357,23 @@ export function closedTogether(of: Flow, at: number): Event[] {
   ];
 }
 
+/** Both close, the server before the client's FIN came, which is acknowledged late; `first` enters TIME-WAIT some µs before the other. */
+export function inClosing(of: Flow, at: number, first: End): Event[] {
+  const [client, server] = first === 'client' ? [at + 0.02, at + 0.03] : [at + 0.03, at + 0.02];
+  const ended = {
+    client: [miniSocket(of, 'client', client - 0.001, 'a0'), went(of, 'client', client, 'CLOSING', 'CLOSED')],
+    server: [miniSocket(of, 'server', server - 0.001, 'a1'), went(of, 'server', server, 'FIN-WAIT-2', 'CLOSED', 1)],
+  };
+  return [
+    went(of, 'client', at, 'ESTABLISHED', 'FIN-WAIT-1'),
+    went(of, 'server', at + 0.001, 'ESTABLISHED', 'FIN-WAIT-1', 1),
+    went(of, 'client', at + 0.01, 'FIN-WAIT-1', 'CLOSING'),
+    went(of, 'server', at + 0.011, 'FIN-WAIT-1', 'FIN-WAIT-2', 1),
+    ...ended[first],
+    ...ended[first === 'client' ? 'server' : 'client'],
+  ];
+}
+
 /** The listener's socket, from before everything to after it. */
 export const listened = (from: number, to: number, address: Address = flow().address.server): Event[] => {
   const of = flow({

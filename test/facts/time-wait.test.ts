@@ -10,6 +10,7 @@ import {
   connectCall,
   connected,
   flow,
+  inClosing,
   noMiniTimers,
   ns,
   opened,
@@ -53,6 +54,15 @@ describe('who holds it', () => {
     expect(facts.began).toBeCloseTo(0.000_02, 8);
     expect(facts.seconds).toBeCloseTo(60.379_98, 6);
   });
+
+  test.each(['client', 'server'] as const)(
+    'both, with different segments, whichever came first by some µs: the %s',
+    (first) => {
+      const crossed = inClosing(one, 20, first);
+      const { facts } = waits([...opened(one, 10), ...crossed]);
+      expect(facts).toMatchObject({ holder: 'both', beganWith: 'both' });
+    },
+  );
 
   test('both, and the times are of the server where that was the first', () => {
     const later = closedTogether(one, 20).map((event) =>

@@ -357,7 +357,7 @@ live('output for programs', () => {
 test('explain says what each fact that is shown tells: one by role, and a counter', async () => {
   const { stdout } = await commandLine(['explain', 'linger']);
   const shown = stdout.slice(stdout.indexOf('facts shown'), stdout.indexOf('claims of each cell'));
-  expect(shown).toContain('closing.lost: bytes it wrote');
+  expect(shown).toContain('closing.lost: bytes that this end wrote');
   expect(shown).toContain('TCPAbortOnData: change of this kernel counter');
   expect(shown).not.toMatch(/: *$/m);
 });

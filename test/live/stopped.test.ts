@@ -48,7 +48,7 @@ live('peers and a wire that are stopped for a second', () => {
       });
       expect(claims.filter(({ verdict }) => verdict === 'refuted')).toEqual([]);
     }
-    expect(stdout).toMatch(/^late: 2 of 2 results were late: at the longest /m);
-    expect(stdout).toContain('Claims: 0 refuted');
+    expect(stdout).toMatch(/^delayed: 2 of 2 results were delayed; in the worst case /m);
+    expect(stdout).toContain('Claims: ✗ 0 refuted');
   });
 });

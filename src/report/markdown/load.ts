@@ -56,7 +56,7 @@ function spreads(load: Load): string {
       facts.map((_, index) => index + 1),
     ),
     isCompared(load) &&
-      `Each way is compared with its baseline, repeat by repeat. The ratio has its interval at 95 %. A way differs by more than ${margin * 100} % by Wilcoxon's test of signed ranks, corrected by Holm at α = ${alpha}.`,
+      `Each way is compared with its baseline, repeat by repeat. A repeat that the experiment does not compare, as with a busy machine, still counts in the medians. The ratio has its interval at 95 %, which is not corrected for the number of comparisons. A way differs by more than ${margin * 100} % by Wilcoxon's test of signed ranks, corrected by Holm at α = ${alpha}.`,
   );
 }
 

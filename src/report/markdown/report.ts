@@ -89,7 +89,7 @@ function surprising(report: Report): string {
     ...notRun('did not run', overview.unsupported),
     ...late(overview),
   ];
-  return blocks('## What is surprising', sentence(`${verdicts}; ${besideVerdicts(overview)}`), items.join('\n'));
+  return blocks('## Exceptions', sentence(`${verdicts}; ${besideVerdicts(overview)}`), items.join('\n'));
 }
 
 const linkTo = (experiment: string): string => `[${experiment}](#${experiment})`;

@@ -78,8 +78,8 @@ export function besideVerdicts({ warnings, cells, missing, leftOut, late }: Over
   return [
     count === 0 ? 'no warning' : plural(count, 'warning'),
     ...(notRun.length > 0 ? notRun : ['every cell ran']),
-    ...(late ? [`${plural(late.results, 'late result')}`] : []),
-    ...(leftOut > 0 ? [`${plural(leftOut, 'result')} of loads left out`] : []),
+    ...(late ? [`${plural(late.results, 'delayed result')}`] : []),
+    ...(leftOut > 0 ? [`${plural(leftOut, 'result')} of loads left out (other programs used the CPUs)`] : []),
   ].join(', ');
 }
 
@@ -189,9 +189,9 @@ function lateOf(groups: readonly CellGroup[]): Late | undefined {
   return { results: late.length, of: ran.length, latest, cells: [...new Set(late.map(({ id }) => id))] };
 }
 
-/** `3 of 120 results were late: at the longest client's process did not run for 1.02 s`, and what follows from it. */
+/** `3 of 120 results were delayed; in the worst case client's process did not run for 1.02 s`, and what follows from it. */
 export const lateResultsText = ({ results, of, latest }: Late): string =>
-  `${results} of ${plural(of, 'result')} ${results === 1 ? 'was' : 'were'} late: at the longest ${lateText(latest)}; a claim that such a result would refute is inconclusive`;
+  `${results} of ${plural(of, 'result')} ${results === 1 ? 'was' : 'were'} delayed; in the worst case ${lateText(latest)}. A delayed result does not refute a claim`;
 
 /** Over all sessions; a session that did not finish lasted until its last record at least. */
 function wallSecondsOf({ run, cells }: Run): number {

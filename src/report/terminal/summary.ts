@@ -195,7 +195,7 @@ function warningLines({ warnings }: Overview, width: number, style: Style): stri
 }
 
 function lateLines({ late }: Overview, width: number, style: Style): string[] {
-  return late ? hang('late: ', lateResultsText(late), width, 2).map((line) => style('yellow', line)) : [];
+  return late ? hang('delayed: ', lateResultsText(late), width, 2).map((line) => style('yellow', line)) : [];
 }
 
 function closingLines(
@@ -213,7 +213,7 @@ function closingLines(
   const status = run.status === 'complete' ? [] : [style(['bold', 'yellow'], statusText[run.status])];
   return [
     ...status,
-    `${parts.join(', ')} in ${formatElapsed(wallSeconds)}${loadSeconds > 0 ? `, ${formatElapsed(loadSeconds)} of it loads` : ''}`,
+    `${parts.join(', ')} in ${formatElapsed(wallSeconds)}${loadSeconds > 0 ? `, ${formatElapsed(loadSeconds)} of it for loads` : ''}`,
     ...(detail.costs && longest
       ? hang('  ', `${loadSeconds > 0 ? 'the rest ' : ''}${longestText(longest)}`, width)
       : []),
@@ -225,7 +225,10 @@ function closingLines(
 
 /** Verdicts and what they are to be read with: in one line, where that is long enough. */
 function claimsLines(overview: Overview, width: number, style: Style): string[] {
-  const counts = verdictOrder.map((each) => ({ each, text: `${overview.verdicts[each]} ${each}` }));
+  const counts = verdictOrder.map((each) => ({
+    each,
+    text: `${verdictMarks[each]} ${overview.verdicts[each]} ${each}`,
+  }));
   const shown = counts
     .map(({ each, text }) => style(overview.verdicts[each] > 0 ? verdictColors[each] : 'dim', text))
     .join(', ');

@@ -36,7 +36,7 @@ test('the setting, a warning and the findings come first', () => {
     > [!WARNING]
     > 1 cell of 12 errored.
 
-    ## What is surprising
+    ## Exceptions
 
     3 claims: 1 refuted, 1 inconclusive, 1 confirmed; 11 warnings, 1 cell errored, 2 cells unsupported.
 
@@ -178,7 +178,7 @@ test('every table has as many cells in each row as in its head', () => {
 });
 
 test('warnings are gathered by code with their number and remedy', () => {
-  expect(section(markdownReport(sampleRun()), '## What is surprising').split('\n## ')[0]).toContain(
+  expect(section(markdownReport(sampleRun()), '## Exceptions').split('\n## ')[0]).toContain(
     '- Warning `SLOW_SAMPLES` × 10: ss sampled every 80 ms (and 9 other such texts). _Use --jobs 1._ In `racing-closes/data=0`.',
   );
 });
@@ -186,8 +186,8 @@ test('warnings are gathered by code with their number and remedy', () => {
 test('results that were late are a line under the warnings, with where', () => {
   const late = { harnessMs: 3, observersMs: 900, peersMs: { client: 1020 } };
   const run = runOf([experimentOf({ id: 'x' })], [cellOf('x', { a: 1 }, {}, { late }), cellOf('x', { a: 2 }, {})]);
-  expect(section(markdownReport(run), '## What is surprising')).toContain(
-    "- 1 of 2 results was late: at the longest client's process did not run for 1.02 s; a claim that such a result would refute is inconclusive. In `x/a=1`.",
+  expect(section(markdownReport(run), '## Exceptions')).toContain(
+    "- 1 of 2 results was delayed; in the worst case client's process did not run for 1.02 s. A delayed result does not refute a claim. In `x/a=1`.",
   );
 });
 

@@ -38,7 +38,7 @@ test('the summary has each answer, refuted claims first, what did not run and wh
       close-order/closes=client,linger=off,family=4
       a short cell: 103 ms of CPU (mean of 16 results under 1 s: harness 12.5,
         observers 10.0, peers 80.0)
-    Claims: 1 refuted, 1 inconclusive, 1 confirmed;
+    Claims: ✗ 1 refuted, ? 1 inconclusive, ✓ 1 confirmed;
       11 warnings, 1 cell errored, 2 cells unsupported
     Report: results/a/report.md
     "
@@ -110,7 +110,7 @@ test('the summary says how many results were late, and by how much at the longes
   const cells = [20, 199, 250, 1020].map((ms, a) => cellOf('x', { a }, {}, { late: late(ms) }));
   const report = reportOf(runOf([experimentOf({ id: 'x' })], cells));
   expect(terminalSummary(report, { color: false, width: 200, path })).toContain(
-    "late: 2 of 4 results were late: at the longest client's process did not run for 1.02 s; a claim that such a result would refute is inconclusive\n",
+    "delayed: 2 of 4 results were delayed; in the worst case client's process did not run for 1.02 s. A delayed result does not refute a claim\n",
   );
   const punctual = reportOf(runOf([experimentOf({ id: 'x' })], cells.slice(0, 2)));
   expect(terminalSummary(punctual, { color: false, width: 200, path })).not.toContain('late');
