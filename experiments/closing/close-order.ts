@@ -20,6 +20,8 @@ export default experiment({
   question: 'Which end keeps TIME-WAIT, and from which moment?',
   tags: [
     'TIME-WAIT',
+    'CLOSE-WAIT',
+    'FIN-WAIT-2',
     'active close',
     'passive close',
     'FIN',
@@ -32,7 +34,9 @@ export default experiment({
   ],
   symptoms: [
     'which end gets TIME_WAIT',
-    'thousands of TIME_WAIT on the server',
+    'thousands of TIME_WAIT',
+    'too many TIME_WAIT sockets on the server',
+    'stuck in CLOSE_WAIT',
     'TIME_WAIT on the client instead of the server',
   ],
   factors: {
@@ -200,7 +204,7 @@ export default experiment({
     },
     {
       id: 'closing-leads-to-time-wait',
-      text: 'if both ends close at once, at least one passes TIME-WAIT, and CLOSING always leads to TIME-WAIT',
+      text: 'with nothing written, if both ends close at once, at least one passes TIME-WAIT, and CLOSING always leads to TIME-WAIT',
       source: 'RFC 9293 §3.6, figure 13',
       when: ({ closes, data }) => closes === 'both' && data === 'idle',
       holds: (facts) => {
@@ -254,9 +258,10 @@ export default experiment({
     const by = (holder: string) => raced.filter(({ facts }) => facts['timeWait.holder'] === holder);
     const held = raced.filter(({ facts }) => facts['timeWait.holder'] !== 'none');
     const reset = held.filter(({ facts }) => facts['timeWait.endedBy'] === 'rst');
-    const isReset =
-      by('none').length > 0 &&
-      by('none').every(({ facts }) => [...facts['client.closedWith'], ...facts['server.closedWith']].includes('RST'));
+    const dropped = by('none').filter(({ facts }) =>
+      [...facts['client.closedWith'], ...facts['server.closedWith']].includes('RST'),
+    );
+    const onData = dropped.every(({ cell }) => cell.data === 'just-sent' && cell.by !== 'end');
     const always = ordered.length > 0 && kept.length === ordered.length;
     return {
       headline: always
@@ -268,12 +273,16 @@ export default experiment({
       findings: [
         finding(
           share(kept, ordered),
-          'Only the end that closes first keeps TIME-WAIT, if the second end closes after it has read the FIN.',
+          'Only the end that closes first keeps TIME-WAIT, if its FIN is acknowledged before the second end closes.',
         ),
         finding(share(peersFin, ordered), "TIME-WAIT starts at the peer's FIN, not at close()."),
         finding(
-          share(by('both'), raced),
-          `Where both ends close at once, both keep TIME-WAIT. Else the client does (${by('client').length}), or the server (${by('server').length}), or${isReset ? ', after a RST,' : ''} neither end (${by('none').length}).`,
+          share(held, raced),
+          `When both ends close at nearly the same moment, scheduling decides which end keeps TIME-WAIT: client ${by('client').length}, server ${by('server').length}, both ${by('both').length}, neither ${by('none').length}.`,
+        ),
+        finding(
+          share(dropped, by('none')),
+          `A RST was sent where neither end keeps TIME-WAIT${onData ? ": destroy() or close(2) left the other end's data unread" : ''}.`,
         ),
         reset.length > 0 &&
           finding(share(reset, held), "A RST from the other end's port ended TIME-WAIT at once (RFC 1337)."),

@@ -228,9 +228,11 @@ export default experiment({
     const succeeded = outcomes.filter(({ facts }) => facts.closed === 'ok');
     const lossy = succeeded.filter(({ facts }) => facts['client.lost'] > 0);
     const whole = succeeded.filter(({ facts }) => facts['client.lost'] === 0);
-    const arrived = lossy.filter(({ facts }) => facts.sendQueue === 0);
+    const unread = succeeded.filter(({ cell }) => cell.peer === 'killed' && cell.data === 'short');
+    const arrived = unread.filter(({ facts }) => facts.sendQueue === 0 && facts['client.lost'] > 0);
+    const queued = succeeded.filter(({ facts }) => facts.sendQueue > 0);
     const waiting = whole.filter(({ facts }) => facts.sendQueue > 0);
-    const lingering = succeeded.filter(({ cell }) => cell.linger === 'seconds');
+    const lingering = succeeded.filter(({ cell }) => cell.linger === 'seconds' && stuck(cell));
     const inVain = lingering.filter(({ facts }) => facts['client.closeMs'] >= lingerSeconds * 1000);
     const discarding = lossy.filter(({ cell }) => cell.linger === 'zero' && cell.peer === 'stopped');
     const readers = outcomes.filter(({ cell }) => cell.linger !== 'zero' && cell.peer !== 'killed');
@@ -244,10 +246,10 @@ export default experiment({
             ? 'close(2) returns 0 even if the other application never reads the data.'
             : 'close(2) returned 0, and the other application read all data.',
       findings: [
-        finding(share(lossy, succeeded), 'close(2) returned 0, and the other application did not read all data.'),
+        finding(share(lossy, succeeded), 'close(2) returned 0 although the other application did not read all data.'),
         finding(
-          share(arrived, lossy),
-          'The other kernel had acknowledged all data that was lost: SIOCOUTQ was 0 before close(2).',
+          share(arrived, unread),
+          `SIOCOUTQ was 0 before close(2), and the other process was killed before it read any of ${sizes.short.toLocaleString('en')} bytes: they are lost.`,
         ),
         finding(
           share(served, readers),
@@ -255,17 +257,17 @@ export default experiment({
         ),
         discarding.length > 0 &&
           finding(
-            `${most()} bytes`,
+            `${most()} of ${sizes.long.toLocaleString('en')} bytes`,
             'SO_LINGER 0 discards what the other kernel has not taken; the other application reads ECONNRESET.',
             discarding,
           ),
         finding(
           share(inVain, lingering),
-          `close(2) with SO_LINGER ${lingerSeconds} blocked for ${lingerSeconds} s because the data was not acknowledged, and still returned 0.`,
+          `If the data is not acknowledged, close(2) with SO_LINGER ${lingerSeconds} blocks for ${lingerSeconds} s, and still returns 0.`,
         ),
         finding(
-          share(waiting, whole),
-          'SIOCOUTQ above 0 before close(2) is no sign of a loss: the kernel still delivered the data.',
+          share(waiting, queued),
+          'SIOCOUTQ above 0 before close(2) does not prove a loss: the kernel still delivered all data in these results.',
         ),
       ],
     };

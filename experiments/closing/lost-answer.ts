@@ -266,9 +266,11 @@ export default experiment({
     const lingeredReset = lingering.filter(({ facts }) => is(facts['server.closedWith'], 'RST'));
     const later = reset.filter(({ cell }) => cell.client !== 'prompt');
     const lost = reset.filter((one) => !whole(one));
-    const cut = later.filter((one) => !whole(one));
+    const long = later.filter(({ cell }) => cell.answer === 'long' && !failsFirst(cell));
+    const cut = long.filter((one) => !whole(one));
+    const sending = later.filter(({ cell }) => failsFirst(cell));
     // the RST leaves what the client's kernel has received: only the client's own net can discard that
-    const discarded = later.filter(({ facts }) => facts['server.lost.receiveQueue'] > 0);
+    const discarded = sending.filter(({ facts }) => facts['server.lost.receiveQueue'] > 0);
     const halves = outcomes.filter(({ cell }) => cell.closes === half);
     const kept = halves.filter((one) => whole(one) && one.facts['client.errors'].length === 0);
     const drained = outcomes.filter(({ cell }) => clean(cell) && cell.body === 'buffered');
@@ -297,13 +299,16 @@ export default experiment({
           'If the server half-closes and then reads the request to its end, the client reads the whole answer without an error.',
         ),
         finding(
-          share(cut, later),
-          'A client that had not read the answer before this RST gets only a part of the answer, or none.',
+          share(cut, long),
+          `A client that reads after this RST gets only a part of an answer of ${answers.long.toLocaleString('en')} bytes: the server's kernel discards what it had not sent.`,
         ),
-        finding(share(lingeredReset, lingering), `SO_LINGER ${lingerSeconds} does not prevent this RST.`),
         finding(
-          share(discarded, later),
-          'The client itself discards the answer that its kernel had received: its write fails, and net destroys the socket.',
+          share(lingeredReset, lingering),
+          `SO_LINGER ${lingerSeconds} does not prevent the RST of a close with request data unread.`,
+        ),
+        finding(
+          share(discarded, sending),
+          'A client that is still sending and reads late loses what its kernel had received: its write fails, and net destroys the socket.',
         ),
         finding(
           share(clear, drained),

@@ -1,6 +1,6 @@
 import { ack, experiment, fin, finding, is, kind, rst, share, syn, synAck } from 'lingerlab';
 
-/** What an end in TIME-WAIT adds to its last number: tcp_twsk_unique(), tcp_timewait_state_process(). */
+/** What an end in TIME-WAIT adds to SND.NXT, the number after its FIN: tcp_twsk_unique(), tcp_timewait_state_process(). */
 const aheadOfTimeWait = 65_535 + 2;
 const ahead = (number: number, of: number): number => (number - of) >>> 0;
 
@@ -46,11 +46,11 @@ export default experiment({
     afterLateAck: kind.outcome({ text: 'state of the end in TIME-WAIT after an older ACK has arrived, by ss' }),
     reconnect: kind.outcome({ text: 'result of a new connect(2) from the same port to the same port' }),
     'beyond.client': kind.count({
-      text: "distance from the client's last number to its new initial sequence number, modulo 2^32",
+      text: "distance from the client's old SND.NXT to its new initial sequence number, modulo 2^32",
       compare: 'measurement',
     }),
     'beyond.server': kind.count({
-      text: "distance from the server's last number to its new initial sequence number, modulo 2^32",
+      text: "distance from the server's old SND.NXT to its new initial sequence number, modulo 2^32",
       compare: 'measurement',
     }),
   },
@@ -200,12 +200,14 @@ export default experiment({
     },
     {
       id: 'begins-beyond-time-wait',
-      text: 'with TCP timestamps, an end in TIME-WAIT begins 65,537 numbers beyond its last number; an end that is not in TIME-WAIT begins elsewhere',
+      text: 'with TCP timestamps, an end that is still in TIME-WAIT begins 65,537 numbers beyond its old SND.NXT; any other end, also one whose TIME-WAIT a RST has ended, begins elsewhere',
       source:
         'RFC 9293 §3.6.1, MAY-2; tcp_twsk_unique() in net/ipv4/tcp_ipv4.c, tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c',
       when: ({ timestamps }) => timestamps === 1,
       holds: (facts, { order }) => {
-        const holder = order === 'fin-before-ack' ? 'none' : facts['old.timeWait.holder'];
+        const kept = facts['old.timeWait.holder'];
+        // the RST after the late ACK has ended TIME-WAIT before the new connection
+        const holder = order === 'fin-before-ack' ? 'none' : kept;
         return (
           (facts['beyond.client'] === aheadOfTimeWait) === (holder === 'both' || holder === 'client') &&
           (facts['beyond.server'] === aheadOfTimeWait) === (holder === 'both' || holder === 'server')
@@ -253,15 +255,18 @@ export default experiment({
               ? 'Both ends keep TIME-WAIT only if both close before a FIN arrives.'
               : 'Both ends keep TIME-WAIT if both close before a FIN arrives.',
       findings: [
-        finding(share(both, blind), "Both ends keep TIME-WAIT: each closes before the other end's FIN arrives."),
+        finding(share(both, blind), "Both ends keep TIME-WAIT if each closes before the other end's FIN arrives."),
         finding(
           share(alone, turns),
-          'The end that closes first keeps TIME-WAIT alone: its FIN arrives before the second end closes.',
+          'Only the end that closes first keeps TIME-WAIT if its FIN arrives before the second end closes.',
         ),
-        finding(share(reconnected, stamped), 'With TCP timestamps, connect(2) from the same port succeeds at once.'),
+        finding(
+          share(reconnected, stamped),
+          'With TCP timestamps, connect(2) of a socket bound to the same port succeeds at once.',
+        ),
         finding(
           share(refused, plain),
-          'Without TCP timestamps, connect(2) from the same port fails with EADDRNOTAVAIL during TIME-WAIT.',
+          'Without TCP timestamps, connect(2) of a socket bound to the same port fails with EADDRNOTAVAIL during TIME-WAIT.',
         ),
         finding(share(closing, crossed), 'Both ends pass CLOSING if the FINs cross.'),
         finding(

@@ -218,20 +218,26 @@ export default experiment({
     const refused = zero.filter(({ facts }) => facts.sentAtClose === 'RST' && facts.others === 'ECONNREFUSED');
     const kept = requests.filter(({ facts }) => facts.after === 'SYN-RECEIVED' && facts.sentAtClose === 'nothing');
     const reset = requests.filter(({ facts }) => facts['client.errors'].at(-1)?.errno === 'ECONNRESET');
-    const closes = (
-      [
-        ['SYN-SENT', sending],
-        ['SYN-RECEIVED', [...plain, ...zero]],
-      ] as const
-    ).flatMap(([where, chosen]) => {
-      const sent = [...new Set(chosen.map(({ facts }) => facts.sentAtClose))].sort();
-      const named = sent.map((segment) => (segment === 'nothing' ? segment : `a ${segment}`));
-      return sent.length > 0 ? `${named.join(' or ')} in ${where}` : [];
-    });
+    const sent = (chosen: typeof outcomes) =>
+      [...new Set(chosen.map(({ facts }) => facts.sentAtClose))]
+        .sort()
+        .map((segment) => (segment === 'nothing' ? segment : `a ${segment}`))
+        .join(' or ');
+    const received = plain.length > 0 ? plain : zero;
+    const lingers = zero.length > 0 && plain.length > 0 && sent(zero) !== sent(plain);
+    const zeros = plain.length > 0 ? `linger 0: ${sent(zero).replace(/^a /, '')}` : 'linger 0';
+    const closes = [
+      ...(sending.length > 0 ? [`${sent(sending)} in SYN-SENT`] : []),
+      ...(received.length > 0
+        ? [
+            `${sent(received).replace(/^a /, '')} after crossed SYNs${lingers || plain.length === 0 ? ` (${zeros})` : ''}`,
+          ]
+        : []),
+    ];
     return {
       headline:
         closes.length > 0
-          ? `A close sends ${closes.join(', and ')}.`
+          ? `A close sends ${closes.join(', ')}.`
           : requests.length > 0 &&
             (reset.length === requests.length
               ? 'Closing a listener resets a connected client whose ACK has not arrived.'
@@ -249,11 +255,11 @@ export default experiment({
         finding(share(answered, sending), 'A RST answers the SYN-ACK that arrives after a close in SYN-SENT.'),
         finding(
           share(opened, plain),
-          'A close in SYN-RECEIVED sends a FIN; connect(2) of the other end succeeds all the same.',
+          'In SYN-RECEIVED of a simultaneous open, a close sends a FIN; connect(2) of the other end succeeds all the same.',
         ),
         finding(
           share(refused, zero),
-          'A close in SYN-RECEIVED with SO_LINGER 0 sends a RST; connect(2) of the other end fails with ECONNREFUSED.',
+          'In SYN-RECEIVED of a simultaneous open, a close with SO_LINGER 0 sends a RST; connect(2) of the other end fails with ECONNREFUSED.',
         ),
       ],
     };

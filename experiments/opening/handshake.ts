@@ -181,7 +181,7 @@ export default experiment({
     return {
       headline:
         answered.length > 0
-          ? `The client is ESTABLISHED first; the server waits for the ACK in SYN-RECEIVED${requests.length < answered.length ? ` (${share(requests, answered)})` : ''}.`
+          ? `With a listener, the client is ESTABLISHED first, the server when the ACK arrives${requests.length < answered.length ? ` (${share(requests, answered)})` : ''}.`
           : cookies.length > 0
             ? none.length === cookies.length
               ? 'With a SYN cookie, the server has no socket until the ACK arrives.'

@@ -6,7 +6,7 @@ const tickNs = 64;
 const restSeconds = 0.3;
 /** Tolerance: the kernel draws a number when it makes the SYN; the wire read the SYN up to 48 ms later on a busy machine. */
 const offMs = 100;
-/** What an end in TIME-WAIT adds to its last number: tcp_twsk_unique(), tcp_timewait_state_process(). */
+/** What an end in TIME-WAIT adds to SND.NXT, the number after its FIN: tcp_twsk_unique(), tcp_timewait_state_process(). */
 const aheadOfTimeWait = 65_535 + 2;
 
 /** Distance from one sequence number to another, modulo 2^32. */
@@ -46,11 +46,11 @@ export default experiment({
     'clock.client': kind.ms({ text: "difference of the client's two initial sequence numbers, at 64 ns a number" }),
     'clock.server': kind.ms({ text: "difference of the server's two initial sequence numbers, at 64 ns a number" }),
     'beyond.client': kind.count({
-      text: "distance from the client's last old number to its new initial sequence number, modulo 2^32",
+      text: "distance from the client's old SND.NXT to its new initial sequence number, modulo 2^32",
       compare: 'measurement',
     }),
     'beyond.server': kind.count({
-      text: "distance from the server's last old number to its new initial sequence number, modulo 2^32",
+      text: "distance from the server's old SND.NXT to its new initial sequence number, modulo 2^32",
       compare: 'measurement',
     }),
     answer: kind.outcome({ text: 'result of the new connect(2)' }),
@@ -117,7 +117,7 @@ export default experiment({
     },
     {
       id: 'beyond-time-wait',
-      text: 'with TCP timestamps, an end in TIME-WAIT begins the next connection 65,537 numbers beyond the last number of the old connection, whatever the clock says',
+      text: 'with TCP timestamps, an end in TIME-WAIT begins the next connection 65,537 numbers beyond SND.NXT of the old connection, whatever the clock says',
       source:
         'RFC 9293 §3.6.1, MAY-2; tcp_twsk_unique() in net/ipv4/tcp_ipv4.c, tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c',
       when: ({ left }) => left !== 'nothing',
@@ -157,11 +157,11 @@ export default experiment({
       headline:
         off.length > 0
           ? largest(off) > offMs
-            ? 'Initial sequence numbers do not follow the clock.'
-            : `Initial sequence numbers follow a clock${waits.length > 0 && beyond.length === waits.length ? ', unless the end is in TIME-WAIT' : ''}.`
+            ? 'Between the same ports, initial sequence numbers do not follow a clock.'
+            : `Between the same ports, sequence numbers follow a clock${waits.length > 0 && beyond.length === waits.length ? ', unless in TIME-WAIT' : ''}.`
           : waits.length > 0
             ? beyond.length === waits.length
-              ? `An end in TIME-WAIT begins ${distance} numbers beyond the old connection.`
+              ? `An end in TIME-WAIT begins ${distance} numbers beyond its old SND.NXT.`
               : `An end in TIME-WAIT began ${distance} numbers beyond in ${share(beyond, waits)} cases.`
             : other.length > 0 &&
               (elsewhere.length === other.length
@@ -170,12 +170,12 @@ export default experiment({
       findings: [
         finding(
           share(beyond, waits),
-          `An end in TIME-WAIT begins the next connection ${distance} numbers beyond the last number of the old connection.`,
+          `An end in TIME-WAIT begins the next connection ${distance} numbers beyond SND.NXT of the old connection.`,
         ),
         off.length > 0 &&
           finding(
             `≤ ${largest(off).toFixed(1)} ms`,
-            'Without TIME-WAIT, the initial sequence numbers of both ends follow a clock of one number every 64 ns as closely as this.',
+            `Without TIME-WAIT, the initial sequence numbers of both ends follow a clock of one number every 64 ns: they differ from it by at most ${largest(off).toFixed(1)} ms.`,
             clock,
           ),
         finding(share(byClock, waits), 'The end without TIME-WAIT follows the clock.'),

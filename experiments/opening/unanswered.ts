@@ -61,6 +61,10 @@ type Played = Stage<readonly [], typeof measures>;
 /** How long the client waits after its nth SYN, ms: tcp_retransmit_timer() in net/ipv4/tcp_timer.c. */
 const waitAfter = (nth: number, linear: number) => firstMs * 2 ** Math.max(0, nth - 1 - linear);
 
+/** How long the client waits after its first `count` SYNs together, ms. */
+const waitsMs = (count: number, linear: number) =>
+  Array.from({ length: count }, (_, at) => waitAfter(at + 1, linear)).reduce((sum, each) => sum + each);
+
 /** Notes by how much the times of segments that are sent again differ from their timers. */
 function noteTimes({ note, sysctl }: Played, times: readonly number[]): void {
   const linear = Number(sysctl('net.ipv4.tcp_syn_linear_timeouts', 'client')?.value ?? 0);
@@ -232,8 +236,8 @@ export default experiment({
     },
     {
       id: 'gives-up',
-      text: `with tcp_syn_retries ${synRetries}, connect(2) fails with ETIMEDOUT after (2^(${synRetries}+1) - 1) s, ${givesUpMs(synRetries) / 1000} s, however many SYNs tcp_syn_linear_timeouts adds`,
-      source: `retransmits_timed_out() in net/ipv4/tcp_timer.c. Tolerance: never early; each of its timers up to ${lateMs} ms late`,
+      text: `with tcp_syn_retries ${synRetries} and the default tcp_syn_linear_timeouts 4, or where the kernel has no such sysctl, connect(2) fails with ETIMEDOUT after ${givesUpMs(synRetries) / 1000} s`,
+      source: `tcp_syn_linear_timeouts in Documentation/networking/ip-sysctl.rst; tcp_write_timeout() in net/ipv4/tcp_timer.c. Tolerance: never early; each of its timers up to ${lateMs} ms late`,
       when: ({ opening }) => opening === 'no-answer',
       holds: (facts) =>
         is(facts.shown, 'SYN-SENT –', '– –') &&
@@ -294,6 +298,8 @@ export default experiment({
     const [refused, unreachable] = [of('refused'), of('unreachable')];
     const [openedOnce, openedThrice] = [withAnswer(once, 'ok'), withAnswer(thrice, 'ok')];
     const givenUp = withAnswer(silent, 'ETIMEDOUT');
+    const kept = () =>
+      `${(least(late.map(({ facts }) => facts.requestLeastMs)) / 1000).toFixed(1)}–${(largest(late.map(({ facts }) => facts.requestMostMs)) / 1000).toFixed(1)} s`;
     const isPrompt = ({ facts }: (typeof outcomes)[number]) => facts.answer !== 'ok' && facts.answeredMs < firstMs;
     const call = once.length > 0 ? 'it' : 'connect(2)';
     const says = [
@@ -317,12 +323,21 @@ export default experiment({
                 : unreachable.length > 0 &&
                   `An unreachable host makes connect(2) fail${unreachable.every(isPrompt) ? ' at once' : ', not always at once'}.`,
       findings: [
-        finding(waited(openedOnce), 'connect(2) succeeds after this time if the first SYN is lost.'),
-        finding(waited(openedThrice), 'connect(2) succeeds after this time if the first three SYNs are lost.'),
-        finding(
-          waited(givenUp),
-          `connect(2) fails with ETIMEDOUT after this time if every SYN is lost, with tcp_syn_retries ${synRetries}.`,
-        ),
+        openedOnce.length > 0 &&
+          finding(
+            waited(openedOnce),
+            `If the first SYN is lost, connect(2) succeeds after ${waited(openedOnce)}, with the second SYN.`,
+          ),
+        openedThrice.length > 0 &&
+          finding(
+            waited(openedThrice),
+            `If the first three SYNs are lost, connect(2) succeeds after ${waited(openedThrice)} with tcp_syn_linear_timeouts ${range(openedThrice, ({ facts }) => facts.linear)}; before Linux 6.5, which has no such sysctl, after ${waitsMs(3, 0) / 1000} s.`,
+          ),
+        givenUp.length > 0 &&
+          finding(
+            waited(givenUp),
+            `If every SYN is lost, connect(2) fails with ETIMEDOUT after ${waited(givenUp)}, with tcp_syn_retries ${synRetries} and tcp_syn_linear_timeouts ${range(givenUp, ({ facts }) => facts.linear)}.`,
+          ),
         finding(
           share(withAnswer(refused, 'ECONNREFUSED'), refused),
           'Where no socket listens, a RST answers the SYN, and connect(2) fails with ECONNREFUSED.',
@@ -333,8 +348,8 @@ export default experiment({
         ),
         late.length > 0 &&
           finding(
-            `${(least(late.map(({ facts }) => facts.requestLeastMs)) / 1000).toFixed(1)}–${(largest(late.map(({ facts }) => facts.requestMostMs)) / 1000).toFixed(1)} s`,
-            `Without an ACK, the server drops its request after this time, with tcp_synack_retries ${synAckRetries}; the client stays ESTABLISHED.`,
+            kept(),
+            `Without an ACK, the server drops its request after ${kept()}, with tcp_synack_retries ${synAckRetries}; the client stays ESTABLISHED.`,
             late,
           ),
       ],

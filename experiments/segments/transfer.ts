@@ -178,7 +178,7 @@ export default experiment({
     return {
       headline:
         large.length > 0
-          ? `A new connection sends ${flights} full segments (${kB}), then waits for an ACK.`
+          ? `By default, a new connection sends ${flights} segments (${kB}), then waits for an ACK.`
           : small.length > 0 &&
             (alone.length === small.length
               ? `A write of ${sizes.small} bytes leaves in one segment.`
@@ -187,8 +187,8 @@ export default experiment({
         finding(
           flights,
           isTen
-            ? 'The client sends this number of full segments before the first acknowledgement: the initial window of RFC 6928.'
-            : `The client sends this number of segments before the first acknowledgement; the initial window of RFC 6928 is ${initialWindow}.`,
+            ? `The client sends ${flights} full segments before the first acknowledgement: the initial window of RFC 6928.`
+            : `The client sends ${flights} segments before the first acknowledgement; the initial window of RFC 6928 is ${initialWindow}.`,
         ),
         finding(
           share(full, large),

@@ -77,8 +77,10 @@ export default experiment({
     probeBehind: kind.count({ text: "distance of the first probe's sequence number below the server's RCV.NXT" }),
     rto: kind.ms({ text: 'retransmission timeout of the client, by TCP_INFO' }),
     probe1: kind.ms({ text: 'time from the closed window to the first probe' }),
-    probe2: kind.ms({ text: 'time from the first probe to the second probe' }),
-    probe3: kind.ms({ text: 'time from the second probe to the third probe' }),
+    probe2: kind.ms({
+      text: 'time from the first probe to the second probe, where the scenario waits for both before the next step',
+    }),
+    probe3: kind.ms({ text: 'time from the second probe to the third probe, where the scenario waits for both' }),
     answered1: kind.count({ text: 'answers to the first probe' }),
     answered2: kind.count({ text: 'answers to the second probe', compare: 'measurement' }),
     toldAfter: kind.ms({
@@ -254,7 +256,7 @@ export default experiment({
     },
     {
       id: 'orphan-is-given-up',
-      text: `with tcp_rto_max_ms ${rtoMaxMs}, tcp_orphan_retries 0 and tcp_retries2 15, the kernel drops a closed socket whose reader never reads when a probe has waited for tcp_rto_max_ms: no FIN, no RST, and unsent data is lost`,
+      text: `with tcp_rto_max_ms ${rtoMaxMs}, tcp_orphan_retries 0 and tcp_retries2 15, the kernel drops a closed socket whose reader never reads when a probe has waited for tcp_rto_max_ms: the kernel sends nothing then, neither FIN nor RST, and unsent data is lost`,
       source: `tcp_probe_timer() in net/ipv4/tcp_timer.c: SOCK_DEAD, tcp_orphan_retries(); tcp_send_probe0() in net/ipv4/tcp_output.c doubles the wait at most tcp_retries2 times: if the wait cannot reach tcp_rto_max_ms, this rule does not apply. ${tolerance}`,
       when: ({ next }) => next === 'closes-for-good',
       holds: (facts) =>
@@ -277,6 +279,9 @@ export default experiment({
       ({ facts }) => 'client.gaveUpAfter' in facts && facts.saidAtLast === 'nothing',
     );
     const probed = lost.filter(({ facts }) => facts.toldBy === "a probe's answer");
+    const patience = range(dropped, ({ facts }) => facts['client.gaveUpAfter'], { digits: 1, unit: 's' });
+    const mostLost = (chosen: typeof outcomes) =>
+      largest(chosen.map(({ facts }) => heldBytes - facts['client.delivered'])).toLocaleString('en');
     const twice = of('resumes', 'closes');
     const ignored = twice.filter(({ facts }) => facts.answered2 === 0);
     const reading = of('resumes', 'update-lost');
@@ -286,7 +291,7 @@ export default experiment({
       headline:
         closes.length > 0
           ? whole.length === closes.length
-            ? 'A plain close at a closed window loses nothing if the reader reads later.'
+            ? 'A plain close at a closed window loses nothing if the reader reads in time.'
             : 'A plain close at a closed window can lose data, even if the reader reads later.'
           : resets.length > 0
             ? reset.length === resets.length
@@ -298,27 +303,28 @@ export default experiment({
                 : 'A sender can lose data while the window is closed.'
               : outcomes.length > 0 &&
                 (dropped.length > 0
-                  ? 'If the reader never reads, the kernel drops a closed socket without FIN or RST.'
+                  ? 'If the reader never reads, the kernel drops a closed socket and sends nothing.'
                   : 'The kernel keeps a closed socket while the reader does not read.'),
       findings: [
         finding(
           share(whole, closes),
-          'A plain close loses nothing: the kernel sends probes, then the data, then the FIN.',
+          'A plain close loses nothing if the reader reads before the kernel gives up: the kernel sends probes, then the data, then the FIN.',
         ),
         reset.length > 0 &&
           finding(
-            `${largest(reset.map(({ facts }) => heldBytes - facts['client.delivered'])).toLocaleString('en')} bytes`,
-            `SO_LINGER 0 sends a RST although the window is closed, and discards this part of ${heldBytes.toLocaleString('en')} bytes.`,
+            `${mostLost(reset)} of ${heldBytes.toLocaleString('en')} bytes`,
+            'SO_LINGER 0 sends a RST although the window is closed, and discards what was not sent.',
             reset,
           ),
-        finding(
-          range(dropped, ({ facts }) => facts['client.gaveUpAfter'], { digits: 1, unit: 's' }),
-          `If the reader never reads, the kernel drops a closed socket after this time without FIN or RST, with tcp_rto_max_ms ${rtoMaxMs}.`,
-        ),
+        dropped.length > 0 &&
+          finding(
+            patience,
+            `If nobody reads, the kernel drops a closed socket silently after ${patience} (tcp_rto_max_ms ${rtoMaxMs}, default retries). ${mostLost(dropped)} bytes are lost; later segments get a RST.`,
+          ),
         outcomes.length > 0 &&
           finding(
             range(outcomes, ({ facts }) => facts.probe1, { unit: 'ms' }),
-            `The first probe follows the closed window after this time; the retransmission timeout is ${timeouts}.`,
+            `The first probe follows the closed window after about one retransmission timeout, here ${timeouts}.`,
           ),
         finding(
           share(probed, lost),
@@ -326,7 +332,7 @@ export default experiment({
         ),
         finding(
           share(ignored, twice),
-          `The reader does not answer the second probe, less than ${limitMs} ms after the first (tcp_invalid_ratelimit).`,
+          `Where the harness counts the answers to a second probe, the reader sends none less than ${limitMs} ms after the first (tcp_invalid_ratelimit).`,
         ),
       ],
     };

@@ -75,7 +75,7 @@ export default experiment({
     {
       id: 'new-mapping-is-refused',
       text: 'a client behind the NAT that sends first gets a new mapping, which the server does not know: the client reads ECONNRESET, and the server keeps its socket',
-      source: 'RFC 9293 §3.10.7.1: a RST answers a segment without a connection; RFC 4787 §4.1',
+      source: 'RFC 9293 §3.10.7.1: a RST answers a segment without a connection; RFC 5382 §4.1',
       when: ({ keepalive, speaks }) => keepalive === 'off' && speaks === 'client',
       holds: (facts) => facts.spoke === 'ECONNRESET' && facts.other === 'ESTABLISHED' && facts.mappings === 2,
     },
@@ -105,17 +105,19 @@ export default experiment({
   answer(outcomes) {
     const off = outcomes.filter(({ cell }) => cell.keepalive === 'off');
     const on = outcomes.filter(({ cell }) => cell.keepalive === 'on');
-    const silent = off.filter(({ facts }) => facts.spoke === 'no answer');
-    const reset = off.filter(({ facts }) => facts.spoke === 'ECONNRESET');
+    const dropped = off.filter(({ cell }) => cell.speaks === 'server' && cell.unmapped === 'drop');
+    const answered = off.filter((one) => !dropped.includes(one));
+    const silent = dropped.filter(({ facts }) => facts.spoke === 'no answer');
+    const reset = answered.filter(({ facts }) => facts.spoke === 'ECONNRESET');
     const heard = on.filter(({ facts }) => facts.spoke === 'heard');
     const unaware = off.filter(({ facts }) => facts.other === 'ESTABLISHED' && facts.spoke !== 'heard');
-    const prevented = heard.length === on.length ? '; keepalive prevents it' : ', even with keepalive';
+    const prevented = heard.length === on.length ? '; keepalive helps' : ', even with keepalive';
     return {
       headline:
         off.length > 0
           ? unaware.length === off.length
-            ? `A NAT that forgets a connection leaves a dead socket${on.length > 0 ? prevented : ''}.`
-            : `A NAT that forgets a connection leaves a dead socket in ${share(unaware, off)} cases.`
+            ? `If a NAT forgets a connection, one end stays ESTABLISHED${on.length > 0 ? prevented : ''}.`
+            : `If a NAT forgets a connection, one end stays ESTABLISHED in ${share(unaware, off)} cases.`
           : on.length > 0 &&
             (heard.length === on.length
               ? 'Keepalive keeps an idle connection alive in a NAT.'
@@ -129,8 +131,14 @@ export default experiment({
           share(unaware, off),
           'Without keepalive, the end that does not send stays ESTABLISHED: nothing reports that the NAT forgot the connection.',
         ),
-        finding(share(reset, off), 'Without keepalive, the end that sends first reads ECONNRESET.'),
-        finding(share(silent, off), 'Without keepalive, the end that sends first gets no answer and sends again.'),
+        finding(
+          share(reset, answered),
+          'Without keepalive, a client that sends first reads ECONNRESET; so does a server if the NAT answers with a RST.',
+        ),
+        finding(
+          share(silent, dropped),
+          'Without keepalive, a server that sends first gets no answer and sends again if the NAT drops its packets.',
+        ),
       ],
     };
   },

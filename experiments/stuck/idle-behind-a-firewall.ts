@@ -141,6 +141,7 @@ export default experiment({
     const heard = silent.filter(({ facts }) => facts.after === 'is heard');
     const ended = kept.filter(({ facts }) => errnos(facts['client.errors']).includes('ETIMEDOUT'));
     const later = kept.filter(({ facts }) => errnos(facts['server.errors']).includes('ECONNRESET'));
+    const lasted = range(ended, ({ facts }) => facts['client.gaveUpAfter'], { digits: 1, unit: 's' });
     const isNoticed = kept.length > 0 && ended.length === kept.length;
     return {
       headline:
@@ -149,13 +150,14 @@ export default experiment({
           : kept.length > 0 && !isNoticed
             ? 'Keepalive does not always end an idle connection on a dead path.'
             : silent.length > 0
-              ? `An idle connection ${isNoticed ? 'notices a dead path only with keepalive' : 'does not notice a dead path without keepalive'}.`
+              ? `An idle connection survives a dead path of ${idleSeconds} s${isNoticed ? '; keepalive ends it' : ''}.`
               : isNoticed && 'Keepalive ends an idle connection on a dead path with ETIMEDOUT.',
       findings: [
-        finding(
-          range(ended, ({ facts }) => facts['client.gaveUpAfter'], { digits: 1, unit: 's' }),
-          `Keepalive ends the connection with ETIMEDOUT this long after it opened: ${keepalive.TCP_KEEPIDLE} s idle once keepalive is set, then ${keepalive.TCP_KEEPCNT} probes at ${keepalive.TCP_KEEPINTVL} s intervals.`,
-        ),
+        ended.length > 0 &&
+          finding(
+            lasted,
+            `Keepalive ends the connection with ETIMEDOUT ${lasted} after it opened: ${keepalive.TCP_KEEPIDLE} s idle once keepalive is set, then ${keepalive.TCP_KEEPCNT} probes at ${keepalive.TCP_KEEPINTVL} s intervals.`,
+          ),
         finding(
           share(heard, silent),
           `Without keepalive, neither end notices a dead path of ${idleSeconds} s: a later byte reaches the client.`,

@@ -73,6 +73,7 @@ export default experiment({
   question: 'How long does each end send again on a dead path, and what ends the connection?',
   tags: [
     'FIN-WAIT-1',
+    'FIN-WAIT-2',
     'LAST-ACK',
     'TCP_USER_TIMEOUT',
     'tcp_retries2',
@@ -186,7 +187,7 @@ export default experiment({
   claims: [
     {
       id: 'doubles',
-      text: 'on a dead path an end sends again after an RTO, then after twice, four times, … as long; before that, it sends one tail loss probe after two round trips or an RTO',
+      text: 'on a dead path an end sends again after an RTO, then after twice, four times, … as long; before that, it sends one tail loss probe, its last segment once more, after two round trips or an RTO',
       source:
         'RFC 6298 §5.5; RFC 8985 §7. Tolerance for each: late by the timer wheel, an eighth, and 300 ms of a busy machine; early by 100 ms that the wire can be late',
       holds: (facts, cell) => {
@@ -202,7 +203,7 @@ export default experiment({
     },
     {
       id: 'a-budget-of-time',
-      text: 'tcp_orphan_retries and tcp_retries2 of 1 and 3 are a time and not a count: (2^(n+1)-1) · 200 ms from the first retransmission after an RTO; the end gives up at the first RTO that ends later',
+      text: 'tcp_orphan_retries and tcp_retries2 of 1 and 3 are a time and not a count: (2^(n+1)-1) · 200 ms from the first retransmission after an RTO; the end gives up at the first timer that expires later, and a tail loss probe counts extra',
       source: 'retransmits_timed_out() and tcp_model_timeout() in net/ipv4/tcp_timer.c. Tolerance as before',
       when: ({ limit }) => limit === '1' || limit === '3',
       holds: (facts, cell) => {
@@ -292,12 +293,14 @@ export default experiment({
 
   answer(outcomes) {
     const of = (...limits: readonly Asked['limit'][]) => outcomes.filter(({ cell }) => limits.includes(cell.limit));
-    const gaveUp = (limited: typeof outcomes, name: string) =>
+    const gaveUp = (limited: typeof outcomes, name: string, more = '') =>
       limited.length > 0 &&
       finding(
-        range(limited, ({ cell, facts }) => gaveUpOf(facts, cell), { digits: 1, unit: 's' }),
-        `With ${name}, an end on a dead path gives up after this time and ${timesOf(limited)}.`,
+        secondsOf(limited),
+        `With ${name}, an end gives up after ${secondsOf(limited)} (RTO ${range(limited, ({ facts }) => facts.rto, { unit: 'ms' })}) and ${timesOf(limited)}${more}.`,
       );
+    const secondsOf = (limited: typeof outcomes) =>
+      range(limited, ({ cell, facts }) => gaveUpOf(facts, cell), { digits: 1, unit: 's' });
     const timesOf = (limited: typeof outcomes) =>
       `${range(limited, ({ cell, facts }) => resentOf(facts, cell).length)} retransmissions`;
     const counted = of('1', '3');
@@ -314,21 +317,25 @@ export default experiment({
       headline:
         counted.length > 0
           ? byCount.length === 0
-            ? 'tcp_retries2 and tcp_orphan_retries limit the time, not the retries.'
+            ? 'tcp_retries2 and tcp_orphan_retries limit the time of retransmissions.'
             : `tcp_retries2 and tcp_orphan_retries limit the retries in ${share(byCount, counted)} cases.`
           : timed.length > 0
-            ? `With ${userTimeout}, the kernel gives up after ${range(timed, ({ cell, facts }) => gaveUpOf(facts, cell), { digits: 1, unit: 's' })}.`
+            ? `With ${userTimeout}, the kernel gives up after ${secondsOf(timed)}.`
             : defaults.length > 0 &&
               (kept.length === defaults.length
                 ? 'With the default limits, a connection survives a dead path of 9 s.'
                 : 'With the default limits, a connection can die on a dead path of 9 s.'),
       findings: [
-        gaveUp(of('1'), 'tcp_orphan_retries or tcp_retries2 1'),
-        gaveUp(of('3'), 'tcp_orphan_retries or tcp_retries2 3'),
+        gaveUp(of('1'), 'tcp_orphan_retries or tcp_retries2 1', ', with the tail loss probe'),
+        gaveUp(
+          of('3'),
+          'tcp_orphan_retries or tcp_retries2 3',
+          `, at the first timer after a budget of ${budgetOf(3).toFixed(1)} s`,
+        ),
         gaveUp(timed, userTimeout),
         finding(
           share(kept, defaults),
-          'With the defaults, tcp_orphan_retries 0 and tcp_retries2 15, a connection survives a dead path of about 9 s.',
+          'With the defaults, a connection survives a dead path of about 9 s: tcp_orphan_retries 0 acts as 8, a budget of 102 s, and tcp_retries2 15 is 924 s.',
         ),
         finding(
           share(etimedout, open),

@@ -2,13 +2,18 @@ import { ack, experiment, fin, finding, kind, range, rst, share } from 'lingerla
 
 /** tcp_orphan_retries, and tcp_retries2, which holds for an end that keeps its descriptor. */
 const retries = 3;
+/** The time that a number of retries stands for, ms. */
+const budgetMs = (most: number): number => (2 ** (most + 1) - 1) * 200;
+/** A longer timeout, of a path with 50 ms of round trip: the kernel gives up one timer earlier. */
+const longerRtoMs = 250;
+
 /**
  * How long the other end tries without an answer, ms. It sends its FIN again after one timeout, as a tail loss probe, then after 2,
  * 4, 8 and 16 timeouts. At each of these the kernel compares the time since the first one that is no probe with the time that so
  * many retries take with a timeout of 200 ms: the setting stands for a time, not for a number of tries.
  */
 function patience(rtoMs: number, most: number): number {
-  const enough = (2 ** (most + 1) - 1) * 200;
+  const enough = budgetMs(most);
   for (let tries = 1; ; tries++) if ((2 ** tries - 2) * rtoMs >= enough) return 2 ** tries * rtoMs;
 }
 /** TCP_INFO rounds a timeout; the kernel's timers are up to an eighth late (kernel/time/timer.c), a busy machine's a little more. */
@@ -24,7 +29,8 @@ const times = { never: 0, once: 1, twice: 2, always: 1000 } as const;
 
 export default experiment({
   id: 'lost-last-ack',
-  question: 'The last segment of a connection is lost: how does the end that closed second learn of the close?',
+  question:
+    'The last ACK of a connection, or the RST of SO_LINGER 0, is lost: how does the other end learn of the close?',
   tags: [
     'LAST-ACK',
     'TIME-WAIT',
@@ -224,7 +230,7 @@ export default experiment({
     },
     {
       id: 'gives-up',
-      text: `with tcp_orphan_retries or tcp_retries2 ${retries}, the other end sends a FIN without an answer again more than ${retries} times, then gives up: the setting stands for a time, (2^(${retries}+1)-1) · 200 ms from the first retransmission by the RTO`,
+      text: `with tcp_orphan_retries or tcp_retries2 ${retries}, the other end sends a FIN without an answer again more than ${retries} times: the setting stands for a time, (2^(${retries}+1)-1) · 200 ms = ${budgetMs(retries) / 1000} s from the first retransmission by the RTO, and the other end gives up at the first timer after this, in LAST-ACK, or after a lost RST in FIN-WAIT-1`,
       source:
         'tcp_write_timeout(), retransmits_timed_out() and tcp_model_timeout() in net/ipv4/tcp_timer.c, TCP_RTO_MIN 200 ms; RFC 8985 §7. Tolerance: 5 % early, what TCP_INFO rounds, to a fifth late, of which the timer wheel takes an eighth',
       when: ({ lost }) => lost === 'always',
@@ -276,11 +282,12 @@ export default experiment({
     const lost = outcomes.filter(({ cell }) => cell.lost === 'once' || cell.lost === 'twice');
     const kept = lost.filter(({ cell }) => cell.left === 'TIME-WAIT');
     const gone = lost.filter(({ cell }) => cell.left !== 'TIME-WAIT');
-    const resent = lost.filter(({ facts }) => 'againMs' in facts);
+    const resent = outcomes.filter(({ facts }) => 'againMs' in facts);
     const silent = by(
       outcomes.filter(({ cell }) => cell.lost === 'always'),
       'none',
     );
+    const lasted = range(silent, ({ cell, facts }) => facts[givingUpIn(cell)] / 1000, { digits: 1, unit: 's' });
     const asked = gone.filter(({ cell }) => cell.second === 'shutdown');
     const reset = asked.filter(({ facts }) => facts.told === 'ECONNRESET');
     const waiting = outcomes.filter(({ facts }) => facts.remains === 'TIME-WAIT');
@@ -300,19 +307,24 @@ export default experiment({
           share(by(kept, 'ACK'), kept),
           'After a lost ACK, TIME-WAIT acknowledges the FIN that is sent again and so closes the other end.',
         ),
-        finding(share(by(gone, 'RST'), gone), 'Where the first end keeps no TIME-WAIT, a RST closes the other end.'),
+        finding(
+          share(by(gone, 'RST'), gone),
+          'Where the first end keeps no TIME-WAIT, a RST answers the next FIN and closes the other end.',
+        ),
         finding(
           share(reset, asked),
-          'After such a RST, SO_ERROR of the other end is ECONNRESET, although both ends closed in order.',
+          'After this RST, SO_ERROR of the other end is ECONNRESET, although both ends closed in order.',
         ),
-        finding(
-          range(resent, ({ facts }) => facts.againMs, { unit: 'ms' }),
-          'The other end sends its FIN again after its retransmission timeout.',
-        ),
-        finding(
-          range(silent, ({ cell, facts }) => facts[givingUpIn(cell)] / 1000, { digits: 1, unit: 's' }),
-          `Where every answer is lost, the other end gives up after this long, here with tcp_orphan_retries and tcp_retries2 ${retries}.`,
-        ),
+        resent.length > 0 &&
+          finding(
+            range(resent, ({ facts }) => facts.againMs, { unit: 'ms' }),
+            `The other end sends its FIN again after its retransmission timeout, here ${range(resent, ({ facts }) => facts.rtoMs, { unit: 'ms' })}.`,
+          ),
+        silent.length > 0 &&
+          finding(
+            lasted,
+            `If every answer is lost, the other end gives up after ${lasted} with tcp_orphan_retries or tcp_retries2 ${retries} (RTO ${range(silent, ({ facts }) => facts.rtoMs, { unit: 'ms' })}); with an RTO of ${longerRtoMs} ms after ${(patience(longerRtoMs, retries) / 1000).toFixed(1)} s.`,
+          ),
         finding(share(restarted, waiting), 'One more copy of the FIN restarts the 60 s of TIME-WAIT.'),
       ],
     };

@@ -308,12 +308,12 @@ export default experiment({
           : others.some(readOld)
             ? 'Old bytes can reach a new connection in spite of TIME-WAIT or timestamps.'
             : harmed.length > 0
-              ? 'Without TIME-WAIT and timestamps, old bytes can reach a new connection.'
+              ? 'Without TIME-WAIT and timestamps, old bytes of a fast sender can get through.'
               : 'Even without TIME-WAIT and timestamps, no old byte reached a new connection.',
       findings: [
         finding(
           share(harmed, plain),
-          "Without TIME-WAIT and timestamps, the application reads the old client's bytes as the new client's.",
+          'Without TIME-WAIT and timestamps, the new server reads old bytes, if the old connection sent faster than the clock of sequence numbers.',
         ),
         finding(share(discarded, harmed), "The kernel then discards the new client's own bytes as already received."),
         finding(safe(stamped), 'Timestamps alone keep old bytes out: the timestamp of the segment is too old.'),

@@ -8,7 +8,7 @@ const places = { below: -100, at: 0, above: 100, beyond: 2 ** 30 } as const;
 const stamps = { same: {}, newer: { value: 10_000 }, older: { value: -10_000 }, none: 'none' } as const;
 /** ss prints a timer in whole seconds: after more than 2 s a restarted timer can be recognised. */
 const agedSeconds = 2.1;
-/** tcp_timewait_state_process(): 65535 + 2 beyond the last number of the old connection. */
+/** tcp_timewait_state_process(): 65535 + 2 beyond SND.NXT of the old connection, the number after the FIN. */
 const isnAhead = 65_537;
 
 const flags = { syn: ['SYN'], rst: ['RST'], fin: ['FIN', 'ACK'], ack: ['ACK'], data: ['PSH', 'ACK'] } as const;
@@ -96,7 +96,7 @@ export default experiment({
       text: 'the answer had the sequence and acknowledgement numbers of the last ACK before it',
     }),
     newIsn: kind.count({
-      text: 'distance of the new initial sequence number from the last number of the old connection',
+      text: 'distance of the new initial sequence number from SND.NXT of the old connection',
     }),
     after: { ...kind.word('TIME-WAIT', 'nothing'), text: 'what ss showed after the segment' },
     restarted: kind.boolean({ text: 'the segment restarted the timer of TIME-WAIT' }),
@@ -164,7 +164,7 @@ export default experiment({
   claims: [
     {
       id: 'new-syn-opens',
-      text: 'with a listener, TIME-WAIT answers a SYN with a higher sequence number or a newer timestamp with SYN-ACK at once; the new initial sequence number lies 65537 beyond the last number of the old connection',
+      text: 'with a listener, TIME-WAIT answers a SYN with a higher sequence number or a newer timestamp with SYN-ACK at once; the new initial sequence number lies 65,537 beyond SND.NXT of the old connection',
       source:
         'RFC 9293 §3.6.1 MAY-2, RFC 6191 §2; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c: tw_snd_nxt + 65535 + 2',
       when: (cell) => cell.listener === 'open' && isNewSyn(cell),
@@ -284,7 +284,7 @@ export default experiment({
       late.every(isRestarted);
     return {
       headline: asExpected
-        ? 'Only a newer SYN or a RST with the expected number ends TIME-WAIT early.'
+        ? 'Only a newer SYN or a RST with the expected number can end TIME-WAIT.'
         : `One segment ended TIME-WAIT in ${share(ended, outcomes)} cases.`,
       findings: [
         finding(share(late.filter(isRestarted), late), 'Data, ACKs and FINs restart the 60 s of TIME-WAIT.'),
@@ -292,7 +292,10 @@ export default experiment({
           share(opening.filter(isEnded), opening),
           'With a listener, a SYN with a higher sequence number or a newer timestamp ends TIME-WAIT and opens a connection.',
         ),
-        finding(share(exact.filter(isEnded), exact), 'A RST exactly at the expected sequence number ends TIME-WAIT.'),
+        finding(
+          share(exact.filter(isEnded), exact),
+          'With tcp_rfc1337 0, the default, a RST exactly at the expected sequence number ends TIME-WAIT.',
+        ),
         finding(
           share(
             others.filter((one) => !isEnded(one)),

@@ -14,6 +14,7 @@ export default experiment({
   question: 'How long does TIME-WAIT last, and what can shorten it?',
   tags: ['TIME-WAIT', '2MSL', 'tcp_fin_timeout', '60 s', 'timer wheel', 'TCP_TIMEWAIT_LEN'],
   symptoms: [
+    'socket stays in TIME_WAIT',
     'how long does TIME_WAIT last',
     'shorten TIME_WAIT',
     'reduce TIME_WAIT timeout',
@@ -93,17 +94,21 @@ export default experiment({
     const ownTimer = outcomes.filter(({ facts }) => facts['timeWait.endedBy'] === 'timer');
     const lasted = range(outcomes, seconds, { digits: 1, unit: 's' });
     const apart = Math.abs(mean(usual) - mean(short));
+    const isCompared = usual.length > 0 && short.length > 0;
     const slot = largest(outcomes.map(({ facts }) => facts.slot));
+    const isOnTime = outcomes.every((outcome) => seconds(outcome) <= length + slot);
     return {
       headline:
         early.length > 0
           ? `TIME-WAIT ended before ${length} s in ${share(early, outcomes)} closes: ${lasted}.`
-          : `TIME-WAIT lasts ${lasted}, and nothing tried here shortens it.`,
+          : `TIME-WAIT lasts ${isOnTime ? `${length} s plus at most ${slot.toFixed(1)} s` : lasted}${isCompared && apart <= slot ? '; tcp_fin_timeout does not change it' : ''}.`,
       findings: [
-        finding(lasted, 'TIME-WAIT lasts from the FIN of the other end until it expires.'),
-        finding(share(ownTimer, outcomes), "TIME-WAIT's own timer ended it."),
-        usual.length > 0 &&
-          short.length > 0 &&
+        finding(
+          lasted,
+          `TIME-WAIT lasts ${lasted}, from the FIN of the other end until its timer expires: ${length} s and up to one slot of the timer wheel, ${slot.toFixed(1)} s.`,
+        ),
+        finding(share(ownTimer, outcomes), 'Its own timer ended TIME-WAIT: no other event did.'),
+        isCompared &&
           finding(
             range(short, seconds, { digits: 1, unit: 's' }),
             apart <= slot

@@ -7,12 +7,7 @@ export default experiment({
   id: 'time-wait-limit',
   question: 'What does tcp_max_tw_buckets do when more connections close than it allows?',
   tags: ['tcp_max_tw_buckets', 'TIME-WAIT', 'TCPTimeWaitOverflow', 'bucket table overflow'],
-  symptoms: [
-    'TCP: time wait bucket table overflow',
-    'thousands of TIME_WAIT',
-    'limit the number of TIME_WAIT',
-    'too many TIME_WAIT sockets',
-  ],
+  symptoms: ['TCP: time wait bucket table overflow', 'limit the number of TIME_WAIT'],
   factors: { buckets: ['default', 0, 1, 3] },
   words: {
     buckets: {
@@ -88,7 +83,8 @@ export default experiment({
     {
       id: 'half-the-table',
       text: "the kernel's own tcp_max_tw_buckets is half the number of slots in its table of connections",
-      source: 'tcp_sk_init() in net/ipv4/tcp_ipv4.c: sysctl_max_tw_buckets = ehash entries / 2',
+      source:
+        'tcp_set_hashinfo() in net/ipv4/tcp_ipv4.c, before Linux 6.1 tcp_sk_init(): sysctl_max_tw_buckets = ehash entries / 2',
       holds: (facts) => facts.ownLimit === facts.hashEntries / 2,
     },
   ],
@@ -121,7 +117,10 @@ export default experiment({
           share(early, limited),
           'The connections that closed first keep TIME-WAIT; the kernel removes none for a newer one.',
         ),
-        finding(share(reset, limited), 'Above the limit, the closing end answers the FIN of the other end with a RST.'),
+        finding(
+          share(reset, limited),
+          'Above the limit, the closing end answers the FIN of the other end with a RST, unless close(2) still held the socket when the ACK of its own FIN arrived.',
+        ),
         finding(share(all, usual), `With the kernel's own limit, all ${labels.length} connections keep TIME-WAIT.`),
         finding(
           [...new Set(known.map(({ facts }) => facts.ownLimit.toLocaleString('en')))].join(' and '),

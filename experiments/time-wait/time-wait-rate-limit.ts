@@ -94,22 +94,30 @@ export default experiment({
     const of = (limit: number, ...segments: readonly string[]) =>
       outcomes.filter(({ cell }) => cell.limit === limit && segments.includes(cell.arrives));
     const [limited, numbered, unlimited] = [of(500, 'ack', 'syn'), of(500, 'data', 'fin'), of(0, 'ack')];
-    const answered = (each: typeof outcomes, text: string) =>
-      each.length > 0 && finding(`${range(each, ({ facts }) => facts.answers)} of ${burst}`, text, each);
+    const answered = (each: typeof outcomes, text: (count: string) => string) => {
+      if (each.length === 0) return false;
+      const count = `${range(each, ({ facts }) => facts.answers)} of ${burst}`;
+      return finding(count, text(count), each);
+    };
     const all = (each: typeof outcomes, answers: number) =>
       each.length > 0 && each.every(({ facts }) => facts.answers === answers);
     const stays = outcomes.filter(({ facts }) => facts.stays);
     return {
       headline: !all(limited, 1)
         ? `TIME-WAIT answers ${range(outcomes, ({ facts }) => facts.answers)} of ${burst} old segments that arrive at once.`
-        : `Of ${burst} old ACKs or SYNs that arrive at once, TIME-WAIT answers only one.`,
+        : `By default, TIME-WAIT answers one of ${burst} old ACKs or SYNs sent at once.`,
       findings: [
         answered(
           limited,
-          'TIME-WAIT answers this many old ACKs or SYNs that arrive at once, with tcp_invalid_ratelimit 500, the default.',
+          (count) =>
+            `TIME-WAIT answers ${count} old ACKs, and ${count} old SYNs, that arrive at once, with tcp_invalid_ratelimit 500, the default.`,
         ),
-        answered(numbered, 'TIME-WAIT answers this many old data segments or FINs: the limit does not hold for them.'),
-        answered(unlimited, 'With tcp_invalid_ratelimit 0, TIME-WAIT answers this many old ACKs.'),
+        answered(
+          numbered,
+          (count) =>
+            `TIME-WAIT answers ${count} old data segments, and ${count} copies of the FIN: the limit does not hold for them.`,
+        ),
+        answered(unlimited, (count) => `With tcp_invalid_ratelimit 0, TIME-WAIT answers ${count} old ACKs.`),
         finding(share(stays, outcomes), 'TIME-WAIT stays, whether it answers these segments or not.'),
       ],
     };

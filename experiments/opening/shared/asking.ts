@@ -4,7 +4,10 @@ import { type Instruments, kind, type Opened, type Side, type Stage } from 'ling
 
 /** Declares these facts; `pairs` are the states that `ss` can show: `SYN-SENT –`. */
 export const asking = <const Pairs extends readonly string[]>(pairs: Pairs) => ({
-  shown: { ...kind.words(...pairs), text: 'states of client and server at each look, by ss' },
+  shown: {
+    ...kind.words(...pairs),
+    text: 'states at each look, by ss: first the client, then the server; – where ss shows no socket',
+  },
   answer: kind.outcome({ text: 'result of connect(2)' }),
   answeredMs: kind.ms({ text: 'time from connect(2) to its result' }),
 });
