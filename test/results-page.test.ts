@@ -119,7 +119,7 @@ describe('README.md', async () => {
   test.each(learnt)('has from $id only numbers of its answer', ({ text, id }) => {
     const answer = run.run.experiments.find((each) => each.id === id)?.answer;
     const known = JSON.stringify(answer);
-    const numbers = text.match(/\d[\d,.–]*(?: of \d[\d,]*)?(?: [×s]\b| ×)?/g);
+    const numbers = text.match(/\d(?:[\d,.–]*\d)?(?: of \d(?:[\d,]*\d)?)?(?: s\b| ×)?/g);
     expect(numbers).not.toBeNull();
     for (const number of numbers ?? []) expect(known).toContain(number);
   });
