@@ -300,7 +300,7 @@ export default experiment({
         ),
         finding(
           share(cut, long),
-          `A client that reads after this RST gets only a part of an answer of ${answers.long.toLocaleString('en')} bytes: the server's kernel discards what it had not sent.`,
+          `A client that reads after this RST gets a part of an answer of ${answers.long.toLocaleString('en')} bytes, or nothing: the server's kernel discards what it had not sent.`,
         ),
         finding(
           share(lingeredReset, lingering),

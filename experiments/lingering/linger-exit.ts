@@ -175,13 +175,13 @@ export default experiment({
         ),
         finding(
           share(orderly, unsent),
-          'The other application reads a normal end of the stream and no error, whatever ends the process.',
+          'With SO_LINGER off or positive and nothing unread, the other application reads a normal end of the stream, whatever ends the process.',
         ),
         natural.length > 0 &&
           finding(
             range(natural, seconds, { digits: 1, unit: 's' }),
             waited(natural).length > 0
-              ? `A process whose event loop is empty exits after ${range(natural, seconds, { digits: 1, unit: 's' })}: Node closes its sockets, and close() waits ${lingerSeconds} s.`
+              ? `With SO_LINGER ${lingerSeconds} and unsent data, a process whose event loop is empty exits after ${range(natural, seconds, { digits: 1, unit: 's' })}: Node closes its sockets, and close() waits ${lingerSeconds} s.`
               : `A process whose event loop is empty exits after ${range(natural, seconds, { digits: 1, unit: 's' })}: it does not wait for SO_LINGER ${lingerSeconds}.`,
           ),
         ended.length > 0 &&

@@ -211,7 +211,7 @@ export default experiment({
       findings: [
         finding(
           share(reset(zero), zero),
-          `close() with SO_LINGER 0 sends a RST${reset(zero).length > 0 ? ` in ${statesOf(reset(zero))}` : ''}${spared.length > 0 ? `, but none in ${statesOf(spared)}` : ''} (from the counter OutRsts).`,
+          `close() with SO_LINGER 0 and unsent data sends a RST${reset(zero).length > 0 ? ` in ${statesOf(reset(zero))}` : ''}${spared.length > 0 ? `, but none in ${statesOf(spared)}` : ''}.`,
         ),
         held.length > 0 &&
           finding(

@@ -269,7 +269,7 @@ export default experiment({
           ),
         finding(
           share(interrupted, signalled),
-          'A signal that the process catches ends the wait early, and close() still returns 0.',
+          'A signal that the thread in close() catches ends the wait early, and close() still returns 0.',
         ),
         finding(
           share(beyond, endless),
@@ -285,7 +285,7 @@ export default experiment({
             range(threads, stallMs, { unit: 'ms' }),
             threads.some(isEarly)
               ? `close(2) in another thread stalls the event loop for ${range(threads, stallMs, { unit: 'ms' })}.`
-              : `close(2) in another thread waits its full time, too, but stalls the event loop for ${range(threads, stallMs, { unit: 'ms' })} only.`,
+              : `close(2) in another thread waits its full time, too, but the event loop goes on: it stalls for ${range(threads, stallMs, { unit: 'ms' })}, as without SO_LINGER.`,
           ),
         finding(share(whole, held), 'Every byte arrives, whichever way the wait ends: the kernel goes on.'),
       ],

@@ -123,7 +123,7 @@ export default experiment({
         ),
         finding(
           share(refused, beside),
-          'Beside a connection whose port the kernel chose, bind(2) fails with EADDRINUSE, even with an option on the new socket alone.',
+          'On the address of a connection whose port the kernel chose, bind(2) fails with EADDRINUSE, even with an option on the new socket alone.',
         ),
         finding(
           share(connected(shared), shared),

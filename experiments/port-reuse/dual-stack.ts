@@ -222,7 +222,7 @@ export default experiment({
         ),
         finding(
           share(binds(reuseport, 'ok', ...names), reuseport),
-          'With SO_REUSEPORT on both sockets, any two of them bind the same port.',
+          'With SO_REUSEPORT on both sockets of one user, any two of them bind the same port.',
         ),
       ],
     };

@@ -185,7 +185,7 @@ export default experiment({
         ),
         finding(
           share(refusals(foreign, 'port'), foreign),
-          'If the two sockets have different users, bind(2) fails with EADDRINUSE in spite of SO_REUSEPORT on both.',
+          'Beside a socket of another user with SO_REUSEPORT, bind(2) with SO_REUSEPORT alone fails with EADDRINUSE.',
         ),
         finding(
           share(bound(idle, 'addr'), idle),
@@ -195,7 +195,10 @@ export default experiment({
           share(failed, late),
           'Of two sockets that share a port by SO_REUSEADDR, one listens; listen(2) of the other then fails.',
         ),
-        finding(share(free, own), 'On another address of the machine, the port is free.'),
+        finding(
+          share(free, own),
+          'Beside a socket on one address, the port is free on another address; a socket on the wildcard blocks every address.',
+        ),
       ],
     };
   },

@@ -309,7 +309,7 @@ export default experiment({
         ),
         finding(
           share(by(gone, 'RST'), gone),
-          'Where the first end keeps no TIME-WAIT, a RST answers the next FIN and closes the other end.',
+          'Where the first end keeps no TIME-WAIT, a RST answers the next FIN and closes the other end, unless every RST is lost.',
         ),
         finding(
           share(reset, asked),

@@ -173,7 +173,7 @@ export default experiment({
       findings: [
         finding(
           share(admitted, newer),
-          'TIME-WAIT answers a SYN with a higher sequence number with SYN-ACK at once, with or without timestamps.',
+          'With a listener, a SYN with a higher number gets a SYN-ACK at once, with or without timestamps, unless its timestamp is older.',
         ),
         finding(
           share(second, older(0)),
@@ -186,7 +186,7 @@ export default experiment({
           ),
         finding(
           share(shutOut, older(1)),
-          'If the SYN has an older timestamp, with tcp_rfc1337 1, TIME-WAIT ignores the RST of the client, and connect(2) fails with ETIMEDOUT.',
+          'If the SYN has an older timestamp, with tcp_rfc1337 1, TIME-WAIT ignores the RST of the client; connect(2) with tcp_syn_retries 1 fails with ETIMEDOUT.',
         ),
         finding(
           share(refused, deaf),

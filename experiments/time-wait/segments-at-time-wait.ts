@@ -308,7 +308,7 @@ export default experiment({
             old.filter((one) => isAcked(one) && !isRestarted(one)),
             old,
           ),
-          'A SYN that is not newer, or that finds no listener, gets an ACK and does not restart the 60 s.',
+          'A SYN whose number is not higher, or that finds no listener, gets an ACK and does not restart the 60 s, unless its timestamp is older.',
         ),
         finding(
           share(
