@@ -285,7 +285,7 @@ export default experiment({
             range(threads, stallMs, { unit: 'ms' }),
             threads.some(isEarly)
               ? `close(2) in another thread stalls the event loop for ${range(threads, stallMs, { unit: 'ms' })}.`
-              : `close(2) in another thread waits its full time, too, but the event loop goes on: it stalls for ${range(threads, stallMs, { unit: 'ms' })}, as without SO_LINGER.`,
+              : `close(2) in another thread waits its full time, too, but the event loop goes on: it stalls for ${range(threads, stallMs, { unit: 'ms' })} only.`,
           ),
         finding(share(whole, held), 'Every byte arrives, whichever way the wait ends: the kernel goes on.'),
       ],
