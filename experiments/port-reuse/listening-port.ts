@@ -197,7 +197,7 @@ export default experiment({
         ),
         finding(
           share(free, own),
-          'Beside a socket on one address, the port is free on another address; a socket on the wildcard blocks every address.',
+          'Beside a socket on one address, the port is free on another address of the machine.',
         ),
       ],
     };
