@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
-sources := $(shell find src experiments -name '*.ts' 2>/dev/null)
+sources := $(shell find src experiments -name '*.ts' -o -name '*.tsx' -o -name '*.css' 2>/dev/null)
 # they change when a file goes; `/.` tells one from the target of its name
 folders := $(addsuffix /.,$(shell find src experiments -type d 2>/dev/null))
 
@@ -20,7 +20,7 @@ else echo "installing $$missing with apt-get (NO_INSTALL=1 only names them)" >&2
 fi
 endef
 
-.PHONY: help experiments bench bench-self test unit live watch check build pack reference report clean install tools test-tools
+.PHONY: help experiments kernels bench bench-self test unit live watch check build pack reference report clean install tools emulator test-tools
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
@@ -28,11 +28,16 @@ help: ## list the targets
 experiments: install tools ## run the default matrix (ARGS="close-order --quick" for less) and print where the report is
 	@lingerlab run $(ARGS)
 
+kernels: install tools emulator ## run what tells kernels apart on other kernels, in virtual machines, and compare (ARGS="5.10 7.3 -- close-order" for less)
+	@lingerlab kernels run host $(ARGS)
+
 bench: install tools ## measure closing under load, what watching costs it, where ports run out (ARGS=--quick for 30 s)
 	@lingerlab run load load-observed 'load-ports/*lasts=short*' 'load-ports/*lasts=filling*' $(ARGS)
 
-bench-self: install ## measure this program's own parsers and reports with tinybench
+bench-self: install tools ## measure this program's own parsers and reports with tinybench, then its commands as processes
 	@node test/bench/self.ts $(ARGS)
+	@node test/bench/program.ts $(ARGS)
+	@node test/bench/page.ts
 
 test: check test-tools ## check formatting, lint, types and words, run unit and live tests
 	@vitest run $(ARGS)
@@ -50,6 +55,7 @@ check: install ## check formatting, lint, types and words
 	@biome check --error-on-warnings .
 	@oxlint --type-aware --deny-warnings
 	@tsc -p tsconfig.json
+	@tsc -p src/page/view/tsconfig.json
 	@node test/words/check.ts
 
 build: dist/.built ## compile what a package holds; nothing else needs it
@@ -65,7 +71,7 @@ reference: install tools ## run the default matrix and keep it, without events a
 	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; kept=$(kept); \
 	lingerlab run $(ARGS) --out "$$scratch/run"; cd "$$scratch/run"; gzip -9n cells.ndjson; rm -rf cells; \
 	node -e 'const f = require("fs"); f.writeFileSync("run.json", JSON.stringify(JSON.parse(f.readFileSync("run.json"))))'; gzip -9n run.json; \
-	lingerlab report . --json >/dev/null; mkdir -p report; \
+	lingerlab report . --json >/dev/null; mkdir -p report; rm -f report.html; \
 	size=$$(find . -type f -exec cat {} + | wc -c); \
 	if [ "$$size" -gt $(most) ]; then echo "not kept: it takes $$size bytes, more than $(most):" >&2; \
 	  wc -c cells.ndjson.gz run.json.gz report.md report/* | sed 's/^/ /' >&2; exit 1; fi; \
@@ -92,9 +98,15 @@ dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(sources
 	@node src/process/bundle.ts dist/src >/dev/null
 	@touch $@
 
+# they fetch kernels, make the disk image and run it
+emulation = qemu-system-x86_64:qemu-system-x86 busybox:busybox-static depmod:kmod /sbin/mke2fs:e2fsprogs
+
+emulator:
+	@$(call provide,$(emulation))
+
 tools:
 	@$(call provide,ss:iproute2 ip:iproute2)
 
 pandas := /usr/lib/python3/dist-packages/pandas
-test-tools: # tcpdump and tshark read the wire's captures back; jq and pandas are in the examples of results/README.md
-	@$(call provide,ss:iproute2 ip:iproute2 tcpdump:tcpdump tshark:tshark jq:jq $(pandas):python3-pandas)
+test-tools: # tcpdump and tshark read the wire's captures back; jq and pandas are in the examples of results/README.md; chromium opens a run's page
+	@$(call provide,ss:iproute2 ip:iproute2 tcpdump:tcpdump tshark:tshark jq:jq chromium:chromium $(pandas):python3-pandas $(if $(KERNELS),$(emulation)))

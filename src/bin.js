@@ -16,7 +16,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const neededMajor = 24;
 const here = dirname(fileURLToPath(import.meta.url));
 const isCheckout = existsSync(join(here, 'main.ts'));
-const main = isCheckout ? join(here, 'main.ts') : join(here, '..', 'dist', 'src', 'main.js');
+const modules = isCheckout ? here : join(here, '..', 'dist', 'src');
 
 /** The runtime that npm installed beside this package. */
 function pinnedRuntime() {
@@ -29,11 +29,25 @@ function pinnedRuntime() {
   }
 }
 
+/** What to import: the bundle of the program, or its modules one by one where the bundle cannot be made. */
+async function program() {
+  const extension = isCheckout ? 'ts' : 'js';
+  const href = (/** @type {string} */ path) => pathToFileURL(path).href;
+  try {
+    const { programBundle } = await import(href(join(modules, 'process', `entry.${extension}`)));
+    return href(programBundle());
+  } catch {
+    // whatever needs it says why: a checkout may have been installed without the bundler
+    return href(join(modules, `main.${extension}`));
+  }
+}
+
 const runtime = pinnedRuntime();
 if (Number(process.versions.node.split('.')[0]) >= neededMajor) {
   // stripping types and compiling took 0.45 s of CPU at each start; Node keeps the outcome by the sources' content
   if (isCheckout) module.enableCompileCache(join(here, '..', 'node_modules', '.cache', 'lingerlab', 'compiled'));
-  await import(pathToFileURL(main).href);
+  const { main } = await import(await program());
+  await main(process.argv.slice(2));
 } else if (runtime) passOn(runtime);
 else {
   process.stderr.write(

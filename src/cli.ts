@@ -16,7 +16,7 @@ const collect = (value: string, before: readonly string[]): string[] => [...befo
 const json = () => new Option('--json', 'print JSON only').default(false);
 const verbose = () => new Option('--verbose', 'print every finding').default(false);
 const jobs = () =>
-  new Option('-j, --jobs <n>', 'cells at work at once, not counting those that only wait')
+  new Option('-j, --jobs <n>', 'most cells at work at once; fewer beside other programs')
     .argParser(positive)
     .default(defaultJobs);
 
@@ -132,7 +132,7 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
     'report',
     'make the report of a run again from its folder',
     'report results/20261120-084500-6.18.44',
-    'report results/20261120-084500-6.18.44 --ladder lost-last-ack > ladder.svg',
+    'report results/20261120-084500-6.18.44 --ladder lost-last-ack/lost=once,left=ss-K,second=close,family=4 > ladder.svg',
   )
     .argument('<run>', 'a run folder')
     .addOption(
@@ -175,23 +175,127 @@ Each line after it is an entry, in order of time:
       done(import('./commands/show.ts').then(({ show }) => show(folder, cell, options))),
     );
 
-  command('compare', 'print how runs differ', 'compare results/a results/b', 'compare results/* --fail-on behaviour')
-    .argument('<runs...>', 'run folders, two or more')
+  command(
+    'compare',
+    'print how runs differ',
+    'compare results/a results/b',
+    'compare results/a results/b --html comparison.html',
+    'compare results/* --fail-on behaviour',
+  )
+    .argument('<runs...>', 'run folders, 2 to 20')
     .addOption(
       new Option('--fail-on <kind>', 'exit with 1 if there is a difference of this kind').choices([
         'behaviour',
         'performance',
       ]),
     )
+    .option('--html <file>', 'write a page: what differs, and the evidence')
     .addOption(new Option('--markdown', 'print Markdown').default(false).conflicts('json'))
+    .addOption(
+      new Option('--csv', 'print a row for each difference of each cell')
+        .default(false)
+        .conflicts(['json', 'markdown']),
+    )
     .addOption(json())
     .action((folders, options) =>
       done(import('./commands/compare.ts').then(({ compare }) => compare(folders, options))),
     );
 
+  command(
+    'guide',
+    'print a tuning guide whose sentences link to the results that prove them',
+    'guide results/20261120-084500-6.18.44',
+    'guide results/a results/b -o guide.md',
+  )
+    .argument('<runs...>', 'run folders, one or more')
+    .addOption(new Option('-o, --out <file>', 'write it to this file').conflicts('json'))
+    .addOption(json())
+    .action((folders, options) => done(import('./commands/guide.ts').then(({ guide }) => guide(folders, options))));
+
   command('doctor', 'print what this machine can do and what it lacks', 'doctor', 'doctor --json')
     .addOption(json())
     .action((options) => privileged(async () => (await import('./commands/doctor.ts')).doctor(options)));
+
+  const kernels = program
+    .command('kernels')
+    .description('run experiments on other kernels, in virtual machines')
+    .addHelpText('after', '\nExamples:\n  $ lingerlab kernels list\n  $ lingerlab kernels run 5.10 6.12');
+  const kernelCommand = (name: string, description: string, ...examples: string[]) =>
+    kernels
+      .command(name)
+      .description(description)
+      .addHelpText('after', `\nExamples:\n${examples.map((each) => `  $ lingerlab kernels ${each}`).join('\n')}`);
+  const ownKernel = () => new Option('--kernel <file>', 'a kernel of your own: a bzImage, or a .deb with its modules');
+  const ownModules = () => new Option('--modules <dir>', 'its modules: the folder that `make modules_install` filled');
+
+  kernelCommand('list', 'list the kernels that can be had, and those that were fetched', 'list', 'list --json')
+    .option('--update', 'ask the mirror again, even if the lists are less than an hour old', false)
+    .addOption(ownKernel())
+    .addOption(ownModules())
+    .addOption(json())
+    .action((options) => done(import('./commands/kernels/list.ts').then(({ listKernels }) => listKernels(options))));
+
+  kernelCommand(
+    'fetch',
+    'fetch kernels into the cache',
+    'fetch 6.1 6.12',
+    'fetch debian:trixie-backports',
+    'fetch --locked --lock kernels.lock.json',
+  )
+    .argument(
+      '[series...]',
+      'a series (6.12), a version (6.12.118), or debian:SUITE for its newest; none: the default set',
+    )
+    .option('--locked', 'fetch exactly the kernels of the lock file', false)
+    .option('--lock <file>', 'the lock file (default: kernels.lock.json in the cache)')
+    .addOption(json())
+    .action((series, options) =>
+      done(import('./commands/kernels/fetch.ts').then(({ fetchCommand }) => fetchCommand(series, options))),
+    );
+
+  const realTime = () =>
+    new Option('--real-time', "let guests follow this machine's clock: under KVM where that works").default(false);
+  const append = () => new Option('--append <words>', "more of the kernel's command line");
+  kernelCommand(
+    'run',
+    'run experiments on kernels, each in a virtual machine, and compare',
+    'run',
+    'run 5.10 6.12 host',
+    "run 6.1 7.3 -- close-order 'linger-*' --quick",
+    'run --kernel arch/x86/boot/bzImage --against results/good --fail-on behaviour -- close-order',
+  )
+    .argument(
+      '[series...]',
+      'series, versions, or `host` for this machine without a virtual one; none: the default set',
+    )
+    .usage('[options] [series...] [-- patterns and options of run]')
+    .addOption(ownKernel())
+    .addOption(ownModules())
+    .addOption(realTime())
+    .addOption(append())
+    .option('-o, --out <dir>', "the folder for the runs' folders (default: a new one in results/)")
+    .option('--against <run>', 'compare each kernel with this run: 1 where it differs, 125 where that cannot be said')
+    .addOption(
+      new Option('--fail-on <kind>', 'which differences from that run count').choices(['behaviour', 'performance']),
+    )
+    .addOption(json())
+    .action((series, options) => {
+      // what follows `--` is for the run inside; commander hands it on with the rest
+      const dashes = argv.indexOf('--');
+      const inside = dashes === -1 ? [] : argv.slice(dashes + 1);
+      const words = series.slice(0, series.length - inside.length);
+      return done(import('./commands/kernels/run.ts').then(({ runOnKernels }) => runOnKernels(words, inside, options)));
+    });
+
+  kernelCommand('shell', 'open a shell in a kernel, with lingerlab ready', 'shell 6.12')
+    .argument('[series]', 'a series or a version')
+    .addOption(ownKernel())
+    .addOption(ownModules())
+    .addOption(realTime())
+    .addOption(append())
+    .action((series, options) =>
+      done(import('./commands/kernels/shell.ts').then(({ kernelShell }) => kernelShell(series, options))),
+    );
 
   command('new', 'write a first file of an experiment of your own', 'new my-question')
     .argument('<id>', 'lower-case words joined by hyphens; writes <id>.ts into this folder')

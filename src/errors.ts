@@ -1,5 +1,13 @@
 /** Exit codes of the command line: contract with scripts that call it. */
-export const exitCode = { ok: 0, failed: 1, usage: 2, unable: 3, interrupted: 130 } as const;
+export const exitCode = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  unable: 3,
+  /** Of `kernels run`: nothing can be said of the kernel; git-bisect(1) skips its commit. */
+  untestable: 125,
+  interrupted: 130,
+} as const;
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 
 /** Exit code for each error that a user can meet, by the error's stable code. */
@@ -34,7 +42,14 @@ export const errorCodes = {
   NO_PORTS: exitCode.unable,
   NO_DESCRIPTORS: exitCode.unable,
   NO_WORKING_FOLDER: exitCode.unable,
+  NO_MIRROR: exitCode.unable,
+  MIRROR_REFUSED: exitCode.unable,
+  DOWNLOAD_FAILED: exitCode.unable,
+  NO_SPACE: exitCode.unable,
+  UNKNOWN_KERNEL: exitCode.usage,
+  BAD_KERNEL: exitCode.usage,
   STEP_REFUSED: exitCode.failed,
+  KERNEL_LACKS: exitCode.unable,
   STEP_DEADLINE: exitCode.failed,
   STEP_UNAWAITED: exitCode.failed,
   UNKNOWN_LABEL: exitCode.failed,
@@ -49,7 +64,6 @@ export const errorCodes = {
   WIRE_DIED: exitCode.failed,
   LOAD_DIED: exitCode.failed,
   WIRE_REFUSED: exitCode.failed,
-  TEARDOWN: exitCode.failed,
   INTERRUPTED: exitCode.interrupted,
 } as const satisfies Record<string, ExitCode>;
 export type ErrorCode = keyof typeof errorCodes;

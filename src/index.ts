@@ -21,6 +21,7 @@ export {
 } from './experiment/definition.ts';
 export { type Conclusion, type Figure, type Finding, finding, type Result } from './experiment/finding.ts';
 export type { Forgery } from './experiment/forgery.ts';
+export type { About, Knob, RateStatement, Statement, Symptom } from './experiment/guide.ts';
 export type {
   AddressOptions,
   Answer,

@@ -20,7 +20,9 @@ const blocks = (language: string): string[] =>
 async function keptRun(): Promise<string> {
   const folder = join(packageRoot(), 'results', 'reference');
   const entries = await readdir(folder, { withFileTypes: true });
-  const runs = entries.filter((entry) => entry.isDirectory() && entry.name !== 'ladders').map(({ name }) => name);
+  const runs = entries
+    .filter((entry) => entry.isDirectory() && !['ladders', 'kernels'].includes(entry.name))
+    .map(({ name }) => name);
   return join(folder, runs.sort().at(-1) as string);
 }
 
@@ -103,7 +105,7 @@ describe('README.md', async () => {
 
   test('shows what the run that is kept prints', () => {
     const path = relative(packageRoot(), join(folder, 'report.md'));
-    const printed = terminalSummary(reportOf(run), { color: false, path });
+    const printed = terminalSummary(reportOf(run), { color: false, path, page: 'report.html' });
     expect(/^```text\n(.*?)^```/ms.exec(readme)?.[1]).toBe(printed);
   });
 

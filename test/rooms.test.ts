@@ -13,6 +13,7 @@ const rooms: readonly (string | readonly string[])[] = [
   'commands',
   'run',
   'catalogue',
+  'kernels',
   'plan',
   'doctor',
   'load',
@@ -20,6 +21,7 @@ const rooms: readonly (string | readonly string[])[] = [
   'observers',
   'lab',
   'wire',
+  'page',
   'process',
   'report',
   'verdict',
@@ -50,7 +52,9 @@ function upward(path: string, text: string): string[] {
     .map((to) => `${path} imports ${to}`);
 }
 
-const modules = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((path) => /\.[jt]s$/.test(path));
+const modules = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((path) =>
+  /\.([jt]s|tsx)$/.test(path),
+);
 
 test('every module is in a room of the table', () => {
   expect(modules.filter((path) => rankOf(roomOf(path)) === -1)).toEqual([]);

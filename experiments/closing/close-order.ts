@@ -250,6 +250,14 @@ export default experiment({
     },
   ],
 
+  guide: [
+    {
+      about: { 'closing order': 'measured', 'thousands of TIME-WAIT': 'look at' },
+      claim: 'first-closer-waits',
+      text: 'Only the end that closes first keeps TIME-WAIT, if its FIN is acknowledged before the second end closes.',
+    },
+  ],
+
   answer(outcomes) {
     const ordered = outcomes.filter(({ cell }) => cell.closes !== 'both');
     const kept = ordered.filter(({ cell, facts }) => facts['timeWait.holder'] === firstCloser(cell.closes));
@@ -265,7 +273,7 @@ export default experiment({
     const always = ordered.length > 0 && kept.length === ordered.length;
     return {
       headline: always
-        ? 'The end that closes first keeps TIME-WAIT.'
+        ? 'If the ends close in turn, the one that closes first keeps TIME-WAIT.'
         : ordered.length > 0
           ? `The end that closes first keeps TIME-WAIT in ${share(kept, ordered)} closes only.`
           : raced.length > 0 &&
@@ -275,14 +283,17 @@ export default experiment({
           share(kept, ordered),
           'Only the end that closes first keeps TIME-WAIT, if its FIN is acknowledged before the second end closes.',
         ),
-        finding(share(peersFin, ordered), "TIME-WAIT starts at the peer's FIN, not at close()."),
+        finding(
+          share(peersFin, ordered),
+          "If the ends close in turn, TIME-WAIT starts at the peer's FIN, not at close().",
+        ),
         finding(
           share(held, raced),
-          `When both ends close at nearly the same moment, scheduling decides which end keeps TIME-WAIT: client ${by('client').length}, server ${by('server').length}, both ${by('both').length}, neither ${by('none').length}.`,
+          `When both ends close at nearly the same moment, scheduling decides which end keeps TIME-WAIT: client ${by('client').length}, server ${by('server').length}, both ${by('both').length}.`,
         ),
         finding(
           share(dropped, by('none')),
-          `A RST was sent where neither end keeps TIME-WAIT${onData ? ": destroy() or close(2) left the other end's data unread" : ''}.`,
+          `In the ${by('none').length} races that leave no TIME-WAIT, a RST was sent${onData ? ": destroy() or close(2) left the other end's data unread" : ''}.`,
         ),
         reset.length > 0 &&
           finding(share(reset, held), "A RST from the other end's port ended TIME-WAIT at once (RFC 1337)."),

@@ -51,7 +51,7 @@ export default experiment({
   // much fits into the window
   sysctls: () => ({ 'net.ipv4.tcp_early_retrans': 0 }),
   measures: {
-    closed: kind.outcome({ text: 'result of close(2)' }),
+    closed: kind.outcome({ label: 'close(2)', text: 'result of close(2)' }),
     sendQueue: kind.bytes({
       compare: 'within',
       resolution: windowUnit,
@@ -224,6 +224,25 @@ export default experiment({
     },
   ],
 
+  guide: [
+    {
+      about: { SO_LINGER: 'measured' },
+      claim: 'kernel-goes-on',
+      text: 'Without SO_LINGER 0 the kernel sends on after close(2): an application that goes on reading gets all data and the end of the stream.',
+    },
+    {
+      about: { SO_LINGER: 'risks' },
+      claim: 'linger-gives-up-silently',
+      text: 'A close(2) whose SO_LINGER time passes before the data is acknowledged blocks for all of that time and returns 0.',
+    },
+    {
+      about: { SO_LINGER: 'risks' },
+      claim: 'acknowledged-is-not-read',
+      when: ({ linger }) => linger === 'seconds',
+      text: 'SO_LINGER 1 does not prove delivery: the other kernel acknowledges data and FIN, and its process is killed before it reads.',
+    },
+  ],
+
   answer(outcomes) {
     const succeeded = outcomes.filter(({ facts }) => facts.closed === 'ok');
     const lossy = succeeded.filter(({ facts }) => facts['client.lost'] > 0);
@@ -246,19 +265,19 @@ export default experiment({
             ? 'close(2) returns 0 even if the other application never reads the data.'
             : 'close(2) returned 0, and the other application read all data.',
       findings: [
-        finding(share(lossy, succeeded), 'close(2) returned 0 although the other application did not read all data.'),
+        finding(share(lossy, succeeded), 'close(2) returned 0, although the other application did not read all data.'),
         finding(
           share(arrived, unread),
           `SIOCOUTQ was 0 before close(2), and the other process was killed before it read any of ${sizes.short.toLocaleString('en')} bytes: they are lost.`,
         ),
         finding(
           share(served, readers),
-          'Without SO_LINGER 0 the kernel sends on after close(2): an application that reads then gets all data and the end.',
+          'Without SO_LINGER 0 the kernel sends on after close(2): an application that reads, also later, gets all data and the end of the stream.',
         ),
         discarding.length > 0 &&
           finding(
             `${most()} of ${sizes.long.toLocaleString('en')} bytes`,
-            'SO_LINGER 0 discards what the other kernel has not taken; the other application reads ECONNRESET.',
+            'SO_LINGER 0 discards what the other kernel has not received; the other application reads what arrived, then ECONNRESET.',
             discarding,
           ),
         finding(

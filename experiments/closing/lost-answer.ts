@@ -120,7 +120,7 @@ export default experiment({
     if (closes === 'linger') await far.set('SO_LINGER', lingerSeconds);
     await far.close(closes === half ? 'end' : 'destroy');
     if (closes === half) await far.resume();
-    // the FIN waits behind an answer that does not fit; the acknowledgement of a FIN can be delayed
+    // the FIN waits until an answer that does not fit has left; the acknowledgement of a FIN can be delayed
     await until(far, answer === 'long' ? 'FIN-WAIT-1' : 'FIN-WAIT-2', 'CLOSED');
 
     if (reads === 'busy') await client.signal('SIGCONT');
@@ -143,14 +143,14 @@ export default experiment({
   claims: [
     {
       id: 'unread-data-resets',
-      text: 'close(2) sends a RST instead of a FIN if the kernel holds unread data',
+      text: 'close(2) sends a RST instead of a FIN if the kernel holds unread data of the request',
       source: 'RFC 1122 §4.2.2.13; RFC 2525 §2.17; __tcp_close() in net/ipv4/tcp.c: data_was_unread',
       when: onData,
       holds: (facts) => is(facts['server.closedWith'], 'RST') && facts['counters.lab.TcpExt.TCPAbortOnClose'] === 1,
     },
     {
       id: 'linger-does-not-help',
-      text: 'SO_LINGER 1 does not prevent this RST, and close(2) does not wait',
+      text: 'SO_LINGER 1 does not prevent the RST of a close with request data unread, and close(2) does not wait',
       source:
         '__tcp_close() in net/ipv4/tcp.c checks for unread data before SOCK_LINGER. Tolerance: half of the SO_LINGER time',
       when: (cell) => onData(cell) && cell.closes === 'linger',
@@ -188,7 +188,7 @@ export default experiment({
     },
     {
       id: 'error-behind-whole-answer',
-      text: 'a client that has read the whole answer before this RST reads ECONNRESET instead of the end',
+      text: 'a client that has read the whole answer before the RST of unread data reads ECONNRESET instead of the end of the stream',
       source: 'RFC 9293 §3.10.7.4, second: RST bit; tcp_reset() in net/ipv4/tcp_input.c',
       when: (cell) => onData(cell) && cell.client === 'prompt',
       holds: (facts, { answer }) =>
@@ -198,7 +198,7 @@ export default experiment({
     },
     {
       id: 'arrived-is-kept',
-      text: 'this RST does not discard data that has arrived: a client that reads later still gets the data, if none of its writes fails first',
+      text: 'the RST of unread data does not discard an answer that has arrived: a client that reads later still gets it, if none of its writes fails first',
       source:
         'tcp_reset() in net/ipv4/tcp_input.c leaves sk_receive_queue; tcp_recvmsg_locked() reads it before sk_err',
       when: (cell) => onData(cell) && cell.client !== 'prompt' && cell.answer === 'short' && !failsFirst(cell),
@@ -206,7 +206,7 @@ export default experiment({
     },
     {
       id: 'unsent-is-lost',
-      text: "of an answer longer than the client's window, the RST discards what the server has not sent; a client without a failed write reads the rest, then ECONNRESET",
+      text: "of an answer longer than the client's window, the RST discards what the server has not sent; a client without a failed write reads what has arrived, then ECONNRESET",
       source: 'RFC 2525 §2.17; tcp_send_active_reset() in net/ipv4/tcp_output.c sends nothing that was queued',
       when: (cell) =>
         cell.answer === 'long' &&
@@ -258,6 +258,39 @@ export default experiment({
     },
   ],
 
+  guide: [
+    {
+      about: { 'reset after the response': 'look at', 'closing order': 'risks' },
+      claim: 'unread-data-resets',
+      text: 'close(2) sends a RST instead of a FIN if the kernel holds request data that the server has not read.',
+    },
+    {
+      about: { 'reset after the response': 'look at' },
+      claim: 'late-data-resets',
+      text: 'Request data that arrives after the server has closed gets a RST, although nothing was unread at the close.',
+    },
+    {
+      about: { 'reset after the response': 'look at' },
+      claim: 'unsent-is-lost',
+      text: "Of a response longer than the client's window, the RST discards what the server has not sent.",
+    },
+    {
+      about: { 'reset after the response': 'helps', 'closing order': 'measured' },
+      claim: 'half-close-delivers',
+      text: 'If the server half-closes and then reads the request to its end, the client reads the whole response without an error.',
+    },
+    {
+      about: { 'reset after the response': 'helps' },
+      claim: 'drained-is-read',
+      text: 'If net has read the whole request from the kernel before the close, close(2) sends a FIN, and the client reads the whole response.',
+    },
+    {
+      about: { 'reset after the response': 'cannot help', SO_LINGER: 'measured' },
+      claim: 'linger-does-not-help',
+      text: 'SO_LINGER 1 does not prevent the RST of a close with request data unread.',
+    },
+  ],
+
   answer(outcomes) {
     const whole = ({ cell, facts }: (typeof outcomes)[number]) => facts['server.delivered'] === answers[cell.answer];
     const unread = outcomes.filter(({ cell }) => onData(cell));
@@ -274,7 +307,9 @@ export default experiment({
     const halves = outcomes.filter(({ cell }) => cell.closes === half);
     const kept = halves.filter((one) => whole(one) && one.facts['client.errors'].length === 0);
     const drained = outcomes.filter(({ cell }) => clean(cell) && cell.body === 'buffered');
-    const clear = drained.filter((one) => whole(one) && one.facts['client.errors'].length === 0);
+    const clear = drained.filter(
+      (one) => whole(one) && one.facts['client.errors'].length === 0 && is(one.facts['server.closedWith'], 'FIN'),
+    );
     return {
       headline:
         unread.length > 0
@@ -300,7 +335,7 @@ export default experiment({
         ),
         finding(
           share(cut, long),
-          `A client that reads after this RST gets a part of an answer of ${answers.long.toLocaleString('en')} bytes, or nothing: the server's kernel discards what it had not sent.`,
+          `A client that reads after the server's RST gets only a part of an answer of ${answers.long.toLocaleString('en')} bytes: the server's kernel discards what it had not sent.`,
         ),
         finding(
           share(lingeredReset, lingering),
@@ -308,7 +343,7 @@ export default experiment({
         ),
         finding(
           share(discarded, sending),
-          'A client that is still sending and reads late loses what its kernel had received: its write fails, and net destroys the socket.',
+          'A client that is still sending and reads late loses the answer that its kernel has received: its write fails, and net destroys the socket.',
         ),
         finding(
           share(clear, drained),

@@ -28,7 +28,7 @@ export default experiment({
       text: 'in which order the FINs and their ACKs arrive',
       values: {
         'fins-cross': 'both ends have closed; both FINs arrive before any ACK',
-        'one-fin-late': "both ends have closed; the client's FIN arrives behind the ACK of the server's FIN",
+        'one-fin-late': "both ends have closed; the client's FIN arrives after the ACK of the server's FIN",
         'fin-before-ack': "the server closes after it has the client's FIN, whose ACK arrives late",
         'in-turn': "the server closes after it has acknowledged the client's FIN",
       },
@@ -42,14 +42,30 @@ export default experiment({
   sysctls: ({ timestamps }) => ({ 'net.ipv4.tcp_timestamps': timestamps }),
   connections: ['old', 'new'],
   measures: {
-    held: kind.outcome({ text: 'states of client and server before the last held segment is released, by ss' }),
-    afterLateAck: kind.outcome({ text: 'state of the end in TIME-WAIT after an older ACK has arrived, by ss' }),
-    reconnect: kind.outcome({ text: 'result of a new connect(2) from the same port to the same port' }),
+    held: kind.outcome({
+      label: 'client, server while held',
+      text: 'states of client and server before the last held segment is released, by ss',
+    }),
+    afterLateAck: kind.outcome({
+      label: 'state after the late ACK',
+      text: 'state of the end in TIME-WAIT after an older ACK has arrived, by ss',
+    }),
+    lateFin: {
+      ...kind.word('accepted', 'challenged'),
+      label: 'late FIN',
+      text: "how the server answered the client's late FIN, whose ACK is older than that of the server's FIN",
+    },
+    reconnect: kind.outcome({
+      label: 'new connect(2)',
+      text: 'result of a new connect(2) from the same port to the same port',
+    }),
     'beyond.client': kind.count({
+      label: 'client beyond SND.NXT',
       text: "distance from the client's old SND.NXT to its new initial sequence number, modulo 2^32",
       compare: 'measurement',
     }),
     'beyond.server': kind.count({
+      label: 'server beyond SND.NXT',
       text: "distance from the server's old SND.NXT to its new initial sequence number, modulo 2^32",
       compare: 'measurement',
     }),
@@ -59,6 +75,7 @@ export default experiment({
     'old.server.path',
     'old.timeWait.holder',
     'held',
+    'lateFin',
     'reconnect',
     'beyond.client',
     'beyond.server',
@@ -91,7 +108,7 @@ export default experiment({
     }
     if (order === 'one-fin-late') {
       const late = await wire.hold(fin.from('client'), { times: 1 });
-      await wire.drop(fin.from('client'));
+      const again = await wire.drop(fin.from('client'));
       await near.close();
       await wire.seen(fin.from('client'));
       await far.close();
@@ -99,6 +116,10 @@ export default experiment({
       await Promise.all([until(near, 'CLOSING'), until(far, 'FIN-WAIT-2')]);
       await both();
       await late.release();
+      // it acknowledges less than the server has heard acknowledged: a kernel that challenges such an ACK waits for the next FIN
+      const answer = await wire.seen(ack.from('server'));
+      note('lateFin', answer.segment.ack === 2 ? 'accepted' : 'challenged');
+      await again.lift();
     }
     if (order === 'fin-before-ack') {
       const late = await wire.hold(ack.from('server'), { times: 1 });
@@ -189,7 +210,7 @@ export default experiment({
     },
     {
       id: 'reconnects-at-once',
-      text: 'with TCP timestamps, connect(2) of a socket bound to the same port succeeds with its first SYN, even if both ends are in TIME-WAIT',
+      text: 'with TCP timestamps, connect(2) of a socket bound to the same port succeeds with its first SYN, also while both ends are in TIME-WAIT',
       source:
         'tcp_twsk_unique() in net/ipv4/tcp_ipv4.c, for a port that was bound; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c; RFC 6191',
       when: ({ timestamps }) => timestamps === 1,
@@ -200,7 +221,7 @@ export default experiment({
     },
     {
       id: 'begins-beyond-time-wait',
-      text: 'with TCP timestamps, an end that is still in TIME-WAIT begins 65,537 numbers beyond its old SND.NXT; any other end, also one whose TIME-WAIT a RST has ended, begins elsewhere',
+      text: 'since Linux 6.10, with TCP timestamps, an end that is still in TIME-WAIT begins 65,537 numbers beyond its old SND.NXT; any other end, also one whose TIME-WAIT a RST has ended, begins elsewhere',
       source:
         'RFC 9293 §3.6.1, MAY-2; tcp_twsk_unique() in net/ipv4/tcp_ipv4.c, tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c',
       when: ({ timestamps }) => timestamps === 1,
@@ -220,6 +241,24 @@ export default experiment({
       source: 'tcp_twsk_unique() in net/ipv4/tcp_ipv4.c: tw_ts_recent_stamp is 0',
       when: ({ timestamps }) => timestamps === 0,
       holds: (facts) => facts.reconnect === 'EADDRNOTAVAIL' && facts['old.timeWait.endedBy'] === 'namespace',
+    },
+  ],
+
+  guide: [
+    {
+      about: { 'closing order': 'costs' },
+      claim: 'crossing-fins',
+      text: 'Both ends keep TIME-WAIT if their FINs cross.',
+    },
+    {
+      about: { tcp_timestamps: 'measured' },
+      claim: 'reconnects-at-once',
+      text: 'With TCP timestamps, connect(2) of a socket bound to the same port succeeds with its first SYN, also during TIME-WAIT of both ends.',
+    },
+    {
+      about: { tcp_timestamps: 'risks', 'EADDRNOTAVAIL on connect': 'look at' },
+      claim: 'not-without-timestamps',
+      text: 'Without TCP timestamps, connect(2) of a socket bound to the same port fails with EADDRNOTAVAIL while its end is in TIME-WAIT.',
     },
   ],
 
@@ -262,7 +301,7 @@ export default experiment({
         ),
         finding(
           share(reconnected, stamped),
-          'With TCP timestamps, connect(2) of a socket bound to the same port succeeds at once.',
+          'After the close, with TCP timestamps, connect(2) of a socket bound to the same port succeeds at once.',
         ),
         finding(
           share(refused, plain),
@@ -271,7 +310,7 @@ export default experiment({
         finding(share(closing, crossed), 'Both ends pass CLOSING if the FINs cross.'),
         finding(
           share(ended, late),
-          'A late ACK ends TIME-WAIT early: TIME-WAIT answers the ACK, and the other end answers with a RST (RFC 1337).',
+          'With tcp_rfc1337 0, a late ACK ends TIME-WAIT early: TIME-WAIT answers the ACK, and the other end answers that with a RST (RFC 1337).',
         ),
       ],
     };

@@ -47,8 +47,14 @@ export default experiment({
     ends === 'natural' && linger === 'seconds' && left === 'unsent' ? lingerSeconds + 0.4 : 0.4,
   measures: {
     exit: kind.outcome({ text: 'how the process ended' }),
-    waited: kind.boolean({ text: 'whether the end of the process took as long as the linger or longer' }),
-    exitMs: kind.ms({ text: "from the process's last step, or the signal, until the process was gone" }),
+    waited: kind.boolean({
+      label: 'waited for linger',
+      text: 'whether the end of the process took as long as the linger or longer',
+    }),
+    exitMs: kind.ms({
+      label: 'gone after',
+      text: "from the process's last step, or the signal, until the process was gone",
+    }),
   },
   shows: [
     'client.closedWith',
@@ -89,14 +95,14 @@ export default experiment({
   claims: [
     {
       id: 'exiting-does-not-wait',
-      text: 'process.exit(), an uncaught exception, SIGTERM and SIGKILL do not wait for SO_LINGER 1: the process is gone at once, though data is unsent',
+      text: 'process.exit(), an uncaught exception, SIGTERM and SIGKILL do not wait for SO_LINGER 1: the process is gone at once, although data is unsent or unread',
       source: 'inet_release() in net/ipv4/af_inet.c: no timeout with PF_EXITING. At once: less than half the linger',
       when: ({ ends, linger }) => ends !== 'natural' && linger === 'seconds',
       holds: (facts) => !facts.waited && facts.exitMs < atOnceMs,
     },
     {
       id: 'natural-end-waits',
-      text: 'a process whose event loop has nothing left to do waits for the full 1 s: Node closes its sockets before the exit',
+      text: 'with SO_LINGER 1 and unsent data, a process whose event loop has nothing left to do waits for the full 1 s: Node closes its sockets before the exit',
       source:
         'Environment::CleanupHandles() in Node src/env.cc; inet_release() in net/ipv4/af_inet.c. Tolerance: a slot of the timer wheel, and the harness',
       when: ({ ends, linger, left }) => ends === 'natural' && linger === 'seconds' && left === 'unsent',
@@ -111,7 +117,7 @@ export default experiment({
     },
     {
       id: 'death-looks-orderly',
-      text: 'the other application then reads the end of the stream and no error, as after an orderly close',
+      text: 'with SO_LINGER off or 1 and nothing unread, the other application reads the end of the stream and no error, as after an orderly close, however the process ends',
       source: 'RFC 9293 §3.6: a FIN says that there is no more data, not why',
       when: ({ linger, left }) => linger !== 'zero' && left === 'unsent',
       holds: (facts) => facts['server.sawEnd'] && facts['server.errors'].length === 0,
@@ -128,13 +134,21 @@ export default experiment({
     },
     {
       id: 'unread-resets',
-      text: 'data that the kernel holds unread resets the connection at once, with SO_LINGER 1, too',
+      text: 'if the kernel holds unread data when the process ends, it resets the connection at once, with SO_LINGER 1, too',
       source: 'RFC 2525 §2.17; __tcp_close() in net/ipv4/tcp.c: TCPAbortOnClose. At once: less than half the linger',
       when: ({ left }) => left === 'unread',
       holds: (facts) =>
         is(facts['client.closedWith'], 'RST') &&
         facts['counters.lab.TcpExt.TCPAbortOnClose'] === 1 &&
         facts.exitMs < atOnceMs,
+    },
+  ],
+
+  guide: [
+    {
+      about: { SO_LINGER: 'measured' },
+      claim: 'exiting-does-not-wait',
+      text: 'process.exit(), an uncaught exception, SIGTERM and SIGKILL do not wait for SO_LINGER 1, though data is unsent.',
     },
   ],
 
@@ -156,11 +170,13 @@ export default experiment({
     const waiting =
       abrupt.length > 0 &&
       (waited(abrupt).length === 0
-        ? `crashes and kills ignore SO_LINGER ${lingerSeconds}`
+        ? `a crash or kill ignores SO_LINGER ${lingerSeconds}`
         : `a positive SO_LINGER delays ${share(waited(abrupt), abrupt)} crashes, kills and exits`);
     const delivering =
       unsent.length > 0 &&
-      (arrived.length === unsent.length ? 'with nothing unread, no data is lost' : 'unsent data can be lost');
+      (arrived.length === unsent.length
+        ? `with nothing unread ${cut.length > 0 ? 'only linger 0 loses data' : 'no unsent data is lost'}`
+        : 'unsent data can be lost');
     return {
       headline: (waiting || delivering) && sentence(waiting, delivering),
       findings: [

@@ -33,8 +33,8 @@ export default experiment({
         listener: 'a listener before it accepts; the accepted socket is closed',
         'listener-later': 'a listener after it accepted; the accepted socket is closed',
         'first-duplicate': 'a duplicate descriptor (dup(2)), which is closed first, then the original',
-        'last-duplicate': 'a socket that is closed first, then its duplicate descriptor',
-        'last-copy': 'a socket that is closed first, then its copy in another process',
+        'last-duplicate': 'a socket whose first descriptor is closed, then the duplicate (dup(2))',
+        'last-copy': 'a socket whose descriptor is closed, then the copy in another process',
         queue: 'a listener, which is closed with a connection in its queue',
         unconnected: 'a socket that is only bound, and closed',
         'end-then-reset':
@@ -60,9 +60,13 @@ export default experiment({
   measures: {
     afterFirstClose: {
       ...kind.word('ESTABLISHED', 'not'),
+      label: 'other end after first close',
       text: 'the state of the other end after one of two descriptors was closed',
     },
-    heldMs: kind.ms({ text: 'how long close(2) of the listener, or of the bound socket, blocked its thread' }),
+    heldMs: kind.ms({
+      label: 'close(2) took',
+      text: 'how long close(2) of the listener, or of the bound socket, blocked its thread',
+    }),
   },
   shows: [
     'client.closedWith',
@@ -198,6 +202,14 @@ export default experiment({
     },
   ],
 
+  guide: [
+    {
+      about: { SO_LINGER: 'risks' },
+      claim: 'inherited-decides',
+      text: 'SO_LINGER 0 of a listener resets an accepted socket on which nothing was set.',
+    },
+  ],
+
   answer(outcomes) {
     const at = (...wheres: string[]) => outcomes.filter(({ cell }) => wheres.includes(cell.where));
     const zero = at('listener').filter(({ cell }) => cell.linger === 'zero');
@@ -240,11 +252,11 @@ export default experiment({
         ),
         finding(
           share(spared, later),
-          'SO_LINGER 0 set on the listener later does not reach a socket already accepted.',
+          'SO_LINGER 0 that is set on the listener later does not reset a socket already accepted.',
         ),
         finding(
           share(last, twice),
-          'The first close of two descriptors does nothing to the connection; the last sends a FIN, or a RST with SO_LINGER 0.',
+          'Closing one of two descriptors does nothing to the connection; closing the last one sends a FIN, or with SO_LINGER 0 a RST.',
         ),
         finding(
           share(reset, waiting),
@@ -252,9 +264,9 @@ export default experiment({
         ),
         finding(
           share(refused, both),
-          "resetAndDestroy() after end() in the same turn fails with EINVAL: a FIN goes out, and Node emits no 'close'.",
+          "resetAndDestroy() after end() in the same turn fails with EINVAL: the client sends a FIN, and Node emits no 'close'.",
         ),
-        finding(share(destroyed, alone), 'resetAndDestroy() alone resets, though SO_LINGER is off.'),
+        finding(share(destroyed, alone), 'resetAndDestroy() alone sends a RST, although SO_LINGER is off.'),
       ],
     };
   },

@@ -106,11 +106,12 @@ export default experiment({
     return loss > 0 ? 4 : roundTrip === 200 ? 2.2 : 1;
   },
   measures: {
-    given: kind.outcome({ text: 'SO_LINGER as getsockopt(2) returns it' }),
+    given: kind.outcome({ label: 'SO_LINGER', text: 'SO_LINGER as getsockopt(2) returns it' }),
     closed: kind.outcome({ text: 'what close() returned' }),
     rto: kind.ms({ text: "the client's RTO before the close, from TCP_INFO" }),
-    rtt: kind.ms({ text: "the client's smoothed round trip before the close, from TCP_INFO" }),
+    rtt: kind.ms({ label: 'round trip', text: "the client's smoothed round trip before the close, from TCP_INFO" }),
     congestion: kind.outcome({
+      label: 'congestion control',
       text: "the client's congestion control, tcp_congestion_control: it decides how long much data takes",
     }),
   },
@@ -182,7 +183,7 @@ export default experiment({
     },
     {
       id: 'and-a-delayed-ack',
-      text: 'behind one byte to which the other application sends no answer, close() with SO_LINGER 1 takes a round trip and a delayed acknowledgement',
+      text: 'after one byte to which the other application sends no answer, close() with SO_LINGER 1 takes a round trip and a delayed acknowledgement',
       source: 'TCP_DELACK_MIN in include/net/tcp.h, 40 ms; tolerance: a tick at HZ=100 below, a busy machine above',
       when: ({ linger, loss, sent }) => Number(linger) > 0 && loss === 0 && sent === 'byte',
       holds: (facts, { roundTrip }) =>
@@ -210,7 +211,7 @@ export default experiment({
     },
     {
       id: 'nothing-is-lost',
-      text: 'with SO_LINGER off, 1 or 2 every byte arrives, then a FIN: also when the time was too short, with 10 % loss, and behind a window that was closed for 2 s',
+      text: 'with SO_LINGER off, 1 or 2 every byte arrives, then a FIN: also when the time was too short, with 10 % loss, and when the window was closed for 2 s',
       source: '__tcp_close() in net/ipv4/tcp.c: what is left is an orphan in FIN-WAIT-1, which goes on',
       when: ({ linger }) => linger !== 0,
       holds: (facts, { sent }) => facts['client.delivered'] === amounts[sent] && is(facts['client.closedWith'], 'FIN'),
@@ -224,7 +225,7 @@ export default experiment({
     },
     {
       id: 'orphan-asks-again',
-      text: 'behind a closed window the client, now an orphan, sends window probes: the first after an RTO, each later one after twice the time since the last answer',
+      text: 'while the window is closed the client, now an orphan, sends window probes: the first after an RTO, each later one after twice the time since the last answer',
       source:
         'RFC 9293 §3.8.6.1; tcp_probe_timer() in net/ipv4/tcp_timer.c. Tolerance: the wheel, an eighth, and a busy machine, 200 ms',
       when: ({ linger, reader }) => reader === 'stopped' && Number(linger) > 0,
@@ -262,7 +263,7 @@ export default experiment({
     },
     {
       id: 'zero-sends-nothing-again',
-      text: 'with SO_LINGER 0 the client does not send lost segments again, and data behind the gap is lost, too; the server accepts the RST without a challenge ACK, since the RST is at the end of the last SACK block',
+      text: 'with SO_LINGER 0, lost segments are not sent again, and data beyond the gap is lost, too; the RST, at the end of the last SACK block, ends the connection without a challenge ACK',
       source:
         'RFC 9293 §3.10.5: what is queued for retransmission is flushed; RFC 5961 §3.2; tcp_validate_incoming() in net/ipv4/tcp_input.c: max_sack',
       when: ({ linger, loss }) => linger === 0 && loss > 0,
@@ -272,6 +273,27 @@ export default experiment({
         facts['client.delivered'] % segmentBytes === 0 &&
         facts['client.lostIn'].includes('network') &&
         (facts['counters.server.TcpExt.TCPChallengeACK'] ?? 0) === 0,
+    },
+  ],
+
+  guide: [
+    {
+      about: { SO_LINGER: 'costs', 'close() blocks': 'look at' },
+      claim: 'costs-a-round-trip',
+      when: ({ roundTrip }) => roundTrip === 200,
+      number: (outcomes) => range(outcomes, ({ facts }) => facts['client.closeMs'], { unit: 'ms' }),
+      text: 'With nothing to send, close() with SO_LINGER 1 takes {number} on a path with a round trip of 200 ms.',
+    },
+    {
+      about: { SO_LINGER: 'risks' },
+      claim: 'as-long-as-the-data-takes',
+      text: 'SO_LINGER 1 is too short for 500 kB at a round trip of 200 ms: close() returns before its FIN is acknowledged.',
+    },
+    {
+      about: { SO_LINGER: 'risks' },
+      claim: 'answers-0',
+      when: ({ linger }) => Number(linger) > 0,
+      text: 'close() with a positive SO_LINGER returns 0, whether its time was long enough or not.',
     },
   ],
 
@@ -305,35 +327,35 @@ export default experiment({
     const behindGap = zero.some(({ facts }) => facts['client.lostIn'].includes('network'));
     const headline =
       early.length > 0
-        ? `A lingering close() returns before the ACK and its time in ${share(early, waited)} closes.`
+        ? `close() returns before the ACK and before SO_LINGER expires in ${share(early, waited)} closes.`
         : failed.length > 0
-          ? 'A lingering close() fails if its time expires before the ACK.'
+          ? 'close() fails if SO_LINGER expires before data is acknowledged.'
           : expired.length > 0
-            ? 'A lingering close() returns 0 even if its time expires before the ACK.'
-            : 'A lingering close() waits for the ACK of its FIN.';
+            ? 'close() returns 0 even if SO_LINGER expires before data is acknowledged.'
+            : 'close() with SO_LINGER 1 or 2 waits for the ACK of its FIN.';
     return {
       headline: waited.length > 0 && headline,
       findings: [
         finding(
           share(inTime, waited),
-          `A lingering close() returns when its FIN is acknowledged (${withAck.length} closes) or, if that is earlier, when its time expires (${expired.length - early.length}).`,
+          `With SO_LINGER 1 or 2, close() returns when its FIN is acknowledged (${withAck.length} closes) or, if that is earlier, when its time expires (${expired.length - early.length}).`,
         ),
         finding(
           share(whole, sure),
-          'With SO_LINGER off or positive no byte is lost: the kernel goes on after close() has returned.',
+          'With SO_LINGER off, 1 or 2 no byte is lost: the kernel goes on after close() has returned.',
         ),
         zero.length > 0 &&
           finding(
             discarded(),
             largest(delivered) <= firstWindow
-              ? `SO_LINGER 0 discards ${discarded()}: only ten segments had left${behindGap ? ', and those behind a lost one are discarded, too' : ''}.`
+              ? `SO_LINGER 0 discards ${discarded()}: only ten segments had left${behindGap ? ', and those after a lost one are discarded, too' : ''}.`
               : `SO_LINGER 0 discards ${discarded()}.`,
             zero,
           ),
         idle.length > 0 &&
           finding(
             range(idle, closeMs, { unit: 'ms' }),
-            `With nothing to send, a lingering close() blocks for ${range(idle, closeMs, { unit: 'ms' })} on a path with a round trip of 200 ms.`,
+            `With nothing to send, close() with SO_LINGER 1 blocks for ${range(idle, closeMs, { unit: 'ms' })} on a path with a round trip of 200 ms.`,
           ),
         finding(
           among(expired, short),
@@ -341,7 +363,7 @@ export default experiment({
         ),
         finding(
           among(expired, stopped),
-          'A lingering close() waits its full time while the other application does not read.',
+          "With SO_LINGER 1 or 2, close() waits its full time while the other end's window is closed.",
         ),
       ],
     };

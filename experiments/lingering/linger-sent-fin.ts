@@ -10,7 +10,7 @@ export default experiment({
   factors: { state: states },
   words: {
     state: {
-      text: 'state of the client at its close; the path has lost its FIN',
+      text: "state of the client at its close; the path has lost the client's FIN",
       values: {
         'FIN-WAIT-1': 'the client has sent its FIN, the server has not',
         CLOSING: 'both ends have sent their FIN, the client first',
@@ -52,7 +52,7 @@ export default experiment({
   claims: [
     {
       id: 'reset-in-fin-wait-1',
-      text: 'SO_LINGER 0 resets from FIN-WAIT-1; the RST lies behind the lost FIN, so that the server sends a challenge ACK, and a second RST, which belongs to no socket, ends the connection',
+      text: 'SO_LINGER 0 resets from FIN-WAIT-1; the number of the RST is beyond the lost FIN, so that the server sends a challenge ACK, and a second RST, which belongs to no socket, ends the connection',
       source: 'RFC 9293 §3.10.5, ABORT; tcp_need_reset() in net/ipv4/tcp.c; RFC 5961 §3.2, challenge ACK',
       when: ({ state }) => state === 'FIN-WAIT-1',
       holds: (facts) =>
@@ -103,7 +103,7 @@ export default experiment({
         ),
         finding(
           share(twice, first),
-          'In FIN-WAIT-1 a RST is sent; the server, which has not got the FIN, answers with a challenge ACK, and a second RST ends the connection.',
+          'In FIN-WAIT-1 a RST is sent; the server, which has not received the FIN, sends a challenge ACK, and a second RST ends the connection.',
         ),
         finding(
           share(counted, later),

@@ -64,7 +64,12 @@ export default experiment({
   },
   only: ({ state, option }) => option !== 'linger2-minus-1' || closesFirst.includes(state) || state === 'CLOSE-WAIT',
   seconds: ({ state, option }) => (option === 'linger-1' && ways[state].held ? lingerSeconds + 0.4 : 0.3),
-  measures: { waited: kind.boolean({ text: 'whether close() took as long as a linger of 1 s or longer' }) },
+  measures: {
+    waited: kind.boolean({
+      label: 'waited for linger',
+      text: 'whether close() took as long as a linger of 1 s or longer',
+    }),
+  },
   shows: [
     'client.path',
     'client.closedWith',
@@ -107,14 +112,14 @@ export default experiment({
   claims: [
     {
       id: 'zero-resets',
-      text: 'close() with SO_LINGER 0 resets from ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT, after shutdown(), too',
+      text: 'close() with SO_LINGER 0 sends a RST in ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT, after shutdown(), too',
       source: 'RFC 9293 §3.10.5, ABORT; tcp_need_reset() in net/ipv4/tcp.c',
       when: ({ state, option }) => option === 'linger-0' && (closesFirst.includes(state) || state === 'CLOSE-WAIT'),
       holds: (facts) => facts['counters.lab.Tcp.OutRsts'] === 1 && facts['timeWait.holder'] === 'none',
     },
     {
       id: 'zero-resets-unsent',
-      text: 'with unsent data SO_LINGER 0 resets from CLOSING and LAST-ACK, too, where RFC 9293 sends no RST, and that data is lost',
+      text: 'with unsent data SO_LINGER 0 sends a RST in CLOSING and LAST-ACK, too, where RFC 9293 sends none, and that data is lost',
       source: 'tcp_disconnect() in net/ipv4/tcp.c: "discrepancy of Linux wrt. RFC states"; RFC 9293 §3.10.5',
       when: ({ state, option }) => option === 'linger-0' && (state === 'CLOSING' || state === 'LAST-ACK'),
       holds: (facts) => facts['counters.lab.Tcp.OutRsts'] === 1 && facts['client.delivered'] < heldBytes,
@@ -168,10 +173,23 @@ export default experiment({
     },
     {
       id: 'none-resets-nothing',
-      text: 'without an option close() neither resets nor waits in any of these states',
+      text: 'without an option close() neither resets nor waits, in each state from ESTABLISHED to LAST-ACK',
       source: 'RFC 9293 §3.10.4, CLOSE; __tcp_close() in net/ipv4/tcp.c',
       when: ({ option }) => option === 'none',
       holds: (facts) => is(facts['client.closedWith'], 'FIN') && facts['client.closeMs'] < lingerSeconds * 500,
+    },
+  ],
+
+  guide: [
+    {
+      about: { TCP_LINGER2: 'measured' },
+      claim: 'linger2-resets-after-the-fin',
+      text: 'TCP_LINGER2 −1 resets an orphan as soon as its FIN is acknowledged: all data and the FIN arrive, and no TIME-WAIT is left.',
+    },
+    {
+      about: { TCP_LINGER2: 'measured' },
+      claim: 'linger2-spares-the-second',
+      text: 'With TCP_LINGER2 −1 an end that closes second sends a FIN and no RST, and the first end keeps TIME-WAIT.',
     },
   ],
 
@@ -197,21 +215,24 @@ export default experiment({
     const unchanged = second.filter(
       ({ facts }) => is(facts['client.closedWith'], 'FIN') && facts['timeWait.holder'] === 'server',
     );
-    const [zeroShut, oneShut] = [zero.filter(isShut), one.filter((each) => isShut(each) && ways[each.cell.state].held)];
+    const shutBefore = (of: Outcomes) => of.filter((each) => isShut(each) && ways[each.cell.state].held);
+    const [zeroShut, oneShut] = [shutBefore(zero), shutBefore(one)];
     const still = [
-      zeroShut.length > 0 && reset(zeroShut).length === zeroShut.length && 'resets with 0',
-      oneShut.length > 0 && waited(oneShut).length === oneShut.length && `waits with ${lingerSeconds}`,
+      zeroShut.length > 0 && reset(zeroShut).length === zeroShut.length && 'SO_LINGER 0 still resets',
+      oneShut.length > 0 &&
+        waited(oneShut).length === oneShut.length &&
+        `${zeroShut.length > 0 ? '' : 'SO_LINGER '}${lingerSeconds} still waits`,
     ].filter((part) => part !== false);
     return {
       headline:
         zeroShut.length + oneShut.length > 0 &&
         (still.length > 0
-          ? `SO_LINGER still works after shutdown(): close() ${still.join(' and ')}.`
-          : 'After shutdown(), close() does not always honour SO_LINGER.'),
+          ? `With unsent data after shutdown(), ${still.join(' and ')}.`
+          : 'With unsent data after shutdown(), close() does not always honour SO_LINGER.'),
       findings: [
         finding(
           share(reset(zero), zero),
-          `close() with SO_LINGER 0 and unsent data sends a RST${reset(zero).length > 0 ? ` in ${statesOf(reset(zero))}` : ''}${spared.length > 0 ? `, but none in ${statesOf(spared)}` : ''}.`,
+          `SO_LINGER 0 sends a RST${reset(zero).length > 0 ? ` in ${statesOf(reset(zero))}${lost.length > 0 ? ` (${statesOf(lost)}: with unsent data)` : ''}` : ''}${spared.length > 0 ? `, none in ${statesOf(spared)}` : ''}.`,
         ),
         held.length > 0 &&
           finding(
@@ -224,7 +245,7 @@ export default experiment({
         ),
         finding(
           share(lost, unsent),
-          'With unsent data, SO_LINGER 0 sends a RST in CLOSING and LAST-ACK, too (OutRsts counts it), where RFC 9293 wants none; the data is lost.',
+          'With unsent data, SO_LINGER 0 sends a RST in CLOSING and LAST-ACK, too (OutRsts counts it), where RFC 9293 sends none; the data is lost.',
         ),
         finding(
           share(aborted, first),

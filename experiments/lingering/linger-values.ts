@@ -59,11 +59,11 @@ export default experiment({
     on === 'connection' || value === 'zero' || (on === 'listener' && inheritable.includes(value)),
   seconds: 0.2,
   measures: {
-    set: kind.outcome({ text: 'what setsockopt(2) returned' }),
-    kept: kind.outcome({ text: 'l_onoff and l_linger that getsockopt(2) then returns' }),
-    inherited: kind.outcome({ text: 'l_onoff and l_linger of the accepted socket' }),
-    linger2: kind.seconds({ compare: 'exact', text: 'TCP_LINGER2 of the accepted socket' }),
-    reuse: kind.boolean({ text: 'SO_REUSEADDR of the accepted socket' }),
+    set: kind.outcome({ label: 'setsockopt(2)', text: 'what setsockopt(2) returned' }),
+    kept: kind.outcome({ label: 'getsockopt(2)', text: 'l_onoff and l_linger that getsockopt(2) then returns' }),
+    inherited: kind.outcome({ label: 'accepted socket', text: 'l_onoff and l_linger of the accepted socket' }),
+    linger2: kind.seconds({ label: 'its TCP_LINGER2', compare: 'exact', text: 'TCP_LINGER2 of the accepted socket' }),
+    reuse: kind.boolean({ label: 'its SO_REUSEADDR', text: 'SO_REUSEADDR of the accepted socket' }),
   },
   shows: ['set', 'kept', 'inherited', 'linger2', 'reuse'],
 
@@ -155,8 +155,8 @@ export default experiment({
       headline:
         negative.length > 0
           ? endless.length === negative.length
-            ? 'A negative SO_LINGER does not mean off: close() waits without a practical limit.'
-            : 'A negative SO_LINGER does not make close() wait without a practical limit.'
+            ? 'SO_LINGER −1 does not mean off: the kernel keeps it as its longest time.'
+            : 'The kernel does not keep SO_LINGER −1 as its longest time.'
           : listened.length > 0 &&
             (inherited.length === listened.length
               ? "An accepted socket inherits its listener's SO_LINGER."
@@ -172,14 +172,14 @@ export default experiment({
         ),
         finding(
           share(endless, negative),
-          'setsockopt(2) accepts l_linger −1, which makes close() wait without a practical limit.',
+          'setsockopt(2) accepts l_linger −1, and keeps it as LONG_MAX ticks, its longest time.',
         ),
         finding(
           share(
             off.filter(({ facts }) => facts.kept === `off ${beforeSeconds}`),
             off,
           ),
-          'SO_LINGER that is switched off keeps its seconds, and getsockopt(2) still returns them.',
+          'SO_LINGER that is switched off keeps its seconds: getsockopt(2) still returns them.',
         ),
         finding(
           share(
@@ -188,7 +188,7 @@ export default experiment({
           ),
           'setsockopt(2) with 4 bytes instead of the 8 of struct linger fails with EINVAL.',
         ),
-        finding(share(asGiven, plain), 'Since Linux 6.1, other values from 0 to INT_MAX read back as they were set.'),
+        finding(share(asGiven, plain), 'SO_LINGER 0, 5 and INT_MAX read back as they were set.'),
       ],
     };
   },

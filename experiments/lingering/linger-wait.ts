@@ -79,8 +79,11 @@ export default experiment({
   seconds: ({ linger, sent }) => (sent === 'held' && linger !== 'off' ? (linger === '1' ? 1.4 : 2.6) : 0.4),
   quiet: ({ sent }) => sent !== 'held',
   measures: {
-    closed: kind.outcome({ text: 'what the call that closes returned' }),
-    waitMs: kind.ms({ text: 'from the call until the client process has answered, or is gone' }),
+    closed: kind.outcome({ label: 'result of the call', text: 'what the call that closes returned' }),
+    waitMs: kind.ms({
+      label: 'answered after',
+      text: 'from the call until the client process has answered, or is gone',
+    }),
     afterMs: kind.ms({
       text: 'the same, from the moment when the server was to read or the signal was sent; with SO_LINGER 1 only where that came in time',
     }),
@@ -138,7 +141,7 @@ export default experiment({
   claims: [
     {
       id: 'waits-its-time',
-      text: "while the other application does not read, close() with SO_LINGER 1 waits its full second, on net's non-blocking descriptor, too, and then returns 0",
+      text: "while the other end's window is closed, close() with SO_LINGER 1 waits its full second, on net's non-blocking descriptor, too, and then returns 0",
       source: 'sk_stream_wait_close() in net/core/stream.c. Tolerance: a slot of the timer wheel, and a busy machine',
       when: ({ linger, by, sent, meanwhile }) =>
         linger === '1' && sent === 'held' && by !== 'shutdown' && meanwhile === 'nothing',
@@ -214,7 +217,7 @@ export default experiment({
     },
     {
       id: 'delayed-ack-is-the-latency',
-      text: 'behind one byte that the other application reads without an answer, close() with SO_LINGER 1 waits for the delayed acknowledgement, 40 ms',
+      text: 'after one byte that the other application reads without an answer, close() with SO_LINGER 1 waits for the delayed acknowledgement, 40 ms',
       source:
         'TCP_DELACK_MIN in include/net/tcp.h, HZ / 25; tolerance: a tick at HZ=100 below, a slot and a busy machine above',
       when: ({ sent }) => sent === 'byte',
@@ -226,6 +229,41 @@ export default experiment({
       source: 'measured: the FIN is acknowledged within a tick; tolerance: less than any delayed acknowledgement',
       when: ({ sent }) => sent === 'nothing',
       holds: (facts) => facts['client.closeMs'] < delayedAckMs,
+    },
+  ],
+
+  guide: [
+    {
+      about: { 'close() blocks': 'look at' },
+      claim: 'acknowledgement-ends-it',
+      text: 'The wait of close() ends when the other application has read and its kernel has acknowledged the FIN.',
+    },
+    {
+      about: { SO_LINGER: 'risks', 'close() blocks': 'look at' },
+      claim: 'negative-waits-on',
+      text: 'SO_LINGER −1 and INT_MAX do not mean off: close() still waits after 2.2 s.',
+    },
+    {
+      about: { SO_LINGER: 'costs', 'close() blocks': 'look at' },
+      claim: 'delayed-ack-is-the-latency',
+      number: (outcomes) => range(outcomes, ({ facts }) => facts['client.closeMs'], { unit: 'ms' }),
+      text: 'Behind one byte that the other application reads without an answer, close() with SO_LINGER 1 waits {number} for the delayed ACK.',
+    },
+    {
+      about: { 'close() blocks': 'helps' },
+      claim: 'a-thread-keeps-the-loop-free',
+      text: "close(2) in a thread of libuv's pool waits there: the event loop goes on.",
+    },
+    {
+      about: { 'close() blocks': 'helps' },
+      claim: 'only-close-waits',
+      text: 'shutdown() does not wait, and close() with SO_LINGER off does not wait.',
+    },
+    {
+      about: { 'close() blocks': 'cannot help' },
+      claim: 'waits-its-time',
+      when: ({ by }) => by === 'destroy',
+      text: "A non-blocking descriptor does not help: destroy() with SO_LINGER 1 waits its full second while the other end's window is closed.",
     },
   ],
 
@@ -265,7 +303,7 @@ export default experiment({
         alone.length > 0 &&
           finding(
             range(alone, stall, { digits: 2, unit: 's' }),
-            `destroy() with SO_LINGER 1 freezes the event loop for ${range(alone, stall, { digits: 2, unit: 's' })} while the other application does not read.`,
+            `destroy() with SO_LINGER 1 freezes the event loop for ${range(alone, stall, { digits: 2, unit: 's' })} while the other end's window is closed.`,
           ),
         finding(
           share(interrupted, signalled),
@@ -285,7 +323,7 @@ export default experiment({
             range(threads, stallMs, { unit: 'ms' }),
             threads.some(isEarly)
               ? `close(2) in another thread stalls the event loop for ${range(threads, stallMs, { unit: 'ms' })}.`
-              : `close(2) in another thread waits its full time, too, but the event loop goes on: it stalls for ${range(threads, stallMs, { unit: 'ms' })} only.`,
+              : `close(2) in another thread waits its full time, too, but the event loop goes on: the loop stalls for ${range(threads, stallMs, { unit: 'ms' })} only.`,
           ),
         finding(share(whole, held), 'Every byte arrives, whichever way the wait ends: the kernel goes on.'),
       ],

@@ -126,7 +126,7 @@ export default experiment({
     },
     {
       id: 'zero-counts',
-      text: 'such a close with nothing unread in the kernel counts as one TCPAbortOnData, one RST sent, and one reset of an established connection at each end',
+      text: 'destroy() or close(2) with SO_LINGER 0 and nothing unread in the kernel counts as one TCPAbortOnData, one RST sent, and one reset of an established connection at each end',
       source:
         '__tcp_close() in net/ipv4/tcp.c: TCPAbortOnData; tcp_set_state(): EstabResets, of each end, here in one namespace',
       when: ({ linger, by, unread }) => linger === 0 && by !== 'end' && unread !== 'beyond',
@@ -148,7 +148,7 @@ export default experiment({
     },
     {
       id: 'unread-loses-both-ways',
-      text: "that reset loses data of both ends: what both kernels had not sent, what the closing end's kernel held unread, and what net had buffered there",
+      text: "the reset of a close with unread data loses data of both ends: what both kernels had not sent, what the closing end's kernel held unread, and what net had buffered there",
       source: 'RFC 2525 §2.17; tcp_reset() in net/ipv4/tcp_input.c purges the write queue',
       when: ({ unread, by }) => unread === 'beyond' && by !== 'end',
       holds: (facts, { closer, sending }) =>
@@ -164,7 +164,7 @@ export default experiment({
     },
     {
       id: 'below-loses-silently',
-      text: "data that is lost with net's buffer was acknowledged, and the application that wrote it gets no error",
+      text: "data that is lost with net's buffer was acknowledged, and the application that wrote the data gets no error",
       source: 'RFC 793 §2.6: an acknowledgment does not guarantee that the data has been delivered to the end user',
       when: ({ unread, by, linger }) => unread === 'below' && by !== 'end' && linger !== 0,
       holds: (facts, { closer }) =>
@@ -174,7 +174,7 @@ export default experiment({
     },
     {
       id: 'positive-blocks-node',
-      text: 'while the other application does not read, destroy() and close(2) with SO_LINGER 2 block the event loop for the full 2 s, though the descriptor is non-blocking',
+      text: "while the other end's window is closed, destroy() and close(2) with SO_LINGER 2 block the event loop for the full 2 s, though the descriptor is non-blocking",
       source:
         'inet_release() in net/ipv4/af_inet.c; sk_stream_wait_close() in net/core/stream.c. Tolerance: never early; a slot of the timer wheel, an eighth at most, and a busy machine, 1 s in all',
       when: (cell) => cell.linger === 2 && isHeld(cell),
@@ -235,7 +235,7 @@ export default experiment({
     },
     {
       id: 'unread-counts-first',
-      text: 'where unread data and SO_LINGER 0 both call for a RST, the kernel counts TCPAbortOnClose (unread data), not TCPAbortOnData',
+      text: 'where unread data and SO_LINGER 0 are each a reason for a RST, the kernel counts TCPAbortOnClose (unread data), not TCPAbortOnData',
       source: '__tcp_close() in net/ipv4/tcp.c looks at the receive queue first',
       when: ({ linger, by, unread }) => linger === 0 && by !== 'end' && unread === 'beyond',
       holds: (facts) =>
@@ -251,7 +251,7 @@ export default experiment({
     },
     {
       id: 'end-is-not-close',
-      text: "net's end() ignores SO_LINGER off, 0 or 2: it does not wait and sends a FIN, and the closing end keeps TIME-WAIT",
+      text: "net's end() ignores SO_LINGER, be it off, 0 or 2: end() does not wait, and the closing end sends a FIN and keeps TIME-WAIT",
       source:
         'inet_shutdown() in net/ipv4/af_inet.c knows no linger; Node.js documentation, socket.end(). Does not wait: less than half the linger',
       when: ({ by }) => by === 'end',
@@ -259,6 +259,39 @@ export default experiment({
         is(facts[`${closer}.closedWith`], 'FIN') &&
         facts[`${closer}.closeMs`] < lingerMs / 2 &&
         facts['timeWait.holder'] === closer,
+    },
+  ],
+
+  guide: [
+    {
+      about: { SO_LINGER: 'measured', 'thousands of TIME-WAIT': 'helps' },
+      claim: 'zero-resets',
+      text: 'With SO_LINGER 0, destroy() and close(2) send a RST instead of a FIN, and no end keeps TIME-WAIT. See what SO_LINGER 0 risks.',
+    },
+    {
+      about: { SO_LINGER: 'risks' },
+      claim: 'zero-loses',
+      number: (outcomes) =>
+        `up to ${largest(outcomes.map(({ cell, facts }) => facts[`${cell.closer}.lost`])).toLocaleString('en')} of ${heldBytes.toLocaleString('en')} bytes`,
+      text: 'Of the data that the closing end wrote, SO_LINGER 0 discards what its kernel had not sent: {number}.',
+    },
+    {
+      about: { SO_LINGER: 'costs', 'close() blocks': 'look at' },
+      claim: 'positive-blocks-node',
+      number: (outcomes) =>
+        range(outcomes, ({ cell, facts }) => facts[`${cell.closer}.stallMs`] / 1000, { digits: 1, unit: 's' }),
+      text: "SO_LINGER 2 blocks the event loop for {number} while the other end's window is closed, though the descriptor is non-blocking.",
+    },
+    {
+      about: { SO_LINGER: 'measured', 'close() blocks': 'helps' },
+      claim: 'off-loses-nothing',
+      text: 'With SO_LINGER off and nothing unread in the kernel, destroy() and close(2) return at once, and every byte still reaches an application that reads.',
+    },
+    {
+      about: { SO_LINGER: 'measured' },
+      claim: 'end-is-not-close',
+      when: ({ linger }) => linger !== 'off',
+      text: "net's end() ignores SO_LINGER: it does not wait and sends a FIN, and the closing end keeps TIME-WAIT.",
     },
   ],
 
@@ -312,7 +345,7 @@ export default experiment({
         heldTwo.length > 0 &&
           finding(
             range(heldTwo, stall, { digits: 1, unit: 's' }),
-            `SO_LINGER 2 blocks the event loop for ${range(heldTwo, stall, { digits: 1, unit: 's' })} while the other application does not read; ${share(whole(heldTwo), heldTwo)} closes lose none of the closing end's data.`,
+            `SO_LINGER 2 blocks the event loop for ${range(heldTwo, stall, { digits: 1, unit: 's' })} while the other end's window is closed; all data arrives in ${share(whole(heldTwo), heldTwo)} closes.`,
           ),
         finding(
           share(resets(unread), unread),
@@ -326,7 +359,7 @@ export default experiment({
         ),
         finding(
           share(whole(heldOff), heldOff),
-          "With SO_LINGER off and nothing unread in the kernel, close() loses none of the closing end's data: the kernel goes on and sends the rest.",
+          "With SO_LINGER off and nothing unread in the kernel, the close loses none of the closing end's data: the kernel sends the rest.",
         ),
       ],
     };

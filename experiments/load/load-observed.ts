@@ -82,21 +82,20 @@ export default loadExperiment({
 
   answer(outcomes, compared) {
     const usual = compared.find(({ cell }) => cell.watched === 'once-a-second');
-    const repeats = new Set(outcomes.map(({ repeat }) => repeat)).size;
     const most = Math.max(0, ...outcomes.map(({ facts }) => facts['timeWait.peak']));
     return {
-      headline: usual && costOfDefault(usual, repeats, repeatsNeeded(compared.length)),
+      headline: usual && costOfDefault(usual, repeatsNeeded(compared.length)),
       findings: [
         ...compared.map((each) =>
           finding(
             change(each),
-            `The rate with ${named[each.cell.watched]} ${notes[each.differs]}: ${change(each)}.`,
+            `The rate with ${named[each.cell.watched]} ${notes[each.differs]}.`,
             outcomes.filter(({ cell }) => cell.watched === each.cell.watched),
           ),
         ),
         finding(
           most.toLocaleString('en'),
-          `Up to ${most.toLocaleString('en')} TIME-WAITs exist at once; the sampler counts those beyond 2,000 and does not look at each.`,
+          'So many sockets were in TIME-WAIT at once; the sampler counts those beyond 2,000 and does not look at each.',
           outcomes,
         ),
       ],
@@ -104,12 +103,12 @@ export default loadExperiment({
   },
 });
 
-function costOfDefault(usual: Compared<unknown>, repeats: number, needed: number): string {
+function costOfDefault(usual: Compared<unknown>, needed: number): string {
   if (usual.differs === 'fewer')
     return `The sampler, once per second by default, costs a load ${change(usual)} of its rate.`;
   if (usual.low >= 1 / (1 + margin))
     return `The sampler, once per second by default, costs a load at most ${margin * 100} % of its rate.`;
-  return repeats < needed
+  return usual.pairs < needed
     ? `Too few repeats to show the sampler's cost (${change(usual)}): run this with --repeat ${needed}.`
     : `The default sampler's cost is not significant (${change(usual)}): use a quieter machine.`;
 }

@@ -6,7 +6,7 @@ const seconds = 0.5;
 const named = {
   destroy: 'destroy(), which sends a FIN',
   end: "end(), which waits for the other end's FIN",
-  'half-close': 'a half-close behind the request',
+  'half-close': 'a half-close after the request',
   'linger-0': 'SO_LINGER 0, which sends a RST',
   resetAndDestroy: 'resetAndDestroy(), which sends a RST',
 } as const;
@@ -65,21 +65,13 @@ export default loadExperiment({
         `One connection at a time takes ${range([fastest.us, slowest.us], { unit: 'µs' })}${fastest.us < slowest.us ? ', depending on how the client closes it' : ''}.`,
       findings: [
         fastest &&
-          finding(
-            `${fastest.us} µs`,
-            `The fastest way to close takes ${fastest.us} µs: ${named[fastest.by]}.`,
-            fastest.own,
-          ),
+          finding(`${fastest.us} µs`, `Median of the fastest way to close: ${named[fastest.by]}.`, fastest.own),
         slowest &&
-          finding(
-            `${slowest.us} µs`,
-            `The slowest way to close takes ${slowest.us} µs: ${named[slowest.by]}.`,
-            slowest.own,
-          ),
+          finding(`${slowest.us} µs`, `Median of the slowest way to close: ${named[slowest.by]}.`, slowest.own),
         compared.length > 0 &&
           finding(
             change,
-            `tinybench, which times each connection by itself, changes the rate by ${change}, significantly in ${share(shown, compared)} ways.`,
+            `tinybench, which times each connection by itself, changes the rate by this much; the change is significant in ${share(shown, compared)} ways.`,
             outcomes,
           ),
       ],

@@ -44,7 +44,7 @@ export default loadExperiment({
   },
   words: {
     source: {
-      text: "what chooses the client's port",
+      text: "which call chooses the client's port",
       values: {
         unbound: 'connect(2)',
         bound: 'bind(2), before connect(2)',
@@ -158,7 +158,7 @@ export default loadExperiment({
     },
     {
       id: 'back-after-60-s',
-      text: 'ports that were all taken at once are free again a minute later, and not before',
+      text: 'with tcp_tw_reuse 0, ports that were all taken at once are free again a minute later, and not before',
       source:
         'TCP_TIMEWAIT_LEN. Tolerance: a tenth of a second before, since it is counted in tenths, with what the processes need to begin; after it a slot of the timer wheel, an eighth of the time at most, kernel/time/timer.c',
       when: ({ lasts }) => lasts === 'long',
@@ -170,6 +170,37 @@ export default loadExperiment({
       source: 'tcp_twsk_unique() in net/ipv4/tcp_ipv4.c: ts_recent_stamp',
       when: ({ twReuse, lasts, source }) => twReuse === 1 && lasts === 'short' && source !== 'bound',
       holds: (facts) => facts['load.finished'] > facts.ceiling,
+    },
+  ],
+
+  guide: [
+    {
+      about: { ip_local_port_range: 'measured', 'EADDRNOTAVAIL on connect': 'look at' },
+      claim: 'as-many-as-ports',
+      text: 'Under load with tcp_tw_reuse 0, a client that closes first makes one connection per port and server address, then none: EADDRNOTAVAIL.',
+    },
+    {
+      about: { ip_local_port_range: 'costs', 'EADDRNOTAVAIL on connect': 'look at' },
+      claim: 'back-after-60-s',
+      number: (outcomes) => range(outcomes, ({ facts }) => facts.backAfter, { digits: 1, unit: 's' }),
+      text: 'Ports that were all taken at once are free again after {number}: the ports divided by this are the connections per second.',
+    },
+    {
+      about: { tcp_tw_reuse: 'measured', 'EADDRNOTAVAIL on connect': 'helps' },
+      claim: 'reuse-goes-on',
+      text: 'Under load with tcp_tw_reuse 1, a client whose ports connect(2) chooses makes more connections than it has ports.',
+    },
+    {
+      about: { IP_BIND_ADDRESS_NO_PORT: 'measured' },
+      claim: 'bound-first-has-fewer',
+      text: 'Under load, a port that bind(2) chose serves one connection only, with one server address and with four.',
+    },
+    {
+      about: { 'slow connect(2)': 'look at', ip_local_port_range: 'costs' },
+      claim: 'slow-before-full',
+      when: ({ source }) => source === 'unbound',
+      number: (outcomes) => range(outcomes, ({ facts }) => facts.slowUs / facts.emptyUs, { unit: '×' }),
+      text: 'Once the ports that connect(2) takes first are taken, half of the range, each connection takes {number} as long.',
     },
   ],
 
@@ -210,7 +241,7 @@ export default loadExperiment({
         long.length > 0 &&
           finding(
             range(long, ({ facts }) => facts.backAfter, { digits: 1, unit: 's' }),
-            `Ports that are all taken at once are free after ${range(long, ({ facts }) => facts.backAfter, { digits: 1, unit: 's' })}: ${portsOf.long} ports allow ${range(
+            `Ports that are all taken at once are free again only after this time: ${portsOf.long} ports allow ${range(
               long.map(({ facts }) => facts.sustained),
               { digits: 1 },
             )} connections per second.`,
@@ -218,7 +249,7 @@ export default loadExperiment({
         slow.length > 0 &&
           finding(
             range(slow, ({ facts }) => facts.slowUs / facts.emptyUs, { unit: '×' }),
-            `connect(2) takes ${range(slow, ({ facts }) => facts.slowUs / facts.emptyUs, { unit: '×' })} as long once half of the ports are taken: each call searches all of that half first.`,
+            'The median latency grows by this factor once half of the ports are taken: each connect(2) searches all of that half first.',
           ),
       ],
     };

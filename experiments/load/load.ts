@@ -1,10 +1,12 @@
 import { type Compared, finding, loadExperiment, margin, othersMost, range, repeatsNeeded, share } from 'lingerlab';
 
-/** Time measured in each cell, and the warm-up before it: short, since other work on a machine comes and goes within a second. */
-const seconds = 0.2;
-const warmUpSeconds = 0.06;
-/** Enough pairs to show a difference of 5 % where single pairs vary by 5 %, corrected for eight comparisons. */
-const repeats = 20;
+/** Time measured in each result, and the warm-up before it: short, since other work on a machine comes and goes within a second. */
+const seconds = 0.1;
+const warmUpSeconds = 0.03;
+/** With the start of the processes, the whole takes less than a minute. */
+const until = { within: 0.03, seconds: 50 };
+/** More than the time allows for each of the ways; one that needs fewer leaves its time to the others. */
+const repeats = 30;
 
 /** Connections per second that are due in an open loop: well below the most of one client process. */
 const openPerSecond = 5000;
@@ -16,7 +18,7 @@ type Way = 'destroy' | 'end' | 'half-close' | 'linger-0' | 'resetAndDestroy' | '
 const named: Readonly<Record<Way, string>> = {
   destroy: 'destroy(), which sends a FIN',
   end: "end(), which waits for the other end's FIN",
-  'half-close': 'a half-close behind the request',
+  'half-close': 'a half-close after the request',
   'linger-0': 'SO_LINGER 0, which sends a RST',
   resetAndDestroy: 'resetAndDestroy(), which sends a RST',
   'linger-1': 'SO_LINGER 1, which waits for the ACK of the FIN',
@@ -98,12 +100,22 @@ export default loadExperiment({
   network: ({ on }) => on,
   load: {
     repeats,
+    until,
     baseline: { closer: 'client', by: 'destroy' },
+    compares: 'rate.perCpuSecond',
     counts: (facts) => facts['cpu.othersShare'] <= othersMost,
   },
   seconds: seconds + warmUpSeconds + 0.03,
   sysctls: ({ by }) => ({ 'net.ipv4.tcp_max_tw_buckets': by === 'no-buckets' ? 0 : 262_144 }),
-  shows: ['rate.perSecond', 'latency.p50Us', 'latency.p99Us', 'cpu.usPerConnection', 'timeWait.peak', 'cpu.saturated'],
+  shows: [
+    'rate.perCpuSecond',
+    'rate.perSecond',
+    'latency.p50Us',
+    'latency.p99Us',
+    'cpu.usPerConnection',
+    'timeWait.peak',
+    'cpu.saturated',
+  ],
 
   async scenario({ load }, { closer, by, inFlight, requests, bytes, servers, arrival }) {
     await load({
@@ -144,6 +156,44 @@ export default loadExperiment({
     },
   ],
 
+  guide: [
+    {
+      about: { 'thousands of TIME-WAIT': 'look at', 'closing order': 'costs' },
+      claim: 'each-leaves-one',
+      text: 'Under load, each connection that is closed with a FIN leaves one TIME-WAIT.',
+    },
+  ],
+  rates: [
+    {
+      id: 'keep-alive-saves-cpu',
+      about: { 'closing order': 'measured', 'thousands of TIME-WAIT': 'helps', 'EADDRNOTAVAIL on connect': 'helps' },
+      compared: ({ cell }) => cell.closer === 'neither',
+      holds: ({ differs }) => differs === 'more',
+      text: 'Keep connections open: with the same CPU, keep-alive serves {number} the requests of one connection for each (loopback).',
+    },
+    {
+      id: 'reset-saves-no-cpu',
+      about: { SO_LINGER: 'measured' },
+      compared: ({ cell }) => cell.closer === 'client' && cell.by === 'linger-0',
+      holds: ({ differs }) => differs !== 'more',
+      text: 'A client that resets with SO_LINGER 0 saves no CPU: with the same CPU, {number} the requests of one that sends a FIN (loopback).',
+    },
+    {
+      id: 'waiting-takes-cpu',
+      about: { SO_LINGER: 'costs' },
+      compared: ({ cell }) => cell.closer === 'client' && cell.by === 'linger-1',
+      holds: ({ differs }) => differs === 'fewer',
+      text: 'A client that closes with SO_LINGER 1 takes more CPU: with the same CPU, {number} the requests of one with SO_LINGER off (loopback).',
+    },
+    {
+      id: 'no-time-wait-saves-no-cpu',
+      about: { tcp_max_tw_buckets: 'measured' },
+      compared: ({ cell }) => cell.by === 'no-buckets',
+      holds: ({ differs }) => differs !== 'more',
+      text: 'tcp_max_tw_buckets 0, which leaves no TIME-WAIT, saves no significant CPU: with the same CPU, {number} the requests (loopback).',
+    },
+  ],
+
   answer(outcomes, compared) {
     const quiet = outcomes.filter(({ facts }) => facts['cpu.othersShare'] <= othersMost);
     const results = ({ closer, by }: Cell) => quiet.filter(({ cell }) => cell.closer === closer && cell.by === by);
@@ -155,29 +205,29 @@ export default loadExperiment({
     const bound = quiet.filter(({ facts }) => facts['cpu.saturated'] !== 'nobody');
     const boundOf = [...Map.groupBy(bound, ({ facts }) => facts['cpu.saturated'])]
       .toSorted(([, a], [, b]) => b.length - a.length)
-      .map(([what, own]) => `${what} ${own.length}`);
+      .map(([what, own]) => `${parts[what]} in ${own.length}`);
     return {
       headline:
         outcomes.length > 0 && quiet.length === 0
           ? 'Other processes took too much of the machine: run this again when it is quiet.'
-          : toDo(compared, new Set(quiet.map(({ repeat }) => repeat)).size),
+          : toDo(compared, Math.max(...outcomes.map(({ repeat }) => repeat))),
       findings: [
         reset.length > 0 &&
           finding(
             changes(reset),
-            `A client that resets with SO_LINGER 0 ${speedOf(reset)} a client that sends a FIN: ${changes(reset)}.`,
+            `With the same CPU, a client that resets with SO_LINGER 0 ${servedBy(reset)} a client that sends a FIN by destroy().`,
             results({ closer: 'client', by: 'linger-0' }),
           ),
         extreme &&
           finding(
             changes([extreme]),
-            `A ${extreme.cell.closer} that closes first by ${named[extreme.cell.by]}, ${speedOf([extreme])} a client that closes first by destroy(): ${changes([extreme])}.`,
+            `With the same CPU, a ${extreme.cell.closer} that closes by ${named[extreme.cell.by]}, ${servedBy([extreme])} a client that closes by destroy().`,
             results(extreme.cell),
           ),
         bound.length > 0 &&
           finding(
             share(bound, quiet),
-            `The machine, a server or the client was CPU-bound (${boundOf.join(', ')}): these rates say as much about the machine as about TCP.`,
+            `A part of the load was CPU-bound: ${boundOf.join(', ')} results. These rates say as much about the machine as about TCP.`,
           ),
       ],
     };
@@ -190,40 +240,54 @@ interface Cell {
 }
 type Against = Compared<Cell>;
 
-/** The one thing to do; false where there is nothing to compare. */
-function toDo(compared: readonly Against[], repeats: number): string | false {
+/** The one thing to do, after so many repeats; false where there is nothing to compare. */
+function toDo(compared: readonly Against[], repeat: number): string | false {
   if (compared.length === 0) return false;
+  const pairs = Math.min(...compared.map((each) => each.pairs));
   const kept = compared.filter(({ cell }) => cell.closer === 'neither');
-  const faster = kept.filter(({ differs }) => differs === 'more');
-  if (faster.length > 0)
-    return faster.length === kept.length
-      ? `Keep connections open: keep-alive served ${times(faster)} as many requests per second in this load.`
-      : `Measure before you keep connections open: keep-alive is faster in ${share(faster, kept)} settings only.`;
+  const cheaper = kept.filter(({ differs }) => differs === 'more');
+  if (cheaper.length > 0)
+    return cheaper.length === kept.length
+      ? `Keep connections open: keep-alive served ${times(cheaper)} the requests with the same CPU (loopback).`
+      : `Measure before you keep connections open: keep-alive saves CPU in ${share(cheaper, kept)} settings only.`;
   const needed = repeatsNeeded(compared.length);
-  if (repeats < needed && compared.every(({ differs }) => differs === 'not shown'))
-    return `Too few repeats to tell the ways of closing apart: run this with --repeat ${needed}.`;
-  if (kept.length > 0) return 'Close each connection as you like: keep-alive is not significantly faster here.';
+  if (pairs < needed && compared.every(({ differs }) => differs === 'not shown'))
+    return repeat < needed
+      ? `Too few repeats to tell the ways of closing apart: run this with --repeat ${needed}.`
+      : 'Too few repeats could be compared beside other programs: run this again when it is quiet.';
+  if (kept.length > 0) return 'Measure before you keep connections open: keep-alive saves no significant CPU here.';
   const [best] = compared.filter(({ differs }) => differs === 'more').toSorted((a, b) => b.ratio - a.ratio);
   if (best)
-    return `Close at the ${best.cell.closer} by ${shortName(best.cell.by)}: ${changes([best])} requests per second.`;
+    return `Close at the ${best.cell.closer} by ${shortName(best.cell.by)}: ${changes([best])} requests with the same CPU.`;
   const [worst] = compared.filter(({ differs }) => differs === 'fewer').toSorted((a, b) => a.ratio - b.ratio);
   if (worst)
-    return `Do not close at the ${worst.cell.closer} by ${shortName(worst.cell.by)}: ${changes([worst])} requests per second.`;
-  return 'Choose a way of closing for what it does: no way is significantly faster or slower.';
+    return `Do not close at the ${worst.cell.closer} by ${shortName(worst.cell.by)}: ${changes([worst])} requests with the same CPU.`;
+  return 'Choose a way of closing for what it does: no way takes significantly more or less CPU.';
 }
 
-const speeds = {
-  more: 'is faster than',
-  fewer: 'is slower than',
-  alike: `is as fast, within ${margin * 100} %, as`,
+const served = {
+  more: 'serves more requests than',
+  fewer: 'serves fewer requests than',
+  alike: `serves as many requests, within ${margin * 100} %, as`,
   'not shown': `shows no significant difference beyond the ${margin * 100} % margin to`,
 } as const;
 
 /** What the same way comes to in one or more settings. */
-function speedOf(ways: readonly Against[]): string {
+function servedBy(ways: readonly Against[]): string {
   const [first, ...more] = new Set(ways.map(({ differs }) => differs));
-  return first !== undefined && more.length === 0 ? speeds[first] : 'is not in all settings as fast as';
+  return first !== undefined && more.length === 0
+    ? served[first]
+    : 'serves more or fewer requests, by the setting, than';
 }
+
+/** What was CPU-bound, in a sentence. */
+const parts = {
+  client: 'the client',
+  server: 'a server',
+  kernel: 'the machine',
+  others: 'other programs',
+  nobody: 'nothing',
+} as const;
 
 const times = (ways: readonly Against[]): string =>
   range(

@@ -55,7 +55,7 @@ export default experiment({
   // 2 answers every SYN with a cookie; 1 does so only while the queue of requests is full
   sysctls: ({ opening }) => ({ 'net.ipv4.tcp_syncookies': opening === 'cookies' ? 2 : undefined }),
   measures: asking(pairs),
-  shows: ['client.path', 'server.path', 'shown', 'answer', 'answeredMs', 'server.stateMs.SYN-RECEIVED'],
+  shows: ['client.path', 'server.path', 'shown', 'answer', 'server.stateMs.SYN-RECEIVED'],
 
   async scenario(stage, { opening, family }) {
     const { client, server, wire, until } = stage;
@@ -192,7 +192,7 @@ export default experiment({
       findings: [
         finding(
           share(requests, answered),
-          'The client is ESTABLISHED when the SYN-ACK arrives; the server keeps a request in SYN-RECEIVED until the ACK arrives.',
+          'The client is ESTABLISHED when the SYN-ACK arrives; the server keeps a request, without a socket of a process, in SYN-RECEIVED until the ACK arrives.',
         ),
         finding(share(none, cookies), 'A server that answers with a SYN cookie has no socket until the ACK arrives.'),
         finding(

@@ -42,18 +42,26 @@ export default experiment({
   seconds: 1.5,
   connections: ['old', 'new'],
   measures: {
-    elapsedMs: kind.ms({ text: 'time from the old SYN to the new SYN, on the wire' }),
-    'clock.client': kind.ms({ text: "difference of the client's two initial sequence numbers, at 64 ns a number" }),
-    'clock.server': kind.ms({ text: "difference of the server's two initial sequence numbers, at 64 ns a number" }),
+    elapsedMs: kind.ms({ label: 'time between the SYNs', text: 'time from the old SYN to the new SYN, on the wire' }),
+    'clock.client': kind.ms({
+      label: 'clock of the client',
+      text: "difference of the client's two initial sequence numbers, at 64 ns a number",
+    }),
+    'clock.server': kind.ms({
+      label: 'clock of the server',
+      text: "difference of the server's two initial sequence numbers, at 64 ns a number",
+    }),
     'beyond.client': kind.count({
+      label: 'client beyond SND.NXT',
       text: "distance from the client's old SND.NXT to its new initial sequence number, modulo 2^32",
       compare: 'measurement',
     }),
     'beyond.server': kind.count({
+      label: 'server beyond SND.NXT',
       text: "distance from the server's old SND.NXT to its new initial sequence number, modulo 2^32",
       compare: 'measurement',
     }),
-    answer: kind.outcome({ text: 'result of the new connect(2)' }),
+    answer: kind.outcome({ label: 'new connect(2)', text: 'result of the new connect(2)' }),
   },
   shows: [
     'old.timeWait.holder',
@@ -117,7 +125,7 @@ export default experiment({
     },
     {
       id: 'beyond-time-wait',
-      text: 'with TCP timestamps, an end in TIME-WAIT begins the next connection 65,537 numbers beyond SND.NXT of the old connection, whatever the clock says',
+      text: 'since Linux 6.10, with TCP timestamps, an end in TIME-WAIT begins the next connection 65,537 numbers beyond SND.NXT of the old connection, whatever the clock says',
       source:
         'RFC 9293 §3.6.1, MAY-2; tcp_twsk_unique() in net/ipv4/tcp_ipv4.c, tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c',
       when: ({ left }) => left !== 'nothing',
@@ -127,7 +135,7 @@ export default experiment({
     },
     {
       id: 'the-other-end-by-the-clock',
-      text: 'the initial sequence number of the end without TIME-WAIT follows the clock',
+      text: 'if one end is in TIME-WAIT, the initial sequence number of the other end follows the clock',
       source: 'secure_tcp_seq() in net/core/secure_seq.c. Tolerance as above',
       when: ({ left }) => left !== 'nothing',
       holds: (facts, { left }) =>
@@ -157,8 +165,8 @@ export default experiment({
       headline:
         off.length > 0
           ? largest(off) > offMs
-            ? 'Between the same ports, initial sequence numbers do not follow a clock.'
-            : `Between the same ports, sequence numbers follow a clock${waits.length > 0 && beyond.length === waits.length ? ', unless in TIME-WAIT' : ''}.`
+            ? 'Initial sequence numbers of the same ports do not follow a clock.'
+            : `${waits.length > 0 && beyond.length === waits.length ? 'Without TIME-WAIT, initial' : 'Initial'} sequence numbers of the same ports follow a clock.`
           : waits.length > 0
             ? beyond.length === waits.length
               ? `An end in TIME-WAIT begins ${distance} numbers beyond its old SND.NXT.`
@@ -170,7 +178,7 @@ export default experiment({
       findings: [
         finding(
           share(beyond, waits),
-          `An end in TIME-WAIT begins the next connection ${distance} numbers beyond SND.NXT of the old connection.`,
+          `With TCP timestamps, an end in TIME-WAIT begins the next connection ${distance} numbers beyond SND.NXT of the old connection.`,
         ),
         off.length > 0 &&
           finding(
@@ -178,7 +186,10 @@ export default experiment({
             `Without TIME-WAIT, the initial sequence numbers of both ends follow a clock of one number every 64 ns: they differ from it by at most ${largest(off).toFixed(1)} ms.`,
             clock,
           ),
-        finding(share(byClock, waits), 'The end without TIME-WAIT follows the clock.'),
+        finding(
+          share(byClock, waits),
+          'If one end is in TIME-WAIT, the initial sequence number of the other end follows the clock.',
+        ),
         finding(
           share(elsewhere, other),
           'From another client port, at least one end has a number far from that clock: the offset depends on addresses and ports.',

@@ -41,18 +41,21 @@ const pairs = ['SYN-SENT –', 'SYN-SENT SYN-RECEIVED', 'ESTABLISHED SYN-RECEIVE
 const measures = {
   ...asking(pairs),
   syns: kind.count({
+    label: 'SYNs sent',
     text: 'SYNs that the client sent until the connection opened or connect(2) failed',
     compare: 'measurement',
   }),
   linear: kind.count({
     text: 'SYNs that the kernel sends again before the wait doubles: tcp_syn_linear_timeouts, 0 where the kernel has no such sysctl',
   }),
-  mostLateMs: kind.ms({ text: 'largest delay of a segment that is sent again behind its timer' }),
+  mostLateMs: kind.ms({ text: 'largest delay of a segment that is sent again, after its timer' }),
   mostEarlyMs: kind.ms({ text: 'largest time by which a segment that is sent again came before its timer' }),
   requestLeastMs: kind.ms({
+    label: 'request kept at least',
     text: 'time from the SYN-ACK until /proc/net/tcp last showed the request: the least that the server kept the request',
   }),
   requestMostMs: kind.ms({
+    label: 'request kept at most',
     text: 'time from connect(2) until /proc/net/tcp first did not show the request: the most that the server kept the request',
   }),
 } as const;
@@ -283,6 +286,16 @@ export default experiment({
     },
   ],
 
+  guide: [
+    {
+      about: { 'clients hang in connect': 'look at' },
+      claim: 'opens-all-the-same',
+      when: ({ opening }) => opening === 'syn-lost-once',
+      number: (outcomes) => range(outcomes, ({ facts }) => facts.answeredMs / 1000, { digits: 1, unit: 's' }),
+      text: 'If the network loses the first SYN, connect(2) takes {number}.',
+    },
+  ],
+
   answer(outcomes) {
     const of = (opening: string) => outcomes.filter(({ cell }) => cell.opening === opening);
     const withAnswer = (chosen: typeof outcomes, answer: string) =>
@@ -301,14 +314,13 @@ export default experiment({
     const kept = () =>
       `${(least(late.map(({ facts }) => facts.requestLeastMs)) / 1000).toFixed(1)}–${(largest(late.map(({ facts }) => facts.requestMostMs)) / 1000).toFixed(1)} s`;
     const isPrompt = ({ facts }: (typeof outcomes)[number]) => facts.answer !== 'ok' && facts.answeredMs < firstMs;
-    const call = once.length > 0 ? 'it' : 'connect(2)';
     const says = [
       once.length > 0 &&
         (openedOnce.length > 0
           ? `a lost SYN delays connect(2) by ${waited(openedOnce)}`
           : 'one lost SYN makes connect(2) fail'),
       refused.length > 0 &&
-        `a closed port ${refused.every(isPrompt) ? 'makes' : 'does not always make'} ${call} fail at once`,
+        `at a closed port connect(2) ${refused.every(isPrompt) ? 'fails' : 'does not always fail'} at once`,
     ];
     return {
       headline:

@@ -14,7 +14,7 @@ export default experiment({
   },
   words: {
     bound: {
-      text: 'where another socket has bound the only port',
+      text: 'where another socket has bound the only port of the range',
       values: {
         no: 'nowhere',
         own: "on the client's address",
@@ -28,7 +28,7 @@ export default experiment({
       values: { none: 'none', addr: 'SO_REUSEADDR', port: 'SO_REUSEPORT' },
     },
     earlier: {
-      text: 'what uses the only port before that',
+      text: 'what uses that port before',
       values: { connection: 'a connection to another server', none: 'nothing' },
     },
   },
@@ -39,8 +39,8 @@ export default experiment({
   seconds: 0.3,
   connections: ['earlier', 'new'],
   measures: {
-    bind: kind.outcome({ text: 'outcome of bind(2) to the port, before connect(2)' }),
-    connect: kind.outcome({ text: 'outcome of connect(2) without a port' }),
+    bind: kind.outcome({ text: "outcome of the other socket's bind(2), before connect(2)" }),
+    connect: kind.outcome({ text: 'outcome of connect(2) of a socket without a port' }),
   },
   shows: ['bind', 'connect'],
 
@@ -89,6 +89,19 @@ export default experiment({
     },
   ],
 
+  guide: [
+    {
+      about: { ip_local_port_range: 'risks', 'EADDRNOTAVAIL on connect': 'look at' },
+      claim: 'bound-is-passed-over',
+      text: 'connect(2) gets no port that another socket has bound, even on another address: without another port it fails with EADDRNOTAVAIL.',
+    },
+    {
+      about: { ip_local_port_range: 'measured' },
+      claim: 'free-once-it-is-closed',
+      text: 'Once a socket that had bound a port on another address is closed, connect(2) can get the port, even beside an earlier connection from it.',
+    },
+  ],
+
   answer(outcomes) {
     const at = (...places: readonly string[]) => outcomes.filter(({ cell }) => places.includes(cell.bound));
     const bound = at('own', 'wildcard', 'other').filter(({ facts }) => facts.bind === 'ok');
@@ -108,22 +121,22 @@ export default experiment({
       findings: [
         finding(
           share(passedOver, bound),
-          'Where a socket has bound the only port, connect(2) fails with EADDRNOTAVAIL, with or without SO_REUSEADDR or SO_REUSEPORT.',
+          'If a socket has bound the only port of the range, connect(2) fails with EADDRNOTAVAIL, whether that socket has SO_REUSEADDR, SO_REUSEPORT or neither.',
         ),
         finding(
           share(
             passedOver.filter((one) => elsewhere.includes(one)),
             elsewhere,
           ),
-          'A socket that is bound on another address of the machine blocks the port, too.',
+          'A socket that is bound on another address of the machine keeps the port from connect(2), too.',
         ),
         finding(
           share(connected(closed), closed),
-          'Once a socket on another address is closed, the kernel chooses its port again; before Linux 6.18 not while a connection from that port goes on.',
+          'Once a socket on another address is closed, the kernel chooses its port again, even while a connection from that port goes on.',
         ),
         finding(
           share(refused, beside),
-          'On the address of a connection whose port the kernel chose, bind(2) fails with EADDRINUSE, even with an option on the new socket alone.',
+          'Beside a connection whose port the kernel chose, bind(2) fails with EADDRINUSE, even with SO_REUSEADDR or SO_REUSEPORT on the new socket.',
         ),
         finding(
           share(connected(shared), shared),

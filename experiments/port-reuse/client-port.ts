@@ -7,15 +7,15 @@ type Attempt = `${Reuse}.${Where}`;
 const attempts = reuses.flatMap((reuse) => places.map((at) => ({ reuse, at, attempt: `${reuse}.${at}` as Attempt })));
 
 const optionWords: Readonly<Record<Reuse, string>> = {
-  none: 'no option',
+  none: 'neither SO_REUSEADDR nor SO_REUSEPORT',
   addr: 'SO_REUSEADDR',
   port: 'SO_REUSEPORT',
-  both: 'both options',
+  both: 'SO_REUSEADDR and SO_REUSEPORT',
 };
 const addressWords: Readonly<Record<Where, string>> = {
   own: "the client's address",
   wildcard: 'the wildcard',
-  other: 'another address',
+  other: "another address of the client's machine",
 };
 const measures = Object.fromEntries(
   attempts.flatMap(({ reuse, at, attempt }) =>
@@ -51,7 +51,7 @@ export default experiment({
       },
     },
     chosenBy: {
-      text: "what gave the client's socket its port",
+      text: "how the client's socket got its port",
       values: {
         connect: 'the kernel, at connect(2)',
         localPort: "net's option localPort: libuv sets SO_REUSEADDR and calls bind(2)",
@@ -120,7 +120,7 @@ export default experiment({
     },
     {
       id: 'who-binds-can-listen',
-      text: 'where bind(2) of the server succeeds, listen(2) succeeds, too',
+      text: 'if bind(2) of the server succeeds, listen(2) succeeds, too',
       source: 'inet_csk_listen_start() in net/ipv4/inet_connection_sock.c asks for the port again',
       holds: (facts) =>
         attempts.every(({ attempt }) => facts[`bind.${attempt}`] !== 'ok' || facts[`listen.${attempt}`] === 'ok'),
@@ -143,11 +143,12 @@ export default experiment({
     const shared = left.filter(({ cell }) => cell.chosenBy === 'localPort');
     const nothing = outcomes.filter(({ cell }) => cell.left === 'CLOSED');
     const refused = every(plain, 'EADDRINUSE', reuses);
+    const isShared = shared.length > 0 && every(shared, 'ok', ['addr']).length === shared.length;
     return {
       headline:
         plain.length > 0
           ? refused.length === plain.length
-            ? "A client's socket without options keeps every server off its address and port."
+            ? `A server's SO_REUSEADDR ${isShared ? "frees a client's port only if the client set it, too" : "alone does not free a client's port"}.`
             : `A client's socket without options keeps servers off its port in ${share(refused, plain)} cases.`
           : shared.length > 0 &&
             `A server with SO_REUSEADDR binds the port of net's localPort in ${share(every(shared, 'ok', ['addr']), shared)} cases.`,
@@ -166,11 +167,11 @@ export default experiment({
         ),
         finding(
           share(every(left, 'ok', reuses, ['other']), left),
-          'On another address of the machine, the port is free.',
+          "On another address of the client's machine, the port is free.",
         ),
         finding(
           share(every(nothing, 'ok', reuses, places), nothing),
-          "Where the server closed first, the server keeps TIME-WAIT and the client's port is free.",
+          "If the server closed first, the server keeps TIME-WAIT, and the client's port is free.",
         ),
       ],
     };

@@ -8,7 +8,7 @@ import {
   oldSocket,
   oldSocketWords,
   otherAddressIsFree,
-  reuseportBesideAnything,
+  reuseportBeside,
   reuseportIsOneUsers,
   wildcardAsksTheSame,
   wildcardRefusesTheSame,
@@ -61,8 +61,8 @@ export default experiment({
       text: 'the old socket',
       values: {
         BOUND: 'is bound',
-        'BOUND-then-set': 'is bound and gets its options after that',
-        'BOUND-then-LISTEN': 'is bound, and listens once the new socket is bound',
+        'BOUND-then-set': 'is bound, and gets its options only then',
+        'BOUND-then-LISTEN': 'is bound, and begins to listen when the new socket is bound',
         LISTEN: 'listens',
       },
     },
@@ -108,7 +108,7 @@ export default experiment({
       holds: (facts) => areRefused(facts, 'addr'),
     },
     {
-      ...reuseportBesideAnything,
+      ...reuseportBeside('a bound socket and a listener'),
       when: (cell) => together(cell) && cell.user === 'same' && has(cell.reuse, 'port'),
     },
     { ...reuseportIsOneUsers, when: (cell) => together(cell) && cell.user === 'other' && has(cell.reuse, 'port') },
@@ -148,6 +148,20 @@ export default experiment({
     wildcardRefusesTheSame,
   ],
 
+  guide: [
+    {
+      about: { SO_REUSEADDR: 'measured' },
+      claim: 'reuseaddr-not-beside-listener',
+      text: 'A new socket with SO_REUSEADDR alone does not bind the port beside a listener, whatever options the listener has.',
+    },
+    {
+      about: { SO_REUSEPORT: 'measured' },
+      claim: 'reuseport-beside-anything',
+      when: ({ old }) => old === 'LISTEN',
+      text: 'With SO_REUSEPORT on both sockets, of one user, a new socket binds the address and port of a listener.',
+    },
+  ],
+
   answer(outcomes) {
     type Outcomes = typeof outcomes;
     const beside = (user: Asked['user'], option: 'addr' | 'port', ...olds: readonly Asked['old'][]) =>
@@ -169,7 +183,7 @@ export default experiment({
       refusals(foreign, 'port').length === foreign.length;
     return {
       headline: isOnly
-        ? "Sharing a listener's address and port takes SO_REUSEPORT on both, of one user."
+        ? 'Two sockets share address and port only if one user set SO_REUSEPORT on both.'
         : port.length > 0
           ? `With SO_REUSEPORT, a second socket binds a listener's port in ${share(bound(port, 'port'), port)} cases.`
           : idle.length > 0 &&
@@ -181,15 +195,15 @@ export default experiment({
         ),
         finding(
           share(refusals(addr, 'addr'), addr),
-          'With SO_REUSEADDR on both sockets, bind(2) fails with EADDRINUSE beside a listener on that address or the wildcard.',
+          'With SO_REUSEADDR alone, bind(2) of a new socket fails with EADDRINUSE beside a listener, even if the listener has SO_REUSEADDR, too.',
         ),
         finding(
           share(refusals(foreign, 'port'), foreign),
-          'Beside a socket of another user with SO_REUSEPORT, bind(2) with SO_REUSEPORT alone fails with EADDRINUSE.',
+          'Beside a listener of another user with SO_REUSEPORT, bind(2) with SO_REUSEPORT alone fails with EADDRINUSE.',
         ),
         finding(
           share(bound(idle, 'addr'), idle),
-          'With SO_REUSEADDR on both sockets, the new one binds beside a socket that is bound and does not listen.',
+          'With SO_REUSEADDR on both sockets, the new one binds the port beside a socket that is bound and does not listen.',
         ),
         finding(
           share(failed, late),

@@ -66,7 +66,7 @@ export default experiment({
   seconds: 0.3,
   measures: {
     set: kind.outcome({ text: 'outcome of setting IP_LOCAL_PORT_RANGE' }),
-    got: kind.count({ text: `sockets that got a port, of ${sockets}` }),
+    got: kind.count({ label: 'got a port', text: `sockets that got a port, of ${sockets}` }),
     lowest: kind.count({ compare: 'measurement', text: 'lowest of these ports' }),
     highest: kind.count({ compare: 'measurement', text: 'highest of these ports' }),
     refused: kind.outcome({ text: 'how the call of the first socket without a port failed' }),
@@ -116,7 +116,7 @@ export default experiment({
     },
     {
       id: 'outside-is-ignored',
-      text: "a range that lies wholly outside the system's range changes nothing: all sockets get ports",
+      text: "a range that lies wholly outside the system's range changes nothing: all sockets get ports, as without a range",
       source: 'ip_local_port_range.c in tools/testing/selftests/net: port_range_out_of_netns_range',
       when: ({ range }) => range === 'below' || range === 'above' || range === 'none',
       holds: (facts) => facts.got === sockets,
@@ -158,6 +158,14 @@ export default experiment({
           );
         });
       },
+    },
+  ],
+
+  guide: [
+    {
+      about: { ip_local_port_range: 'measured' },
+      claim: 'within-both',
+      text: "IP_LOCAL_PORT_RANGE narrows the range of one socket: each port lies in the socket's range and in the system's.",
     },
   ],
 

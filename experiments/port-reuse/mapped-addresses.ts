@@ -120,7 +120,7 @@ export default experiment({
   claims: [
     {
       id: 'mapped-is-ipv4',
-      text: 'bind(2) to an IPv4-mapped address succeeds and fails exactly as bind(2) to the IPv4 address, for the wildcard, too',
+      text: 'with IPV6_V6ONLY off, bind(2) to an IPv4-mapped address succeeds and fails exactly as bind(2) to the IPv4 address, for the wildcard, too',
       source: 'ipv6_rcv_saddr_equal() in net/ipv4/inet_connection_sock.c: both IPV6_ADDR_MAPPED, compared as IPv4',
       holds: (facts) =>
         facts['bind.mapped-loopback'] === facts['bind.ipv4-loopback'] &&
@@ -128,7 +128,7 @@ export default experiment({
     },
     {
       id: 'refused-where-an-address-is-shared',
-      text: 'without an option, bind(2) of the second socket fails exactly if both take one address: `::` takes those of IPv4, too, unless IPV6_V6ONLY is on; a mapped address takes none of IPv6',
+      text: 'without SO_REUSEADDR and SO_REUSEPORT, bind(2) of the second socket fails exactly if both take the same address: `::` takes those of IPv4, too, unless IPV6_V6ONLY is on; a mapped address takes none of IPv6',
       source: 'bind_wildcard.c in tools/testing/selftests/net; ipv6_rcv_saddr_equal()',
       when: ({ reuse }) => reuse === 'none',
       holds: (facts, { first }) =>
@@ -217,19 +217,19 @@ export default experiment({
       findings: [
         finding(
           share(alike, outcomes),
-          'bind(2) to a mapped address succeeds and fails exactly as to the IPv4 address.',
+          'With IPV6_V6ONLY off, bind(2) to a mapped address succeeds and fails exactly as to the IPv4 address.',
         ),
         finding(
           share(binds(ipv4, 'EADDRINUSE', 'mapped-loopback', 'mapped-wildcard'), ipv4),
-          'Without an option, bind(2) to a mapped address fails with EADDRINUSE beside an IPv4 socket.',
+          'Without SO_REUSEADDR and SO_REUSEPORT, bind(2) to a mapped address fails with EADDRINUSE beside an IPv4 socket.',
         ),
         finding(
           share(binds(mapped, 'ok', 'ipv6-wildcard', 'ipv6-loopback'), mapped),
-          'Beside a socket on a mapped address, a socket for IPv6 alone binds the same port.',
+          'Beside a socket on a mapped address, a socket on ::1, or on :: with IPV6_V6ONLY on, binds the same port.',
         ),
         finding(
           share(binds(mapped, 'EADDRINUSE', 'dual-wildcard'), mapped),
-          'Beside a socket on a mapped address, bind(2) to :: with IPV6_V6ONLY off fails with EADDRINUSE.',
+          'Without SO_REUSEADDR and SO_REUSEPORT, bind(2) to :: with IPV6_V6ONLY off fails with EADDRINUSE beside a socket on a mapped address.',
         ),
         finding(
           share(reached, listeners),

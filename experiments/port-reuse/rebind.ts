@@ -17,7 +17,7 @@ import {
   oldSocket,
   oldSocketWords,
   otherAddressIsFree,
-  reuseportBesideAnything,
+  reuseportBeside,
   reuseportIsOneUsers,
   wildcardAsksTheSame,
   wildcardRefusesTheSame,
@@ -161,7 +161,7 @@ export default experiment({
   claims: [
     {
       id: 'nothing-left-nothing-refused',
-      text: 'a server whose client closed first leaves nothing on its port: a new server needs no option',
+      text: 'a server whose client closed first leaves nothing on its port: a new server needs neither SO_REUSEADDR nor SO_REUSEPORT',
       source:
         'RFC 9293 §3.6.1: the end that closed first keeps TIME-WAIT; inet_csk_get_port() in net/ipv4/inet_connection_sock.c',
       when: (cell) => together(cell) && cell.old === 'CLOSED',
@@ -177,7 +177,7 @@ export default experiment({
       holds: (facts) => areBound(facts, 'addr'),
     },
     {
-      ...reuseportBesideAnything,
+      ...reuseportBeside('the connection of an earlier server, in each state tried'),
       when: (cell) => together(cell) && cell.user === 'same' && has(cell.reuse, 'port'),
     },
     {
@@ -186,7 +186,7 @@ export default experiment({
     },
     {
       id: 'mini-sockets-have-no-user',
-      text: "a mini-socket, in TIME-WAIT or an orphan's FIN-WAIT-2, has no user: beside it, SO_REUSEPORT on both sockets binds the port for any user",
+      text: "a mini-socket, in TIME-WAIT or an orphan's FIN-WAIT-2, has no user: beside it, with SO_REUSEPORT on both sockets, another user binds the port, too",
       source:
         'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_state of every mini-socket is TCP_TIME_WAIT, whatever its tw_substate',
       when: (cell) => isLeft(cell) && cell.user === 'other' && has(cell.reuse, 'port') && minis.includes(cell.old),
@@ -211,6 +211,24 @@ export default experiment({
         ),
     },
     wildcardRefusesTheSame,
+  ],
+
+  guide: [
+    {
+      about: { SO_REUSEADDR: 'risks', 'EADDRINUSE on restart': 'cannot help' },
+      claim: 'both-must-share-an-option',
+      text: 'An option on one of the two servers only does not help, nor does SO_REUSEADDR on one and SO_REUSEPORT on the other.',
+    },
+    {
+      about: { SO_REUSEADDR: 'measured' },
+      claim: 'reuseaddr-beside-connections',
+      text: 'With SO_REUSEADDR on both servers, the new one binds beside a connection in any state tried, ESTABLISHED to TIME-WAIT, also as another user.',
+    },
+    {
+      about: { SO_REUSEPORT: 'risks' },
+      claim: 'reuseport-is-one-users',
+      text: 'Beside a full socket of another user, bind(2) with SO_REUSEPORT alone on both sockets fails with EADDRINUSE.',
+    },
   ],
 
   answer(outcomes) {
@@ -238,8 +256,8 @@ export default experiment({
             ? left.length > 0 &&
               `Without SO_REUSEADDR on the old server, the new one binds the port in ${share(bound(left, 'addr'), left)} cases.`
             : alone.length > 0 && one.length === alone.length
-              ? 'Beside old connections, SO_REUSEADDR helps only if both servers set it.'
-              : 'If both servers set SO_REUSEADDR, the new one binds beside old connections.',
+              ? 'SO_REUSEADDR on both servers shares the port of old connections; on one, it does not.'
+              : 'If both servers set SO_REUSEADDR, the new one binds the port of old connections.',
       findings: [
         finding(
           share(one, alone),
@@ -247,11 +265,11 @@ export default experiment({
         ),
         finding(
           share(both, beside('addr')),
-          'With SO_REUSEADDR on both servers, the new one binds the port beside a connection in any state from ESTABLISHED to TIME-WAIT.',
+          'With SO_REUSEADDR on both servers, the new one binds the port beside a connection in each state tried, ESTABLISHED to TIME-WAIT.',
         ),
         finding(
           share(refusals(left, 'none'), left),
-          'Without an option on the new server, bind(2) fails with EADDRINUSE beside a connection in any state from ESTABLISHED to TIME-WAIT.',
+          'Without SO_REUSEADDR or SO_REUSEPORT on the new server, bind(2) fails with EADDRINUSE beside a connection in each state tried.',
         ),
         finding(
           share(bound(beside('port'), 'port'), beside('port')),
@@ -259,11 +277,11 @@ export default experiment({
         ),
         finding(
           share(refusals(full, 'port').length + bound(minis, 'port').length, others),
-          'SO_REUSEPORT does not let another user bind, except beside TIME-WAIT and an orphan in FIN-WAIT-2, which have no user.',
+          'SO_REUSEPORT on both lets another user bind only beside a mini-socket, in TIME-WAIT or FIN-WAIT-2 of an orphan: it has no user.',
         ),
         finding(
           share(bound(nothing, 'none'), nothing),
-          'Where the client closed first, nothing is left on the port and no option is needed.',
+          'If the client closed first, nothing is left on the port: the new server needs neither SO_REUSEADDR nor SO_REUSEPORT.',
         ),
       ],
     };

@@ -14,7 +14,7 @@ const options: Record<'net' | 'no-reuse' | 'reuseport' | 'handed-over', ListenOp
   net: {},
   'no-reuse': { reuse: 'none' },
   reuseport: { reuse: 'port' },
-  // without an option: only the descriptor is handed over
+  // only the descriptor is handed over
   'handed-over': { reuse: 'none' },
 };
 /** Time between two tries to listen, and how long the old server's last connection goes on where it does. */
@@ -113,7 +113,7 @@ export default experiment({
       text: 'the listening sockets of both servers',
       values: {
         net: 'SO_REUSEADDR, as net sets it',
-        'no-reuse': 'no option',
+        'no-reuse': 'neither SO_REUSEADDR nor SO_REUSEPORT',
         reuseport: 'SO_REUSEPORT alone',
         'handed-over': 'one socket, handed over to the new server',
       },
@@ -135,7 +135,7 @@ export default experiment({
       text: 'outcome of a connect(2) between the end of the old server and the start of the new one',
     }),
     triedWithin: kind.seconds({
-      text: 'from before the old server stopped until the first try to listen; its socket entered its last state within this time',
+      text: 'from before the old server stopped until the first try to listen; the connection that it leaves entered its state within this time',
     }),
     lastRefused: kind.seconds({
       compare: 'within',
@@ -229,14 +229,14 @@ export default experiment({
     },
     {
       id: 'client-first-leaves-it-free',
-      text: 'where the client closed first, the client keeps TIME-WAIT and the server needs no option',
+      text: 'if the client closed first, the client keeps TIME-WAIT, and the server needs neither option',
       source: 'RFC 9293 §3.6.1, MUST-13',
       when: ({ left }) => left === 'client-closed-first',
       holds: (facts) => facts.first === 'ok' && facts['old.timeWait.holder'] === 'client',
     },
     {
       id: 'until-time-wait-ends',
-      text: 'without an option, a restarted server fails to listen until TIME-WAIT expires after 60 s, and listens at the next try',
+      text: 'without SO_REUSEADDR and SO_REUSEPORT, a restarted server fails to listen until TIME-WAIT expires after 60 s, and listens at the next try',
       source:
         'TCP_TIMEWAIT_LEN in include/net/tcp.h; tolerance: what had passed before the first try, one retry, and a busy machine',
       when: ({ sockets, left }) => sockets === 'no-reuse' && left === 'time-wait',
@@ -253,14 +253,14 @@ export default experiment({
     },
     {
       id: 'fin-timeout-shortens-no-time-wait',
-      text: 'tcp_fin_timeout 3 does not shorten that wait: the restarted server fails to listen for 60 s all the same',
+      text: 'without SO_REUSEADDR and SO_REUSEPORT, tcp_fin_timeout 3 does not shorten the wait for TIME-WAIT: the restarted server fails to listen for 60 s all the same',
       source: 'tcp(7) of tcp_fin_timeout: FIN-WAIT-2; TCP_TIMEWAIT_LEN in include/net/tcp.h is a constant',
       when: ({ sockets, left, finTimeout }) => sockets === 'no-reuse' && left === 'time-wait' && finTimeout === 3,
       holds: (facts) => facts.lastRefused >= 60 - facts.triedWithin - retrySeconds - busySeconds,
     },
     {
       id: 'fin-timeout-ends-half-closed',
-      text: 'without an option, beside a client that does not close, a restarted server fails to listen for tcp_fin_timeout, 60 and 3 s',
+      text: 'without SO_REUSEADDR and SO_REUSEPORT, if the client does not close, a restarted server fails to listen for tcp_fin_timeout, 60 or 3 s',
       source:
         'tcp_fin_time() in include/net/tcp.h, tcp_time_wait() in net/ipv4/tcp_minisocks.c; tolerance: what had passed before the first try; a slot of the timer wheel, a retry',
       when: ({ sockets, left }) => sockets === 'no-reuse' && left === 'half-closed',
@@ -270,7 +270,7 @@ export default experiment({
     },
     {
       id: 'alive-until-the-last-ends',
-      text: 'without an option, a restarted server fails to listen until the last connection of the old server ends',
+      text: 'without SO_REUSEADDR and SO_REUSEPORT, a restarted server fails to listen until the last connection of the old server ends',
       source: 'inet_put_port() in net/ipv4/inet_hashtables.c, when the connection ends in CLOSED; tolerance: one retry',
       when: ({ sockets, left }) => sockets === 'no-reuse' && left === 'alive',
       holds: (facts) => {
@@ -281,6 +281,62 @@ export default experiment({
           facts.firstAccepted <= lifeSeconds + retrySeconds
         );
       },
+    },
+  ],
+
+  guide: [
+    {
+      about: { 'EADDRINUSE on restart': 'look at' },
+      claim: 'without-it-refused',
+      text: 'Without SO_REUSEADDR and SO_REUSEPORT, one connection of the old server in ESTABLISHED, FIN-WAIT-2 or TIME-WAIT makes the new one fail.',
+    },
+    {
+      about: { 'EADDRINUSE on restart': 'look at' },
+      claim: 'until-time-wait-ends',
+      number: (outcomes) => range(outcomes, ({ facts }) => facts.firstAccepted, { digits: 1, unit: 's' }),
+      text: 'Without an option, TIME-WAIT of one old connection keeps the new server off its port for {number}.',
+    },
+    {
+      about: { SO_REUSEADDR: 'measured', 'EADDRINUSE on restart': 'helps' },
+      claim: 'with-an-option-at-once',
+      when: ({ sockets }) => sockets === 'net',
+      text: 'With SO_REUSEADDR on both servers, which net sets on every listener, the new server listens at once.',
+    },
+    {
+      id: 'with-reuseport-at-once',
+      about: { SO_REUSEPORT: 'measured', 'EADDRINUSE on restart': 'helps' },
+      claim: 'with-an-option-at-once',
+      when: ({ sockets }) => sockets === 'reuseport',
+      text: 'With SO_REUSEPORT alone on both servers, of one user, the new server listens at once.',
+    },
+    {
+      about: { 'EADDRINUSE on restart': 'helps' },
+      claim: 'handed-over-refuses-nobody',
+      text: 'If the old server hands its listening socket over, a client that connects in between waits in the queue and is served.',
+    },
+    {
+      about: { 'closing order': 'measured', 'EADDRINUSE on restart': 'helps' },
+      claim: 'client-first-leaves-it-free',
+      text: 'If the client closed first, nothing is left on the port: the new server needs no option.',
+    },
+    {
+      about: { tcp_fin_timeout: 'measured', 'EADDRINUSE on restart': 'cannot help' },
+      claim: 'fin-timeout-shortens-no-time-wait',
+      number: (outcomes) => range(outcomes, ({ facts }) => facts.firstAccepted, { digits: 1, unit: 's' }),
+      text: 'With tcp_fin_timeout 3, a server without an option still waits {number} for TIME-WAIT to end.',
+    },
+    {
+      about: { tcp_fin_timeout: 'measured' },
+      claim: 'fin-timeout-ends-half-closed',
+      when: ({ finTimeout }) => finTimeout === 3,
+      number: (outcomes) => range(outcomes, ({ facts }) => facts.firstAccepted, { digits: 1, unit: 's' }),
+      text: 'With tcp_fin_timeout 3, a server without an option waits only {number} for a client that does not close (FIN-WAIT-2).',
+    },
+    {
+      about: { SO_REUSEADDR: 'risks', SO_REUSEPORT: 'risks' },
+      claim: 'gap-refuses',
+      when: ({ sockets }) => sockets !== 'no-reuse',
+      text: 'A client that connects after the old server and before the new one fails with ECONNREFUSED, with either option.',
     },
   ],
 
@@ -315,33 +371,33 @@ export default experiment({
       findings: [
         finding(
           share(atOnce(reuse), reuse),
-          'With SO_REUSEADDR on both servers, which net sets on every listener, or SO_REUSEPORT, the new server listens at once.',
+          'With SO_REUSEADDR on both servers, as net sets it on every listener, or with SO_REUSEPORT on both, the new server listens at once.',
         ),
         timeWait.length > 0 &&
           finding(
             range(timeWait, until, seconds),
             isShorter
-              ? `Without an option, TIME-WAIT of an old connection makes the new server wait ${range(timeWait, until, seconds)}.`
-              : `Without an option, the new server waits ${range(timeWait, until, seconds)}: TIME-WAIT of 60 s, a slot of its timer, and one retry${isTuned ? '; tcp_fin_timeout 3 does not shorten that' : ''}.`,
+              ? 'Without SO_REUSEADDR and SO_REUSEPORT, TIME-WAIT of an old connection makes the new server wait.'
+              : `Without SO_REUSEADDR and SO_REUSEPORT, the new server waits for TIME-WAIT: 60 s, a slot of its timer, and a retry${isTuned ? '; tcp_fin_timeout 3 does not shorten that' : ''}.`,
           ),
         halfClosed.length > 0 &&
           finding(
             perTimeout.join(', '),
-            `Without an option, the new server waits for tcp_fin_timeout where the client does not close: ${perTimeout.join(', ')}.`,
+            'Without SO_REUSEADDR and SO_REUSEPORT, if the client does not close, the new server waits for tcp_fin_timeout, which ends FIN-WAIT-2.',
             halfClosed,
           ),
         alive.length > 0 &&
           finding(
             range(alive, until, seconds),
-            `Without an option, the new server waits until the last connection that the old server still serves ends, here ${range(alive, until, seconds)}.`,
+            'Without SO_REUSEADDR and SO_REUSEPORT, the new server waits until the last connection that the old server still serves has ended.',
           ),
         finding(
           share(refused, gap),
-          'A client that connects between the old and the new server fails with ECONNREFUSED, whatever the options.',
+          'A client that connects between the two servers fails with ECONNREFUSED, with SO_REUSEADDR, SO_REUSEPORT or neither.',
         ),
         finding(
           share(served, handed),
-          'Where the old server hands its listening socket over, such a client waits in the queue and is served.',
+          'If the old server hands its listening socket over, such a client waits in the queue and is served.',
         ),
       ],
     };

@@ -18,6 +18,8 @@ const initialWindow = 10;
 /** Bytes of the timestamp option, RFC 7323 §3.2, with the padding that Linux adds. */
 const timestampBytes = 12;
 const sequenceSpace = 2 ** 32;
+/** Bytes of the headers that the MSS leaves out: IPv4 or IPv6, and TCP without options. */
+const headers = { 4: 40, 6: 60 } as const;
 
 const mssOf = (opening: SegmentSighting) =>
   opening.segment.options.flatMap((option) => (option.kind === 'mss' ? option.value : []))[0] ?? 536;
@@ -73,17 +75,26 @@ export default experiment({
     'net.ipv4.tcp_early_retrans': 0,
   }),
   measures: {
-    mss: kind.bytes({ text: "maximum segment size that the server's SYN-ACK offers" }),
-    largest: kind.bytes({ text: 'largest payload of a segment' }),
-    segments: kind.count({ text: 'data segments, without retransmissions', compare: 'measurement' }),
-    flight: kind.count({ text: 'data segments before the first acknowledgement of data' }),
-    acknowledgements: kind.count({ text: 'bare acknowledgements of data', compare: 'measurement' }),
+    mss: kind.bytes({ label: 'MSS offered', text: "maximum segment size that the server's SYN-ACK offers" }),
+    largest: kind.bytes({ label: 'largest segment', text: 'largest payload of a segment' }),
+    segments: kind.count({
+      label: 'data segments',
+      text: 'data segments, without retransmissions',
+      compare: 'measurement',
+    }),
+    flight: kind.count({
+      label: 'segments before the first ACK',
+      text: 'data segments before the first acknowledgement of data',
+    }),
+    acknowledgements: kind.count({ label: 'ACKs', text: 'bare acknowledgements of data', compare: 'measurement' }),
     lastIsPushed: kind.boolean({ text: 'the last data segment has PSH' }),
     withinWindow: kind.boolean({ text: 'the client sends no byte beyond the window that the server has advertised' }),
     firstWindow: kind.bytes({
+      label: 'window of the SYN-ACK',
       text: 'window of the SYN-ACK, not scaled (RFC 7323 §2.2)',
     }),
     largestWindow: kind.bytes({
+      label: 'largest window',
       text: 'largest window that the server advertises later, scaled by the shift in the SYN-ACK',
       compare: 'measurement',
     }),
@@ -174,11 +185,12 @@ export default experiment({
     const alone = small.filter(({ facts }) => facts.segments === 1 && facts.lastIsPushed);
     const flights = range(large, ({ facts }) => facts.flight);
     const kB = range(large, ({ facts }) => (facts.flight * facts.largest) / 1000, { digits: 1, unit: 'kB' });
+    const mtus = range(large, ({ cell, facts }) => facts.mss + headers[cell.family]);
     const isTen = large.every(({ facts }) => facts.flight === initialWindow);
     return {
       headline:
         large.length > 0
-          ? `By default, a new connection sends ${flights} segments (${kB}), then waits for an ACK.`
+          ? `At MTU ${mtus} a new connection sends ${flights} segments (${kB}), then waits for an ACK.`
           : small.length > 0 &&
             (alone.length === small.length
               ? `A write of ${sizes.small} bytes leaves in one segment.`
@@ -195,7 +207,10 @@ export default experiment({
           'A full segment carries the MSS of the other end less the options: 12 bytes less with TCP timestamps.',
         ),
         finding(share(kept, outcomes), 'The client sends no byte beyond the window that the server has advertised.'),
-        finding(share(fewer, large), 'The server sends fewer acknowledgements than it receives data segments.'),
+        finding(
+          share(fewer, large),
+          `Of ${sizes.large.toLocaleString('en')} bytes the server acknowledges several segments at once: it sends fewer ACKs than it receives segments.`,
+        ),
         finding(share(alone, small), `A write of ${sizes.small} bytes leaves in one segment, with PSH.`),
       ],
     };

@@ -13,6 +13,7 @@ import {
   type Sighting,
   share,
 } from 'lingerlab';
+import { isAbout, tolerance } from './shared/probes.ts';
 
 /** More than the server's kernel takes unread; the client's kernel takes the rest. */
 const heldBytes = 150_000;
@@ -25,12 +26,8 @@ const rtoMaxMs = 1000;
 /** Probes that the scenario waits for before the next step. */
 const probes = { resumes: 3, 'update-lost': 1, closes: 2, resets: 1, 'closes-for-good': 1 } as const;
 
-/** Tolerance: early by a tick at HZ=100; late by a slot of the timer wheel, an eighth, and by a busy machine. */
-const isAbout = (value: number, expected: number) => value >= expected - 10 && value < expected * 1.125 + 200;
 /** Number of probes whose wait is below a limit, if each waits twice as long as the one before. */
 const probesBelow = (mostMs: number, rtoMs: number) => Math.ceil(Math.log2(mostMs / rtoMs));
-const tolerance =
-  'Tolerance: early by a tick at HZ=100; late by a slot of the timer wheel, an eighth, and 200 ms of a busy machine';
 
 export default experiment({
   id: 'closed-window',
@@ -76,11 +73,13 @@ export default experiment({
     probeBytes: kind.bytes({ text: 'data in the first probe' }),
     probeBehind: kind.count({ text: "distance of the first probe's sequence number below the server's RCV.NXT" }),
     rto: kind.ms({ text: 'retransmission timeout of the client, by TCP_INFO' }),
-    probe1: kind.ms({ text: 'time from the closed window to the first probe' }),
-    probe2: kind.ms({
+    firstAfter: kind.ms({ text: 'time from the closed window to the first probe' }),
+    secondAfterFirst: kind.ms({
       text: 'time from the first probe to the second probe, where the scenario waits for both before the next step',
     }),
-    probe3: kind.ms({ text: 'time from the second probe to the third probe, where the scenario waits for both' }),
+    thirdAfterSecond: kind.ms({
+      text: 'time from the second probe to the third probe, where the scenario waits for both',
+    }),
     answered1: kind.count({ text: 'answers to the first probe' }),
     answered2: kind.count({ text: 'answers to the second probe', compare: 'measurement' }),
     toldAfter: kind.ms({
@@ -99,10 +98,10 @@ export default experiment({
   },
   shows: [
     'rto',
-    'probe1',
-    'probe2',
+    'firstAfter',
+    'secondAfterFirst',
     'answered2',
-    'probe3',
+    'thirdAfterSecond',
     'toldBy',
     'opened',
     'saidAtLast',
@@ -121,14 +120,14 @@ export default experiment({
     // the client sends no other segment in this time
     const probe = async (after: Sighting) => wire.seen(ack.from('client'), { after });
     const first = await probe(zero);
-    note('probe1', ms(zero, first));
+    note('firstAfter', ms(zero, first));
     note('answered1', (await wire.answers(first)).length);
     note('probeBytes', first.segment.bytes);
     note('probeBehind', zero.segment.ack! - first.segment.seq!);
     let last = first;
     for (let count = 2; count <= probes[next]; count++) {
       const again = await probe(last);
-      note(`probe${count}` as 'probe2', ms(last, again));
+      note(count === 2 ? 'secondAfterFirst' : 'thirdAfterSecond', ms(last, again));
       if (count === 2) note('answered2', (await wire.answers(again)).length);
       last = again;
     }
@@ -158,7 +157,7 @@ export default experiment({
     if (next === 'resets') await near.set('SO_LINGER', 0);
     note('closed', (await near.close('destroy').answer()).outcome);
     if (next === 'closes') {
-      note('probe3', ms(last, await probe(last)));
+      note('thirdAfterSecond', ms(last, await probe(last)));
       await far.resume();
     }
     if (next === 'closes-for-good') {
@@ -194,22 +193,24 @@ export default experiment({
       id: 'first-after-rto',
       text: 'the client sends the first probe one retransmission timeout after the window has closed',
       source: `RFC 9293 §3.8.6.1 SHLD-29; tcp_probe0_base() in include/net/tcp.h. ${tolerance}`,
-      holds: (facts) => isAbout(facts.probe1, facts.rto),
+      holds: (facts) => isAbout(facts.firstAfter, facts.rto),
     },
     {
       id: 'then-doubled',
-      text: 'the second probe follows after twice that time, the third after four times that time, also if the client has closed',
+      text: 'the second probe follows the first after two retransmission timeouts, the third follows after four more, also if the client has closed',
       source: `RFC 9293 §3.8.6.1 SHLD-30; tcp_probe0_when() in include/net/tcp.h. ${tolerance}`,
       when: ({ next }) => next === 'resumes' || next === 'closes',
-      holds: (facts) => isAbout(facts.probe2, 2 * facts.rto) && isAbout(facts.probe3, 4 * facts.rto),
+      holds: (facts) =>
+        isAbout(facts.secondAfterFirst, 2 * facts.rto) && isAbout(facts.thirdAfterSecond, 4 * facts.rto),
     },
     {
       id: 'answers-are-limited',
-      text: 'with tcp_invalid_ratelimit 500 ms, the default, the reader does not answer a second probe within that time of the first',
+      text: `with tcp_invalid_ratelimit ${limitMs}, the default, the reader does not answer a second probe within ${limitMs} ms after the first`,
       source:
         'tcp_validate_incoming() in net/ipv4/tcp_input.c: tcp_oow_rate_limited(), TCPACKSkippedSeq; RFC 9293 §3.8.6.1: "it must still send an acknowledgment". Tolerance: 50 ms, by which the wire can be late on a busy machine',
       when: ({ next }) => next === 'resumes' || next === 'closes',
-      holds: (facts) => (facts.answered2 === 0 ? facts.probe2 < limitMs + wireMs : facts.probe2 >= limitMs - wireMs),
+      holds: (facts) =>
+        facts.answered2 === 0 ? facts.secondAfterFirst < limitMs + wireMs : facts.secondAfterFirst >= limitMs - wireMs,
     },
     {
       id: 'update-wakes',
@@ -256,7 +257,7 @@ export default experiment({
     },
     {
       id: 'orphan-is-given-up',
-      text: `with tcp_rto_max_ms ${rtoMaxMs}, tcp_orphan_retries 0 and tcp_retries2 15, the kernel drops a closed socket whose reader never reads when a probe has waited for tcp_rto_max_ms: the kernel sends nothing then, neither FIN nor RST, and unsent data is lost`,
+      text: `with tcp_rto_max_ms ${rtoMaxMs}, tcp_orphan_retries 0 and tcp_retries2 15, a closed socket whose reader never reads is dropped once a probe has waited for tcp_rto_max_ms: without FIN or RST, unsent data is lost`,
       source: `tcp_probe_timer() in net/ipv4/tcp_timer.c: SOCK_DEAD, tcp_orphan_retries(); tcp_send_probe0() in net/ipv4/tcp_output.c doubles the wait at most tcp_retries2 times: if the wait cannot reach tcp_rto_max_ms, this rule does not apply. ${tolerance}`,
       when: ({ next }) => next === 'closes-for-good',
       holds: (facts) =>
@@ -319,12 +320,12 @@ export default experiment({
         dropped.length > 0 &&
           finding(
             patience,
-            `If nobody reads, the kernel drops a closed socket silently after ${patience} (tcp_rto_max_ms ${rtoMaxMs}, default retries). ${mostLost(dropped)} bytes are lost; later segments get a RST.`,
+            `If the reader never reads, the kernel drops the closed socket without FIN or RST: ${mostLost(dropped)} bytes are lost (tcp_rto_max_ms ${rtoMaxMs}, default retries).`,
           ),
         outcomes.length > 0 &&
           finding(
-            range(outcomes, ({ facts }) => facts.probe1, { unit: 'ms' }),
-            `The first probe follows the closed window after about one retransmission timeout, here ${timeouts}.`,
+            range(outcomes, ({ facts }) => facts.firstAfter, { unit: 'ms' }),
+            `The first probe follows about one retransmission timeout, here ${timeouts}, after the window closed.`,
           ),
         finding(
           share(probed, lost),
@@ -332,7 +333,7 @@ export default experiment({
         ),
         finding(
           share(ignored, twice),
-          `Where the harness counts the answers to a second probe, the reader sends none less than ${limitMs} ms after the first (tcp_invalid_ratelimit).`,
+          `The reader does not answer a second probe within ${limitMs} ms after the first (tcp_invalid_ratelimit).`,
         ),
       ],
     };

@@ -36,13 +36,13 @@ const asked = {
     limit: ['default', '1', '3', 'user-timeout'],
   },
   measures: {
-    given: kind.outcome({ text: 'limit of how long the end without an answer waits, read back from the kernel' }),
+    given: kind.outcome({ text: 'limit of the end without an answer, read back from the kernel' }),
     rto: kind.ms({
       text: 'retransmission timeout of the end without an answer before the path went dead, by TCP_INFO',
     }),
     rtt: kind.ms({ text: 'smoothed round trip of the end without an answer before the path went dead, by TCP_INFO' }),
     after: kind.outcome({
-      text: 'result at the other end when the path works again and, except in LAST-ACK, the other end has sent a byte',
+      text: 'what the other end finds when the path works again: its own state, the end of the stream, or the result of a byte that it sends: is heard (it is read), or is gone (a RST answers)',
     }),
   },
 } as const;
@@ -98,11 +98,11 @@ export default experiment({
       values: {
         'FIN-WAIT-1': 'FIN-WAIT-1: the client has closed first',
         'LAST-ACK': 'LAST-ACK: the server has closed second',
-        ESTABLISHED: 'ESTABLISHED: the client still has the socket open',
+        ESTABLISHED: 'ESTABLISHED: the client has the socket open',
       },
     },
     unacked: {
-      text: 'what the closing end has sent without an acknowledgement, apart from a FIN',
+      text: 'what that end has sent without an acknowledgement, apart from a FIN',
       values: { nothing: 'nothing', data: `${bytes} bytes` },
     },
     limit: {
@@ -187,7 +187,7 @@ export default experiment({
   claims: [
     {
       id: 'doubles',
-      text: 'on a dead path an end sends again after an RTO, then after twice, four times, … as long; before that, it sends one tail loss probe, its last segment once more, after two round trips or an RTO',
+      text: 'on a dead path an end sends again after an RTO, then after 2 RTOs, 4 RTOs and so on; before the first of these it sends a tail loss probe, which is its last segment once more, after two round trips or an RTO',
       source:
         'RFC 6298 §5.5; RFC 8985 §7. Tolerance for each: late by the timer wheel, an eighth, and 300 ms of a busy machine; early by 100 ms that the wire can be late',
       holds: (facts, cell) => {
@@ -203,8 +203,9 @@ export default experiment({
     },
     {
       id: 'a-budget-of-time',
-      text: 'tcp_orphan_retries and tcp_retries2 of 1 and 3 are a time and not a count: (2^(n+1)-1) · 200 ms from the first retransmission after an RTO; the end gives up at the first timer that expires later, and a tail loss probe counts extra',
-      source: 'retransmits_timed_out() and tcp_model_timeout() in net/ipv4/tcp_timer.c. Tolerance as before',
+      text: 'tcp_orphan_retries and tcp_retries2 of n = 1 and n = 3 set a time, not a count: (2^(n+1)-1) · 200 ms from the first retransmission after an RTO; the end gives up at the first timer that expires later, and a tail loss probe comes in addition',
+      source:
+        'retransmits_timed_out() and tcp_model_timeout() in net/ipv4/tcp_timer.c. Tolerance for each timer as in the claim doubles',
       when: ({ limit }) => limit === '1' || limit === '3',
       holds: (facts, cell) => {
         const [, first, ...more] = resentOf(facts, cell);
@@ -219,13 +220,13 @@ export default experiment({
     {
       id: 'more-than-it-says',
       text: 'with tcp_orphan_retries or tcp_retries2 1, an end sends again more than once: a tail loss probe, and at least one retransmission after an RTO',
-      source: 'tcp_send_loss_probe() in net/ipv4/tcp_output.c; follows from the claim before',
+      source: 'tcp_send_loss_probe() in net/ipv4/tcp_output.c; follows from the claim a-budget-of-time',
       when: ({ limit }) => limit === '1',
       holds: (facts, cell) => resentOf(facts, cell).length > 1,
     },
     {
       id: 'user-timeout',
-      text: `TCP_USER_TIMEOUT ${userTimeoutMs / 1000} s ends a connection with unacknowledged data or FIN that long after the first retransmission after an RTO, also if the application has closed the socket`,
+      text: `with TCP_USER_TIMEOUT ${userTimeoutMs / 1000} s, a connection with unacknowledged data or FIN ends ${userTimeoutMs / 1000} s after the first retransmission by the RTO, also if the application has closed the socket`,
       source:
         'tcp_clamp_rto_to_user_timeout() in net/ipv4/tcp_timer.c; RFC 5482. Tolerance: the timer wheel and a busy machine',
       when: ({ limit }) => limit === 'user-timeout',
@@ -251,7 +252,7 @@ export default experiment({
     },
     {
       id: 'applications-hear-etimedout',
-      text: 'an application that still has the socket reads ETIMEDOUT when its kernel gives up',
+      text: 'an application that has the socket open reads ETIMEDOUT when its kernel gives up',
       source: 'tcp_write_err() in net/ipv4/tcp_timer.c',
       when: ({ state, limit }) => state === 'ESTABLISHED' && limit !== 'default',
       holds: (facts) =>
@@ -276,7 +277,7 @@ export default experiment({
     },
     {
       id: 'default-outlives-the-gap',
-      text: `with the defaults, tcp_orphan_retries 0 and tcp_retries2 15, a connection survives a dead path of ${followed} retransmissions, about 9 s: a closed socket closes in order, and an application reads what was sent`,
+      text: `with the defaults, tcp_orphan_retries 0 and tcp_retries2 15, a connection survives a dead path of ${followed} retransmissions: a closed socket closes in order, and an application reads what was sent`,
       source:
         'tcp_orphan_retries() in net/ipv4/tcp_timer.c: 0 stands for 8, which is 102 s; TCP_RETR2 in include/net/tcp.h: 15, 924 s',
       when: ({ limit }) => limit === 'default',
@@ -291,18 +292,62 @@ export default experiment({
     },
   ],
 
+  guide: [
+    {
+      about: { tcp_retries2: 'measured' },
+      claim: 'a-budget-of-time',
+      when: ({ state, limit }) => state === 'ESTABLISHED' && limit === '3',
+      number: (outcomes) => range(outcomes, ({ cell, facts }) => gaveUpOf(facts, cell), { digits: 1, unit: 's' }),
+      text: 'With tcp_retries2 3, an end gives up after {number}: at the first timer after a time, not after 3 retransmissions.',
+    },
+    {
+      id: 'orphans-have-a-budget-of-time',
+      about: { tcp_orphan_retries: 'measured' },
+      claim: 'a-budget-of-time',
+      when: ({ state, limit }) => state !== 'ESTABLISHED' && limit === '3',
+      number: (outcomes) => range(outcomes, ({ cell, facts }) => gaveUpOf(facts, cell), { digits: 1, unit: 's' }),
+      text: 'With tcp_orphan_retries 3, a closed end gives up after {number}: at the first timer after a time, not after 3 retransmissions.',
+    },
+    {
+      about: { TCP_USER_TIMEOUT: 'measured' },
+      claim: 'user-timeout',
+      number: (outcomes) => range(outcomes, ({ cell, facts }) => gaveUpOf(facts, cell), { digits: 1, unit: 's' }),
+      text: 'TCP_USER_TIMEOUT 1 s ends a connection without ACKs after {number}, closed or not: it counts from the first retransmission after an RTO.',
+    },
+    {
+      about: { tcp_retries2: 'measured' },
+      claim: 'applications-hear-etimedout',
+      when: ({ limit }) => limit !== 'user-timeout',
+      text: 'An application that still has the socket reads ETIMEDOUT when its kernel gives up.',
+    },
+    {
+      about: { tcp_retries2: 'risks' },
+      claim: 'the-other-end-is-not-told',
+      when: ({ state, limit }) => state === 'ESTABLISHED' && limit !== 'user-timeout',
+      text: 'The other end still has the connection when one end has given up, and reads ECONNRESET when it sends data.',
+    },
+    {
+      about: { tcp_orphan_retries: 'risks' },
+      claim: 'orphans-go-silently',
+      when: ({ limit }) => limit !== 'user-timeout',
+      text: 'When the kernel gives up on a closed socket, no application reads an error, and a RST answers only what the other end sends later.',
+    },
+  ],
+
   answer(outcomes) {
     const of = (...limits: readonly Asked['limit'][]) => outcomes.filter(({ cell }) => limits.includes(cell.limit));
     const gaveUp = (limited: typeof outcomes, name: string, more = '') =>
       limited.length > 0 &&
       finding(
         secondsOf(limited),
-        `With ${name}, an end gives up after ${secondsOf(limited)} (RTO ${range(limited, ({ facts }) => facts.rto, { unit: 'ms' })}) and ${timesOf(limited)}${more}.`,
+        `With ${name}, an end gives up after ${timesOf(limited)} (RTO ${range(limited, ({ facts }) => facts.rto, { unit: 'ms' })})${more}.`,
       );
     const secondsOf = (limited: typeof outcomes) =>
       range(limited, ({ cell, facts }) => gaveUpOf(facts, cell), { digits: 1, unit: 's' });
     const timesOf = (limited: typeof outcomes) =>
       `${range(limited, ({ cell, facts }) => resentOf(facts, cell).length)} retransmissions`;
+    const deadFor = (limited: typeof outcomes) =>
+      range(limited, ({ cell, facts }) => resentOf(facts, cell).at(-1) ?? Number.NaN, { digits: 1, unit: 's' });
     const counted = of('1', '3');
     const byCount = counted.filter(({ cell, facts }) => resentOf(facts, cell).length === Number(cell.limit));
     const timed = of('user-timeout');
@@ -317,33 +362,34 @@ export default experiment({
       headline:
         counted.length > 0
           ? byCount.length === 0
-            ? 'tcp_retries2 and tcp_orphan_retries limit the time of retransmissions.'
+            ? 'tcp_retries2 and tcp_orphan_retries set a time, not a count.'
             : `tcp_retries2 and tcp_orphan_retries limit the retries in ${share(byCount, counted)} cases.`
           : timed.length > 0
             ? `With ${userTimeout}, the kernel gives up after ${secondsOf(timed)}.`
             : defaults.length > 0 &&
               (kept.length === defaults.length
-                ? 'With the default limits, a connection survives a dead path of 9 s.'
-                : 'With the default limits, a connection can die on a dead path of 9 s.'),
+                ? `With the defaults, a connection survives a dead path of ${deadFor(defaults)}.`
+                : `With the defaults, a connection can die on a dead path of ${deadFor(defaults)}.`),
       findings: [
-        gaveUp(of('1'), 'tcp_orphan_retries or tcp_retries2 1', ', with the tail loss probe'),
+        gaveUp(of('1'), 'tcp_orphan_retries or tcp_retries2 1', ', the tail loss probe among them'),
         gaveUp(
           of('3'),
           'tcp_orphan_retries or tcp_retries2 3',
           `, at the first timer after a budget of ${budgetOf(3).toFixed(1)} s`,
         ),
-        gaveUp(timed, userTimeout),
-        finding(
-          share(kept, defaults),
-          'With the defaults, a connection survives a dead path of about 9 s: tcp_orphan_retries 0 acts as 8, a budget of 102 s, and tcp_retries2 15 is 924 s.',
-        ),
+        gaveUp(timed, userTimeout, ': that time counts from the first one by the RTO'),
+        defaults.length > 0 &&
+          finding(
+            share(kept, defaults),
+            `With the defaults, a connection survives a dead path of ${deadFor(defaults)}. By the kernel's rule, tcp_orphan_retries 0 stands for 102 s, tcp_retries2 15 for 924 s.`,
+          ),
         finding(
           share(etimedout, open),
           'An application that has the socket open reads ETIMEDOUT when its kernel gives up.',
         ),
         finding(
           share(reset, others),
-          'The other end gets no notice when the kernel gives up: it reads ECONNRESET when it sends data later.',
+          'The other end gets no notice when the kernel gives up; it reads ECONNRESET when it sends data later.',
         ),
       ],
     };

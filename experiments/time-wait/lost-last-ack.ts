@@ -4,8 +4,6 @@ import { ack, experiment, fin, finding, kind, range, rst, share } from 'lingerla
 const retries = 3;
 /** The time that a number of retries stands for, ms. */
 const budgetMs = (most: number): number => (2 ** (most + 1) - 1) * 200;
-/** A longer timeout, of a path with 50 ms of round trip: the kernel gives up one timer earlier. */
-const longerRtoMs = 250;
 
 /**
  * How long the other end tries without an answer, ms. It sends its FIN again after one timeout, as a tail loss probe, then after 2,
@@ -64,9 +62,9 @@ export default experiment({
       },
     },
     second: {
-      text: 'how the end that closes second does so',
+      text: 'how the second end closes',
       values: {
-        close: "net's destroy(), which gives its descriptor up",
+        close: "net's destroy(), which closes the descriptor",
         shutdown: 'shutdown(2), which keeps the descriptor, so that SO_ERROR can be read',
       },
     },
@@ -98,12 +96,12 @@ export default experiment({
     fins: kind.count({ text: 'times that the second end sent its FIN' }),
     counted: kind.count({
       compare: 'measurement',
-      text: 'the same where timers decide: until the second end gave up, or while ss -K was at work',
+      text: 'the same in cells where timers decide how often: until the second end gave up, or while ss -K was at work',
     }),
-    againMs: kind.ms({ text: 'from the first FIN of the second end to the second FIN' }),
+    againMs: kind.ms({ text: 'time from the first FIN of the second end to its second FIN' }),
     answers: kind.count({ text: 'ACKs of that FIN, and RSTs, that the first end sent' }),
     ending: { ...kind.word('ACK', 'RST', 'none'), text: 'the segment that reached the second end and closed it' },
-    told: kind.outcome({ text: 'SO_ERROR of the second end' }),
+    told: kind.outcome({ label: 'SO_ERROR', text: 'SO_ERROR of the second end' }),
     timerBefore: kind.seconds({ text: 'time left on the timer of TIME-WAIT before a late copy of the FIN' }),
     timerAfter: kind.seconds({ text: 'the same after that copy, plus the time until ss looked' }),
     restarted: {
@@ -213,7 +211,7 @@ export default experiment({
     },
     {
       id: 'a-reset-is-sent-once',
-      text: 'a lost RST is not sent again: the other end stays ESTABLISHED until it sends a FIN itself, which gets another RST',
+      text: 'a lost RST is not sent again: the other end stays ESTABLISHED until it sends something, here its FIN, which gets another RST',
       source: 'RFC 9293 §3.10.5; tcp_send_active_reset() in net/ipv4/tcp_output.c: nothing is kept to be sent again',
       when: ({ left }) => left === 'linger-0',
       holds: (facts, { lost }) =>
@@ -230,7 +228,7 @@ export default experiment({
     },
     {
       id: 'gives-up',
-      text: `with tcp_orphan_retries or tcp_retries2 ${retries}, the other end sends a FIN without an answer again more than ${retries} times: the setting stands for a time, (2^(${retries}+1)-1) · 200 ms = ${budgetMs(retries) / 1000} s from the first retransmission by the RTO, and the other end gives up at the first timer after this, in LAST-ACK, or after a lost RST in FIN-WAIT-1`,
+      text: `tcp_orphan_retries or tcp_retries2 ${retries} sets a time, not a count: the other end gives up at the first timer that expires (2^(${retries}+1)-1) · 200 ms = ${budgetMs(retries) / 1000} s or more after its first retransmission by the RTO, here after more than ${retries} retransmissions`,
       source:
         'tcp_write_timeout(), retransmits_timed_out() and tcp_model_timeout() in net/ipv4/tcp_timer.c, TCP_RTO_MIN 200 ms; RFC 8985 §7. Tolerance: 5 % early, what TCP_INFO rounds, to a fifth late, of which the timer wheel takes an eighth',
       when: ({ lost }) => lost === 'always',
@@ -323,7 +321,7 @@ export default experiment({
         silent.length > 0 &&
           finding(
             lasted,
-            `If every answer is lost, the other end gives up after ${lasted} with tcp_orphan_retries or tcp_retries2 ${retries} (RTO ${range(silent, ({ facts }) => facts.rtoMs, { unit: 'ms' })}); with an RTO of ${longerRtoMs} ms after ${(patience(longerRtoMs, retries) / 1000).toFixed(1)} s.`,
+            `If every answer is lost, the other end gives up after this time, with tcp_orphan_retries or tcp_retries2 ${retries} (RTO ${range(silent, ({ facts }) => facts.rtoMs, { unit: 'ms' })}).`,
           ),
         finding(share(restarted, waiting), 'One more copy of the FIN restarts the 60 s of TIME-WAIT.'),
       ],

@@ -1,18 +1,5 @@
-import {
-  ack,
-  data,
-  type Endpoint,
-  experiment,
-  finding,
-  is,
-  type Kind,
-  kind,
-  rst,
-  share,
-  syn,
-  synAck,
-  type Wire,
-} from 'lingerlab';
+import { ack, data, type Endpoint, experiment, finding, is, kind, rst, share } from 'lingerlab';
+import { countersOfAttempts, oldSegmentThatFits } from './shared/attempts.ts';
 
 /** Bytes that each end sends in the old connection: more than the clock of initial sequence numbers advances meanwhile, or fewer. */
 const many = 8_000_000;
@@ -37,47 +24,6 @@ type Asked = { readonly between: string; readonly timestamps: string; readonly p
 const bypassed = ({ between }: Asked) => between !== 'TIME-WAIT';
 const defenceless = (cell: Asked) => bypassed(cell) && cell.timestamps === 'off' && cell.bytes === many;
 
-/**
- * How far the client's initial sequence number advanced, and the old segment that the new server accepts, if there is one: it has
- * the number that the server expects next, and acknowledges bytes of the server that the client's window covers (RFC 5961 §5.2).
- */
-async function acceptable(wire: Wire, old: Endpoint, again: Endpoint, bytes: number) {
-  const first = await wire.seen(syn.on(old));
-  const second = await wire.seen(syn.on(again), { after: first });
-  const advanced = (second.segment.absolute.seq - first.segment.absolute.seq) >>> 0;
-  if (advanced >= bytes) return { advanced };
-  const [next, all] = [data.covering(advanced + 1), ack.withAck(serverBytes + 1)];
-  const late = await wire.seen(next.from('client').on(old));
-  const begins = (late.segment.absolute.seq - first.segment.absolute.seq) >>> 0;
-  const follow = begins + late.segment.bytes - advanced - 1;
-  const answered = await wire.seen(synAck.on(again), { after: second });
-  const acknowledged = (late.segment.absolute.ack - answered.segment.absolute.seq - 1) | 0;
-  const last = await wire.seen(all.from('client').on(again), { after: second });
-  const scale = second.segment.options.find((option) => option.kind === 'wscale');
-  const window = last.segment.window << (scale?.kind === 'wscale' ? scale.shift : 0);
-  const isRecent = acknowledged >= Math.max(1, serverBytes - window) && acknowledged <= serverBytes;
-  return isRecent && follow > newBytes ? { advanced, late } : { advanced };
-}
-
-/** Kernel counters that each attempt increases once more. */
-const countedAgain = [
-  'client.Tcp.ActiveOpens',
-  'client.Tcp.EstabResets',
-  'client.Tcp.OutRsts',
-  'client.TcpExt.TCPAbortOnData',
-  'client.TcpExt.TCPTimeWaitOverflow',
-  'server.Tcp.PassiveOpens',
-  'server.Tcp.EstabResets',
-  'server.Tcp.OutRsts',
-  'server.TcpExt.TCPTimeWaitOverflow',
-] as const;
-const timesAttempts = Object.fromEntries(
-  countedAgain.map((name) => [
-    `counters.${name}`,
-    kind.count({ compare: 'measurement', text: 'change of this kernel counter in all attempts together' }),
-  ]),
-) as Record<`counters.${(typeof countedAgain)[number]}`, Kind<number>>;
-
 export default experiment({
   id: 'old-duplicate',
   question: 'Can a late segment of an old connection get into a new one with the same addresses and ports?',
@@ -101,11 +47,14 @@ export default experiment({
     timestamps: { text: 'TCP timestamps', values: { off: 'off', on: 'on, the default' } },
     port: {
       text: "the client's port in the new connection",
-      values: { same: 'the old one, which the client binds', chosen: 'the kernel chooses a port' },
+      values: { same: 'the port of the old connection, by bind(2)', chosen: 'a port that the kernel chooses' },
     },
     bytes: {
-      text: 'bytes of each end in the old connection, against the clock of initial sequence numbers',
-      values: { [many]: '8,000,000: faster than the clock', [few]: '20,000: slower than the clock' },
+      text: 'bytes that each end sends in the old connection, against the clock of initial sequence numbers',
+      values: {
+        [many]: `${many.toLocaleString('en')}: more than the clock advances meanwhile`,
+        [few]: `${few.toLocaleString('en')}: fewer than the clock advances meanwhile`,
+      },
     },
   },
   only: (cell) =>
@@ -125,7 +74,7 @@ export default experiment({
   // after several attempts the facts of a connection are unknown: the claims read what the scenario notes
   connections: ['old', 'new'],
   measures: {
-    ...timesAttempts,
+    ...countersOfAttempts,
     attempts: kind.count({ compare: 'measurement', text: 'tries until the old connection was faster than the clock' }),
     reconnect: kind.outcome({ text: 'outcome of connect(2) for the new connection' }),
     samePort: kind.boolean({ text: 'the new connection has the addresses and ports of the old one' }),
@@ -133,9 +82,9 @@ export default experiment({
     covered: kind.boolean({ text: 'an old segment had exactly the number that the new server expects next' }),
     answered: { ...kind.word('ACK', 'RST'), text: 'what the new server sent after the old segment' },
     heard: { ...kind.words('old', 'new'), text: "whose bytes the new server's application read" },
-    firstRead: kind.outcome({ text: 'first bytes that it read: O of the old client, N of the new one' }),
-    oldRead: kind.bytes({ compare: 'measurement', text: 'bytes of the old client that it read' }),
-    newRead: kind.bytes({ text: `bytes of the new client that it read, of ${newBytes} sent` }),
+    firstRead: kind.outcome({ text: 'first bytes that this application read: O of the old client, N of the new one' }),
+    oldRead: kind.bytes({ compare: 'measurement', text: 'bytes of the old client that this application read' }),
+    newRead: kind.bytes({ text: `bytes of the new client that this application read, of ${newBytes} sent` }),
   },
   shows: [
     'reconnect',
@@ -194,7 +143,8 @@ export default experiment({
       note('samePort', samePort);
       await far.write(serverBytes, { fill: fills.server });
       await near.received(serverBytes);
-      const { advanced, late: fitting } = samePort ? await acceptable(wire, old, near, bytes) : {};
+      const fits = { bytes, serverBytes, newBytes };
+      const { advanced, late: fitting } = samePort ? await oldSegmentThatFits(wire, old, near, fits) : {};
       if (advanced !== undefined) note('advanced', advanced);
       if (!fitting && races) {
         // the clock was faster, or the new connection began late: the attempt decides nothing
@@ -252,14 +202,14 @@ export default experiment({
     },
     {
       id: 'new-bytes-discarded',
-      text: `the kernel then discards the ${newBytes} bytes that the new client sends under the same numbers, as already received`,
+      text: `after old bytes were read, the kernel discards the ${newBytes} bytes that the new client sends under the same sequence numbers, as already received`,
       source: 'RFC 9293 §3.10.7.4: what was received is trimmed off; tcp_data_queue() in net/ipv4/tcp_input.c',
       when: defenceless,
       holds: (facts) => facts.oldRead > newBytes && facts.newRead === 0,
     },
     {
       id: 'timestamps-refuse',
-      text: 'with timestamps, the kernel refuses the same segment even without TIME-WAIT: its timestamp is older than the new connection',
+      text: 'with timestamps, the kernel refuses such a segment even without TIME-WAIT: its timestamp is older than those of the new connection',
       source: 'RFC 7323 §5, PAWS; tcp_validate_incoming() in net/ipv4/tcp_input.c, counter PAWSEstab',
       when: (cell) => bypassed(cell) && cell.timestamps === 'on' && cell.bytes === many,
       holds: (facts) =>
@@ -285,6 +235,19 @@ export default experiment({
       source: 'RFC 9293 §3.4.1; secure_tcp_seq() in net/core/secure_seq.c: one number every 64 ns',
       when: (cell) => bypassed(cell) && cell.bytes === few,
       holds: (facts, { bytes }) => facts.advanced > bytes && !facts.covered && is(facts.heard, 'new'),
+    },
+  ],
+
+  guide: [
+    {
+      about: { tcp_timestamps: 'measured' },
+      claim: 'timestamps-refuse',
+      text: 'With TCP timestamps, the kernel refuses an old segment in a new connection from the same port even without TIME-WAIT.',
+    },
+    {
+      about: { SO_LINGER: 'risks', tcp_max_tw_buckets: 'risks', tcp_timestamps: 'risks' },
+      claim: 'old-bytes-delivered',
+      text: 'Without TIME-WAIT (SO_LINGER 0, no buckets) and timestamps, a new connection from the same port reads bytes of a fast old one.',
     },
   ],
 
@@ -316,7 +279,10 @@ export default experiment({
           'Without TIME-WAIT and timestamps, the new server reads old bytes, if the old connection sent faster than the clock of sequence numbers.',
         ),
         finding(share(discarded, harmed), "The kernel then discards the new client's own bytes as already received."),
-        finding(safe(stamped), 'Timestamps alone keep old bytes out: the timestamp of the segment is too old.'),
+        finding(
+          safe(stamped),
+          'Even without TIME-WAIT, timestamps keep old bytes out: the timestamp of the old segment is too old.',
+        ),
         finding(
           safe(kept),
           'TIME-WAIT keeps old bytes out: connect(2) fails, takes another port, or begins beyond the old sequence numbers.',

@@ -1,4 +1,5 @@
 import { ack, experiment, fin, finding, is, kind, range, share, syn, tcp } from 'lingerlab';
+import { refusedByPaws } from './shared/paws.ts';
 
 /** tcp_syn_retries: where TIME-WAIT answers each SYN with an ACK, the client gives up after about 3 s. */
 const retries = 1;
@@ -34,7 +35,7 @@ export default experiment({
     listener: { text: "the server's listener", values: { open: 'still listens', closed: 'is closed' } },
     rfc1337: {
       text: 'net.ipv4.tcp_rfc1337',
-      values: { 0: '0, the default: a RST ends TIME-WAIT', 1: '1: TIME-WAIT ignores every RST' },
+      values: { 0: '0, the default: a RST at RCV.NXT ends TIME-WAIT', 1: '1: TIME-WAIT ignores every RST' },
     },
   },
   only: ({ stamp, listener, rfc1337 }) =>
@@ -54,11 +55,11 @@ export default experiment({
   }),
   seconds: ({ stamp, rfc1337 }) => (stamp === 'older' && rfc1337 === 1 ? 3.5 : 0.5),
   measures: {
-    connected: kind.outcome({ text: 'what connect(2) answered' }),
+    connected: kind.outcome({ text: 'result of connect(2)' }),
     connectMs: kind.ms({ text: 'how long connect(2) took' }),
     firstAnswer: { ...kind.word('SYN,ACK', 'ACK', 'RST,ACK'), text: "the server's answer to the first SYN" },
-    clientSaid: { ...kind.word('ACK', 'RST'), text: "the client's answer to that" },
-    again: kind.ms({ text: 'from the first SYN to the second' }),
+    clientSaid: { ...kind.word('ACK', 'RST'), text: "the client's answer to that answer" },
+    again: kind.ms({ text: 'time from the first SYN to the second SYN' }),
     stays: kind.boolean({ text: 'ss showed TIME-WAIT after connect(2) had returned' }),
   },
   shows: ['firstAnswer', 'clientSaid', 'again', 'connected', 'connectMs', 'stays'],
@@ -104,7 +105,7 @@ export default experiment({
       id: 'reconnects-at-once',
       text: 'after a short connection, the first SYN of the client has a higher sequence number and opens a new connection, with or without timestamps, with tcp_rfc1337 0 or 1',
       source:
-        'RFC 9293 §3.6.1 MAY-2; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c; initial sequence numbers of the same four numbers grow, RFC 6528 §3',
+        'RFC 9293 §3.6.1 MAY-2; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c; initial sequence numbers between the same addresses and ports grow, RFC 6528 §3',
       when: ({ stamp, listener }) => stamp !== 'older' && listener === 'open',
       holds: (facts) =>
         facts.firstAnswer === 'SYN,ACK' && facts.connected === 'ok' && facts['old.timeWait.endedBy'] === 'recycled',
@@ -118,7 +119,7 @@ export default experiment({
     },
     {
       id: 'and-tries-again-soon',
-      text: 'after that RST, the client sends its SYN again in less than 0.5 s instead of after 1 s',
+      text: `after that RST, the client sends its SYN again in less than ${soonMs / 1000} s instead of after 1 s`,
       source:
         'tcp_rcv_synsent_state_process() in net/ipv4/tcp_input.c: TCP_TIMEOUT_MIN, since Linux 5.6. Tolerance: a busy machine, half of what it would be',
       when: ({ stamp, listener }) => stamp === 'older' || listener === 'closed',
@@ -126,14 +127,14 @@ export default experiment({
     },
     {
       id: 'the-challenge-lets-it-in',
-      text: 'with tcp_rfc1337 0, that RST ends TIME-WAIT, and the second SYN connects in spite of its older timestamp',
+      text: "with tcp_rfc1337 0, the client's RST ends TIME-WAIT, and its second SYN connects in spite of its older timestamp",
       source: 'RFC 5961 §4.2; RFC 1337; tcp_timewait_state_process(): "This is TIME_WAIT assassination"',
       when: ({ stamp, listener, rfc1337 }) => stamp === 'older' && listener === 'open' && rfc1337 === 0,
       holds: (facts) => facts.connected === 'ok' && facts['counters.client.TcpExt.TCPSynRetrans'] === 1 && !facts.stays,
     },
     {
       id: 'nobody-listens-is-told-late',
-      text: 'with tcp_rfc1337 0 and no listener, the first SYN gets an ACK, and connect(2) fails with ECONNREFUSED at the answer to the second',
+      text: 'with tcp_rfc1337 0 and no listener, the first SYN gets an ACK, and connect(2) fails with ECONNREFUSED only when the second SYN is answered',
       source: 'tcp_v4_rcv() in net/ipv4/tcp_ipv4.c: TCP_TW_SYN without a listener falls through to the ACK',
       when: ({ listener, rfc1337 }) => listener === 'closed' && rfc1337 === 0,
       holds: (facts) =>
@@ -141,16 +142,28 @@ export default experiment({
     },
     {
       id: 'rfc1337-shuts-it-out',
-      text: 'with tcp_rfc1337 1, TIME-WAIT ignores the RST and answers each SYN with an ACK; connect(2) fails with ETIMEDOUT, here with tcp_syn_retries 1',
+      text: `with tcp_rfc1337 1, TIME-WAIT ignores the RST, and an ACK answers each SYN that has an older timestamp; connect(2) fails with ETIMEDOUT, here with tcp_syn_retries ${retries}`,
       source: 'RFC 1337 §3 (F1); tcp_write_timeout() in net/ipv4/tcp_timer.c for when it gives up',
       when: ({ stamp, rfc1337 }) => stamp === 'older' && rfc1337 === 1,
       holds: (facts) =>
         facts.connected === 'ETIMEDOUT' &&
         facts.stays &&
-        // the client sends the second SYN soon, the others after their usual timeouts
-        (facts['counters.client.TcpExt.TCPSynRetrans'] ?? 0) >= 2 &&
-        (facts['counters.server.TcpExt.PAWSTimewait'] ?? 0) + (facts['counters.server.TcpExt.PAWSEstab'] ?? 0) ===
-          1 + (facts['counters.client.TcpExt.TCPSynRetrans'] ?? 0),
+        // the client sends the second SYN soon; how many follow after their timeouts depends on tcp_syn_linear_timeouts
+        (facts['counters.client.TcpExt.TCPSynRetrans'] ?? 0) >= 1 &&
+        refusedByPaws(facts) === 1 + (facts['counters.client.TcpExt.TCPSynRetrans'] ?? 0),
+    },
+  ],
+
+  guide: [
+    {
+      about: { 'thousands of TIME-WAIT': 'look at' },
+      claim: 'reconnects-at-once',
+      text: "A listening server's TIME-WAIT lets a SYN with a higher sequence number from the same port in at once, unless its timestamp is older.",
+    },
+    {
+      about: { tcp_rfc1337: 'risks', 'clients hang in connect': 'look at' },
+      claim: 'rfc1337-shuts-it-out',
+      text: "With tcp_rfc1337 1, the server's TIME-WAIT shuts out a client whose SYN has an older timestamp: connect(2) fails with ETIMEDOUT.",
     },
   ],
 
@@ -173,24 +186,24 @@ export default experiment({
       findings: [
         finding(
           share(admitted, newer),
-          'With a listener, a SYN with a higher number gets a SYN-ACK at once, with or without timestamps, unless its timestamp is older.',
+          'With a listener, a SYN with a higher sequence number gets a SYN-ACK at once, with or without timestamps, unless its timestamp is older.',
         ),
         finding(
           share(second, older(0)),
-          'A SYN with an older timestamp gets an ACK; the RST of the client to that ACK ends TIME-WAIT, and its second SYN connects.',
+          "With tcp_rfc1337 0, a SYN with an older timestamp gets an ACK; the client's RST to that ACK ends TIME-WAIT, and its second SYN connects.",
         ),
         challenged.length > 0 &&
           finding(
             soon,
-            `After an ACK instead of a SYN-ACK, the client sends its second SYN after ${soon} instead of 1 s.`,
+            'If an ACK answers its SYN instead of a SYN-ACK, the client sends the SYN again after this time instead of 1 s.',
           ),
         finding(
           share(shutOut, older(1)),
-          'If the SYN has an older timestamp, with tcp_rfc1337 1, TIME-WAIT ignores the RST of the client; connect(2) with tcp_syn_retries 1 fails with ETIMEDOUT.',
+          `With tcp_rfc1337 1, TIME-WAIT ignores that RST: connect(2) with an older timestamp fails with ETIMEDOUT (tcp_syn_retries ${retries}).`,
         ),
         finding(
           share(refused, deaf),
-          'Without a listener, the first SYN gets an ACK, and connect(2) fails with ECONNREFUSED only at the second.',
+          'With tcp_rfc1337 0 and no listener, the first SYN gets an ACK, and connect(2) fails with ECONNREFUSED only at its second SYN.',
         ),
       ],
     };

@@ -1,4 +1,5 @@
 import { ack, experiment, fin, finding, kind, rst, share } from 'lingerlab';
+import { refusedByPaws } from './shared/paws.ts';
 
 /** Bytes that the client sends before it closes, so that old segments fit below RCV.NXT. */
 const sentBytes = 300;
@@ -59,7 +60,7 @@ export default experiment({
       values: { syn: 'a SYN', rst: 'a RST', fin: 'the FIN', ack: 'an ACK without data', data: 'data' },
     },
     place: {
-      text: 'its sequence number, against the one that TIME-WAIT expects (RCV.NXT)',
+      text: 'the sequence number of the segment, against the one that TIME-WAIT expects (RCV.NXT)',
       values: {
         below: '100 lower; of the FIN, 1 lower: a copy',
         at: 'equal',
@@ -68,13 +69,13 @@ export default experiment({
       },
     },
     stamp: {
-      text: "its timestamp, against the client's latest",
+      text: "the timestamp of the segment, against the client's latest one",
       values: { same: 'equal', newer: '10 s newer', older: '10 s older', none: 'no timestamp' },
     },
     listener: { text: "the server's listener", values: { open: 'still listens', closed: 'is closed' } },
     rfc1337: {
       text: 'net.ipv4.tcp_rfc1337',
-      values: { 0: '0, the default: a RST ends TIME-WAIT', 1: '1: TIME-WAIT ignores every RST' },
+      values: { 0: '0, the default: a RST at RCV.NXT ends TIME-WAIT', 1: '1: TIME-WAIT ignores every RST' },
     },
     family: { text: 'IP version', values: { 4: 'IPv4', 6: 'IPv6' } },
   },
@@ -90,8 +91,11 @@ export default experiment({
   sysctls: ({ rfc1337 }) => ({ 'net.ipv4.tcp_rfc1337': rfc1337, 'net.ipv4.tcp_invalid_ratelimit': 0 }),
   seconds: 2.5,
   measures: {
-    answer: { ...kind.word('none', 'ACK', 'SYN,ACK', 'RST', 'RST,ACK'), text: 'the answer that came back at once' },
-    answers: kind.count({ text: 'segments that came back at once' }),
+    answer: {
+      ...kind.word('none', 'ACK', 'SYN,ACK', 'RST', 'RST,ACK'),
+      text: 'the answer that TIME-WAIT sent at once',
+    },
+    answers: kind.count({ text: 'segments that TIME-WAIT sent at once' }),
     sameNumbers: kind.boolean({
       text: 'the answer had the sequence and acknowledgement numbers of the last ACK before it',
     }),
@@ -172,7 +176,7 @@ export default experiment({
     },
     {
       id: 'does-not-come-back',
-      text: 'such a SYN ends TIME-WAIT, which does not come back where the client resets the SYN-ACK because the SYN was an old one',
+      text: 'with a listener, a SYN that is newer by number or timestamp ends TIME-WAIT, which does not come back if the client resets the SYN-ACK because the SYN was an old one',
       source:
         'RFC 9293 §3.6.1 MAY-2 (2) asks for the return to TIME-WAIT; Linux: "RED-PEN: we violate main RFC requirement" in tcp_timewait_state_process()',
       when: (cell) => cell.listener === 'open' && isNewSyn(cell),
@@ -180,7 +184,7 @@ export default experiment({
     },
     {
       id: 'nobody-listens',
-      text: 'without a listener, such a SYN gets an ACK like an old one, not a RST, and TIME-WAIT stays',
+      text: 'without a listener, a SYN that is newer by number or timestamp gets an ACK like an old one, not a RST, and TIME-WAIT stays',
       source: 'tcp_v4_rcv() in net/ipv4/tcp_ipv4.c: TCP_TW_SYN without a listener falls through to the ACK',
       when: (cell) => cell.listener === 'closed' && isNewSyn(cell),
       holds: (facts) => facts.answer === 'ACK' && facts.after === 'TIME-WAIT' && !facts.restarted,
@@ -197,10 +201,7 @@ export default experiment({
       text: 'PAWS refuses a segment with an older timestamp, other than a RST, even a SYN with a higher sequence number: the segment gets an ACK and restarts the 60 s',
       source: 'RFC 7323 §5.2; tcp_timewait_state_process(): PAWSTimewait, before it had a counter of its own PAWSEstab',
       when: ({ arrives, stamp }) => stamp === 'older' && arrives !== 'rst',
-      holds: (facts) =>
-        facts.answer === 'ACK' &&
-        facts.restarted &&
-        (facts['counters.server.TcpExt.PAWSTimewait'] ?? 0) + (facts['counters.server.TcpExt.PAWSEstab'] ?? 0) === 1,
+      holds: (facts) => facts.answer === 'ACK' && facts.restarted && refusedByPaws(facts) === 1,
     },
     {
       id: 'same-numbers',
@@ -234,7 +235,7 @@ export default experiment({
     },
     {
       id: 'rst-ends-it',
-      text: 'a RST exactly at RCV.NXT ends TIME-WAIT without an answer',
+      text: 'with tcp_rfc1337 0, a RST exactly at RCV.NXT ends TIME-WAIT without an answer',
       source: 'RFC 1337 §2; tcp_timewait_state_process(): "This is TIME_WAIT assassination"',
       when: ({ arrives, place, stamp, rfc1337 }) =>
         arrives === 'rst' && place === 'at' && stamp !== 'older' && rfc1337 === 0,
@@ -284,7 +285,7 @@ export default experiment({
       late.every(isRestarted);
     return {
       headline: asExpected
-        ? 'Only a newer SYN or a RST with the expected number can end TIME-WAIT.'
+        ? 'Of segments, only a newer SYN or a RST at RCV.NXT ends TIME-WAIT early.'
         : `One segment ended TIME-WAIT in ${share(ended, outcomes)} cases.`,
       findings: [
         finding(share(late.filter(isRestarted), late), 'Data, ACKs and FINs restart the 60 s of TIME-WAIT.'),
@@ -294,7 +295,7 @@ export default experiment({
         ),
         finding(
           share(exact.filter(isEnded), exact),
-          'With tcp_rfc1337 0, the default, a RST exactly at the expected sequence number ends TIME-WAIT.',
+          'With tcp_rfc1337 0, the default, a RST exactly at the expected sequence number (RCV.NXT) ends TIME-WAIT.',
         ),
         finding(
           share(
@@ -308,7 +309,7 @@ export default experiment({
             old.filter((one) => isAcked(one) && !isRestarted(one)),
             old,
           ),
-          'A SYN whose number is not higher, or that finds no listener, gets an ACK and does not restart the 60 s, unless its timestamp is older.',
+          'Without an older timestamp, a SYN that is not newer, or finds no listener, gets an ACK and does not restart the 60 s.',
         ),
         finding(
           share(

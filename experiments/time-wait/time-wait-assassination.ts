@@ -23,7 +23,7 @@ export default experiment({
     },
     rfc1337: {
       text: 'net.ipv4.tcp_rfc1337',
-      values: { 0: '0, the default: a RST ends TIME-WAIT', 1: '1: TIME-WAIT ignores every RST' },
+      values: { 0: '0, the default: a RST at RCV.NXT ends TIME-WAIT', 1: '1: TIME-WAIT ignores every RST' },
     },
     listener: { text: "the server's listener", values: { open: 'still listens', closed: 'is closed' } },
   },
@@ -84,13 +84,13 @@ export default experiment({
     },
     {
       id: 'reset-in-place',
-      text: "the other end's kernel answers that ACK with a RST, whose sequence number is exactly the one that TIME-WAIT expects; a listener on the port changes nothing",
+      text: "the other end's kernel answers the ACK of TIME-WAIT with a RST, whose sequence number is exactly the one that TIME-WAIT expects; a listener on the port changes nothing",
       source: 'RFC 9293 §3.10.7.1 and §3.10.7.2; RFC 1337 §1',
       holds: (facts) => facts.resetAt === 0,
     },
     {
       id: 'assassinated',
-      text: 'with tcp_rfc1337 0, the default, that RST ends TIME-WAIT',
+      text: 'with tcp_rfc1337 0, the default, that RST ends TIME-WAIT, and a RST answers a later FIN',
       source: 'RFC 1337 §2; tcp_rfc1337 = 0 is the default, tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c',
       when: ({ rfc1337 }) => rfc1337 === 0,
       holds: (facts) => facts.after === 'nothing' && facts['timeWait.endedBy'] === 'rst' && facts.again === 'RST',
@@ -101,6 +101,20 @@ export default experiment({
       source: 'RFC 1337 §3 (F1): ignore RST segments in TIME-WAIT',
       when: ({ rfc1337 }) => rfc1337 === 1,
       holds: (facts) => facts.after === 'TIME-WAIT' && facts.again === 'ACK',
+    },
+  ],
+
+  guide: [
+    {
+      about: { tcp_rfc1337: 'measured' },
+      claim: 'rfc1337-survives',
+      text: 'With tcp_rfc1337 1, TIME-WAIT ignores the RST that a late segment draws, and answers the next FIN.',
+    },
+    {
+      id: 'without-it-a-late-segment-ends-it',
+      about: { tcp_rfc1337: 'measured' },
+      claim: 'assassinated',
+      text: 'With tcp_rfc1337 0, the default, a late segment ends TIME-WAIT: the RST to the ACK of TIME-WAIT removes it.',
     },
   ],
 
@@ -120,7 +134,7 @@ export default experiment({
       findings: [
         finding(
           share(gone(usual), usual),
-          'With tcp_rfc1337 0, the default, TIME-WAIT answers the late segment, the other end resets that ACK, and the RST ends TIME-WAIT.',
+          'With tcp_rfc1337 0, the default, TIME-WAIT answers a late segment with an ACK, and the RST of the other end to that ACK ends TIME-WAIT.',
         ),
         finding(share(stayed(strict), strict), 'With tcp_rfc1337 1, TIME-WAIT ignores that RST.'),
         finding(

@@ -22,7 +22,7 @@ export default experiment({
   ],
   factors: { finTimeout: [60, 3], data: ['none', 'exchanged'], family: [4, 6] },
   words: {
-    finTimeout: { text: 'net.ipv4.tcp_fin_timeout, s', values: { 60: 'as the kernel has it', 3: 'shorter' } },
+    finTimeout: { text: 'net.ipv4.tcp_fin_timeout, s', values: { 60: '60, the default', 3: '3, shorter' } },
     data: { text: 'what was sent before the close', values: { none: 'nothing', exchanged: '1000 bytes each way' } },
     family: { text: 'IP version', values: { 4: 'IPv4', 6: 'IPv6' } },
   },
@@ -66,7 +66,7 @@ export default experiment({
     },
     {
       id: 'timer-says-so',
-      text: 'the timer that ss shows was set for 60 s, whatever tcp_fin_timeout is: cut to whole seconds, with what had passed, it makes 59 to 60',
+      text: 'ss shows a timer that was set for 60 s, with tcp_fin_timeout 60 and 3: the rest that it prints, cut to whole seconds, and the time before make 59 to 60 s',
       source:
         'inet_twsk_schedule() in net/ipv4/inet_timewait_sock.c; print_ms_timer() in iproute2, misc/ss.c, of ss -o',
       holds: (facts) =>
@@ -85,6 +85,23 @@ export default experiment({
             largest(outcomes.map(({ facts }) => facts.slot)) + seenLate,
     },
   ],
+  guide: [
+    {
+      about: { 'thousands of TIME-WAIT': 'look at', 'closing order': 'costs' },
+      claim: 'a-minute',
+      number: (outcomes) => range(outcomes, ({ facts }) => facts['timeWait.seconds'], { digits: 1, unit: 's' }),
+      text: 'TIME-WAIT lasts {number}: 60 s, and up to one slot of the timer wheel.',
+    },
+    {
+      id: 'fin-timeout-changes-nothing',
+      about: { tcp_fin_timeout: 'measured', 'thousands of TIME-WAIT': 'cannot help' },
+      claim: 'a-minute',
+      when: ({ finTimeout }) => finTimeout === 3,
+      number: (outcomes) => range(outcomes, ({ facts }) => facts['timeWait.seconds'], { digits: 1, unit: 's' }),
+      text: 'With tcp_fin_timeout 3, TIME-WAIT lasts {number} all the same: 60 s, and up to one slot of the timer wheel.',
+    },
+  ],
+
   answer(outcomes) {
     const seconds = ({ facts }: (typeof outcomes)[number]) => facts['timeWait.seconds'];
     const mean = (of: typeof outcomes) => of.reduce((sum, outcome) => sum + seconds(outcome), 0) / of.length;
@@ -101,18 +118,18 @@ export default experiment({
       headline:
         early.length > 0
           ? `TIME-WAIT ended before ${length} s in ${share(early, outcomes)} closes: ${lasted}.`
-          : `TIME-WAIT lasts ${isOnTime ? `${length} s plus at most ${slot.toFixed(1)} s` : lasted}${isCompared && apart <= slot ? '; tcp_fin_timeout does not change it' : ''}.`,
+          : `TIME-WAIT lasts ${isOnTime ? `${length} s plus at most ${slot.toFixed(2)} s` : lasted}${isCompared && apart <= slot ? '; tcp_fin_timeout changes nothing' : ''}.`,
       findings: [
         finding(
           lasted,
-          `TIME-WAIT lasts ${lasted}, from the FIN of the other end until its timer expires: ${length} s and up to one slot of the timer wheel, ${slot.toFixed(1)} s.`,
+          `TIME-WAIT lasts from the FIN of the other end until its timer expires: ${length} s and up to one slot of the timer wheel, here ${slot.toFixed(2)} s.`,
         ),
         finding(share(ownTimer, outcomes), 'Its own timer ended TIME-WAIT: no other event did.'),
         isCompared &&
           finding(
             range(short, seconds, { digits: 1, unit: 's' }),
             apart <= slot
-              ? `tcp_fin_timeout 3 instead of 60 changes nothing: TIME-WAIT lasts the same within a slot of the kernel's timer wheel, ${slot.toFixed(1)} s.`
+              ? 'tcp_fin_timeout 3 instead of 60 changes nothing: TIME-WAIT lasts the same within a slot of the timer wheel.'
               : `tcp_fin_timeout 3 instead of 60 changes how long TIME-WAIT lasts, by ${apart.toFixed(1)} s.`,
           ),
       ],

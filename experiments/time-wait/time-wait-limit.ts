@@ -47,7 +47,7 @@ export default experiment({
   claims: [
     {
       id: 'no-more-than-that',
-      text: 'with tcp_max_tw_buckets 0, 1 and 3, exactly so many of five connections enter TIME-WAIT; TCPTimeWaitOverflow counts the others',
+      text: 'with tcp_max_tw_buckets 0, 1 and 3, exactly as many of five connections enter TIME-WAIT; TCPTimeWaitOverflow counts the others',
       source: 'inet_twsk_alloc() in net/ipv4/inet_timewait_sock.c; tcp_time_wait() in net/ipv4/tcp_minisocks.c',
       when: ({ buckets }) => buckets !== 'default',
       holds: (facts, { buckets }) =>
@@ -67,7 +67,7 @@ export default experiment({
     },
     {
       id: 'cuts-the-other-end-off',
-      text: 'above the limit the kernel keeps no FIN-WAIT-2 either, and answers the FIN of the other end with a RST, unless the ACK of the own FIN came while close(2) still held the socket',
+      text: "above the limit, the kernel does not keep an orphan in FIN-WAIT-2 either: it answers the FIN of the other end with a RST, unless the ACK of the client's FIN arrived while close(2) still held the socket",
       source:
         'tcp_rcv_state_process() in net/ipv4/tcp_input.c, FIN-WAIT-1: tcp_time_wait() for the orphan; RFC 9293 §3.10.7.1',
       when: ({ buckets }) => buckets !== 'default',
@@ -86,6 +86,24 @@ export default experiment({
       source:
         'tcp_set_hashinfo() in net/ipv4/tcp_ipv4.c, before Linux 6.1 tcp_sk_init(): sysctl_max_tw_buckets = ehash entries / 2',
       holds: (facts) => facts.ownLimit === facts.hashEntries / 2,
+    },
+  ],
+
+  guide: [
+    {
+      about: { tcp_max_tw_buckets: 'measured', 'thousands of TIME-WAIT': 'helps' },
+      claim: 'no-more-than-that',
+      text: 'Of five connections that close, exactly as many keep TIME-WAIT as tcp_max_tw_buckets 0, 1 or 3 allows. See what that risks.',
+    },
+    {
+      about: { tcp_max_tw_buckets: 'measured' },
+      claim: 'first-come',
+      text: 'The connections that closed first keep TIME-WAIT; the kernel removes none for a newer one.',
+    },
+    {
+      about: { tcp_max_tw_buckets: 'risks' },
+      claim: 'cuts-the-other-end-off',
+      text: "Above the limit the kernel keeps no FIN-WAIT-2 of an orphan either: it answers the other end's FIN with a RST.",
     },
   ],
 
@@ -119,7 +137,7 @@ export default experiment({
         ),
         finding(
           share(reset, limited),
-          'Above the limit, the closing end answers the FIN of the other end with a RST, unless close(2) still held the socket when the ACK of its own FIN arrived.',
+          'Above the limit, the kernel keeps no FIN-WAIT-2 either: it answers the FIN of the other end with a RST.',
         ),
         finding(share(all, usual), `With the kernel's own limit, all ${labels.length} connections keep TIME-WAIT.`),
         finding(

@@ -40,7 +40,7 @@ export default experiment({
   },
   words: {
     next: {
-      text: 'what happens next',
+      text: 'what happens to the socket next',
       values: {
         nothing: 'nothing',
         'processes-killed': 'SIGKILL ends the processes of both ends',
@@ -59,7 +59,7 @@ export default experiment({
   seconds: ({ left }) => (left === 'FIN-WAIT-1' ? 2 : 1),
   measures: {
     heldBefore: kind.boolean({ text: 'while connected, a process holds the socket: ss shows an inode' }),
-    heldIn: kind.boolean({ text: 'in TIME-WAIT, a process holds the socket' }),
+    heldIn: kind.boolean({ text: 'in TIME-WAIT, a process holds the socket: ss shows an inode' }),
     fullSockets: kind.count({ text: 'full sockets that sockstat counts (inuse) while one end is in TIME-WAIT' }),
     timeWaits: kind.count({ text: 'mini-sockets that sockstat counts (tw)' }),
     after: { ...kind.word('TIME-WAIT', 'gone'), text: 'what ss showed of the socket afterwards' },
@@ -115,7 +115,7 @@ export default experiment({
   claims: [
     {
       id: 'nobody-holds-it',
-      text: 'a process holds a connected socket; no process holds a socket in TIME-WAIT, which has no inode and takes no descriptor',
+      text: 'a process holds a connected socket; no process holds a socket in TIME-WAIT: ss shows no inode',
       source:
         'inet_twsk_diag_fill() in net/ipv4/inet_diag.c: idiag_inode = 0; tcp_time_wait() in net/ipv4/tcp_minisocks.c',
       when: ({ left }) => left === 'TIME-WAIT',
@@ -130,7 +130,7 @@ export default experiment({
     },
     {
       id: 'a-mini-socket',
-      text: 'in TIME-WAIT a mini-socket stands instead of the full one: sockstat counts it as tw, and nothing as inuse',
+      text: 'in TIME-WAIT a mini-socket has replaced the full socket: sockstat counts it as tw, and nothing as inuse',
       source: 'tcp_time_wait() in net/ipv4/tcp_minisocks.c calls tcp_done(); sockstat_seq_show() in net/ipv4/proc.c',
       when: ({ left }) => left === 'TIME-WAIT',
       holds: (facts) =>
@@ -167,6 +167,34 @@ export default experiment({
     },
   ],
 
+  guide: [
+    {
+      about: { 'thousands of TIME-WAIT': 'look at' },
+      claim: 'nobody-holds-it',
+      text: 'No process holds a socket in TIME-WAIT: it has no inode and takes no descriptor.',
+    },
+    {
+      about: { 'thousands of TIME-WAIT': 'helps' },
+      claim: 'can-be-destroyed',
+      text: 'ss -K removes a socket in TIME-WAIT.',
+    },
+    {
+      about: { 'thousands of TIME-WAIT': 'cannot help' },
+      claim: 'survives-its-processes',
+      text: 'TIME-WAIT outlives the processes of both ends: a restart does not remove it.',
+    },
+    {
+      about: { tcp_max_orphans: 'measured' },
+      claim: 'sockstat-is-host-wide',
+      text: '/proc/net/sockstat counts orphans of the whole host, in whichever namespace it is read.',
+    },
+    {
+      about: { tcp_max_orphans: 'costs' },
+      claim: 'an-orphan-holds-it',
+      text: 'An orphan with unsent data holds its network namespace until the other end reads.',
+    },
+  ],
+
   answer(outcomes) {
     const waiting = outcomes.filter(({ cell }) => cell.left === 'TIME-WAIT');
     const free = waiting.filter(({ facts }) => !facts.heldIn);
@@ -190,16 +218,13 @@ export default experiment({
               ? 'No process owns TIME-WAIT: it outlives the processes of both ends.'
               : 'No process owns a socket in TIME-WAIT.',
       findings: [
-        finding(
-          share(free, waiting),
-          'No process holds a socket in TIME-WAIT: ss shows no inode, and the socket takes no descriptor.',
-        ),
+        finding(share(free, waiting), 'No process holds a socket in TIME-WAIT: ss shows no inode.'),
         finding(share(outlived, killed), 'TIME-WAIT outlives the processes of both ends.'),
         finding(share(removed, destroyed), 'ss -K removes TIME-WAIT.'),
         abandoned.length > 0 &&
           finding(
             removal,
-            `TIME-WAIT does not hold its network namespace: the kernel removes a deleted namespace after ${removal}.`,
+            'TIME-WAIT does not hold its network namespace: the kernel removes a deleted namespace within this time.',
           ),
         finding(
           share(holding, orphans),

@@ -8,7 +8,7 @@ const flags = { ack: ['ACK'], syn: ['SYN'], data: ['PSH', 'ACK'], fin: ['FIN', '
 
 export default experiment({
   id: 'time-wait-rate-limit',
-  question: 'How many old segments that arrive at once does TIME-WAIT answer?',
+  question: 'How many old segments that arrive together does TIME-WAIT answer?',
   tags: ['TIME-WAIT', 'tcp_invalid_ratelimit', 'challenge ACK', 'rate limit', 'TCPACKSkippedTimeWait', 'RFC 5961'],
   symptoms: ['ACK is not sent from TIME_WAIT', 'ACK storm', 'duplicate ACKs are limited'],
   factors: {
@@ -26,7 +26,7 @@ export default experiment({
   network: 'wire',
   sysctls: ({ limit }) => ({ 'net.ipv4.tcp_invalid_ratelimit': limit }),
   measures: {
-    answers: kind.count({ text: `segments that TIME-WAIT answered at once, of ${burst}` }),
+    answers: kind.count({ text: `segments that TIME-WAIT answered, of ${burst}` }),
     limit: { ...kind.word('as asked', 'another'), text: 'tcp_invalid_ratelimit, read back' },
     stays: kind.boolean({ text: 'ss showed TIME-WAIT afterwards' }),
   },
@@ -58,7 +58,7 @@ export default experiment({
   claims: [
     {
       id: 'one-in-half-a-second',
-      text: `with tcp_invalid_ratelimit 500, TIME-WAIT answers one of ${burst} old ACKs or old SYNs that arrive at once; TCPACKSkippedTimeWait counts the others`,
+      text: `with tcp_invalid_ratelimit 500, TIME-WAIT answers one of ${burst} old ACKs or old SYNs that arrive together; TCPACKSkippedTimeWait counts the others`,
       source:
         'tcp_oow_rate_limited() in net/ipv4/tcp_input.c; ip-sysctl: tcp_invalid_ratelimit, against loops of acknowledgements',
       when: ({ arrives, limit }) => limit === 500 && (arrives === 'ack' || arrives === 'syn'),
@@ -69,7 +69,7 @@ export default experiment({
     },
     {
       id: 'data-is-not-limited',
-      text: `TIME-WAIT answers each of ${burst} old data segments, or copies of the FIN, that arrive at once`,
+      text: `TIME-WAIT answers each of ${burst} old data segments, or copies of the FIN, that arrive together`,
       source:
         'tcp_oow_rate_limited(): "Data packets without SYNs are not likely part of an ACK loop"; a FIN takes a number, too',
       when: ({ arrives }) => arrives === 'data' || arrives === 'fin',
@@ -104,18 +104,17 @@ export default experiment({
     const stays = outcomes.filter(({ facts }) => facts.stays);
     return {
       headline: !all(limited, 1)
-        ? `TIME-WAIT answers ${range(outcomes, ({ facts }) => facts.answers)} of ${burst} old segments that arrive at once.`
-        : `By default, TIME-WAIT answers one of ${burst} old ACKs or SYNs sent at once.`,
+        ? `TIME-WAIT answers ${range(outcomes, ({ facts }) => facts.answers)} of ${burst} old segments that arrive together.`
+        : `By default, TIME-WAIT answers one of ${burst} old ACKs or SYNs sent together.`,
       findings: [
         answered(
           limited,
           (count) =>
-            `TIME-WAIT answers ${count} old ACKs, and ${count} old SYNs, that arrive at once, with tcp_invalid_ratelimit 500, the default.`,
+            `With tcp_invalid_ratelimit 500, the default, TIME-WAIT answers ${count} old ACKs, or old SYNs, that arrive together.`,
         ),
         answered(
           numbered,
-          (count) =>
-            `TIME-WAIT answers ${count} old data segments, and ${count} copies of the FIN: the limit does not hold for them.`,
+          (count) => `The limit does not apply to old data and copies of the FIN: TIME-WAIT answers ${count} of each.`,
         ),
         answered(unlimited, (count) => `With tcp_invalid_ratelimit 0, TIME-WAIT answers ${count} old ACKs.`),
         finding(share(stays, outcomes), 'TIME-WAIT stays, whether it answers these segments or not.'),

@@ -2,10 +2,8 @@ import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { isExperimentFile } from '../process/own-files.ts';
+import { isExperimentFile, ownModules } from '../process/own-files.ts';
 import { readRegular } from '../record/regular.ts';
-
-const own = new URL('../', import.meta.url).href;
 
 /** The experiments' files that each of them imports itself. All are URLs. */
 const importsOf = new Map<string, Set<string>>();
@@ -13,7 +11,7 @@ const importsOf = new Map<string, Set<string>>();
 /** Remembers that the module `from` imports `url`, where both are experiments' files. */
 export function noteImport(from: string | undefined, url: string): void {
   if (from === undefined || !url.startsWith('file:')) return;
-  if (!isExperimentFile(from, own) || !isExperimentFile(url, own)) return;
+  if (!isExperimentFile(from, ownModules) || !isExperimentFile(url, ownModules)) return;
   const imports = importsOf.get(from) ?? new Set();
   importsOf.set(from, imports.add(withoutQuery(url)));
 }

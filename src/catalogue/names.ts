@@ -1,4 +1,5 @@
 import { declarations } from '../facts/table.ts';
+import { jitless } from '../record/check.ts';
 import { declaration } from '../record/fact.ts';
 import type { Problem } from './factors.ts';
 
@@ -54,13 +55,13 @@ function nameProblem(name: string): string | undefined {
 
 /** An experiment may only say of a kernel counter that it is not compared exactly: what it counts is the kernel's to say. */
 function counterProblem(name: string, declared: unknown): string | undefined {
-  if (!name.startsWith('counters.') || declaration.parse(declared).compare === 'measurement') return undefined;
+  if (!name.startsWith('counters.') || declaration.parse(declared, jitless).compare === 'measurement') return undefined;
   return "its name is a kernel counter's: it can only be declared as kind.count({ compare: 'measurement' })";
 }
 
 function kindProblem(declared: unknown): string | undefined {
   if (typeof declared === 'function') return 'must be called: kind.seconds(), not kind.seconds';
-  const parsed = declaration.safeParse(declared);
+  const parsed = declaration.safeParse(declared, jitless);
   if (!parsed.success) return "must be made by kind: kind.seconds(), kind.word('old', 'new')";
   const { type, values } = parsed.data;
   return (type === 'word' || type === 'words') && values?.length === 0 ? 'needs the words that it may be' : undefined;

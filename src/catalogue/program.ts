@@ -1,19 +1,22 @@
 import { readFileSync } from 'node:fs';
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { ownBundle, ownExtension, ownModules } from '../process/own-files.ts';
 import { noteImport } from './modules.ts';
 
-/** `.js` where the program runs compiled, `.ts` from its source. */
-export const ownExtension: '.js' | '.ts' = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-
-/** The module that `import 'lingerlab'` means in this process. */
-export const ownIndex = new URL(`../index${ownExtension}`, import.meta.url);
+/** The module that an experiment imports as `lingerlab`, from which its types are. */
+export const ownIndex = new URL(`index${ownExtension}`, ownModules);
 
 /** A statement that only an ES module may have at the beginning of a line. */
 const moduleStatement = /^(?:import\s*[\w{*'"]|export\s*(?:[{*]|default\b|const\b|let\b|class\b|function\b|async\b))/m;
 
 /** Node's names for ES modules with and without types. */
 const moduleFormats = { '.ts': 'module-typescript', '.js': 'module' } as const;
+
+/** What `import 'lingerlab'` means in this process: the bundle that runs exports what the index does. */
+const provider = ownBundle
+  ? { url: ownBundle, format: moduleFormats['.js'] }
+  : { url: ownIndex.href, format: moduleFormats[ownExtension] };
 
 let provided = false;
 
@@ -27,8 +30,7 @@ export function provideProgram(): void {
   provided = true;
   module.registerHooks({
     resolve(specifier, context, next) {
-      if (specifier === 'lingerlab')
-        return { url: ownIndex.href, format: moduleFormats[ownExtension], shortCircuit: true };
+      if (specifier === 'lingerlab') return { ...provider, shortCircuit: true };
       const resolved = next(specifier, context);
       noteImport(context.parentURL, resolved.url);
       const format = moduleFormat(resolved.url, resolved.format);

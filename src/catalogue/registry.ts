@@ -4,12 +4,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { LingerlabError } from '../errors.ts';
 import type { Group, LoadedExperiment } from '../experiment/definition.ts';
+import { ownExtension, ownModules } from '../process/own-files.ts';
+import { jitless } from '../record/check.ts';
 import { importDefinition, ungrouped } from './load.ts';
 import { modulesOf, sourceHashOf } from './modules.ts';
-import { ownExtension } from './program.ts';
 
 /** The experiments that come with the program: beside `src/` in its source, beside compiled `src/` where it is compiled. */
-const ownFolder = fileURLToPath(new URL('../../experiments/', import.meta.url));
+const ownFolder = fileURLToPath(new URL('../experiments/', ownModules));
 
 /** The file that says what a folder's experiments are about. */
 const groupFile = `group${ownExtension}`;
@@ -77,7 +78,7 @@ const isModule = (name: string): boolean => name.endsWith(ownExtension) && !name
 
 async function groupIn(path: string): Promise<Group> {
   const { default: exported } = (await import(pathToFileURL(path).href)) as { readonly default?: unknown };
-  const parsed = group.safeParse(exported);
+  const parsed = group.safeParse(exported, jitless);
   if (parsed.success) return parsed.data;
   throw new LingerlabError(
     'EXPERIMENT_LOAD',

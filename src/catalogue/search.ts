@@ -20,7 +20,7 @@ export interface Search {
 
 /** A match that scores less than this share of the best one is noise: the experiment mentions only one of several words. */
 const leastShare = 0.08;
-/** How much more an experiment scores whose id is what was asked for, typing errors aside. */
+/** How much more an experiment scores whose id is what was asked for, or that stands for the group with this name, typing errors aside. */
 const namedFactor = 4;
 /** More than these are no answer any more. */
 const mostFound = 12;
@@ -54,11 +54,13 @@ export function searchOf(experiments: readonly LoadedExperiment[]): Search {
       fuzzy: (term) => (vocabulary.has(term) ? false : errorsIn(term)),
     });
     const name = asked.join('');
-    const isNamed = (id: string) => distance(vocabulary.inQuery(id).join(''), name) <= errorsIn(name);
+    const isName = (text: string) => distance(vocabulary.inQuery(text).join(''), name) <= errorsIn(name);
+    const isNamed = ({ definition: { id }, group }: LoadedExperiment) =>
+      isName(id) || (group.lead === id && isName(group.title));
     const ranked = found
       .map(({ id, score, queryTerms }) => {
         const experiment = experiments[Number(id)] as LoadedExperiment;
-        const factor = isNamed(experiment.definition.id) ? namedFactor : 1;
+        const factor = isNamed(experiment) ? namedFactor : 1;
         return { experiment, rank: factor * score * (queryTerms.length / asked.length) ** 2 };
       })
       .sort((a, b) => b.rank - a.rank);

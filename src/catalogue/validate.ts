@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { LingerlabError } from '../errors.ts';
-import { type AnyDefinition, rolesOf } from '../experiment/definition.ts';
+import { type AnyDefinition, comparedFacts, rolesOf } from '../experiment/definition.ts';
+import { knobKinds, knobs, statementId, symptomKinds, symptoms } from '../experiment/guide.ts';
 import { counterNamed } from '../facts/counters.ts';
 import { ofAnyEnd, withoutRole } from '../facts/roles.ts';
 import { declarations, loadDeclarations } from '../facts/table.ts';
+import { jitless } from '../record/check.ts';
 import { type Network, networks, networkWords } from '../tcp/network.ts';
 import { didYouMean } from '../text/nearest.ts';
 import { factorProblems, type Problem } from './factors.ts';
@@ -28,6 +30,25 @@ const checked = (problemsOf: (value: unknown) => readonly Problem[]) =>
   });
 
 const claim = z.strictObject({ id: words, text, source: text, when: func.optional(), holds: func }, must('an object'));
+/** What a statement of the guide is about: `{ SO_REUSEADDR: 'measured', 'EADDRINUSE on restart': 'helps' }`. */
+const about = checked((value) => {
+  if (!isObject(value)) return [{ path: [], message: "must be an object: { SO_REUSEADDR: 'measured' }" }];
+  const places = [...knobs, ...symptoms];
+  const found = Object.entries(value as Readonly<Record<string, unknown>>);
+  if (found.length === 0) return [{ path: [], message: 'must name a knob or a symptom' }];
+  return found.flatMap(([name, kind]): Problem[] => {
+    const isKnob = knobs.some((each) => each === name);
+    if (!isKnob && !symptoms.some((each) => each === name))
+      return [{ path: [], message: `there is no knob or symptom "${name}"${didYouMean(name, places)}` }];
+    const kinds: readonly unknown[] = isKnob ? knobKinds : symptomKinds;
+    return kinds.includes(kind) ? [] : [{ path: [name], message: `must be ${kinds.join(', ')}` }];
+  });
+});
+const statement = z.strictObject(
+  { about, text, claim: words, id: words.optional(), when: func.optional(), number: func.optional() },
+  must('an object: { about: { … }, claim, text }'),
+);
+const rate = z.strictObject({ about, text, id: words, compared: func, holds: func }, must('an object'));
 /** What experiments of either kind declare. */
 const question = {
   id: words,
@@ -54,6 +75,7 @@ const question = {
   scenario: func,
   claims: z.array(claim, must('a list')),
   across: z.array(claim, must('a list')).optional(),
+  guide: z.array(statement, must('a list')).optional(),
   answer: func,
   shows: z.array(text, must('a list of fact names')).optional(),
 };
@@ -70,11 +92,23 @@ const repeating = z.strictObject(
   {
     repeats: orFunction((value) => Number.isInteger(value) && (value as number) > 0, 'a number of repeats'),
     baseline: orFunction(isObject, 'an object with values of factors').optional(),
+    until: z
+      .strictObject(
+        { within: z.number().positive(), seconds: z.number().positive() },
+        must('an object: { within: 0.03, seconds: 50 }'),
+      )
+      .optional(),
+    compares: z.enum(comparedFacts, must(comparedFacts.join(' or '))).optional(),
     counts: func.optional(),
   },
   must('an object: { repeats: 20, baseline: { … } }'),
 );
-const ofLoads = z.strictObject({ ...question, kind: z.literal('load'), load: repeating });
+const ofLoads = z.strictObject({
+  ...question,
+  kind: z.literal('load'),
+  load: repeating,
+  rates: z.array(rate, must('a list')).optional(),
+});
 const shape = z.discriminatedUnion(
   'kind',
   [ofConnections, ofLoads],
@@ -87,7 +121,7 @@ const shapes = { scenario: ofConnections, load: ofLoads } as const;
  * Throws BAD_DEFINITION with every problem, a line for each.
  */
 export function validateDefinition(definition: unknown, origin: string): AnyDefinition {
-  const parsed = shape.safeParse(definition);
+  const parsed = shape.safeParse(definition, jitless);
   const found = parsed.error?.issues.flatMap((issue) => lines(issue, definition)) ?? [];
   // what speaks of several parts at once needs each of them to be right
   const problems = parsed.success ? togetherProblems(definition as AnyDefinition) : found;
@@ -128,7 +162,22 @@ function togetherProblems(definition: AnyDefinition): string[] {
     ),
     ...labelled.map((name: string) => `roles.${name}: the name is taken, a connection is called so`),
     ...wordProblems(factors, words as FactorWords),
+    ...statementProblems(definition),
     ...unknown.map((name) => `shows: there is no fact "${name}"${didYouMean(name, facts)}`),
+  ];
+}
+
+/** Statements of the guide rest on claims that there are, and have ids of their own. */
+function statementProblems(definition: AnyDefinition): string[] {
+  const { claims, guide = [] } = definition;
+  const rates = definition.kind === 'load' ? (definition.rates ?? []) : [];
+  const ids = claims.map(({ id }) => id);
+  const own = [...guide, ...rates].map(statementId);
+  return [
+    ...guide
+      .filter(({ claim: name }) => !ids.includes(name))
+      .map(({ claim: name }) => `guide: there is no claim of cells "${name}"${didYouMean(name, ids)}`),
+    ...new Set(own.filter((id, at) => own.indexOf(id) !== at).map((id) => `guide: the id "${id}" is given twice`)),
   ];
 }
 
@@ -170,6 +219,8 @@ function elsewhere(key: string, kind: Kind): string {
 function knownKeys(part: PropertyKey | undefined, kind: Kind): string[] {
   if (part === 'load') return Object.keys(repeating.shape);
   if (part === 'claims' || part === 'across') return Object.keys(claim.shape);
+  if (part === 'guide') return Object.keys(statement.shape);
+  if (part === 'rates') return Object.keys(rate.shape);
   return Object.keys(shapes[kind].shape).filter((key) => key !== 'kind');
 }
 

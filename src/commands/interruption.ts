@@ -1,8 +1,8 @@
 import { LingerlabError } from '../errors.ts';
-import { endSignals, goOn, signalCounter, stoppedAtOnce } from '../process/ending.ts';
+import { goOn, onEndSignals, stoppedAtOnce } from '../process/ending.ts';
 import { watchForSignals } from '../process/watchdog.ts';
 
-/** A signal that is aborted by Ctrl-C, SIGTERM or SIGHUP. */
+/** A signal that is aborted by Ctrl-C, SIGTERM, SIGHUP, or the end of the program that passes these on. */
 export interface Interruption extends Disposable {
   readonly signal: AbortSignal;
 }
@@ -19,24 +19,20 @@ export interface Interrupting {
 /** Makes signals interrupt what goes on, until it is disposed of. */
 export function interruption({ say, atOnce, folder }: Interrupting): Interruption {
   const controller = new AbortController();
-  const count = signalCounter();
-  const stop = (signal: NodeJS.Signals) => {
-    const nth = count();
-    if (nth === undefined) return;
+  const signals = onEndSignals((nth, { signal, text }) => {
     if (nth > 1) {
       atOnce(stoppedAtOnce(signal));
       return;
     }
     say('lingerlab: stopping; what finished is saved, what is at work is being cleaned up; once more ends it at once');
-    controller.abort(new LingerlabError('INTERRUPTED', `stopped by ${signal}`, goOn));
-  };
-  for (const signal of endSignals) process.on(signal, stop);
+    controller.abort(new LingerlabError('INTERRUPTED', text, goOn));
+  });
   const watched = watchForSignals(folder);
   return {
     signal: controller.signal,
     [Symbol.dispose]: () => {
       watched[Symbol.dispose]();
-      for (const signal of endSignals) process.off(signal, stop);
+      signals[Symbol.dispose]();
     },
   };
 }

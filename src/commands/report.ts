@@ -1,3 +1,4 @@
+import { pageNameOf, savePage } from '../page/save.ts';
 import { readRun } from '../record/read.ts';
 import { ladderSvg } from '../report/ladder/svg.ts';
 import { reportPath, saveReport } from '../report/markdown/beside.ts';
@@ -20,20 +21,25 @@ interface ReportOptions {
 
 /**
  * `lingerlab report RUN`: make the report again from the folder alone. Where it cannot be saved, the answer is given nevertheless.
- * @throws LingerlabError UNKNOWN_CELL, BAD_OPTION where `ladder` names a cell that has none; RUN_NOT_WRITABLE, behind the answer
+ * @throws LingerlabError UNKNOWN_CELL, BAD_OPTION where `ladder` names a cell that has none; RUN_NOT_WRITABLE, NOT_MADE, after the answer
  */
 export async function report(folder: string, { json, markdown, verbose, ladder }: ReportOptions): Promise<void> {
   const run = await readRun(folder);
   if (ladder !== undefined) return answer(ladderSvg(ladderCell(run, ladder)));
   const made = reportOf(run);
   if (markdown) return answer(markdownReport(made));
-  const notSaved = await saveReport(run.folder, made).catch((error: unknown) => ({ error }));
+  const notSaved = await saveReport(run.folder, made)
+    .then(() => savePage(run.folder, run, made))
+    .catch((error: unknown) => ({ error }));
   if (json) answerJson(runAnswer(run));
   else {
     const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout), verbose };
-    answer(terminalSummary(made, { ...options, ...(notSaved ? {} : { path: reportPath(run.folder) }) }), {
-      styled: options.color,
-    });
+    answer(
+      terminalSummary(made, { ...options, ...(notSaved ? {} : { path: reportPath(run.folder), ...pageNameOf(run) }) }),
+      {
+        styled: options.color,
+      },
+    );
   }
   if (notSaved) throw notSaved.error;
 }

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { sourceOf } from '../catalogue/load.ts';
 import { sourceHashOf } from '../catalogue/modules.ts';
 import { type ExitCode, exitCode, LingerlabError } from '../errors.ts';
+import { isLoad, type PlannedCell } from '../plan/cells.ts';
 import { overriddenIn } from '../plan/runnable.ts';
 import { checkResults, type Selection, select } from '../plan/select.ts';
 import { type Settings, settingsOf, tried } from '../plan/settings.ts';
@@ -16,7 +17,7 @@ import type { Run, RunRecord } from '../record/schema.ts';
 import { formatElapsed, plural } from '../report/format.ts';
 import { underText } from '../report/model/overview.ts';
 import { createProgress, type Progress } from '../report/progress/progress.ts';
-import { estimate, stretchOf } from '../run/order.ts';
+import { estimate, stretchesOf } from '../run/order.ts';
 import type { RunProgress } from '../run/request.ts';
 import { run as runIt } from '../run/run.ts';
 import { visibleLines } from '../text/visible.ts';
@@ -114,9 +115,16 @@ async function resumed(folder: string, patterns: readonly string[]): Promise<Ask
     all: true,
     quick: false,
   });
-  const planned = cells.map((cell) => ({ ...cell, repeats: saved.repeats[cell.id] ?? 1 }));
+  const planned = cells.map((cell) => asSaved(cell, saved.repeats[cell.id] ?? 1));
   checkResults(planned);
   return { selection: { experiments, cells: planned }, settings: settingsBefore(folder, saved) };
+}
+
+/** With the repeats that a run had planned. A number that its experiment does not have was asked for: it stays. */
+function asSaved(cell: PlannedCell, repeats: number): PlannedCell {
+  if (!isLoad(cell) || repeats === cell.repeats) return { ...cell, repeats };
+  const { until: _, ...counted } = cell;
+  return { ...counted, repeats };
 }
 
 /** The settings that a run has been under. Throws BAD_OPTION where one cannot be set any more. */
@@ -172,12 +180,13 @@ function progressFor({ quiet }: RunOptions): RunShown {
   return {
     begin(tasks) {
       const stream = process.stderr;
-      const planned = tasks.map((cell) => ({ id: cell.id, ...stretchOf(cell) }));
+      const planned = stretchesOf(tasks);
       shown = createProgress({ stream, isTTY: stream.isTTY, quiet, total: tasks.length, planned });
     },
     cellStarted: (id) => shown?.cellStarted(id),
     cellWaiting: (id, seconds) => shown?.cellWaiting(id, seconds),
     cellFinished: (record) => shown?.cellFinished(record),
+    cellDropped: (id) => shown?.cellDropped(id),
     say: (text) => (shown ? shown.say(text) : process.stderr.write(`${text}\n`)),
     close: () => shown?.close(),
     hasBegun: () => shown !== undefined,
@@ -200,12 +209,14 @@ async function show(finished: Run, { json, quiet, verbose }: RunOptions): Promis
       process.stderr.write(visibleLines(`lingerlab: ${plural(cells.length, 'cell')} did not run: ${reason}\n`));
     return;
   }
-  const [{ terminalSummary }, { reportPath }] = await Promise.all([
+  const [{ terminalSummary }, { reportPath }, { pageNameOf }] = await Promise.all([
     import('../report/terminal/summary.ts'),
     import('../report/markdown/beside.ts'),
+    import('../page/save.ts'),
   ]);
   const options = { color: wantsColor(process.stdout), width: columnsOf(process.stdout), verbose };
-  answer(terminalSummary(report, { ...options, path: reportPath(finished.folder) }), { styled: options.color });
+  const saved = { path: reportPath(finished.folder), ...pageNameOf(finished) };
+  answer(terminalSummary(report, { ...options, ...saved }), { styled: options.color });
 }
 
 function codeOf({ run: saved, cells }: Run, { strict }: RunOptions): ExitCode {

@@ -19,8 +19,18 @@ export function usageError(
 ): LingerlabError | undefined {
   if (error.code === 'commander.help' || error.exitCode === 0) return undefined;
   const code = codes[error.code] ?? 'BAD_OPTION';
-  const command = program.commands.find((each) => each.name() === words.find((word) => !word.startsWith('-')));
-  return new LingerlabError(code, messageOf(error), remedyOf(code, command), { cause: error });
+  return new LingerlabError(code, messageOf(error), remedyOf(code, commandIn(program, words)), { cause: error });
+}
+
+/** The command that the words name, or the command of commands that they come as far as: `lingerlab kernels run`. */
+function commandIn(program: Command, words: readonly string[]): readonly Command[] {
+  const path = [program];
+  for (const word of words.filter((each) => !each.startsWith('-'))) {
+    const next = path.at(-1)?.commands.find((each) => each.name() === word);
+    if (!next) break;
+    path.push(next);
+  }
+  return path;
 }
 
 /** `unknown option '--job' (did you mean --jobs?)`. */
@@ -31,10 +41,11 @@ const messageOf = ({ message }: CommanderError): string =>
     .replace(/ is invalid\. It must/, ' is invalid: it must')
     .replace(/\.$/, '');
 
-function remedyOf(code: ErrorCode, command: Command | undefined): string {
-  if (command === undefined || code === 'UNKNOWN_COMMAND') return 'lingerlab --help lists the commands';
-  const { name, usage } = { name: command.name(), usage: command.usage() };
+function remedyOf(code: ErrorCode, path: readonly Command[]): string {
+  const name = path.map((each) => each.name()).join(' ');
+  const command = path.at(-1)!;
+  if (command.commands.length > 0) return `${name} --help lists the commands`;
   return code === 'BAD_ARGUMENT'
-    ? `write: lingerlab ${name} ${usage}`
-    : `lingerlab ${name} --help lists the options, and what each takes`;
+    ? `write: ${name} ${command.usage()}`
+    : `${name} --help lists the options, and what each takes`;
 }

@@ -193,19 +193,19 @@ export async function examine(
 ): Promise<Machine> {
   let made: Space | undefined;
   const space = () => (made ??= makeSpace('probe', { asked }));
-  const findings: Finding[] = [];
-  for (const { id, look, consequence, remedy } of probes(space, Promise.resolve(trace))) {
+  const probed = async ({ id, look, consequence, remedy }: Probe): Promise<Finding> => {
     try {
-      findings.push({ id, ok: true, found: await look(), consequence, remedy });
+      return { id, ok: true, found: await look(), consequence, remedy };
     } catch (error) {
       // a program that hangs is installed already, so the error has a better remedy
       const mend = error instanceof LingerlabError ? error.remedy : remedy;
-      findings.push({ id, ok: false, found: messageOf(error).split('\n')[0] ?? '', consequence, remedy: mend });
+      return { id, ok: false, found: messageOf(error).split('\n')[0] ?? '', consequence, remedy: mend };
     }
-  }
+  };
+  const findings = await Promise.all(probes(space, Promise.resolve(trace)).map(probed));
   const sysctls = made?.inside(() => sysctlDump()) ?? {};
-  const sysctlNames = new Set(made?.inside(sysctlNamesHere));
   made?.[Symbol.dispose]();
+  let names: ReadonlySet<string> | undefined;
   return {
     findings,
     capabilities: Object.fromEntries(findings.map(({ id, ok }) => [id, ok])),
@@ -214,7 +214,11 @@ export async function examine(
     privileged: findings.some(({ id, ok }) => id === 'privilege' && ok),
     sysctls,
     pinned: made?.pinned ?? {},
-    sysctlNames,
+    // few cells set any, and there are 1,500
+    get sysctlNames() {
+      names ??= made ? labSysctlNames() : new Set();
+      return names;
+    },
   };
 }
 

@@ -3,11 +3,15 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism, machine, release, totalmem } from 'node:os';
 import type { Environment } from '../record/schema.ts';
 import { counterNames } from '../tcp/counters.ts';
+import { calibrate, slownessOf } from './calibration.ts';
+import { guestHere } from './guest.ts';
+import { countInstructions } from './instructions.ts';
 import { cpuOf, distributionOf, type VirtualizationClues, virtualizationOf } from './machine.ts';
+import { socketOptionsHere } from './socket-options.ts';
 
 /** What the caller must know of the machine; the rest is read from it. */
 export type EnvironmentParts = Pick<Environment, 'hz' | 'iproute2' | 'privileged' | 'capabilities' | 'sysctls'> &
-  Partial<Pick<Environment, 'accelerator' | 'slowness' | 'pinned' | 'wire'>>;
+  Partial<Pick<Environment, 'accelerator' | 'slowness' | 'pinned' | 'wire' | 'calibration'>>;
 
 const textOf = async (path: string, length?: number): Promise<string | null> => {
   try {
@@ -33,6 +37,21 @@ async function clues(cpuinfo: string): Promise<VirtualizationClues> {
 export const countersHere = (): string[] =>
   counterNames(readFileSync('/proc/self/net/snmp', 'utf8'), readFileSync('/proc/self/net/netstat', 'utf8'));
 
+/** What a guest's timings are to be read with. */
+function guestParts({
+  calibration,
+}: EnvironmentParts): Pick<Environment, 'accelerator' | 'slowness' | 'clockRule' | 'cost'> {
+  const guest = guestHere();
+  const instructions = countInstructions(guest);
+  return guest
+    ? {
+        ...guest,
+        slowness: slownessOf(calibration?.before ?? calibrate()),
+        ...(instructions && { cost: { instructions } }),
+      }
+    : { accelerator: 'none', slowness: 1 };
+}
+
 /** The machine as a run saves it. */
 export async function environment(parts: EnvironmentParts): Promise<Environment> {
   const cpuinfo = (await textOf('/proc/cpuinfo')) ?? '';
@@ -47,8 +66,8 @@ export async function environment(parts: EnvironmentParts): Promise<Environment>
     virtualization: virtualizationOf(await clues(cpuinfo)),
     node: process.versions.node,
     counters: countersHere(),
-    accelerator: 'none',
-    slowness: 1,
+    options: socketOptionsHere(),
+    ...guestParts(parts),
     ...parts,
   };
 }
@@ -84,14 +103,18 @@ export const procSys: SysctlFiles = {
 /** Random keys: secrets, and of no use in a comparison. */
 const secrets = new Set(['tcp_fastopen_key', 'netdev_rss_key']);
 
-/** `net.ipv4.tcp_*` and `net.core.*` with their values, sorted by name; several numbers are separated by one space. */
+/** `net.ipv4.tcp_*`, `net.ipv4.ip_local*` and `net.core.*` with their values, sorted by name; several numbers are separated by one space. */
 export function sysctlDump(from: SysctlFiles = procSys): Record<string, string> {
   const listed = (folder: string, begins: string) =>
     from
       .list(folder)
       .filter((name) => name.startsWith(begins) && !secrets.has(name))
       .map((name) => `${folder}/${name}`);
-  const paths = [...listed('net/core', ''), ...listed('net/ipv4', 'tcp_')].toSorted();
+  const paths = [
+    ...listed('net/core', ''),
+    ...listed('net/ipv4', 'tcp_'),
+    ...listed('net/ipv4', 'ip_local'),
+  ].toSorted();
   const dump: Record<string, string> = {};
   for (const path of paths) {
     const value = from.read(path);

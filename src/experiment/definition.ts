@@ -5,6 +5,7 @@ import type { Against } from '../stats/against.ts';
 import type { Network } from '../tcp/network.ts';
 import type { End } from '../tcp/states.ts';
 import type { Conclusion } from './finding.ts';
+import type { RateStatement, Statement } from './guide.ts';
 import type { LoadStage, Stage, WithoutWire } from './stage.ts';
 import type { Wire } from './wire.ts';
 
@@ -18,8 +19,11 @@ export function cellId(experiment: string, factors: Readonly<Record<string, Fact
   return pairs.length === 0 ? experiment : `${experiment}/${pairs.join(',')}`;
 }
 
-/** What not every machine has: a second user to be (capability of `doctor`: `otherUser`), a program on the PATH (`program:python3`). */
-export type Need = 'another-user' | `program:${string}`;
+/**
+ * What not every machine has: a second user to be (capability of `doctor`: `otherUser`), a kernel whose settings no other program depends
+ * on (a guest of `kernels`), a program on the PATH (`program:python3`).
+ */
+export type Need = 'another-user' | 'own-kernel' | `program:${string}`;
 
 /** A statement about the facts of one cell. */
 export interface Claim<CellOf, Facts> {
@@ -113,6 +117,8 @@ interface Question<F extends Factors, M extends Measures, N extends Network, Fac
   /** Facts of the experiment's own, set by `note(name, value)`. */
   readonly measures?: M;
   readonly claims: readonly Claim<NoInfer<Cell<F>>, NoInfer<Facts>>[];
+  /** Sentences of the tuning guide that rest on its cells. */
+  readonly guide?: readonly Statement<NoInfer<Cell<F>>, Outcome<NoInfer<Cell<F>>, NoInfer<Facts>>>[];
 }
 
 /** A text for each factor, and for each of its values: `{ closes: { text: 'which end closes first', values: { both: '…' } } }`. */
@@ -135,7 +141,7 @@ export interface Definition<
   R extends string = never,
   N extends Network = 'loopback',
 > extends Question<F, M, N, FactsOf<C, M>> {
-  /** Its timings need the machine to itself: such cells run one at a time, before all others, and only others of them wait meanwhile. */
+  /** Its timings need the machine to itself: such cells run one at a time, before all others; only others of them, and some that wait out TIME-WAIT, wait meanwhile. */
   readonly quiet?: boolean | ((cell: NoInfer<Cell<F>>) => boolean);
   /** The client and the server are processes that have played in no other cell: the question is how a process begins or ends. */
   readonly freshPeers?: true;
@@ -158,18 +164,43 @@ export interface Definition<
 
 /** How often the cells of a load experiment run, and what each is compared with. */
 export interface Repeating<CellOf, Facts> {
-  /** Repeats of a cell. Cells take turns: what the machine does meanwhile hits the same repeat of all. */
+  /**
+   * Repeats of a cell, or with `until` the most of them. Cells take turns; a baseline runs before and after each repeat of a cell
+   * that is compared with it, however often that is.
+   */
   readonly repeats: number | ((cell: CellOf) => number);
   /**
-   * The cell whose rate each other's is compared with, repeat by repeat: factors that are not named here have the cell's own
-   * values. Absent, or `undefined` for a cell: it is compared with none.
+   * When there are repeats enough: a cell is repeated until its interval is narrow, all of them until the time is used up. Absent:
+   * each is repeated as often as `repeats` says. `--repeat` and `--quick` set a number instead.
+   */
+  readonly until?: Until;
+  /**
+   * What is compared. `rate.perCpuSecond` is what a request costs: what other work on the machine takes moves it half as much as the
+   * rate, and what a request waits for does not move it. Default `rate.perSecond`.
+   */
+  readonly compares?: ComparedFact;
+  /**
+   * The cell that each other is compared with, as it was just before and just after: factors that are not named here have the cell's
+   * own values. Absent, or `undefined` for a cell: it is compared with none.
    */
   readonly baseline?: Partial<CellOf> | ((cell: CellOf) => Partial<CellOf> | undefined);
-  /** Whether a result is compared; default: each is whose rate is known. */
+  /** Whether a result is compared; default: each is of which that fact is known. */
   readonly counts?: (facts: Facts) => boolean;
 }
 
-/** The rate of a cell of loads against its baseline's. */
+/** Facts of which cells of loads can be compared: the more the better. */
+export const comparedFacts = ['rate.perSecond', 'rate.perCpuSecond'] as const;
+export type ComparedFact = (typeof comparedFacts)[number];
+
+/** When the repeats of loads are enough. */
+export interface Until {
+  /** Both ends of the interval of each ratio lie within this share of it: 0.03 is ± 3 %. */
+  readonly within: number;
+  /** Seconds that all repeats of the experiment may take; one that has begun, and the baseline after it, still ends. */
+  readonly seconds: number;
+}
+
+/** A cell of loads against its baseline. */
 export interface Compared<CellOf> extends Against {
   readonly cell: CellOf;
   readonly baseline: CellOf;
@@ -187,6 +218,8 @@ export interface LoadDefinition<
   readonly load: Repeating<NoInfer<Cell<F>>, NoInfer<LoadFactsOf<M>>>;
   readonly scenario: (stage: StageOn<LoadStage<M>, NoInfer<N>>, cell: Cell<F>) => Promise<void>;
   readonly across?: readonly LoadAcrossClaim<NoInfer<Cell<F>>, NoInfer<LoadFactsOf<M>>>[];
+  /** Sentences of the tuning guide that rest on comparisons with the baseline. */
+  readonly rates?: readonly RateStatement<Compared<NoInfer<Cell<F>>>>[];
   /** The conclusion, made from facts and from each cell's comparison with its baseline; or its headline alone. */
   readonly answer: (
     outcomes: readonly Outcome<NoInfer<Cell<F>>, NoInfer<LoadFactsOf<M>>>[],

@@ -96,7 +96,7 @@ export interface Endpoint extends WithOptions {
   /** Reads again, after either. */
   resume(): Step;
   close(by?: CloseBy, options?: CloseOptions): Step;
-  /** shutdown(2) on the descriptor, behind net's back. */
+  /** shutdown(2) on the descriptor, without net's knowledge. */
   shutdown(how: 'RD' | 'WR' | 'RDWR', options?: CloseOptions): Step;
   dup(): Step<Duplicate>;
   /** One more descriptor of its socket as a raw socket, from which net reads no more: it lives on when net has destroyed its own. */

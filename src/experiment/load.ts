@@ -11,6 +11,11 @@ export type LoadClose = (typeof loadCloses)[number];
 export const loadClosers = [...ends, 'neither'] as const;
 /** What counts and times: our own loop with Node's histogram, or tinybench. */
 export const loadDrivers = ['loop', 'tinybench'] as const;
+/**
+ * What makes and closes the connections of both ends: Node's net, or system calls alone, from JavaScript and through epoll(7), with
+ * nothing of net or libuv for each connection.
+ */
+export const loadSockets = ['net', 'libc'] as const;
 /** How the client binds its address before connect(2). */
 export const loadSources = ['unbound', 'bound', 'bound-late'] as const;
 
@@ -24,6 +29,8 @@ export interface LoadOptions {
   readonly inFlight?: number;
   /** Default `loop`; tinybench is a closed loop. */
   readonly driver?: (typeof loadDrivers)[number];
+  /** Default `net`. With `libc` the client closes each connection by close(2) after one request: `destroy`, `linger-0`, `linger-1`. */
+  readonly sockets?: (typeof loadSockets)[number];
   /**
    * Open loop: a connection is due every so often, whatever became of those before; while as many as may be are at once, what is due
    * waits, and its latency counts. Absent: closed loop.
@@ -115,6 +122,8 @@ export interface Loaded extends Driven {
   readonly used: Usage;
   /** Of what each used, the share that the kernel did in its name. */
   readonly systemShare: { readonly client: number; readonly servers: number };
+  /** Page faults in the window that needed no disk. */
+  readonly faults: { readonly client: number; readonly servers: number };
   readonly saturated: Saturated;
   /** Of the machine. */
   readonly othersShare: number;

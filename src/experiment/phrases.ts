@@ -33,9 +33,9 @@ const isResult = (value: unknown): value is Result =>
   typeof value === 'object' && value !== null && 'cell' in value && 'repeat' in value;
 
 export interface RangeOptions {
-  /** Digits behind the decimal point. Default 0. */
+  /** Digits after the decimal point. Default 0. */
   readonly digits?: number;
-  /** Written behind the numbers. Default: nothing. */
+  /** Written after the numbers. Default: nothing. */
   readonly unit?: string;
 }
 

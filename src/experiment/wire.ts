@@ -30,7 +30,7 @@ export interface IcmpOptions {
 }
 
 export interface SeenOptions<W extends number | undefined = number | undefined> {
-  /** Only behind this packet, or packet number. Default: from the beginning of the cell. */
+  /** Only after this packet, or packet number. Default: from the beginning of the cell. */
   readonly after?: Sighting | number;
   /**
    * So many seconds from now on at most. Time in which the wire was stalled does not count, and it ends with a ping that both ends
@@ -45,6 +45,11 @@ export interface TranslateOptions {
   readonly forgetAfter?: number;
   /** What becomes of a packet from the server's end without a mapping: default `'drop'`; `'reset'` answers it with a RST. */
   readonly afterwards?: 'drop' | 'reset';
+  /**
+   * How many ports it has outside, 1 to 4535. Default: 4535. A new mapping takes the next in turn that none has; a packet that would
+   * need one where each has one is dropped.
+   */
+  readonly ports?: number;
 }
 
 /** An address and a port of the client's end, and those that the server's end sees instead. */
@@ -96,7 +101,7 @@ export interface Wire {
   ): Step<W extends number ? SightingOf<K> | undefined : SightingOf<K>>;
   /**
    * The TCP segments that the end which was given this one, carried or forged, has sent since: what its kernel says to it at
-   * once, if anything. Resolves when that end has answered an echo request (ping) sent behind it, so that none is a silence that
+   * once, if anything. Resolves when that end has answered an echo request (ping) sent after it, so that none is a silence that
    * was observed. What its kernel delays, an acknowledgement of data, may come later. Refused for a packet that a rule dropped, or
    * holds: that end was not given it.
    */

@@ -85,7 +85,7 @@ export const applicationFacts = factGroup(
   {
     closeMs: described('how long the closing call held its thread', kind.ms()),
     stallMs: described('longest event-loop stall', kind.ms()),
-    errors: described('calls refused and errors reported to the application, each once', kind.calls()),
+    errors: described('calls that failed and errors that the application got, each once', kind.calls()),
     sawEnd: described("the end's application read the end of the stream", kind.boolean()),
     hadError: described("Node's 'close' came with hadError", kind.boolean()),
     events: described("Node's events, in order; runs of 'data' are one", kind.words<readonly string[]>()),
@@ -95,7 +95,7 @@ export const applicationFacts = factGroup(
     const { node, calls } = toldBy(view, end);
     const closing = calls.filter((call) => closes(call) || shutsDown(call));
     const names = node.map(({ event }) => event);
-    // a raw socket has none; of one that is read behind net's back they are not what its application saw
+    // a raw socket has none; of one that is read without net they are not what its application saw
     const ofNode = end.socket === undefined && !calls.some(({ verb }) => verb === 'read(2)');
     const closed = node.find(({ event }) => event === 'close');
     const stalls = view.events.filter(

@@ -17,7 +17,7 @@ type Place = (typeof places)[number];
 
 /** Where a stream stops is a matter of what both kernels' buffers hold, and of timers: the places are compared by `lostIn`. */
 const lostAt = (place: string) =>
-  described(`lost bytes that had come as far as ${place}`, kind.bytes({ compare: 'measurement' }));
+  described(`lost bytes that had reached ${place}`, kind.bytes({ compare: 'measurement' }));
 
 const declared = {
   written: described("bytes that the end's application wrote, also in a write that failed later", kind.bytes()),
@@ -38,12 +38,12 @@ const declared = {
     kind.bytes({ compare: 'measurement' }),
   ),
   lost: described(
-    'bytes that this end wrote and no application read: the other end is closed',
+    'bytes that this end wrote and no application read; known once the other end is closed',
     kind.bytes({ compare: 'within', resolution: 256 }),
   ),
   lostIn: described(
     "where this end's bytes were lost: in its process, in its kernel's send queue, on the network, in the other kernel's receive queue, in net's buffer there",
-    kind.words(...places),
+    { ...kind.words(...places), isSet: true },
   ),
   'lost.js': lostAt('its own process, in a queue of net or libuv'),
   'lost.sendQueue': lostAt("its kernel's send queue, and were never sent"),
@@ -160,7 +160,7 @@ const all = (value: Unknown): BytesOfEnd => ({
   'lost.readBuffer': value,
 });
 
-/** `thrownAway`: so many were sent, and received by nobody, though what lies behind them was. */
+/** `thrownAway`: so many were sent, and not received, though what follows them in the stream was. */
 function lostPlaces(marks: Marks, from: Told, to: Told, thrownAway = 0): BytesOfEnd {
   const inOrder = placeAmounts(marks);
   const { lo: least, hi: most } = inOrder.network;

@@ -290,7 +290,7 @@ export function everySegment(
 export const notRecorded = ({ n }: NonNullable<Carried['lacks']>): Unknown =>
   new Unknown(
     'not-recorded',
-    `from packet ${n} on the record has only those that open, close or reset, and those that a rule decided`,
+    `from packet ${n} on, the record has only packets that open, close or reset a connection, and those that a rule decided`,
   );
 
 /** The addresses and ports of each incarnation, where there are several. */

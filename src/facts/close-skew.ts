@@ -18,7 +18,7 @@ function closedAt(view: CellView, end: EndView): Ns | undefined {
 export const closeSkewFacts = factGroup(
   {
     closeSkew: described(
-      "between the client's and the server's own calls that close or half-close; absent where an end did not",
+      "time between the client's and the server's own calls that close or half-close; absent if an end made none",
       kind.us(),
     ),
   },

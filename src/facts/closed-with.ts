@@ -1,4 +1,4 @@
-import type { Event } from '../record/event.ts';
+import type { Event, SegmentEvent } from '../record/event.ts';
 import type { FactValue } from '../record/fact.ts';
 import { sameAddress } from '../tcp/address.ts';
 import { otherEnd } from '../tcp/states.ts';
@@ -38,6 +38,17 @@ function finArrived(events: readonly Event[], chain: Chain, other: EndView): boo
   return crossed || closed || waited;
 }
 
+/**
+ * How many RSTs the kernel counted and did not trace: up to 6.1, tcp_send_reset is not fired for those that it sends where there is no
+ * socket any more, or only a mini-socket.
+ */
+function untracedResets(events: readonly Event[]): number {
+  const counted = new Map<string, number>();
+  for (const event of events) if (event.kind === 'counters') counted.set(event.space, event.values['Tcp.OutRsts'] ?? 0);
+  const traced = events.filter(({ kind }) => kind === 'reset-sent').length;
+  return counted.values().reduce((sum, each) => sum + each, 0) - traced;
+}
+
 function segmentsTraced(
   view: CellView,
   end: EndView,
@@ -49,6 +60,12 @@ function segmentsTraced(
     .map(({ t }): ClosingSegment => ({ t, segment: 'FIN' }));
   if (sent.length > 0 && !finArrived(view.events, chain, other))
     return new Unknown('not-shown', 'the FIN was queued; no observer shows that the kernel sent it');
+  const untraced = untracedResets(view.events);
+  if (untraced > 0)
+    return new Unknown(
+      'not-traced',
+      `${untraced} of the RSTs that the kernel counted are not in its trace: any end can have sent them`,
+    );
   for (const event of view.events) {
     if (event.kind !== 'reset-sent') continue;
     // a socket that was just closed still sends its RST; a mini-socket, or nobody, sends one in its place
@@ -90,6 +107,17 @@ export function closingContradiction(view: CellView, connection: ConnectionView,
   return agreed ? [] : [`${end.end}: on the wire it closed with ${said(sent)}, by the trace with ${said(trace)}`];
 }
 
+/** A request, which is no full socket yet, sends its SYN-ACK again: the trace names no socket then. */
+const isSynAckOf = (
+  event: SegmentEvent,
+  { connection, end, chain }: { readonly connection: ConnectionView; readonly end: EndView; readonly chain: Chain },
+): boolean =>
+  event.socket === '' &&
+  sameAddress(event.local, end.local) &&
+  sameAddress(event.remote, end.remote) &&
+  event.t >= (connection.client.chain?.begins ?? Number.POSITIVE_INFINITY) &&
+  event.t < chain.until;
+
 /** The segments by which the end closed, and those that it sent again. */
 export const closingFacts = factGroup(
   {
@@ -103,7 +131,11 @@ export const closingFacts = factGroup(
       view,
       end,
       'retransmits',
-      (chain) => view.events.filter((event) => event.kind === 'retransmit' && isOf(chain, event)).length,
+      (chain) =>
+        view.events.filter(
+          (event) =>
+            event.kind === 'retransmit' && (isOf(chain, event) || isSynAckOf(event, { connection, end, chain })),
+        ).length,
     ),
   }),
 );

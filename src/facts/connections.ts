@@ -122,6 +122,10 @@ interface Arranged {
 const remoteOf = ({ translated }: Arranged, connection: ConnectionEvent, end: End): Address =>
   (end === 'server' && translated.get(connection)) || connection[otherEnd(end)].local;
 
+/** Whether the kernel of an end knows both connections by the same addresses and ports. */
+const sameAt = (arranged: Arranged, a: ConnectionEvent, b: ConnectionEvent, end: End): boolean =>
+  sameAddress(a[end].local, b[end].local) && sameAddress(remoteOf(arranged, a, end), remoteOf(arranged, b, end));
+
 /** What the server of a connection knows its client as: the mapping there was when it began, or the first that was made then. */
 function translatedIn(events: readonly Event[], connections: readonly ConnectionEvent[]): Arranged['translated'] {
   const mappings = events.filter((event): event is MappingEvent => event.kind === 'mapping');
@@ -190,13 +194,15 @@ function endView(arranged: Arranged, connection: ConnectionEvent, end: End): End
   const remote = remoteOf(arranged, connection, end);
   const onWire = connection[otherEnd(end)].local;
   const chain = chainOf(arranged, connection, end);
-  const successor = connections.find((other) => isAfter(other, connection) && endsOf(other).includes(end));
+  const successor = connections.find(
+    (other) => other.t > connection.t && sameAt(arranged, other, connection, end) && endsOf(other).includes(end),
+  );
   const succeededAt = Math.min(
     successor ? tookOverAt(arranged, successor, end) : Number.POSITIVE_INFINITY,
     reopenedAt(arranged, chain, local, onWire),
   );
   const reopened = connections.find((other) => isAfter(other, connection) && other.client.peer === wiresPeer);
-  const isSuccessor = connections.some((other) => other.t < connection.t && sameEnds(other, connection));
+  const isSuccessor = connections.some((other) => other.t < connection.t && sameAt(arranged, other, connection, end));
   const began = isSuccessor ? tookOverAt(arranged, connection, end) : beganAt(arranged, connection);
   return {
     end,
@@ -240,7 +246,7 @@ function openedChain(arranged: Arranged, connection: ConnectionEvent, end: End):
             chain.begins <= opening.until,
         );
   }
-  const successor = connections.find((other) => other.t > connection.t && sameEnds(other, connection));
+  const successor = connections.find((other) => other.t > connection.t && sameAt(arranged, other, connection, end));
   const from = connection.client.opening?.from ?? connection.t;
   return chains.find(
     (chain) =>

@@ -185,7 +185,7 @@ export const invariants: readonly Invariant[] = [
   },
   {
     id: 'holder-passed-time-wait',
-    text: 'who holds TIME-WAIT has it on its path, and nobody else',
+    text: 'the end that keeps TIME-WAIT has TIME-WAIT on its path, and no other end has',
     of: 'connection',
     holds: (own) => {
       const told = ends.map((end) =>
@@ -196,7 +196,7 @@ export const invariants: readonly Invariant[] = [
   },
   {
     id: 'nobody-has-no-times',
-    text: 'a TIME-WAIT that nobody holds has no times',
+    text: 'a TIME-WAIT that no end keeps has no times',
     of: 'connection',
     holds: (own) =>
       own.word('timeWait.holder') === 'none'
@@ -218,7 +218,7 @@ export const invariants: readonly Invariant[] = [
   },
   {
     id: 'ended-is-closed',
-    text: 'the path of who holds TIME-WAIT ends there, or goes on to CLOSED where it was seen to end',
+    text: 'the path of the end that keeps TIME-WAIT ends there, or goes on to CLOSED if TIME-WAIT was seen to end',
     of: 'connection',
     holds: (own) =>
       known([own.word('timeWait.endedBy'), holdersPath(own)], (by, path) =>
@@ -227,7 +227,7 @@ export const invariants: readonly Invariant[] = [
   },
   {
     id: 'began-with-closing',
-    text: 'TIME-WAIT began with the ACK of a FIN behind CLOSING, and with the FIN of the other end otherwise',
+    text: 'TIME-WAIT began with the ACK of a FIN after CLOSING, and with the FIN of the other end otherwise',
     of: 'connection',
     holds: (own) =>
       known(

@@ -6,7 +6,7 @@ export interface Kind<T> extends Declaration {
 }
 export type ValueOf<K> = K extends Kind<infer T> ? T : never;
 
-type Options = Partial<Pick<Declaration, 'compare' | 'resolution' | 'text' | 'unit'>>;
+type Options = Partial<Pick<Declaration, 'compare' | 'resolution' | 'text' | 'label' | 'unit'>>;
 const number =
   (unit: Unit, defaults: Options) =>
   (options: Options = {}) =>

@@ -6,6 +6,10 @@ export const loadFacts = {
     'requests answered per second; the last request of a connection counts when the client has closed the connection',
     kind.count({ compare: 'measurement' }),
   ),
+  'rate.perCpuSecond': described(
+    "requests answered for each second of CPU that all the load's processes used, user and system",
+    kind.count({ compare: 'measurement' }),
+  ),
   'rate.series': described(
     'requests answered per second in each 100 ms of the window, or each 50 ms of a window under half a second',
     kind.series('count'),
@@ -57,6 +61,10 @@ export const loadFacts = {
   'load.lateUs': described(
     'median delay of an open loop between when a connection is due and when it begins; part of the latency',
     kind.us(),
+  ),
+  'load.pageFaults': described(
+    "page faults of the load's processes in the window that needed no disk; each takes time from the connections",
+    kind.count({ compare: 'measurement' }),
   ),
   'load.retransmits': described('segments sent again in the window', kind.count({ compare: 'measurement' })),
   'load.dropped': described(

@@ -1,11 +1,12 @@
 import type { MiniSocketEvent, Ns } from '../record/event.ts';
 import type { PathStep } from '../record/schema.ts';
-import { type Address, sameAddress } from '../tcp/address.ts';
+import { sameAddress } from '../tcp/address.ts';
 import { otherEnd, type State } from '../tcp/states.ts';
 import { isWireSegment, isWiresOwn, resetArrivals, type WireSegment } from './carried.ts';
 import { isOf } from './chains.ts';
 import type { CellView, ConnectionView, EndView, Look } from './connections.ts';
 import { Unknown } from './kinds.ts';
+import { cameTo, sentBy } from './translation.ts';
 
 /** What became of an endpoint after its full socket ended. */
 export type Afterlife =
@@ -44,8 +45,11 @@ export function afterlifeOf(view: CellView, end: EndView, left: State, closed: N
 export interface MiniEnd {
   readonly at: Ns;
   readonly notBefore?: Ns;
-  /** `timer`: its timer expired. `rst`, `recycled`: the wire shows a RST, or a SYN that reused it. `gone`: samples no longer show it. */
-  readonly by: 'timer' | 'rst' | 'recycled' | 'gone';
+  /**
+   * `timer`: its timer expired. `rst`, `recycled`: the wire shows a RST, or a SYN that reused it. `succeeded`: a new connection has
+   * its addresses and ports; a RST may have ended it before. `gone`: samples no longer show it.
+   */
+  readonly by: 'timer' | 'rst' | 'recycled' | 'succeeded' | 'gone';
   /** Evidence of the wire for this end; absent without a wire. */
   readonly step?: Pick<PathStep, 'evidence' | 'source'>;
 }
@@ -79,43 +83,64 @@ export function miniEndOf(
   return { at: gone.until, notBefore, by: ranOut ? 'timer' : 'gone' };
 }
 
-/** What an end itself had sent last before a time, other than a SYN or a RST: its numbers are those of its TIME-WAIT. */
-const lastSent = ({ events }: CellView, { local, onWire }: EndView, before: Ns): WireSegment | undefined =>
-  events
+/** What an end itself had sent before a time since its SYN, in order, other than a SYN or a RST: it has the numbers of its TIME-WAIT. */
+function sentUntil({ events }: CellView, end: EndView, before: Ns): readonly WireSegment['segment'][] {
+  const own = events
     .filter(isWireSegment)
-    .filter(
-      ({ t, deed, segment: { source, destination, flags } }) =>
-        t <= before &&
-        !isWiresOwn(deed) &&
-        sameAddress(source, local) &&
-        sameAddress(destination, onWire) &&
-        flags.includes('ACK') &&
-        !flags.includes('SYN') &&
-        !flags.includes('RST'),
-    )
+    .filter((event) => event.t <= before && !isWiresOwn(event.deed) && sentBy(events, end, event))
     .sort((a, b) => a.t - b.t)
-    .at(-1);
+    .map(({ segment }) => segment);
+  const isNumbered = ({ flags }: WireSegment['segment']): boolean =>
+    flags.includes('ACK') && !flags.includes('SYN') && !flags.includes('RST');
+  const last = own.findLastIndex(isNumbered);
+  const syn = own.findLastIndex(({ flags }, index) => index < last && flags.includes('SYN'));
+  return own.slice(syn + 1).filter(isNumbered);
+}
+
+const lastSent = (view: CellView, end: EndView, before: Ns): WireSegment['segment'] | undefined =>
+  sentUntil(view, end, before).at(-1);
+
+/** Whether the wire shows which numbers its TIME-WAIT had until then. */
+export const hasNumbers = (view: CellView, end: EndView, until: Ns): boolean =>
+  !(view.carried.lacks && view.carried.lacks.since < until) && lastSent(view, end, until) !== undefined;
+
+/** Segments with a flag that came to an end in this time, and when, whichever incarnation sent them. */
+function arrivals(
+  { events, carried }: CellView,
+  end: EndView,
+  flag: 'SYN' | 'RST',
+  [from, to]: readonly [Ns, Ns],
+): readonly { readonly at: Ns; readonly segment: WireSegment['segment'] }[] {
+  const arrived = new Map(carried.segments.map((each) => [each.n, each.arrived]));
+  return events
+    .filter(isWireSegment)
+    .flatMap((event) => {
+      const at = event.segment.flags.includes(flag) ? arrived.get(event.n) : undefined;
+      if (at === undefined || at < from || at > to) return [];
+      return cameTo(events, end, event, at) ? [{ at, segment: event.segment }] : [];
+    })
+    .sort((a, b) => a.at - b.at);
+}
+
+const stampOf = ({ options }: WireSegment['segment']) => options.find(({ kind }) => kind === 'timestamps');
+
+/** Whether a segment's timestamp is older than the one that the other end echoed last: tcp_paws_reject(). */
+function isOlder(segment: WireSegment['segment'], last: WireSegment['segment']): boolean {
+  const [stamp, known] = [stampOf(segment), stampOf(last)];
+  return stamp?.kind === 'timestamps' && known?.kind === 'timestamps' && ((stamp.value - known.echo) | 0) < 0;
+}
 
 /**
  * When RSTs with exactly the number that an end waits for came to it in this time, whichever incarnation sent them: the client
  * of a new one does when TIME-WAIT challenges its SYN. tcp_timewait_state_process() lets no other RST end TIME-WAIT.
  */
-function exactResets(view: CellView, end: EndView, [from, to]: readonly [Ns, Ns]): readonly Ns[] {
+function exactResets(view: CellView, end: EndView, time: readonly [Ns, Ns]): readonly Ns[] {
   // its numbers are those of what it sent last
-  if (view.carried.lacks && view.carried.lacks.since < to) return [];
-  const arrivals = new Map(view.carried.segments.map(({ n, arrived }) => [n, arrived]));
-  return view.events
-    .filter(isWireSegment)
-    .filter(
-      ({ segment: { source, destination, flags } }) =>
-        flags.includes('RST') && sameAddress(source, end.onWire) && sameAddress(destination, end.local),
-    )
-    .flatMap(({ n, segment }) => {
-      const at = arrivals.get(n);
-      if (at === undefined || at < from || at > to) return [];
-      return lastSent(view, end, at)?.segment.absolute.ack === segment.absolute.seq ? [at] : [];
-    })
-    .sort((a, b) => a - b);
+  if (view.carried.lacks && view.carried.lacks.since < time[1]) return [];
+  return arrivals(view, end, 'RST', time).flatMap(({ at, segment }) => {
+    const last = lastSent(view, end, at);
+    return last && last.absolute.ack === segment.absolute.seq && !isOlder(segment, last) ? [at] : [];
+  });
 }
 
 /** tcp_timewait_state_process() and tcp_twsk_unique(): a successor begins so far beyond the last number of TIME-WAIT. */
@@ -123,33 +148,13 @@ const beyond = 65_535 + 2;
 
 /** Whether a SYN's number says that it took the place of a TIME-WAIT that was still there; chance does in one of 2^32. */
 function followsOn(view: CellView, end: EndView, { t, segment }: WireSegment): boolean {
-  const last = lastSent(view, end, t)?.segment;
-  if (!last) return false;
-  const next = last.absolute.seq + last.bytes + Number(last.flags.includes('FIN'));
+  const after = sentUntil(view, end, t).map(
+    ({ absolute, bytes, flags }) => absolute.seq + bytes + Number(flags.includes('FIN')),
+  );
+  // what is sent again has a number of before
+  const next = after.reduce((most, each) => (((each - most) | 0) > 0 ? each : most), after[0] ?? Number.NaN);
   return (next + beyond) >>> 0 === segment.absolute.seq;
 }
-
-const opensFrom = (events: CellView['events'], source: Address, destination: Address): readonly WireSegment[] =>
-  events.filter(
-    (event): event is WireSegment =>
-      isWireSegment(event) &&
-      event.segment.flags.includes('SYN') &&
-      sameAddress(event.segment.source, source) &&
-      sameAddress(event.segment.destination, destination),
-  );
-
-/** When RSTs came to an end in this time, whatever their number and whichever incarnation's. */
-const resetsTo = ({ events, carried }: CellView, { local, onWire }: EndView, [from, to]: readonly [Ns, Ns]): Ns[] => {
-  const arrivals = new Map(carried.segments.map(({ n, arrived }) => [n, arrived]));
-  return events
-    .filter(isWireSegment)
-    .filter(
-      ({ segment: { source, destination, flags } }) =>
-        flags.includes('RST') && sameAddress(source, onWire) && sameAddress(destination, local),
-    )
-    .flatMap(({ n }) => arrivals.get(n) ?? [])
-    .filter((at) => at >= from && at <= to);
-};
 
 const byReset = (at: Ns): MiniEnd => ({ at, by: 'rst', step: { evidence: 'exact', source: 'wire' } });
 
@@ -162,15 +167,24 @@ const isAnswer = ({ segment }: WireSegment, syn: WireSegment['segment']): boolea
  * number of its own SYN says that it was gone before, a RST that came had ended it.
  */
 function recycled(view: CellView, end: EndView, since: Ns): MiniEnd | undefined {
-  const { events, carried } = view;
-  const { local, remote, onWire } = end;
-  const own = opensFrom(events, local, onWire).find(({ t, deed }) => t > since && !isWiresOwn(deed));
+  const { events } = view;
+  const own = events.find(
+    (event): event is WireSegment =>
+      isWireSegment(event) &&
+      event.t > since &&
+      !isWiresOwn(event.deed) &&
+      event.segment.flags.includes('SYN') &&
+      sentBy(events, end, event),
+  );
   if (!own) return undefined;
+  const undecided = { at: own.t, notBefore: since, by: 'succeeded' } as const;
+  const isKnown = hasNumbers(view, end, own.t);
   // what the mini-socket had sent last decides whether a RST ended it before
-  if (carried.lacks && carried.lacks.since < own.t && resetsTo(view, end, [since, own.t]).length > 0)
-    return { at: own.t, notBefore: since, by: 'gone' };
-  const [reset] = followsOn(view, end, own) ? [] : exactResets(view, end, [since, own.t]);
-  if (reset !== undefined) return byReset(reset);
+  if (!isKnown && arrivals(view, end, 'RST', [since, own.t]).length > 0) return undecided;
+  if (isKnown && !followsOn(view, end, own)) {
+    const [reset] = exactResets(view, end, [since, own.t]);
+    return reset === undefined ? undecided : byReset(reset);
+  }
   if (!own.segment.flags.includes('ACK')) {
     const began = events.findLast(
       (event) =>
@@ -178,23 +192,20 @@ function recycled(view: CellView, end: EndView, since: Ns): MiniEnd | undefined 
         event.to === 'SYN-SENT' &&
         event.t >= since &&
         event.t <= own.t &&
-        sameAddress(event.remote, remote),
+        sameAddress(event.remote, end.remote),
     );
     const step = { evidence: 'bracketed', source: 'wire' } as const satisfies Partial<PathStep>;
     return { at: own.t, notBefore: began?.t ?? since, by: 'recycled', step };
   }
-  const arrivals = new Map(carried.segments.map(({ n, arrived }) => [n, arrived]));
-  const came = opensFrom(events, onWire, local)
-    .filter(({ segment }) => !segment.flags.includes('ACK') && isAnswer(own, segment))
-    .flatMap(({ n }) => arrivals.get(n) ?? [])
-    .filter((at) => at >= since && at <= own.t)
-    .at(-1);
-  return came === undefined ? undefined : { at: came, by: 'recycled', step: { evidence: 'exact', source: 'wire' } };
+  const came = arrivals(view, end, 'SYN', [since, own.t]).findLast(
+    ({ segment }) => !segment.flags.includes('ACK') && isAnswer(own, segment),
+  );
+  return came && { at: came.at, by: 'recycled', step: { evidence: 'exact', source: 'wire' } };
 }
 
 /**
  * Returns how a mini-socket ended, by the segment that the wire delivered to it: a SYN that reused it or, if it was removed between
- * two samples, the first RST with its sequence number in that time, or the only RST. `sampled` is the end by samples and timer,
+ * two samples, the first RST with its sequence number in that time, or the only RST where its numbers are not known. `sampled` is the end by samples and timer,
  * and is returned if the wire shows no more.
  */
 export function endOnWire(
@@ -218,6 +229,8 @@ export function endOnWire(
   if (!sampled) return mini.state === 'TIME-WAIT' ? recycled(view, end, mini.at) : undefined;
   const [exact] = exactResets(view, end, [notBefore, at]);
   if (exact !== undefined) return byReset(exact);
+  // no other RST ends TIME-WAIT
+  if (mini.state === 'TIME-WAIT' && hasNumbers(view, end, at)) return sampled;
   const [came, ...others] = resetArrivals(view.carried, connection.event, otherEnd(end.end), [notBefore, at]);
   return came === undefined || others.length > 0 ? sampled : byReset(came);
 }

@@ -24,7 +24,7 @@ export interface EndpointPath {
 export function pathOf(view: CellView, connection: ConnectionView, end: EndView): EndpointPath {
   const accepted = end.opened && connection.event[end.end].opening === undefined;
   const request = accepted && view.sight.transitions && end.endpoint === null;
-  if (!end.chain) return request ? requestPath(view, connection, end) : sampledPath(view, end, accepted);
+  if (!end.chain) return request ? requestPath(view, connection, end) : sampledPath(view, connection, end, accepted);
   const path = tracedPath(view, connection, end, end.chain);
   return accepted ? { ...path, steps: withRequest(view, connection, end, path.steps) } : path;
 }
@@ -176,7 +176,7 @@ function miniContradictions(end: EndView, steps: readonly PathStep[], since: Ns)
 }
 
 /** Without tracepoints: the states that `ss` and TCP_INFO happened to show. */
-function sampledPath(view: CellView, end: EndView, accepted: boolean): EndpointPath {
+function sampledPath(view: CellView, connection: ConnectionView, end: EndView, accepted: boolean): EndpointPath {
   const known = end.opened ? 'SYN-SENT' : 'ESTABLISHED';
   // of an end that another one opened to, nothing is known but what is seen of it
   const seen: PathStep[] = accepted ? [] : [{ state: known, at: end.knownAt, evidence: 'sampled', source: 'node' }];
@@ -215,7 +215,7 @@ function sampledPath(view: CellView, end: EndView, accepted: boolean): EndpointP
     ? new Unknown('no-socket', 'the trace has no socket of this endpoint')
     : new Unknown('not-traced', 'without tracepoints, states between samples are not seen');
   const waits = steps.find(({ state }) => state === 'TIME-WAIT');
-  const miniEnd = waits && miniEndOf(view, end, waits.at, undefined);
+  const miniEnd = waits && endOnWire(view, connection, end, waits, miniEndOf(view, end, waits.at, undefined));
   return { steps, incomplete, disagreements: [], ...(miniEnd && { miniEnd }) };
 }
 
@@ -243,7 +243,7 @@ function requestStep(view: CellView, connection: ConnectionView, first: Look): P
   return { ...state, at: first.until, notBefore, evidence: 'sampled', source: 'ss' };
 }
 
-/** The steps of an accepted socket behind those of the request that it was, where `ss` showed that. */
+/** The steps of an accepted socket after those of the request that it was, where `ss` showed that. */
 function withRequest(
   view: CellView,
   connection: ConnectionView,
@@ -308,15 +308,32 @@ type Lengths = { [S in State as `stateMs.${S}`]: Kind<number> };
 const stateMs = described('how long the endpoint was in this state', kind.ms());
 const lengths = Object.fromEntries(states.map((state) => [`stateMs.${state}`, stateMs])) as Lengths;
 
-/** How long each state lasted that was seen to end; states entered twice add up. */
+/**
+ * How long each state lasted that was seen to end; states entered twice, and a full socket and its mini-socket, add up. Where one of
+ * these parts has no exact end, the sum of the others is no length.
+ */
 function durations(path: EndpointPath): Found<Lengths> {
-  const found: Partial<Record<keyof Lengths, number>> = {};
-  path.steps.forEach((step, index) => {
+  const found: Partial<Record<keyof Lengths, number | Unknown>> = {};
+  const parts = path.steps.flatMap((step, index) => {
     const next = path.steps[index + 1];
-    if (!next || step.evidence === 'sampled' || next.evidence === 'sampled') return;
-    const name = `stateMs.${step.state}` as const;
-    found[name] = (found[name] ?? 0) + (next.at - step.at) / 1e6;
+    return next
+      ? [
+          {
+            state: step.state,
+            isExact: step.evidence !== 'sampled' && next.evidence !== 'sampled',
+            ns: next.at - step.at,
+          },
+        ]
+      : [];
   });
+  for (const [state, own] of Map.groupBy(parts, (part) => part.state)) {
+    const exact = own.filter(({ isExact }) => isExact);
+    if (exact.length === 0) continue;
+    found[`stateMs.${state}`] =
+      exact.length === own.length
+        ? own.reduce((sum, { ns }) => sum + ns, 0) / 1e6
+        : new Unknown('not-sampled', 'only samples of ss show the beginning or the end of a part of this time');
+  }
   const last = path.steps.at(-1);
   if (!last || last.state === 'CLOSED') return found;
   return {

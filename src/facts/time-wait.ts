@@ -1,11 +1,12 @@
 import type { Ns } from '../record/event.ts';
 import type { PathStep } from '../record/schema.ts';
-import { type Address, sameAddress } from '../tcp/address.ts';
+import { sameAddress } from '../tcp/address.ts';
 import { type End, ends, otherEnd } from '../tcp/states.ts';
 import { resetArrivals } from './carried.ts';
 import { enteredAt } from './chains.ts';
 import { type CellView, type ConnectionView, type EndView, endsOf } from './connections.ts';
 import { described, type Found, factGroup, kind, Unknown } from './kinds.ts';
+import { hasNumbers } from './mini-socket.ts';
 import type { EndpointPath } from './path.ts';
 
 interface Holder {
@@ -23,7 +24,7 @@ export interface OfConnection {
 
 const declared = {
   'timeWait.holder': described('the end that keeps TIME-WAIT', kind.word('client', 'server', 'both', 'none')),
-  'timeWait.began': described('from the first FIN to the beginning of TIME-WAIT', kind.seconds()),
+  'timeWait.began': described('time from the first FIN to the beginning of TIME-WAIT', kind.seconds()),
   'timeWait.beganWith': described(
     'segment with which TIME-WAIT began; `both`: both ends keep TIME-WAIT, and began with different segments',
     kind.word("peer's FIN", 'ACK of FIN', 'both'),
@@ -39,11 +40,11 @@ const declared = {
   ),
   // ss prints whole seconds, and each of two runs may be a second off
   'timeWait.timer': described(
-    'length of the TIME-WAIT timer: the rest that ss showed, in whole seconds, and the time before; up to 1 s too short',
+    'length of the TIME-WAIT timer: the rest that ss showed, in whole seconds, plus the time before; up to 1 s too short',
     kind.seconds({ compare: 'within', resolution: 2 }),
   ),
   'timeWait.endedBy': described(
-    'what ended TIME-WAIT',
+    'what ended TIME-WAIT: `timer`, its own; `recycled`, a new connection of the same addresses and ports; `rst`, a RST, whether or not such a connection followed; `kill`, ss -K; `namespace`, nothing before the cell ended',
     kind.word('timer', 'recycled', 'rst', 'kill', 'overflow', 'namespace'),
   ),
 } as const;
@@ -76,11 +77,14 @@ function lengthFindings(view: CellView, connection: ConnectionView, { end, path,
   });
   if (miniEnd?.by === 'recycled' || miniEnd?.by === 'rst') return ended(miniEnd.by);
   if (destroyed(view, connection[end], step.at, endedAt)) return ended('kill');
+  if (miniEnd?.by === 'succeeded') return undecided;
+  // where the wire has its numbers, it shows the RST that ended it; others had no effect
   const reset =
-    resetFrom(view, connection[otherEnd(end)].local, step.at, endedAt) ||
-    resetArrivals(view.carried, connection.event, otherEnd(end), [step.at, endedAt]).length > 0;
+    !hasNumbers(view, connection[end], endedAt) &&
+    (resetFrom(view, connection[end], step.at, endedAt) ||
+      resetArrivals(view.carried, connection.event, otherEnd(end), [step.at, endedAt]).length > 0);
   if (reset) return ended('rst');
-  if (!miniEnd) return ended('recycled');
+  if (!miniEnd) return view.sight.resets ? ended('recycled') : undecided;
   return ended(
     new Unknown(
       'cause-not-seen',
@@ -88,6 +92,13 @@ function lengthFindings(view: CellView, connection: ConnectionView, { end, path,
     ),
   );
 }
+
+/** Nothing shows when it ended, either: at a RST, or when the new connection began. */
+const eitherOf = new Unknown(
+  'cause-not-seen',
+  'a new connection took its addresses and ports; no observer shows whether a RST had ended TIME-WAIT before',
+);
+const undecided: TimeWait = { 'timeWait.cutShort': eitherOf, 'timeWait.endedBy': eitherOf };
 
 function unknownLength(text: string): TimeWait {
   const unknown = new Unknown('not-sampled', text);
@@ -108,14 +119,14 @@ const destroyed = (view: CellView, { local, remote }: EndView, from: Ns, to: Ns)
  * Whether the other end's address sent a RST meanwhile: its listener does when TIME-WAIT answers a segment that came late and
  * nobody else is left there (RFC 1337). A listener's RST names no other end.
  */
-const resetFrom = (view: CellView, { address, port }: Address, from: Ns, to: Ns): boolean =>
+const resetFrom = (view: CellView, { local, remote }: EndView, from: Ns, to: Ns): boolean =>
   view.events.some(
     (event) =>
       event.kind === 'reset-sent' &&
       event.t >= from &&
       event.t <= to &&
-      event.local.port === port &&
-      event.local.address === address,
+      sameAddress(event.local, remote) &&
+      (event.remote.port === 0 || sameAddress(event.remote, local)),
   );
 
 function holderOf(

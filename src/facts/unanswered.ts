@@ -89,7 +89,9 @@ function gaveUpAfter({ firsts, quietSince, came, resets }: Exchange, closedAt: N
   const unacked = firsts.find(({ to }) => to > acked);
   // the wire takes a RST after the socket is gone; one in answer to what came later is nobody's
   const answered = came.find(({ arrived }) => arrived > closedAt)?.arrived ?? Number.POSITIVE_INFINITY;
-  if (unacked) return resets.some((t) => t < answered) ? undefined : (closedAt - unacked.t) / 1e9;
+  // nor has an end given up that was gone before the wire took what it had sent
+  const isLater = unacked !== undefined && unacked.t > closedAt;
+  if (unacked) return isLater || resets.some((t) => t < answered) ? undefined : (closedAt - unacked.t) / 1e9;
   return quietSince === undefined ? undefined : (closedAt - quietSince) / 1e9;
 }
 
@@ -118,17 +120,17 @@ function closeAfterAck(view: CellView, end: EndView, { firsts, came }: Exchange)
 /** Times of what an end sent and the other did not answer, where the cell had a wire. */
 export const unansweredFacts = factGroup(
   {
-    resentAt: described('when the end sent a segment again, counted from the first time', kind.times()),
+    resentAt: described('times at which the end sent a segment again, counted from its first sending', kind.times()),
     probedAt: described(
-      'when the end sent probes without data, each counted from the last segment that it had received before the first probe, such as the one that closed the window',
+      'times at which the end sent probes without data, counted from the last segment that it had received before the first probe, such as the one that closed the window',
       kind.times(),
     ),
     gaveUpAfter: described(
-      'time until the end was CLOSED, counted from where resentAt counts, the first sending of data that was never acknowledged; without such data from where probedAt counts',
+      'time until the end was CLOSED, counted from the first sending of what was never acknowledged; if nothing such is left, from where probedAt counts',
       kind.seconds(),
     ),
     closeAfterAckMs: described(
-      "time from the acknowledgement of the end's FIN until close(2) returned; negative: close(2) returned before",
+      "time from the acknowledgement of the end's FIN until close(2) returned; negative: close(2) returned before it",
       kind.ms(),
     ),
   },

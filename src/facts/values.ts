@@ -3,7 +3,13 @@ import type { Declaration, FactValue, KeptOption, RefusedCall, Unit } from '../r
 /** A fact as a record has it: `null` was not observed, `undefined` was not tried. */
 export type Observed = FactValue | null | undefined;
 
-const grouped = (whole: number): string => whole.toLocaleString('en-US', { maximumFractionDigits: 0 });
+/** `12,345`; by toLocaleString() the first costs each start 10 ms. */
+const grouped = (whole: number): string => {
+  const digits = Math.abs(whole)
+    .toFixed(0)
+    .replace(/\B(?=(?:\d{3})+$)/g, ',');
+  return whole < 0 ? `-${digits}` : digits;
+};
 
 /** Three significant digits; from a thousand on whole and grouped: `0.0420`, `61.2`, `20,413`. */
 export function formatNumber(value: number): string {
@@ -67,7 +73,22 @@ export function formatFact(value: Observed, declared?: Declaration): string {
   if (isObjects(value))
     return value.map((each) => ('call' in each ? `${each.call} ${each.errno}` : optionText(each))).join(', ');
   if (isNumbers(value)) return value.map((each) => formatQuantity(each, declared?.unit)).join(', ');
-  return value.join(' → ');
+  return declared?.isSet ? value.join(', ') : sequenceText(value);
+}
+
+/** So many equal words in a row are counted. */
+const mostEqual = 3;
+
+/** `FIN → RST`, `11 × RST`. */
+function sequenceText(words: readonly string[]): string {
+  const rows: string[][] = [];
+  for (const word of words) {
+    const row = rows.at(-1);
+    if (row?.[0] === word) row.push(word);
+    else rows.push([word]);
+  }
+  const said = rows.flatMap((row) => (row.length < mostEqual ? row : [`${formatCount(row.length)} × ${row[0]}`]));
+  return said.join(' → ');
 }
 
 const inOrder = (value: unknown): unknown =>

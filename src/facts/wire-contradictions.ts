@@ -35,8 +35,11 @@ function onWire(view: CellView, { event }: ConnectionView, { end }: EndView): On
   const own = segments.filter(({ incarnation }) => connections.get(incarnation) === event);
   // what the wire repeats is of the incarnation that it was of, and may mean something to the next
   const made = segments.filter((segment) => isWiresOwn(segment.deed) && !own.includes(segment));
+  const sent = own.filter(({ from, deed }) => from === end && !isWiresOwn(deed));
+  // what answered before this end sent its SYN is an earlier connection's end: TIME-WAIT, LAST-ACK, which challenge a new SYN
+  const opening = sent.findIndex(has('SYN'));
   return {
-    sent: own.filter(({ from, deed }) => from === end && !isWiresOwn(deed)),
+    sent: sent.slice(Math.max(0, opening)),
     given: [...own, ...made].flatMap((segment) =>
       segment.from === otherEnd(end) && segment.arrived !== undefined ? [{ ...segment, arrived: segment.arrived }] : [],
     ),

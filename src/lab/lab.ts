@@ -1,15 +1,14 @@
-import { LingerlabError } from '../errors.ts';
-import { runTool } from '../process/tool.ts';
 import type { Address } from '../tcp/address.ts';
 import { plainText } from '../tcp/address-text.ts';
 import { type Network, type Site, sites } from '../tcp/network.ts';
 import { type End, ends } from '../tcp/states.ts';
 import type { WireProcess } from '../wire/process.ts';
 import { type Addresses, addressesOf } from './addresses.ts';
+import { emptied, type Kept } from './empty.ts';
 import { joinByRouter, joinByVeth } from './link.ts';
 import { addLoopback6 } from './loopback.ts';
 import type { Ports } from './ports.ts';
-import { makeSpace, type Space, setSysctls, socketsIn } from './space.ts';
+import { makeSpace, type Space, setSysctls } from './space.ts';
 import { joinByWire, type WireLink } from './wire-link.ts';
 
 /** What a cell runs in: its namespaces, its network, its ports. Made for it and gone after it. */
@@ -37,8 +36,8 @@ export interface Lab extends AsyncDisposable {
   readonly ports: readonly number[];
   /** What carries the packets of the network `wire`. */
   readonly wire?: WireProcess;
-  /** Resolves when no socket holds the namespaces any more, having killed what would; throws TEARDOWN, or NO_ANSWER of `ss`. */
-  empty(): Promise<void>;
+  /** Resolves when no socket holds the namespaces any more, having killed what would, with what is held all the same; throws NO_ANSWER of `ss`. */
+  empty(): Promise<readonly Kept[]>;
 }
 
 export interface LabOptions {
@@ -111,28 +110,10 @@ export async function makeLab(options: LabOptions): Promise<Lab> {
       taken.push(port);
       return port;
     },
-    empty: async () => void (await Promise.all(spaces.filter(({ released }) => !released).map(emptied))),
+    empty: async () => {
+      const held = spaces.filter(({ released }) => !released);
+      return (await Promise.all(held.map((space) => emptied(space)))).filter(({ sockets }) => sockets > 0);
+    },
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
-}
-
-const teardownMs = 2000;
-
-/**
- * Wait until no socket holds the namespace: an orphan in FIN-WAIT-1 would keep it for minutes after its last descriptor is
- * closed, so what is left is killed through `ss -K`.
- */
-async function emptied(space: Space): Promise<void> {
-  const deadline = performance.now() + teardownMs;
-  let pause = 1;
-  while (socketsIn(space) > 0) {
-    if (performance.now() > deadline) {
-      throw new LingerlabError('TEARDOWN', `${socketsIn(space)} sockets keep namespace ${space.inode}`, 'report this');
-    }
-    if (pause > 2) {
-      await space.inside(() => runTool('ss', ['-K', '-taH', 'state', 'all']));
-    }
-    await new Promise((resolve) => setTimeout(resolve, pause));
-    pause = Math.min(pause * 2, 100);
-  }
 }

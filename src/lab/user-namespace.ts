@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { type ExitCode, exitCode } from '../errors.ts';
+import { endSignals, orphanedSignal } from '../process/ending.ts';
 import { runTool } from '../process/tool.ts';
 
 const mark = 'LINGERLAB_USER_NAMESPACE';
@@ -22,14 +23,14 @@ export async function inOwnNamespace(call: () => Promise<ExitCode>): Promise<Exi
   const asRoot = ['--user', '--map-root-user', '--net', '--'];
   if (!(await possible(asRoot))) return call();
   const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  // without --fork, unshare(1) becomes the program, and signals reach it; it asks the kernel for SIGTERM should this process be killed
+  // without --fork, unshare(1) becomes the program, and signals reach it; it asks the kernel for a signal should this process be killed
   const child = spawn('unshare', [...asRoot, ...again], {
     stdio: 'inherit',
     env: { ...process.env, [mark]: '1', LINGERLAB_PARENT: String(process.pid) },
   });
   const pass = (signal: NodeJS.Signals) => void child.kill(signal);
   // Ctrl-C in a terminal reaches the program itself, too; it takes two signals in a moment for one
-  process.on('SIGINT', pass).on('SIGTERM', pass).on('SIGHUP', pass);
+  for (const signal of [...endSignals, orphanedSignal] as const) process.on(signal, pass);
   return new Promise((resolve) => {
     child.on('error', () => resolve(exitCode.failed));
     child.on('exit', (code, signal) => {

@@ -2,10 +2,10 @@ import { Socket } from 'node:net';
 import { Bench } from 'tinybench';
 import type { Driven } from '../experiment/load.ts';
 import { closings, isAtOnce } from './closing.ts';
-import type { DriveAsk, LoadTold } from './protocol.ts';
+import type { DriveAsk } from './protocol.ts';
 
 /** Open and close one connection after the other, timed by tinybench: its task is the way to close, its latency that of one. */
-export async function driveByTinybench(ask: DriveAsk, tell: (told: LoadTold) => void): Promise<Driven> {
+export async function driveByTinybench(ask: DriveAsk, mark: () => void): Promise<Driven> {
   let next = 0;
   let began = 0;
   let seconds = 0;
@@ -17,12 +17,12 @@ export async function driveByTinybench(ask: DriveAsk, tell: (told: LoadTold) => 
     throws: true,
     setup(_, mode) {
       began = performance.now();
-      if (mode === 'run') tell({ window: 'begins' });
+      if (mode === 'run') mark();
     },
     // the time of its samples leaves out what it does itself between two of them
     teardown(_, mode) {
       seconds = (performance.now() - began) / 1000;
-      if (mode === 'run') tell({ window: 'ends' });
+      if (mode === 'run') mark();
     },
   });
   bench.add(ask.by, async () => {

@@ -2,7 +2,7 @@ import { Socket, type TcpSocketConnectOpts } from 'node:net';
 import type { Driven } from '../experiment/load.ts';
 import { bindSocket } from '../native/sockets.ts';
 import { closings, isAtOnce } from './closing.ts';
-import type { DriveAsk, LoadTold } from './protocol.ts';
+import type { DriveAsk } from './protocol.ts';
 import { Tally } from './tally.ts';
 
 /**
@@ -26,17 +26,17 @@ const dueEveryMs = 1;
 /** Pause after a failure: a client without a free port has none 10 µs later either. */
 const againMs = 10;
 /** How long to wait for what is still open when the window is over. */
-const tailMs = 3000;
+export const tailMs = 3000;
 const boundLate = { IP_BIND_ADDRESS_NO_PORT: true } as const;
 /** As net's own listeners make sockets of descriptors: nothing is read before there is a connection. */
 const unstarted = { manualStart: true };
 
 /** Open and close connections for a warm-up and a window, in which they are counted. */
-export async function drive(ask: DriveAsk, tell: (told: LoadTold) => void): Promise<Driven> {
+export async function drive(ask: DriveAsk, mark: () => void): Promise<Driven> {
   const tally = new Tally();
   const connections = new Connections(ask, tally);
   using _pace = connections.begin();
-  await tally.run(ask, tell);
+  await tally.run(ask, mark);
   await connections.drained();
   return tally.told;
 }

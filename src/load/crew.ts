@@ -2,9 +2,9 @@ import type { LingerlabError } from '../errors.ts';
 import { type LoadOptions, loadCloses } from '../experiment/load.ts';
 import { makeSpace, type Space } from '../lab/space.ts';
 import { type End, ends } from '../tcp/states.ts';
+import type { Mark } from './mark.ts';
 import { planOf } from './plan.ts';
 import { type LoadProcess, type LoadProcessOptions, loadDied, startLoadProcess } from './process.ts';
-import type { LoadTold } from './protocol.ts';
 
 /**
  * The processes of loads. They are kept from one load of an experiment to the next, and only the namespaces are new: V8 compiles
@@ -21,8 +21,8 @@ export interface Order {
   readonly repeats: number;
   readonly space: (end: End) => Space;
   readonly servers: number;
-  /** Called with each report of the client. */
-  readonly told: (told: LoadTold) => void;
+  /** Called as the window begins, and as it ends. */
+  readonly told: (told: Mark) => void;
   readonly died: (error: LingerlabError) => void;
   /** Aborts their work and ends the processes. */
   readonly signal: AbortSignal;
@@ -71,8 +71,15 @@ export function makeCrew(spawning: Spawning): Crew {
     // what the signal dismissed did not yet have those that were being started
     signal.throwIfAborted();
     const hands = { client, servers: servers.slice(0, count) };
-    for (let round = isNew ? warmingRounds(repeats) : 0; round > 0; round--)
+    const began = performance.now();
+    let last = 0;
+    for (let round = isNew ? warmingRounds(repeats) : 0; round > 0; round--) {
+      const since = performance.now();
+      // of a busy machine: the cell that asked for the processes has a deadline
+      if (since - began + last > mostWarmingMs) break;
       for (const way of warmingWays) await warm(hands, way);
+      last = performance.now() - since;
+    }
     return hands;
   }
 
@@ -137,7 +144,7 @@ async function warm(hands: Working, way: LoadOptions): Promise<void> {
   for (const server of hands.servers)
     await server.ask('serve', { ...plan, port: warmPort, reusePort: hands.servers.length > 1 });
   const targets = [{ address: '127.0.0.1', port: warmPort }];
-  await hands.client.ask('drive', { ...plan, targets, from: '127.0.0.1' });
+  await hands.client.ask('drive', { ...plan, targets, from: '127.0.0.1', marked: { servers: [], spaces: [] } });
   await leave(hands);
 }
 
@@ -154,6 +161,9 @@ const warmingWays: readonly LoadOptions[] = [...closed, { closer: 'neither' } as
 
 /** How often they go through it. Who repeats a load no more than twice compares nothing, and waits less. */
 const warmingRounds = (repeats: number): number => (repeats > 2 ? 4 : 1);
+
+/** No round of it begins that would end later than this, but the first. */
+const mostWarmingMs = 7000;
 
 /** Seconds that it takes in all. */
 export const warmingSeconds = (repeats: number): number => warmingRounds(repeats) * warmingWays.length * waySeconds;

@@ -18,6 +18,7 @@ const counted: Readonly<Record<string, readonly string[]>> = {
 
 /** Facts of what a request took, of which there must be one. */
 const ofRequests = [
+  'rate.perCpuSecond',
   'latency.p50Us',
   'latency.p99Us',
   'cpu.usPerConnection',
@@ -49,6 +50,7 @@ export function loadFindings(loaded: Loaded): {
   const usEach = (seconds: number) => (seconds * 1e6) / finished;
   const facts: Omit<LoadValues, 'memory.bytesPerTimeWait' | 'load.recycled' | 'load.retransmits' | 'load.dropped'> = {
     'rate.perSecond': loaded.perSecond,
+    'rate.perCpuSecond': finished / (used.client + used.servers),
     'rate.series': intervals.map(({ perSecond }) => perSecond),
     'latency.p50Us': latency.p50Us,
     'latency.p99Us': latency.p99Us,
@@ -69,6 +71,7 @@ export function loadFindings(loaded: Loaded): {
     'load.errors': Object.keys(failed).toSorted(),
     'load.failed': Object.values(failed).reduce((total, count) => total + count, 0),
     'load.lateUs': loaded.lateUs,
+    'load.pageFaults': loaded.faults.client + loaded.faults.servers,
     'load.samples': seen.samples,
     'load.traced': seen.traced,
     'load.tracedLost': seen.lost,

@@ -1,11 +1,19 @@
 import { z } from 'zod';
-import { type LoadOptions, loadClosers, loadCloses, loadDrivers, loadSources } from '../experiment/load.ts';
+import {
+  type LoadOptions,
+  loadClosers,
+  loadCloses,
+  loadDrivers,
+  loadSockets,
+  loadSources,
+} from '../experiment/load.ts';
 
 const defaults = {
   closer: 'client',
   by: 'destroy',
   inFlight: 32,
   driver: 'loop',
+  sockets: 'net',
   requestBytes: 1,
   responseBytes: 1,
   requests: 1,
@@ -28,6 +36,7 @@ const allowed = z.strictObject({
   by: z.enum(loadCloses),
   inFlight: whole(1, 10_000),
   driver: z.enum(loadDrivers),
+  sockets: z.enum(loadSockets),
   perSecond: z.number().positive().max(1_000_000).optional(),
   requests: whole(1, 1_000_000),
   requestBytes: whole(1, 100_000_000),
@@ -60,5 +69,18 @@ export function planOf(options: LoadOptions): LoadPlan {
     throw new TypeError('load: perSecond needs connections that are closed');
   if (driver === 'tinybench' && (options.inFlight ?? 1) !== 1)
     throw new TypeError("load: driver: 'tinybench' needs inFlight: 1");
+  if (plan.sockets === 'libc') checkLibc(plan);
   return (driver === 'tinybench' ? { ...plan, inFlight: 1 } : plan) as LoadPlan;
+}
+
+/** Ways to close that are one call of close(2). */
+const closedAtOnce: readonly unknown[] = ['destroy', 'linger-0', 'linger-1'];
+
+function checkLibc({ closer, by, driver, requests, perSecond, source }: z.infer<typeof allowed>): void {
+  if (closer !== 'client' || !closedAtOnce.includes(by) || requests > 1)
+    throw new TypeError(
+      "load: sockets: 'libc' needs a client that closes after one request by destroy, linger-0 or linger-1",
+    );
+  if (driver !== 'loop' || perSecond !== undefined || source !== 'unbound')
+    throw new TypeError("load: sockets: 'libc' needs driver: 'loop', source: 'unbound' and no perSecond");
 }

@@ -1,18 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LingerlabError } from '../errors.ts';
-import type { Loaded, LoadOptions, Seen, Usage } from '../experiment/load.ts';
+import type { Loaded, LoadOptions, Seen } from '../experiment/load.ts';
 import type { Lab } from '../lab/lab.ts';
 import { batch, devices } from '../lab/link.ts';
 import { type Space, sockstatIn } from '../lab/space.ts';
 import type { CellObservers } from '../observers/observers.ts';
 import { changes, parseCounters } from '../tcp/counters.ts';
 import type { Crew } from './crew.ts';
+import { type Mark, monotonicMs, type Times } from './mark.ts';
 import { planOf } from './plan.ts';
-import type { LoadProcess } from './process.ts';
-import type { CpuTimes } from './protocol.ts';
-import { between, bytesPerTimeWait, othersShare, saturated, usage } from './usage.ts';
+import { between, bytesPerTimeWait, othersShare, saturated } from './usage.ts';
 
 /** What a load needs to know of its cell. */
 export interface LoadCell {
@@ -67,7 +65,7 @@ async function measure(options: LoadOptions, loading: Loading): Promise<Omit<Loa
     repeats: planned.repeats,
     space: (end) => lab.space(end),
     servers: plan.servers,
-    told: () => void marks.push(mark(lab, hands.client, hands.servers)),
+    told: (mark) => void marks.push(mark),
     died,
     signal,
   });
@@ -80,6 +78,7 @@ async function measure(options: LoadOptions, loading: Loading): Promise<Omit<Loa
       ...plan,
       from: lab.address('client', 4),
       targets: hosts.map((address) => ({ address, port })),
+      marked: { servers: servers.map(({ pid }) => pid), spaces: beside(lab) },
     },
     takes * 1000 + drainMs,
   );
@@ -91,7 +90,11 @@ async function measure(options: LoadOptions, loading: Loading): Promise<Omit<Loa
   await observers.flush();
   const [from, to] = marks as [Mark, Mark];
   const used = between(from.usage, to.usage);
-  const [begun, ended] = await Promise.all([from.times, to.times]);
+  const faults = {
+    client: to.client.faults - from.client.faults,
+    servers: to.servers.faults - from.servers.faults,
+  };
+  const [before, after] = [together(from.counters), together(to.counters)];
   const bytes = bytesPerTimeWait();
   return {
     ...driven,
@@ -99,8 +102,8 @@ async function measure(options: LoadOptions, loading: Loading): Promise<Omit<Loa
     perSecond: driven.finished / driven.seconds,
     used,
     systemShare: {
-      client: systemShare(begun.client, ended.client),
-      servers: systemShare(begun.servers, ended.servers),
+      client: systemShare(from.client, to.client),
+      servers: systemShare(from.servers, to.servers),
     },
     saturated: saturated(used, driven.seconds, servers.length, availableParallelism()),
     othersShare: othersShare(used, driven.seconds, availableParallelism()),
@@ -108,61 +111,31 @@ async function measure(options: LoadOptions, loading: Loading): Promise<Omit<Loa
       .filter(({ at }) => at >= from.at && at <= to.at)
       .map(({ at, count }) => ({ seconds: (at - from.at) / 1000, count })),
     ...(bytes !== undefined && { bytesPerTimeWait: bytes }),
-    counters: { ...unchanged(to.counters), ...changes(from.counters, to.counters) },
+    counters: { ...unchanged(after), ...changes(before, after) },
     seen: { ...seen },
+    faults,
   };
 }
 
-interface Mark {
-  /** ms. */
-  readonly at: number;
-  readonly usage: Usage;
-  readonly times: Promise<{ readonly client: CpuTimes; readonly servers: CpuTimes }>;
-  readonly counters: Readonly<Record<string, number>>;
-}
+/** Namespaces of the lab other than the client's. */
+const beside = (lab: Lab): string[] =>
+  lab.spaces.flatMap(({ path }) => (path === lab.space('client').path ? [] : [path]));
 
-/** When the harness hears of it: a fraction of a millisecond behind the client, which went on meanwhile. */
-const mark = (lab: Lab, client: LoadProcess, servers: readonly LoadProcess[]): Mark => ({
-  at: performance.now(),
-  usage: usage(
-    client.pid,
-    servers.map(({ pid }) => pid),
-  ),
-  times: timesOf(client, servers),
-  counters: together(lab.spaces.map(countersIn)),
-});
-
-/** Asks each process for its own CPU times: the kernel accounts those of other processes in steps of 10 ms. */
-function timesOf(client: LoadProcess, servers: readonly LoadProcess[]) {
-  const told = Promise.all([client, ...servers].map((each) => each.ask('cpu', {})));
-  const times = told.then(([own, ...others]) => {
-    const sum = (of: (times: CpuTimes) => number) => others.reduce((total, each) => total + of(each), 0);
-    return { client: own as CpuTimes, servers: { user: sum(({ user }) => user), system: sum(({ system }) => system) } };
-  });
-  // the request to work reports a process that died
-  times.catch(() => undefined);
-  return times;
-}
-
-function systemShare(from: CpuTimes, to: CpuTimes): number {
-  const system = to.system - from.system;
-  const all = system + to.user - from.user;
-  return all === 0 ? 0 : system / all;
-}
-
-function countersIn(space: Space): Readonly<Record<string, number>> {
-  const read = (name: string) => readFileSync(`/proc/thread-self/net/${name}`, 'latin1');
-  return space.inside(() => parseCounters(read('snmp'), read('netstat')));
+/** Of what was used between the two, the share that the kernel did in the processes' name. */
+function systemShare(from: Times, to: Times): number {
+  const all = to.all - from.all;
+  return all === 0 ? 0 : (all - (to.user - from.user)) / all;
 }
 
 /** Of a counter that did not change it is known that it is 0, of one that the kernel has not nothing. */
 const unchanged = (counters: Readonly<Record<string, number>>): Record<string, number> =>
   Object.fromEntries(Object.keys(counters).map((name) => [name, 0]));
 
-function together(all: readonly Readonly<Record<string, number>>[]): Readonly<Record<string, number>> {
+/** The counters of all namespaces. */
+function together(all: Mark['counters']): Readonly<Record<string, number>> {
   const sum: Record<string, number> = {};
-  for (const counters of all)
-    for (const [name, value] of Object.entries(counters)) sum[name] = (sum[name] ?? 0) + value;
+  for (const [snmp, netstat] of all)
+    for (const [name, value] of Object.entries(parseCounters(snmp, netstat))) sum[name] = (sum[name] ?? 0) + value;
   return sum;
 }
 
@@ -173,7 +146,7 @@ const timeWaitsIn = (spaces: readonly Space[]): number =>
 async function timeWaits(spaces: readonly Space[], until: AbortSignal) {
   const counts: { readonly at: number; readonly count: number }[] = [];
   while (!until.aborted) {
-    counts.push({ at: performance.now(), count: timeWaitsIn(spaces) });
+    counts.push({ at: monotonicMs(), count: timeWaitsIn(spaces) });
     await sleep(sockstatEveryMs, undefined, { signal: until }).catch(() => undefined);
   }
   return counts;

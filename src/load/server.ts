@@ -1,11 +1,11 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { setOption } from '../native/sockets.ts';
 import { descriptorOf } from '../peers/net-handle.ts';
 import { lingers } from './closing.ts';
 import type { ServeAsk } from './protocol.ts';
 
 /** As many as a kernel takes by default, net.core.somaxconn. */
-const backlog = 4096;
+export const backlog = 4096;
 
 interface Asking extends Socket {
   /** Bytes of the request that have not come. */
@@ -14,8 +14,14 @@ interface Asking extends Socket {
   left: number;
 }
 
+/** A server that listens. */
+export interface Serving {
+  /** Listens no more; resolves when its connections are closed, too. */
+  readonly close: () => Promise<void>;
+}
+
 /** Answer every request of so many bytes, and close first where the server is to. Resolves when it listens. */
-export function serve(ask: ServeAsk): Promise<Server> {
+export function serve(ask: ServeAsk): Promise<Serving> {
   const { closer, by, requestBytes, responseBytes, requests, port, reusePort } = ask;
   const response = Buffer.alloc(responseBytes, 'r');
   const closes = closer === 'server';
@@ -35,15 +41,16 @@ export function serve(ask: ServeAsk): Promise<Server> {
     if (this.writableLength === 0) closeIt.call(this);
     else this.once('drain', closeIt);
   }
-  // the other end has ended, and still reads
-  const allowHalfOpen = closer === 'client' && by === 'half-close';
-  const server = createServer({ allowHalfOpen });
+  // net would call shutdown(2) before close(2): one more system call and one more object for each connection
+  const server = createServer({ allowHalfOpen: true });
   server.on('connection', (socket: Socket) => {
     const asking = socket as Asking;
     asking.missing = requestBytes;
     asking.left = requests;
-    socket.on('data', onData as (chunk: Buffer) => void).on('error', ignore);
-    if (allowHalfOpen) socket.on('end', endToo);
+    socket
+      .on('data', onData as (chunk: Buffer) => void)
+      .on('error', ignore)
+      .on('end', closeToo);
   });
   return new Promise((resolve, reject) => {
     server.on('error', reject);
@@ -51,13 +58,15 @@ export function serve(ask: ServeAsk): Promise<Server> {
       const linger = closes ? lingers[by] : undefined;
       // what it accepts inherits it
       if (linger !== undefined) setOption(descriptorOf(server) as number, 'SO_LINGER', linger);
-      resolve(server);
+      resolve({ close: () => new Promise((closed) => server.close(() => closed())) });
     });
   });
 }
 
 /** Ignores a socket's error: a reset is one of the ways to close, and the client measures its cost. */
 const ignore = (): void => undefined;
-function endToo(this: Socket): void {
-  this.end();
+/** Closes an end whose other end has ended; behind the response, where that is not written yet. */
+function closeToo(this: Socket): void {
+  if (this.writableLength === 0) this.destroy();
+  else this.end();
 }

@@ -1,6 +1,6 @@
 import { createHistogram } from 'node:perf_hooks';
 import type { Driven, Interval } from '../experiment/load.ts';
-import type { DriveAsk, LoadTold } from './protocol.ts';
+import type { DriveAsk } from './protocol.ts';
 
 /** Of a window of less than half a second twentieths of a second, of others tenths: at 5,000 a second each has 250 latencies. */
 const intervalOf = (seconds: number): number => (seconds < 0.5 ? 50 : 100);
@@ -48,11 +48,11 @@ export class Tally {
   }
 
   /** Resolves when the window is over. */
-  async run({ warmUpSeconds, seconds }: DriveAsk, tell: (told: LoadTold) => void): Promise<void> {
+  async run({ warmUpSeconds, seconds }: DriveAsk, mark: () => void): Promise<void> {
     await until(performance.now() + warmUpSeconds * 1000);
+    mark();
     this.#phase = 'window';
     const from = performance.now();
-    tell({ window: 'begins' });
     const intervalMs = intervalOf(seconds);
     let last = from;
     for (let nth = 1; nth * intervalMs <= seconds * 1000; nth++) {
@@ -65,7 +65,7 @@ export class Tally {
     this.#seconds = (performance.now() - from) / 1000;
     if (this.#ofInterval.count > 0) this.#latencies.add(this.#ofInterval);
     this.#phase = 'over';
-    tell({ window: 'ends' });
+    mark();
   }
 
   #endInterval(seconds: number): void {

@@ -1,24 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { othersMost, type Saturated, type Usage } from '../experiment/load.ts';
-import { cpuOf } from '../native/cpu.ts';
-
-/** Ticks of /proc/stat a second, whatever HZ is: USER_HZ. */
-const userHz = 100;
-
-/** proc_stat(5): user nice system idle iowait irq softirq steal; what follows is part of these. */
-function machine(): Pick<Usage, 'softirq' | 'idle' | 'busy'> {
-  const line = readFileSync('/proc/stat', 'latin1').split('\n', 1)[0] ?? '';
-  const ticks = line.trim().split(/\s+/).slice(1, 9).map(Number);
-  const [idle = 0, iowait = 0] = ticks.slice(3);
-  const all = ticks.reduce((total, each) => total + each, 0);
-  return { softirq: (ticks[6] ?? 0) / userHz, idle: (idle + iowait) / userHz, busy: (all - idle - iowait) / userHz };
-}
+import { cpuOf, machineCpu } from '../native/cpu.ts';
 
 /** What a load has used of the machine until now. */
 export const usage = (client: number, servers: readonly number[]): Usage => ({
   client: cpuOf(client) ?? 0,
   servers: servers.reduce((total, pid) => total + (cpuOf(pid) ?? 0), 0),
-  ...machine(),
+  ...machineCpu(),
 });
 
 /** Share of a CPU from which a process is CPU-bound: other programs and reading the clock take the rest. */

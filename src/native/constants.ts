@@ -78,12 +78,19 @@ export const SCHED_RR = 2;
 
 /** include/uapi/linux/time.h */
 export const CLOCK_MONOTONIC = 1;
+export const CLOCK_THREAD_CPUTIME_ID = 3;
 export const CLOCK_MONOTONIC_COARSE = 6;
 export const TIMER_ABSTIME = 1;
 
 /** include/uapi/linux/resource.h */
 export const RUSAGE_SELF = 0;
 export const RUSAGE_CHILDREN = -1;
+
+/** Which clock of a process a clock id means, in its lowest bits: include/linux/posix-timers_types.h. */
+export const CPUCLOCK_PROF = 0;
+export const CPUCLOCK_VIRT = 1;
+export const CPUCLOCK_SCHED = 2;
+export const CPUCLOCK_CLOCK_MASK = 3;
 
 /** include/uapi/linux/timerfd.h: O_NONBLOCK, O_CLOEXEC */
 export const TFD_NONBLOCK = 0o4000;

@@ -147,6 +147,10 @@ export const posixSpawnActions = {
 export const timerfdCreate = call('timerfd_create', 'int timerfd_create(int, int)');
 export const timerfdSettime = call('timerfd_settime', 'int timerfd_settime(int, int, void *, void *)');
 
+export const epollCreate = call('epoll_create1', 'int epoll_create1(int)');
+export const epollCtl = call('epoll_ctl', 'int epoll_ctl(int, int, int, void *)');
+export const epollWait = call('epoll_wait', 'int epoll_wait(int, void *, int, int)');
+
 export const inetPton = call('inet_pton', 'int inet_pton(int, const char *, void *)');
 const nativeNtop = libc.func('void *inet_ntop(int, void *, void *, uint32_t)');
 
@@ -178,6 +182,27 @@ export function readAvailable(fd: number, into: Uint8Array): number {
   const errno = koffi.errno();
   if (errno === EAGAIN) return -1;
   throw new SystemCallError('read', errnoName(errno));
+}
+
+const nativeConnect = libc.func('int connect(int, void *, uint32_t)');
+const EINPROGRESS = constants.errno.EINPROGRESS;
+
+/** connect(2) of a non-blocking socket; undefined where it goes on or is done, else the errno's name. */
+export function refusedConnect(fd: number, address: Uint8Array): string | undefined {
+  if (nativeConnect(fd, address, address.length) === 0) return undefined;
+  const errno = koffi.errno();
+  return errno === EINPROGRESS ? undefined : errnoName(errno);
+}
+
+const nativeAccept = libc.func('int accept4(int, void *, void *, int)');
+
+/** accept(2) of a non-blocking listener: the descriptor, or -1 when nothing waits. Throws {@link SystemCallError} otherwise. */
+export function acceptAvailable(fd: number, flags: number): number {
+  const result = Number(nativeAccept(fd, null, null, flags));
+  if (result >= 0) return result;
+  const errno = koffi.errno();
+  if (errno === EAGAIN) return -1;
+  throw new SystemCallError('accept', errnoName(errno));
 }
 
 const nativeWrite = libc.func('long write(int, void *, size_t)');

@@ -13,9 +13,9 @@ import { clockGetres, clockNanosleep, mount, prctl, schedSetaffinity, schedSetsc
 
 /**
  * Have the kernel send this process a signal when the thread that started it ends, prctl(2): SIGKILL works on a stopped
- * process, too. A parent that ended before the call is noticed by its pid.
+ * process, too. A parent that ended before the call is noticed by its pid. Of a parent with several threads it can come several times.
  */
-export function dieWithParent(parent: number, signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): void {
+export function dieWithParent(parent: number, signal: 'SIGKILL' | 'SIGTERM' | 'SIGUSR2' = 'SIGKILL'): void {
   prctl(PR_SET_PDEATHSIG, constants.signals[signal]);
   if (process.ppid !== parent) process.kill(process.pid, signal);
 }

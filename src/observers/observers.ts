@@ -9,7 +9,7 @@ import type { Event, Ns, SamplerName } from '../record/event.ts';
 import type { Address } from '../tcp/address.ts';
 import { plainText } from '../tcp/address-text.ts';
 import type { ObserverArguments, ObserverTold, ObserverVerbs, Opened, TraceSight } from './protocol.ts';
-import { Router, type Turn } from './router.ts';
+import { type Beginning, Router, type Turn } from './router.ts';
 
 /** The observers of one cell. */
 export interface CellObservers extends AsyncDisposable {
@@ -23,7 +23,7 @@ export interface CellObservers extends AsyncDisposable {
    * Takes a step by which a socket begins to listen, or to connect, at that address and port: what happens there is traced
    * before. Where cells can be told apart only by whose step it is, each waits until the other's socket has begun.
    */
-  begins<T>(at: Address, step: () => Promise<T>): Promise<T>;
+  begins<T>(by: Beginning, at: Address, step: () => Promise<T>): Promise<T>;
   /** A step was taken: look soon. */
   nudge(): void;
   /** Resolves when a sample taken after this call is in the record. */
@@ -203,11 +203,11 @@ export async function startObservers({ origin, sampler = 'ss', died, unclean }: 
         },
         watchAddress: (address) => router.addPlace(saw, plainText(address)),
         follow,
-        async begins(of, step) {
+        async begins(by, of, step) {
           const at = { address: plainText(of.address), port: of.port };
           await follow(at.port);
           if (!trace.transitions || !router.needsTurn(at)) return step();
-          const turn = await router.turn(saw, at.port);
+          const turn = await router.turn(saw, at.port, by);
           const taken = step();
           void endTurn(turn, taken);
           return taken;

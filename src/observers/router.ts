@@ -7,7 +7,10 @@ export type Sink = (event: Event) => void;
 /** Addresses that every cell has, each in its own namespace, which an event does not have. */
 const shared: ReadonlySet<string> = new Set(['0.0.0.0', '::', '::1']);
 
-/** A cell's turn at a port: the sockets that begin there at a shared address are its own. */
+/**
+ * A cell's turn at a port: the sockets that begin there at a shared address as its step has them begin are its own. Those that
+ * begin otherwise are another program's, another run's among them, and do not end the turn.
+ */
 export interface Turn {
   /** Resolves when one of them has begun, or the cell is removed. */
   readonly begun: Promise<void>;
@@ -15,8 +18,12 @@ export interface Turn {
   readonly end: () => void;
 }
 
+/** By which transition a socket begins that a step makes. */
+export type Beginning = Extract<TransitionEvent['to'], 'LISTEN' | 'SYN-SENT'>;
+
 interface Taking {
   readonly sink: Sink;
+  readonly by: Beginning;
   readonly start: () => void;
   readonly begun: () => void;
 }
@@ -52,6 +59,8 @@ export class Router {
   readonly #bySocket = new Map<string, Sink>();
   /** Both ends of connections at shared addresses, from the end that connected. */
   readonly #byFlow = new Map<string, Set<Sink>>();
+  /** Of those connections the ends that were established, in order, as long as the listener's clone has not begun. */
+  readonly #awaited = new Map<string, Sink[]>();
   readonly #byTimer = new Map<string, Sink>();
 
   /** A cell, or more addresses of one: everything at these is its own. */
@@ -91,10 +100,10 @@ export class Router {
   }
 
   /** Resolves when nobody else has a turn at that port. */
-  async turn(to: Sink, port: number): Promise<Turn> {
+  async turn(to: Sink, port: number, by: Beginning): Promise<Turn> {
     const start = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
-    const own: Taking = { sink: to, start: start.resolve, begun: begun.resolve };
+    const own: Taking = { sink: to, by, start: start.resolve, begun: begun.resolve };
     const taking = this.#turns.get(port) ?? [];
     this.#turns.set(port, taking);
     taking.push(own);
@@ -117,6 +126,11 @@ export class Router {
     for (const map of [this.#byFlow, this.#naming, this.#places])
       for (const [key, sinks] of map)
         if (sinks.delete(to) && sinks.size === 0) (map as Map<unknown, Set<Sink>>).delete(key);
+    for (const [flow, sinks] of this.#awaited) {
+      const left = sinks.filter((sink) => sink !== to);
+      if (left.length > 0) this.#awaited.set(flow, left);
+      else this.#awaited.delete(flow);
+    }
     for (const taking of this.#turns.values()) for (const each of taking) if (each.sink === to) each.begun();
   }
 
@@ -151,7 +165,12 @@ export class Router {
     if (from === 'LISTEN' && to === 'CLOSED' && !known) return undefined;
     if (to === 'CLOSED') this.#bySocket.delete(socket);
     else this.#bySocket.set(socket, sink);
-    if (!alone && !beginning && local.port !== 0 && remote.port !== 0) add(this.#byFlow, flowOf(local, remote), sink);
+    if (!alone && !beginning && local.port !== 0 && remote.port !== 0) {
+      const flow = flowOf(local, remote);
+      add(this.#byFlow, flow, sink);
+      if (from === 'SYN-SENT' && to === 'ESTABLISHED')
+        this.#awaited.set(flow, [...(this.#awaited.get(flow) ?? []), sink]);
+    }
     return sink;
   }
 
@@ -162,9 +181,12 @@ export class Router {
     const at = to === 'LISTEN' ? [local] : [local, remote];
     const here = (sink: Sink | undefined) => (sink && this.#isAt(sink, at) ? sink : undefined);
     // the end that connected is known by both its ports since it was established, which was before
-    if (isClone(event)) return here(this.#ofFlow(flowOf(remote, local)) ?? this.#atPort(local.port));
+    if (isClone(event)) {
+      const flow = flowOf(remote, local);
+      return here(this.#takeAwaited(flow) ?? this.#ofFlow(flow) ?? this.#atPort(local.port, 'SYN-SENT'));
+    }
     const { port } = to === 'LISTEN' ? local : remote;
-    const sink = here(this.#atPort(port));
+    const sink = here(this.#atPort(port, to as Beginning));
     if (sink) this.#turns.get(port)?.[0]?.begun();
     return sink;
   }
@@ -174,9 +196,20 @@ export class Router {
     return at.some(({ address }) => shared.has(address) || this.#places.get(address)?.has(sink));
   }
 
-  /** At a port that a scenario named: the cell whose turn it is. */
-  #atPort(port: number): Sink | undefined {
-    return this.#turns.get(port)?.[0]?.sink ?? this.#byPort.get(port);
+  /** At a port that a scenario named: the cell whose turn it is, if its step begins sockets so. */
+  #atPort(port: number, by: Beginning): Sink | undefined {
+    const turn = this.#turns.get(port)?.[0];
+    return (turn?.by === by ? turn.sink : undefined) ?? this.#byPort.get(port);
+  }
+
+  /** Whose clone begins: several cells can have the same connection, and one that has its clone waits for none. */
+  #takeAwaited(flow: string): Sink | undefined {
+    const sinks = this.#awaited.get(flow) ?? [];
+    const sink = only(new Set(sinks));
+    if (!sink) return undefined;
+    if (sinks.length > 1) this.#awaited.set(flow, sinks.slice(1));
+    else this.#awaited.delete(flow);
+    return sink;
   }
 
   #ofFlow(flow: string): Sink | undefined {

@@ -30,6 +30,8 @@ const tellLate = (t: Ns, ns: Ns): void => {
   if (part && ns >= shortestLateNs) part.tell({ t, source: 'peer', kind: 'late', peer: part.name, ns });
 };
 const stalls = watchStalls(now, tellLate);
+// until it is in a cell
+stalls.pause();
 process.on('SIGCONT', () => stalls.resumed());
 
 let openedAt = now();
@@ -37,6 +39,7 @@ let openedAt = now();
 async function step<V extends Verb>(verb: V, ask: Verbs[V]['ask']) {
   if (!part) throw new Error('it is in no cell');
   const { name } = part;
+  stalls.attend();
   if (verb === 'connect' || verb === 'open' || verb === 'listen') openedAt = now();
   const answer = await part.obey(verb, ask);
   if (verb === 'sync') part.tell({ t: now(), source: 'peer', kind: 'stall', peer: name, ns: stalls.longest(openedAt) });
@@ -49,6 +52,7 @@ const goneMs = 200;
 const lending: Handlers<Lending> = {
   enter({ name, index, path }) {
     if (part) throw new Error(`it is ${part.name} already`);
+    stalls.attend();
     enterNamespace(path);
     part = makePart({ name, index, now, origin, parent }, stalls, tell);
     openedAt = now();
@@ -57,6 +61,7 @@ const lending: Handlers<Lending> = {
     const running = part?.running ?? 0;
     part?.end();
     part = undefined;
+    stalls.pause();
     returnHome();
     relax();
     return { left: running > 0 ? ['steps that have not ended'] : await atStart.since(goneMs) };

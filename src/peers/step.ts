@@ -32,9 +32,10 @@ class StepHandle<T> implements Promise<T> {
   async #value(): Promise<T> {
     const answer = await this.answer();
     if (answer.ok) return answer.value;
+    const isLacking = lacks(answer);
     throw new LingerlabError(
-      'STEP_REFUSED',
-      `${this.#what} was refused: ${answer.syscall} ${answer.errno}`,
+      isLacking ? 'KERNEL_LACKS' : 'STEP_REFUSED',
+      `${this.#what} was refused${isLacking ? ', since this kernel cannot do it' : ''}: ${answer.syscall} ${answer.errno}`,
       'if the experiment expects the refusal, add .answer() to this step',
       { at: this.#place(), step: this.#what },
     );
@@ -56,6 +57,14 @@ class StepHandle<T> implements Promise<T> {
     return this.#value().finally(done);
   }
 }
+
+/**
+ * Whether a refusal says that this kernel does not have what was asked for: a socket option, or the end of a socket in TIME-WAIT, which
+ * kernels of before 6.1 do not take from ss -K. Such a cell is unsupported, as one whose sysctl is not there.
+ */
+const lacks = ({ syscall, errno }: { readonly syscall: string; readonly errno: string }): boolean =>
+  (errno === 'ENOPROTOOPT' && /^[gs]etsockopt$/.test(syscall)) ||
+  (errno === 'EOPNOTSUPP' && syscall === 'SOCK_DESTROY');
 
 /** What a step failed with, where that is no refusal: also a wrong argument, which is noticed only when it is about to be taken. */
 const stepError = (error: unknown): LingerlabError =>

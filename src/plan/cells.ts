@@ -7,6 +7,7 @@ import {
   cellId,
   type FactorValue,
   type Need,
+  type Until,
 } from '../experiment/definition.ts';
 import type { Roles } from '../facts/roles.ts';
 import { type Network, networks, networkWords } from '../tcp/network.ts';
@@ -47,6 +48,8 @@ export interface LoadCell extends Planned {
   readonly kind: 'load';
   /** The id of the cell that it is compared with; absent where there is none, or it is the one itself. */
   readonly baseline?: string;
+  /** `repeats` is the most of them; absent: it is their number. */
+  readonly until?: Until;
 }
 
 /** One cell as it will run. */
@@ -104,7 +107,7 @@ function planned(definition: AnyDefinition, factors: CellFactors, ask: Ask): Omi
       definition.needs,
       [],
       isNeeds,
-      'a list of "another-user" and "program:python3" or the like',
+      'a list of "another-user", "own-kernel" and "program:python3" or the like',
     ),
   };
 }
@@ -130,7 +133,7 @@ function loadCell(definition: AnyLoadDefinition, factors: CellFactors): LoadCell
   const id = cellId(definition.id, factors);
   const ask = asking(id, factors);
   const isCount = (value: unknown): boolean => isRepeats(value) && value !== false;
-  const { repeats, baseline } = definition.load;
+  const { repeats, baseline, until } = definition.load;
   const isPart = (value: unknown): boolean => value === undefined || isPartOf(definition.factors, value);
   const must = 'an object with factors and one of the values of each';
   const own = ask<Partial<CellFactors> | undefined>('load.baseline', baseline, undefined, isPart, must);
@@ -140,6 +143,7 @@ function loadCell(definition: AnyLoadDefinition, factors: CellFactors): LoadCell
     ...planned(definition, factors, ask),
     repeats: ask('load.repeats', repeats, 1, isCount, 'a number of repeats'),
     ...(base !== undefined && base !== id && { baseline: base }),
+    ...(until && { until }),
   };
 }
 
@@ -174,8 +178,9 @@ const networksOf = ({ kind }: AnyDefinition): readonly [(value: unknown) => bool
     : [isNetwork, networkWords];
 const isMtu = (value: unknown): boolean =>
   Number.isInteger(value) && (value as number) >= 1280 && (value as number) <= 65_535;
+const namedNeeds: readonly string[] = ['another-user', 'own-kernel'] satisfies Need[];
 const isNeeds = (value: unknown): boolean =>
-  Array.isArray(value) && value.every((need) => need === 'another-user' || /^program:./.test(String(need)));
+  Array.isArray(value) && value.every((need) => namedNeeds.includes(need as string) || /^program:./.test(String(need)));
 const isEnd = (value: unknown): boolean => ends.includes(value as End);
 const isSeconds = (value: unknown): boolean => typeof value === 'number' && value > 0 && Number.isFinite(value);
 const isRepeats = (value: unknown): boolean => value === false || (Number.isInteger(value) && (value as number) > 0);

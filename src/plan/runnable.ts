@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { guestHere } from '../doctor/guest.ts';
 import type { Warning } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
 import { distance, nearest } from '../text/nearest.ts';
@@ -21,7 +22,14 @@ function onPath(program: string): boolean {
 /** Why a cell cannot run here, and what would let it. */
 export interface Obstacle {
   /** Stable: scripts may select by it. */
-  readonly code: 'NO_NAMESPACES' | 'NO_VETH' | 'NO_OTHER_USER' | 'NO_TUN' | 'NO_SYSCTL' | 'NO_PROGRAM';
+  readonly code:
+    | 'NO_NAMESPACES'
+    | 'NO_VETH'
+    | 'NO_OTHER_USER'
+    | 'NO_OWN_KERNEL'
+    | 'NO_TUN'
+    | 'NO_SYSCTL'
+    | 'NO_PROGRAM';
   readonly reason: string;
   readonly remedy: string;
 }
@@ -43,13 +51,14 @@ export function sysctlMeant(name: string, names: ReadonlySet<string>): string {
 /**
  * Why this machine cannot run a cell; undefined where it can. `capabilities` by name as `doctor` finds them, one that is
  * not named is absent; `sysctls`: dotted names of the files under /proc/sys that exist in a namespace of its own; `isOnPath`: whether
- * there is such a program.
+ * there is such a program; `isOwnKernel`: whether nobody else depends on the settings of this kernel.
  */
 export function whyNot(
-  cell: Pick<PlannedCell, 'network' | 'sysctls' | 'needs'>,
+  cell: Pick<PlannedCell, 'experiment' | 'network' | 'sysctls' | 'needs'>,
   capabilities: Readonly<Record<string, boolean>>,
   sysctls: ReadonlySet<string>,
   isOnPath: (program: string) => boolean = onPath,
+  isOwnKernel: () => boolean = () => guestHere() !== undefined,
 ): Obstacle | undefined {
   const can = (name: string): boolean => Object.hasOwn(capabilities, name) && capabilities[name] === true;
   if (!can('namespaces')) {
@@ -73,6 +82,13 @@ export function whyNot(
       reason:
         'this process cannot become another user: only one is mapped in its user namespace, or it may not set user ids',
       remedy: 'run as root',
+    };
+  }
+  if (cell.needs.includes('own-kernel') && !isOwnKernel()) {
+    return {
+      code: 'NO_OWN_KERNEL',
+      reason: 'it changes settings of the whole kernel, on which other programs of this machine depend',
+      remedy: `run it in a virtual machine: \`lingerlab kernels run 6.12 -- ${cell.experiment}\``,
     };
   }
   if (cell.network === 'wire' && !can('tun')) {

@@ -64,7 +64,7 @@ export function select(
       options,
     );
     if (own.length > 0) experiments.push(loaded);
-    cells.push(...own.map((cell) => repeated(cell, options)));
+    cells.push(...withBaselineTurns(own.map((cell) => repeated(cell, options))));
   }
   if (cells.length === 0) throw nothing(wanted);
   checkResults(cells);
@@ -116,20 +116,33 @@ function withBaselines(cells: readonly PlannedCell[], all: readonly PlannedCell[
   return [...all.filter(({ id }) => baselines.has(id)), ...cells];
 }
 
-function repeated<C extends PlannedCell>(cell: C, { quick, repeat }: SelectOptions): C {
-  return { ...cell, repeats: repeat ?? (quick ? Math.min(cell.repeats, quickRepeats) : cell.repeats) };
+function repeated(cell: PlannedCell, { quick, repeat }: SelectOptions): PlannedCell {
+  if (repeat === undefined && !quick) return cell;
+  const repeats = repeat ?? Math.min(cell.repeats, quickRepeats);
+  if (!isLoad(cell)) return { ...cell, repeats };
+  const { until: _, ...counted } = cell;
+  return { ...counted, repeats };
+}
+
+/** A baseline runs before each repeat of a cell that is compared with it, and once more behind the last. */
+function withBaselineTurns(cells: readonly PlannedCell[]): PlannedCell[] {
+  const loads = cells.filter(isLoad);
+  return cells.map((cell) => {
+    const own = loads.filter(({ baseline }) => baseline === cell.id);
+    return own.length === 0 ? cell : { ...cell, repeats: own.reduce((sum, { repeats }) => sum + repeats, 1) };
+  });
 }
 
 /** A run keeps its results in memory, some kB each. */
 const mostResults = 250_000;
 
-/** Throws BAD_OPTION where these cells with their repeats are more results than a run can keep. */
+/** Throws BAD_OPTION where these cells with their repeats, those of baselines included, are more results than a run can keep. */
 export function checkResults(cells: readonly { readonly repeats: number }[]): void {
   const results = cells.reduce((sum, { repeats }) => sum + repeats, 0);
-  if (results <= mostResults) return;
+  if (results <= mostResults && cells.every(({ repeats }) => repeats <= mostRepeats)) return;
   throw new LingerlabError(
     'BAD_OPTION',
-    `the selected cells and repeats make ${results} results; a run has at most ${mostResults}`,
+    `the selected cells and repeats make ${results} results; a run has at most ${mostResults}, and ${mostRepeats} of one cell`,
     'select fewer cells, or lower --repeat',
   );
 }

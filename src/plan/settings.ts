@@ -97,7 +97,7 @@ function problemOf({ name, value }: Setting, lab: Space | undefined, names: Read
   }
   if (!names.has(name)) return `this kernel has no sysctl ${name} in a network namespace${sysctlMeant(name, names)}`;
   // of a number the kernel reads what is before a blank, and says nothing of the rest
-  if (/[#;]/.test(value)) return `${name} = ${value} has a comment behind the value; a comment needs its own line`;
+  if (/[#;]/.test(value)) return `${name} = ${value} has a comment after the value; a comment needs its own line`;
   if (needed.test(name) && value !== '0') return `${name} = ${value} disables IPv6, which every cell needs`;
   try {
     lab?.inside(() => setSysctls({ [name]: value }));

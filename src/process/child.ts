@@ -97,6 +97,9 @@ function killSession(pid: number): void {
   process.kill(-pid, 'SIGKILL');
 }
 
+/** The processes that were started and have not ended. */
+export const livingChildren = (): number[] => [...living].map(({ pid }) => pid);
+
 /**
  * Ends all children without going back to the event loop, and waits for so many ms for those that clean up. One that takes longer
  * goes on behind this program and ends by itself: killed, it would leave a trace instance.

@@ -17,6 +17,25 @@ export function afterDeadline(ms: number, late: () => void): Disposable {
   return { [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
+/**
+ * Calls back after so many ms, times what `patience` says when these have passed: other programs may use the machine meanwhile.
+ * Passes the ms that it waited.
+ */
+export function afterPatience(ms: number, patience: () => number, late: (ms: number) => void): Disposable {
+  const began = performance.now();
+  const look = (): void => {
+    const passed = performance.now() - began;
+    const left = ms * patience() - passed;
+    if (left > 0) timer = setTimeout(look, left);
+    else late(passed);
+  };
+  let timer = setTimeout(look, ms);
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
+/** `10.6 s`. */
+export const seconds = (ms: number): string => `${Number((ms / 1000).toFixed(1))} s`;
+
 /** Whether a promise settles within this time. */
 export async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   const late = Promise.withResolvers<boolean>();

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type FilePlace, LingerlabError } from '../errors.ts';
-import { isExperimentFile } from './own-files.ts';
+import { isExperimentFile, ownModules } from './own-files.ts';
 
 /** Callback for an error of an experiment's code that no promise carries. */
 type Fail = (error: unknown) => void;
@@ -56,7 +56,6 @@ export const blocked = (at: FilePlace, seconds: number): LingerlabError =>
     { at },
   );
 
-const own = new URL('../', import.meta.url).href;
 /** A call in a stack trace of V8's, with its file as a URL, or as a path where that is a CommonJS module. */
 const call = /^\s+at (?:.*\()?(?:async )?((?:file:\/\/)?\/[^()]*?):(\d+):\d+\)?$/;
 
@@ -66,7 +65,7 @@ export function experimentPlace({ stack = '' }: { readonly stack?: string }): Fi
     const [, where, line] = call.exec(text) ?? [];
     if (where === undefined) continue;
     const url = where.startsWith('file:') ? where : pathToFileURL(where).href;
-    if (isExperimentFile(url, own)) return { file: fileURLToPath(url), line: Number(line) };
+    if (isExperimentFile(url, ownModules)) return { file: fileURLToPath(url), line: Number(line) };
   }
   return undefined;
 }

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -23,11 +25,18 @@ const keptMs = 7 * 24 * 3600 * 1000;
 /** A file that was written at the same moment has a time of up to one tick of the kernel's clock before it. */
 const tickMs = 20;
 
+/** A source that was read. */
+interface Source {
+  readonly sha256: string;
+  /** While this stays, so does its content; empty where that is not certain. */
+  readonly seal: string;
+}
+
 /** What was made, from what. */
 interface Manifest {
   readonly how: string;
-  /** sha256 by path from the root: a checkout may be copied with all that it has made. */
-  readonly sources: Readonly<Record<string, string>>;
+  /** By path from the root: a checkout may be copied with all that it has made. */
+  readonly sources: Readonly<Record<string, Source>>;
   /** Below the cache. */
   readonly folder: string;
 }
@@ -50,7 +59,15 @@ export function made({ name, how, make, root = packageRoot() }: Making): string 
   const cache = join(root, usualCache);
   const manifest = join(cache, `${name.replaceAll('/', '-')}.json`);
   const kept = readManifest(manifest);
-  if (kept && kept.how === how && isFresh(kept, root, cache)) return join(cache, kept.folder);
+  if (kept && kept.how === how && existsSync(join(cache, kept.folder))) {
+    if (isUntouched(kept, root)) return join(cache, kept.folder);
+    const again = sealedAgain(kept, root);
+    if (again) {
+      // where it cannot be kept, the sources are read again each time
+      tryTo(() => writeWhole(manifest, JSON.stringify(again)));
+      return join(cache, kept.folder);
+    }
+  }
   try {
     mkdirSync(cache, { recursive: true });
     const fresh = makeIn(root, cache, { name, how, make });
@@ -81,9 +98,10 @@ function makeIn(root: string, cache: string, { name, how, make }: Making): Fresh
   const making = mkdtempSync(join(cache, 'making-'));
   try {
     const paths = make(making);
-    const sources = Object.fromEntries(paths.map((path) => [relative(root, path), hashOf(path)]));
+    const sources = Object.fromEntries(paths.map((path) => [relative(root, path), sourceAt(path, started)]));
+    const contents = Object.entries(sources).map(([path, { sha256 }]) => [path, sha256]);
     const folder = createHash('sha256')
-      .update(JSON.stringify([name, how, sources]))
+      .update(JSON.stringify([name, how, contents]))
       .digest('hex')
       .slice(0, 16);
     // mkdtemp(3) lets nobody else read; peers may run as other users
@@ -111,7 +129,27 @@ function writeWhole(path: string, text: string): void {
   renameSync(part, path);
 }
 
+const tryTo = (act: () => void): void => {
+  try {
+    act();
+  } catch {
+    // it was worth a try
+  }
+};
+
 const hashOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
+
+/** Inode, size and time of the last change of a file: nothing can be written to it without another ctime, which nobody can set. */
+const seal = ({ ino, size, ctimeMs }: Stats): string => `${ino} ${size} ${ctimeMs}`;
+
+/**
+ * A source as it is read now. The seal is of before: what is written meanwhile gives another one. A file that was changed after
+ * `moment` has none: what is written to it next may have the same time.
+ */
+function sourceAt(path: string, moment: number): Source {
+  const before = statSync(path);
+  return { sha256: hashOf(path), seal: before.ctimeMs < moment ? seal(before) : '' };
+}
 
 function readManifest(path: string): Manifest | undefined {
   try {
@@ -121,14 +159,24 @@ function readManifest(path: string): Manifest | undefined {
   }
 }
 
-function isFresh({ sources, folder }: Manifest, root: string, cache: string): boolean {
+/** 300 seals take 3 ms, to read as many files 15 ms. */
+function isUntouched({ sources }: Manifest, root: string): boolean {
   try {
-    return (
-      statSync(join(cache, folder)).isDirectory() &&
-      Object.entries(sources).every(([path, hash]) => hashOf(join(root, path)) === hash)
-    );
+    return Object.entries(sources).every(([path, source]) => seal(statSync(join(root, path))) === source.seal);
   } catch {
     return false;
+  }
+}
+
+/** The same with the seals that the sources have now; undefined where their content is another. */
+function sealedAgain(kept: Manifest, root: string): Manifest | undefined {
+  const started = Date.now() - tickMs;
+  try {
+    const now = Object.keys(kept.sources).map((path) => [path, sourceAt(join(root, path), started)] as const);
+    const isSame = now.every(([path, { sha256 }]) => sha256 === kept.sources[path]?.sha256);
+    return isSame ? { ...kept, sources: Object.fromEntries(now) } : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,11 +1,21 @@
 import type { Clock } from '../native/clock.ts';
 import type { Ns } from '../record/event.ts';
 
-/** Stalls shorter than this are not told apart; to look more often would itself be work, for each process that only waits. */
+/** Stalls shorter than this are not told apart. */
 const resolutionMs = 10;
+/**
+ * Nor these, in a process that was asked for nothing for so long: 100 looks a second took 2 % of a CPU, and a short cell spends most of
+ * its time in waiting for the other end or for an observer.
+ */
+const restingMs = 40;
+const restsAfterMs = 50;
 
 /** How long the event loop stood still. */
 export interface Stalls {
+  /** The process is asked for something: it is watched closely again. Without this ever called, it always is. */
+  attend(): void;
+  /** Nobody asks about the time from now until it is asked for something again: it is not watched. */
+  pause(): void;
   /** The longest since this moment, one that has just ended included. */
   longest(since: Ns): Ns;
   /** From `from` until now the thread was held by a call that may block: what the process did then is no lateness. */
@@ -35,9 +45,12 @@ export function watchStalls(now: Clock, onLate: OnLate = () => undefined): Stall
   let excusedUntil = last;
   /** In order, each shorter than the one before: the longest since any moment is the first that ended after it. */
   const stalls: Stall[] = [];
+  let attendedAt: Ns | undefined;
+  let periodMs = resolutionMs;
+  let isPaused = false;
   const tick = (): void => {
     const t = now();
-    const ns = t - last - resolutionMs * 1e6;
+    const ns = t - last - periodMs * 1e6;
     if (ns > 0) {
       while ((stalls.at(-1)?.ns ?? Number.POSITIVE_INFINITY) <= ns) stalls.pop();
       stalls.push({ until: t, ns });
@@ -47,10 +60,31 @@ export function watchStalls(now: Clock, onLate: OnLate = () => undefined): Stall
     before = last;
     last = t;
   };
-  setInterval(tick, resolutionMs).unref();
-  return {
-    longest(since) {
+  const next = (): NodeJS.Timeout =>
+    setTimeout(() => {
       tick();
+      const rests = attendedAt !== undefined && last - attendedAt > restsAfterMs * 1e6;
+      periodMs = rests ? restingMs : resolutionMs;
+      timer = next();
+    }, periodMs).unref();
+  let timer = next();
+  return {
+    attend() {
+      attendedAt = now();
+      if (isPaused) before = last = attendedAt;
+      else if (periodMs === resolutionMs) return;
+      else tick();
+      clearTimeout(timer);
+      isPaused = false;
+      periodMs = resolutionMs;
+      timer = next();
+    },
+    pause() {
+      clearTimeout(timer);
+      isPaused = true;
+    },
+    longest(since) {
+      if (!isPaused) tick();
       return Math.max(0, ...stalls.map(({ until, ns }) => Math.min(ns, until - since)));
     },
     excuse(from) {

@@ -3,6 +3,7 @@ import type { LingerlabError } from '../errors.ts';
 import { claimEnd, makeShared, tick } from './ending.ts';
 import { entryPoint } from './entry.ts';
 import { blocked, reportBlocked } from './experiment-code.ts';
+import { ownModules } from './own-files.ts';
 import type { Found, WatchdogData, WatchdogTold } from './watchdog-thread.ts';
 
 /** Ends the program and its children, without going back to the event loop. */
@@ -25,7 +26,7 @@ export function watchThread(last: LastResort): void {
   const watched = lastResort !== undefined;
   lastResort = last;
   if (watched) return;
-  const data: WatchdogData = { shared, tickMs, hook, own: new URL('../', import.meta.url).href };
+  const data: WatchdogData = { shared, tickMs, hook, own: ownModules };
   const timer = setInterval(tick, tickMs, shared).unref();
   watching = new Worker(entryPoint('process/watchdog-thread'), {
     workerData: data,

@@ -34,6 +34,8 @@ export interface WorkerOptions<Told> {
   readonly argument: Started;
   /** Options of Node.js; those that this version does not know are left out. */
   readonly options?: readonly string[];
+  /** Options of V8, which every version knows. */
+  readonly engine?: readonly string[];
   /** It takes SIGTERM, to leave nothing behind. */
   readonly cleansUp?: boolean;
   /** Starts it: inside a namespace, for one. */
@@ -188,12 +190,14 @@ const startNode = ({
   entry,
   argument,
   options = [],
+  engine = [],
   cleansUp = false,
-}: Pick<WorkerOptions<never>, 'entry' | 'argument' | 'options' | 'cleansUp'>) =>
+}: Pick<WorkerOptions<never>, 'entry' | 'argument' | 'options' | 'engine' | 'cleansUp'>) =>
   startChild({
     program: process.execPath,
     args: [
       ...options.filter((option) => process.allowedNodeEnvironmentFlags.has(option)),
+      ...engine,
       entryPoint(entry),
       JSON.stringify(argument),
     ],

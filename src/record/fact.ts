@@ -81,6 +81,10 @@ export const declaration = z
     resolution: z.union([z.number(), z.literal('timer')]).exactOptional(),
     /** What the fact says, for the reader of a report. */
     text: z.string().exactOptional(),
+    /** What a table calls its column, where the fact's name says too little: two or three words. */
+    label: z.string().exactOptional(),
+    /** The order of `words` says nothing. */
+    isSet: z.literal(true).exactOptional(),
   })
   .readonly();
 /** A fact's declaration: plain data, saved in every run so that a report needs no code. */
@@ -91,23 +95,37 @@ const isWord = (value: unknown, { values }: Declaration): boolean =>
 
 /** What is wrong with a value that a fact of this declaration is to have; undefined where nothing is. */
 export function valueProblem(declared: Declaration, value: unknown): string | undefined {
+  if (isAllowed(declared, value)) return undefined;
   const words = declared.values ? `one of ${declared.values.join(', ')}` : 'a text';
-  // what is measured may be a difference
-  const isAmount = declared.unit === 'bytes' && declared.compare !== 'measurement';
-  const { right, must } = {
-    number: {
-      right: Number.isFinite(value) && !(isAmount && (value as number) < 0),
-      must: isAmount ? 'a number of bytes' : 'a finite number',
-    },
-    numbers: { right: Array.isArray(value) && value.every(Number.isFinite), must: 'a list of finite numbers' },
-    boolean: { right: typeof value === 'boolean', must: 'true or false' },
-    word: { right: isWord(value, declared), must: words },
-    words: {
-      right: Array.isArray(value) && value.every((each) => isWord(each, declared)),
-      must: `a list, each ${words}`,
-    },
-    calls: { right: Array.isArray(value), must: 'a list of refused calls' },
-    options: { right: Array.isArray(value), must: 'a list of options' },
+  const must = {
+    number: isAmount(declared) ? 'a number of bytes' : 'a finite number',
+    numbers: 'a list of finite numbers',
+    boolean: 'true or false',
+    word: words,
+    words: `a list, each ${words}`,
+    calls: 'a list of refused calls',
+    options: 'a list of options',
   }[declared.type];
-  return right ? undefined : `must be ${must}, not ${inspect(value, { breakLength: Number.POSITIVE_INFINITY })}`;
+  return `must be ${must}, not ${inspect(value, { breakLength: Number.POSITIVE_INFINITY })}`;
+}
+
+/** What is measured may be a difference. */
+const isAmount = ({ unit, compare }: Declaration): boolean => unit === 'bytes' && compare !== 'measurement';
+
+function isAllowed(declared: Declaration, value: unknown): boolean {
+  switch (declared.type) {
+    case 'number':
+      return Number.isFinite(value) && !(isAmount(declared) && (value as number) < 0);
+    case 'numbers':
+      return Array.isArray(value) && value.every(Number.isFinite);
+    case 'boolean':
+      return typeof value === 'boolean';
+    case 'word':
+      return isWord(value, declared);
+    case 'words':
+      return Array.isArray(value) && value.every((each) => isWord(each, declared));
+    case 'calls':
+    case 'options':
+      return Array.isArray(value);
+  }
 }

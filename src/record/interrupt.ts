@@ -17,6 +17,7 @@ export function interruptAtOnce(folder: string): void {
   const path = join(folder, files.run);
   const saved = JSON.parse(readFileSync(path, 'utf8')) as RunRecord;
   if (saved.status !== 'running') return;
-  writeFileSync(unfinished(path), `${JSON.stringify(sessionFinished(saved, 'interrupted'), null, 2)}\n`);
-  renameSync(unfinished(path), path);
+  const temporary = unfinished(path);
+  writeFileSync(temporary, `${JSON.stringify(sessionFinished(saved, 'interrupted'), null, 2)}\n`);
+  renameSync(temporary, path);
 }

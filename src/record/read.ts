@@ -9,7 +9,7 @@ import { type Event, event as eventSchema } from './event.ts';
 import { cellFolder, files, inPlanOrder } from './layout.ts';
 import { type CellLines, parseCells } from './lines.ts';
 import { isLive } from './live.ts';
-import { NotRegular, openRegular, readRegular } from './regular.ts';
+import { NotRegular, openRegular, readPieces, readRegular } from './regular.ts';
 import { type Run, type RunRecord, runRecord, type Warning } from './schema.ts';
 import { type Upgrade, upgradeFrom, upgrades } from './upgrade.ts';
 import { warn } from './warnings.ts';
@@ -35,6 +35,7 @@ async function readIfThere<T>(path: string, read: (path: string) => Promise<T>):
     return await read(path);
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT' || codeOf(cause) === 'ENOTDIR') return null;
+    if (cause instanceof LingerlabError) throw cause;
     const remedy =
       cause instanceof NotRegular
         ? 'put the file of the run back in its place'
@@ -78,36 +79,39 @@ function checkedRun(path: string, json: unknown): RunRecord {
 /** A whole run of the default matrix has 20 MB. */
 const mostUnpacked = 2 ** 30;
 
-/** What a file has, and where it is: packed, where a run is kept; null where neither is there. */
-async function fileOf(
-  folder: string,
-  name: string,
-  packedName: string,
-): Promise<{ path: string; bytes: Buffer | null; packed: boolean }> {
-  const path = join(folder, name);
-  const plain = await contentsOf(path);
-  const packedPath = join(folder, packedName);
-  const packed = plain === null ? await contentsOf(packedPath) : null;
-  if (packed === null) return { path, bytes: plain, packed: false };
+/** What a packed file has; null where it is not there. */
+async function unpackedOf(path: string): Promise<Buffer | null> {
+  const packed = await contentsOf(path);
+  if (packed === null) return null;
   try {
-    return {
-      path: packedPath,
-      bytes: await promisify(gunzip)(packed, { maxOutputLength: mostUnpacked }),
-      packed: true,
-    };
+    return await promisify(gunzip)(packed, { maxOutputLength: mostUnpacked });
   } catch (cause) {
-    throw unreadable(packedPath, messageOf(cause));
+    throw unreadable(path, messageOf(cause));
   }
 }
 
-/** The lines of cells, and where they are. */
-async function cellLinesOf(folder: string): Promise<{ path: string; bytes: Buffer; packed: boolean }> {
-  const file = await fileOf(folder, files.cells, files.packedCells);
-  return { ...file, bytes: file.bytes ?? Buffer.alloc(0) };
+type ReadCells = (pieces: AsyncIterable<Buffer> | Iterable<Buffer>, path: string) => Promise<CellLines>;
+
+/** The lines of cells, and where they are: packed, where a run is kept; none where neither file is there. */
+async function cellLinesOf(
+  folder: string,
+  read: ReadCells,
+): Promise<{ path: string; lines: CellLines; packed: boolean }> {
+  const path = join(folder, files.cells);
+  const plain = await readIfThere(path, (each) => read(readPieces(each), each));
+  if (plain) return { path, lines: plain, packed: false };
+  const packedPath = join(folder, files.packedCells);
+  const packed = await unpackedOf(packedPath);
+  if (packed === null) return { path, lines: await read([], path), packed: false };
+  return { path: packedPath, lines: await read([packed], packedPath), packed: true };
 }
 
 async function jsonOf(folder: string): Promise<{ readonly runPath: string; readonly json: Record<string, unknown> }> {
-  const { path: runPath, bytes } = await fileOf(folder, files.run, files.packedRun);
+  const plain = join(folder, files.run);
+  const packed = join(folder, files.packedRun);
+  const contents = await contentsOf(plain);
+  const bytes = contents ?? (await unpackedOf(packed));
+  const runPath = contents === null && bytes !== null ? packed : plain;
   if (bytes === null) {
     throw new LingerlabError(
       'RUN_NOT_FOUND',
@@ -124,18 +128,40 @@ function doubledText(path: string, [first = '', ...others]: readonly string[]): 
   return `${path} has several results of repeat ${repeat} of ${id}${more} that ran; the last was read`;
 }
 
+async function upgradedRun(
+  path: string,
+  table: Readonly<Record<number, Upgrade>>,
+): Promise<Pick<Run, 'folder' | 'run'> & { readonly upgrade: Upgrade; readonly json: Record<string, unknown> }> {
+  const folder = basename(path) === files.run || basename(path) === files.packedRun ? dirname(path) : path;
+  const { runPath, json } = await jsonOf(folder);
+  const upgrade = upgradeFrom(json.schemaVersion, folder, table);
+  return { folder, run: checkedRun(runPath, upgrade.run(json)), upgrade, json };
+}
+
+/** What a run concluded, without its cells. */
+export type Conclusions = Pick<ReadRun, 'folder' | 'run' | 'packed'>;
+
+/**
+ * Reads run.json alone, upgraded to this program's schema.
+ * @throws LingerlabError RUN_NOT_FOUND, RUN_UNREADABLE, RUN_NEWER
+ */
+export async function readConclusions(path: string): Promise<Conclusions> {
+  const { folder, run } = await upgradedRun(path, upgrades);
+  return { folder, run, packed: !(await isThere(join(folder, files.cells))) };
+}
+
 /**
  * Read a run from its folder (or from the path of its run.json), upgraded to this program's schema.
  * @throws LingerlabError RUN_NOT_FOUND, RUN_UNREADABLE, RUN_NEWER
  */
 export async function readRun(path: string, table: Readonly<Record<number, Upgrade>> = upgrades): Promise<ReadRun> {
-  const folder = basename(path) === files.run || basename(path) === files.packedRun ? dirname(path) : path;
-  const { runPath, json } = await jsonOf(folder);
-  const upgrade = upgradeFrom(json.schemaVersion, folder, table);
-  const run = checkedRun(runPath, upgrade.run(json));
-  const declared = new Map(run.experiments.map(({ id, facts }) => [id, facts]));
-  const { path: cellsPath, bytes: cellBytes, packed } = await cellLinesOf(folder);
-  const lines = parseCells(cellBytes, cellsPath, upgrade.cell, (id) => declared.get(id));
+  const { folder, run, upgrade, json } = await upgradedRun(path, table);
+  const declared = new Map(run.experiments.map(({ id, facts }) => [id, new Map(Object.entries(facts))]));
+  const {
+    path: cellsPath,
+    lines,
+    packed,
+  } = await cellLinesOf(folder, (pieces, from) => parseCells(pieces, from, upgrade.cell, (id) => declared.get(id)));
   const live = isLive(run);
   // While a run is live its last line may just be on its way.
   const { doubled } = lines;

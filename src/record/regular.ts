@@ -19,8 +19,28 @@ export async function openRegular(path: string): Promise<FileHandle> {
 
 /** The bytes of such a file. Rejects where it has more than a GiB. */
 export async function readRegular(path: string): Promise<Buffer> {
-  await using file = await openRegular(path);
-  const { size } = await file.stat();
-  if (size > mostBytes) throw new Error(`${path} has ${size} bytes, more than ${mostBytes}`);
+  await using file = await openLimited(path);
   return await file.readFile();
+}
+
+async function openLimited(path: string): Promise<FileHandle> {
+  const file = await openRegular(path);
+  const { size } = await file.stat();
+  if (size <= mostBytes) return file;
+  await file.close();
+  throw new Error(`${path} has ${size} bytes, more than ${mostBytes}`);
+}
+
+/** Larger pieces are read no sooner. */
+const pieceBytes = 2 ** 18;
+
+/** The same, piece by piece; each is in the memory of the one before. */
+export async function* readPieces(path: string): AsyncGenerator<Buffer> {
+  await using file = await openLimited(path);
+  const memory = Buffer.allocUnsafe(pieceBytes);
+  for (;;) {
+    const { bytesRead } = await file.read(memory, 0, memory.length);
+    if (bytesRead === 0) return;
+    yield memory.subarray(0, bytesRead);
+  }
 }

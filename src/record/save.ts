@@ -2,8 +2,10 @@ import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LingerlabError, messageOf, withMachineErrorsTold } from '../errors.ts';
 
-/** What a file is called until it is whole; one that a crash left is nobody's. */
-export const unfinished = (path: string): string => join(dirname(path), `.${basename(path)}.${process.pid}.unfinished`);
+let writes = 0;
+/** What a file is called until it is whole, each time another name: two writers do not take each other's. One that a crash left is nobody's. */
+export const unfinished = (path: string): string =>
+  join(dirname(path), `.${basename(path)}.${process.pid}-${++writes}.unfinished`);
 /** Whether a name is of a file that was never finished. */
 export const isUnfinished = (name: string): boolean => name.startsWith('.') && name.endsWith('.unfinished');
 

@@ -29,6 +29,13 @@ const wireCost = z.object({
 });
 export type WireCost = z.infer<typeof wireCost>;
 
+/** How long fixed work took: medians. */
+const speed = z.object({
+  jsUs: z.number().describe('a fixed loop of JavaScript, µs'),
+  systemUs: z.number().describe('a fixed number of write(2) and read(2) on a pair of sockets, µs'),
+});
+export type Speed = z.infer<typeof speed>;
+
 /** A cell runs no more often than this. */
 export const mostRepeats = 100_000;
 
@@ -42,13 +49,21 @@ export const environment = z.object({
   memory: z.number().describe('bytes'),
   virtualization: z.string().describe('none, or what the hypervisor calls itself'),
   accelerator: z.string().describe('none, kvm or tcg, for a guest that this program booted'),
+  clockRule: z
+    .enum(['real', 'virtual'])
+    .optional()
+    .describe(
+      'of such a guest, what its clock follows: virtual, an instruction takes 1 ns and idle time is skipped; absent: no such guest',
+    ),
   slowness: z.number().describe('how much slower than a plain machine timings are expected to be; 1 outside emulation'),
   hz: z.number().int().describe('timer interrupts a second, from CLOCK_MONOTONIC_COARSE'),
   node: z.string(),
   iproute2: z.string(),
   privileged: z.boolean().describe('root of the host, not of a user namespace'),
   capabilities: z.record(z.string(), z.boolean()).describe('what this machine can do: doctor'),
-  sysctls: z.record(z.string(), z.string()).describe("a fresh lab's net.ipv4.tcp_* and net.core values"),
+  sysctls: z
+    .record(z.string(), z.string())
+    .describe("a fresh lab's net.ipv4.tcp_*, net.ipv4.ip_local* and net.core values"),
   pinned: z
     .record(
       z.string(),
@@ -67,7 +82,26 @@ export const environment = z.object({
     .array(z.string())
     .optional()
     .describe('names of the Tcp and TcpExt counters that this kernel has; absent: not recorded'),
+  options: z
+    .array(z.string())
+    .optional()
+    .describe('names of newer socket options that this kernel has, of those that are looked for; absent: not recorded'),
+  cost: z
+    .object({
+      instructions: z
+        .record(z.string(), z.number().int())
+        .describe('for each connection, by what is done: open, close-client-first, close-linger-0 …'),
+    })
+    .optional()
+    .describe("what connections cost this kernel, counted by a guest's virtual clock; absent elsewhere"),
   wire: wireCost.optional().describe('what the wire costs; absent where no cell of the session was on one'),
+  calibration: z
+    .object({
+      before: speed.describe('before the first cell of the session'),
+      after: speed.optional().describe('after its last cell; absent where the session was cut off'),
+    })
+    .optional()
+    .describe("the machine's speed, by fixed work; absent in runs of before 0.2"),
 });
 export type Environment = z.infer<typeof environment>;
 
@@ -107,12 +141,16 @@ export type ClaimRecord = z.infer<typeof claimRecord>;
 export const warning = z.object({ code: z.string(), text: z.string(), remedy: z.string().optional() });
 export type Warning = z.infer<typeof warning>;
 
-/** The rate of each cell of loads against that of its baseline, repeat by repeat. */
+/** The rate of each cell of loads against that of its baseline. */
 export const loadComparison = z.object({
   fact: z.string().describe('what is compared'),
   method: z
     .object({
-      pairing: z.literal('repeat').describe('a result is compared with that of the baseline in the same repeat'),
+      pairing: z
+        .enum(['neighbours', 'repeat'])
+        .describe(
+          "neighbours: a result is compared with the geometric mean of the baseline's results just before and just after it; repeat: with that of the baseline in the same repeat, as runs of before 0.2 did",
+        ),
       estimate: z.literal('hodges-lehmann').describe('of the ratio, over the ratios of pairs'),
       interval: z.literal('signed-rank').describe("of the ratio: by inverting Wilcoxon's test"),
       test: z.literal('wilcoxon-signed-rank').describe('whether the ratio is beyond the margin, doubled for the side'),
@@ -123,6 +161,18 @@ export const loadComparison = z.object({
   margin: z.number().describe('what differs by a smaller share is not worth a choice'),
   alpha: z.number().describe('the chance that any difference that is said to be is none'),
   confidence: z.number().describe('of each interval by itself'),
+  ended: z
+    .object({
+      by: z
+        .enum(['narrow', 'time', 'repeats'])
+        .describe(
+          'narrow: every interval is; time: it was used up; repeats: there are as many as the experiment has at most',
+        ),
+      within: z.number().describe('an interval is narrow where both its ends lie within this share of the ratio'),
+      seconds: z.number().describe('the time that the repeats may take'),
+    })
+    .exactOptional()
+    .describe('why there are no more repeats; absent: their number was set'),
   leftOut: z.number().int().describe('results that take no part: without the fact, or as the experiment says'),
   out: z
     .array(z.object({ cell: z.string(), repeat: z.number().int() }))
@@ -132,7 +182,7 @@ export const loadComparison = z.object({
     z.object({
       cell: z.string().describe('cell id'),
       baseline: z.string().describe('the id of the cell that it is compared with'),
-      pairs: z.number().int().describe('repeats that both have'),
+      pairs: z.number().int().describe('how many of its results are compared'),
       ratio: z.number().describe('how many times as much as the baseline: Hodges and Lehmann, of the ratios of pairs'),
       low: z.number().optional().describe('of the interval of the ratio; absent, with high: too few pairs'),
       high: z.number().optional(),
@@ -155,6 +205,23 @@ const finding = z.object({
     .describe('the results that it rests on: in the order of the plan, each cell with those of its repeats'),
 });
 export type FindingRecord = z.infer<typeof finding>;
+
+const statement = finding.extend({
+  id: z.string().describe('unique in its experiment'),
+  about: z
+    .array(z.object({ name: z.string(), kind: z.string() }))
+    .describe('knobs and symptoms, each with what is said of it: measured, costs, risks; look at, helps, cannot help'),
+  claim: z.string().exactOptional().describe('the claim whose verdicts decide it; absent: comparisons of loads do'),
+  held: z.number().int().describe('in so many of these results, or of these comparisons of loads, it holds'),
+  of: z.number().int().describe('how many there are: it holds where it holds in all'),
+  lacking: z
+    .number()
+    .int()
+    .exactOptional()
+    .describe('cells of the default matrix that it is about, too, and which decide nothing here; absent: none'),
+});
+/** A sentence of the tuning guide, as these results decide it. */
+export type StatementRecord = z.infer<typeof statement>;
 
 const conclusion = z.object({
   headline: z.string().nullable().describe('one sentence; null: there is none, see `because`'),
@@ -192,6 +259,10 @@ export const experimentRecord = z.object({
   id: z.string(),
   group: z.string(),
   question: z.string(),
+  tags: z
+    .array(z.string())
+    .optional()
+    .describe('words of the field and phrases of a problem that its file names; absent: not recorded, or none'),
   factors: z.record(z.string(), z.array(factorValue)).describe('in definition order'),
   words: z
     .record(z.string(), z.object({ text: z.string(), values: z.record(z.string(), z.string()) }))
@@ -217,6 +288,10 @@ export const experimentRecord = z.object({
     .describe('how many of the results that ran the answer is made from; none: it has no headline'),
   load: loadComparison.optional().describe('of an experiment of loads with a baseline, once cells ran'),
   claims: z.array(claimRecord),
+  guide: z
+    .array(statement)
+    .optional()
+    .describe('sentences of the tuning guide for which there is evidence; absent: none, not recorded, or not complete'),
 });
 export type ExperimentRecord = z.infer<typeof experimentRecord>;
 

@@ -54,11 +54,14 @@ function packageAbove(start: string): Package {
   }
 }
 
-/** The folder that holds lingerlab's package.json, whether this runs from src or from dist. */
-export const packageRoot = (): string => packageAbove(dirname(fileURLToPath(import.meta.url))).root;
+let found: Package | undefined;
+const here = (): Package => (found ??= packageAbove(dirname(fileURLToPath(import.meta.url))));
+
+/** The folder that holds lingerlab's package.json, whether this runs from src, from dist or from a bundle. */
+export const packageRoot = (): string => here().root;
 
 /** This program: its version, and the commit where it runs from a checkout. */
 export function tool(): RunRecord['tool'] {
-  const { root, version } = packageAbove(dirname(fileURLToPath(import.meta.url)));
+  const { root, version } = here();
   return { name: 'lingerlab', version, commit: commitOf(root) };
 }

@@ -151,8 +151,10 @@ const reasonOf = (text: string, status: unknown): Reason => {
 };
 const detailOf = (detail: unknown): unknown =>
   typeof detail === 'string' ? { on: 'text', parts: detail.split(/(?=; |, )/) } : detail;
-const claimsOf = (claims: unknown): Json[] =>
-  listed(claims).map((claim) => ({ ...claim, detail: detailOf(claim.detail) }));
+const claimsOf = (claims: unknown): readonly Json[] =>
+  listed(claims).some(({ detail }) => typeof detail === 'string')
+    ? listed(claims).map((claim) => ({ ...claim, detail: detailOf(claim.detail) }))
+    : listed(claims);
 
 /** Groups in the order in which their experiments come first: all that version 2 knew of them. */
 const groupsOf = (experiments: readonly Json[]): Json[] =>
@@ -167,16 +169,16 @@ const released: Upgrade = {
   run: (run) => ({
     ...run,
     experiments: listed(run.experiments).map((one) => ({
-      builtin: String(one.file).startsWith('builtin'),
+      ...(one.builtin === undefined && { builtin: String(one.file).startsWith('builtin') }),
       ...one,
       claims: claimsOf(one.claims),
     })),
   }),
-  cell: (cell) => ({
-    ...cell,
-    ...(typeof cell.reason === 'string' && { reason: reasonOf(cell.reason, cell.status) }),
-    claims: claimsOf(cell.claims),
-  }),
+  cell: (cell) => {
+    const claims = claimsOf(cell.claims);
+    if (typeof cell.reason === 'string') return { ...cell, reason: reasonOf(cell.reason, cell.status), claims };
+    return claims === cell.claims ? cell : { ...cell, claims };
+  },
   event: (event) => event,
 };
 

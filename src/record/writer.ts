@@ -37,8 +37,12 @@ function sound<T>(schema: z.ZodType<T>, value: T, name: string): T {
   return checked.value;
 }
 
+/** A run as it is read again. */
+const soundRun = (run: RunRecord): RunRecord => sound(runRecord, run, files.run);
+const runText = (run: RunRecord): string => `${JSON.stringify(run, null, 2)}\n`;
+
 /** run.json's text. */
-export const formatRun = (run: RunRecord): string => `${JSON.stringify(sound(runRecord, run, files.run), null, 2)}\n`;
+export const formatRun = (run: RunRecord): string => runText(soundRun(run));
 
 const ndjson = (events: readonly Event[]): string => events.map((event) => `${JSON.stringify(event)}\n`).join('');
 
@@ -83,8 +87,8 @@ export async function openWriter(folder: string, saved: RunRecord): Promise<RunW
   const folderOf = cellFolders(folder);
   const update: RunWriter['update'] = (change) =>
     inOrder(async () => {
-      const next = typeof change === 'function' ? change(run) : { ...run, ...change };
-      await replaceFile(join(folder, files.run), formatRun(next));
+      const next = soundRun(typeof change === 'function' ? change(run) : { ...run, ...change });
+      await replaceFile(join(folder, files.run), runText(next));
       run = next;
     });
   const close = async (status: RunRecord['status']): Promise<void> => {

@@ -35,13 +35,13 @@ const resultText = ({ cell, repeat }: ResultOf, { id }: ExperimentRecord): strin
   (cell.slice(id.length + 1) || cell) + (repeat === undefined ? '' : ` #${repeat}`);
 
 /** Puts a text in front of the first part. */
-const behind = (head: string, [first = '', ...rest]: Parts): Parts => [head + first, ...rest];
+const after = (head: string, [first = '', ...rest]: Parts): Parts => [head + first, ...rest];
 
 /** `client's process did not run for 1.02 s`, `the wire was late by 1.02 s`. */
 export function lateText({ process, peer, ms }: LateProcess): string {
   const took = formatSeconds(ms / 1000);
   const told = {
-    peer: `${peer}'s process did not run for`,
+    peer: `the ${peer}'s process did not run for`,
     harness: 'the harness did not run for',
     wire: 'the wire was late by',
     observers: 'the observers were late by',
@@ -63,11 +63,11 @@ export function cellDetailParts(detail: CellDetail, experiment: ExperimentRecord
       return [withoutText(detail)];
     case 'late': {
       const read = joined([...detail.read.map((each) => [factText(each, experiment)]), ...moreOf(detail.more)], ', ');
-      return behind(`${lateText(detail.latest)}, ${mayHave[detail.by]}${read.length > 0 ? ': ' : ''}`, read);
+      return after(`${lateText(detail.latest)}, ${mayHave[detail.by]}${read.length > 0 ? ': ' : ''}`, read);
     }
     case 'left-out': {
       const read = joined([...detail.read.map((each) => [factText(each, experiment)]), ...moreOf(detail.more)], ', ');
-      return behind('the experiment leaves this result out, since the machine had other work: ', read);
+      return after('the experiment leaves this result out, since the machine had other work: ', read);
     }
     case 'throw':
       return [`claim threw: ${detail.message}`];
@@ -84,9 +84,9 @@ function runParts({ detail, cells, verdict }: ClaimRecord, experiment: Experimen
       const first = detail.first.map((one) => {
         const own = cellDetailParts(one.detail, experiment);
         const name = resultText(one, experiment);
-        return own.join('') === '' ? [name] : behind(`${name}: `, own);
+        return own.join('') === '' ? [name] : after(`${name}: `, own);
       });
-      return behind(`${share}: `, joined([...first, ...moreOf(detail.more)], '; '));
+      return after(`${share}: `, joined([...first, ...moreOf(detail.more)], '; '));
     }
     case 'facts': {
       const read = detail.read.map((one) => [`${resultText(one, experiment)}: ${factText(one, experiment)}`]);

@@ -40,6 +40,10 @@ export const formatRatio = (ratio: number): string => ratio.toFixed(3);
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${formatCount(count)} ${count === 1 ? one : many}`;
 
+/** Text with a full stop, where it ends without one. */
+export const sentence = (text: string): string =>
+  /[.!?…:]$/.test(text.trimEnd()) ? text.trimEnd() : `${text.trimEnd()}.`;
+
 /** One distinct value and how often it came; without `value`: not tried. */
 export interface Share {
   readonly value?: FactValue | null;

@@ -67,10 +67,18 @@ export const whyUnknown = (cell: CellRecord, shown: string): string | undefined 
   cell.unknown[withoutRole(shown, cell.roles)]?.text;
 
 /** A fact's declaration as the run has it, whichever end has its role; a counter's from the table of facts. */
-export function declaredFact(name: string, { facts, roles = [] }: ExperimentRecord): Declaration | undefined {
-  const any = withoutRole(name, ofAnyEnd(roles));
-  return declarationOf(any, facts as Readonly<Record<string, Declaration>>);
+export function declaredFact(name: string, experiment: ExperimentRecord): Declaration | undefined {
+  const known = declared.get(experiment) ?? new Map<string, Declaration | undefined>();
+  declared.set(experiment, known);
+  if (!known.has(name)) {
+    const any = withoutRole(name, ofAnyEnd(experiment.roles ?? []));
+    known.set(name, declarationOf(any, experiment.facts as Readonly<Record<string, Declaration>>));
+  }
+  return known.get(name);
 }
+
+/** Found once for each fact: tables and comparisons ask again for each cell. */
+const declared = new WeakMap<ExperimentRecord, Map<string, Declaration | undefined>>();
 
 /** A cell of a run's plan. */
 export type Planned = Pick<CellGroup, 'id' | 'experiment' | 'factors'>;

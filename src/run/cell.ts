@@ -18,9 +18,9 @@ const told = { telling: 'all', tellAllUpTo: 2000 } as const;
  * run is being interrupted.
  */
 export async function runCell(work: ScenarioWork): Promise<CellRecord> {
-  const log: ScenarioLog = { events: cellEvents(), unparsed: [], left: [] };
+  const log: Log = { events: cellEvents(), unparsed: [], left: [] };
   // without the trace there are no chains to be sound
-  const flaws = () => [...log.left, ...(work.observers.sight.transitions ? unsound(log.events.all) : [])];
+  const flaws = () => (work.observers.sight.transitions ? unsound(log.events.all) : []);
   return recorded(
     work,
     log,
@@ -28,11 +28,6 @@ export async function runCell(work: ScenarioWork): Promise<CellRecord> {
     flaws,
     () => seenIn(derive(log.events.all, work.observers.sight)),
   );
-}
-
-interface ScenarioLog extends Log {
-  /** Of what did not end with the peers. */
-  readonly left: Warning[];
 }
 
 /** What there is to draw of a cell. */
@@ -46,15 +41,17 @@ const seenIn = ({ paths, ends, segments, incarnations, asides }: Derived): Seen 
   }),
 });
 
-async function playCell(work: ScenarioWork, { events, unparsed, left }: ScenarioLog): Promise<Played> {
+async function playCell(work: ScenarioWork, { events, unparsed, left }: Log): Promise<Played> {
   const { planned, definition, repeat, writer, observers } = work;
+  const warned = (warning: Warning) => void left.push(warning);
   await using playing = await makePlaying(work, {
     record: (event) => events.add(event),
     unparsed: (line) => unparsed.push(line),
+    warned,
     samples: true,
     telling: told,
   });
-  await using peers = makePeers(work, playing, (warning) => left.push(warning));
+  await using peers = makePeers(work, playing, warned);
   const { stage, notes } = await makeStage(work, playing, peers, events.all);
   await using _logs = {
     async [Symbol.asyncDispose]() {

@@ -1,4 +1,5 @@
 import { release } from 'node:os';
+import { calibrate } from '../doctor/calibration.ts';
 import type { Machine } from '../doctor/doctor.ts';
 import { environment } from '../doctor/environment.ts';
 import { measureWire } from '../doctor/wire-cost.ts';
@@ -58,4 +59,5 @@ const environmentParts = (
   sysctls: { ...sysctls },
   pinned: { ...pinned },
   ...(wire && { wire }),
+  calibration: { before: calibrate() },
 });

@@ -12,7 +12,7 @@ import { type LoadWork, type Log, type Played, recorded } from './work.ts';
  * is counts. Rejects only when the run is being interrupted.
  */
 export async function runLoadCell(work: LoadWork): Promise<CellRecord> {
-  const log = { events: cellEvents(), unparsed: [] };
+  const log: Log = { events: cellEvents(), unparsed: [], left: [] };
   // its connections are not traced: there are no chains to be sound
   return recorded(
     work,
@@ -22,7 +22,7 @@ export async function runLoadCell(work: LoadWork): Promise<CellRecord> {
   );
 }
 
-async function playLoad(work: LoadWork, { events, unparsed }: Log): Promise<Played> {
+async function playLoad(work: LoadWork, { events, unparsed, left }: Log): Promise<Played> {
   const { planned, definition, repeat, writer } = work;
   const { seen, add: record } = countingEvents(events);
   // hundreds of thousands of packets, of which nothing is asked but what they cost
@@ -32,6 +32,7 @@ async function playLoad(work: LoadWork, { events, unparsed }: Log): Promise<Play
   await using playing = await makePlaying(work, {
     record,
     unparsed: (line) => unparsed.push(line),
+    warned: (warning) => left.push(warning),
     samples: false,
     telling: { telling: 'none' },
   });

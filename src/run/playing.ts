@@ -6,6 +6,8 @@ import type { CellObservers } from '../observers/observers.ts';
 import { makeSteps, type Steps } from '../peers/step.ts';
 import { answerMs } from '../process/deadline.ts';
 import type { Event, Ns } from '../record/event.ts';
+import type { Warning } from '../record/schema.ts';
+import { warn } from '../record/warnings.ts';
 import type { WireStatistics } from '../record/wire-statistics.ts';
 import type { Stood } from './lateness.ts';
 import { playScenario } from './scenario.ts';
@@ -27,6 +29,8 @@ export interface Playing extends AsyncDisposable {
 export interface Watching {
   readonly record: (event: Event) => void;
   readonly unparsed: (line: string) => void;
+  /** Called with what does not end with the cell. */
+  readonly warned: (warning: Warning) => void;
   /** Whether the sampler samples by its schedule. */
   readonly samples: boolean;
   /** Packets that the wire reports. */
@@ -34,7 +38,10 @@ export interface Watching {
 }
 
 /** Makes the lab of a cell, with its observers. */
-export async function makePlaying(work: Work, { record, unparsed, samples, telling }: Watching): Promise<Playing> {
+export async function makePlaying(
+  work: Work,
+  { record, unparsed, warned, samples, telling }: Watching,
+): Promise<Playing> {
   const { planned, repeat, observers, origin, writer, meter } = work;
   await using scope = new AsyncDisposableStack();
   const failure = new AbortController();
@@ -59,7 +66,13 @@ export async function makePlaying(work: Work, { record, unparsed, samples, telli
   );
   // once the peers are gone: until every socket is, so that the trace has each chain's end
   scope.defer(async () => {
-    await lab.empty();
+    for (const { inode, sockets } of await lab.empty())
+      warned(
+        warn(
+          'namespace-kept',
+          `the network namespace ${inode} is kept by ${sockets} of its sockets, although ss -K aborted them`,
+        ),
+      );
     await watching.flush();
   });
   const owned = scope.move();
@@ -100,7 +113,7 @@ async function silentWire({ lab }: Playing): Promise<LingerlabError | undefined>
  * harness and the observers stood still.
  */
 export async function play(
-  { planned, stalls }: Work,
+  { planned, stalls, room }: Work,
   playing: Playing,
   scenario: () => Promise<void>,
   { settle, silent: silentPeers }: PlayedBy,
@@ -114,7 +127,7 @@ export async function play(
   };
   let statistics: WireStatistics | undefined;
   try {
-    await playScenario(() => Promise.try(scenario), { ...playing, planned, silent });
+    await playScenario(() => Promise.try(scenario), { ...playing, planned, patience: room.patience, silent });
     steps.check();
     await settle();
     watching.nudge();

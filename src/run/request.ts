@@ -10,6 +10,8 @@ export interface RunProgress {
   cellStarted(id: string): void;
   cellWaiting(id: string, seconds: number): void;
   cellFinished(record: CellRecord): void;
+  /** A repeat that was to run is not needed. */
+  cellDropped(id: string): void;
 }
 
 /** What a run is asked for. */

@@ -3,10 +3,12 @@ import type { TraceSight } from '../observers/protocol.ts';
 import { cellsOf } from '../plan/cells.ts';
 import type { Selection } from '../plan/select.ts';
 import {
+  type CellRecord,
   type Environment,
   type ExperimentRecord,
   type RunRecord,
   type SessionCpu,
+  type Speed,
   schemaVersion,
   type Warning,
 } from '../record/schema.ts';
@@ -16,8 +18,10 @@ import { answerOf } from '../verdict/answer.ts';
 import { declaredBy } from '../verdict/asked.ts';
 import { claimsWithoutCells } from '../verdict/claims.ts';
 import { comparisonOf } from '../verdict/compared.ts';
+import { guideOf } from '../verdict/guide.ts';
 import { type Judged, outcomesOf, ranOf } from '../verdict/outcomes.ts';
 import { judgeRun } from '../verdict/run.ts';
+import type { Ended } from './loads.ts';
 
 interface Beginning {
   readonly selection: Selection;
@@ -60,10 +64,12 @@ function experimentRecord({
   builtin,
 }: Selection['experiments'][number]): ExperimentRecord {
   const roles = rolesOf(definition);
+  const tags = [...(definition.tags ?? []), ...(definition.symptoms ?? [])];
   return {
     id: definition.id,
     group: group.title,
     question: definition.question,
+    ...(tags.length > 0 && { tags }),
     factors: mutableFactors(definition),
     ...(definition.words && { words: definition.words as NonNullable<ExperimentRecord['words']> }),
     facts: declaredBy(definition) as ExperimentRecord['facts'],
@@ -79,13 +85,26 @@ function experimentRecord({
   };
 }
 
+/** What a run came to besides its cells. */
+export interface Ending {
+  readonly trace: TraceSight;
+  readonly left: readonly Warning[];
+  /** By experiment, why its loads were repeated no more. */
+  readonly ended: ReadonlyMap<string, Ended>;
+}
+
+/** The factors of the cells of its default matrix. */
+const defaultsOf = (definition: AnyDefinition): CellRecord['factors'][] =>
+  cellsOf(definition)
+    .filter(({ isDefault }) => isDefault)
+    .map(({ factors }) => ({ ...factors }));
+
 /** run.json with what the cells that finished say: answers, verdicts, warnings of the run as a whole. */
 export function finding(
   saved: RunRecord,
   selection: Selection,
   cells: readonly Judged[],
-  trace: TraceSight,
-  left: readonly Warning[],
+  { trace, left, ended }: Ending,
 ): RunRecord {
   const { experiments } = selection;
   const definitions = new Map(experiments.map(({ definition }) => [definition.id, definition]));
@@ -93,26 +112,37 @@ export function finding(
     const definition = definitions.get(record.id);
     if (!definition) return record;
     const load =
-      definition.kind === 'load' && comparisonOf(definition, outcomesOf(definition, ranOf(definition, cells)).outcomes);
+      definition.kind === 'load' &&
+      comparisonOf(definition, outcomesOf(definition, ranOf(definition, cells)).outcomes, ended.get(record.id));
+    const guide = guideOf(definition, cells, defaultsOf(definition));
     return {
       ...record,
       ...answerOf(definition, cells),
       claims: judgeRun(definition, cells),
+      ...(guide.length > 0 && { guide }),
       ...(load && { load }),
     };
   });
-  const idle = experiments.flatMap(({ definition }) =>
-    claimsWithoutCells(
-      definition,
-      cellsOf(definition)
-        .filter(({ isDefault }) => isDefault)
-        .map(({ factors }) => ({ ...factors })),
-    ),
-  );
+  const idle = experiments.flatMap(({ definition }) => claimsWithoutCells(definition, defaultsOf(definition)));
   const blind = trace.transitions ? [] : [warn('tracepoints-unavailable', `no tracepoints: ${trace.missing}`)];
   const pinned = saved.sessions.at(-1)?.environment.pinned ?? {};
   const groups = groupsOf(selection, judged);
-  return { ...saved, experiments: judged, groups, warnings: [...blind, ...refusedSettings(pinned), ...idle, ...left] };
+  const repeats = { ...saved.repeats, ...repeatsPlayed(cells, ended) };
+  return {
+    ...saved,
+    experiments: judged,
+    groups,
+    repeats,
+    warnings: [...blind, ...refusedSettings(pinned), ...idle, ...left],
+  };
+}
+
+/** How often the cells ran whose repeats ended before there were as many as there may be. */
+function repeatsPlayed(cells: readonly Judged[], ended: Ending['ended']): RunRecord['repeats'] {
+  const own = cells.filter(({ experiment }) => ended.has(experiment));
+  return Object.fromEntries(
+    [...Map.groupBy(own, ({ id }) => id)].map(([id, all]) => [id, Math.max(...all.map(({ repeat }) => repeat))]),
+  );
 }
 
 /** Groups of questions with what is answered so far: the headline of a group is its lead's, or its first that there is. */
@@ -143,10 +173,15 @@ export const refusedSettings = (pinned: NonNullable<Environment['pinned']>): War
       : [warn('sysctl-refused', `every cell ran with ${name} = ${set}: this kernel refused ${refused}`)],
   );
 
-/** run.json with what its last session cost. */
-export const costing = (saved: RunRecord, cpu: SessionCpu | undefined): RunRecord => {
-  const sessions = saved.sessions.map((session, index) =>
-    cpu && index === saved.sessions.length - 1 ? { ...session, cpu } : session,
-  );
+/** run.json with what its last session cost, and how fast the machine was after it. */
+export const costing = (saved: RunRecord, cpu: SessionCpu | undefined, after: Speed): RunRecord => {
+  const sessions = saved.sessions.map((session, index) => {
+    if (index < saved.sessions.length - 1) return session;
+    const { calibration } = session.environment;
+    const environment = calibration
+      ? { ...session.environment, calibration: { ...calibration, after } }
+      : session.environment;
+    return { ...session, environment, ...(cpu && { cpu }) };
+  });
   return { ...saved, sessions };
 };

@@ -1,3 +1,4 @@
+import { calibrate } from '../doctor/calibration.ts';
 import { examine, requireBasics } from '../doctor/doctor.ts';
 import { countersHere } from '../doctor/environment.ts';
 import type { LingerlabError } from '../errors.ts';
@@ -16,6 +17,7 @@ import { ends } from '../tcp/states.ts';
 import { cpuMeter } from './cpu.ts';
 import { openFolder } from './folder.ts';
 import type { RunRequest } from './request.ts';
+import { roomBesideOthers } from './room.ts';
 import { costing, finding } from './run-json.ts';
 import { setAside } from './set-aside.ts';
 
@@ -38,7 +40,7 @@ export async function run(request: RunRequest): Promise<Run> {
     unclean: (error) => void unclean.push(error),
   });
   // while that process starts, the modules that a run needs later are loaded
-  const [opened, machine, { playAll }, { saveReport }, { reportOf }] = await Promise.all([
+  const [opened, machine, { playAll }, { saveReport }, { reportOf }, { savePage }] = await Promise.all([
     starting,
     examine(
       starting.then(({ trace }) => trace),
@@ -47,6 +49,7 @@ export async function run(request: RunRequest): Promise<Run> {
     import('./schedule.ts'),
     import('../report/markdown/beside.ts'),
     import('../report/model/report.ts'),
+    import('../page/save.ts'),
   ]);
   await using observers = opened;
   const { ports } = observers;
@@ -60,8 +63,9 @@ export async function run(request: RunRequest): Promise<Run> {
   progress.begin(runnable.map(({ planned }) => planned));
   const counters = new Set(countersHere());
   const stalls = watchStalls(clockSince(origin));
+  using room = roomBesideOthers();
   const meter = await cpuMeter(() => observers.cpu());
-  const processes = await (async () => {
+  const { processes, ended } = await (async () => {
     await using crew = makeCrew({
       spawned: (pid) => observers.guard(pid),
       spent: (cpu) => meter.cell({ load: true }).peer(cpu),
@@ -78,21 +82,29 @@ export async function run(request: RunRequest): Promise<Run> {
       company,
       counters,
       stalls,
+      room,
     };
-    await playAll(runnable, request, { ...session, fail, meter });
-    return company.counts;
+    const before = request.resume ? (await readRun(folder)).cells : [];
+    const ended = await playAll(runnable, request, { ...session, fail, meter }, before);
+    return { processes: company.counts, ended };
   })();
-  const { cells } = await readRun(folder);
-  const judged = cells.map((cell) => ({ ...cell, counters }));
   const spent = await meter.session();
+  const after = calibrate();
   const cpu = spent && { ...spent, processes };
+  const closing = observers[Symbol.asyncDispose]();
+  const read = await readRun(folder);
+  const judged = read.cells.map((cell) => ({ ...cell, counters }));
   // the run's warnings name what the observers cannot remove
-  await observers[Symbol.asyncDispose]();
+  await closing;
   const left = [...settings.left, ...unclean.map(({ message }) => warn('clean-up-failed', message))];
-  await writer.update((saved) => costing(finding(saved, selection, judged, observers.trace, left), cpu));
+  await writer.update((saved) =>
+    costing(finding(saved, selection, judged, { trace: observers.trace, left, ended }), cpu, after),
+  );
   await writer.finish(signal.aborted ? 'interrupted' : 'complete');
-  const finished = await readRun(folder);
-  await saveReport(folder, reportOf(finished));
+  const finished: Run = { folder, run: writer.run, cells: read.cells };
+  const report = reportOf(finished);
+  await saveReport(folder, report);
+  await savePage(folder, finished, report);
   if (stop.signal.aborted && !request.signal.aborted) throw stop.signal.reason;
   return finished;
 }

@@ -1,11 +1,14 @@
 import { LingerlabError, messageOf } from '../errors.ts';
 import type { Steps } from '../peers/step.ts';
 import type { PlannedCell } from '../plan/cells.ts';
+import { afterPatience, seconds } from '../process/deadline.ts';
 import { asExperimentCode, experimentPlace } from '../process/experiment-code.ts';
 
 /** What is needed to end a scenario that does not end by itself. */
 export interface ScenarioEnd {
   readonly planned: PlannedCell;
+  /** How many times as long as on an idle machine it may take. */
+  readonly patience: () => number;
   readonly steps: Steps;
   readonly failure: AbortController;
   readonly signal: AbortSignal;
@@ -21,21 +24,20 @@ export interface Silent {
   readonly peers: readonly string[];
 }
 
-/** Returns the time limit of a cell: three times what it expects, and ten seconds. */
+/** Returns the time limit of a cell on an idle machine: three times what it expects, and ten seconds. */
 export const scenarioMs = ({ seconds }: Pick<PlannedCell, 'seconds'>): number => Math.round(seconds * 3000) + 10_000;
 
 /** Plays a scenario within its time limit. Rejects with SCENARIO_THREW, CELL_DEADLINE, or the signal's reason. */
 export async function playScenario(
   scenario: () => Promise<void>,
-  { planned, steps, failure, signal, silent }: ScenarioEnd,
+  { planned, patience, steps, failure, signal, silent }: ScenarioEnd,
 ): Promise<void> {
-  const limit = scenarioMs(planned);
-  const overdue = async (): Promise<void> => {
+  const overdue = async (limit: number): Promise<void> => {
     const { names, at } = steps.running();
     const { error, peers } = await silent();
     failure.abort((error ?? late(limit, names, peers)).from({ at, step: names[0] }));
   };
-  const timer = setTimeout(() => void overdue(), limit);
+  using _timer = afterPatience(scenarioMs(planned), patience, (ms) => void overdue(ms));
   const aborted = new Promise<never>((_, reject) => {
     const end = (): void => reject(atStep(signal.reason, steps));
     if (signal.aborted) end();
@@ -52,23 +54,20 @@ export async function playScenario(
     );
     await Promise.race([played.catch((error) => Promise.reject(scenarioError(error))), aborted]);
   } finally {
-    clearTimeout(timer);
     // the scenario's remaining steps end with its peers, and nobody waits for them
     aborted.catch(() => undefined);
   }
 }
-
-const listed = new Intl.ListFormat('en');
 
 function late(limit: number, waitedFor: readonly string[], silent: readonly string[]): LingerlabError {
   const at =
     waitedFor.length > 0
       ? `it waited for ${waitedFor.join('; ')}`
       : 'it waited for no step, but for a promise of its own';
-  const mute = silent.length > 0 ? `; ${listed.format(silent)} did not answer` : '';
+  const mute = silent.length > 0 ? `; ${new Intl.ListFormat('en').format(silent)} did not answer` : '';
   return new LingerlabError(
     'CELL_DEADLINE',
-    `the scenario did not end within ${limit / 1000} s: ${at}${mute}`,
+    `the scenario did not end within ${seconds(limit)}: ${at}${mute}`,
     "correct the step that cannot end, or raise the experiment's `seconds`",
   );
 }

@@ -1,10 +1,15 @@
 import { LingerlabError } from '../errors.ts';
-import type { AnyDefinition } from '../experiment/definition.ts';
-import { isLoad, type PlannedCell } from '../plan/cells.ts';
+import { type AnyDefinition, cellId } from '../experiment/definition.ts';
+import { isLoad, type LoadCell, type PlannedCell } from '../plan/cells.ts';
 import type { CellRecord } from '../record/schema.ts';
+import { isWithin, repeatsNeeded } from '../stats/against.ts';
+import { compared } from '../verdict/compared.ts';
+import { outcomesOf, ranOf } from '../verdict/outcomes.ts';
 import { runCell } from './cell.ts';
 import type { CpuMeter } from './cpu.ts';
 import { runLoadCell } from './load-cell.ts';
+import { type Ended, playLoads } from './loads.ts';
+import { earlyOf } from './order.ts';
 import type { RunRequest } from './request.ts';
 import { type Slot, type Slots, slots } from './slots.ts';
 import type { Task } from './tasks.ts';
@@ -18,27 +23,57 @@ export interface Players extends Session {
 }
 
 /**
- * Plays all tasks: first the quiet ones, one at a time, then the others, so many at work at once, then loads, one at a time. Nobody
- * else has begun while a quiet one is at work, so nobody can come back to work beside it. Resolves when each has finished or was
- * given up because of the signal.
+ * Plays all tasks: first the quiet ones, one at a time, then the others, at most so many at work at once, then loads, one at a time.
+ * Those that wait out TIME-WAIT begin before the quiet ones, by the same slot: they only wait meanwhile, as a rule for longer than the
+ * quiet ones take. Nobody else has begun while a quiet one is at work. Resolves when each has finished, was not
+ * needed or was given up because of the signal; by experiment, why its loads were repeated no more. `before`: what earlier sessions
+ * of the run have.
  */
-export async function playAll(tasks: readonly Task[], request: RunRequest, players: Players): Promise<void> {
+export async function playAll(
+  tasks: readonly Task[],
+  request: RunRequest,
+  players: Players,
+  before: readonly CellRecord[],
+): Promise<ReadonlyMap<string, Ended>> {
   const play = playing(request, players);
   const isQuiet = ({ planned }: Task) => planned.kind === 'scenario' && planned.quiet;
-  const loads = tasks.filter(({ planned }) => isLoad(planned));
-  const alone = slots(1);
+  const alone = slots(() => 1);
+  const early = new Set(earlyOf(tasks, ({ planned }) => planned));
+  const waiting = [...early].map((task) => play(task, alone));
   await Promise.all(tasks.filter(isQuiet).map((task) => play(task, alone)));
-  const working = slots(request.jobs);
-  const others = tasks.filter((task) => !isLoad(task.planned) && !isQuiet(task));
-  await Promise.all(others.map((task) => play(task, working)));
-  await Promise.all(loads.map((task) => play(task, alone)));
+  const working = slots(() => players.room.jobs(request.jobs));
+  const others = tasks.filter((task) => !isLoad(task.planned) && !isQuiet(task) && !early.has(task));
+  await Promise.all([...waiting, ...others.map((task) => play(task, working))]);
+  return playLoads(tasks, {
+    play: (task) => play(task, alone),
+    drop: ({ planned }) => request.progress.cellDropped(planned.id),
+    isNarrow: narrowness(request, players),
+    before,
+    now: () => performance.now(),
+    signal: players.signal,
+  });
+}
+
+/** Whether a cell has pairs enough to show a difference, and the interval of its ratio is as narrow as its experiment asks. */
+function narrowness({ selection }: RunRequest, { counters }: Players) {
+  const definitions = new Map(selection.experiments.map(({ definition }) => [definition.id, definition]));
+  return ({ id, experiment, until }: LoadCell, results: readonly CellRecord[]): boolean => {
+    const definition = definitions.get(experiment);
+    if (definition?.kind !== 'load' || !until) return false;
+    const judged = results.map((record) => ({ ...record, counters }));
+    const { outcomes } = outcomesOf(definition, ranOf(definition, judged));
+    const { against } = compared(definition, outcomes);
+    const found = against.find(({ cell }) => cellId(experiment, cell) === id);
+    // of fewer pairs, no difference among so many ways is significant
+    return found !== undefined && found.pairs >= repeatsNeeded(against.length) && isWithin(found, until.within);
+  };
 }
 
 /** Plays a task as soon as it has its slot. */
 function playing(
   { selection, progress }: RunRequest,
   { meter: meters, fail, ...session }: Players,
-): (task: Task, among: Slots) => Promise<void> {
+): (task: Task, among: Slots) => Promise<CellRecord | undefined> {
   const { signal, writer } = session;
   const definitions = new Map(selection.experiments.map(({ definition }) => [definition.id, definition]));
   let serial = 0;
@@ -58,8 +93,10 @@ function playing(
       meter.finished(record.seconds);
       await writer.appendCell(record);
       progress.cellFinished(record);
+      return record;
     } catch (error) {
       if (!signal.aborted) fail(error);
+      return undefined;
     }
   };
 }

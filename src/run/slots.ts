@@ -25,16 +25,16 @@ interface Ticket {
 }
 
 /**
- * So many, at least one, may be at work at once. First come, first served, but who comes back from waiting goes before who has
- * not begun: its scenario's next step is due.
+ * So many, at least one, may be at work at once; the number is asked whenever somebody wants to begin or stops. First come, first
+ * served, but who comes back from waiting goes before who has not begun: its scenario's next step is due.
  */
-export function slots(jobs: number): Slots {
+export function slots(jobs: () => number): Slots {
   const beginning: Ticket[] = [];
   const returning: Ticket[] = [];
   let working = 0;
 
   function serve(): void {
-    while (working < Math.max(1, jobs)) {
+    while (working < Math.max(1, jobs())) {
       const ticket = returning.shift() ?? beginning.shift();
       if (!ticket) return;
       working++;

@@ -7,6 +7,7 @@ import type { Company } from '../peers/company.ts';
 import type { LoadCell, PlannedCell, ScenarioCell } from '../plan/cells.ts';
 import { overridden } from '../plan/runnable.ts';
 import type { Settings } from '../plan/settings.ts';
+import { afterPatience, seconds } from '../process/deadline.ts';
 import { ofExperiment } from '../process/experiment-code.ts';
 import type { Stalls } from '../process/stalls.ts';
 import type { CellEvents } from '../record/cell-events.ts';
@@ -17,6 +18,7 @@ import type { RunWriter } from '../record/writer.ts';
 import { judgeCell } from '../verdict/claims.ts';
 import { lackedCounters } from '../verdict/facts.ts';
 import type { CellMeter } from './cpu.ts';
+import type { Room } from './room.ts';
 import { scenarioMs } from './scenario.ts';
 import type { Slot } from './slots.ts';
 
@@ -35,6 +37,7 @@ export interface Session {
   readonly counters: ReadonlySet<string>;
   /** Of the program itself. */
   readonly stalls: Stalls;
+  readonly room: Room;
 }
 
 /** One (cell, repeat) that is to be played. */
@@ -71,13 +74,14 @@ export const identity = (planned: PlannedCell, repeat: number) => ({
 /** What a record has of a cell that came to nothing. */
 export const nothing = { facts: {}, unknown: {}, paths: {}, claims: [] };
 
-/** A cell's log: its events, and the lines of `ss` that were not understood. */
+/** A cell's log: its events, the lines of `ss` that were not understood, and warnings of what did not end with the cell. */
 export interface Log {
   readonly events: CellEvents;
   readonly unparsed: string[];
+  readonly left: Warning[];
 }
 
-/** To make a cell's lab, to clean up and to judge, most of which has a deadline of its own. */
+/** To make a cell's lab and to clean up, most of which has a deadline of its own. */
 const aroundMs = 60_000;
 
 /**
@@ -86,26 +90,34 @@ const aroundMs = 60_000;
  */
 export async function recorded(
   work: Work,
-  { events, unparsed }: Log,
+  { events, unparsed, left }: Log,
   play: () => Promise<Played>,
   flaws: () => readonly Warning[],
   seen: () => Seen = () => ({}),
 ): Promise<CellRecord> {
-  const { planned, repeat, writer, signal, asked } = work;
+  const { planned, repeat, writer, signal, asked, room } = work;
   const startedAt = new Date().toISOString();
   const began = performance.now();
   const endedAs = async (outcome: Played | { readonly error: unknown }): Promise<CellRecord> => {
     if (signal.aborted) throw signal.reason;
-    const seconds = (performance.now() - began) / 1000;
+    const took = (performance.now() - began) / 1000;
     await writer.writeEvents(planned.id, repeat, events.all);
     const warnings = [
       ...overridden(planned.sysctls, asked),
       ...unparsed.map((line) => warn('ss-unparsed-line', line)),
+      ...left,
       ...flaws(),
     ];
-    const common = { ...identity(planned, repeat), startedAt, seconds };
+    const common = { ...identity(planned, repeat), startedAt, seconds: took };
     if ('error' in outcome)
-      return { ...common, ...nothing, ...seen(), status: 'errored', reason: reasonOf(outcome.error), warnings };
+      return {
+        ...common,
+        ...nothing,
+        ...seen(),
+        status: statusOf(outcome.error),
+        reason: reasonOf(outcome.error),
+        warnings,
+      };
     // claims are an experiment's code; from a function of its own, as the scenario is called. A promise that is returned, not awaited,
     // would be looked at only in the microtasks behind a loop that does not end, and those are lost with it
     return await ofExperiment(async () => {
@@ -113,24 +125,21 @@ export async function recorded(
       return judged(work, common, outcome, warnings);
     });
   };
-  const played = async () => endedAs(await play());
   try {
-    return await within(scenarioMs(planned) + aroundMs, played());
+    // a cell that is given up may go on playing: what it comes to later is no record
+    return await endedAs(await within(scenarioMs(planned) + aroundMs, room.patience, play()));
   } catch (error) {
     return endedAs({ error: firstError(error) });
   }
 }
 
 /** A last deadline around all the others. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+async function within<T>(ms: number, patience: () => number, work: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>();
-  const error = new LingerlabError('CELL_DEADLINE', `the cell did not end within ${ms / 1000} s`, 'report this');
-  const timer = setTimeout(() => late.reject(error), ms);
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+  using _timer = afterPatience(ms, patience, (passed) =>
+    late.reject(new LingerlabError('CELL_DEADLINE', `the cell did not end within ${seconds(passed)}`, 'report this')),
+  );
+  return await Promise.race([work, late.promise]);
 }
 
 function judged(
@@ -146,6 +155,10 @@ function judged(
   const claims = judgeCell(definition, { ...record, counters });
   return { ...record, status: 'ran', claims, warnings: [...outcome.warnings, ...warnings] };
 }
+
+/** A cell that asks for what this kernel does not have is no defect of the experiment. */
+const statusOf = (error: unknown): 'unsupported' | 'errored' =>
+  error instanceof LingerlabError && error.code === 'KERNEL_LACKS' ? 'unsupported' : 'errored';
 
 function reasonOf(error: unknown): Reason {
   const message = messageOf(error);

@@ -10,9 +10,15 @@ export interface Arm<Name> {
   readonly values: Repeated;
 }
 
+/** One way, with what it is compared with: each time the value of the other way, then its own. */
+export interface PairedArm<Name> {
+  readonly name: Name;
+  readonly pairs: readonly (readonly [other: number, own: number])[];
+}
+
 /** How a way did against another. */
 export interface Against extends Ratio {
-  /** Repeats that both have. */
+  /** Pairs of values that were compared. */
   readonly pairs: number;
   /** Of the test whether they differ by more than the margin; corrected. */
   readonly p: number;
@@ -32,9 +38,8 @@ export const confidence = 0.95;
 /** What differs by less is not worth a choice, and near it two runs would say one thing and the other. */
 export const margin = 0.03;
 
-/** How {@link against} compares, in words that a record keeps. */
+/** How {@link againstPairs} compares, in words that a record keeps. */
 export const method = {
-  pairing: 'repeat',
   estimate: 'hodges-lehmann',
   interval: 'signed-rank',
   test: 'wilcoxon-signed-rank',
@@ -48,23 +53,20 @@ const most = 1 + margin;
 export const repeatsNeeded = (arms: number): number => Math.ceil(Math.log2((2 * Math.max(1, arms)) / alpha));
 
 /**
- * Each of these ways against one, repeat by repeat: ways take turns, so that what the machine does meanwhile hits the same repeat
- * of all. Wilcoxon's test of signed ranks of whether they differ by more than the margin, to the side of their ratio, doubled for
- * the choice of the side, all of them together corrected by Holm; the interval of the ratio is of each by itself, at 95 %.
+ * Compares each of these ways with one, pair by pair. Wilcoxon's test of signed ranks says whether they differ by more than the
+ * margin, to the side of their ratio, doubled for the choice of the side; all ways together are corrected by Holm. The interval of
+ * the ratio is of each by itself, at 95 %. Pairs in which either value is 0 are left out.
  */
-export function against<Name>(
-  base: Repeated,
-  arms: readonly Arm<Name>[],
-): readonly (Against & { readonly name: Name })[] {
-  const compared = arms.map(({ name, values }) => {
-    const pairs = pairsOf(base, values);
+export function againstPairs<Name>(arms: readonly PairedArm<Name>[]): readonly (Against & { readonly name: Name })[] {
+  const compared = arms.map(({ name, pairs: all }) => {
+    const pairs = all.filter(([other, own]) => other > 0 && own > 0);
     const ratio = pairedRatio(
-      pairs.map(([a]) => a),
-      pairs.map(([, b]) => b),
+      pairs.map(([other]) => other),
+      pairs.map(([, own]) => own),
       confidence,
     );
     const side = ratio.ratio > 1 ? 1 : -1;
-    const beyond = pairs.map(([a, b]) => side * Math.log(b / a) - Math.log(most));
+    const beyond = pairs.map(([other, own]) => side * Math.log(own / other) - Math.log(most));
     return { found: { name, pairs: pairs.length, ...ratio }, p: Math.min(1, 2 * signedRankTail(beyond)) };
   });
   const adjusted = holm(compared.map(({ p }) => p));
@@ -75,9 +77,18 @@ export function against<Name>(
   });
 }
 
-/** Of the repeats that both have, and in which both came to something. */
-const pairsOf = (base: Repeated, values: Repeated): (readonly [number, number])[] =>
-  [...values].flatMap(([repeat, value]) => {
-    const other = base.get(repeat) ?? 0;
-    return other > 0 && value > 0 ? [[other, value] as const] : [];
-  });
+/** The same, of values that are paired by the number of their repeat; a repeat that only one of the two has is left out. */
+export const against = <Name>(
+  base: Repeated,
+  arms: readonly Arm<Name>[],
+): readonly (Against & { readonly name: Name })[] =>
+  againstPairs(
+    arms.map(({ name, values }) => ({
+      name,
+      pairs: [...values].map(([repeat, value]) => [base.get(repeat) ?? 0, value] as const),
+    })),
+  );
+
+/** Whether both ends of an interval lie within this share of its ratio. */
+export const isWithin = ({ ratio, low, high }: Ratio, share: number): boolean =>
+  low >= ratio / (1 + share) && high <= ratio * (1 + share);

@@ -45,21 +45,53 @@ function doubledMidranks(values: readonly number[]): { ranks: number[]; ties: nu
   return { ranks, ties };
 }
 
+/** Counts draws of the smaller sample, which are as many as those of the other: each leaves the other's ranks. */
 function exactP(ranks: readonly number[], size: number, observed: number): number {
-  const most = ranks.reduce((total, rank) => total + rank, 0);
-  const ways = Array.from({ length: size + 1 }, () => new Float64Array(most + 1));
-  (ways[0] as Float64Array)[0] = 1;
-  for (const rank of ranks) {
-    for (let taken = size; taken > 0; taken--) {
-      const to = ways[taken] as Float64Array;
-      const from = ways[taken - 1] as Float64Array;
-      for (let total = most; total >= rank; total--) to[total] = (to[total] as number) + (from[total - rank] as number);
+  const all = ranks.reduce((total, rank) => total + rank, 0);
+  const [drawn, sum] = 2 * size <= ranks.length ? [size, observed] : [ranks.length - size, all - observed];
+  // without ties all doubled midranks are even
+  const unit = ranks.every((rank) => rank % 2 === 0) ? 2 : 1;
+  const counts = waysToDraw(
+    ranks.map((rank) => rank / unit).sort((a, b) => a - b),
+    drawn,
+  );
+  const count = (from: number, to: number): number => counts.subarray(from, to).reduce((total, n) => total + n, 0);
+  const own = sum / unit;
+  const tail = Math.min(count(0, own + 1), count(own, counts.length));
+  return Math.min(1, (2 * tail) / count(0, counts.length));
+}
+
+/** In how many ways so many of these ascending ranks can be drawn, by their sum. */
+function waysToDraw(ranks: readonly number[], drawn: number): Float64Array {
+  const largest = ranks.slice(ranks.length - drawn).reduce((total, rank) => total + rank, 0);
+  const sums = largest + 1;
+  const ways = roomFor((drawn + 1) * sums);
+  ways[0] = 1;
+  // the largest sum so far of so many
+  const most = new Array<number>(drawn + 1).fill(0);
+  for (let index = 0; index < ranks.length; index++) {
+    const rank = ranks[index] as number;
+    // fewer could not become as many as are drawn with the ranks that are left
+    const fewest = Math.max(1, drawn - (ranks.length - 1 - index));
+    for (let taken = Math.min(drawn, index + 1); taken >= fewest; taken--) {
+      const before = most[taken - 1] as number;
+      const from = (taken - 1) * sums;
+      const to = taken * sums + rank;
+      for (let total = 0; total <= before; total++)
+        ways[to + total] = (ways[to + total] as number) + (ways[from + total] as number);
+      most[taken] = before + rank;
     }
   }
-  const counts = ways[size] as Float64Array;
-  const count = (from: number, to: number): number => counts.slice(from, to).reduce((all, n) => all + n, 0);
-  const tail = Math.min(count(0, observed + 1), count(observed, most + 1));
-  return Math.min(1, (2 * tail) / count(0, most + 1));
+  return ways.subarray(drawn * sums, (drawn + 1) * sums);
+}
+
+/** Kept: what is that large is given back to the machine and asked for again each time. */
+let room = new Float64Array(0);
+
+/** So many zeros, which are good until the next call. */
+function roomFor(numbers: number): Float64Array {
+  if (room.length < numbers) room = new Float64Array(numbers);
+  return room.subarray(0, numbers).fill(0);
 }
 
 function normalP(u: number, a: number, b: number, ties: readonly number[]): number {

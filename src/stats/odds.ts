@@ -21,7 +21,8 @@ export function oddsExceed(strata: readonly TwoByTwo[], times = 1): OddsTest {
   for (const stratum of strata) {
     const { from, weights } = hitsOf(stratum, times);
     least += from;
-    chances = convolve(chances, weights);
+    // one is certain, and changes nothing
+    if (weights.length > 1) chances = convolve(chances, weights);
   }
   const observed = strata.reduce((total, { hits }) => total + hits[0], 0);
   const tail = chances.slice(observed - least).reduce((total, chance) => total + chance, 0);
@@ -46,7 +47,8 @@ function hitsOf({ of: [own, other], hits }: TwoByTwo, times: number): { from: nu
 
 function convolve(a: readonly number[], b: readonly number[]): number[] {
   const sums = new Array<number>(a.length + b.length - 1).fill(0);
-  for (const [i, x] of a.entries()) for (const [j, y] of b.entries()) sums[i + j] = (sums[i + j] as number) + x * y;
+  for (let i = 0; i < a.length; i++)
+    for (let j = 0; j < b.length; j++) sums[i + j] = (sums[i + j] as number) + (a[i] as number) * (b[j] as number);
   return sums;
 }
 

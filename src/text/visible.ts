@@ -35,3 +35,12 @@ export const visibleJson = (value: unknown, indent = 0): string =>
     .split('\n')
     .map((line) => line.replace(unseen, inJson))
     .join('\n');
+
+/** A JSON text in which such characters of its strings, lines apart, have become what shows them: they do nothing where it is read, either. */
+export const shownInJson = (json: string): string =>
+  json.replace(/(\\\\)|\\([bfrt])|\\u(00[01][0-9a-f])|[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu, (found, pair, short, code) =>
+    pair !== undefined
+      ? found
+      : `\\${short ? escaped(shorts[short as keyof typeof shorts]) : code ? `\\u${code}` : escaped(found)}`,
+  );
+const shorts = { b: '\b', f: '\f', r: '\r', t: '\t' } as const;

@@ -5,7 +5,7 @@ import { cellKey } from '../record/layout.ts';
 import type { CellRecord, ConclusionRecord, ExperimentRecord, FindingRecord } from '../record/schema.ts';
 import { NoValues } from '../stats/quantile.ts';
 import { answeredBy } from './asked.ts';
-import { type Judged, type Missing, outcomesOf, ranOf } from './outcomes.ts';
+import { type Judged, type Missing, outcomesOf, ranOf, restsIn } from './outcomes.ts';
 
 type Asked = ConclusionRecord | { readonly missing: readonly Missing[] };
 type Why = NonNullable<ConclusionRecord['because']>;
@@ -51,11 +51,7 @@ function findingOf(
     throw new TypeError(
       `answer() returned a finding whose \`of\` has values that are no outcomes: ${[...rests].join(', ')}`,
     );
-  const cells = [...Map.groupBy(own, (cell) => cell.id)].map(([cell, those]) => ({
-    id: cell,
-    repeats: those.map(({ repeat }) => repeat),
-  }));
-  return { number, text, cells };
+  return { number, text, cells: restsIn(own) };
 }
 
 /**

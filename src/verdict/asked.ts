@@ -10,13 +10,13 @@ import type {
 import { declarations, loadDeclarations } from '../facts/table.ts';
 import type { Declaration } from '../record/fact.ts';
 import type { CellRecord } from '../record/schema.ts';
-import { compared } from './compared.ts';
+import { compared, type Span } from './compared.ts';
 import type { Readable } from './facts.ts';
 
 /** A cell's factor values. */
 export type Factors = CellRecord['factors'];
 /** What claims across cells and answers are given of a cell, its own types forgotten. */
-export type AnyOutcome = Outcome<Factors, Readable>;
+export type AnyOutcome = Outcome<Factors, Readable> & { readonly span?: Span };
 /** A claim of cells, its own types forgotten. */
 export type AnyClaim = Claim<Factors, Readable>;
 /** A claim across cells, its own types forgotten. */

@@ -1,7 +1,8 @@
 import type { AnyDefinition } from '../experiment/definition.ts';
 import type { FactRead, ResultOf } from '../record/detail.ts';
-import type { CellRecord } from '../record/schema.ts';
+import type { CellRecord, FindingRecord } from '../record/schema.ts';
 import { type AnyOutcome, declaredBy } from './asked.ts';
+import { spanOf } from './compared.ts';
 import type { CellFacts, NoValue } from './facts.ts';
 import { factsRead, type Reading, reading } from './reading.ts';
 
@@ -36,6 +37,10 @@ export function resultOf(cell: CellRecord, cells: readonly CellRecord[]): Result
   return { cell: cell.id, ...(repeated && { repeat: cell.repeat }) };
 }
 
+/** These results as what a sentence rests on: each cell once, with its repeats. */
+export const restsIn = (results: readonly CellRecord[]): FindingRecord['cells'] =>
+  [...Map.groupBy(results, ({ id }) => id)].map(([id, those]) => ({ id, repeats: those.map(({ repeat }) => repeat) }));
+
 /** Hand out the facts of these cells. */
 export function outcomesOf(definition: AnyDefinition, ran: readonly Judged[]): Outcomes {
   const declared = declaredBy(definition);
@@ -50,6 +55,7 @@ export function outcomesOf(definition: AnyDefinition, ran: readonly Judged[]): O
       cell: cell.factors,
       repeat: cell.repeat,
       facts: (readings[index] as Reading).facts,
+      ...(cell.load && { span: spanOf(cell) }),
     })),
     read: () => readings.flatMap(({ of, read }) => factsRead(read).map((one) => ({ ...of(), ...one }))),
     missing: () => allMissing()[0] ?? null,

@@ -146,11 +146,15 @@ const obey = byHandlers<WireVerbs>({
     wire().pump.tellAll();
     return { n: answer };
   },
-  translate({ forgetAfterMs, afterwards }) {
+  translate({ forgetAfterMs, afterwards, ports }) {
     const { pump, outside, history } = wire();
     pump.drain();
     mayBegin(pump.translation, history.connection(1));
-    const forgetting = { afterwards, ...(forgetAfterMs !== undefined && { afterNs: forgetAfterMs * 1e6 }) };
+    const forgetting = {
+      afterwards,
+      ...(forgetAfterMs !== undefined && { afterNs: forgetAfterMs * 1e6 }),
+      ...(ports !== undefined && { ports }),
+    };
     pump.translation = new Translation(outside, forgetting, (event) => pump.note(event));
     return { outside };
   },

@@ -57,7 +57,7 @@ export interface WireVerbs {
    */
   seen: { ask: { pattern: PatternData; after: number; withinMs?: number }; value: { sighting?: Sighting } };
   /**
-   * Answers with the TCP segments that the receiver of a packet has sent since. Sends an echo request behind the packet, and
+   * Answers with the TCP segments that the receiver of a packet has sent since. Sends an echo request after the packet, and
    * waits for its reply.
    */
   answers: { ask: { n: number }; value: { segments: readonly SegmentSighting[] } };
@@ -73,7 +73,7 @@ export interface WireVerbs {
   icmp: { ask: { n: number; said: IcmpSaid }; value: { n: number } };
   /** Translates the client's end from now on. */
   translate: {
-    ask: { forgetAfterMs?: number; afterwards: Afterwards };
+    ask: { forgetAfterMs?: number; afterwards: Afterwards; ports?: number };
     value: { outside: Readonly<Record<4 | 6, string>> };
   };
   /** Forgets all mappings; answers with their number. */

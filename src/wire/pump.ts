@@ -137,7 +137,7 @@ export class Pump {
     const length = devices[end].read(place);
     if (length < 0) return false;
     const t = now();
-    const way = end === 'server' ? this.translation?.inward(place.subarray(0, length), t) : undefined;
+    const way = this.#wayThrough(end, place.subarray(0, length), t);
     const plain =
       !this.translation && this.#idle && this.watchers.size === 0 && room.overtaken === 0 && this.#telling !== 'all';
     if (plain && history.glance(end, place, length)) {
@@ -150,6 +150,12 @@ export class Pump {
     }
     this.#consider(end, place.subarray(0, length), t, way);
     return true;
+  }
+
+  /** What the translation makes of a packet; of a client's, which it translates when it is carried, whether it can be. */
+  #wayThrough(from: End, bytes: Uint8Array, t: Ns): Inward | undefined {
+    if (from === 'server') return this.translation?.inward(bytes, t);
+    return this.translation && { unmapped: !this.translation.hasRoom(bytes, t) };
   }
 
   /** What a packet is, what the rules say, and that. A fault of ours is counted, and the packet carried. */

@@ -78,7 +78,7 @@ function madeText(deed: Extract<Deed, { of?: number }>): string {
   if (deed.do === 'copy') return `duplicate of ${of}`;
   if (deed.do === 'replay') return `replay of ${of}`;
   if (deed.as === 'reset') return `forged: no mapping, of ${of}`;
-  if (deed.as === 'echo') return deed.of === undefined ? 'echo request' : `echo request, behind ${of}`;
+  if (deed.as === 'echo') return deed.of === undefined ? 'echo request' : `echo request, after ${of}`;
   return deed.as === 'unreachable' ? `forged: ${icmpText(deed.icmp?.kind ?? 'host-unreachable')}, of ${of}` : 'forged';
 }
 

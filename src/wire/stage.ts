@@ -17,6 +17,7 @@ import { type IcmpKind, icmpText } from '../tcp/icmp.ts';
 import { largestPacket } from './capture.ts';
 import type { WireVerb, WireVerbs } from './protocol.ts';
 import { patternText, ruleText } from './say.ts';
+import { mostPorts } from './translation.ts';
 
 /** What carries a request to the wire's process. */
 export interface Asked {
@@ -127,13 +128,16 @@ export function makeWire(wire: Asked, steps: Taking): Wire {
     icmp: (packet, kind, ...[options]) => icmp('icmp()', packet, kind, options),
     unreachable: (packet) => icmp('unreachable()', packet, 'host-unreachable'),
     translate: (options = {}) => {
-      acceptedKeys('translate()', options, ['forgetAfter', 'afterwards']);
-      const { forgetAfter, afterwards = 'drop' } = options;
+      acceptedKeys('translate()', options, ['forgetAfter', 'afterwards', 'ports']);
+      const { forgetAfter, afterwards = 'drop', ports } = options;
       if (forgetAfter !== undefined)
         acceptedNumber('translate(): forgetAfter', forgetAfter, { least: 0.001, whole: false });
       const ask = {
         afterwards: acceptedWord('translate(): afterwards', afterwards, ['drop', 'reset']),
         ...(forgetAfter !== undefined && { forgetAfterMs: forgetAfter * 1000 }),
+        ...(ports !== undefined && {
+          ports: acceptedNumber('translate(): ports', ports, { least: 1, most: mostPorts }),
+        }),
       };
       return step(
         'translate',

@@ -34,7 +34,9 @@ export function fallingBehind(statistics: WireStatistics): string[] {
     }
   }
   if (longestBacklogMs > behindMs) {
-    sentences.push(`packets waited in the wire's devices for up to ${longestBacklogMs.toFixed(0)} ms without a break`);
+    sentences.push(
+      `the wire was late: packets waited in its devices for up to ${longestBacklogMs.toFixed(0)} ms on end`,
+    );
   }
   if (longestStallMs > behindMs) {
     sentences.push(`the wire did not run for up to ${longestStallMs.toFixed(0)} ms`);

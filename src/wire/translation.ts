@@ -12,6 +12,8 @@ export interface Forgetting {
   /** Of a mapping without a packet in either direction; absent: never. */
   readonly afterNs?: Ns;
   readonly afterwards: Afterwards;
+  /** How many ports it has outside; absent: all of those that no kernel chooses. */
+  readonly ports?: number;
 }
 
 /** An address and a port inside, and those that the outside sees instead. */
@@ -38,6 +40,8 @@ interface Known {
 
 /** Ports that no kernel chooses: above the default of ip_local_port_range. */
 const firstPort = 61_001;
+/** Up to the last one. */
+export const mostPorts = 65_536 - firstPort;
 const TCP = 6;
 const icmp = { 4: { protocol: 1, errors: [3, 4, 11, 12] }, 6: { protocol: 58, errors: [1, 2, 3, 4] } } as const;
 
@@ -144,6 +148,14 @@ export class Translation {
     return this.#forgetting.afterwards;
   }
 
+  /** Whether a packet of the inside has a mapping, or a port is free for a new one. */
+  hasRoom(bytes: Uint8Array, t: Ns): boolean {
+    const layout = layoutOf(bytes);
+    if (layout?.protocol !== TCP) return true;
+    const known = this.#byInside.get(addressAndPort(addressIn(bytes, layout, 'source')));
+    return this.#live(known, t) !== undefined || this.#freePort(layout.family, t) !== undefined;
+  }
+
   /** The packet of the inside as the outside gets it, and whom that takes it to be from: a copy where it is another. */
   outward(bytes: Uint8Array, t: Ns): { readonly bytes: Uint8Array; readonly outside?: Address } {
     const layout = layoutOf(bytes);
@@ -216,14 +228,31 @@ export class Translation {
       live.last = Math.max(live.last, t);
       return live;
     }
-    const port = firstPort + (this.#all.length % (65_536 - firstPort));
-    const outside = { address: this.#outside[family], port };
+    // what the wire itself sends finds room at the cost of another
+    const outside = { address: this.#outside[family], port: this.#freePort(family, t) ?? this.#inTurn(0) };
+    const before = this.#live(this.#byOutside.get(addressAndPort(outside)), t);
+    if (before) this.#forget(before, t);
     const made: Known = { inside, outside, last: t, forgotten: false };
     this.#all.push(made);
     this.#byInside.set(key, made);
     this.#byOutside.set(addressAndPort(outside), made);
     this.#tell({ t, source: 'wire', kind: 'mapping', inside, outside });
     return made;
+  }
+
+  #inTurn(nth: number): number {
+    return firstPort + ((this.#all.length + nth) % (this.#forgetting.ports ?? mostPorts));
+  }
+
+  /** The next port in turn that no live mapping has. */
+  #freePort(family: 4 | 6, t: Ns): number | undefined {
+    const address = this.#outside[family];
+    const { ports = mostPorts } = this.#forgetting;
+    for (let nth = 0; nth < ports; nth++) {
+      const port = this.#inTurn(nth);
+      if (!this.#live(this.#byOutside.get(addressAndPort({ address, port })), t)) return port;
+    }
+    return undefined;
   }
 
   /** Forget every mapping, as a NAT that begins anew: how many there were. */

@@ -74,7 +74,7 @@ function firstKnown(
   return undefined;
 }
 
-/** Resolves with the first packet behind a number that a pattern means: from the history, as far as memory has it, or to come. */
+/** Resolves with the first packet after a number that a pattern means: from the history, as far as memory has it, or to come. */
 export async function whenSeen(looking: Looking, pattern: PatternData, after: number): Promise<Sighting> {
   const found = finder(pattern);
   return (
@@ -99,9 +99,9 @@ async function lapse(ns: Ns, isOver: () => boolean): Promise<void> {
 }
 
 /**
- * Resolves with the first packet behind a number that a pattern means, or undefined when so much time has passed without one. The
+ * Resolves with the first packet after a number that a pattern means, or undefined when so much time has passed without one. The
  * time in which the wire was stalled does not count, and it ends when both ends have answered an echo request that was sent
- * behind it: everything that their kernels had sent by then, and what they had to say to all that they were given, has been read.
+ * after it: everything that their kernels had sent by then, and what they had to say to all that they were given, has been read.
  */
 export async function seenWithin(
   looking: Looking,
@@ -136,7 +136,7 @@ const reply = (pump: Pump, end: End, token: number): Promise<Seen> =>
 
 /**
  * Resolves with the TCP segments that the end which was given packet `n` has sent since, once it has answered an echo request
- * sent behind it: a kernel does one packet of a device after the other. Throws RangeError where `n` is no TCP segment, or was not
+ * sent after it: a kernel does one packet of a device after the other. Throws RangeError where `n` is no TCP segment, or was not
  * given to that end.
  */
 export async function whenAnswered(

@@ -28,6 +28,13 @@ const handMade: Readonly<Record<string, HandMade>> = {
     'answers-0': { facts: { closed: 'EWOULDBLOCK' } },
     'orphan-asks-again': { facts: { 'client.probedAt': [0.25, 0.25, 0.25], rto: 250 } },
   },
+  'fin-wait-2': {
+    'data-is-reset': { facts: { told: 'none', after: 'FIN-WAIT-2' } },
+  },
+  'keepalive-and-user-timeout': {
+    'each-interval': { facts: { keptWithin: 0.2, 'client.probedAt': [7200, 7275], 'client.gaveUpAfter': 7350 } },
+    'times-out-with-a-reset': { facts: { 'client.errors': [], 'client.closedWith': [] } },
+  },
   'idle-behind-a-firewall': {
     keepalive: {
       facts: {
@@ -98,9 +105,17 @@ const handMade: Readonly<Record<string, HandMade>> = {
   'closed-window': {
     // the first probe is the same whatever is done next
     'probes-are-empty': { facts: { probeBytes: 1, probeBehind: 0, answered1: 1 } },
-    'first-after-rto': { facts: { rto: 212, probe1: 100 } },
-    'then-doubled': { facts: { rto: 212, probe2: 212, probe3: 212 } },
-    'answers-are-limited': { facts: { probe2: 440, answered2: 1 } },
+    'first-after-rto': { facts: { rto: 212, firstAfter: 100 } },
+    'then-doubled': { facts: { rto: 212, secondAfterFirst: 212, thirdAfterSecond: 212 } },
+    'answers-are-limited': { facts: { secondAfterFirst: 440, answered2: 1 } },
+  },
+  // whoever is gone by wait(2) keeps nobody from its port: that is the finding
+  'abrupt-ends': {
+    'free-with-reuseaddr': { facts: { reusing: 'EADDRINUSE' } },
+  },
+  // nothing is sent in any cell: that is the finding
+  'orphan-behind-a-closed-window': {
+    'says-nothing': { facts: { said: 'RST' } },
   },
   'reconnect-at-time-wait': {
     'and-tries-again-soon': { facts: { again: 1004 } },
@@ -111,6 +126,54 @@ const handMade: Readonly<Record<string, HandMade>> = {
   },
   'time-wait-rate-limit': {
     stays: { facts: { stays: false } },
+  },
+  // only its own cells write, and lose nothing
+  'accept-queue': {
+    'data-is-sent-again': { facts: { taken: 0 } },
+  },
+  // only its own cells ask before the client writes
+  'before-accept': {
+    'deferred-until-data': { facts: { early: 'ok' } },
+  },
+  // no queue loses bytes: that is the finding
+  shutdown: {
+    'queue-goes-first': {
+      facts: {
+        sent: 'nothing',
+        after: 'FIN-WAIT-1',
+        took: 56_472,
+        delivered: 8_192,
+        others: 'ECONNRESET',
+        'client.closedWith': ['RST'],
+      },
+    },
+  },
+  // only its own cell closes
+  'segments-at-each-state': {
+    'copy-is-not-unread': { facts: { closes: 'RST' } },
+    'beyond-the-window-is-dropped': { facts: { sack: true } },
+  },
+  // only its own cells bind so
+  'ephemeral-ports': {
+    'used-up-for-bind-too': { facts: { binds: 'ok', bindsElsewhere: 'ok' } },
+    'late-has-no-port': { facts: { boundTo: 40_000 } },
+  },
+  // each poll(2) returns all five
+  'errors-after-a-reset': {
+    'poll-takes-nothing': { facts: { poll: ['POLLIN', 'POLLOUT'], reads: ['end'] } },
+  },
+  // no orphan above the limit is left
+  'too-many-orphans': {
+    'old-orphans-go-too': { facts: { orphans: 12, left: 12 } },
+  },
+  // only its own kernel has a default
+  'challenge-ack-limit': {
+    'none-by-default': { facts: { ownLimit: '1000' } },
+  },
+  // only its own cell leaves a connection behind
+  'cluster-workers': {
+    'and-is-left-behind': { facts: { waiting: 'no socket', holder: 'nobody' } },
+    'a-blocked-worker-holds-one': { facts: { afterwards: 'some' } },
   },
   transfer: {
     'within-the-window': { facts: { withinWindow: false } },
@@ -142,6 +205,9 @@ const handMade: Readonly<Record<string, HandMade>> = {
     // no connection fails: that is what is asked of a load
     'closing-not-reuse': { facts: { 'load.failed': 3, 'load.recycled': 0 } },
   },
+  'load-sockets': {
+    'the-same-connections': { facts: { 'load.failed': 3 } },
+  },
   'load-ports': {
     'back-after-60-s': { facts: { backAfter: 30 } },
   },
@@ -165,6 +231,8 @@ const runs = await Promise.all([
   kept('../../results/reference/6.18.44-fc-v782'),
   // what runs only where it is named
   kept('../fixtures/runs/named-loads'),
+  kept('../fixtures/runs/load-sockets'),
+  kept('../fixtures/runs/too-many-orphans'),
 ]);
 const cells = runs.flatMap((run) => run.cells);
 const catalogue = await builtins();

@@ -94,6 +94,7 @@ test("each of the program's own experiments has a group, in the order in which a
     'Port reuse',
     'Stuck',
     'Segments',
+    'Myths',
     'Load',
   ]);
 });

@@ -61,6 +61,13 @@ describe('one word is found', () => {
   });
 });
 
+test.each([
+  ['TIME_WAIT', 'time-wait-length'],
+  ['closing', 'close-order'],
+])('the name of a group, %s, finds the experiment that stands for it first', (name, lead) => {
+  expect(found(name)[0]).toBe(lead);
+});
+
 test('the words of the kernel find the errno, and an errno its words', () => {
   const only = [load({ id: 'refused', tags: ['ECONNREFUSED'] }), load({ id: 'other', tags: ['ETIMEDOUT'] })];
   expect(

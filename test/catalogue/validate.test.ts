@@ -214,3 +214,33 @@ test('roles are functions of the cell under names of their own, by which facts c
     'roles.old: the name is taken, a connection is called so',
   ]);
 });
+
+describe('sentences of the guide', () => {
+  const statement = { about: { SO_REUSEADDR: 'measured', 'EADDRINUSE on restart': 'helps' }, claim: 'c', text: 't' };
+
+  test('are of knobs and symptoms that there are, in words for each', () => {
+    expect(problems({ guide: [statement, { ...statement, id: 'd', when: () => true, number: () => '1' }] })).toEqual(
+      [],
+    );
+    expect(problems({ guide: [{ ...statement, about: { SO_REUSEADR: 'measured' } }] })).toEqual([
+      'guide[0].about: there is no knob or symptom "SO_REUSEADR" (did you mean "SO_REUSEADDR"?)',
+    ]);
+    expect(problems({ guide: [{ ...statement, about: { SO_REUSEADDR: 'helps' } }] })).toEqual([
+      'guide[0].about.SO_REUSEADDR: must be measured, costs, risks',
+    ]);
+    expect(problems({ guide: [{ ...statement, about: { 'CLOSE-WAIT grows': 'measured' } }] })).toEqual([
+      'guide[0].about.CLOSE-WAIT grows: must be look at, helps, cannot help',
+    ]);
+    expect(problems({ guide: [{ ...statement, about: {} }] })).toEqual([
+      'guide[0].about: must name a knob or a symptom',
+    ]);
+  });
+
+  test('rest on claims of cells, and have ids of their own', () => {
+    expect(problems({ guide: [{ ...statement, claim: 'cc' }] })).toEqual(['guide: there is no claim of cells "cc"']);
+    expect(problems({ guide: [statement, statement] })).toEqual(['guide: the id "c" is given twice']);
+    expect(problems({ rates: [] })).toEqual([
+      expect.stringContaining('there is no "rates" here: that is for loadExperiment'),
+    ]);
+  });
+});

@@ -32,6 +32,14 @@ describe('a command line that is refused ends with 2, a code, what is wrong and 
     [['report'], "BAD_ARGUMENT: missing required argument 'run'\n  write: lingerlab report [options] <run>"],
     [['schema', 'run', 'cell'], "BAD_ARGUMENT: too many arguments for 'schema'."],
     [['lst'], "UNKNOWN_COMMAND: unknown command 'lst' (did you mean list?)\n  lingerlab --help lists the commands"],
+    [
+      ['kernels', 'run', '--outt', 'x'],
+      "BAD_OPTION: unknown option '--outt' (did you mean --out?)\n  lingerlab kernels run --help lists the options, and what each takes",
+    ],
+    [
+      ['kernels', 'lst'],
+      "UNKNOWN_COMMAND: unknown command 'lst' (did you mean list?)\n  lingerlab kernels --help lists the commands",
+    ],
     [['--nope'], "BAD_OPTION: unknown option '--nope'\n  lingerlab --help lists the commands"],
   ])('%j', async (words, text) => {
     expect(await cli(words)).toBe(2);

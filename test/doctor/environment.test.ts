@@ -46,5 +46,5 @@ test('dumps what this kernel has', () => {
   const dump = sysctlDump();
   expect(Number(dump['net.ipv4.tcp_fin_timeout'])).toBeGreaterThan(0);
   expect(dump['net.ipv4.tcp_rmem']).toMatch(/^\d+ \d+ \d+$/);
-  expect(Object.keys(dump).filter((name) => !/^net\.(core|ipv4\.tcp_)/.test(name))).toEqual([]);
+  expect(Object.keys(dump).filter((name) => !/^net\.(core|ipv4\.(tcp_|ip_local))/.test(name))).toEqual([]);
 });

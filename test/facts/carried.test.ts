@@ -174,7 +174,7 @@ describe('the end of TIME-WAIT by what the wire forged', () => {
   const shownUntil = (at: number) => [sample(60, shown(one, 'client', 'TIME-WAIT')), sample(at)];
 
   test('a RST that came, by whomever it was sent', () => {
-    const rst = (from: 'client' | 'server', deed: Deed) => onWire(one, from, 80, ['RST'], { n: 8, deed });
+    const rst = (from: 'client' | 'server', deed: Deed) => onWire(one, from, 80, ['RST'], { n: 8, seq: 2, deed });
     const endedBy = (event: ReturnType<typeof rst>) =>
       derive([...record, ...shownUntil(90), event], all).facts['timeWait.endedBy'];
     expect(endedBy(rst('server', { do: 'forged' }))).toBe('rst');
@@ -184,7 +184,9 @@ describe('the end of TIME-WAIT by what the wire forged', () => {
   });
 
   test('a SYN that it answered with its own: from then on the addresses are another’s', () => {
-    const answer = onWire(one, 'client', 80, ['SYN', 'ACK'], { n: 8 });
+    // so far beyond its last number begins what takes the place of TIME-WAIT
+    const initial = { client: 1002 + 65_537, server: 9000 };
+    const answer = onWire(one, 'client', 80, ['SYN', 'ACK'], { n: 8, initial });
     const request = sample(90, shown(one, 'client', 'SYN-RECEIVED'));
     const { facts, warnings } = derive([...record, answer, request], all);
     expect(facts['timeWait.endedBy']).toBe('recycled');
@@ -252,7 +254,7 @@ describe('a FIN that came', () => {
 });
 
 describe('a SYN that the wire forged, and TIME-WAIT answered', () => {
-  const initial = { client: 9000, server: 77_000 };
+  const initial = { client: 9000, server: 5002 + 65_537 };
   const before = [...opened(one, 10), ...closedInTurn(one, 'server', 20, 50), ...carriedInTurn(one, 10, 50, 20)];
   const forged = onWire(one, 'client', 80, ['SYN'], { n: 8, seq: 0, initial, deed: { do: 'forged' }, connection: 1 });
   const answer = onWire(one, 'server', 80.02, ['SYN', 'ACK'], { n: 9, seq: 0, ack: 1, initial, connection: 1 });

@@ -105,6 +105,16 @@ describe('paths', () => {
     expect(facts).not.toHaveProperty('client.stateMs.TIME-WAIT');
   });
 
+  test('give no length of a state whose last part only samples bound: the full socket is one part, its mini-socket the other', () => {
+    // the other end does not close
+    const events = [...opened(one, 10), ...orphaned(one, 'client', 20, 50).slice(0, 5)];
+    const looks = [sample(70, shown(one, 'client', 'FIN-WAIT-2', 59_000)), sample(300)];
+    const { facts, unknown } = derive([...events, ...looks], all);
+    expect(facts['client.path']).toEqual(['SYN-SENT', 'ESTABLISHED', 'FIN-WAIT-1', 'FIN-WAIT-2', 'CLOSED']);
+    expect(facts['client.stateMs.FIN-WAIT-2']).toBeNull();
+    expect(unknown['client.stateMs.FIN-WAIT-2']).toMatchObject({ code: 'not-sampled' });
+  });
+
   test('come with their evidence', () => {
     const { paths } = derive([...opened(flow6, 10), ...closedInTurn(flow6, 'server', 20, 50)], all);
     expect(paths.server?.map(({ evidence }) => evidence)).toEqual(['exact', 'exact', 'exact', 'exact', 'exact']);
@@ -204,6 +214,14 @@ describe('segments', () => {
       segment('retransmit', one, 'server', 53),
     ]);
     expect([facts['client.retransmits'], facts['server.retransmits']]).toEqual([0, 2]);
+  });
+
+  test('retransmits count the SYN-ACK that a request sends again, which is of no socket in the trace', () => {
+    const synAck = (at: number) => ({ ...segment('retransmit', one, 'server', at), socket: '' });
+    const events = [...opened(one, 10), ...closedInTurn(one, 'client', 20, 50)];
+    // one of an earlier connection between the same addresses
+    const facts = factsOf([synAck(1), ...events, synAck(10.001)].toSorted((a, b) => a.t - b.t));
+    expect([facts['client.retransmits'], facts['server.retransmits']]).toEqual([0, 1]);
   });
 
   test.each(['resets', 'retransmits'] as const)('are unknown where this kernel does not trace %s', (missing) => {

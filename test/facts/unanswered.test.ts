@@ -46,6 +46,11 @@ describe('a FIN that nobody answers', () => {
     expect(given(...orphan)).toMatchObject({ resentAt: [0.2, 0.6], gaveUp: undefined });
   });
 
+  test('was not given up where its end was gone before the wire took the first of it', () => {
+    const early = went(one, 'client', 99.9, 'ESTABLISHED', 'CLOSED');
+    expect(given(early, ...fins).gaveUp).toBeUndefined();
+  });
+
   test('was not given up where a RST ended it', () => {
     const reset = onWire(one, 'server', 1499, ['RST'], { n: 7, seq: 1 });
     expect(given(...orphan, reset, gone).gaveUp).toBeUndefined();

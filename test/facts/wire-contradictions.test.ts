@@ -127,6 +127,23 @@ describe('a send queue with less than was sent and not acknowledged', () => {
     expect(texts(...sending, forged, sample(60, queued('ESTABLISHED', 0)))).toEqual([]);
   });
 
+  test('is none where an earlier end challenged the SYN, with numbers of its own', () => {
+    const look = (sendQ: number) => sample(30, { ...shown(one, 'server', 'ESTABLISHED'), sendQ });
+    const reopened: readonly Event[] = [
+      ...opened(one, 10),
+      onWire(one, 'client', 10.001, ['SYN'], { n: 1, seq: 0 }),
+      onWire(one, 'server', 10.002, ['ACK'], { n: 2, seq: 70_000, ack: 40 }),
+      onWire(one, 'client', 10.003, ['RST'], { n: 3, seq: 40 }),
+      onWire(one, 'client', 10.005, ['SYN'], { n: 4, seq: 0 }),
+      onWire(one, 'server', 10.01, ['SYN', 'ACK'], { n: 5, seq: 0, ack: 1 }),
+      onWire(one, 'client', 10.021, ['ACK'], { n: 6, seq: 1, ack: 1 }),
+    ];
+    const queues = (...more: Event[]) => texts(...reopened, ...more).filter((text) => text.includes('send queue'));
+    expect(queues(look(0))).toEqual([]);
+    const written = onWire(one, 'server', 20, ['PSH', 'ACK'], { n: 7, seq: 1, ack: 1, bytes: 5 });
+    expect(queues(written, look(0))).toEqual([expect.stringContaining('no acknowledgement of the last 5 that')]);
+  });
+
   test('is not looked for in a mini-socket', () => {
     const look = sample(30, { ...shown(one, 'client', 'FIN-WAIT-2', 59_000), sendQ: 0 });
     expect(texts(...sending, look).filter((text) => text.includes('send queue'))).toEqual([]);

@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
+import { countedBy, instructionWays } from '../../src/doctor/counted.ts';
+import { countInstructions } from '../../src/doctor/instructions.ts';
 import { type Lab, makeLab } from '../../src/lab/lab.ts';
 import { lockPorts } from '../../src/lab/ports.ts';
 import { socketsIn } from '../../src/lab/space.ts';
@@ -19,6 +21,19 @@ const heldNamespaces = (): string[] =>
       }
     })
     .filter((target) => target.startsWith('net:['));
+
+inNamespaces('what connections cost', () => {
+  test('is what passes between two readings of a clock, for each of ten connections', () => {
+    let now = 0n;
+    expect(countedBy(() => (now += 1000n), 3, 1)).toEqual(Object.fromEntries(instructionWays.map((way) => [way, 100])));
+  });
+
+  test('is counted by a process of its own', () => {
+    const counted = countInstructions({ accelerator: 'tcg', clockRule: 'virtual' });
+    expect(Object.keys(counted ?? {})).toEqual([...instructionWays]);
+    expect(Math.min(...Object.values(counted ?? {}))).toBeGreaterThan(0);
+  });
+});
 
 inNamespaces('a lab', () => {
   test('on loopback is one namespace, with an address of its own for its listeners', async () => {
@@ -97,7 +112,7 @@ inNamespaces('a lab', () => {
     const server = lab.space('server').inside(() => createServer().listen(port));
     expect(socketsIn(lab.space('server'))).toBe(1);
     server.close();
-    await lab.empty();
+    expect(await lab.empty()).toEqual([]);
     expect(socketsIn(lab.space('server'))).toBe(0);
   });
 });

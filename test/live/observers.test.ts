@@ -55,7 +55,7 @@ live('observers', () => {
         .sort()
         .join(),
     );
-    // the schedule looks several times within a second, each time at both ends
-    expect(states.filter((seen) => seen === 'CLOSE-WAIT,FIN-WAIT-2,LISTEN').length).toBeGreaterThanOrEqual(2);
+    // how often the schedule looks within that second depends on the machine; each look is at both ends
+    expect(states).toContain('CLOSE-WAIT,FIN-WAIT-2,LISTEN');
   });
 });

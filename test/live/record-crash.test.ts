@@ -22,7 +22,7 @@ async function killedAfter(cells: number, folder: string): Promise<number> {
   return saved;
 }
 
-test.each([1, 2, 37, 400, 2000])(
+test.each([1, 2, 37, 400, 800])(
   'a process killed after it saved %i cells leaves all of them readable',
   async (cells) => {
     const folder = join(temporary(), 'run');

@@ -35,7 +35,7 @@ live('make reference', () => {
     const kept = join(await scratch(), 'kept');
     await mkdir(kept);
     await writeFile(join(kept, 'before'), '');
-    const { exitCode, stderr } = await make('ARGS=time-wait-limit', `kept=${kept}`, 'most=1000');
+    const { exitCode, stderr } = await make('ARGS=handshake --quick', `kept=${kept}`, 'most=1000');
     expect(exitCode).not.toBe(0);
     expect(stderr).toMatch(/not kept: it takes \d+ bytes, more than 1000:\n +\d+ cells.ndjson.gz/);
     expect(await readdir(kept)).toEqual(['before']);

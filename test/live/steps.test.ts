@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { readRun } from '../../src/record/read.ts';
 import { reasonText } from '../../src/report/reason.ts';
 import { descendants, eventually } from './processes.ts';
-import { lingerlab, live, own, scratch } from './program.ts';
+import { lingerlab, liveAtOnce, own, scratch } from './program.ts';
 
 /** The line of an experiment on which a text is, from 1. */
 const lineOf = (name: string, text: string): number =>
@@ -12,7 +12,7 @@ const lineOf = (name: string, text: string): number =>
     .split('\n')
     .findIndex((line) => line.includes(text)) + 1;
 
-live('steps of a scenario', () => {
+liveAtOnce('steps of a scenario', () => {
   test('a value that a fact cannot have is its cell error, with the line; other cells run', async () => {
     const out = join(await scratch(), 'run');
     expect((await lingerlab(['run', own('noted'), '--out', out])).exitCode).toBe(1);

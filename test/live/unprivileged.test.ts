@@ -49,13 +49,13 @@ describeWhere(await obstacle(), 'without root', () => {
     );
     const family = descendants(pid).map((each) => each.pid);
     process.kill(pid, signal);
-    const { exitCode } = await run;
+    const { exitCode, stderr } = await run;
     expect(exitCode).toBe(code);
     await eventually('every process of the run is gone', () => !processes().some((each) => family.includes(each.pid)));
     await eventually('every namespace of the run is gone', () => networkNamespaces().isSubsetOf(namespaces));
     const saved = await readRun(out);
     expect([saved.run.status, saved.cells.map(({ id }) => id)]).toEqual(['interrupted', ['lasting/n=1']]);
-    expect(existsSync(join(out, 'report.md'))).toBe(true);
+    expect(existsSync(join(out, 'report.md')), stderr).toBe(true);
   });
 
   test('where no more processes may be started, the run ends and says so', async () => {

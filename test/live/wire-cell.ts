@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer } from '../../src/experiment/handles.ts';
@@ -75,7 +76,7 @@ export async function wiredCell({ settings, sysctls = {} }: WiredOptions = {}): 
     saw: (event: ToldPacket) => void (event.kind === 'packets' || event.kind === 'mapping' || events.push(event)),
   };
   const lab = scope.use(await makeLab({ network: 'wire', sysctls, ports, serial: 1, wire: link }));
-  scope.defer(() => lab.empty());
+  scope.defer(async () => assert.deepEqual(await lab.empty(), []));
   const wireProcess = lab.wire!;
   const company = scope.use(makeCompany({ origin, fresh: true, spawned: () => {} }));
   const peer = async (name: End, index: number): Promise<PeerProcess> =>

@@ -31,6 +31,7 @@ const loaded = (has: Loaded['counters']): Loaded => ({
   timeWaitLeft: 0,
   timeWait: [],
   counters: has,
+  faults: { client: 3, servers: 4 },
   seen: { samples: 0, traced: 0, lost: 0 },
 });
 

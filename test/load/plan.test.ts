@@ -27,6 +27,19 @@ test('tinybench times one after the other, and refuses what it cannot time', () 
     expect(() => planOf({ seconds: 1, driver: 'tinybench', ...other })).toThrow(TypeError);
 });
 
+test('system calls alone close each connection at once, after one request', () => {
+  expect(planOf({ seconds: 1, sockets: 'libc', by: 'linger-0' }).sockets).toBe('libc');
+  for (const other of [
+    { closer: 'server' as const },
+    { by: 'end' as const },
+    { requests: 2 },
+    { perSecond: 5 },
+    { source: 'bound' as const },
+    { driver: 'tinybench' as const },
+  ])
+    expect(() => planOf({ seconds: 1, sockets: 'libc', ...other })).toThrow(TypeError);
+});
+
 test.each([
   { seconds: Number.NaN },
   { seconds: 0 },

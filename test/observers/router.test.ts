@@ -120,7 +120,11 @@ describe('at an address that cells share', () => {
     expect(router.needsTurn({ address: '127.64.0.1', port: 8080 })).toBe(false);
     expect(router.needsTurn({ address: '::1', port: 10_240 })).toBe(false);
     const inTurn = async (sink: (event: Event) => void, event: Event): Promise<void> => {
-      const turn = await router.turn(sink, 8080);
+      const turn = await router.turn(
+        sink,
+        8080,
+        event === first.listens || event === second.listens ? 'LISTEN' : 'SYN-SENT',
+      );
       route(event);
       await turn.begun;
       turn.end();
@@ -134,11 +138,60 @@ describe('at an address that cells share', () => {
     expect(seen.two).toEqual([second.listens, second.sends, ...second.rest]);
   });
 
+  test('what another program begins there otherwise does not end a turn: what the step begins is still to come', async () => {
+    const { router, route, seen, sinks } = cells();
+    router.addNamed(sinks.one, 8080);
+    const own = on6(40_000, 8080, { client: 'c1', server: 's1' });
+    const strangers = on6(40_002, 8080, { client: 'c2', server: 's2' });
+    const during = async (by: 'LISTEN' | 'SYN-SENT', ...events: readonly Event[]) => {
+      const turn = await router.turn(sinks.one, 8080, by);
+      let hasBegun = false;
+      void turn.begun.then(() => {
+        hasBegun = true;
+      });
+      for (const event of events) {
+        route(event);
+        await Promise.resolve();
+        if (hasBegun) turn.end();
+      }
+      expect(hasBegun).toBe(true);
+    };
+    await during('LISTEN', strangers.sends, own.listens);
+    await during('SYN-SENT', strangers.listens, own.sends);
+    route(...own.rest);
+    expect(seen.one).toEqual([own.listens, own.sends, ...own.rest]);
+  });
+
+  test('of the same connection in two cells, each has its own accepted end, whosever turn it is then', async () => {
+    const { router, route, seen, sinks } = cells();
+    for (const sink of [sinks.one, sinks.two]) router.addNamed(sink, 8080);
+    const first = on6(9090, 8080, { client: 'c1', server: 's1' });
+    const second = on6(9090, 8080, { client: 'c2', server: 's2' });
+    const began = async (sink: (event: Event) => void, event: Event): Promise<void> => {
+      const turn = await router.turn(sink, 8080, 'SYN-SENT');
+      route(event);
+      await turn.begun;
+      turn.end();
+    };
+    await began(sinks.one, first.sends);
+    route(...first.rest);
+    await began(sinks.two, second.sends);
+    // the turn is over, and another cell's has begun
+    await router.turn(sinks.one, 8080, 'SYN-SENT');
+    route(...second.rest.filter((event) => 'socket' in event && event.socket !== ''));
+    expect(seen.two.filter(({ kind }) => kind === 'transition')).toEqual(
+      [second.sends, ...second.rest].filter(({ kind }) => kind === 'transition'),
+    );
+    expect(seen.one.filter(({ kind }) => kind === 'transition')).toEqual(
+      [first.sends, ...first.rest].filter(({ kind }) => kind === 'transition'),
+    );
+  });
+
   test('a cell waits until the other’s turn has ended, and a cell that is removed keeps nobody waiting', async () => {
     const { router, sinks } = cells();
     const order: string[] = [];
-    const turn = await router.turn(sinks.one, 8080);
-    const next = router.turn(sinks.two, 8080).then((taken) => {
+    const turn = await router.turn(sinks.one, 8080, 'LISTEN');
+    const next = router.turn(sinks.two, 8080, 'LISTEN').then((taken) => {
       order.push('two');
       return taken;
     });
@@ -150,7 +203,7 @@ describe('at an address that cells share', () => {
     turn.end();
     (await next).end();
     expect(order).toEqual(['one ends', 'two']);
-    (await router.turn(sinks.one, 8080)).end();
+    (await router.turn(sinks.one, 8080, 'LISTEN')).end();
   });
 });
 

@@ -26,6 +26,20 @@ describe('awaiting a step', () => {
     await expect(step).rejects.toBeInstanceOf(LingerlabError);
   });
 
+  test.each([
+    ['setsockopt', 'ENOPROTOOPT', 'KERNEL_LACKS'],
+    ['SOCK_DESTROY', 'EOPNOTSUPP', 'KERNEL_LACKS'],
+    ['setsockopt', 'EINVAL', 'STEP_REFUSED'],
+    ['listen', 'EOPNOTSUPP', 'STEP_REFUSED'],
+    ['connect', 'ENOPROTOOPT', 'STEP_REFUSED'],
+  ])(
+    'refused by %s with %s is %s: only some refusals say that the kernel lacks what was asked for',
+    async (syscall, errno, code) => {
+      const step = makeSteps().take('client.set', Promise.resolve(answerOf({ errno, syscall }, 7)));
+      await expect(step).rejects.toMatchObject({ code });
+    },
+  );
+
   test('whose peer ended rejects with that', async () => {
     await expect(makeSteps().take('server.listen', failed())).rejects.toMatchObject({ code: 'PEER_DIED' });
   });

@@ -87,7 +87,11 @@ describe('an answer that cannot be is refused with the cell', () => {
     ['race', 0, 'must be false or a number of repeats, not 0'],
     ['race', 1.5, 'must be false or a number of repeats, not 1.5'],
     ['race', true, 'must be false or a number of repeats, not true'],
-    ['needs', ['a-wish'], `must be a list of "another-user" and "program:python3" or the like, not [ 'a-wish' ]`],
+    [
+      'needs',
+      ['a-wish'],
+      `must be a list of "another-user", "own-kernel" and "program:python3" or the like, not [ 'a-wish' ]`,
+    ],
     ['sysctls', ['a'], "must be sysctl names with texts or numbers, not [ 'a' ]"],
     ['sysctls', { 'net ipv4': 1 }, "must be sysctl names with texts or numbers, not { 'net ipv4': 1 }"],
     ['sysctls', { 'net.a': true }, "must be sysctl names with texts or numbers, not { 'net.a': true }"],

@@ -67,3 +67,15 @@ test('a cell with another user needs one', () => {
   expect(whyNot(other, { ...all, otherUser: true }, sysctls)).toBeUndefined();
   expect(whyNot(cell({}), { ...all, otherUser: false }, sysctls)).toBeUndefined();
 });
+
+test('a cell that changes the whole kernel needs one of its own', () => {
+  const cells = cell({ needs: ['own-kernel'] });
+  const onPath = () => true;
+  expect(whyNot(cells, all, sysctls, onPath, () => false)).toEqual({
+    code: 'NO_OWN_KERNEL',
+    reason: 'it changes settings of the whole kernel, on which other programs of this machine depend',
+    remedy: 'run it in a virtual machine: `lingerlab kernels run 6.12 -- x`',
+  });
+  expect(whyNot(cells, all, sysctls, onPath, () => true)).toBeUndefined();
+  expect(whyNot(cell({}), all, sysctls, onPath, () => false)).toBeUndefined();
+});

@@ -182,7 +182,7 @@ describe('--quick', () => {
     expect(ids(['close-order'], { quick: true, where: { linger: ['off'] } })).toHaveLength(2);
   });
 
-  test('keeps what the cells of loads are compared with', () => {
+  test('keeps what the cells of loads are compared with, which runs before and after each of them', () => {
     const definition = defineLoad({
       id: 'loads',
       factors: { by: ['end', 'destroy', 'reset'], on: ['loopback', 'veth'] },
@@ -191,7 +191,7 @@ describe('--quick', () => {
     const { cells } = select([load(definition)], [], { where: {}, all: false, quick: true });
     expect(cells.map(({ id, repeats }) => [id, repeats])).toEqual([
       ['loads/by=end,on=loopback', 2],
-      ['loads/by=destroy,on=loopback', 2],
+      ['loads/by=destroy,on=loopback', 5],
       ['loads/by=destroy,on=veth', 2],
       ['loads/by=reset,on=loopback', 2],
     ]);

@@ -69,7 +69,7 @@ test('a setting that no lab can have is named as it was written, with one thing 
 
 test('a comment behind a value is none of sysctl.conf(5), and the kernel would ignore it', () => {
   expect(() => settingsOf(['net.ipv4.tcp_fin_timeout=12 # why'], [])).toThrow(
-    '--sysctl net.ipv4.tcp_fin_timeout=12 # why: net.ipv4.tcp_fin_timeout = 12 # why has a comment behind the value; a comment needs its own line',
+    '--sysctl net.ipv4.tcp_fin_timeout=12 # why: net.ipv4.tcp_fin_timeout = 12 # why has a comment after the value; a comment needs its own line',
   );
 });
 

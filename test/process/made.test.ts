@@ -3,7 +3,7 @@ import { access, cp, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { entryPoint, programs } from '../../src/process/entry.ts';
+import { entryPoint, programBundle, programs } from '../../src/process/entry.ts';
 import { type Making, made } from '../../src/process/made.ts';
 
 /** A root with one source, written a while ago, and what is made from it: a copy. */
@@ -45,6 +45,17 @@ test('what is made is kept while its sources stay, and made again from what they
   // whoever started before goes on with what it was given
   expect(copyIn(first)).toBe('one');
   expect(making.times).toBe(2);
+});
+
+test('a source that was touched and says the same is read again, and nothing is made again', async () => {
+  const making = await copying();
+  const first = made(making);
+  await write(making.source, 'one');
+  expect(made(making)).toBe(first);
+  expect(making.times).toBe(1);
+  // of the same length, at the same time of modification
+  await write(making.source, 'six');
+  expect(copyIn(made(making))).toBe('six');
 });
 
 test('another way of making, a source that went and a folder that went are changes, too', async () => {
@@ -100,6 +111,17 @@ test('a place where nothing can be written is an error that names it, unless all
       remedy: expect.stringContaining('may write there'),
     }),
   );
+});
+
+test('the bundle of the whole program exports what an experiment imports, and starts the programs beside it', async () => {
+  const bundle = programBundle();
+  const text = await readFile(bundle, 'utf8');
+  expect(text).not.toMatch(/from ["']\.\.?\//);
+  expect(text).not.toMatch(/[^\0-\x7f]/);
+  const exported = /export \{([^}]*)\};?\s*(?:\/\/# sourceMappingURL=.*)?\s*$/.exec(text)?.[1] ?? '';
+  for (const name of ['main', ...Object.keys(await import('../../src/index.ts'))])
+    expect(exported).toMatch(new RegExp(`(?:^|[ ,])${name}(?:,|\\s|$)`));
+  expect(entryPoint('peers/main')).toBe(join(bundle, '..', '..', 'peers', 'main.cjs'));
 });
 
 test('each program is one file that other users can read', async () => {

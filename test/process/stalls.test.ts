@@ -76,3 +76,31 @@ test('a blocking call during which the process was stopped explains nothing', as
   stalls.resumed();
   expect(late).not.toContainEqual(expect.toSatisfy(seen));
 });
+
+test('one that was asked for nothing of late is watched less often, until it is asked again', async () => {
+  const late: number[] = [];
+  const stalls = watchStalls(now, (_, ns) => void late.push(ns));
+  stalls.attend();
+  await sleep(200);
+  const resting = now();
+  block();
+  // of a stall of 60 ms whose beginning falls between two looks 40 ms apart
+  expect(stalls.longest(resting) / 1e6).toBeGreaterThan(blockedMs - 40.5);
+  stalls.attend();
+  const attended = now();
+  block();
+  expect(stalls.longest(attended)).toSatisfy(seen);
+});
+
+test('one that is paused is not watched, until it is asked again', () => {
+  const late: number[] = [];
+  const stalls = watchStalls(now, (_, ns) => void late.push(ns));
+  const began = now();
+  stalls.pause();
+  block();
+  stalls.attend();
+  expect(stalls.longest(began)).not.toSatisfy(seen);
+  block();
+  expect(stalls.longest(began)).toSatisfy(seen);
+  expect(late).toHaveLength(1);
+});

@@ -7,7 +7,7 @@ import { deadPid } from '../record/example.ts';
 test('reads state and start past a name that looks like fields', () => {
   const stat =
     '5342 (a) R 1 (b) S 5334 5334 2616 0 -1 4194304 101 0 0 0 0 0 0 0 20 0 1 0 110332 3133440 358 18446744073709551615';
-  expect(parseProcessStat(stat)).toEqual({ state: 'S', startTicks: 110332 });
+  expect(parseProcessStat(stat)).toMatchObject({ state: 'S', startTicks: 110332 });
 });
 
 test('a run is live while the process that makes it is', () => {

@@ -35,7 +35,7 @@ test('what a verdict of late processes rests on is which, how late, and what was
   const read = [{ fact: 'client.closeMs', value: 215 }];
   const peer = { process: 'peer', peer: 'client', ms: 1020 } as const;
   expect(cellText({ on: 'late', latest: peer, by: 'behaviour', read, more: 1 })).toBe(
-    "client's process did not run for 1.02 s, which may have changed what the kernels did: client.closeMs = 215 ms, 1 more",
+    "the client's process did not run for 1.02 s, which may have changed what the kernels did: client.closeMs = 215 ms, 1 more",
   );
   const of = (process: 'harness' | 'wire' | 'observers') =>
     cellText({ on: 'late', latest: { process, ms: 20 }, by: 'times', read: [], more: 0 });
@@ -45,10 +45,10 @@ test('what a verdict of late processes rests on is which, how late, and what was
     'the observers were late by 20.0 ms, which can explain the times',
   ]);
   expect(runText({ on: 'late-results', by: 'times', late: 1, results: 12, latest: peer })).toBe(
-    "refuted by times of one of 12 results, which its delay can explain: client's process did not run for 1.02 s",
+    "refuted by times of one of 12 results, which its delay can explain: the client's process did not run for 1.02 s",
   );
   expect(runText({ on: 'late-results', by: 'behaviour', late: 2, results: 12, latest: peer })).toBe(
-    "refuted with 2 of 12 results that were late, not without them: client's process did not run for 1.02 s",
+    "refuted with 2 of 12 results that were late, not without them: the client's process did not run for 1.02 s",
   );
 });
 

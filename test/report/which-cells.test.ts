@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Named, whichOf, whichText } from '../../src/report/which-cells.ts';
+import { type Named, placeOf, placeText, whichOf, whichText } from '../../src/report/which-cells.ts';
 
 const cells = ['client', 'server', 'both'].flatMap((closes) =>
   ['off', 'zero'].map((linger) => ({ id: `x/closes=${closes},linger=${linger}`, factors: { closes, linger } })),
@@ -35,4 +35,12 @@ test('values that other cells have too name a part of them together', () => {
   expect(say(({ closes, linger }) => linger === 'off' && closes !== 'both')).toBe(
     'both cells with closes=client,server linger=off',
   );
+});
+
+test('a place is named in short where all that tells its cells apart is too long', () => {
+  const [seen, long] = [{ results: 1, of: 1, varies: false }, 'x'.repeat(60)];
+  const twins = (value: string) => [1, 2].map((a) => ({ id: `y/a=${a}`, factors: { a, same: `${value}${a}` } }));
+  const wordsOf = (own: readonly Named[]) => placeText(placeOf(own.slice(0, 1), own, seen), (text) => text);
+  expect(wordsOf(twins('b'))).toBe('a=1 same=b1');
+  expect(wordsOf(twins(long + long))).toBe('a=1');
 });

@@ -6,9 +6,9 @@ const normal = (id: string, seconds: number) => cell({ id, seconds });
 const quiet = (id: string, seconds: number) => cell({ id, seconds, quiet: true });
 
 describe('the order of cells', () => {
-  test('begins with the quiet ones; then come those that will wait, the longest first; the short ones last', () => {
+  test('begins with those that wait out TIME-WAIT and the quiet ones; then those that will wait, the longest first; the short ones last', () => {
     const cells = [normal('a', 1), quiet('q1', 2), normal('b', 62), quiet('q2', 5), normal('c', 8), normal('d', 0.5)];
-    expect(order(cells).map(({ id }) => id)).toEqual(['q2', 'q1', 'b', 'c', 'a', 'd']);
+    expect(order(cells).map(({ id }) => id)).toEqual(['b', 'q2', 'q1', 'c', 'a', 'd']);
   });
 
   test('keeps that of equals, loses none, and leaves what it was given alone', () => {
@@ -39,7 +39,12 @@ describe('the estimate', () => {
   });
 
   test('of quiet cells adds to that of the others, which begin after them', () => {
-    expect(estimate([normal('long', 62), quiet('a', 10), quiet('b', 10)], 4)).toBeCloseTo(82);
+    expect(estimate([normal('long', 30), quiet('a', 10), quiet('b', 10)], 4)).toBeCloseTo(50);
+  });
+
+  test('of quiet cells beside those that wait out TIME-WAIT is the longer of the two', () => {
+    expect(estimate([normal('long', 62), quiet('a', 10), quiet('b', 10)], 4)).toBeCloseTo(62);
+    expect(estimate([normal('long', 62), quiet('a', 40), quiet('b', 40)], 4)).toBeCloseTo(80);
   });
 
   test('of quiet cells that wait for TIME-WAIT is not their sum', () => {

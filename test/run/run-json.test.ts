@@ -34,7 +34,7 @@ describe('groups of questions', () => {
     const selection = { experiments, cells: [] };
     const clock = { monotonicNs: '1', wall: '2025-11-20T09:00:00.000Z' };
     const began = beginning({ selection, argv: [], environment: exampleEnvironment, clock, startedAt: clock.wall });
-    return { began, found: finding(began, selection, cells, trace, []) };
+    return { began, found: finding(began, selection, cells, { trace, left: [], ended: new Map() }) };
   };
   const closing = { title: 'Closing', order: 20 };
 

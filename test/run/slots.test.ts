@@ -51,7 +51,7 @@ function stage(pool: Slots) {
 }
 
 async function begun(jobs: number, ...names: string[]) {
-  const made = stage(slots(jobs));
+  const made = stage(slots(() => jobs));
   for (const name of names) made.begin(name);
   await settle();
   return made;
@@ -78,7 +78,7 @@ describe('normal tasks', () => {
   });
 
   test('a slot is given back at the end of its scope', async () => {
-    const pool = slots(1);
+    const pool = slots(() => 1);
     {
       using _slot = await pool.acquire();
     }
@@ -100,7 +100,7 @@ describe('a task that waits', () => {
   });
 
   test('gives what it waited for, or its failure, with the slot taken again', async () => {
-    const pool = slots(1);
+    const pool = slots(() => 1);
     const slot = await pool.acquire();
     expect(await slot.while(async () => 7)).toBe(7);
     await expect(slot.while(async () => Promise.reject(new Error('boom')))).rejects.toThrow('boom');
@@ -195,7 +195,7 @@ describe('an abort', () => {
 
   test('does not hide why the waiting failed', async () => {
     const controller = new AbortController();
-    const slot = await slots(1).acquire(controller.signal);
+    const slot = await slots(() => 1).acquire(controller.signal);
     const waiting = slot.while(async () => {
       controller.abort('stopped');
       throw new Error('boom');
@@ -205,7 +205,7 @@ describe('an abort', () => {
 });
 
 test('whatever tasks do, no more than so many are at work at once, and each has its turn', async () => {
-  const pool = slots(3);
+  const pool = slots(() => 3);
   const working = new Set<number>();
   let seed = 7;
   const random = (below: number) => {
@@ -267,4 +267,19 @@ describe('a slot that is lent', () => {
     await returned();
     expect(log).toEqual(['a', 'b', 'c', 'c again']);
   });
+});
+
+test('fewer begin once there is less room, and more once there is more', async () => {
+  let room = 2;
+  const { log, begin, end } = stage(slots(() => room));
+  for (const name of ['a', 'b', 'c', 'd', 'e']) begin(name);
+  await settle();
+  room = 1;
+  await end('a');
+  expect(log).toEqual(['a', 'b']);
+  await end('b');
+  expect(log).toEqual(['a', 'b', 'c']);
+  room = 3;
+  await end('c');
+  expect(log).toEqual(['a', 'b', 'c', 'd', 'e']);
 });

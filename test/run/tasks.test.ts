@@ -21,3 +21,10 @@ test('loads take turns within their experiment, each time beginning with another
   );
   expect(played([load('x-a', 2), load('x-b', 1), load('y', 2)])).toBe('x-a1 x-b1 x-a2 y1 y2');
 });
+
+test('those with one baseline take turns among each other, and its repeats come behind them', () => {
+  const against = (id: string, baseline: string) => ({ ...load(id, 2), baseline });
+  expect(played([load('x-a', 5), against('x-b', 'x-a'), against('x-c', 'x-a')])).toBe(
+    'x-b1 x-c1 x-c2 x-b2 x-a1 x-a2 x-a3 x-a4 x-a5',
+  );
+});

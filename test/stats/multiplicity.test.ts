@@ -32,7 +32,7 @@ test('powerful tests all stay', () => {
 
 /** A statistic whose observed value is exceeded by this share of 999 permutations. */
 function statistic(share: number, seed: number): Float64Array {
-  const random = seeded(seed);
+  const { next: random } = seeded(seed);
   return Float64Array.from({ length: 1000 }, (_, turn) => (turn === 0 ? 1 - share : random()));
 }
 

@@ -70,7 +70,7 @@ describe('what a packet is answered with', () => {
     const answers = whenAnswered(wire, forged, 1);
     wire.send('server', replyTo(wire.got('server').at(-1)!));
     expect(await answers).toEqual([]);
-    expect(wire.deeds()).toEqual(['forged', 'echo request, behind #1', 'carried']);
+    expect(wire.deeds()).toEqual(['forged', 'echo request, after #1', 'carried']);
   });
 
   test('is not asked of what is no segment', async () => {

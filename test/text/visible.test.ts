@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { visible, visibleJson, visibleLines, visibleStyled } from '../../src/text/visible.ts';
+import { shownInJson, visible, visibleJson, visibleLines, visibleStyled } from '../../src/text/visible.ts';
 
 const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
@@ -22,4 +22,12 @@ test('no text and no JSON keeps such a character, and JSON keeps its meaning', (
       expect(JSON.parse(visibleJson([text]))).toEqual([text]);
     }),
   );
+});
+
+test('JSON whose strings show such characters is read as what shows them', () => {
+  const text = 'a\u001b[2J\t\u009b\u202e \\u001b \\\\t "é"';
+  expect(JSON.parse(shownInJson(JSON.stringify({ text, lines: 'one\ntwo' })))).toEqual({
+    text: 'a\\u001b[2J\\u0009\\u009b\\u202e \\u001b \\\\t "é"',
+    lines: 'one\ntwo',
+  });
 });

@@ -58,6 +58,27 @@ describe('each cell of loads', () => {
     expect(found?.against[0]).not.toHaveProperty('low');
   });
 
+  test('is compared with the baseline just before and just after it, where it is known when they ran', () => {
+    const at = (second: number) => ({ span: { began: second * 1000, ended: second * 1000 + 900 } });
+    const [slow, fast] = [100, 400];
+    const result = (by: string, rate: number, second: number) => ({
+      cell: { by, on: 'loopback' },
+      repeat: second,
+      facts: { 'rate.perSecond': rate, 'cpu.othersShare': 0 },
+      ...at(second),
+    });
+    // by their repeats they would be compared with others
+    const found = comparisonOf(definition, [
+      result('fin', slow, 0),
+      result('rst', 100, 1),
+      result('fin', fast, 2),
+      result('rst', 200, 3),
+      result('kept', 7, 4),
+    ]);
+    expect(found).toMatchObject({ method: { pairing: 'neighbours' }, against: [{ pairs: 2 }] });
+    expect(found?.against[0]?.ratio).toBeCloseTo(0.5, 6);
+  });
+
   test('without its baseline, or without one that is declared, is compared with none', () => {
     expect(comparisonOf(definition, way('rst', 1))).toMatchObject({ against: [] });
     const { baseline: _, ...load } = definition.load;

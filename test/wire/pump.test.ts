@@ -326,10 +326,12 @@ test('the longest time without both devices being empty is counted', () => {
 });
 
 describe('a translation', () => {
-  const translated = (afterwards: 'drop' | 'reset') => {
+  const translated = (afterwards: 'drop' | 'reset', ports?: number) => {
     const wire = fakeWire();
     const addresses = { 4: '10.0.0.6', 6: 'fd77::6' } as const;
-    wire.pump.translation = new Translation(addresses, { afterwards }, (event) => wire.pump.note(event));
+    wire.pump.translation = new Translation(addresses, { afterwards, ...(ports && { ports }) }, (event) =>
+      wire.pump.note(event),
+    );
     return wire;
   };
   const back = () =>
@@ -362,5 +364,14 @@ describe('a translation', () => {
     if (afterwards === 'drop') return expect(answers).toEqual([]);
     expect(answers).toMatchObject([{ source: { address: '10.0.0.6', port: 61_001 }, seq: 9, flags: 4, intact: true }]);
     expect(wire.deeds()[2]).toBe('forged: no mapping, of #2');
+  });
+
+  test('drops what comes from inside and has no port left', () => {
+    const wire = translated('drop', 1);
+    const another = format({ ...segment('client', ['SYN']), source: { ...client, port: 2 } });
+    wire.send('client', opener, another, opener);
+    expect(wire.got('server')).toHaveLength(2);
+    expect(wire.deeds()[1]).toBe('no mapping');
+    expect(wire.pump.counts.dropped).toBe(1);
   });
 });

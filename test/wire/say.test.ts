@@ -44,7 +44,7 @@ test.each<[Deed, string]>([
   [{ do: 'replay', of: 7 }, 'replay of #7'],
   [{ do: 'forged', refusedBy: 'kernel', errno: 'EINVAL' }, 'forged, refused by the kernel: EINVAL'],
   [{ do: 'forged', as: 'unreachable', of: 9 }, 'forged: host unreachable, of #9'],
-  [{ do: 'forged', as: 'echo', of: 4 }, 'echo request, behind #4'],
+  [{ do: 'forged', as: 'echo', of: 4 }, 'echo request, after #4'],
 ])('what became of a packet is said in the capture: %o', (deed, expected) => {
   expect(deedText(deed)).toBe(expected);
 });

@@ -103,6 +103,27 @@ describe('a translation', () => {
     expect(translation.outward(syn, 3).outside?.port).toBe(61_002);
   });
 
+  test('with one port has room for one socket, and for another when it has forgotten that', () => {
+    const { translation } = translating({ afterwards: 'drop', ports: 1 });
+    const another = format({ ...segment('client', ['SYN']), source: { ...client, port: 2 } });
+    expect(translation.hasRoom(syn, 0)).toBe(true);
+    translation.outward(syn, 0);
+    expect([syn, another].map((packet) => translation.hasRoom(packet, 1))).toEqual([true, false]);
+    translation.forgetAll(2);
+    expect(translation.hasRoom(another, 3)).toBe(true);
+    expect(translation.outward(another, 3).outside?.port).toBe(61_001);
+    const back = to({ address: outside[4], port: 61_001 });
+    expect(translation.inward(back, 4).unmapped).toBe(false);
+    expect(tcp(back).destination).toEqual({ ...client, port: 2 });
+  });
+
+  test('forgets a mapping whose port a packet of the wire itself takes', () => {
+    const { translation } = translating({ afterwards: 'drop', ports: 1 });
+    translation.outward(syn, 0);
+    translation.outward(format({ ...segment('client', ['SYN']), source: { ...client, port: 2 } }), 1);
+    expect(translation.mappings(2).map(({ forgotten }) => forgotten)).toEqual([true, false]);
+  });
+
   test('has an ICMP message quote the address that its receiver knows', () => {
     const { translation } = translating();
     const known = translation.outward(syn, 0).outside!;

@@ -6,10 +6,11 @@ import { type Instruments, kind, type Opened, type Side, type Stage } from 'ling
 export const asking = <const Pairs extends readonly string[]>(pairs: Pairs) => ({
   shown: {
     ...kind.words(...pairs),
+    label: 'client, server at each look',
     text: 'states at each look, by ss: first the client, then the server; – where ss shows no socket',
   },
-  answer: kind.outcome({ text: 'result of connect(2)' }),
-  answeredMs: kind.ms({ text: 'time from connect(2) to its result' }),
+  answer: kind.outcome({ label: 'connect(2)', text: 'result of connect(2)' }),
+  answeredMs: kind.ms({ label: 'connect(2) took', text: 'time from connect(2) to its result' }),
 });
 
 interface Shows<Pair> extends Pick<Instruments, 'look'> {

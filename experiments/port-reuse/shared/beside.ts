@@ -35,10 +35,16 @@ export const oldSocketWords = {
     },
   },
   held: { text: 'where the old socket is bound', values: { own: 'on one address', wildcard: 'on the wildcard' } },
-  user: { text: 'the user of the new socket', values: { same: 'the same', other: 'another (nobody, beside root)' } },
+  user: {
+    text: 'the user of the new socket',
+    values: { same: 'the user of the old socket', other: "another: nobody, while the old socket is root's" },
+  },
   tries: {
     text: 'the new sockets',
-    values: { together: 'all beside one old socket', 'each-alone': 'each beside an old socket of its own' },
+    values: {
+      together: 'are tried beside one old socket',
+      'each-alone': 'are each tried beside an old socket of its own',
+    },
   },
 } as const;
 /** The user nobody. */
@@ -46,7 +52,7 @@ export const nobody = 65_534;
 
 export const blocksWithoutOption = {
   id: 'blocks-without-option',
-  text: 'bind(2) of a new socket without SO_REUSEADDR and SO_REUSEPORT fails with EADDRINUSE beside an old one on its address',
+  text: 'bind(2) of a new socket without SO_REUSEADDR and SO_REUSEPORT fails with EADDRINUSE on the address of an old socket and on the wildcard',
   source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c; socket(7)',
   holds: (facts: Facts) => areRefused(facts, 'none'),
 } as const;
@@ -61,23 +67,25 @@ export const bothMustShareAnOption = {
       .every((again) => facts[`own.${again}`] === refused),
 } as const;
 
-export const reuseportBesideAnything = {
-  id: 'reuseport-beside-anything',
-  text: 'with SO_REUSEPORT on both sockets, of one user, a new socket binds the port beside a bound socket, a listener and a connection',
-  source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuseport of both, uid_eq(); socket(7)',
-  holds: (facts: Facts) => areBound(facts, 'port'),
-} as const;
+/** Of the experiment's own old sockets. */
+export const reuseportBeside = (old: string) =>
+  ({
+    id: 'reuseport-beside-anything',
+    text: `with SO_REUSEPORT on both sockets, of one user, a new socket binds the port beside ${old}`,
+    source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuseport of both, uid_eq(); socket(7)',
+    holds: (facts: Facts) => areBound(facts, 'port'),
+  }) as const;
 
 export const reuseportIsOneUsers = {
   id: 'reuseport-is-one-users',
-  text: "SO_REUSEPORT on both sockets shares a port among one user's sockets only: bind(2) of another user fails, even where the old socket is root's",
+  text: "beside a full socket, SO_REUSEPORT on both shares a port among one user's sockets only: bind(2) of another user fails, here of nobody where the old socket is root's",
   source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: uid_eq(); socket(7): SO_REUSEPORT',
   holds: (facts: Facts) => areRefused(facts, 'port'),
 } as const;
 
 export const otherAddressIsFree = {
   id: 'other-address-is-free',
-  text: 'on another address of the machine, the port is free',
+  text: 'on an address of the machine that the old socket does not have, the port is free',
   source: 'inet_bhash2_conflict() in net/ipv4/inet_connection_sock.c; inet_rcv_saddr_equal()',
   holds: (facts: Facts) => reuses.every((again) => isBound(facts[`other.${again}`])),
 } as const;
@@ -92,7 +100,7 @@ export const wildcardAsksTheSame = {
 
 export const boundIsAsGoodAsListening = {
   id: 'bound-is-as-good-as-listening',
-  text: 'where bind(2) succeeds and no other socket begins to listen, listen(2) succeeds and a client connects',
+  text: 'if bind(2) succeeds and no other socket begins to listen, listen(2) succeeds and a client connects',
   source: 'inet_csk_listen_start() in net/ipv4/inet_connection_sock.c checks the port again',
   holds: (facts: Facts) =>
     attempts.filter((attempt) => isBound(facts[attempt])).every((attempt) => facts[attempt] === 'ok'),

@@ -3,15 +3,15 @@ import { type Answer, type Kind, kind, type Peer, type Reuse, type Where } from 
 /** The new socket: its address, its options, and the outcome of its calls. */
 
 const optionWords: Record<Reuse, string> = {
-  none: 'no option',
+  none: 'neither SO_REUSEADDR nor SO_REUSEPORT',
   addr: 'SO_REUSEADDR',
   port: 'SO_REUSEPORT',
-  both: 'both options',
+  both: 'SO_REUSEADDR and SO_REUSEPORT',
 };
 const addressWords: Record<Where, string> = {
   own: 'the same address',
   wildcard: 'the wildcard',
-  other: 'another address',
+  other: 'another address of the machine',
 };
 export const reuses = ['none', 'addr', 'port', 'both'] as const;
 export const has = (reuse: Reuse, option: 'addr' | 'port') => reuse === option || reuse === 'both';
@@ -36,7 +36,7 @@ export type Facts = Readonly<Record<Attempt, Came>>;
 /** The outcome of each new socket. */
 export const measures = Object.fromEntries(
   tried.map(({ at, reuse, attempt }) => {
-    const text = `a new socket on ${addressWords[at]} with ${optionWords[reuse]}: ok where bind(2), listen(2) and a client's connect(2) succeeded; otherwise the call that failed`;
+    const text = `a new socket on ${addressWords[at]} with ${optionWords[reuse]}: ok if bind(2), listen(2) and a client's connect(2) succeeded; otherwise the call that failed`;
     return [attempt, { ...kind.word(...ends), text }];
   }),
 ) as Record<Attempt, Kind<Came>>;

@@ -43,14 +43,15 @@ const timerEvents = ['events/timer/timer_start', 'events/timer/timer_expire_entr
 
 function tracing(instance: Instance, { ports, origin, now }: RunContext, reaped: readonly string[]): OpenObserver {
   const formats = new Map<string, EventFormat>();
-  const enable = (event: string, filters: readonly (string | null)[] | ((format: EventFormat) => string | null)) => {
+  /** `filters`: ways to say what is wanted, each asked for where the kernel refused those before; null from one that has none. */
+  const enable = (event: string, filters: readonly ((format: EventFormat) => string | null)[], orAll = false) => {
     if (!instance.has(event)) return false;
     const format = parseFormat(instance.read(`${event}/format`));
-    const choices = typeof filters === 'function' ? [filters(format)] : filters;
-    for (const filter of choices) {
+    for (const filterOf of filters) {
       try {
+        const filter = filterOf(format);
         if (filter !== null) instance.write(`${event}/filter`, filter);
-        else if (typeof filters !== 'function') continue;
+        else if (!orAll) continue;
         formats.set(event, format);
         instance.write(`${event}/enable`, '1');
         return true;
@@ -62,12 +63,13 @@ function tracing(instance: Instance, { ports, origin, now }: RunContext, reaped:
     return false;
   };
   const traced: Traced = { ...ports, named: [] };
-  const byPort = (format: EventFormat) => portFilter(format, traced);
-  const timerFilters = [miniTimerFilter, miniTimerFilterByAddress(readFileSync('/proc/kallsyms', 'utf8'))];
+  const byPort = (event: string) => enable(event, [(format) => portFilter(format, traced)], true);
+  // the kernel takes 50 ms to write all its symbols
+  const timerFilters = [() => miniTimerFilter, () => miniTimerFilterByAddress(readFileSync('/proc/kallsyms', 'utf8'))];
   const miniTimers = timerEvents.every((event) => enable(event, timerFilters));
-  const resets = segmentEvents.resets.every((event) => enable(event, byPort));
-  const retransmits = segmentEvents.retransmits.every((event) => enable(event, byPort));
-  if (!enable(transitionEvent, byPort)) throw new Error('this kernel has no tracepoint sock:inet_sock_set_state');
+  const resets = segmentEvents.resets.every(byPort);
+  const retransmits = segmentEvents.retransmits.every(byPort);
+  if (!byPort(transitionEvent)) throw new Error('this kernel has no tracepoint sock:inet_sock_set_state');
 
   const layout = parseHeaderPage(instance.read('events/header_page'));
   const decode = decoder([...formats.values()], { origin });
@@ -125,12 +127,26 @@ function reader(
       events.push(...readPage(cpu, page.subarray(0, length)));
     }
   };
-  // one CPU's mini-socket may take the timer's address that another's has just given back: in time order, not CPU by CPU
-  return () =>
-    buffers
-      .flatMap(readBuffer)
-      .sort((a, b) => a.t - b.t)
-      .flatMap((event) => pairing.take(event));
+  const inTurn = inTimeOrder();
+  return () => {
+    const began = now();
+    return inTurn(began, buffers.flatMap(readBuffer)).flatMap((event) => pairing.take(event));
+  };
+}
+
+/**
+ * Gives events of several CPUs in time order, not CPU by CPU: one CPU's mini-socket may take the timer's address that another's has
+ * just given back, and a socket the address of another. What happened after a reading `began` waits for the next one: the buffers
+ * are read one after the other, and what came before it may be in one that had been read.
+ */
+export function inTimeOrder(): (began: Ns, read: readonly Event[]) => Event[] {
+  let waiting: readonly Event[] = [];
+  return (began, read) => {
+    const all = [...waiting, ...read].sort((a, b) => a.t - b.t);
+    const later = all.findIndex(({ t, kind }) => t > began && kind !== 'lost');
+    waiting = later < 0 ? [] : all.slice(later);
+    return later < 0 ? all : all.slice(0, later);
+  };
 }
 
 /** The ports at which everything is traced, at either end: the run's block, and others. */

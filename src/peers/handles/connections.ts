@@ -169,7 +169,7 @@ async function joined(cast: Cast, acting: Acting, to: Queue | RawSocket, options
   const { process } = acting;
   const { process: listening } = cast.registry.listening(to);
   const ask = await asked(cast, acting, to, options);
-  const answer = await cast.observers.begins(ask.to, () => process.ask('connect', ask));
+  const answer = await cast.observers.begins('SYN-SENT', ask.to, () => process.ask('connect', ask));
   if (!answer.ok) return answer;
   const { endpoint: id, local, remote } = answer.value;
   const called = calledBy(options);
@@ -193,7 +193,7 @@ export async function connect(
   const { process } = acting;
   const { process: listening } = cast.registry.listening(to);
   const ask = await asked(cast, acting, to, options);
-  const answer = await cast.observers.begins(ask.to, () => process.ask('connect', ask));
+  const answer = await cast.observers.begins('SYN-SENT', ask.to, () => process.ask('connect', ask));
   if (!answer.ok) return answer;
   const near = answer.value;
   const taken = await listening.ask('accepted', { from: await knownAs(cast, near.local) });

@@ -90,7 +90,7 @@ export function opens<T>(
   if (end === 'server' && !begun) throw new TypeError("open(): the client's end must open before the server's end");
   const joins = end === 'server' ? begun : undefined;
   const taken = async (): Promise<Answer<{ readonly value: T; readonly opened?: ConnectionEvent }>> => {
-    const answer = await cast.observers.begins(at, step);
+    const answer = await cast.observers.begins('SYN-SENT', at, step);
     if (!answer.ok) return answer;
     const { value } = answer;
     const said = begunBy(value);

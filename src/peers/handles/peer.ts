@@ -57,7 +57,7 @@ export function peerHandle(cast: Cast, acting: Acting): Peer {
     knock(on, options = {}) {
       acceptedOptions('knock', options);
       const to = reach(cast, on, options.family);
-      const begins = cast.observers.begins(to, () => process.ask('knock', { to }));
+      const begins = cast.observers.begins('SYN-SENT', to, () => process.ask('knock', { to }));
       return step(`knock on port ${to.port}`, begins);
     },
     connect(to, options = {}) {

@@ -43,7 +43,7 @@ export async function begins<T extends { readonly at: Address }>(
   place: Address,
   listen: () => Promise<Answer<T>>,
 ): Promise<Answer<T>> {
-  const answer = await observers.begins(place, listen);
+  const answer = await observers.begins('LISTEN', place, listen);
   if (answer.ok) await observers.follow(answer.value.at.port);
   return answer;
 }

@@ -7,7 +7,7 @@ import { distribution } from '../format.ts';
 import { type CellGroup, declaredFact, factOf } from '../gather.ts';
 import { isRace, isUnstable, judge, type Sample, sampleOf, type Test } from '../model/judge.ts';
 import type { BehaviourDifference, NotComparable, PerformanceDifference, Unstable } from './comparison.ts';
-import { isLoad, isSameBoot } from './loads.ts';
+import { isLoad, slowedBy, speedsOf } from './loads.ts';
 import type { Labelled, MatchedCell } from './match.ts';
 import type { RaceOfCell } from './races.ts';
 
@@ -35,6 +35,8 @@ interface Taken {
   readonly run: Labelled;
   readonly index: number;
   readonly sample: Sample;
+  /** Its values were divided by this, to be those of a machine as fast as the first run's. */
+  readonly normalised?: number;
 }
 
 /** Compare every fact that some run has of a cell. */
@@ -182,10 +184,10 @@ function whyLate(group: CellGroup | undefined, label: string): [string, string][
   return latest ? [[label, `late: ${lateText(latest)}`]] : [];
 }
 
-/** The first run that has a measured fact against each other one; of a load, those of its machine and boot. */
+/** The first run that has a measured fact against each other one; of a load, those whose machine is the same. */
 function measure(of: OfFact, cell: MatchedCell, taken: readonly Taken[], findings: CellFindings): void {
   const [base, ...all] = taken as [Taken, ...Taken[]];
-  const others = isLoad(cell) ? all.filter(({ run }) => isSameBoot(base.run.run, run.run)) : all;
+  const others = isLoad(cell) ? all.flatMap((other) => asFastAs(base, other, of) ?? []) : all;
   if (others.length < all.length) findings.elsewhere++;
   if (others.length === 0) return;
   const judgements = others.map((other) => ({ other, judged: judge(of.declared, [base.sample, other.sample]) }));
@@ -197,6 +199,7 @@ function measure(of: OfFact, cell: MatchedCell, taken: readonly Taken[], finding
       runs: [base.run.label, other.run.label] as const,
       medians: [median(a), median(b)] as const,
       repeats: [a.length, b.length] as const,
+      ...(other.normalised !== undefined && { normalised: other.normalised }),
     };
     findings.measurements.push({ ...judged, difference });
   }
@@ -204,6 +207,17 @@ function measure(of: OfFact, cell: MatchedCell, taken: readonly Taken[], finding
   // every value alike; series and words are not compared at all
   else if (judgements.every(({ judged }) => judged.kind === 'same') && numbersOf(base.sample).length > 0)
     findings.facts++;
+}
+
+/** What another run measured of a load, on a machine that was as fast as this run's; undefined where that cannot be said. */
+function asFastAs(base: Taken, other: Taken, { fact, declared }: OfFact): Taken | undefined {
+  const speeds = speedsOf(base.run.run, other.run.run);
+  if (!speeds || speeds.isAlike) return speeds && other;
+  const { times } = speeds;
+  const known = other.sample.known.map((value) =>
+    typeof value === 'number' ? slowedBy(times, fact, declared, value) : value,
+  );
+  return { ...other, sample: { ...other.sample, known }, normalised: times };
 }
 
 const numbersOf = ({ known }: Sample): number[] => known.filter((value) => typeof value === 'number');

@@ -10,11 +10,13 @@ import type {
   ComparedExperiment,
   ComparedRun,
   Comparison,
+  CostRow,
   EnvironmentDifference,
   PerformanceDifference,
   VerdictDifference,
 } from './comparison.ts';
-import { compareRatios } from './loads.ts';
+import { explain } from './explain.ts';
+import { compareRatios, speedDifferences } from './loads.ts';
 import { type Labelled, label, type MatchedCell, matchCells } from './match.ts';
 import { compareRaces, type RaceFindings } from './races.ts';
 
@@ -27,7 +29,8 @@ import { compareRaces, type RaceFindings } from './races.ts';
  *   repeats of all such cells of an experiment, corrected for the number of facts by Westfall and Young's procedure. Odds
  *   further apart than a machine's load moves them are another behaviour, other odds are performance.
  * - `measurement`: Mann–Whitney U of each run against the first, of a difference beyond a margin; a difference in performance,
- *   never in behaviour. What loads measured is compared within one machine and boot; otherwise the ratios of rates are.
+ *   never in behaviour. Of loads the ratios of rates come first; absolute values are compared where the machine is the same, divided by
+ *   how many times as fast it was where calibrations differ by more than 5 %.
  *   Tests of measurements that so few repeats could not bring out are not made (Tarone); those that are made are corrected
  *   by Holm's procedure. Each sort of test keeps {@link alpha} for all its tests together.
  * - A claim that one run confirms and another refutes, and a cell that ran in one and errored, was unsupported or has no result
@@ -46,26 +49,29 @@ export function compareRuns(runs: readonly Run[]): Comparison {
     labelled,
   );
   const measured = settle([...findings.flatMap((each) => each.measurements), ...compareRatios(shared, labelled)]);
-  const differences = findings.flatMap((each) => each.differences);
-  const beyondLoad = races.differences.filter(({ isBehaviour }) => isBehaviour).length;
-  const verdicts = verdictDifferences(labelled);
-  const contradicted = verdicts.filter(isContradiction).length;
-  const fates = cells.filter(differsInFate);
+  const explained = explain(runs.map((run) => environmentOf(run)?.kernel));
+  const differences = findings.flatMap((each, index) =>
+    each.differences.map((difference) => explained.fact(difference, shared[index]?.factors)),
+  );
+  const raced = races.differences.map(explained.race);
+  const beyondLoad = raced.filter(({ isBehaviour }) => isBehaviour);
+  const verdicts = verdictDifferences(labelled).map(explained.claim);
+  const contradicted = verdicts.filter(isContradiction);
+  const lacking = cells.filter(differsInFate);
+  const fates = lacking.map(({ experiment, id, factors, fates: all, reasons }) =>
+    explained.fate({ experiment, cell: id, factors, fates: all, reasons }),
+  );
   const notAsked = cells.filter((cell) => cell.fates.includes('not asked'));
-  const told = new Set([...fates, ...notAsked]);
+  const told = new Set([...lacking, ...notAsked]);
+  const behaviour = [...differences, ...beyondLoad, ...contradicted, ...fates];
   const partly = cells.filter((cell) => Object.keys(cell.reasons).length > 0 && !told.has(cell));
   return {
     runs: labelled.map(comparedRun),
-    behaviour: differences.length + beyondLoad + contradicted + fates.length,
-    contradicted,
-    fates: fates.map(({ experiment, id, factors, fates: all, reasons }) => ({
-      experiment,
-      cell: id,
-      factors,
-      fates: all,
-      reasons,
-    })),
-    performance: distinct(measured.significant) + races.differences.length - beyondLoad,
+    behaviour: behaviour.length,
+    ...(explained.areOfSeveral && { unexplained: behaviour.filter(({ known }) => known === undefined).length }),
+    contradicted: contradicted.length,
+    fates,
+    performance: distinct(measured.significant) + raced.length - beyondLoad.length,
     alpha,
     compared: {
       ...comparedOf(shared.length, findings, races, measured),
@@ -73,9 +79,11 @@ export function compareRuns(runs: readonly Run[]): Comparison {
       cellsNotComparable: partly.filter((cell) => !shared.includes(cell)).length,
     },
     environment: environmentDifferences(runs),
+    instructions: instructionsOf(runs),
+    speeds: speedDifferences(shared, labelled),
     experiments: comparedExperiments(labelled, shared),
     differences,
-    races: races.differences,
+    races: raced,
     measurements: measured.significant,
     unstable: findings.flatMap((each) => each.unstable),
     verdicts,
@@ -117,13 +125,18 @@ function comparedOf(
   };
 }
 
-const comparedRun = ({ label: name, run }: Labelled): ComparedRun => ({
-  label: name,
-  folder: run.folder,
-  startedAt: run.run.sessions[0]?.startedAt ?? null,
-  status: run.run.status,
-  setting: setting(run),
-});
+const comparedRun = ({ label: name, run }: Labelled): ComparedRun => {
+  const { clockRule, kernel } = environmentOf(run) ?? {};
+  return {
+    label: name,
+    folder: run.folder,
+    startedAt: run.run.sessions[0]?.startedAt ?? null,
+    status: run.run.status,
+    ...(kernel !== undefined && { kernel }),
+    setting: setting(run),
+    ...(clockRule && { clockRule }),
+  };
+};
 
 function experimentIds(runs: readonly Labelled[]): string[] {
   return [...new Set(runs.flatMap(({ experiments }) => [...experiments.keys()]))];
@@ -141,6 +154,14 @@ function comparedExperiments(runs: readonly Labelled[], shared: readonly Matched
       cells: shared.flatMap((cell) => (cell.experiment === id ? [{ id: cell.id, factors: cell.factors }] : [])),
     };
   });
+}
+
+/** What connections cost the kernels that were counted: two at least, otherwise nothing. */
+function instructionsOf(runs: readonly Run[]): CostRow[] {
+  const all = runs.map((run) => environmentOf(run)?.cost?.instructions);
+  if (all.filter(Boolean).length < 2) return [];
+  const ways = [...new Set(all.flatMap((each) => Object.keys(each ?? {})))];
+  return ways.map((way) => ({ way, values: all.map((each) => each?.[way] ?? null) }));
 }
 
 /** Returns whether runs confirm and refute the same claim. No fact may differ then: a measurement has left the claim's tolerance. */
@@ -176,14 +197,23 @@ function verdictDifferences(runs: readonly Labelled[]): VerdictDifference[] {
 export function environmentDifferences(runs: readonly Run[]): EnvironmentDifference[] {
   const asked = new Set(runs.flatMap((run) => Object.keys(askedIn(environmentOf(run)))));
   const all = runs.map((run) => flatten(run, asked));
-  const counters = runs.map((run) => environmentOf(run)?.counters);
-  // where a run did not record which counters there are, nothing can be said of them
-  if (counters.every((each) => each !== undefined))
-    for (const [at, own] of counters.entries()) for (const name of own) all[at]?.set(`counts: ${name}`, 'true');
+  for (const [what, kind] of [
+    ['counts', 'counters'],
+    ['option', 'options'],
+  ] as const) {
+    const lists = runs.map((run) => environmentOf(run)?.[kind]);
+    // where a run did not record which there are, nothing can be said of them
+    if (!lists.every((each) => each !== undefined)) continue;
+    for (const [at, own] of lists.entries()) for (const name of own) all[at]?.set(`${what}: ${name}`, 'true');
+  }
+  // runs of before have no such sysctls
+  const isOfPorts = (name: string) => name.startsWith('net.ipv4.ip_local');
+  const knowPorts = all.every((each) => [...each.keys()].some(isOfPorts));
   const names = new Set(all.flatMap((each) => [...each.keys()]));
   const pins = runs.map((run) => environmentOf(run)?.pinned);
   const set = new Set(pins.flatMap((each) => Object.keys(each ?? {})));
   return [...names]
+    .filter((name) => knowPorts || !isOfPorts(name))
     .filter((name) => asked.has(name) || !set.has(name) || pins.every((each) => each !== undefined))
     .map((name) => ({ name, values: all.map((each) => each.get(name) ?? null) }))
     .filter(({ values }) => new Set(values).size > 1);
@@ -194,7 +224,15 @@ function flatten(run: Run, asked: ReadonlySet<string>): Map<string, string> {
   const flat = new Map([['lingerlab', run.run.tool.version]]);
   if (run.run.tool.commit) flat.set('commit', run.run.tool.commit.slice(0, 12));
   // measured anew by each run: a difference says nothing of the machine
-  const { pinned = {}, wire: _wire, counters: _counters, ...rest } = seen ?? {};
+  const {
+    pinned = {},
+    wire: _wire,
+    counters: _counters,
+    options: _options,
+    cost: _cost,
+    calibration: _calibration,
+    ...rest
+  } = seen ?? {};
   for (const [name, value] of Object.entries(rest)) {
     if (typeof value !== 'object') flat.set(name, String(value));
     else

@@ -1,8 +1,9 @@
 import type { Declaration } from '../../record/fact.ts';
-import type { RunRecord, Verdict } from '../../record/schema.ts';
+import type { Environment, RunRecord, Verdict } from '../../record/schema.ts';
 import type { Share } from '../format.ts';
 import type { AnswerView } from '../model/answer.ts';
 import type { Significance } from '../model/judge.ts';
+import type { Known } from './known.ts';
 import type { Fate } from './match.ts';
 
 /** One of the compared runs; lists in a comparison are in the order of its runs, null where a run has nothing to show. */
@@ -12,14 +13,34 @@ export interface ComparedRun {
   readonly folder: string;
   readonly startedAt: string | null;
   readonly status: RunRecord['status'];
+  /** `6.18.19`; absent where the run did not record it. */
+  readonly kernel?: string;
   /** `Linux 6.18.19`, `HZ 250`, …. */
   readonly setting: readonly string[];
+  /** What its clock followed, of a guest of ours. */
+  readonly clockRule?: Environment['clockRule'];
 }
 
 /** Something of the machines, programs or settings that is not the same in all runs. */
 export interface EnvironmentDifference {
   readonly name: string;
   readonly values: readonly (string | null)[];
+}
+
+/** Instructions that something takes for each connection, by run: null where they were not counted. */
+export interface CostRow {
+  /** `open`, `close-linger-0`. */
+  readonly way: string;
+  readonly values: readonly (number | null)[];
+}
+
+/** How fast the same machine was in two runs, by the fixed work of their calibrations. */
+export interface SpeedDifference {
+  readonly runs: readonly [string, string];
+  /** How many times as fast it was in the second. */
+  readonly times: number;
+  /** They differ by 5 % at most: what loads measured is compared as it is. */
+  readonly isAlike: boolean;
 }
 
 /** A cell by its factors: ids may spell them in another order. */
@@ -39,6 +60,12 @@ export interface ComparedExperiment {
   readonly cells: readonly ComparedCell[];
 }
 
+/** A difference that changes of the kernel can explain. */
+interface Explainable {
+  /** The changes that explain it; absent: none that is known does. */
+  readonly known?: readonly Known[];
+}
+
 interface OfCell {
   readonly experiment: string;
   /** The cell's id in the first run that has it. */
@@ -48,7 +75,7 @@ interface OfCell {
 }
 
 /** A cell of which not the same became in all runs that were asked for it: it ran in one, and errored in another. */
-export interface FateDifference {
+export interface FateDifference extends Explainable {
   readonly experiment: string;
   /** The cell's id in the first run that has it. */
   readonly cell: string;
@@ -59,7 +86,7 @@ export interface FateDifference {
 }
 
 /** A fact that shows another behaviour: unequal, or further apart than its resolution. */
-export interface BehaviourDifference extends OfCell {
+export interface BehaviourDifference extends OfCell, Explainable {
   readonly by: 'exact' | 'within';
   readonly values: readonly (readonly Share[] | null)[];
   /** For `within`: how far apart they might have been, in the fact's unit. */
@@ -67,7 +94,7 @@ export interface BehaviourDifference extends OfCell {
 }
 
 /** A fact that the races of an experiment leave otherwise distributed, all its racing cells together. */
-export interface RaceDifference {
+export interface RaceDifference extends Explainable {
   readonly experiment: string;
   readonly fact: string;
   readonly declared: Declaration;
@@ -87,6 +114,8 @@ export interface PerformanceDifference extends OfCell {
   readonly runs: readonly [string, string];
   readonly medians: readonly [number, number];
   readonly repeats: readonly [number, number];
+  /** The second run's values were divided by this: so many times as fast was its machine. Absent: they are as they were measured. */
+  readonly normalised?: number;
   readonly test: Significance;
 }
 
@@ -108,13 +137,26 @@ export interface NotComparable {
   readonly unknownIn?: readonly string[];
 }
 
-export interface VerdictDifference {
+export interface VerdictDifference extends Explainable {
   readonly experiment: string;
   readonly claim: string;
   readonly text: string;
   readonly source: string;
   readonly verdicts: readonly (Verdict | null)[];
   readonly details: readonly (string | null)[];
+}
+
+/** What a cell of a run did otherwise when it ran again: no difference between runs is concluded from it. */
+export interface Flip {
+  readonly experiment: string;
+  readonly cell: string;
+  /** Absent: that the cell ran at all. */
+  readonly fact?: string;
+  /** The run's label. */
+  readonly run: string;
+  /** Values as texts. */
+  readonly first: string;
+  readonly again: string;
 }
 
 /** How much was compared: facts are counted once for each cell. */
@@ -145,6 +187,8 @@ export interface Comparison {
    * asks for.
    */
   readonly behaviour: number;
+  /** How many of them no known change of the kernel explains; absent where all runs are of one kernel. */
+  readonly unexplained?: number;
   /** Those claims alone. */
   readonly contradicted: number;
   /** Those cells. */
@@ -154,6 +198,10 @@ export interface Comparison {
   readonly alpha: number;
   readonly compared: Compared;
   readonly environment: readonly EnvironmentDifference[];
+  /** What connections cost the kernels of guests in virtual time. */
+  readonly instructions: readonly CostRow[];
+  /** How fast the machine of each other run was against the first one's, where their loads are compared and both were calibrated. */
+  readonly speeds: readonly SpeedDifference[];
   readonly experiments: readonly ComparedExperiment[];
   readonly differences: readonly BehaviourDifference[];
   readonly races: readonly RaceDifference[];
@@ -161,4 +209,6 @@ export interface Comparison {
   readonly unstable: readonly Unstable[];
   readonly verdicts: readonly VerdictDifference[];
   readonly notComparable: readonly NotComparable[];
+  /** Where cells that differ ran once more: which, and what flipped and is therefore no difference. */
+  readonly again?: { readonly cells: readonly string[]; readonly flips: readonly Flip[] };
 }

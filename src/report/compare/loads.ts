@@ -1,9 +1,11 @@
 import type { Declaration } from '../../record/fact.ts';
-import type { Environment, Run } from '../../record/schema.ts';
+import type { CellRecord, Environment, Run } from '../../record/schema.ts';
 import { median } from '../../stats/quantile.ts';
-import { type CellGroup, environmentOf, factOf } from '../gather.ts';
+import { environmentOf } from '../gather.ts';
 import { judge, type Test } from '../model/judge.ts';
-import type { PerformanceDifference } from './comparison.ts';
+import { wordsOf } from '../model/load-wording.ts';
+import { comparedFact, ratiosOf } from '../model/pairs.ts';
+import type { PerformanceDifference, SpeedDifference } from './comparison.ts';
 import type { Labelled, MatchedCell } from './match.ts';
 
 /** Returns whether a cell measured throughput, which depends on the machine. */
@@ -24,11 +26,50 @@ const machine: readonly (keyof Environment)[] = [
 /** The wall clock is corrected by less than this between two runs of one boot, ms. */
 const mostCorrectedMs = 10_000;
 
-/** Whether two runs were made on one machine since the same boot, so that what their loads measured can be compared. */
-export function isSameBoot(a: Run, b: Run): boolean {
+/** Calibrations that differ by less are of machines that are equally fast. */
+const alikeSpeed = 0.05;
+
+/**
+ * How what loads measured in two runs can be compared: as it is, or the second run's after dividing it by how many times as fast its
+ * machine was; undefined: not at all. Machines differ, or it is not known how fast they were and they were booted in between.
+ */
+export function speedsOf(a: Run, b: Run): { readonly times: number; readonly isAlike: boolean } | undefined {
   const [one, other] = [environmentOf(a), environmentOf(b)];
-  if (machine.some((name) => one?.[name] !== other?.[name])) return false;
-  return Math.abs(bootOf(a) - bootOf(b)) <= mostCorrectedMs;
+  if (machine.some((name) => one?.[name] !== other?.[name])) return undefined;
+  const [own, others] = [fixedWorkUs(one), fixedWorkUs(other)];
+  if (own === undefined || others === undefined)
+    return Math.abs(bootOf(a) - bootOf(b)) <= mostCorrectedMs ? { times: 1, isAlike: true } : undefined;
+  const times = own / others;
+  return { times, isAlike: Math.max(times, 1 / times) <= 1 + alikeSpeed };
+}
+
+/** What the fixed work of a calibration took, JavaScript and system calls alike, before and after the run: a geometric mean. */
+function fixedWorkUs(seen: Environment | undefined): number | undefined {
+  const { before, after = before } = seen?.calibration ?? {};
+  if (!before || !after) return undefined;
+  const logs = [before.jsUs, before.systemUs, after.jsUs, after.systemUs].map(Math.log);
+  return Math.exp(logs.reduce((sum, each) => sum + each, 0) / logs.length);
+}
+
+/** How fast the machine was in each other run against the first, where that was measured and both have a load. */
+export function speedDifferences(cells: readonly MatchedCell[], runs: readonly Labelled[]): SpeedDifference[] {
+  const loads = cells.filter(isLoad);
+  const [base, ...others] = runs.filter((_, index) => loads.some(({ groups }) => groups[index]));
+  if (!base || fixedWorkUs(environmentOf(base.run)) === undefined) return [];
+  return others.flatMap((other) => {
+    const speeds = speedsOf(base.run, other.run);
+    if (!speeds || fixedWorkUs(environmentOf(other.run)) === undefined) return [];
+    return [{ runs: [base.label, other.label] as const, ...speeds }];
+  });
+}
+
+/** Facts that grow with the speed of the machine, besides times, which shrink. */
+const growing = new Set(['rate.perSecond', 'rate.perCpuSecond', 'load.finished', 'timeWait.peak']);
+
+/** A value of a load as it would be on a machine so many times slower. */
+export function slowedBy(times: number, fact: string, { unit }: Declaration, value: number): number {
+  if (growing.has(fact)) return value / times;
+  return unit === 'us' ? value * times : value;
 }
 
 /** When the machine of a run's last session was booted, ms since 1970: CLOCK_MONOTONIC counts from there. */
@@ -37,13 +78,15 @@ function bootOf({ run }: Run): number {
   return Date.parse(wall) - Number(monotonicNs) / 1e6;
 }
 
-const rate = 'rate.perSecond';
-const relative = 'rate relative to its baseline';
+const relativeTo = ' relative to its baseline';
+const relative = (fact: string): string => wordsOf(fact).of + relativeTo;
+/** Whether that is what is compared instead of a fact. */
+export const isRelative = (fact: string): boolean => fact.endsWith(relativeTo);
 const declared: Declaration = { type: 'number', compare: 'measurement' };
 
 /**
- * The first run that has a load's rate relative to its baseline, repeat by repeat, against each other one of another machine or boot:
- * there absolute rates say nothing.
+ * The first run that has a load relative to its baseline, pair by pair, against each other one: what the machine's speed
+ * moves least, whichever machine it is.
  */
 export function compareRatios(
   cells: readonly MatchedCell[],
@@ -51,14 +94,20 @@ export function compareRatios(
 ): Test<Omit<PerformanceDifference, 'test'>>[] {
   return cells.filter(isLoad).flatMap((cell) => {
     const baseline = baselineOf(cell, cells, runs);
+    const [fact, ...otherFacts] = new Set(
+      runs.flatMap(({ experiments }, index) =>
+        cell.groups[index] ? [comparedFact(experiments.get(cell.experiment)?.load)] : [],
+      ),
+    );
+    // a ratio of rates says nothing beside one of costs
+    if (fact === undefined || otherFacts.length > 0) return [];
     const known = runs.flatMap((run, index) => {
-      const values = baseline ? ratiosOf(cell.groups[index], baseline.groups[index]) : [];
+      const values = baseline ? ratiosIn(index, cell, baseline, cells, run) : [];
       return values.length > 0 ? [{ run, values }] : [];
     });
     const [base, ...others] = known;
     if (!base) return [];
     return others.flatMap((other) => {
-      if (isSameBoot(base.run.run, other.run.run)) return [];
       const [a, b] = [base, other].map(({ values, run }) => ({ known: values, hz: run.hz, race: false }));
       const judged = a && b && judge(declared, [a, b]);
       if (judged?.kind !== 'tested') return [];
@@ -66,7 +115,7 @@ export function compareRatios(
       const difference = {
         experiment,
         cell: id,
-        fact: relative,
+        fact: relative(fact),
         declared,
         runs: [base.run.label, other.run.label] as const,
         medians: [median(base.values), median(other.values)] as const,
@@ -77,7 +126,7 @@ export function compareRatios(
   });
 }
 
-/** The cell with which the runs compared a cell's rate; undefined where none says, or they do not agree. */
+/** The cell with which the runs compared a cell; undefined where none says, or they do not agree. */
 function baselineOf(
   { experiment, groups }: MatchedCell,
   cells: readonly MatchedCell[],
@@ -91,10 +140,18 @@ function baselineOf(
   return others.length === 0 ? only : undefined;
 }
 
-function ratiosOf(group: CellGroup | undefined, baseline: CellGroup | undefined): number[] {
-  const of = new Map(baseline?.ran.map((record) => [record.repeat, factOf(record, rate)]));
-  return (group?.ran ?? []).flatMap((record) => {
-    const [own, base] = [factOf(record, rate), of.get(record.repeat)];
-    return typeof own === 'number' && typeof base === 'number' && base > 0 ? [own / base] : [];
-  });
+/** Of one run, as it paired its results. */
+function ratiosIn(
+  index: number,
+  cell: MatchedCell,
+  baseline: MatchedCell,
+  cells: readonly MatchedCell[],
+  { experiments }: Labelled,
+): number[] {
+  const own = cells.filter(({ experiment }) => experiment === cell.experiment);
+  const records = new Map([...own, cell, baseline].map((each) => [each, each.groups[index]?.ran ?? none]));
+  const ran = (each: MatchedCell): readonly CellRecord[] => records.get(each) ?? none;
+  return ratiosOf(ran(cell), ran(baseline), own.map(ran), experiments.get(cell.experiment)?.load);
 }
+
+const none: readonly CellRecord[] = [];

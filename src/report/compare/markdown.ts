@@ -1,7 +1,7 @@
 import { alert, blocks, code, details, plain, table } from '../markdown/text.ts';
 import { someOf, whichText } from '../which-cells.ts';
 import type { NotComparableIn, Told, ToldExperiment } from './told.ts';
-import { howText, othersText, whatText } from './words.ts';
+import { howText, instructionsText, othersText, whatText } from './words.ts';
 
 /** A comparison as GitHub renders it. */
 export function comparisonMarkdown(told: Told): string {
@@ -15,6 +15,9 @@ export function comparisonMarkdown(told: Told): string {
     ),
     environment(told),
     ...told.experiments.map((experiment) => experimentBlock(experiment, labels(told))),
+    instructions(told),
+    again(told),
+    changesTable(told),
     notComparable(told),
     told.extent.map(plain).join(' '),
   )}\n`;
@@ -52,9 +55,9 @@ const titled = (head: readonly string[], rows: readonly (readonly string[])[]): 
   rows.length === 0 ? '' : table(head, rows);
 
 function raceTable({ races, otherOdds }: ToldExperiment, runs: readonly string[]): string {
-  const rows = races.map(({ fact, values, where, how, alike }) => {
+  const rows = races.map(({ fact, values, where, how, alike, mark }) => {
     const also = alike.length === 0 ? '' : `; the same for ${someOf(alike, code, 2)}`;
-    return [code(fact), ...values.map(plain), `in ${whichText(where, code)} (${how}${also})`];
+    return [code(fact), ...values.map(plain), `in ${whichText(where, code)} (${how}${also})${markOf(mark)}`];
   });
   return blocks(
     titled(['race', ...runs, ''], rows),
@@ -63,10 +66,10 @@ function raceTable({ races, otherOdds }: ToldExperiment, runs: readonly string[]
 }
 
 function behaviourTable({ behaviour }: ToldExperiment, runs: readonly string[]): string {
-  const rows = behaviour.map(({ fact, values, how, where, alike }) => [
+  const rows = behaviour.map(({ fact, values, how, where, alike, mark }) => [
     code(fact),
     ...values.map(plain),
-    `in ${whichText(where, code)}${howText(how, alike, code)}`,
+    `in ${whichText(where, code)}${howText(how, alike, code)}${markOf(mark)}`,
   ]);
   return titled(['fact', ...runs, ''], rows);
 }
@@ -82,12 +85,66 @@ const unstableList = ({ unstable }: ToldExperiment): string =>
     .join('\n');
 
 function verdictTable({ verdicts: all }: ToldExperiment, runs: readonly string[]): string {
-  const rows = all.map(({ claims, text, verdicts }) => {
+  const rows = all.map(({ claims, text, verdicts, mark }) => {
     const names = claims.map(code).join(', ');
-    return [text === undefined ? names : `${plain(text)} (${names})`, ...verdicts.map((verdict) => verdict ?? '–')];
+    return [
+      `${text === undefined ? names : `${plain(text)} (${names})`}${markOf(mark)}`,
+      ...verdicts.map((verdict) => verdict ?? '–'),
+    ];
   });
   return titled(['claim', ...runs], rows);
 }
+
+/** A mark behind what it is of: what is new stands out. */
+const markOf = (mark: string): string => (mark === '' ? '' : `; ${mark === 'new' ? '**new**' : plain(mark)}`);
+
+/** What a connection costs each kernel. */
+const instructions = (told: Told): string =>
+  told.instructions.length === 0
+    ? ''
+    : blocks(
+        '## Instructions for each connection',
+        plain(instructionsText),
+        table(
+          ['', ...labels(told)],
+          told.instructions.map(({ way, values }) => [code(way), ...values]),
+        ),
+      );
+
+/** What the cells that ran again came to. */
+const again = ({ again: ran }: Told): string =>
+  ran === undefined
+    ? ''
+    : blocks(
+        '## Run again',
+        plain(ran.text),
+        titled(
+          ['flipped', 'run', 'first', 'again', 'in'],
+          ran.flips.map(({ fact = 'cell', run, first, again: then, cell }) => [
+            code(fact),
+            run,
+            plain(first),
+            plain(then),
+            code(cell),
+          ]),
+        ),
+      );
+
+/** The changes of the kernel that explain what differs. */
+const changesTable = ({ changes }: Told): string =>
+  changes.length === 0
+    ? ''
+    : blocks(
+        '## Known changes of Linux that explain these differences',
+        table(
+          ['since', 'before → since', 'commits'],
+          changes.map(({ since, stable, note, commits = [] }) => [
+            stable === undefined ? since : `${since}, stable kernels from ${stable} on`,
+            plain(note),
+            commits.map(code).join(', '),
+          ]),
+        ),
+      );
 
 function notComparable({ oneSided, notComparable: { count, experiments: others } }: Told): string {
   return blocks(

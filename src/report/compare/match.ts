@@ -95,7 +95,8 @@ function whyNot(
   return why === undefined ? `without a result, the run is ${run.run.status}` : `unsupported: ${why}`;
 }
 
-const keyOf = ({ experiment, factors }: Pick<CellGroup, 'experiment' | 'factors'>): string =>
+/** What two runs call the same cell, whatever the order in which their ids name its factors. */
+export const keyOf = ({ experiment, factors }: Pick<CellGroup, 'experiment' | 'factors'>): string =>
   `${experiment}/${Object.entries(factors)
     .map(([name, value]) => `${name}=${value}`)
     .sort()

@@ -38,7 +38,8 @@ export function compareRaces(races: readonly RaceOfCell[], runs: readonly Labell
   const facts = [...Map.groupBy(races, ({ cell, fact }) => JSON.stringify([cell.experiment, fact])).values()].map(
     (own) => racingOf(own, strata),
   );
-  const enough = facts.filter((fact) => smallestP(fact, strata) <= alpha);
+  const samples = Math.max(0, ...strata.flatMap((stratum) => stratum.samples)) + 1;
+  const enough = facts.filter((fact) => smallestP(fact, strata, samples) <= alpha);
   const tested = enough.filter(varies).sort((a, b) => rankOf(a, runs) - rankOf(b, runs));
   const told = onePerQuestion(tested);
   const odds = testOdds(
@@ -77,6 +78,9 @@ function resultsOf(races: readonly RaceOfCell[]): Results[] {
   }));
 }
 
+/** What a fact says of a cell in which it is no race, or known in no result: one for all, since most facts are of a few cells. */
+const nothing: readonly number[] = [];
+
 function racingOf(own: readonly RaceOfCell[], strata: readonly Results[]): Racing {
   const [{ cell, fact, declared }] = own as [RaceOfCell];
   const numbers = new Map<string, number>();
@@ -89,11 +93,14 @@ function racingOf(own: readonly RaceOfCell[], strata: readonly Results[]): Racin
     numbers.set(key, known);
     return known;
   };
+  const runsOf = new Map(own.map((race) => [race.cell, race.runs]));
   const question = strata.map((stratum) => {
-    const runs = own.find((race) => race.cell === stratum.cell)?.runs ?? [];
-    return stratum.records.map((record, index) =>
+    const runs = runsOf.get(stratum.cell);
+    if (!runs) return nothing;
+    const outcomes = stratum.records.map((record, index) =>
       runs.includes(stratum.samples[index] as number) ? numberOf(factOf(record, fact)) : -1,
     );
+    return outcomes.some((outcome) => outcome >= 0) ? outcomes : nothing;
   });
   return { experiment: cell.experiment, fact, declared, own, question, values };
 }
@@ -108,10 +115,12 @@ const totals = ({ question }: Racing, stratum: number, samples: readonly number[
     (_, run) => samples.filter((each, index) => each === run && (question[stratum]?.[index] ?? -1) >= 0).length,
   );
 
-function smallestP(fact: Racing, strata: readonly Results[]): number {
-  const runs = Math.max(0, ...strata.flatMap(({ samples }) => samples)) + 1;
-  return smallestStratifiedP(strata.map(({ samples }, index) => totals(fact, index, samples, runs)));
-}
+const smallestP = (fact: Racing, strata: readonly Results[], runs: number): number =>
+  smallestStratifiedP(
+    strata.flatMap(({ samples }, index) =>
+      fact.question[index] === nothing ? [] : [totals(fact, index, samples, runs)],
+    ),
+  );
 
 function tooFew({ own, fact, experiment }: Racing, runs: readonly Labelled[]): NotComparable[] {
   return own.map(({ cell, runs: taken }) => ({
@@ -188,8 +197,8 @@ export function cellsOfOdds({ question }: RacingFact, strata: readonly Results[]
   const parts = partsOf(all, strata).filter((part) => part.length < all.length);
   const shown = parts.flatMap((part) => {
     const others = all.filter((cell) => !part.includes(cell));
-    const [p, rest] = [part, others].map((cells) => oddsP(strata, question, cells)) as [number, number];
-    return p * parts.length <= alpha && rest > noHint ? [{ part, p }] : [];
+    const p = oddsP(strata, question, part);
+    return p * parts.length <= alpha && oddsP(strata, question, others) > noHint ? [{ part, p }] : [];
   });
   return shown.sort((a, b) => a.p - b.p)[0]?.part ?? all;
 }

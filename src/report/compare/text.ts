@@ -3,7 +3,7 @@ import { hang, type Style, styleOf } from '../terminal/lines.ts';
 import { someOf, whichText } from '../which-cells.ts';
 import type { EnvironmentDifference } from './comparison.ts';
 import type { NotComparableIn, Told, ToldExperiment, ToldVerdict } from './told.ts';
-import { howText, othersText, whatText } from './words.ts';
+import { howText, instructionsText, othersText, whatText } from './words.ts';
 
 interface Options {
   readonly color: boolean;
@@ -32,6 +32,9 @@ export function comparisonText(told: Told, { color, width = 100 }: Options): str
     runLines(page),
     environmentLines(page),
     ...told.experiments.map((experiment) => experimentLines(experiment, page)),
+    costLines(page),
+    againLines(page),
+    changeLines(page),
     notComparableLines(page),
     told.extent.flatMap((text) => hang('', text, width).map((line) => style('dim', line))),
   ];
@@ -47,6 +50,9 @@ const runLines = ({ told: { runs }, width, style }: Page): string[] =>
     const [first = '', ...more] = hang(`${label}  `, [folder, ...setting, ...day].join(' · '), width);
     return [style('bold', label) + first.slice(label.length), ...more];
   });
+
+/** A mark behind what it is of. */
+const behind = (mark: string): string => (mark === '' ? '' : `; ${mark}`);
 
 /** Each run's value behind its letter: `A 6.1.192 · B 6.18.19`. */
 const perRun = ({ runs }: Told, values: readonly (string | null)[]): string =>
@@ -76,12 +82,12 @@ function experimentLines(experiment: ToldExperiment, page: Page): string[] {
 }
 
 function raceLines({ races, otherOdds }: ToldExperiment, { told, width, style }: Page): string[] {
-  const lines = races.flatMap(({ fact, isBehaviour, values, where, how, alike }) => {
+  const lines = races.flatMap(({ fact, isBehaviour, values, where, how, alike, mark: kept }) => {
     const [mark, color] = isBehaviour ? (['≠', 'red'] as const) : (['~', 'yellow'] as const);
     const also = alike.length === 0 ? '' : `; the same for ${someOf(alike, plainly, 2)}`;
     return [
       ...hang(`  ${mark} ${fact}  `, perRun(told, values), width, 4).map((line) => style(color, line)),
-      ...hang('    ', `in ${whichText(where, plainly)} (${how}${also})`, width),
+      ...hang('    ', `in ${whichText(where, plainly)} (${how}${also})${behind(kept)}`, width),
     ];
   });
   return otherOdds.length === 0
@@ -90,9 +96,9 @@ function raceLines({ races, otherOdds }: ToldExperiment, { told, width, style }:
 }
 
 const behaviourLines = ({ behaviour }: ToldExperiment, { told, width, style }: Page): string[] =>
-  behaviour.flatMap(({ fact, values, how, where, alike }) => [
+  behaviour.flatMap(({ fact, values, how, where, alike, mark }) => [
     ...hang(`  ≠ ${fact}  `, perRun(told, values), width, 4).map((line) => style('red', line)),
-    ...hang('    ', `in ${whichText(where, plainly)}${howText(how, alike, plainly)}`, width),
+    ...hang('    ', `in ${whichText(where, plainly)}${howText(how, alike, plainly)}${behind(mark)}`, width),
   ]);
 
 function performanceLines({ performance, otherMeasured }: ToldExperiment, { width, style }: Page): string[] {
@@ -115,8 +121,38 @@ function verdictLines({ verdicts: all }: ToldExperiment, { told, width, style }:
     text === undefined ? `${claims.length} claims` : `claim ${claims.join()}`;
   return all.flatMap((each) => [
     ...hang(`  ${name(each)}  `, perRun(told, each.verdicts), width, 4).map((line) => style('magenta', line)),
-    ...hang('    ', each.text ?? each.claims.join(', '), width),
+    ...hang('    ', `${each.text ?? each.claims.join(', ')}${behind(each.mark)}`, width),
   ]);
+}
+
+/** What a connection costs each kernel. */
+const costLines = ({ told, width, style }: Page): string[] =>
+  told.instructions.length === 0
+    ? []
+    : [
+        style('bold', 'Instructions for each connection'),
+        ...told.instructions.flatMap(({ way, values }) => hang(`  ${way}  `, perRun(told, values), width, 4)),
+        ...hang('  ', instructionsText, width),
+      ];
+
+/** What the cells that ran again came to. */
+const againLines = ({ told: { again }, width, style }: Page): string[] =>
+  again === undefined
+    ? []
+    : [
+        ...hang('', again.text, width).map((line) => style('bold', line)),
+        ...again.flips.flatMap(({ fact = 'cell', run, first, again: then, cell }) =>
+          hang(`  ${fact}  `, `${run} ${first}, then ${then} in ${cell}`, width, 4),
+        ),
+      ];
+
+/** What the changes are that explain differences. */
+function changeLines({ told: { changes }, width, style }: Page): string[] {
+  if (changes.length === 0) return [];
+  return [
+    style('bold', 'Known changes of Linux'),
+    ...changes.flatMap(({ since, note }) => hang(`  ${since}  `, note, width)),
+  ];
 }
 
 /** Reasons of unobserved facts that are printed at most; the Markdown report has all. */

@@ -1,4 +1,4 @@
-import { factKey, formatFact } from '../../facts/values.ts';
+import { factKey, formatCount, formatFact } from '../../facts/values.ts';
 import type { Verdict } from '../../record/schema.ts';
 import { median } from '../../stats/quantile.ts';
 import { formatChange, formatDistribution, plural, type Share } from '../format.ts';
@@ -11,15 +11,20 @@ import type {
   ComparedExperiment,
   ComparedRun,
   Comparison,
+  CostRow,
   EnvironmentDifference,
   FateDifference,
+  Flip,
   NotComparable,
   PerformanceDifference,
   RaceDifference,
   Unstable,
   VerdictDifference,
 } from './comparison.ts';
-import { cautions, extent, headline, significance } from './words.ts';
+import { alikeIn } from './explain.ts';
+import type { Known } from './known.ts';
+import { isRelative } from './loads.ts';
+import { againText, cautions, extent, headline, markText, significance } from './words.ts';
 
 /** View of a comparison: equal differences together, the surest first, values as texts. Renderers only lay it out. */
 export interface Told {
@@ -29,8 +34,14 @@ export interface Told {
   /** What a reader must know of the runs before the differences. */
   readonly cautions: readonly string[];
   readonly environment: readonly EnvironmentDifference[];
+  /** What each connection costs, in instructions, with how much more or less than the first of them. */
+  readonly instructions: readonly { readonly way: string; readonly values: readonly string[] }[];
   /** Those in which anything differs. */
   readonly experiments: readonly ToldExperiment[];
+  /** Where cells ran again: a sentence, and what flipped. */
+  readonly again?: { readonly text: string; readonly flips: readonly Flip[] };
+  /** Changes of the kernel that explain differences: those that came first, first. */
+  readonly changes: readonly Known[];
   /** Facts that some runs know and others do not: what was seen there went unseen here. */
   readonly oneSided: readonly { readonly text: string; readonly experiments: readonly NotComparableIn[] }[];
   /** What is not comparable for any other reason. */
@@ -56,16 +67,22 @@ export interface ToldExperiment {
   readonly headlines: readonly (string | null)[];
 }
 
+/** A key for each run: equal for runs that do not differ, null where a run has nothing to compare. */
+export type AlikeIn = readonly (string | null)[];
+
 /** A race's odds. */
 export interface ToldRace {
   readonly fact: string;
   readonly isBehaviour: boolean;
   readonly values: readonly string[];
+  readonly alikeIn: AlikeIn;
   readonly where: Which;
   /** `other odds, p = 0.001`, or `odds more than 10 times others`. */
   readonly how: string;
   /** Which facts say the same. */
   readonly alike: readonly string[];
+  /** `new`, or `known since Linux 6.1`; empty where all runs are of one kernel. */
+  readonly mark: string;
 }
 
 /** Equal differences of several cells as one. */
@@ -73,11 +90,13 @@ export interface ToldDifference {
   readonly fact: string;
   /** One text for each run: its value or distribution; `not comparable` where it has none. */
   readonly values: readonly string[];
+  readonly alikeIn: AlikeIn;
   /** How they were told apart; empty for unequal values. */
   readonly how: string;
   readonly where: Which;
   /** Other facts with these values in these cells. */
   readonly alike: readonly string[];
+  readonly mark: string;
 }
 
 /** A measured fact of a cell. */
@@ -85,6 +104,12 @@ export interface ToldMeasurement {
   readonly fact: string;
   readonly cell: string;
   readonly runs: readonly [string, string];
+  /** `61.2 s`, `65.0 s`. */
+  readonly medians: readonly [string, string];
+  /** `+6.2 %`. */
+  readonly change: string;
+  /** `p = 0.001, corrected p = 0.02`. */
+  readonly significance: string;
   /** `61.2 s → 65.0 s (+6.2 %), p = 0.001, corrected p = 0.02, 10 and 10 repeats`. */
   readonly text: string;
 }
@@ -102,6 +127,9 @@ export interface ToldVerdict {
   /** Of one claim. */
   readonly text?: string;
   readonly verdicts: readonly (Verdict | null)[];
+  /** Of one claim: what each run's verdict rests on. */
+  readonly details?: readonly (string | null)[];
+  readonly mark: string;
 }
 
 /** What of an experiment is not comparable: how much, and what is so for the same reason as one. */
@@ -125,7 +153,10 @@ export function toldOf(comparison: Comparison): Told {
     headline: headline(comparison),
     cautions: cautions(comparison),
     environment: comparison.environment,
+    instructions: comparison.instructions.map(costTold),
     experiments: comparison.experiments.flatMap((experiment) => experimentTold(experiment, comparison) ?? []),
+    ...(comparison.again && { again: { text: againText(comparison.again), flips: comparison.again.flips } }),
+    changes: changesIn(comparison),
     oneSided: [...sided].map(([runs, own]) => {
       const cells = new Set(own.map(({ cell }) => cell)).size;
       const text = `${runs}: ${plural(own.length, 'fact')} of ${plural(cells, 'cell')}`;
@@ -136,20 +167,45 @@ export function toldOf(comparison: Comparison): Told {
   };
 }
 
+/** `52,310`, then `54,002 (+3.2 %)` against the first that was counted. */
+function costTold({ way, values }: CostRow): Told['instructions'][number] {
+  const first = values.findIndex((value) => value !== null);
+  return {
+    way,
+    values: values.map((value, index) => {
+      if (value === null) return '–';
+      return index === first
+        ? formatCount(value)
+        : `${formatCount(value)} (${formatChange(values[first] ?? 0, value)})`;
+    }),
+  };
+}
+
+function changesIn({ fates, differences, races, verdicts }: Comparison): Known[] {
+  const all = [...fates, ...differences, ...races, ...verdicts].flatMap(({ known = [] }) => known);
+  const byNumbers = new Intl.Collator('en', { numeric: true });
+  return [...new Map(all.map((known) => [known.id, known])).values()].toSorted((a, b) =>
+    byNumbers.compare(a.since, b.since),
+  );
+}
+
 function experimentTold(experiment: ComparedExperiment, comparison: Comparison): ToldExperiment | undefined {
+  const areOfSeveral = comparison.unexplained !== undefined;
   const own = <T extends { readonly experiment: string }>(all: readonly T[]): T[] =>
     all.filter((each) => each.experiment === experiment.id);
-  const measurements = own(comparison.measurements).sort((a, b) => a.test.p - b.test.p);
+  const measurements = own(comparison.measurements).toSorted(
+    (a, b) => Number(isRelative(b.fact)) - Number(isRelative(a.fact)) || a.test.p - b.test.p,
+  );
   const told = {
-    ...racesTold(own(comparison.races), experiment),
+    ...racesTold(own(comparison.races), experiment, areOfSeveral),
     behaviour: [
-      ...foldFates(own(comparison.fates), experiment, comparison.runs),
-      ...foldDifferences(own(comparison.differences), experiment),
+      ...foldFates(own(comparison.fates), experiment, comparison),
+      ...foldDifferences(own(comparison.differences), experiment, areOfSeveral),
     ],
     performance: measurements.slice(0, mostMeasured).map(measurementTold),
     otherMeasured: Math.max(0, measurements.length - mostMeasured),
     unstable: foldUnstable(own(comparison.unstable)),
-    verdicts: foldVerdicts(own(comparison.verdicts)),
+    verdicts: foldVerdicts(own(comparison.verdicts), areOfSeveral),
   };
   const { races, behaviour, performance, unstable, verdicts } = told;
   const { id, question, answers } = experiment;
@@ -177,6 +233,7 @@ const mostOdds = 3;
 function racesTold(
   all: readonly RaceDifference[],
   { cells }: ComparedExperiment,
+  areOfSeveral: boolean,
 ): Pick<ToldExperiment, 'races' | 'otherOdds'> {
   const odds = all.filter(({ isBehaviour }) => !isBehaviour);
   const told = [...all.filter(({ isBehaviour }) => isBehaviour), ...odds.slice(0, mostOdds)];
@@ -185,12 +242,16 @@ function racesTold(
       fact: race.fact,
       isBehaviour: race.isBehaviour,
       values: raceValues(race),
+      alikeIn: race.values.map(
+        (shares) => shares && factKey(shares.map(({ value, times }) => `${factKey(value)} ${times}`).toSorted()),
+      ),
       where: whichOf(
         cells.filter(({ id }) => race.cells.includes(id)),
         cells,
       ),
       how: `${race.isBehaviour ? `odds more than ${loadMovesOdds} times others` : 'other odds'}, ${significance(race.test)}`,
       alike: race.alike,
+      mark: markText(race.known, areOfSeveral && race.isBehaviour),
     })),
     otherOdds: odds.slice(mostOdds).flatMap(({ fact, alike }) => [fact, ...alike]),
   };
@@ -216,8 +277,9 @@ function raceValues({ values, declared }: RaceDifference): string[] {
 function foldFates(
   all: readonly FateDifference[],
   { cells }: ComparedExperiment,
-  runs: readonly ComparedRun[],
+  { runs, unexplained }: Pick<Comparison, 'runs' | 'unexplained'>,
 ): ToldDifference[] {
+  const markOf = ({ known }: FateDifference) => markText(known, unexplained !== undefined);
   const valuesOf = ({ fates, reasons }: FateDifference) =>
     fates.map((fate, index) => reasons[runs[index]?.label ?? ''] ?? fate);
   const every = [
@@ -225,37 +287,50 @@ function foldFates(
       [...cells, ...all.map(({ cell: id, factors }) => ({ id, factors }))].map((each) => [each.id, each]),
     ).values(),
   ];
-  return [...Map.groupBy(all, (each) => JSON.stringify(valuesOf(each))).values()].map((group) => {
+  return [...Map.groupBy(all, (each) => JSON.stringify([valuesOf(each), markOf(each)])).values()].map((group) => {
     const ids = new Set(group.map(({ cell }) => cell));
     const own = every.filter(({ id }) => ids.has(id));
     return {
       fact: 'cell',
       values: valuesOf(group[0] as FateDifference),
+      alikeIn: (group[0] as FateDifference).fates.map((fate) => (fate === 'not asked' ? null : fate)),
       how: '',
       where: whichOf(own, every),
       alike: [],
+      mark: markOf(group[0] as FateDifference),
     };
   });
 }
 
 /** An experiment's differences in behaviour: cells with the same ones together, and facts that differ in the same way there. */
-function foldDifferences(differences: readonly BehaviourDifference[], { cells }: ComparedExperiment): ToldDifference[] {
-  const told = differences.map((each) => ({ each, values: valuesOf(each), how: howOf(each) }));
-  const groups = Map.groupBy(told, ({ each, values, how }) => JSON.stringify([each.fact, values, how]));
+function foldDifferences(
+  differences: readonly BehaviourDifference[],
+  { cells }: ComparedExperiment,
+  areOfSeveral: boolean,
+): ToldDifference[] {
+  const told = differences.map((each) => ({
+    each,
+    values: valuesOf(each),
+    alikeIn: alikeIn(each).map((key) => key ?? null),
+    how: howOf(each),
+    mark: markText(each.known, areOfSeveral),
+  }));
+  const groups = Map.groupBy(told, ({ each, values, how, mark }) => JSON.stringify([each.fact, values, how, mark]));
   const folded = [...groups.values()].map((group) => {
-    const [{ each, values, how }] = group as [(typeof told)[number]];
+    const [{ each, values, alikeIn: keys, how, mark }] = group as [(typeof told)[number]];
     const ids = new Set(group.map((other) => other.each.cell));
     const own = cells.filter(({ id }) => ids.has(id));
-    return { fact: each.fact, values, how, where: whichOf(own, cells) };
+    return { fact: each.fact, values, alikeIn: keys, how, where: whichOf(own, cells), mark };
   });
-  const same = Map.groupBy(folded, ({ values, how, where }) => JSON.stringify([values, how, where.ids]));
+  const same = Map.groupBy(folded, ({ values, how, where, mark }) => JSON.stringify([values, how, where.ids, mark]));
   return [...same.values()].map((group) => {
     const [first, ...others] = group as [(typeof folded)[number], ...typeof folded];
     return { ...first, alike: others.map(({ fact }) => fact) };
   });
 }
 
-function valuesOf({ values, by, declared }: BehaviourDifference): string[] {
+/** A difference's values, one text for each run. */
+export function valuesOf({ values, by, declared }: BehaviourDifference): string[] {
   return values.map((shares) => {
     if (shares === null) return 'not comparable';
     if (by === 'within') return formatFact(medianOf(shares), declared);
@@ -277,10 +352,22 @@ function measurementTold({
   repeats,
   test,
   declared,
+  normalised,
 }: PerformanceDifference): ToldMeasurement {
   const [from, to] = medians;
-  const values = `${formatFact(from, declared)} → ${formatFact(to, declared)} (${formatChange(from, to)})`;
-  return { fact, cell, runs, text: `${values}, ${significance(test)}, ${repeats.join(' and ')} repeats` };
+  const shown = [formatFact(from, declared), formatFact(to, declared)] as const;
+  const [change, p] = [formatChange(from, to), significance(test)];
+  const values = `${shown.join(' → ')} (${change})`;
+  const asFast = normalised === undefined ? '' : `, ${runs[1]} as if its machine were as fast as in ${runs[0]}`;
+  return {
+    fact,
+    cell,
+    runs,
+    medians: shown,
+    change,
+    significance: p,
+    text: `${values}${asFast}, ${p}, ${repeats.join(' and ')} repeats`,
+  };
 }
 
 function foldUnstable(all: readonly Unstable[]): ToldUnstable[] {
@@ -295,13 +382,24 @@ function foldUnstable(all: readonly Unstable[]): ToldUnstable[] {
 const isOpen = ({ verdicts }: VerdictDifference): boolean => verdicts.includes('inconclusive');
 
 /** Groups claims by how their verdicts differ: first claims that are shown one by one, then inconclusive claims together. */
-function foldVerdicts(differences: readonly VerdictDifference[]): ToldVerdict[] {
-  const groups = Map.groupBy(differences.filter(isOpen), ({ verdicts }) => JSON.stringify(verdicts));
+function foldVerdicts(differences: readonly VerdictDifference[], areOfSeveral: boolean): ToldVerdict[] {
+  // a claim that a run leaves open differs no more than its cells do
+  const markOf = (each: VerdictDifference) => markText(each.known, areOfSeveral && !isOpen(each));
+  const groups = Map.groupBy(differences.filter(isOpen), (each) => JSON.stringify([each.verdicts, markOf(each)]));
   const open = [...groups.values()].filter(({ length }) => length > 1);
   const told = differences.filter((each) => !open.some((group) => group.includes(each)));
   return [
-    ...told.map(({ claim, text, verdicts }) => ({ claims: [claim], text, verdicts })),
-    ...open.map((group) => ({ claims: group.map(({ claim }) => claim), verdicts: group[0]?.verdicts ?? [] })),
+    ...told.map((each) => ({
+      claims: [each.claim],
+      text: each.text,
+      verdicts: each.verdicts,
+      details: each.details,
+      mark: markOf(each),
+    })),
+    ...open.map((group) => {
+      const [first] = group as [VerdictDifference];
+      return { claims: group.map(({ claim }) => claim), verdicts: first.verdicts, mark: markOf(first) };
+    }),
   ];
 }
 

@@ -2,10 +2,11 @@ import { formatP, plural } from '../format.ts';
 import type { Significance } from '../model/judge.ts';
 import { type Mark, someOf } from '../which-cells.ts';
 import type { Comparison } from './comparison.ts';
+import type { Known } from './known.ts';
 
 /** The first sentence: how many differences there are, in how much. */
 export function headline(comparison: Comparison): string {
-  const { behaviour, contradicted, fates, performance, races, compared, experiments } = comparison;
+  const { behaviour, unexplained, contradicted, fates, performance, races, compared, experiments } = comparison;
   const cells = plural(compared.cells, 'cell');
   const lacking = plural(
     fates.length,
@@ -28,6 +29,7 @@ export function headline(comparison: Comparison): string {
     ...(measured > 0 ? [`${plural(measured, 'measured fact')} with another performance`] : []),
   ];
   const among = [
+    ...(unexplained !== undefined && behaviour > 0 ? [newsText(behaviour, unexplained)] : []),
     ...(contradicted > 0 ? [`${plural(contradicted, 'claim')} that one run confirms and another refutes`] : []),
     ...(fates.length > 0 ? [lacking] : []),
   ];
@@ -35,8 +37,12 @@ export function headline(comparison: Comparison): string {
   return `${what}${claims}, ${speed.length === 0 ? 'none in performance' : speed.join(', ')}, in ${within}.`;
 }
 
+/** How many differences known changes of the kernel explain. */
+const newsText = (all: number, unexplained: number): string =>
+  unexplained === 0 ? 'all known' : unexplained === all ? 'all new' : `${all - unexplained} known, ${unexplained} new`;
+
 /** What was not compared, and by which tests the rest was: sentences. */
-export function extent({ compared, alpha }: Comparison): string[] {
+export function extent({ compared, alpha, speeds }: Comparison): string[] {
   const { notAsked, cellsNotComparable, factsNotComparable, untested, elsewhere, tests } = compared;
   const whole = compared.cells > 0 ? ['Nothing was left out as not comparable.'] : [];
   const left = [
@@ -48,9 +54,15 @@ export function extent({ compared, alpha }: Comparison): string[] {
     ...(left.length > 0 ? [`Not comparable: ${left.join(' and ')}.`] : whole),
     ...(elsewhere > 0
       ? [
-          `${plural(elsewhere, 'measured fact')} of loads not compared: the runs are of different machines or boots. The ratios of rates are compared instead.`,
+          `${plural(elsewhere, 'measured fact')} of loads not compared: the machines differ, or were booted in between and not calibrated. The ratios of rates are compared instead.`,
         ]
       : []),
+    ...speeds
+      .filter(({ isAlike }) => isAlike)
+      .map(
+        ({ runs: [one, other], times }) =>
+          `Rates and times of loads are compared as they were measured: the calibrations of ${one} and ${other} differ by a factor of ${Math.max(times, 1 / times).toFixed(2)}.`,
+      ),
     ...(untested > 0
       ? [
           `${plural(untested, 'measured fact')} with too few values to test: 4 in each run are the fewest (\`--repeat 4\`), more facts need more.`,
@@ -68,15 +80,27 @@ export function extent({ compared, alpha }: Comparison): string[] {
 }
 
 /** What a reader must know of the runs before the differences: emulation, runs that are not complete, changed questions. */
-export function cautions({ runs, environment, experiments, races }: Comparison): string[] {
+export function cautions({ runs, environment, experiments, races, speeds }: Comparison): string[] {
   const open = runs.filter(({ status }) => status !== 'complete');
   const slowness = environment.find(({ name }) => name === 'accelerator' || name === 'slowness');
+  const virtual = runs.filter(({ clockRule }) => clockRule === 'virtual');
   const changed = experiments.filter((experiment) => experiment.changed);
   return [
     ...open.map(({ label, status }) => `Run ${label} is ${status}: it may lack cells and verdicts.`),
     ...(slowness
       ? ['The machines run at different speeds (emulation): differences in performance say nothing of the kernels.']
       : []),
+    ...(virtual.length > 0
+      ? [
+          `Virtual time (runs ${virtual.map(({ label }) => label).join(', ')}) cannot show what caches, several processors at work, or rates in wall time do.`,
+        ]
+      : []),
+    ...speeds
+      .filter(({ isAlike }) => !isAlike)
+      .map(
+        ({ runs: [one, other], times }) =>
+          `The calibrations differ: in ${other} the machine was ${times.toFixed(2)} times as fast as in ${one}. Rates and times of loads in ${other} are normalised by that; their ratios need no correction.`,
+      ),
     ...(races.some(({ isBehaviour }) => !isBehaviour)
       ? [
           'The odds of a race move with the load of a machine, too: run both again, on quiet machines, before you blame a kernel.',
@@ -118,3 +142,23 @@ export function howText(how: string, alike: readonly string[], mark: Mark): stri
   const said = [how, also].filter(Boolean).join('; ');
   return said === '' ? '' : ` (${said})`;
 }
+
+/** `known since Linux 6.9, in stable kernels from 6.1 on`. */
+const sinceText = ({ since, stable }: Known): string =>
+  `known since Linux ${since}${stable === undefined ? '' : `, in stable kernels from ${stable} on`}`;
+
+/** What a difference is beside what is known of kernels: nothing where all runs are of one kernel. */
+export const markText = (known: readonly Known[] | undefined, areOfSeveral: boolean): string =>
+  known ? known.map(sinceText).join('; ') : areOfSeveral ? 'new' : '';
+
+/** How many cells ran again, and what came of it. */
+export function againText({ cells, flips }: NonNullable<Comparison['again']>): string {
+  const ran = `${plural(cells.length, 'cell')} in which something new differs ran once more on every kernel`;
+  return flips.length === 0
+    ? `${ran}: all came out the same again.`
+    : `${ran}: ${plural(flips.length, 'value')} flipped, and ${flips.length === 1 ? 'is' : 'are'} no difference.`;
+}
+
+/** How instructions were counted. */
+export const instructionsText =
+  'Counted by the clock of a guest in virtual time, on one processor and loopback: the lowest tenth of many batches of 10 connections, with the same code of the program. What the kernel does later for many connections at once, and what caches cost, is not in it.';

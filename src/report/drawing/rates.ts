@@ -2,6 +2,7 @@ import { formatRatio } from '../format.ts';
 import { line, px, xml } from '../ladder/marks.ts';
 import { styleFor } from '../ladder/style.ts';
 import type { Load, Way } from '../model/load.ts';
+import { comparedTitle } from '../model/load-wording.ts';
 
 const width = 760;
 const nameWidth = 280;
@@ -15,17 +16,17 @@ const wayText = ({ cell, name }: Way): string => {
 };
 
 /**
- * Draws the rate of each way relative to its baseline, with its interval, as an SVG that needs nothing else; undefined where nothing
+ * Draws what was compared of each way relative to its baseline, with its interval, as an SVG that needs nothing else; undefined where nothing
  * was compared.
  */
-export function ratesSvg({ ways, margin }: Load, title: string): string | undefined {
+export function ratesSvg({ ways, margin, compared: fact }: Load, title: string): string | undefined {
   const compared = ways.flatMap((way) => (way.against ? [{ way, against: way.against }] : []));
   if (compared.length === 0) return undefined;
   const ends = compared.flatMap(({ against: { ratio, interval } }) => interval ?? [ratio]);
   const most = Math.max(1, ...ends) * 1.05;
   const left = nameWidth;
   const right = width - valueWidth;
-  // from 0: a bar twice as long is a rate twice as high
+  // from 0: a bar twice as long is twice as much
   const at = (ratio: number): number => left + ((right - left) * ratio) / most;
   const top = 74;
   const bottom = top + rowHeight * compared.length;
@@ -49,7 +50,7 @@ export function ratesSvg({ ways, margin }: Load, title: string): string | undefi
   const body = [
     `<rect class="paper" width="${width}" height="${height}"/>`,
     line({ x: 16, y: 24 }, xml(title), { classes: 'title' }),
-    line({ x: 16, y: 44 }, `Rate relative to its baseline${first ? `: 1 is ${xml(wayText(first))}` : ''}`, {
+    line({ x: 16, y: 44 }, `${comparedTitle(fact)}${first ? `: 1 is ${xml(wayText(first))}` : ''}`, {
       classes: 'dim',
     }),
     ...rows,

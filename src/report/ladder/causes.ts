@@ -1,4 +1,3 @@
-import { partsOf } from '../../facts/roles.ts';
 import type { IncarnationRecord, SegmentRecord } from '../../record/schema.ts';
 import type { End } from '../../tcp/states.ts';
 import type { BeginMoment, SegmentMoment, StateMoment, Step, Wired } from './parts.ts';
@@ -91,12 +90,15 @@ export function requestOf(
   { facts }: Wired,
 ): { readonly step: Step; readonly syn: SegmentRecord } | undefined {
   if (step.state !== 'SYN-RECEIVED' || step.mini || step.source !== 'trace') return undefined;
-  if (Object.keys(facts).some((name) => partsOf(name).own === 'TcpExt.SyncookiesSent')) return undefined;
+  if (Object.keys(facts).some(countsCookies)) return undefined;
   const answer = sent.find((segment) => isSyn(segment) && has(segment, 'ACK') && segment.t <= step.at);
   const syn = answer && arrivals.findLast((segment) => isSyn(segment) && arrivalOf(segment) <= answer.t);
   if (!answer || !syn) return undefined;
   return { step: { state: 'SYN-RECEIVED', at: answer.t, evidence: 'exact', source: 'wire', mini: true }, syn };
 }
+
+const countsCookies = (name: string): boolean =>
+  name.startsWith('counters.') && name.endsWith('.TcpExt.SyncookiesSent');
 
 /** The segment that an end sends on entering a state, of those that it sent; the entry is before it, RFC 9293 §3.10. */
 export function sentOn(step: Step, sent: readonly SegmentRecord[]): SegmentRecord | undefined {

@@ -168,7 +168,7 @@ function inOrder(moments: readonly Moment[]): Moment[] {
 /** What a call leads to may follow it by so much, ns: net shuts down in a later turn of its loop. */
 const laterNs = 10e6;
 
-/** The states that closing calls led to: of each call the first behind it. */
+/** The states that closing calls led to: of each call the first after it. */
 export function callInto(
   asides: readonly AsideRecord[],
   states: readonly StateMoment[],

@@ -60,7 +60,7 @@ export interface SegmentRow extends Row {
   readonly probing?: boolean;
   /** How many packets among them only the capture has. */
   readonly absent?: number;
-  /** With `absent`: time from the last segment in the record before them to the first behind them, in ns. */
+  /** With `absent`: time from the last segment in the record before them to the first after them, in ns. */
   readonly span?: number;
 }
 

@@ -17,6 +17,10 @@ export function rowsOf(moments: readonly Moment[], folds: readonly Fold[], silen
   const absorbed = new Set(folds.flatMap(({ gaps }) => gaps));
   const seen = new Set<string>();
   const drawn = new Set<Fold | SegmentRecord>();
+  // the last of each stays
+  const places = new Map(moments.flatMap((moment, index) => ('segment' in moment ? [[moment.segment, index]] : [])));
+  const lastOf = (segments: readonly SegmentRecord[]): number =>
+    Math.max(...segments.map((segment) => places.get(segment) ?? -1));
   const placed = moments.flatMap((moment, index): Placed[] => {
     if (moment.kind === 'gap' && absorbed.has(moment)) return [];
     if (!('segment' in moment)) return [{ row: moment, index }];
@@ -25,7 +29,7 @@ export function rowsOf(moments: readonly Moment[], folds: readonly Fold[], silen
     if (drawn.has(what)) return [];
     drawn.add(what);
     const fold = foldOf.get(segment);
-    const last = lastIndex(moments, fold?.segments ?? [segment]);
+    const last = lastOf(fold?.segments ?? [segment]);
     const split = fold ? !fold.whole : !isWhole(moments, index, last, silenceNs);
     const own = segmentRow(fold?.segments ?? [segment], split, seen);
     const row = withGaps({ ...own, ...(fold?.probing && { probing: true }) }, fold?.gaps ?? []);
@@ -55,7 +59,7 @@ function segmentRow(segments: readonly SegmentRecord[], split: boolean, seen: Se
   };
 }
 
-/** With what only the capture has among them, which may have begun before them and ended behind them. */
+/** With what only the capture has among them, which may have begun before them and ended after them. */
 function withGaps(row: SegmentRow, gaps: Fold['gaps']): SegmentRow {
   if (gaps.length === 0) return row;
   const since = Math.min(row.at, ...gaps.map((gap) => gap.since));
@@ -67,11 +71,6 @@ function withGaps(row: SegmentRow, gaps: Fold['gaps']): SegmentRow {
 const beginOf = (segment: SegmentRecord): number => (isOwn(segment) ? (segment.arrived ?? segment.t) : segment.t);
 
 const arrivalRow = (of: SegmentRow): ArrivalRow => ({ kind: 'arrival', at: of.until, of });
-
-function lastIndex(moments: readonly Moment[], segments: readonly SegmentRecord[]): number {
-  const own = new Set(segments);
-  return moments.findLastIndex((moment) => 'segment' in moment && own.has(moment.segment));
-}
 
 /** A segment that takes longer, ns, is on its way while others are sent; a wire that only carries takes some 100 µs. */
 const slowNs = 1e6;
@@ -174,15 +173,17 @@ type Roles = ReadonlyMap<SegmentRecord, WindowRole>;
 /** Which segments go together as one. */
 export function foldsOf(moments: readonly Moment[], folding: Folding): Fold[] {
   const segments = segmentsIn(moments);
+  if (segments.length < folding.least) return [];
   const roles = windowRoles(segments);
   let folded = candidates(segments, roles, folding);
-  for (;;) {
+  while (folded.size >= folding.least) {
     const groups = groupsOf(moments, folded, roles, folding);
     const enough = groups.filter((group) => group.segments.length >= folding.least);
     if (enough.length === groups.length) return groups;
     // what is drawn for itself parts others
     folded = new Set(enough.flatMap((group) => group.segments));
   }
+  return [];
 }
 
 const segmentsIn = (moments: readonly Moment[]): SegmentRecord[] => [

@@ -19,8 +19,10 @@ export const signed = (relative: number): number => (relative >= 2 ** 31 ? relat
 export type Purpose = 'SYN' | 'FIN' | 'RST' | 'data' | 'ACK';
 
 export function purposeOf({ flags, length }: SegmentRecord): Purpose {
-  const flag = (['RST', 'SYN', 'FIN'] as const).find((each) => flags.includes(each));
-  return flag ?? (length > 0 ? 'data' : 'ACK');
+  if (flags.includes('RST')) return 'RST';
+  if (flags.includes('SYN')) return 'SYN';
+  if (flags.includes('FIN')) return 'FIN';
+  return length > 0 ? 'data' : 'ACK';
 }
 
 /** The wire let it through, sooner or later as its network has it. */

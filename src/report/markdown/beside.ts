@@ -3,6 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { files } from '../../record/layout.ts';
 import { notWritable, replaceFile } from '../../record/save.ts';
+import { visibleLines } from '../../text/visible.ts';
 import type { Report } from '../model/report.ts';
 import { besideReport, drawingsOf } from './drawings.ts';
 import { experimentPages } from './page.ts';
@@ -21,9 +22,11 @@ export interface ReportFiles {
 export function reportFiles(report: Report, room?: number): ReportFiles {
   const drawings = drawingsOf(report, room);
   const drawn = new Set(drawings.keys());
+  const all = [...experimentPages(report, drawn), ...drawings];
   return {
-    report: markdownReport(report, drawn),
-    beside: new Map([...experimentPages(report, drawn), ...drawings]),
+    // who prints a file on a terminal reads it there, too
+    report: visibleLines(markdownReport(report, drawn)),
+    beside: new Map(all.map(([name, text]) => [name, visibleLines(text)])),
   };
 }
 

@@ -1,15 +1,16 @@
 import { formatCount } from '../../facts/values.ts';
-import { plural } from '../format.ts';
+import { plural, sentence } from '../format.ts';
 import { writtenThen } from '../model/answer.ts';
 import { type ClaimView, type OpenClaims, verdictMarks } from '../model/claims.ts';
-import type { Described, ExperimentView, Glossary, NotRun } from '../model/report.ts';
+import { hasCells } from '../model/facts-wording.ts';
+import type { ExperimentView, NotRun } from '../model/report.ts';
 import { whichText } from '../which-cells.ts';
 import { besideReport, chartName } from './drawings.ts';
-import { hasCells, markdownFacts } from './facts.ts';
+import { headText, markdownFacts } from './facts.ts';
 import { markdownLoad } from './load.ts';
 import { findingAnchor, pageName } from './page.ts';
 import { markdownPaths } from './paths.ts';
-import { blocks, code, details, link, plain, sentence, table } from './text.ts';
+import { blocks, code, link, plain, table } from './text.ts';
 
 /** One experiment of a report: its answer, facts, claims, what did not run, and the ends' paths; its page has long lists. */
 export const markdownExperiment = (experiment: ExperimentView, drawn: ReadonlySet<string>): string =>
@@ -49,10 +50,11 @@ function markdownAnswer(experiment: ExperimentView): string {
 
 /** What only the experiment's page has. */
 function onPage(experiment: ExperimentView): string {
-  const { facts, losses, unknown, options, answer, load, words } = experiment;
+  const { facts, columns, losses, unknown, options, answer, load, words } = experiment;
   const more = load ? answer.findings.length - mostOfLoad : 0;
   const parts: [boolean, string, string][] = [
     [more > 0, plural(more, 'more finding'), findingAnchor(mostOfLoad)],
+    [columns.length > 0, 'what the columns say', 'columns'],
     [hasCells(facts), 'every cell', 'every-cell'],
     [words !== undefined, 'what the factors mean', 'factors'],
     [losses !== undefined, 'what was lost', 'what-was-lost'],
@@ -82,7 +84,13 @@ function markdownClaims(claims: readonly ClaimView[], open: readonly OpenClaims[
     `${plain(text)} (${code(id)})`,
     plain(source),
     share,
-    ...(observes ? [observed.map(({ fact, is }) => `${code(fact)} ${plain(is)}`).join('<br>')] : []),
+    ...(observes
+      ? [
+          observed
+            .map(({ is, ...fact }) => `${headText(fact)}${fact.label === undefined ? '' : ':'} ${plain(is)}`)
+            .join('<br>'),
+        ]
+      : []),
   ]);
   return blocks(table(['', 'claim', 'source', 'in', ...(observes ? ['observed'] : [])], rows), ...open.map(whyOpen));
 }
@@ -112,25 +120,3 @@ const notRun = (title: string, reasons: readonly NotRun[]): string =>
       return `- ${whichText(where, code)}: ${plain(sentence(reason))}${help}`;
     }),
   );
-
-/** What each fact that a report shows says, and how it is compared between runs: an experiment's own below its name. */
-export function glossary({ common, own }: Glossary): string {
-  const body = blocks(
-    common.map(described).join('\n'),
-    ...own.map(({ experiment, facts }) => `**${plain(experiment)}**\n\n${facts.map(described).join('\n')}`),
-  );
-  return body === '' ? '' : details('What the columns say', body);
-}
-
-const described = (fact: Described): string =>
-  `- ${code(fact.name)}: ${plain(fact.text ?? 'it has no description')}; ${comparedHow(fact)}`;
-
-function comparedHow({ compare, resolution, unit }: Described): string {
-  if (compare === undefined) return 'undeclared';
-  if (compare === 'exact') return 'compared exactly';
-  if (compare === 'race') return 'compared as a distribution over repeats';
-  if (compare === 'measurement') return 'measured: the median over repeats, compared by statistics only';
-  const within =
-    resolution === 'timer' ? "one slot of the kernel's timer wheel" : `${resolution ?? 0} ${unit ?? ''}`.trim();
-  return `the median over repeats, the same within ${within}`;
-}

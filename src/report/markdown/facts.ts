@@ -1,5 +1,6 @@
 import { plural } from '../format.ts';
-import type { CellTable, FactsView, Grid, Opening, OutcomesView, Said } from '../model/facts.ts';
+import type { CellTable, FactsView, Grid, Head, OutcomesView, Said } from '../model/facts.ts';
+import { constantText, foldedText, hasCells, leftText, openingsText } from '../model/facts-wording.ts';
 import { placeText } from '../which-cells.ts';
 import { blocks, code, plain, table } from './text.ts';
 
@@ -7,12 +8,14 @@ import { blocks, code, plain, table } from './text.ts';
 export function markdownFacts(facts: FactsView): string {
   const { cells, outcomes, table: own } = facts;
   if (cells === 0) return 'No cell ran.';
-  if (outcomes === undefined) return blocks(cellTable(own), begins(own.openings), alike(facts), constants(facts));
+  if (outcomes === undefined)
+    return blocks(cellTable(own), openingsText(own.openings, code), foldedText(facts, code), constantText(facts, code));
   return blocks(
     outcomeTable(outcomes),
     outcomes.grid && markdownGrid(outcomes.grid),
-    begins(outcomes.openings),
-    constants(facts),
+    outcomes.grid && foldedText(facts, code),
+    openingsText(outcomes.openings, code),
+    constantText(facts, code),
   );
 }
 
@@ -20,19 +23,15 @@ export function markdownFacts(facts: FactsView): string {
 export function markdownCells(facts: FactsView): string {
   if (!hasCells(facts)) return '';
   const { cells, table: own } = facts;
-  const shown = own.facts.length === 0 ? '' : ` with ${own.facts.map(({ name }) => code(name)).join(' and ')}`;
+  const shown = own.facts.length === 0 ? '' : ` with ${own.facts.map(headText).join(' and ')}`;
   return blocks(
     '## Every cell',
     `All ${plural(cells, 'cell')} by outcome${shown}:`,
     cellTable(own),
-    begins(own.openings),
-    alike(facts),
+    openingsText(own.openings, code),
+    foldedText(facts, code),
   );
 }
-
-/** Whether there are more cells than {@link markdownFacts} shows. */
-export const hasCells = ({ outcomes, table: own }: FactsView): boolean =>
-  outcomes !== undefined && !(own.rows.length === 1 && own.facts.length === 0);
 
 function outcomeTable({ columns, rows, left }: OutcomesView): string {
   const lines = rows.map(({ letter, places, values }) => [
@@ -40,12 +39,11 @@ function outcomeTable({ columns, rows, left }: OutcomesView): string {
     places.map((place) => placeText(place, code)).join('<br>'),
     ...values.map(saidText),
   ]);
-  const heads = columns.map(({ name }) => code(name));
-  return blocks(
-    table(['', 'results', ...heads], lines),
-    left > 0 && `${plural(left, 'other outcome')} ${left === 1 ? 'is' : 'are'} in the table of all cells.`,
-  );
+  return blocks(table(['', 'results', ...columns.map(headText)], lines), leftText(left));
 }
+
+/** What a column is called: a name is code, a label is words. */
+export const headText = ({ name, label }: Head): string => (label === undefined ? code(name) : plain(label));
 
 /** A line for each end. */
 export const saidText = (said: Said): string =>
@@ -56,7 +54,7 @@ function cellTable({ factors, facts, hasResults, rows }: CellTable): string {
   const head = [
     ...factors,
     ...(withOutcomes ? ['outcome'] : []),
-    ...facts.map(({ name }) => code(name)),
+    ...facts.map(headText),
     ...(hasResults ? ['results'] : []),
   ];
   const lines = rows.map(({ factors: own, outcome, values, results }) => [
@@ -72,26 +70,6 @@ function cellTable({ factors, facts, hasResults, rows }: CellTable): string {
     facts.flatMap(({ isNumber }, index) => (isNumber ? [index + before] : [])),
   );
 }
-
-/** The openings that a table leaves out. */
-function begins(openings: readonly Opening[]): string {
-  const said = openings.map(({ fact, words }) => `${code(fact)} ${words.join(' → ')}`);
-  return said.length === 0 ? '' : `Left out, since every result begins with it: ${listed(said)}.`;
-}
-
-function alike({ folded }: FactsView): string {
-  const same = folded.map(({ factor, values }) => `${code(factor)} (${values.map(String).join(', ')})`);
-  if (same.length === 0) return '';
-  return `${listed(same)} ${same.length === 1 ? 'changes none of these facts, and is' : 'change none of these facts, and are'} left out.`;
-}
-
-const constants = ({ constant }: FactsView): string =>
-  constant.length === 0
-    ? ''
-    : `In all cells that ran: ${constant.map(({ factor, value }) => code(`${factor}=${value}`)).join(', ')}.`;
-
-const listed = (items: readonly string[]): string =>
-  items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`;
 
 /** The outcomes' letters by factor values, down and across. */
 export function markdownGrid({ down, across, columns, rows }: Grid): string {

@@ -1,5 +1,12 @@
 import { plural } from '../format.ts';
-import type { ExperimentView, OptionsSet, Report, Unknown } from '../model/report.ts';
+import {
+  comparedHow,
+  type Described,
+  type ExperimentView,
+  type OptionsSet,
+  type Report,
+  type Unknown,
+} from '../model/report.ts';
 import type { Rests } from '../model/rests.ts';
 import { whichText } from '../which-cells.ts';
 import { markdownCells } from './facts.ts';
@@ -28,6 +35,7 @@ const pageBody = (experiment: ExperimentView, drawn: ReadonlySet<string>): strin
     ...experiment.answer.findings.map(({ number, text }, index) =>
       blocks(`## Finding ${index + 1}`, `**${plain(number)}**: ${plain(text)}`, restsText(experiment.rests[index])),
     ),
+    listed('Columns', experiment.columns.map(described)),
     markdownCells(experiment.facts),
     factors(experiment),
     experiment.losses && markdownLosses(experiment.losses),
@@ -44,6 +52,14 @@ function factors({ words = {} }: ExperimentView): string {
   ]);
   return listed('Factors', items);
 }
+
+/** What a fact says, and how it is compared between runs. */
+const described = (fact: Described): string =>
+  `- ${nameText(fact)}: ${plain(fact.text ?? 'it has no description')}; ${comparedHow(fact)}`;
+
+/** The name of a fact, after its label where a column has that. */
+const nameText = ({ name, label }: Described): string =>
+  label === undefined ? code(name) : `${plain(label)} (${code(name)})`;
 
 /** The results that a finding rests on. */
 function restsText(rests: Rests | undefined): string {

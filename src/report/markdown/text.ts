@@ -57,10 +57,6 @@ export const blocks = (...parts: readonly (string | false | undefined)[]): strin
 export const alert = (sort: 'NOTE' | 'WARNING' | 'IMPORTANT', text: string): string =>
   [`> [!${sort}]`, ...text.split('\n').map((line) => `> ${line}`.trimEnd())].join('\n');
 
-/** Text with a full stop, where it ends without one. */
-export const sentence = (text: string): string =>
-  /[.!?…:]$/.test(text.trimEnd()) ? text.trimEnd() : `${text.trimEnd()}.`;
-
 /** A link; its text is Markdown. */
 export const link = (text: string, target: string): string => `[${text}](${target})`;
 

@@ -5,6 +5,7 @@ import { brief, cellDetailParts, runDetailParts } from '../detail.ts';
 import { formatRange, plural } from '../format.ts';
 import { type CellGroup, declaredFact } from '../gather.ts';
 import { type Which, whichOf } from '../which-cells.ts';
+import { type Head, headOf } from './facts.ts';
 
 /** Verdicts in the order in which a reader wants them, each with its mark. */
 export const verdictMarks: Readonly<Record<Verdict, string>> = { refuted: '✗', inconclusive: '?', confirmed: '✓' };
@@ -84,38 +85,59 @@ export interface ClaimView extends Pick<ClaimRecord, 'id' | 'text' | 'source' | 
   /** In how many results it has that verdict. */
   readonly share: string;
   /** What the facts were that decided so; absent: not recorded, or nothing was read. */
-  readonly observed?: readonly { readonly fact: string; readonly is: string }[];
+  readonly observed?: readonly ObservedFact[];
+  /** Of a refuted claim: what the same facts were where it holds; absent where it nowhere does. */
+  readonly holdsWith?: readonly ObservedFact[];
+}
+
+/** A fact that a claim read, with its values over results. */
+export interface ObservedFact extends Head {
+  readonly is: string;
 }
 
 /** An experiment's claims, refuted first. */
 export const claimViews = (experiment: ExperimentRecord): ClaimView[] =>
   orderClaims(experiment.claims).map((claim) => {
     const { id, text, source, verdict } = claim;
-    const observed = observedIn(claim, experiment);
-    return { id, text, source, verdict, share: tally(claim), ...(observed.length > 0 && { observed }) };
+    const observed = observedIn(claim, verdict, experiment);
+    const holdsWith = verdict === 'refuted' ? observedIn(claim, 'confirmed', experiment) : [];
+    return {
+      id,
+      text,
+      source,
+      verdict,
+      share: tally(claim),
+      ...(observed.length > 0 && { observed }),
+      ...(holdsWith.length > 0 && { holdsWith }),
+    };
   });
 
 /** Facts of a verdict, and values of each fact, that are shown at most. */
 const mostFacts = 2;
 const mostValues = 3;
 
-/** Returns the first facts that a claim read, with their values in the results that have the claim's verdict. */
+/** Returns the first facts that a claim read, with their values in the results of a verdict. */
 function observedIn(
-  { observed = [], verdict }: ClaimRecord,
+  { observed = [] }: Pick<ClaimRecord, 'observed'>,
+  verdict: Verdict,
   experiment: ExperimentRecord,
-): { fact: string; is: string }[] {
+): ObservedFact[] {
   return observed
     .filter((each) => each.verdict === verdict)
     .slice(0, mostFacts)
     .map(({ fact, results, least, most, values = [], more = 0 }) => {
       const declared = declaredFact(fact, experiment);
-      if (least !== undefined && most !== undefined) return { fact, is: formatRange(least, most, declared) };
+      if (least !== undefined && most !== undefined)
+        return { ...headOf(fact, experiment), is: formatRange(least, most, declared) };
       const shown = values.slice(0, mostValues).map(({ value, results: own }) => {
         const text = formatFact(value, declared);
         return own === results ? text : `${text} ${formatCount(own)} ×`;
       });
       const left = values.length - shown.length + more;
-      return { fact, is: [...shown, ...(left > 0 ? [`${formatCount(left)} more`] : [])].join(', ') };
+      return {
+        ...headOf(fact, experiment),
+        is: [...shown, ...(left > 0 ? [`${formatCount(left)} more`] : [])].join(', '),
+      };
     });
 }
 

@@ -1,5 +1,6 @@
 import { endOf } from '../../facts/roles.ts';
 import type { FactValue } from '../../record/fact.ts';
+import { files as recordFiles } from '../../record/layout.ts';
 import type { CellRecord, OddPackets } from '../../record/schema.ts';
 import { type End, ends } from '../../tcp/states.ts';
 import type { CellGroup } from '../gather.ts';
@@ -82,11 +83,21 @@ function storiesOf({ ran }: CellGroup): Map<CellRecord, string> {
   );
 }
 
-/** Cells of an experiment on the wire in which no packet crossed it: they have no ladder. */
-export const withoutPackets = (cells: readonly CellGroup[]): readonly CellGroup[] =>
-  cells.some(({ ran }) => ran.some(isWired)) ? cells.filter(({ ran }) => ran.length > 0 && !ran.some(isWired)) : [];
+/** Whether a result has the record files of a cell with another network. */
+const isOffTheWire = ({ files }: CellRecord): boolean => files !== undefined && !files.includes(recordFiles.capture);
 
-function connectionsOf({ paths, facts, unknown }: CellRecord): ConnectionPaths[] {
+/** Cells of an experiment on the wire in which no packet crossed it: they have no ladder. */
+const withoutPackets = (cells: readonly CellGroup[]): readonly CellGroup[] =>
+  cells.some(({ ran }) => ran.some(isWired))
+    ? cells.filter(({ ran }) => ran.length > 0 && !ran.some(isWired) && !ran.every(isOffTheWire))
+    : [];
+
+/** The connections of a result, by the states of their ends. */
+export function connectionsOf({
+  paths,
+  facts,
+  unknown,
+}: Pick<CellRecord, 'paths' | 'facts' | 'unknown'>): ConnectionPaths[] {
   const labels = new Set(Object.keys(paths).map((name) => endOf(name).label));
   return [...labels]
     .map((label) => {

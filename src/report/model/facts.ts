@@ -21,6 +21,9 @@ export interface FactsView {
   readonly cells: number;
   /** Where there are more cells than a table of them could show at once. */
   readonly outcomes?: OutcomesView;
+  /** What results came to, however many cells there are: a grid has a mark for each. */
+  readonly classes: readonly OutcomeClass[];
+  readonly columns: readonly FactColumn[];
   readonly table: CellTable;
   /** Factors that made no difference to any shown fact, and so are no columns. */
   readonly folded: FactTable['folded'];
@@ -38,7 +41,7 @@ export interface Opening {
 export interface CellTable {
   readonly factors: readonly string[];
   /** With outcomes, those alone that do not tell outcomes apart. */
-  readonly facts: readonly { readonly name: string; readonly isNumber: boolean }[];
+  readonly facts: readonly (Head & { readonly isNumber: boolean })[];
   /** Some row stands for more results than cells. */
   readonly hasResults: boolean;
   readonly openings: readonly Opening[];
@@ -53,9 +56,14 @@ export interface CellTable {
   }[];
 }
 
-/** A column of a table: a fact, or the same fact of both ends. */
-export interface FactColumn {
+/** What a column is called: the fact's name, or its label where it has one. */
+export interface Head {
   readonly name: string;
+  readonly label?: string;
+}
+
+/** A column of a table: a fact, or the same fact of both ends. */
+export interface FactColumn extends Head {
   /** One; or the client's and the server's, or those of each role. */
   readonly facts: readonly string[];
   /** Whose each of several is. */
@@ -81,6 +89,13 @@ export interface OutcomesView {
   readonly grid?: Grid;
 }
 
+/** Results with equal facts, as a legend has them. */
+export interface OutcomeClass {
+  readonly letter: string;
+  readonly results: number;
+  readonly values: readonly Said[];
+}
+
 /** The outcomes' letters by the factor with the most values, down, and by the others, across. */
 export interface Grid {
   readonly down: string;
@@ -96,19 +111,27 @@ export function factsOf(
   experiment: ExperimentRecord,
   cells: readonly CellGroup[],
   hz: number,
-): { readonly view: FactsView; readonly outcomes: Outcomes | undefined } {
+): { readonly view: FactsView; readonly outcomes: Outcomes; readonly isSmall: boolean } {
   const table = factTable(experiment, cells, hz);
   const isSmall = table.rows.length <= mostRows && !(table.facts.length > 1 && table.rows.some(({ race }) => race));
-  const outcomes = isSmall ? undefined : outcomesOf(experiment, table.facts, cells, hz, mostRows);
+  const outcomes = outcomesOf(experiment, table.facts, cells, hz, mostRows);
+  const columns = columnsOf(outcomes.facts, experiment);
+  const told = isSmall ? undefined : outcomes;
   const view: FactsView = {
     facts: table.facts,
     cells: table.rows.reduce((total, row) => total + row.cells.length, 0),
-    ...(outcomes && { outcomes: outcomesView(outcomes, table, experiment, cells) }),
-    table: cellTable(table, experiment, outcomes),
+    ...(told && { outcomes: outcomesView(told, table, experiment, cells) }),
+    classes: outcomes.outcomes.map((outcome) => ({
+      letter: outcome.letter,
+      results: outcome.records.length,
+      values: valuesIn(outcome, columns, experiment, table.openings),
+    })),
+    columns,
+    table: cellTable(table, experiment, told),
     folded: table.folded,
     constant: table.constant,
   };
-  return { view, outcomes };
+  return { view, outcomes, isSmall };
 }
 
 function cellTable(table: FactTable, experiment: ExperimentRecord, outcomes: Outcomes | undefined): CellTable {
@@ -116,7 +139,10 @@ function cellTable(table: FactTable, experiment: ExperimentRecord, outcomes: Out
   const shown = columns.map((index) => table.facts[index] as string);
   return {
     factors: table.factors,
-    facts: shown.map((name) => ({ name, isNumber: declaredFact(name, experiment)?.type === 'number' })),
+    facts: shown.map((name) => ({
+      ...headOf(name, experiment),
+      isNumber: declaredFact(name, experiment)?.type === 'number',
+    })),
     hasResults: table.rows.some(({ cells, race, repeats }) => race || repeats > cells.length),
     openings: openingsIn(table, shown),
     rows: table.rows.map(({ factors, cells, values }) => ({
@@ -163,11 +189,11 @@ function outcomesView(
   cells: readonly CellGroup[],
 ): OutcomesView {
   const ran = cells.filter((cell) => cell.ran.length > 0);
-  const columns = columnsOf(outcomes.facts, experiment.roles);
+  const columns = columnsOf(outcomes.facts, experiment);
   const all = outcomes.outcomes.map((outcome) => ({
     letter: outcome.letter,
-    places: outcome.places.map((place) => placeOf(place.cells, ran, place)),
-    values: columns.map((column) => saidIn(column, (fact) => shownValue(outcome, fact, experiment, table.openings))),
+    places: outcome.places.map((place) => placeOf(place.cells, ran, place, table.factors)),
+    values: valuesIn(outcome, columns, experiment, table.openings),
   }));
   const isPlaced = all.every(({ places }) => places.every(isNamed));
   const grid = isPlaced ? undefined : gridOf(outcomes, table, ran);
@@ -181,6 +207,13 @@ function outcomesView(
   };
 }
 
+const valuesIn = (
+  outcome: Outcome,
+  columns: readonly FactColumn[],
+  experiment: ExperimentRecord,
+  openings: Openings,
+): Said[] => columns.map((column) => saidIn(column, (fact) => shownValue(outcome, fact, experiment, openings)));
+
 function shownValue({ records }: Outcome, fact: string, experiment: ExperimentRecord, openings: Openings): string {
   const values = records.map((record) => factOf(record, fact));
   const numbers = values.filter((value) => typeof value === 'number');
@@ -190,15 +223,22 @@ function shownValue({ records }: Outcome, fact: string, experiment: ExperimentRe
   return formatTogether(numbers, declared) + some;
 }
 
+/** What a fact's column is called. */
+export function headOf(name: string, experiment: ExperimentRecord): Head {
+  const label = declaredFact(name, experiment)?.label;
+  return { name, ...(label !== undefined && { label }) };
+}
+
 /** Facts as columns in their order; what both ends have is one column, where the first of them is. */
-export function columnsOf(facts: readonly string[], roles: readonly string[] = []): FactColumn[] {
+export function columnsOf(facts: readonly string[], experiment: ExperimentRecord): FactColumn[] {
+  const { roles = [] } = experiment;
   const isPaired = (fact: string): boolean => ofEach(fact, roles)?.every((each) => facts.includes(each)) ?? false;
   const columns = Map.groupBy(facts, (fact) => (isPaired(fact) ? (ofEach(fact, roles) ?? []).join() : fact));
   return [...columns.values()].map((own) => {
     const [fact = ''] = own;
     const both = own.length > 1 ? (ofEach(fact, roles) ?? own) : own;
     return {
-      name: own.length > 1 ? withoutEnd(fact, roles) : fact,
+      ...(own.length > 1 ? { name: withoutEnd(fact, roles) } : headOf(fact, experiment)),
       facts: both,
       whose: both.map((each) => ownerText(whoseIs(each, roles) ?? '', roles)),
     };

@@ -43,7 +43,10 @@ export const sampleOf = (values: readonly Observed[], hz: number, race: boolean)
 
 /** Whether an exact fact of a cell that is no race differs between its repeats. */
 export const isUnstable = (declared: Declaration, sample: Sample): boolean =>
-  declared.compare === 'exact' && !sample.race && new Set(sample.known.map(factKey)).size > 1;
+  declared.compare === 'exact' &&
+  !sample.race &&
+  sample.known.length > 1 &&
+  new Set(sample.known.map(factKey)).size > 1;
 
 /** Whether samples of a fact are compared as distributions: they are races, or the fact varied between repeats. */
 export const isRace = (declared: Declaration, samples: readonly Sample[]): boolean =>
@@ -249,11 +252,13 @@ function countsOf(
   own: number,
   other: number,
 ): TwoByTwo[] {
-  return question.map((outcomes, index) => {
+  return question.flatMap((outcomes, index): TwoByTwo[] => {
+    if (outcomes.length === 0) return [];
     const of = (run: number): number[] =>
       outcomes.filter((each, result) => each >= 0 && strata[index]?.samples[result] === run);
-    const hits = (run: number): number => of(run).filter((each) => each === outcome).length;
-    return { of: [of(own).length, of(other).length], hits: [hits(own), hits(other)] };
+    const [ownOf, otherOf] = [of(own), of(other)];
+    const hits = (all: readonly number[]): number => all.filter((each) => each === outcome).length;
+    return [{ of: [ownOf.length, otherOf.length], hits: [hits(ownOf), hits(otherOf)] }];
   });
 }
 

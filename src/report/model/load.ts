@@ -1,13 +1,15 @@
 import { formatFact } from '../../facts/values.ts';
-import type { ExperimentRecord } from '../../record/schema.ts';
+import { cellKey } from '../../record/layout.ts';
+import type { ExperimentRecord, LoadComparison } from '../../record/schema.ts';
 import { type Against, against, alpha, margin, type Repeated } from '../../stats/against.ts';
 import { median, quantile } from '../../stats/quantile.ts';
 import { formatSpread } from '../format.ts';
 import { type CellGroup, declaredFact, factOf } from '../gather.ts';
+import { comparedFact, leftOutOf, ratiosOf } from './pairs.ts';
 
 const rate = 'rate.perSecond';
 /** Measured of each way, in this order, where the experiment has it: median, and between which values its repeats lie. */
-const measured = [rate, 'latency.p50Us', 'latency.p99Us', 'cpu.usPerConnection', 'timeWait.peak'];
+const measured = [rate, 'rate.perCpuSecond', 'latency.p50Us', 'latency.p99Us', 'cpu.usPerConnection', 'timeWait.peak'];
 /** What else it cost, in a table of medians alone. */
 const costs = [
   'cpu.clientUs',
@@ -31,7 +33,7 @@ export interface Way {
 }
 
 /** How a way did against its baseline. */
-export interface Compared extends Pick<Against, 'ratio' | 'differs'> {
+export interface Compared extends Pick<Against, 'ratio' | 'differs' | 'pairs'> {
   /** Where it is not the first way. */
   readonly baseline?: Way;
   /** Absent where there are too few repeats for one. */
@@ -47,15 +49,39 @@ export interface Load {
   /** What differs by a smaller share counts as alike. */
   readonly margin: number;
   readonly alpha: number;
+  /** How its results were paired. */
+  readonly pairing: NonNullable<LoadComparison['method']>['pairing'];
+  /** Why there are no more repeats. */
+  readonly ended?: NonNullable<LoadComparison['ended']>;
+  /** What was compared. */
+  readonly compared: string;
   readonly facts: readonly string[];
   /** Of each of these facts the median, and with it between which values its repeats lie. */
   readonly ways: readonly (Way & {
     readonly medians: readonly string[];
     readonly values: readonly string[];
     readonly against?: Compared;
+    readonly drawn: DrawnWay;
   })[];
   readonly costs?: Costs;
   readonly series: readonly Series[];
+}
+
+/** What a chart draws of a way. */
+export interface DrawnWay {
+  readonly repeats: readonly DrawnRepeat[];
+  /** What is compared relative to the baseline's, pair by pair; empty for a baseline. */
+  readonly ratios: readonly number[];
+  /** Medians, by fact. */
+  readonly medians: Readonly<Record<string, number>>;
+}
+
+/** One result of a way. */
+export interface DrawnRepeat {
+  readonly repeat: number;
+  /** It takes no part in the comparison. */
+  readonly isOut: boolean;
+  readonly values: Readonly<Record<string, number>>;
 }
 
 /** Medians of what else it cost. */
@@ -96,7 +122,7 @@ export function loadOf(experiment: ExperimentRecord, groups: readonly CellGroup[
   });
   const facts = measured.filter((fact) => arms.some((cell) => numbersOf(cell, fact).length > 0));
   const compares = arms.some((cell) => cell.ran.length > 1);
-  const { margin: share = margin, alpha: level = alpha } = experiment.load ?? {};
+  const { margin: share = margin, alpha: level = alpha, method, ended } = experiment.load ?? {};
   const found = compares ? comparedOf(experiment, base, others, wayOf) : new Map<string, Compared>();
   const ran = arms.map((cell) => cell.ran.length);
   const cost = costsOf(experiment, arms, wayOf);
@@ -105,6 +131,9 @@ export function loadOf(experiment: ExperimentRecord, groups: readonly CellGroup[
     compares,
     margin: share,
     alpha: level,
+    pairing: method?.pairing ?? 'repeat',
+    compared: comparedFact(experiment.load),
+    ...(ended && { ended }),
     facts,
     ways: arms.map((cell) => {
       const compared = found.get(cell.id);
@@ -113,10 +142,41 @@ export function loadOf(experiment: ExperimentRecord, groups: readonly CellGroup[
         medians: facts.map((fact) => middleOf(cell, fact, experiment)),
         values: facts.map((fact) => formatSpread(numbersOf(cell, fact), declaredFact(fact, experiment))),
         ...(compared && { against: compared }),
+        drawn: drawnOf(experiment, cell, arms),
       };
     }),
     ...(cost && { costs: cost }),
     series: series.flatMap((fact) => throughOf(fact, experiment, arms, wayOf) ?? []),
+  };
+}
+
+/** Numbers of each result that a chart has. */
+const charted = [...measured, ...costs];
+
+function drawnOf({ load }: ExperimentRecord, cell: CellGroup, arms: readonly CellGroup[]): DrawnWay {
+  const out = leftOutOf(load);
+  const baseline = arms.find(({ id }) => id === load?.against.find((each) => each.cell === cell.id)?.baseline);
+  const known = charted.filter((fact) => numbersOf(cell, fact).length > 0);
+  return {
+    repeats: cell.ran.map((record) => ({
+      repeat: record.repeat,
+      isOut: out.has(cellKey(record.id, record.repeat)),
+      values: Object.fromEntries(
+        known.flatMap((fact) => {
+          const value = factOf(record, fact);
+          return typeof value === 'number' ? [[fact, value] as const] : [];
+        }),
+      ),
+    })),
+    ratios: baseline
+      ? ratiosOf(
+          cell.ran,
+          baseline.ran,
+          arms.map(({ ran }) => ran),
+          load,
+        )
+      : [],
+    medians: Object.fromEntries(known.map((fact) => [fact, median(numbersOf(cell, fact))])),
   };
 }
 
@@ -133,10 +193,13 @@ function comparedOf(
     load?.against ??
     against(ratesOf(base), arms).map(({ name, ...each }) => ({ ...each, cell: name.id, baseline: base.id }));
   return new Map(
-    all.map(({ cell, baseline, ratio, low, high, differs }) => {
+    all.map(({ cell, baseline, pairs, ratio, low, high, differs }) => {
       const other = baseline === base.id ? undefined : ways.get(baseline);
       const isBound = low !== undefined && high !== undefined && Number.isFinite(high);
-      return [cell, { ratio, differs, ...(isBound && { interval: [low, high] }), ...(other && { baseline: other }) }];
+      return [
+        cell,
+        { ratio, differs, pairs, ...(isBound && { interval: [low, high] }), ...(other && { baseline: other }) },
+      ];
     }),
   );
 }

@@ -78,8 +78,8 @@ export function besideVerdicts({ warnings, cells, missing, leftOut, late }: Over
   return [
     count === 0 ? 'no warning' : plural(count, 'warning'),
     ...(notRun.length > 0 ? notRun : ['every cell ran']),
-    ...(late ? [`${plural(late.results, 'delayed result')}`] : []),
-    ...(leftOut > 0 ? [`${plural(leftOut, 'result')} of loads left out (other programs used the CPUs)`] : []),
+    ...(late ? [`${plural(late.results, 'result')} delayed`] : []),
+    ...(leftOut > 0 ? [`${plural(leftOut, 'result')} of loads not compared (other programs used the CPUs)`] : []),
   ].join(', ');
 }
 
@@ -221,12 +221,15 @@ export function underText(asked: Readonly<Record<string, string>>): string {
   return `under ${all.slice(0, mostSettings).join(', ')}${more}`;
 }
 
+/** What a guest's clock follows, after what it runs under. */
+export const clockText = ({ clockRule }: Environment): string => (clockRule === 'virtual' ? ' in virtual time' : '');
+
 /** The machine and the program in a few words, most telling first: `Linux 6.18.19`, `HZ 250`, `root`. */
 export function setting(run: Run): string[] {
   const seen = environmentOf(run);
   const tool = `lingerlab ${run.run.tool.version}`;
   if (!seen) return [tool];
-  const emulated = seen.accelerator === 'none' ? [] : [`under ${seen.accelerator}`];
+  const emulated = seen.accelerator === 'none' ? [] : [`under ${seen.accelerator}${clockText(seen)}`];
   const privilege = seen.privileged ? 'as root' : 'without root';
   const asked = askedIn(seen);
   return [

@@ -1,5 +1,4 @@
-import { partsOf } from '../../facts/roles.ts';
-import { declarations } from '../../facts/table.ts';
+import { type Parts, partsOf } from '../../facts/roles.ts';
 import { formatFact } from '../../facts/values.ts';
 import type { Declaration } from '../../record/fact.ts';
 import type { Environment, ExperimentRecord, Run, RunRecord, Verdict } from '../../record/schema.ts';
@@ -22,6 +21,7 @@ import { shownFacts } from './fact-table.ts';
 import { type FactsView, factsOf } from './facts.ts';
 import { type Load, loadOf } from './load.ts';
 import { type Losses, lossesOf } from './losses.ts';
+import { type Matrix, matrixOf } from './matrix.ts';
 import { countVerdicts, type Overview, overviewOf, type ReasonGroup, setting } from './overview.ts';
 import { type Rests, restsOf } from './rests.ts';
 
@@ -39,7 +39,6 @@ export interface Report {
   readonly experiments: readonly ExperimentView[];
   /** Their groups, in the order of the run; the name is empty where experiments have none. */
   readonly groups: readonly GroupView[];
-  readonly glossary: Glossary;
 }
 
 /** Experiments that belong together. */
@@ -88,6 +87,8 @@ export interface ExperimentView {
   /** Of one that measures throughput; its report has this instead of a table of facts. */
   readonly load?: Load;
   readonly facts: FactsView;
+  /** What the columns of its table say. */
+  readonly columns: readonly Described[];
   readonly claims: readonly ClaimView[];
   readonly verdicts: Readonly<Record<Verdict, number>>;
   /** Why claims are refuted or inconclusive. */
@@ -98,6 +99,8 @@ export interface ExperimentView {
   readonly options: readonly OptionsSet[];
   readonly losses?: Losses;
   readonly paths?: Paths;
+  /** Every result in a grid; absent for a load, whose results are drawn as dots. */
+  readonly matrix?: Matrix;
 }
 
 /** Cells that did not run for one reason. */
@@ -121,14 +124,8 @@ export interface OptionsSet {
   readonly set: string;
 }
 
-/** What each shown fact says: those that mean the same in every experiment, and each experiment's own. */
-export interface Glossary {
-  readonly common: readonly Described[];
-  readonly own: readonly { readonly experiment: string; readonly facts: readonly Described[] }[];
-}
-
 /** What a fact says, and how it is compared between runs. */
-export interface Described extends Partial<Pick<Declaration, 'text' | 'compare' | 'resolution' | 'unit'>> {
+export interface Described extends Partial<Pick<Declaration, 'text' | 'label' | 'compare' | 'resolution' | 'unit'>> {
   readonly name: string;
 }
 
@@ -165,7 +162,6 @@ function makeReport(run: Run): Report {
       experiments: own,
       ...(headline && { headline }),
     })),
-    glossary: glossaryOf(experiments),
   };
 }
 
@@ -204,10 +200,12 @@ function experimentView(
   { cells, planned, overview }: { cells: readonly CellGroup[]; planned: readonly Planned[]; overview: Overview },
 ): ExperimentView {
   const { id, question, claims, file, builtin, words } = experiment;
-  const { view: facts, outcomes } = factsOf(experiment, cells, hzOf(run));
+  const { view: facts, outcomes, isSmall } = factsOf(experiment, cells, hzOf(run));
   const load = loadOf(experiment, cells);
   const losses = lossesOf(experiment, facts.facts, cells);
-  const paths = pathsOf(cells, outcomes);
+  const paths = pathsOf(cells, isSmall ? undefined : outcomes);
+  const unsupported = new Set(overview.unsupported.flatMap((each) => each.cells));
+  const matrix = load ? undefined : matrixOf(Object.keys(experiment.factors), planned, cells, outcomes, unsupported);
   const answer = answerOf(experiment);
   return {
     id,
@@ -219,6 +217,7 @@ function experimentView(
     isSilent: cells.length > 0 && cells.every(({ ran }) => ran.length === 0),
     ...(load && { load }),
     facts,
+    columns: columnsOf(experiment),
     claims: claimViews(experiment),
     verdicts: countVerdicts(claims),
     open: openClaims(experiment, cells),
@@ -228,6 +227,7 @@ function experimentView(
     options: optionsSet(cells),
     ...(losses && { losses }),
     ...(paths && { paths }),
+    ...(matrix && { matrix }),
   };
 }
 
@@ -252,13 +252,14 @@ function unknownOf(facts: readonly string[], cells: readonly CellGroup[]): Unkno
   });
 }
 
+const isOptions = ({ of, own }: Parts): boolean => of === 'end' && own === 'options';
+
 /** The options that scenarios set, the cells of each set together. */
 function optionsSet(cells: readonly CellGroup[]): OptionsSet[] {
   const all = cells.flatMap((cell) =>
-    Object.entries(cell.ran[0]?.facts ?? {}).flatMap(([fact, value]) => {
-      const { of, own } = partsOf(fact);
-      return of === 'end' && own === 'options' ? [{ fact, cell, set: formatFact(value) }] : [];
-    }),
+    Object.entries(cell.ran[0]?.facts ?? {})
+      .filter(([fact]) => fact.endsWith('.options') && isOptions(partsOf(fact)))
+      .map(([fact, value]) => ({ fact, cell, set: formatFact(value) })),
   );
   return [...Map.groupBy(all, ({ fact, set }) => JSON.stringify([fact, set])).values()].map((group) => {
     const [{ fact, set }] = group as [(typeof all)[number]];
@@ -273,36 +274,29 @@ function optionsSet(cells: readonly CellGroup[]): OptionsSet[] {
   });
 }
 
-const everyones = declarations();
-
-/** Whether it means the same in every experiment: it is a fact of connections, or a counter's. */
-function isCommon(name: string): boolean {
-  const { of, label } = partsOf(name);
-  return of === 'namespace' || name in everyones || name.slice(label.length + 1) in everyones;
-}
-
-function glossaryOf(experiments: readonly ExperimentRecord[]): Glossary {
-  const common = new Map<string, Described>();
-  const own = experiments.map((experiment) => ({
-    experiment: experiment.id,
-    facts: shownFacts(experiment).flatMap((name) => {
-      const described = { name, ...describedBy(declaredFact(name, experiment)) };
-      if (!isCommon(name)) return [described];
-      const key = JSON.stringify(described);
-      if (!common.has(key)) common.set(key, described);
-      return [];
-    }),
-  }));
-  return { common: [...common.values()], own: own.filter(({ facts }) => facts.length > 0) };
-}
+/** What each fact that an experiment shows says. */
+const columnsOf = (experiment: ExperimentRecord): Described[] =>
+  shownFacts(experiment).map((name) => ({ name, ...describedBy(declaredFact(name, experiment)) }));
 
 function describedBy(declared: Declaration | undefined): Omit<Described, 'name'> {
   if (!declared) return {};
-  const { text, compare, resolution, unit } = declared;
+  const { text, label, compare, resolution, unit } = declared;
   return {
     compare,
     ...(text !== undefined && { text }),
+    ...(label !== undefined && { label }),
     ...(resolution !== undefined && { resolution }),
     ...(unit !== undefined && { unit }),
   };
+}
+
+/** How a fact is compared between runs. */
+export function comparedHow({ compare, resolution, unit }: Described): string {
+  if (compare === undefined) return 'undeclared';
+  if (compare === 'exact') return 'compared exactly';
+  if (compare === 'race') return 'compared as a distribution over repeats';
+  if (compare === 'measurement') return 'measured: the median over repeats, compared by statistics only';
+  const within =
+    resolution === 'timer' ? "one slot of the kernel's timer wheel" : `${resolution ?? 0} ${unit ?? ''}`.trim();
+  return `the median over repeats, the same within ${within}`;
 }

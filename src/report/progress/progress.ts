@@ -1,5 +1,6 @@
 import {
   begin,
+  dropped,
   type Expected,
   type Finished,
   finished,
@@ -36,6 +37,8 @@ export interface Progress {
   /** The cell only waits now, for so many seconds. */
   cellWaiting(id: string, seconds: number): void;
   cellFinished(cell: Finished): void;
+  /** A repeat that was to run is not needed. */
+  cellDropped(id: string): void;
   /** Say something at once, above the live display. */
   say(text: string): void;
   /** Take the live display away and say the last line; stops the clock. Later calls write nothing. */
@@ -69,6 +72,7 @@ export function createProgress(options: ProgressOptions): Progress {
     cellStarted: (id) => change((now, at) => started(now, id, at)),
     cellWaiting: (id, seconds) => change((now, at) => waiting(now, id, seconds, at)),
     cellFinished: (cell) => change((now, at) => finished(now, cell, at), finishedLine(cell)),
+    cellDropped: (id) => change((now, at) => dropped(now, id, at)),
     say: (text) => change((same) => same, text),
     close: () => {
       clearInterval(timer);

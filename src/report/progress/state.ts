@@ -100,6 +100,15 @@ export function finished(state: ProgressState, { id, status }: Finished, now: nu
   return waits > 0 ? estimated(after, now) : worked(after, id, now);
 }
 
+/** A repeat that was to run is not needed: there is one less, and its work is none. */
+export function dropped(state: ProgressState, id: string, now: number): ProgressState {
+  const { stretch, work } = expectedOf(state, id);
+  const all = state.stretches.get(stretch);
+  const less = all && { ...all, work: all.work - work, results: all.results - 1 };
+  const stretches = less ? new Map(state.stretches).set(stretch, less) : state.stretches;
+  return estimated({ ...state, total: state.total - 1, stretches }, now);
+}
+
 /** The work of one repeat is done: it has finished, or only waits. */
 function worked(state: ProgressState, id: string, now: number): ProgressState {
   const { stretch, work } = expectedOf(state, id);

@@ -20,7 +20,7 @@ export function wrap(text: string, width: number): string[] {
   return lines;
 }
 
-/** Wraps text behind `first`. Indents the lines after the first by `indent`, by default the length of `first`. */
+/** Wraps text after `first`. Indents the lines after the first by `indent`, by default the length of `first`. */
 export function hang(first: string, text: string, width: number, indent = first.length): string[] {
   const lines = wrap(text, Math.max(20, width - Math.max(first.length, indent)));
   return [(first + (lines[0] ?? '')).trimEnd(), ...lines.slice(1).map((line) => ' '.repeat(indent) + line)];

@@ -13,6 +13,8 @@ interface Options {
   readonly width?: number;
   /** Where the report is; absent: it was not saved. */
   readonly path?: string;
+  /** The name of the page beside it; absent: none was made. */
+  readonly page?: string;
   /** Every finding, and headlines in full, however many lines they take. */
   readonly verbose?: boolean;
 }
@@ -32,16 +34,32 @@ interface Detail {
   readonly reasons: number;
   /** Whether the last lines say what the run cost. */
   readonly costs: boolean;
+  /** What did not run, and warnings: with cells and remedies, or a line each, the rest in the report. Late results are counted in the end. */
+  readonly exceptions: 'whole' | 'a line';
+  /** Whether each group has its name in a line. Its experiments stand together in any case. */
+  readonly names: boolean;
 }
 
-const everything: Detail = { findings: 'all', isWhole: true, reasons: 2, costs: true };
+const everything: Detail = {
+  findings: 'all',
+  isWhole: true,
+  reasons: 2,
+  costs: true,
+  exceptions: 'whole',
+  names: true,
+};
+const briefer: Detail = { ...everything, findings: 'surprising', costs: false };
+const brief: Detail = { ...briefer, isWhole: false, exceptions: 'a line' };
+const briefest: Detail = { ...brief, names: false };
 /** The most detailed first: the first that fits on two screens is taken. */
 const details: readonly Detail[] = [
   everything,
-  { findings: 'surprising', isWhole: true, reasons: 2, costs: false },
-  { findings: 'surprising', isWhole: false, reasons: 2, costs: false },
-  { findings: 'none', isWhole: false, reasons: 1, costs: false },
-  { findings: 'none', isWhole: false, reasons: 0, costs: false },
+  briefer,
+  { ...briefer, isWhole: false },
+  brief,
+  briefest,
+  { ...briefest, findings: 'none', reasons: 1 },
+  { ...briefest, findings: 'none', reasons: 0 },
 ];
 
 const verdictColors = { refuted: 'red', inconclusive: 'yellow', confirmed: 'green' } as const;
@@ -56,15 +74,23 @@ interface Page {
  * What a run found, for a terminal: first the experiments with a claim that is not confirmed, then what did not run and warnings,
  * then each group's experiments in a line each. It is as detailed as fits on two screens.
  */
-export function terminalSummary(report: Report, { color, width = 100, path, verbose = false }: Options): string {
-  const of = (detail: Detail): string => summaryOf(report, { width, style: styleOf(color), detail }, path);
+export function terminalSummary(report: Report, { color, width = 100, path, page, verbose = false }: Options): string {
+  const saved = path === undefined ? [] : savedLines(path, page, width);
+  const of = (detail: Detail): string => summaryOf(report, { width, style: styleOf(color), detail }, saved);
   if (verbose) return of(everything);
   const tried = details.map((detail) => () => of(detail));
   const fitting = tried.find((text) => text().split('\n').length - 1 <= mostLines) ?? tried.at(-1);
   return fitting?.() ?? '';
 }
 
-function summaryOf(report: Report, page: Page, path: string | undefined): string {
+/** Where the report is. A path is not broken. */
+function savedLines(path: string, page: string | undefined, width: number): string[] {
+  const [first, both] = [`Report: ${path}`, `Report: ${path}, ${page}`];
+  if (page === undefined) return [first];
+  return both.length <= width ? [both] : [`${first},`, `        ${page}`];
+}
+
+function summaryOf(report: Report, page: Page, saved: readonly string[]): string {
   const { width, style } = page;
   const { experiments, overview, groups } = report;
   const [silent, answered] = [true, false].map((wanted) =>
@@ -76,11 +102,9 @@ function summaryOf(report: Report, page: Page, path: string | undefined): string
     [...hang('', report.setting.join(' · '), width), ...oldLines(experiments, width)].map((line) => style('dim', line)),
     surprising.flatMap((each) => experimentLines(each, page)),
     silentLines(silent, width, style),
-    notRunLines('errored', overview.errored, width, style),
-    notRunLines('unsupported', overview.unsupported, width, style),
-    [...warningLines(overview, width, style), ...lateLines(overview, width, style)],
+    ...exceptionLines(overview, page),
     groups.flatMap((group) => groupLines(group, others, page)),
-    closingLines(report, path, page),
+    closingLines(report, saved, page),
   ];
   return `${sections
     .filter((lines) => lines.length > 0)
@@ -112,7 +136,8 @@ function silentLines(silent: readonly ExperimentView[], width: number, style: St
 function groupLines({ name, experiments }: GroupView, all: readonly ExperimentView[], page: Page): string[] {
   const own = all.filter(({ id }) => experiments.includes(id));
   if (own.length === 0) return [];
-  return [...(name === '' ? [] : [page.style('bold', name)]), ...own.flatMap((each) => experimentLines(each, page))];
+  const isNamed = name !== '' && page.detail.names;
+  return [...(isNamed ? [page.style('bold', name)] : []), ...own.flatMap((each) => experimentLines(each, page))];
 }
 
 /** An experiment's claims and headline in a line, and below it what the page's detail allows. */
@@ -170,12 +195,32 @@ function claimLines({ verdict, claims, where, reasons }: OpenClaims, { width, st
   ];
 }
 
-function notRunLines(
-  what: 'errored' | 'unsupported',
-  reasons: readonly ReasonGroup[],
-  width: number,
-  style: Style,
-): string[] {
+/** What did not run, and what is to be known of what ran. */
+function exceptionLines(overview: Overview, { width, style, detail }: Page): string[][] {
+  const { errored, unsupported, warnings, late } = overview;
+  if (detail.exceptions === 'a line')
+    return [
+      [
+        ...errored.map((one) => style('red', clipped(notRunText('errored', one), width))),
+        ...unsupported.map((one) => style('yellow', clipped(notRunText('unsupported', one), width))),
+        ...warnings.map(({ texts }) => style('yellow', clipped(`warning: ${texts[0] ?? ''}`, width))),
+      ],
+    ];
+  return [
+    notRunLines('errored', errored, width, style),
+    notRunLines('unsupported', unsupported, width, style),
+    [
+      ...warningLines(overview, width, style),
+      ...(late ? hang('delayed: ', lateResultsText(late), width, 2).map((line) => style('yellow', line)) : []),
+    ],
+  ];
+}
+
+type NotRun = 'errored' | 'unsupported';
+
+const notRunText = (what: NotRun, { reason, cells }: ReasonGroup): string => `${cells.length} ${what}: ${reason}`;
+
+function notRunLines(what: NotRun, reasons: readonly ReasonGroup[], width: number, style: Style): string[] {
   const color = what === 'errored' ? 'red' : 'yellow';
   return reasons.flatMap(({ reason, remedy, cells }) => [
     ...hang(`${cells.length} ${what}: `, `${reason} (${someOf(cells, plainly, 2)})`, width, 2).map((line) =>
@@ -194,13 +239,9 @@ function warningLines({ warnings }: Overview, width: number, style: Style): stri
   });
 }
 
-function lateLines({ late }: Overview, width: number, style: Style): string[] {
-  return late ? hang('delayed: ', lateResultsText(late), width, 2).map((line) => style('yellow', line)) : [];
-}
-
 function closingLines(
   { run, overview, experiments }: Report,
-  path: string | undefined,
+  saved: readonly string[],
   { width, style, detail }: Page,
 ): string[] {
   const { cells, missing, repeats, wallSeconds, loadSeconds, longest, cost } = overview;
@@ -219,11 +260,11 @@ function closingLines(
       : []),
     ...(detail.costs && cost && shortText(cost) ? hang('  ', shortText(cost), width, 4) : []),
     ...(experiments.some((experiment) => experiment.claims.length > 0) ? claimsLines(overview, width, style) : []),
-    ...(path === undefined ? [] : [`Report: ${path}`]),
+    ...saved,
   ];
 }
 
-/** Verdicts and what they are to be read with: in one line, where that is long enough. */
+/** Verdicts, and what they are to be read with. */
 function claimsLines(overview: Overview, width: number, style: Style): string[] {
   const counts = verdictOrder.map((each) => ({
     each,
@@ -233,8 +274,9 @@ function claimsLines(overview: Overview, width: number, style: Style): string[] 
     .map(({ each, text }) => style(overview.verdicts[each] > 0 ? verdictColors[each] : 'dim', text))
     .join(', ');
   const beside = besideVerdicts(overview);
-  const length = `Claims: ${counts.map(({ text }) => text).join(', ')}; ${beside}`.length;
-  return length <= width ? [`Claims: ${shown}; ${beside}`] : [`Claims: ${shown};`, ...hang('  ', beside, width)];
+  const before = `Claims: ${counts.map(({ text }) => text).join(', ')}; `;
+  const [first = '', ...more] = hang('', `${before}${beside}`, width, 2);
+  return [`Claims: ${shown}; ${first.slice(before.length)}`.trimEnd(), ...more];
 }
 
 /** `1.02 times the longest cell, 1 min 1 s: time-wait-length/…`. */

@@ -1,5 +1,5 @@
 /**
- * Puts into order what comes nearly in order: nothing comes more than `late` behind what came before. Only what may still be
+ * Puts into order what comes nearly in order: nothing comes more than `late` after what came before. Only what may still be
  * preceded is kept. What has the same place stays as it came.
  */
 export class Ordering<T> {

@@ -124,7 +124,7 @@ interface TellingOf {
   readonly names: Names;
   readonly origin: Ns;
   readonly steps: readonly Moment[];
-  /** How far behind an event that was recorded earlier one may be. */
+  /** How much earlier than an event that was recorded before it one may be. */
   readonly late: number;
   readonly options: TimelineOptions;
 }
@@ -136,7 +136,7 @@ export class Telling {
   readonly #origin: Ns;
   readonly #all: boolean;
   readonly #events: Ordering<Event>;
-  /** Entries that come after their event, such as the end of a call. States come behind events of the same moment. */
+  /** Entries that come after their event, such as the end of a call. States come after events of the same moment. */
   readonly #moments = new Ordering<Moment>(0, ({ at }) => at);
   readonly #steps = new Ordering<Moment>(0, ({ at }) => at);
   readonly #folding = new Folding<Moment>();

@@ -256,7 +256,7 @@ const courseText = (from: SegmentRecord['from'], label = ''): string =>
 /** A packet that is no TCP segment. */
 function otherText({ why, deed, from, t }: WireEvent): string {
   if (deed.do === 'forged' && deed.as === 'echo')
-    return `ICMP echo request, the wire's own${deed.of === undefined ? '' : `, behind #${deed.of}`}`;
+    return `ICMP echo request, the wire's own${deed.of === undefined ? '' : `, after #${deed.of}`}`;
   if (deed.do === 'forged' && deed.as === 'unreachable')
     return `ICMP ${icmpText(deed.icmp?.kind ?? 'host-unreachable')}, for #${deed.of}`;
   const way = wayText({ deed, from, t, arrived: t });

@@ -44,6 +44,14 @@ describe('one cell', () => {
     expect(at.slice(0, 8)).toEqual([115, 145, 205, 325, 565, 1045, 2005, 3005]);
   });
 
+  test('is left alone for longer after a step where tracepoints show its states', () => {
+    const schedule = new SampleSchedule(true);
+    schedule.watch(1, 0);
+    schedule.nudge(1, 100);
+    expect(schedule.next(115)).toMatchObject({ waitMs: expect.closeTo(135) });
+    expect(schedule.next(250)).toEqual({ cell: 1 });
+  });
+
   test('that nothing has happened in yet is looked at once a second', () => {
     expect(lived(5000, watch(1)).map(({ at }) => Math.round(at))).toEqual([1000, 2000, 3000, 4000]);
   });

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { miniTimerFilterByAddress, portFilter, withinPorts } from '../../../src/observers/trace/observer.ts';
+import {
+  inTimeOrder,
+  miniTimerFilterByAddress,
+  portFilter,
+  withinPorts,
+} from '../../../src/observers/trace/observer.ts';
+import { flow, ns, went } from '../../facts/handmade.ts';
 import { formatOf, kernels, sceneOf } from './captures.ts';
 
 const within = '(sport >= 100 && sport < 200) || (dport >= 100 && dport < 200)';
@@ -59,6 +65,18 @@ test.each([
 ])('a flow from port %i to port %i is within 100 to 200, or 8080: %s', (from, to, isTraced) => {
   const flow = { local: { address: '::1', port: from }, remote: { address: '::1', port: to } };
   expect(withinPorts(flow, { ...block, named: [8080] })).toBe(isTraced);
+});
+
+test('what a CPU did while another one’s buffer was read waits until what came before is read there', () => {
+  const take = inTimeOrder();
+  const one = flow();
+  const established = went(one, 'client', 10.1, 'SYN-SENT', 'ESTABLISHED', 0);
+  const clone = went(one, 'server', 10.2, 'LISTEN', 'SYN-RECEIVED', 1);
+  const before = went(one, 'client', 9, 'CLOSED', 'SYN-SENT', 0);
+  // the first CPU's buffer was read at 10.05
+  expect(take(ns(10), [before, clone])).toEqual([before]);
+  expect(take(ns(20), [established])).toEqual([established, clone]);
+  expect(take(ns(30), [])).toEqual([]);
 });
 
 describe('the address of the timer function', () => {

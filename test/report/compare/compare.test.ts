@@ -507,6 +507,81 @@ describe('not comparable', () => {
     }
   });
 
+  test('rates of machines whose calibrations agree are compared as they are, others by how fast the machine was, and it is said', () => {
+    const declared = saved({ ...declarations(), ...loadDeclarations() });
+    const run = (rate: number, jsUs: number) => {
+      const speed = { jsUs, systemUs: 10 * jsUs };
+      return runOf(
+        [experimentOf({ id: 'x', facts: declared, factors: { a: [1] } })],
+        [1, 2, 3, 4, 5, 6, 7, 8].map((repeat) =>
+          cellOf(
+            'x',
+            { a: 1 },
+            { 'rate.perSecond': rate + repeat, 'latency.p50Us': 1e6 / (rate + repeat) },
+            { repeat, load: true },
+          ),
+        ),
+        // booted in between: without calibrations nothing could be said
+        {
+          environment: { calibration: { before: speed, after: speed } },
+          ...(jsUs === 50 ? {} : { clock: { monotonicNs: '1', wall: '2025-11-20T10:00:00.000Z' } }),
+        },
+      );
+    };
+    const measured = ({ measurements }: Comparison) => measurements.map(({ fact }) => fact).sort();
+    const alike = compareRuns([run(1000, 50), run(2000, 51)]);
+    expect(measured(alike)).toEqual(['latency.p50Us', 'rate.perSecond']);
+    expect(toldOf(alike).extent.join(' ')).toContain('differ by a factor of 1.02');
+    // twice as fast a machine does twice as much: no difference
+    const faster = compareRuns([run(1000, 50), run(2000, 25)]);
+    expect(faster).toMatchObject({ performance: 0, compared: { elsewhere: 0, facts: 2 } });
+    expect(comparisonText(toldOf(faster), { color: false })).toContain('2.00 times as fast');
+    // and one that is no slower at half the speed got better
+    expect(measured(compareRuns([run(1000, 50), run(1000, 100)]))).toEqual(['latency.p50Us', 'rate.perSecond']);
+  });
+
+  test('of runs that paired neighbours, ratios are to the baseline just before and just after', () => {
+    const declared = saved({ ...declarations(), ...loadDeclarations() });
+    const pair = { cell: 'x/a=2', baseline: 'x/a=1', pairs: 8, ratio: 1, p: 1, differs: 'alike' } as const;
+    const method = { pairing: 'neighbours', test: 'signed-rank', estimate: 'hodges-lehmann', correction: 'holm' };
+    const run = (ratio: number, over: Parameters<typeof runOf>[2] = {}) => {
+      const load = {
+        fact: 'rate.perSecond',
+        margin: 0.03,
+        alpha: 0.05,
+        confidence: 0.95,
+        leftOut: 0,
+        against: [pair],
+        method,
+      } as unknown as NonNullable<Run['run']['experiments'][number]['load']>;
+      // the machine becomes 10 % faster from each window to the next: a way between two baselines is free of that
+      const at = (nth: number) => ({
+        startedAt: new Date(Date.UTC(2025, 10, 20) + nth * 200).toISOString(),
+        seconds: 0.1,
+        load: true as const,
+      });
+      const speed = (nth: number) => 1000 * 1.1 ** nth;
+      return runOf(
+        [{ ...experimentOf({ id: 'x', facts: declared, factors: { a: [1, 2] } }), load }],
+        Array.from({ length: 17 }, (_, nth) =>
+          nth % 2 === 0
+            ? cellOf('x', { a: 1 }, { 'rate.perSecond': speed(nth) }, { repeat: nth / 2 + 1, ...at(nth) })
+            : cellOf(
+                'x',
+                { a: 2 },
+                { 'rate.perSecond': ratio * speed(nth) * (1 + nth / 1e6) },
+                { repeat: (nth + 1) / 2, ...at(nth) },
+              ),
+        ),
+        over,
+      );
+    };
+    const other = { environment: { cpu: 'another' } };
+    const text = comparisonText(toldOf(compareRuns([run(2), run(3, other)])), { color: false });
+    expect(text).toContain('A → B 2.00 → 3.00 (+50 %)');
+    expect(compareRuns([run(2), run(2, other)])).toMatchObject({ performance: 0 });
+  });
+
   test('facts that differ in the same way in the same cells are one difference', () => {
     const run = (of: 'a' | 'b') =>
       runOf(

@@ -40,9 +40,9 @@ test('a comparison tells the differences by experiment, cells that share one tog
   expect(
     comparisonText(toldOf(compareRuns([sampleRun(), older()])), { color: false, width: 90 }),
   ).toMatchInlineSnapshot(`
-    "9 differences in behaviour (1 claim that one run confirms and another refutes), 1 fact of
-    races with other odds, 1 measured fact with another performance, in 51 facts of 9 cells in
-    2 experiments.
+    "9 differences in behaviour (all new, 1 claim that one run confirms and another refutes), 1
+    fact of races with other odds, 1 measured fact with another performance, in 51 facts of 9
+    cells in 2 experiments.
     ! The odds of a race move with the load of a machine, too: run both again, on quiet
       machines, before you blame a kernel.
 
@@ -56,11 +56,11 @@ test('a comparison tells the differences by experiment, cells that share one tog
 
     close-order  Which end is left in TIME-WAIT?
       ≠ timeWait.seconds  A 61.2 s · B 65.0 s
-        in all 4 cells with linger=off (further apart than 2.05 s)
+        in all 4 cells with linger=off (further apart than 2.05 s); new
       ≠ timeWait.holder  A none · B both
-        in all 4 cells with linger=zero
+        in all 4 cells with linger=zero; new
       claim first-closer-waits  A confirmed · B refuted
-        the end that closes first keeps TIME-WAIT
+        the end that closes first keeps TIME-WAIT; new
 
     racing-closes  What if both ends close at once?
       ~ timeWait.holder  A both 9/10, client 1/10 · B both 3/10, server 7/10
@@ -86,7 +86,7 @@ test('a comparison tells the differences by experiment, cells that share one tog
 
 test('as Markdown, too', () => {
   const markdown = comparisonMarkdown(toldOf(compareRuns([sampleRun(), older()])));
-  expect(markdown).toContain('| `timeWait.holder` | none | both | in all 4 cells with `linger=zero` |');
+  expect(markdown).toContain('| `timeWait.holder` | none | both | in all 4 cells with `linger=zero`; **new** |');
   expect(markdown).toContain('| `kernel` | 6.18.19 | 6.1.192 |');
 });
 
@@ -116,6 +116,15 @@ test('an unfinished run, emulation and a changed experiment are cautioned agains
   expect(text).toContain('Run B is interrupted');
   expect(text).toContain('say nothing of the kernels');
   expect(text).toContain('differ between the runs: x.');
+});
+
+test('what virtual time cannot show is said once', () => {
+  const guest = () =>
+    runOf([experimentOf({ id: 'x' })], [], { environment: { accelerator: 'tcg', clockRule: 'virtual' } });
+  const host = runOf([experimentOf({ id: 'x' })], []);
+  const said = (...runs: Run[]) => comparisonText(toldOf(compareRuns(runs)), { color: false, width: 200 });
+  expect(said(host, guest(), guest()).match(/Virtual time \(runs B, C\) cannot show/g)).toHaveLength(1);
+  expect(said(host, host)).not.toContain('Virtual time');
 });
 
 test('color adds nothing but color', () => {

@@ -46,10 +46,12 @@ describe('over a wire', () => {
     expect(both(undefined, over('never', 4, line))[1]).not.toContain('besides');
   });
 
-  test('a cell in which no packet crossed it is named in a line', () => {
+  test('a cell in which no packet crossed it is named in a line, one that has another network is not', () => {
     const said = 'No packet crossed the wire in `x/lost=never,family=4`: there is no ladder.';
     expect(both(undefined, over('once', 4, 'client F. 1:1 @3 dropped'), over('never', 4))[0]).toContain(said);
     expect(text).not.toContain('No packet crossed');
+    const onLoopback = { ...over('never', 4), files: ['events.ndjson.gz'] };
+    expect(both(undefined, over('once', 4, 'client F. 1:1 @3 dropped'), onLoopback)[0]).not.toContain('No packet');
   });
 
   test('where there is room for few, each course of opening and closing segments is drawn once, the others are told', () => {

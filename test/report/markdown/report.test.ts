@@ -33,6 +33,8 @@ test('the setting, a warning and the findings come first', () => {
     - On: Linux 6.18.19 · HZ 250 · Node 24.21.0 · iproute2 6.1.0 · as root · 2 × AMD EPYC 7763
     - By: lingerlab 0.1.0, 2025-11-20 09:00:00 UTC to 2025-11-20 09:01:04 UTC
 
+    _A cell is one combination of settings; a result is one run of a cell. A claim is ✓ confirmed, ✗ refuted or ? inconclusive, where what ran does not decide it. An orphan is a socket that no process holds any more; the kernel still serves it. The wire is a process between both ends that can delay, lose and forge segments. The harness is lingerlab's main process; its peers are the client's and the server's process._
+
     > [!WARNING]
     > 1 cell of 12 errored.
 
@@ -43,7 +45,7 @@ test('the setting, a warning and the findings come first', () => {
     - ✗ **a reset closes without a word to the application | whatever it reads** does not hold ([close-order](#close-order)): in all 4 cells with \`linger=zero\`
     - ? **crossing FINs leave TIME-WAIT at both ends** is inconclusive ([racing-closes](#racing-closes)): client.miniSocket not observed
     - Warning \`NO_MINI_TIMERS\`: this kernel refuses to trace tw_timer_handler. _Use 6.12 or newer._
-    - Warning \`SLOW_SAMPLES\` × 10: ss sampled every 80 ms (and 9 other such texts). _Use --jobs 1._ In \`racing-closes/data=0\`.
+    - Warning \`SLOW_SAMPLES\` × 10: ss sampled every 80 ms (and 9 similar warnings). _Use --jobs 1._ In \`racing-closes/data=0\`.
     - 1 cell errored: STEP_DEADLINE: close() of "client" did not answer | within 13 s. \`racing-closes/data=1000\`
     - 2 cells did not run: this kernel cannot make veth devices. _Load the module with \`modprobe veth\`._ \`racing-closes/data=2000\`, \`racing-closes/data=3000\`
 
@@ -64,21 +66,6 @@ test('the end says what ran where, how long, and how much did not', () => {
   ).toMatchInlineSnapshot(`
     "## The run
 
-    <details>
-    <summary>What the columns say</summary>
-
-    - \`timeWait.holder\`: the end that keeps TIME-WAIT; compared exactly
-    - \`timeWait.seconds\`: how long TIME-WAIT lasted, if its timer ended it; the median over repeats, the same within one slot of the kernel's timer wheel
-    - \`client.closedWith\`: closing segments that the end sent, in order; compared exactly
-    - \`server.closedWith\`: closing segments that the end sent, in order; compared exactly
-    - \`client.miniSocket\`: states that the endpoint had as a mini-socket, without a process; compared as a distribution over repeats
-
-    **racing-closes**
-
-    - \`together\`: how far apart the two closes were; measured: the median over repeats, compared by statistics only
-
-    </details>
-
     |  |  |
     |---|---|
     | tool | lingerlab 0.1.0 (commit \`0123456789ab\`) |
@@ -89,8 +76,8 @@ test('the end says what ran where, how long, and how much did not', () => {
     | privilege | root |
     | when | 2025-11-20 09:00:00 UTC to 2025-11-20 09:01:04 UTC, status complete |
     | cells | 12: 9 ran, 18 results with their repeats; 2 unsupported; 1 errored |
-    | time | 1 min 4 s, 1.04 times the longest cell: 1 min 2 s, \`close-order/closes=client,linger=off,family=4\` |
-    | CPU | 3.75 s: harness 1.25, observers 0.500, peers 2.00; a short cell: 103 ms of CPU (mean of 16 results under 1 s: harness 12.5, observers 10.0, peers 80.0); from the first cell on, what cannot be told apart is divided evenly among results, or peers |
+    | time | 1 min 4 s, 1.04 times as long as the longest cell: 1 min 2 s, \`close-order/closes=client,linger=off,family=4\` |
+    | CPU | 3.75 s: harness 1.25, observers 0.500, peers 2.00; a short cell: 103 ms of CPU (mean of 16 results under 1 s: harness 12.5, observers 10.0, peers 80.0); from the first cell on, CPU that is of no single result, or peer, is divided evenly among them |
     | command | \`lingerlab run\` |
 
     "
@@ -128,7 +115,7 @@ test('facts come as a table without the factor that makes no difference', () => 
 });
 
 test('a race is a distribution, an unknown fact has its reason, what did not run its reason and remedy', () => {
-  expect(section(markdownReport(sampleRun()), '### racing-closes').split('<details>')[0]).toMatchInlineSnapshot(`
+  expect(section(markdownReport(sampleRun()), '### racing-closes').split('## The run')[0]).toMatchInlineSnapshot(`
     "### racing-closes
 
     _What if both ends close at once?_
@@ -156,9 +143,7 @@ test('a race is a distribution, an unknown fact has its reason, what did not run
 
     - both cells with \`data=2000,3000\`: this kernel cannot make veth devices. _Load the module with \`modprobe veth\`._
 
-    More: [which facts are unknown, and why](report/racing-closes.md#unknown).
-
-    ## The run
+    More: [what the columns say](report/racing-closes.md#columns) · [which facts are unknown, and why](report/racing-closes.md#unknown).
 
     "
   `);
@@ -179,7 +164,7 @@ test('every table has as many cells in each row as in its head', () => {
 
 test('warnings are gathered by code with their number and remedy', () => {
   expect(section(markdownReport(sampleRun()), '## Exceptions').split('\n## ')[0]).toContain(
-    '- Warning `SLOW_SAMPLES` × 10: ss sampled every 80 ms (and 9 other such texts). _Use --jobs 1._ In `racing-closes/data=0`.',
+    '- Warning `SLOW_SAMPLES` × 10: ss sampled every 80 ms (and 9 similar warnings). _Use --jobs 1._ In `racing-closes/data=0`.',
   );
 });
 
@@ -187,7 +172,7 @@ test('results that were late are a line under the warnings, with where', () => {
   const late = { harnessMs: 3, observersMs: 900, peersMs: { client: 1020 } };
   const run = runOf([experimentOf({ id: 'x' })], [cellOf('x', { a: 1 }, {}, { late }), cellOf('x', { a: 2 }, {})]);
   expect(section(markdownReport(run), '## Exceptions')).toContain(
-    "- 1 of 2 results was delayed; in the worst case client's process did not run for 1.02 s. A delayed result does not refute a claim. In `x/a=1`.",
+    "- 1 of 2 results was delayed; in the worst case the client's process did not run for 1.02 s. A delayed result does not refute a claim. In `x/a=1`.",
   );
 });
 
@@ -329,17 +314,22 @@ test('the number of a finding leads to the results that it rests on', () => {
   expect(beside.get('x.md')).toContain('It rests on 1 of 6 results:\n\n- `x/a=3`, repeat 2');
 });
 
-test('what a column says stands below its experiment, unless it is the same in all', () => {
+test('what its columns say stands on the page of each experiment', () => {
   const own = (id: string, text: string) =>
     experimentOf({
       id,
       shows: ['timeWait.holder', 'waited'],
       facts: saved({ ...declarations(), waited: described(text, kind.seconds()) }),
     });
-  const report = markdownReport(runOf([own('a', 'until the client closed'), own('b', 'until the port was free')], []));
-  const told = report.slice(report.indexOf('What the columns say')).split('</details>')[0] ?? '';
-  expect(told.match(/timeWait.holder/g)).toHaveLength(1);
-  expect(told).toMatch(/holder.*\*\*a\*\*\n\n- `waited`: until the client.*\*\*b\*\*\n\n- `waited`: until the port/s);
+  const { report, beside } = reportFiles(
+    reportOf(runOf([own('a', 'until the client closed'), own('b', 'until the port was free')], [])),
+  );
+  expect(report).toContain('More: [what the columns say](report/b.md#columns)');
+  expect(beside.get('a.md')).toContain(
+    '## Columns\n\n- `timeWait.holder`: the end that keeps TIME-WAIT; compared exactly\n',
+  );
+  expect(beside.get('a.md')).toContain('- `waited`: until the client closed; ');
+  expect(beside.get('b.md')).toContain('- `waited`: until the port was free; ');
 });
 
 test('of a sysctl that lingerlab sets, the report says so and what the kernel had made of it', () => {
@@ -396,7 +386,7 @@ test('what was lost is told by who lost it, and how far it had come', () => {
   const { report, beside } = reportFiles(reportOf(runOf([x], [lost('client', 700), lost('server', 900)])));
   expect(report).toContain('[what was lost](report/x.md#what-was-lost)');
   expect(beside.get('x.md')).toContain('How far the lost bytes of 2 results had come:');
-  expect(beside.get('x.md')).toContain('| all 2 | closing end | 700–900 B | 0 | 700–900 B | 0 | 0 | 0 |');
+  expect(beside.get('x.md')).toContain('| both | closing end | 700–900 B | 0 | 700–900 B | 0 | 0 | 0 |');
   expect(markdownReport(runOf([x], [lost('client', 0)]))).not.toContain('what was lost');
 });
 

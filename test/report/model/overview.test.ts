@@ -39,6 +39,11 @@ test('the time between two sessions of a resumed run is not counted', () => {
   expect(overviewOf(run).wallSeconds).toBe(12 + 5);
 });
 
+test('a guest in virtual time says so', () => {
+  const run = runOf([], [], { environment: { accelerator: 'tcg', clockRule: 'virtual' } });
+  expect(setting(run)).toContain('under tcg in virtual time');
+});
+
 test('a guest says what it runs under', () => {
   const run = runOf([], [], { environment: { accelerator: 'tcg', privileged: false, node: '24.1.0' } });
   expect(setting(run)).toEqual([

@@ -38,11 +38,16 @@ test('the summary has each answer, refuted claims first, what did not run and wh
       close-order/closes=client,linger=off,family=4
       a short cell: 103 ms of CPU (mean of 16 results under 1 s: harness 12.5,
         observers 10.0, peers 80.0)
-    Claims: ✗ 1 refuted, ? 1 inconclusive, ✓ 1 confirmed;
-      11 warnings, 1 cell errored, 2 cells unsupported
+    Claims: ✗ 1 refuted, ? 1 inconclusive, ✓ 1 confirmed; 11 warnings, 1 cell
+      errored, 2 cells unsupported
     Report: results/a/report.md
     "
   `);
+});
+
+test('the page beside the report is named in the same line', () => {
+  const text = terminalSummary(reportOf(sampleRun()), { color: false, width: 80, path, page: 'report.html' });
+  expect(text).toContain('\nReport: results/a/report.md, report.html\n');
 });
 
 test('color adds nothing but color', () => {
@@ -110,7 +115,7 @@ test('the summary says how many results were late, and by how much at the longes
   const cells = [20, 199, 250, 1020].map((ms, a) => cellOf('x', { a }, {}, { late: late(ms) }));
   const report = reportOf(runOf([experimentOf({ id: 'x' })], cells));
   expect(terminalSummary(report, { color: false, width: 200, path })).toContain(
-    "delayed: 2 of 4 results were delayed; in the worst case client's process did not run for 1.02 s. A delayed result does not refute a claim\n",
+    "delayed: 2 of 4 results were delayed; in the worst case the client's process did not run for 1.02 s. A delayed result does not refute a claim\n",
   );
   const punctual = reportOf(runOf([experimentOf({ id: 'x' })], cells.slice(0, 2)));
   expect(terminalSummary(punctual, { color: false, width: 200, path })).not.toContain('late');
@@ -160,6 +165,29 @@ describe('how detailed the summary is', () => {
     const shown = lines(many(45, 40));
     expect(shown.length).toBeLessThanOrEqual(80);
     expect(shown.filter((line) => /^ [✗✓]1 /.test(line))).toHaveLength(45);
+  });
+
+  test('of very many, what is known besides is a line each, without remedies; late results are counted in the end', () => {
+    const run = many(64, 0);
+    const late = { harnessMs: 3, observersMs: 900, peersMs: { client: 900 } };
+    const text = `it refused one thing, and did another instead, ${'which takes more than a line '.repeat(3)}`;
+    const warning = { code: 'refused', text, remedy: 'Allow it.' };
+    const cells = run.cells.map((each, at) => (at === 0 ? { ...each, warnings: [warning], late } : each));
+    const shown = lines({ ...run, cells });
+    expect(shown.length).toBeLessThanOrEqual(80);
+    expect(shown.filter((line) => line.startsWith('warning: it refused one thing'))).toHaveLength(1);
+    expect(shown.join('\n')).not.toContain('Allow it.');
+    expect(shown.filter((line) => /delayed/.test(line))).toEqual([expect.stringContaining('1 warning, ')]);
+    expect(lines({ ...run, cells }, { verbose: true }).join('\n')).toContain('Allow it.');
+  });
+
+  test('of so many that there is no room for them, the groups have no names, and stay together', () => {
+    const shown = lines(many(72, 0));
+    expect(shown.length).toBeLessThanOrEqual(80);
+    expect(shown.filter((line) => line.startsWith('Group'))).toEqual([]);
+    const groups = shown.flatMap((line) => /^ ✓1 experiment-(\d+):/.exec(line)?.[1] ?? []).map((at) => Number(at) % 8);
+    expect(groups).toEqual(groups.toSorted((a, b) => a - b));
+    expect(lines(many(60, 0)).filter((line) => line.startsWith('Group'))).toHaveLength(8);
   });
 
   test('it has everything where that is asked for', () => {

@@ -301,7 +301,7 @@ test("a packet that is no TCP segment is told by what it is, the wire's ping amo
       { ...other, n: 10, deed: { do: 'forged', refusedBy: 'kernel', errno: 'EINVAL' } },
     ),
   ).toEqual([
-    "20 wire #7 server → client: ICMP echo request, the wire's own, behind #6",
+    "20 wire #7 server → client: ICMP echo request, the wire's own, after #6",
     '20 wire #8 server → client: ICMP host unreachable, for #6',
     '20 wire #9 server → client: no TCP segment (no-tcp)',
     "20 wire #10 server → client: no TCP segment (no-tcp), forged by the wire in the server's name, refused by the kernel: EINVAL",

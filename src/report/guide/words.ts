@@ -1,0 +1,46 @@
+import type { Evidence, Guide, Said } from './guide.ts';
+
+/** `6.1`, `6.1 and 6.12`, `5.10, 6.1 and 6.12` */
+const listed = (names: readonly string[]): string =>
+  names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+
+const shareOf = ({ held, of }: Evidence): string => `${held} of ${of}`;
+
+/** How a statement stands in these runs, where that is not the usual: on which kernels it holds and on which not, what it lacks. */
+export function standingText(said: Said, { runs }: Pick<Guide, 'runs'>): string {
+  const { holds, evidence } = said;
+  const labelOf = ({ run }: Evidence): string => runs[run]?.label ?? '';
+  const on = (each: Evidence): string => (runs.length === 1 ? '' : ` on ${labelOf(each)}`);
+  const shares = evidence.map((each) => `${shareOf(each)}${on(each)}`).join(', ');
+  const lacking = evidence.filter((each) => each.lacking > 0).map((each) => `${each.lacking} more${on(each)}`);
+  return [
+    holds === 'nowhere' && `differs here: it holds in ${shares}`,
+    holds === 'partly' && partly(said, labelOf),
+    evidence.length < runs.length && `tested on ${listed(evidence.map(labelOf))} only`,
+    lacking.length > 0 && `of its cells, ${listed(lacking)} did not run or decided nothing`,
+  ]
+    .filter(Boolean)
+    .join('; ');
+}
+
+/** `since 6.1 of these kernels (5.10: 0 of 2)`; of a known change by its own release. */
+function partly({ evidence, known }: Said, labelOf: (each: Evidence) => string): string {
+  const yes = evidence.filter(({ holds }) => holds);
+  const no = evidence.filter(({ holds }) => !holds);
+  const [firstYes, lastYes] = [yes[0]!, yes.at(-1)!];
+  const releases = known?.map(({ since, stable }) =>
+    stable ? `${since} (in stable kernels of ${stable}, too)` : since,
+  );
+  const others = no.map((each) => `${labelOf(each)}: ${shareOf(each)}`).join(', ');
+  const where =
+    firstYes.run > no.at(-1)!.run
+      ? releases
+        ? `since Linux ${listed(releases)}`
+        : `since ${labelOf(firstYes)} of these kernels`
+      : lastYes.run < no[0]!.run
+        ? releases
+          ? `before Linux ${listed(releases)}`
+          : `up to ${labelOf(lastYes)} of these kernels`
+        : `on ${listed(yes.map(labelOf))}`;
+  return `${where} (${others})`;
+}

@@ -1,0 +1,79 @@
+import { formatNumber } from '../../facts/values.ts';
+import { isWithin } from '../../stats/against.ts';
+import { plural } from '../format.ts';
+import type { Compared, Load } from './load.ts';
+
+const same = { alike: 'alike', 'not shown': 'not significant' } as const;
+interface ComparedWords {
+  /** What is compared. */
+  readonly of: string;
+  /** How a way did against its baseline. */
+  readonly differs: Readonly<Record<Compared['differs'], string>>;
+}
+const wordsOfRate: ComparedWords = { of: 'rate', differs: { more: 'faster', fewer: 'slower', ...same } };
+const comparedWords: Readonly<Record<string, ComparedWords>> = {
+  'rate.perCpuSecond': { of: 'requests per CPU-second', differs: { more: 'cheaper', fewer: 'dearer', ...same } },
+};
+
+/** Over a chart of what was compared. */
+export function comparedTitle(fact: string): string {
+  const { of } = wordsOf(fact);
+  return `${of.charAt(0).toUpperCase()}${of.slice(1)} relative to its baseline`;
+}
+
+/** The words for a fact of which loads are compared. */
+export const wordsOf = (fact: string): ComparedWords => comparedWords[fact] ?? wordsOfRate;
+
+export const windowTitle = 'How rate, latency and TIME-WAIT went through the window';
+export const throughTitle =
+  'medians of all repeats, drawn from 0 to the largest of all ways, with the quartiles at both ends';
+export const costsTitle =
+  'What else it cost, at the median, times for one request; and which processes were CPU-bound, in how many results';
+
+export const numbersTitle = (load: Load): string =>
+  `Rates and times with their spread, and costs${isCompared(load) ? '; how they were compared' : ''}`;
+
+export const spreadsTitle = (load: Load): string =>
+  `Medians of ${repeatsText(load)}, and between which values they lie${isCompared(load) ? '; and how many of the repeats are compared' : ''}`;
+
+/** How the ways were compared. */
+export const methodText = (load: Load): string =>
+  `${pairingText(load)} A repeat that the experiment does not compare, as with a busy machine, still counts in the medians: their quotient need not be the ratio. The ratio has its interval at 95 %, which is not corrected for the number of comparisons. A way differs by more than ${load.margin * 100} % by Wilcoxon's test of signed ranks, corrected by Holm at α = ${load.alpha}.`;
+
+const pairingText = ({ pairing }: Load): string =>
+  pairing === 'neighbours'
+    ? 'Each repeat of a way is compared with its baseline just before it and just after it (their geometric mean).'
+    : 'Each way is compared with its baseline, repeat by repeat.';
+
+/** What a reader must know of the table: when the repeats ended, and how an interval and a verdict can seem to disagree. */
+export function notes(load: Load): string {
+  const { ended, ways, margin } = load;
+  const compared = ways.flatMap(({ against }) => against ?? []);
+  const isBeyond = ({ differs, interval }: Compared) =>
+    differs === 'not shown' && interval && (interval[0] > 1 + margin || interval[1] < 1 / (1 + margin));
+  return [
+    ended && endedText(ended, compared),
+    compared.some(isBeyond) &&
+      `An interval can lie wholly beyond ${margin * 100} % beside “not significant”: it speaks of its way alone, the verdicts hold for all ${compared.length} comparisons together (Holm), which takes more.`,
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+function endedText({ by, within, seconds }: NonNullable<Load['ended']>, compared: readonly Compared[]): string {
+  const share = `± ${formatNumber(within * 100)} %`;
+  const narrow = compared.filter(
+    ({ ratio, interval }) => interval && isWithin({ ratio, low: interval[0], high: interval[1] }, within),
+  ).length;
+  if (by === 'narrow') return `The repeats ended when each interval was within ${share}.`;
+  const why =
+    by === 'time' ? `the time was used up (${formatNumber(seconds)} s)` : 'each way had as many as it may have';
+  return `The repeats ended when ${why}: ${narrow} of ${plural(compared.length, 'interval')} lie within ${share}.`;
+}
+
+/** Whether any way was compared: there may be too few repeats, or other programs took too much of the machine. */
+export const isCompared = ({ ways }: Load): boolean => ways.some(({ against }) => against !== undefined);
+
+function repeatsText({ repeats: [fewest, most] }: Load): string {
+  return fewest === most ? plural(most, 'repeat') : `${fewest} to ${plural(most, 'repeat')}`;
+}
