@@ -9,9 +9,18 @@ import { bin } from './bin.ts';
 
 export { bin } from './bin.ts';
 
-/** Run `lingerlab` with these arguments; never rejects. */
-export const lingerlab = (args: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}) =>
-  execa(process.execPath, [bin, ...args], { reject: false, stdin: 'ignore', ...options });
+const started: { kill(signal: NodeJS.Signals): boolean }[] = [];
+// here, for the file that imports this: inside a test it would come too late. A test that failed may leave its program at work
+afterAll(() => {
+  for (const each of started) each.kill('SIGKILL');
+});
+
+/** Run `lingerlab` with these arguments; never rejects. It does not outlive the test file. */
+export const lingerlab = (args: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}) => {
+  const run = execa(process.execPath, [bin, ...args], { reject: false, stdin: 'ignore', ...options });
+  started.push(run);
+  return run;
+};
 
 /** Tests that need namespaces and tracepoints. */
 export const live = (title: string, tests: () => void): void =>
@@ -22,7 +31,6 @@ export const liveAtOnce = (title: string, tests: () => void): void =>
   describeWhere(inject('obstacles') || undefined, title, tests, { concurrent: true });
 
 const made: string[] = [];
-// here, for the file that imports this: inside a test it would come too late
 afterAll(async () => {
   for (const folder of made) await rm(folder, { recursive: true, force: true });
 });

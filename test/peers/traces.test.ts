@@ -1,50 +1,49 @@
-import { closeSync, openSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { traces } from '../../src/peers/traces.ts';
+
+const room = new URL('../../src/peers/traces.ts', import.meta.url).href;
+
+/** Runs the lines in a process of their own: a test runner opens and closes what it likes meanwhile. */
+async function found(...lines: readonly string[]): Promise<unknown> {
+  const code = [`import { traces } from ${JSON.stringify(room)};`, ...lines].join('\n');
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code]);
+  return JSON.parse(stdout);
+}
 
 test('a process that has what it had is clean', async () => {
-  expect(await traces().since(0)).toEqual([]);
+  expect(await found('console.log(JSON.stringify(await traces().since(0)));')).toEqual([]);
 });
 
-const kinds: readonly { readonly what: string; readonly named: RegExp; readonly make: () => () => void }[] = [
+test.each([
   {
     what: 'a descriptor',
     named: /^descriptor \d+ \/dev\/null$/,
-    make() {
-      const fd = openSync('/dev/null', 'r');
-      return () => closeSync(fd);
-    },
+    make: "const fd = openSync('/dev/null', 'r');",
+    end: 'closeSync(fd);',
   },
   {
     what: 'a timer',
     named: /^Timeout$/,
-    make() {
-      const timer = setTimeout(() => undefined, 60_000);
-      return () => clearTimeout(timer);
-    },
+    make: 'const timer = setTimeout(() => undefined, 60_000);',
+    end: 'clearTimeout(timer);',
   },
   {
     what: 'a listener for a signal',
     named: /^\d+ listeners for SIGUSR2$/,
-    make() {
-      process.on('SIGUSR2', survive);
-      return () => process.off('SIGUSR2', survive);
-    },
+    make: "const survive = () => undefined; process.on('SIGUSR2', survive);",
+    end: "process.off('SIGUSR2', survive);",
   },
-];
-
-test.each(kinds)('$what is left over until it is gone', async ({ named, make }) => {
-  const before = traces();
-  const end = make();
-  try {
-    expect(await before.since(5)).toContainEqual(expect.stringMatching(named));
-  } finally {
-    end();
-  }
-  // libuv closes a handle in the turn of the loop behind the call
-  expect(await before.since(2000)).toEqual([]);
+])('$what is left over until it is gone', async ({ named, make, end }) => {
+  const [during, after] = (await found(
+    "import { closeSync, openSync } from 'node:fs';",
+    'const before = traces();',
+    make,
+    'const during = await before.since(5);',
+    end,
+    // libuv closes a handle in the turn of the loop behind the call
+    'console.log(JSON.stringify([during, await before.since(2000)]));',
+  )) as [string[], string[]];
+  expect(during).toContainEqual(expect.stringMatching(named));
+  expect(after).toEqual([]);
 });
-
-function survive(): void {
-  // it lives on
-}

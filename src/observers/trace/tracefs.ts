@@ -33,8 +33,8 @@ export function findTracefs(): string {
 const namePattern = /^lingerlab-\d+(-\d+)?$/;
 const nameFor = (from: number) => `lingerlab-${from}`;
 
-/** An instance that is younger may not have been opened yet by the run that is making it: that takes a few ms. */
-const makingMs = 1000;
+/** An instance that is younger, ms, may not have been opened yet by the run that is making it: that takes a few ms. */
+export const makingMs = 1000;
 
 /**
  * Remove the instances of dead runs. Whether a run is dead is shown by the kernel: it refuses to remove an instance whose files

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { experiment } from 'lingerlab';
 
 /** Places at which an experiment does not give the thread back, or ends the process; a call that does not return runs only with --all. */
@@ -13,7 +13,10 @@ export default experiment({
     while (where === 'awaiting') await Promise.resolve();
     if (where === 'waiting') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
     await client.connect(await server.listen());
-    if (where !== 'nowhere') begun();
+    if (where !== 'nowhere') {
+      while (!isSaved()) await rest(0.01);
+      begun();
+    }
     while (where === 'step');
     if (where === 'call') execFileSync('sleep', ['1000']);
     if (where === 'timer') setTimeout(loop, 10);
@@ -27,6 +30,12 @@ export default experiment({
 
 function loop(): never {
   for (;;);
+}
+
+/** Whether another cell, where the test has one, is saved: nothing is while the thread is held. */
+function isSaved(): boolean {
+  const { LINGERLAB_TEST_AFTER: cells } = process.env;
+  return cells === undefined || (existsSync(cells) && readFileSync(cells, 'utf8').endsWith('\n'));
 }
 
 function begun(): void {

@@ -107,6 +107,35 @@ test('what the run compared stands as it is, each way against its own baseline',
   expect(svg).toContain('<title>by=rst: 0.875, of by=fin</title>');
 });
 
+test('what stands beside the ratio is of the same pairs, however the machine was meanwhile', () => {
+  // the machine slows down: the way had more repeats while it was fast
+  const rates = { fin: [100, 100, 50, 50, 50], rst: [90, 90, 45] };
+  const stored = {
+    ...experimentOf({ id: 'load', factors: { by: ['fin', 'rst'] }, facts: saved(loadDeclarations()) }),
+    load: {
+      fact: 'rate.perCpuSecond',
+      margin: 0.05,
+      alpha: 0.01,
+      confidence: 0.95,
+      leftOut: 0,
+      against: [
+        { cell: 'load/by=rst', baseline: 'load/by=fin', pairs: 3, ratio: 0.9, p: 0.01, differs: 'fewer' as const },
+      ],
+    },
+  };
+  const records = Object.entries(rates).flatMap(([by, all]) =>
+    all.map((rate, nth) =>
+      cellOf('load', { by }, { 'rate.perSecond': rate, 'rate.perCpuSecond': 2 * rate }, { repeat: nth + 1 }),
+    ),
+  );
+  const load = loadOf(stored, gatherCells(runOf([stored], records)));
+  const said = load ? markdownLoad(load, undefined) : '';
+  expect(said).toContain('| way | requests per CPU-second, of its baseline | rate |');
+  expect(said).toContain('| `by=fin` | 100: the baseline | 50 |');
+  // its median of 90 would seem to be faster
+  expect(said).toContain('| `by=rst` | 0.900: **dearer** | 0.900 × |');
+});
+
 test('every fact that its experiment shows has a column, also one that no table of the load has', () => {
   const section = (shows: string[]) => {
     const [first] = reportOf(runOf([{ ...experiment, shows }], cells.slice(0, 2))).experiments;

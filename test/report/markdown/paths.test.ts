@@ -64,7 +64,7 @@ describe('over a wire', () => {
     );
     const [short, long, few] = both(1e6, ...records, again);
     expect(few).toEqual(['x-1.svg', 'x-2.svg']);
-    expect(short).toContain('(report/x.md#ladders); 1 other one is not drawn here.');
+    expect(short).toContain('(report/x.md#ladders); 1 other has no drawing: the size of a kept run is limited.');
     expect(short).not.toContain('x-3.svg');
     expect(long).toContain('`lingerlab report RUN --ladder CELL` draws each.');
     expect(long).toContain('- `lost=twice,family=4`. Closing segments sent: ');
