@@ -292,7 +292,7 @@ export default experiment({
       headline:
         dead.length > 0
           ? hangs.length === dead.length
-            ? 'A connection given to a blocked worker gets no answer when that is killed.'
+            ? 'A connection given to a blocked worker gets no answer if the worker is killed.'
             : `A connection was left behind by a killed worker in ${share(hangs, dead)} cases.`
           : gone.length > 0
             ? `A worker that was killed ended its connections in ${share(ended, gone)} cases.`
@@ -306,7 +306,7 @@ export default experiment({
       findings: [
         finding(
           share(hangs, dead),
-          'In a cluster a connection waits for a blocked worker; when that is dead the client has neither answer nor error, and the primary the descriptor.',
+          'In a cluster, a connection waits for a blocked worker; after its death the client gets neither answer nor error: the primary holds the descriptor.',
         ),
         finding(
           share(ended, gone),

@@ -160,7 +160,7 @@ export default experiment({
       headline:
         destroyed.length > 0
           ? met.length === destroyed.length
-            ? "After destroy() of a TLS socket the other end's goodbye gets a RST."
+            ? "After destroy() of a TLS socket, the other end's close_notify gets a RST."
             : `The goodbye met a closed socket in ${share(met, destroyed)} cases.`
           : ended.length > 0
             ? `end() of a TLS socket said goodbye in ${share(polite, ended)} cases.`

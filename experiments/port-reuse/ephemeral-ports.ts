@@ -276,6 +276,13 @@ export default experiment({
       text: 'Each port of the range serves one connection to each server, ESTABLISHED or in TIME-WAIT; then connect(2) fails with EADDRNOTAVAIL.',
     },
     {
+      id: 'as-many-as-the-range-has',
+      about: { ip_local_port_range: 'measured', 'EADDRNOTAVAIL on connect': 'helps' },
+      claim: 'once-per-server',
+      when: ({ source, to }) => source === 'unbound' && to === 'one',
+      text: 'A wider ip_local_port_range helps: one client address has as many connections to one server as the range has unreserved ports.',
+    },
+    {
       id: 'another-server-is-reached',
       about: { 'EADDRNOTAVAIL on connect': 'helps' },
       claim: 'once-per-server',
@@ -293,6 +300,11 @@ export default experiment({
       about: { IP_BIND_ADDRESS_NO_PORT: 'measured', 'EADDRNOTAVAIL on connect': 'look at' },
       claim: 'once-in-all',
       text: 'If bind(2) to port 0 chooses the port, each port of an address serves one connection in all; then bind(2) fails with EADDRINUSE.',
+    },
+    {
+      about: { 'EADDRNOTAVAIL on connect': 'helps' },
+      claim: 'used-up-for-bind-too',
+      text: 'More client addresses help: with all ports of one address in use, bind(2) to port 0 succeeds on another address.',
     },
     {
       about: { tcp_tw_reuse: 'measured', 'EADDRNOTAVAIL on connect': 'helps' },

@@ -1,13 +1,15 @@
 import { experiment, finding, kind, share } from 'lingerlab';
-import { bring, edgeOf, isBehindFin, nextOf, type State, states, stateWords } from './shared/bring.ts';
+import { bring, edgeOf, isBehindFin, nextOf, type State, states, stateWords, written } from './shared/bring.ts';
 
-const places = ['at', 'below', 'above', 'last', 'end', 'beyond'] as const;
+const places = ['at', 'below', 'above', 'last', 'end', 'beyond', 'sacked'] as const;
 type Place = (typeof places)[number];
 /** Of the window's other edge these are tried: a request, a connection, and one behind its FIN. */
 const edged: readonly State[] = ['SYN-RECEIVED', 'ESTABLISHED', 'LAST-ACK'];
 const isAtTheEdge = (place: Place) => place === 'last' || place === 'end' || place === 'beyond';
 /** Over IPv6, which has functions of its own for requests: tcp_v6_rcv(). */
 const over6: readonly State[] = ['SYN-RECEIVED', 'ESTABLISHED'];
+/** Data that arrives behind a hole: where it begins, counted from RCV.NXT, and its bytes. */
+const behindTheHole = { at: 10, bytes: 5 };
 const isBelowTheFin = ({ place, state }: { place: Place; state: State }) => place === 'below' && isBehindFin(state);
 const isDropped = ({ place, state }: { place: Place; state: State }) =>
   place === 'beyond' || (place === 'below' && !isBehindFin(state));
@@ -35,13 +37,18 @@ export default experiment({
         last: 'RCV.NXT + RCV.WND − 1, the last number of the window',
         end: 'RCV.NXT + RCV.WND, the first behind it',
         beyond: 'RCV.NXT + RCV.WND + 1',
+        sacked: 'the end of a SACK block: data before the block is missing',
       },
     },
     state: stateWords,
     family: { text: 'IP version', values: { 4: 'IPv4', 6: 'IPv6' } },
   },
   only: ({ place, state, family }) =>
-    family === 4 ? !isAtTheEdge(place) || edged.includes(state) : place === 'above' && over6.includes(state),
+    place === 'sacked'
+      ? family === 4 && state === 'ESTABLISHED'
+      : family === 4
+        ? !isAtTheEdge(place) || edged.includes(state)
+        : place === 'above' && over6.includes(state),
   network: 'wire',
   seconds: 0.6,
   sysctls: () => ({ 'net.ipv4.tcp_invalid_ratelimit': 0 }),
@@ -63,7 +70,16 @@ export default experiment({
       last: edge - 1,
       end: edge,
       beyond: edge + 1,
+      sacked: nextOf(state) + behindTheHole.at + behindTheHole.bytes,
     }[place];
+    if (place === 'sacked') {
+      const data = {
+        seq: nextOf(state) + behindTheHole.at,
+        payload: 'x'.repeat(behindTheHole.bytes),
+        ack: written + 1,
+      };
+      await wire.answers(await wire.inject({ from: 'client', on: near, flags: ['PSH', 'ACK'], ...data }));
+    }
     const answers = await wire.answers(await wire.inject({ from: 'client', on: near, flags: ['RST'], seq }));
     // a FIN and a SYN are those of the end, sent again
     const answer = answers.find(({ segment }) => !segment.flags.includes('FIN') && !segment.flags.includes('SYN'));
@@ -94,6 +110,13 @@ export default experiment({
         facts.answer === 'none' &&
         facts.after === 'CLOSED' &&
         facts.error === (state === 'CLOSE-WAIT' ? 'EPIPE' : 'ECONNRESET'),
+    },
+    {
+      id: 'end-of-a-sack-block-ends',
+      text: 'where data is missing, a RST at the end of the highest SACK block ends the connection, too',
+      source: 'tcp_validate_incoming() in net/ipv4/tcp_input.c: max_sack; RFC 5961 §3.2 names RCV.NXT alone',
+      when: ({ place }) => place === 'sacked',
+      holds: (facts) => facts.answer === 'none' && facts.after === 'CLOSED' && facts.error === 'ECONNRESET',
     },
     {
       id: 'other-rst-is-challenged',
@@ -140,22 +163,32 @@ export default experiment({
     const challenged = inWindow.filter((each) => each.facts.answer === 'ACK' && isUnchanged(each));
     const outside = of(isDropped);
     const dropped = outside.filter((each) => each.facts.answer === 'none' && isUnchanged(each));
+    const sacked = of(({ place }) => place === 'sacked');
+    const endedThere = sacked.filter(isEnded);
     const edge = of(({ place }) => place === 'end');
     const long = edge.filter(({ facts }) => facts.answer === 'ACK');
     const rest = [...inWindow, ...outside];
     const isAll = (part: readonly Outcome[], whole: readonly Outcome[]) =>
       whole.length > 0 && part.length === whole.length;
+    const numbers = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format([
+      'RCV.NXT',
+      ...(isAll(endedBelow, below) ? ["a FIN's number"] : []),
+      ...(isAll(endedThere, sacked) ? ["a SACK block's end"] : []),
+    ]);
     return {
       headline:
         exact.length > 0
           ? isAll(ended, exact) && !rest.some(isEnded)
-            ? `With no data missing, only a RST at RCV.NXT ends it${isAll(endedBelow, below) ? ' (or one below a FIN)' : ''}.`
+            ? `${sacked.length > 0 ? 'Only' : 'With no data missing, only'} a RST at ${numbers} ends it.`
             : `A RST at RCV.NXT ended the connection in ${share(ended, exact)} cases.`
           : below.length > 0
             ? `A RST at the number of the FIN ended it in ${share(endedBelow, below)} cases.`
             : inWindow.length > 0
               ? `A RST in the window got a challenge ACK in ${share(challenged, inWindow)} cases.`
-              : outside.length > 0 && `A RST outside the window was dropped in ${share(dropped, outside)} cases.`,
+              : outside.length > 0
+                ? `A RST outside the window was dropped in ${share(dropped, outside)} cases.`
+                : sacked.length > 0 &&
+                  `A RST at the end of a SACK block ended it in ${share(endedThere, sacked)} cases.`,
       findings: [
         finding(
           share(ended, exact),
@@ -164,6 +197,10 @@ export default experiment({
         finding(
           share(endedBelow, below),
           'In CLOSE-WAIT, CLOSING and LAST-ACK a RST at RCV.NXT − 1, the number of the FIN that arrived, ends it, too.',
+        ),
+        finding(
+          share(endedThere, sacked),
+          'Where data is missing, a RST at the end of the highest SACK block ends the connection, too.',
         ),
         finding(
           share(challenged, inWindow),

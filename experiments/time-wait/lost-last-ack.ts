@@ -321,7 +321,7 @@ export default experiment({
         silent.length > 0 &&
           finding(
             lasted,
-            `If every answer is lost, the other end gives up after this time, with tcp_orphan_retries or tcp_retries2 ${retries} (RTO ${range(silent, ({ facts }) => facts.rtoMs, { unit: 'ms' })}).`,
+            `If every answer is lost, the other end gives up after this time: tcp_orphan_retries or tcp_retries2 ${retries} is a time, ${budgetMs(retries) / 1000} s from the second copy of its FIN.`,
           ),
         finding(share(restarted, waiting), 'One more copy of the FIN restarts the 60 s of TIME-WAIT.'),
       ],

@@ -211,7 +211,7 @@ export default experiment({
     },
     {
       id: 'not-elsewhere',
-      text: `with tcp_tw_reuse 0, and with 2 between addresses other than 127/8, even on one machine, connect(2) fails with EADDRNOTAVAIL for ${triedSeconds} s`,
+      text: `with tcp_tw_reuse 0, and with 2 between addresses that are not loopback addresses, even on one machine, connect(2) fails with EADDRNOTAVAIL for ${triedSeconds} s`,
       source: 'tcp_twsk_unique() in net/ipv4/tcp_ipv4.c: ipv4_is_loopback(), bound_dev_if',
       when: ({ old, port, path, twReuse, timestamps }) =>
         old === 'TIME-WAIT' &&
@@ -284,7 +284,7 @@ export default experiment({
     {
       about: { tcp_tw_reuse: 'measured', 'EADDRNOTAVAIL on connect': 'look at' },
       claim: 'not-elsewhere',
-      text: 'With tcp_tw_reuse 0, or 2 (the default) outside 127/8, connect(2) fails with EADDRNOTAVAIL while its port is in TIME-WAIT, for all 1.5 s tried.',
+      text: 'With tcp_tw_reuse 0, or 2 (the default) on no loopback address, connect(2) fails with EADDRNOTAVAIL if all ports are in TIME-WAIT, for all 1.5 s tried.',
     },
     {
       about: { tcp_timestamps: 'risks', tcp_tw_reuse: 'risks', 'EADDRNOTAVAIL on connect': 'cannot help' },

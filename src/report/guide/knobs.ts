@@ -31,7 +31,7 @@ export interface KnobText {
 
 /** A sysctl of a network namespace. `safe`: since which Kubernetes a pod may set it without a permission of the kubelet. */
 function sysctl(name: string, value: string | number, safe?: string): KnobText['settings'] {
-  const pod = `\`securityContext.sysctls: [{ name: ${name}, value: "${value}" }]\``;
+  const pod = `\`securityContext.sysctls: [{ name: ${name}, value: "${value}" }]\`, not with \`hostNetwork: true\``;
   const shell = String(value).includes(' ') ? `"${value}"` : value;
   return {
     sysctl: `\`sysctl -w ${name}=${shell}\``,
@@ -72,7 +72,7 @@ export const knobTexts: Readonly<Record<Knob, KnobText>> = {
     avoid:
       '0 for a connection whose last bytes matter; a positive time in a program with an event loop: close(2) blocks the loop.',
     settings: {
-      Node: '`socket.resetAndDestroy()` is SO_LINGER 0 for one connection; no setting for a time',
+      Node: '`socket.resetAndDestroy()` is SO_LINGER 0 for one connection, not for a TLSSocket; no setting for a time',
       nginx: '`reset_timedout_connection on;` is SO_LINGER 0 for clients that time out',
       HAProxy: '`option nolinger` is SO_LINGER 0',
       Go: '`(*net.TCPConn).SetLinger(0)`; −1 is off, n waits n seconds',
@@ -146,7 +146,7 @@ export const knobTexts: Readonly<Record<Knob, KnobText>> = {
       sysctl:
         '`sysctl -w net.ipv4.ip_local_port_range="10240 64999"`, `sysctl -w net.ipv4.ip_local_reserved_ports=11211,15000-15010`',
       Kubernetes:
-        '`securityContext.sysctls`: `net.ipv4.ip_local_port_range`, a safe sysctl; `net.ipv4.ip_local_reserved_ports`, safe since 1.27',
+        '`securityContext.sysctls`: `net.ipv4.ip_local_port_range`, a safe sysctl; `net.ipv4.ip_local_reserved_ports`, safe since 1.27; not with `hostNetwork: true`',
       HAProxy: '`server … source 10.0.0.2:10240-65000`: HAProxy chooses the port itself',
     },
     shownBy: ['ephemeral-ports', 'local-port-range'],
@@ -220,7 +220,7 @@ export const knobTexts: Readonly<Record<Knob, KnobText>> = {
     shownBy: ['reuseport-listeners'],
   },
   keepalive: {
-    what: 'SO_KEEPALIVE with TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT: probes on an idle connection; off by default; the sysctls tcp_keepalive_time, _intvl and _probes are the defaults, 7200 s, 75 s and 9.',
+    what: 'SO_KEEPALIVE with TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT: probes on an idle connection; off by default; the sysctls tcp_keepalive_time, _intvl and _probes, 7200 s, 75 s and 9, are the defaults of sockets with SO_KEEPALIVE.',
     said: 'Keepalive removes CLOSE-WAIT; keepalive is on by default.',
     use: 'on each connection that may be idle behind a firewall or NAT, with TCP_KEEPIDLE shorter than their memory.',
     avoid: 'against a server that does not close: its descriptors stay.',

@@ -1,3 +1,4 @@
+import { formatNumber } from '../../facts/values.ts';
 import { formatRatio } from '../format.ts';
 import type { Compared, Costs, Load, Series, Way } from '../model/load.ts';
 import {
@@ -38,7 +39,7 @@ export function markdownLoad(load: Load, chart: string | undefined): string {
     way.against
       ? ratioText(way.against, load)
       : `${medianOf(way, load.compared)}${baselines.has(way.cell) ? ': the baseline' : ''}`,
-    ...shown.map((fact) => medianOf(way, fact)),
+    ...shown.map((fact) => relativeText(way, fact) ?? medianOf(way, fact)),
   ]);
   return blocks(
     table(
@@ -47,10 +48,18 @@ export function markdownLoad(load: Load, chart: string | undefined): string {
       shown.map((_, index) => index + 2),
     ),
     compares && notes(load),
+    ways.some((way) => shown.some((fact) => relativeText(way, fact))) &&
+      `The columns ${new Intl.ListFormat('en-GB').format(shown.map((fact) => columns[fact]))} have multiples of the baseline, too: medians of these pairs.`,
     chart !== undefined && image(comparedTitle(load.compared), `${besideReport}/${chart}`),
     details(numbersTitle(load), blocks(spreads(load), load.costs && costTable(load.costs))),
     load.series.length > 0 && details(windowTitle, blocks(...load.series.map(through))),
   );
+}
+
+/** Times as much as at the baseline; undefined for a way that has none. */
+function relativeText({ relative }: Load['ways'][number], fact: string): string | undefined {
+  const ratio = relative?.[fact];
+  return ratio === undefined ? undefined : `${formatNumber(ratio)} ×`;
 }
 
 const nameOf = ({ cell, name }: Way): string => name.map(code).join(' ') || code(cell);

@@ -29,7 +29,9 @@ export function markdownPaths({ id, paths }: WithPaths, drawn: ReadonlySet<strin
         `${besideReport}/${first.name}`,
       ),
     shown.map(({ short, name }) => `- ${link(short, `${besideReport}/${name}`)}`).join('\n'),
-    left > 0 ? `${more}; ${plural(left, 'other one is', 'others are')} not drawn here.` : `${more}.`,
+    left > 0
+      ? `${more}; ${plural(left, 'other has', 'others have')} no drawing: the size of a kept run is limited.`
+      : `${more}.`,
     paths.kind === 'ladders' &&
       paths.without &&
       `No packet crossed the wire in ${whichText(paths.without, code)}: there is no ladder.`,

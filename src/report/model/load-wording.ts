@@ -67,7 +67,7 @@ function endedText({ by, within, seconds }: NonNullable<Load['ended']>, compared
   ).length;
   if (by === 'narrow') return `The repeats ended when each interval was within ${share}.`;
   const why =
-    by === 'time' ? `the time was used up (${formatNumber(seconds)} s)` : 'each way had as many as it may have';
+    by === 'time' ? `the time was used up (${formatNumber(seconds)} s)` : 'each way had its maximum of repeats';
   return `The repeats ended when ${why}: ${narrow} of ${plural(compared.length, 'interval')} lie within ${share}.`;
 }
 

@@ -61,6 +61,8 @@ export interface Load {
     readonly medians: readonly string[];
     readonly values: readonly string[];
     readonly against?: Compared;
+    /** Of a way that was compared, by fact: the median of its pairs, relative to the baseline. */
+    readonly relative?: Readonly<Record<string, number>>;
     readonly drawn: DrawnWay;
   })[];
   readonly costs?: Costs;
@@ -141,7 +143,7 @@ export function loadOf(experiment: ExperimentRecord, groups: readonly CellGroup[
         ...wayOf(cell),
         medians: facts.map((fact) => middleOf(cell, fact, experiment)),
         values: facts.map((fact) => formatSpread(numbersOf(cell, fact), declaredFact(fact, experiment))),
-        ...(compared && { against: compared }),
+        ...(compared && { against: compared, relative: relativeOf(experiment, cell, arms, facts) }),
         drawn: drawnOf(experiment, cell, arms),
       };
     }),
@@ -153,9 +155,32 @@ export function loadOf(experiment: ExperimentRecord, groups: readonly CellGroup[
 /** Numbers of each result that a chart has. */
 const charted = [...measured, ...costs];
 
-function drawnOf({ load }: ExperimentRecord, cell: CellGroup, arms: readonly CellGroup[]): DrawnWay {
-  const out = leftOutOf(load);
-  const baseline = arms.find(({ id }) => id === load?.against.find((each) => each.cell === cell.id)?.baseline);
+/** Facts of a way relative to its baseline's, as the run paired them. */
+function ratiosIn(
+  { load }: ExperimentRecord,
+  cell: CellGroup,
+  arms: readonly CellGroup[],
+  fact?: string,
+): readonly number[] {
+  const named = load?.against.find((each) => each.cell === cell.id)?.baseline;
+  const baseline = arms.find(({ id }) => id === named);
+  if (!baseline) return [];
+  const ways = arms.map(({ ran }) => ran);
+  return ratiosOf(cell.ran, baseline.ran, ways, load, fact);
+}
+
+function relativeOf(
+  experiment: ExperimentRecord,
+  cell: CellGroup,
+  arms: readonly CellGroup[],
+  facts: readonly string[],
+): Readonly<Record<string, number>> {
+  const known = facts.map((fact) => [fact, ratiosIn(experiment, cell, arms, fact)] as const);
+  return Object.fromEntries(known.flatMap(([fact, ratios]) => (ratios.length > 0 ? [[fact, median(ratios)]] : [])));
+}
+
+function drawnOf(experiment: ExperimentRecord, cell: CellGroup, arms: readonly CellGroup[]): DrawnWay {
+  const out = leftOutOf(experiment.load);
   const known = charted.filter((fact) => numbersOf(cell, fact).length > 0);
   return {
     repeats: cell.ran.map((record) => ({
@@ -168,14 +193,7 @@ function drawnOf({ load }: ExperimentRecord, cell: CellGroup, arms: readonly Cel
         }),
       ),
     })),
-    ratios: baseline
-      ? ratiosOf(
-          cell.ran,
-          baseline.ran,
-          arms.map(({ ran }) => ran),
-          load,
-        )
-      : [],
+    ratios: ratiosIn(experiment, cell, arms),
     medians: Object.fromEntries(known.map((fact) => [fact, median(numbersOf(cell, fact))])),
   };
 }

@@ -11,15 +11,18 @@ export const comparedFact = (load: Pick<LoadComparison, 'fact'> | undefined): st
 export const leftOutOf = (load: Pick<LoadComparison, 'out'> | undefined): ReadonlySet<string> =>
   new Set(load?.out?.map(({ cell, repeat }) => cellKey(cell, repeat)));
 
-/** What is compared of one way relative to another's, pair by pair, as the run paired its results; `ways`: the records of all. */
+/**
+ * A fact of one way relative to another's, pair by pair, as the run paired its results; `ways`: the records of all. Without `fact`,
+ * what is compared.
+ */
 export function ratiosOf(
   own: readonly CellRecord[],
   baseline: readonly CellRecord[],
   ways: readonly (readonly CellRecord[])[],
   load: LoadComparison | undefined,
+  fact = comparedFact(load),
 ): number[] {
   const out = leftOutOf(load);
-  const fact = comparedFact(load);
   if (load?.method?.pairing !== 'neighbours') {
     const of = new Map(baseline.map((record) => [record.repeat, factOf(record, fact)]));
     return own.flatMap((record) => {
