@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,21 +10,12 @@ import { readRun } from '../src/record/read.ts';
 import { packageRoot } from '../src/record/tool.ts';
 import { reportOf } from '../src/report/model/report.ts';
 import { terminalSummary } from '../src/report/terminal/summary.ts';
+import { keptRun } from './kept.ts';
 import { describeWhere } from './where-possible.ts';
 
 const page = await readFile(join(packageRoot(), 'results', 'README.md'), 'utf8');
 const blocks = (language: string): string[] =>
   [...page.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, block]) => block!);
-
-/** Of the runs that are kept, the last one by its kernel's release. */
-async function keptRun(): Promise<string> {
-  const folder = join(packageRoot(), 'results', 'reference');
-  const entries = await readdir(folder, { withFileTypes: true });
-  const runs = entries
-    .filter((entry) => entry.isDirectory() && !['ladders', 'kernels'].includes(entry.name))
-    .map(({ name }) => name);
-  return join(folder, runs.sort().at(-1) as string);
-}
 
 const python = '/usr/bin/python3';
 
@@ -41,12 +32,9 @@ describe('results/README.md', () => {
   let holders: Record<string, number> = {};
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lingerlab-results-'));
-    const kept = await keptRun();
-    const cells = await promisify(gunzip)(await readFile(join(kept, 'cells.ndjson.gz')));
+    const cells = await promisify(gunzip)(await readFile(join(keptRun, 'cells.ndjson.gz')));
     await writeFile(join(folder, 'cells.ndjson'), cells);
-    const run = await readFile(join(kept, 'run.json')).catch(async () =>
-      promisify(gunzip)(await readFile(join(kept, 'run.json.gz'))),
-    );
+    const run = await promisify(gunzip)(await readFile(join(keptRun, 'run.json.gz')));
     await writeFile(join(folder, 'run.json'), run);
     const ran = cells
       .toString()
@@ -96,15 +84,14 @@ describe('results/README.md', () => {
 
 describe('README.md', async () => {
   const readme = await readFile(join(packageRoot(), 'README.md'), 'utf8');
-  const folder = await keptRun();
-  const run = await readRun(folder);
+  const run = await readRun(keptRun);
 
   test('has at most 150 lines', () => {
     expect(readme.trimEnd().split('\n').length).toBeLessThanOrEqual(150);
   });
 
   test('shows what the run that is kept prints', () => {
-    const path = relative(packageRoot(), join(folder, 'report.md'));
+    const path = relative(packageRoot(), join(keptRun, 'report.md'));
     const printed = terminalSummary(reportOf(run), { color: false, path, page: 'report.html' });
     expect(/^```text\n(.*?)^```/ms.exec(readme)?.[1]).toBe(printed);
   });

@@ -179,7 +179,6 @@ export default experiment({
       await open.complete();
       note('follows', (await sent(earlier, followsSeconds)).word);
     }
-    await near.close();
   },
 
   claims: [

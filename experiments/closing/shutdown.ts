@@ -152,7 +152,7 @@ export default experiment({
   ],
 
   async scenario(stage, { how, state, data }) {
-    const { wire, note } = stage;
+    const { wire, until, note } = stage;
 
     const { near, far } = await connected(stage, state, data);
     const took = data === 'queued' ? await near.write(queued.written, { wait: false }) : 0;
@@ -190,6 +190,7 @@ export default experiment({
     if (data === 'queued') note('delivered', count);
     note('others', others);
     await far.close();
+    await until(far, 'TIME-WAIT', 'CLOSED');
   },
 
   claims: [

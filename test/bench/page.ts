@@ -11,13 +11,13 @@ import { chromium } from 'playwright-core';
 import { comparisonPage } from '../../src/page/comparison.ts';
 import { pageOf } from '../../src/page/save.ts';
 import { readRun } from '../../src/record/read.ts';
-import { packageRoot } from '../../src/record/tool.ts';
 import { compareRuns } from '../../src/report/compare/compare.ts';
 import { median } from '../../src/stats/quantile.ts';
+import { keptRun } from '../kept.ts';
 
 const executablePath = '/usr/bin/chromium';
 const times = 5;
-const folder = process.argv[2] ?? join(packageRoot(), 'results', 'reference', '6.18.44-fc-v782');
+const folder = process.argv[2] ?? keptRun;
 
 const say = (what: string, value: number, unit: string): void =>
   void process.stdout.write(`${what.padEnd(44)}${value.toFixed(0).padStart(9)} ${unit}\n`);

@@ -12,6 +12,7 @@ import { readRun } from '../../src/record/read.ts';
 import type { CellRecord, RunRecord } from '../../src/record/schema.ts';
 import { packageRoot } from '../../src/record/tool.ts';
 import { median } from '../../src/stats/quantile.ts';
+import { earlierRun, keptRun } from '../kept.ts';
 
 /** Cells of `run --all`. */
 const allCells = 6444;
@@ -139,9 +140,8 @@ async function perCell(): Promise<void> {
 }
 
 try {
-  const kept = join(root, 'results', 'reference');
-  const [name = '6.18.44-fc-v782', other = '6.18.44-fc-v657'] = process.argv.slice(2);
-  const reference = await copied(join(kept, name));
+  const [kept = keptRun, other = earlierRun] = process.argv.slice(2);
+  const reference = await copied(kept);
   const large = await repeated(reference, allCells);
   const first = join(scratch, 'first');
   const clear = () => rm(first, { recursive: true, force: true });
@@ -163,7 +163,7 @@ try {
   await measure('guide of the reference', () => [bin, 'guide', reference], { aim: { ms: 1000 } });
   await measure(`report of ${allCells} cells`, () => [bin, 'report', large], { aim: { ms: 3000, memoryMiB: 400 } });
   await measure(`compare of ${allCells} cells, twice`, () => [bin, 'compare', large, large]);
-  await measure('compare of two kept runs', () => [bin, 'compare', reference, join(kept, other)]);
+  await measure('compare of two kept runs', () => [bin, 'compare', reference, other]);
   await perCell();
   await measure('node -e 0', () => ['-e', '0']);
 } finally {

@@ -10,6 +10,7 @@ import { markdownReport } from '../../src/report/markdown/report.ts';
 import { reportOf } from '../../src/report/model/report.ts';
 import { format, parse } from '../../src/tcp/segment.ts';
 import { all, closedInTurn, flow, opened, scenarioEnds } from '../facts/handmade.ts';
+import { keptRun } from '../kept.ts';
 import { formatsOf, readsOf, readText } from '../observers/trace/captures.ts';
 import { segments as anySegments, samples } from '../tcp/arbitrary.ts';
 
@@ -34,8 +35,7 @@ const bytes = made.map((segment) => format(segment));
 const one = flow();
 const record: Event[] = [...opened(one, 1), ...closedInTurn(one, 'client', 10, 20), scenarioEnds(90)];
 
-const reference = new URL(`../../results/reference/`, import.meta.url).pathname;
-const whole = await readRun(`${reference}${process.argv[2] ?? '6.18.44-fc-v782'}`);
+const whole = await readRun(process.argv[2] ?? keptRun);
 const some = { ...whole, cells: whole.cells.slice(0, cells) };
 
 interface Task {

@@ -8,6 +8,7 @@ import { acrossOf } from '../../src/verdict/asked.ts';
 import { falsifiers, fixedParts, type HandMade } from '../../src/verdict/falsifiable.ts';
 import { ranOf } from '../../src/verdict/outcomes.ts';
 import { judgeAcross } from '../../src/verdict/run.ts';
+import { keptRun } from '../kept.ts';
 
 /** Facts that refute a claim which no cell of its experiment can, by experiment and claim. */
 const handMade: Readonly<Record<string, HandMade>> = {
@@ -228,7 +229,7 @@ const byThemselves: Readonly<Record<string, readonly string[]>> = {
 
 const kept = (folder: string) => readRun(fileURLToPath(new URL(folder, import.meta.url)));
 const runs = await Promise.all([
-  kept('../../results/reference/6.18.44-fc-v782'),
+  readRun(keptRun),
   // what runs only where it is named
   kept('../fixtures/runs/named-loads'),
   kept('../fixtures/runs/load-sockets'),

@@ -9,10 +9,11 @@ import { knobTexts } from '../../src/report/guide/knobs.ts';
 import { symptomTexts } from '../../src/report/guide/symptoms.ts';
 import { judgeCell } from '../../src/verdict/claims.ts';
 import { guideOf } from '../../src/verdict/guide.ts';
+import { keptRun } from '../kept.ts';
 
 const kept = (folder: string) => readRun(fileURLToPath(new URL(folder, import.meta.url)));
 const runs = await Promise.all([
-  kept('../../results/reference/6.18.44-fc-v782'),
+  readRun(keptRun),
   // what runs only where it is named
   kept('../fixtures/runs/named-loads'),
 ]);

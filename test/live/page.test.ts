@@ -10,8 +10,8 @@ import { comparisonPage } from '../../src/page/comparison.ts';
 import { pageOf } from '../../src/page/save.ts';
 import { readRun } from '../../src/record/read.ts';
 import type { Run } from '../../src/record/schema.ts';
-import { packageRoot } from '../../src/record/tool.ts';
 import { compareRuns } from '../../src/report/compare/compare.ts';
+import { keptRun } from '../kept.ts';
 import { escapesShown, hostile, hostileRun, otherHostileRun } from '../page/hostile.ts';
 import { describeWhere } from '../where-possible.ts';
 
@@ -31,7 +31,7 @@ describeWhere(missing, "a run's page in a browser", () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lingerlab-page-'));
-    const kept = await readRun(join(packageRoot(), 'results', 'reference', '6.18.44-fc-v782'));
+    const kept = await readRun(keptRun);
     await writeFile(join(folder, 'whole.html'), await pageOf(kept));
     await writeFile(join(folder, 'report.html'), await pageOf(partOf(kept, ['close-order', 'lost-last-ack', 'load'])));
     await writeFile(join(folder, 'hostile.html'), await pageOf(hostileRun));

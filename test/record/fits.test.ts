@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { fitsOf } from '../../src/record/fits.ts';
 import { readRun } from '../../src/record/read.ts';
 import { cellRecord, runRecord } from '../../src/record/schema.ts';
+import { keptRun } from '../kept.ts';
 import { exampleRun } from './example.ts';
 
-const reference = new URL('../../results/reference/6.18.44-fc-v782', import.meta.url).pathname;
-const { run, cells } = await readRun(reference);
+const { run, cells } = await readRun(keptRun);
 
 /** Every value with one of its parts left out, replaced, or beside a part that is new; each part of the same kind once. */
 function* damaged(value: unknown, seen: Set<string>, path = ''): Generator<unknown> {

@@ -4,6 +4,7 @@ import { ladderSvg } from '../../../src/report/ladder/svg.ts';
 import { markdownReport } from '../../../src/report/markdown/report.ts';
 import { type Report, reportOf } from '../../../src/report/model/report.ts';
 import { terminalSummary } from '../../../src/report/terminal/summary.ts';
+import { keptRun } from '../../kept.ts';
 import { sampleRun } from '../fixture.ts';
 
 const copied = (report: Report): Report => JSON.parse(JSON.stringify(report)) as Report;
@@ -22,8 +23,7 @@ test('a report is data: what was written as JSON and read again is the same and 
 });
 
 test('so is that of a whole run, with its loads and ladders', async () => {
-  const folder = new URL('../../../results/reference/6.18.44-fc-v782', import.meta.url).pathname;
-  const run = await readRun(folder);
+  const run = await readRun(keptRun);
   const some = new Set(['load', 'old-duplicate', 'linger', 'server-restart']);
   const experiments = run.run.experiments.filter(({ id }) => some.has(id));
   expect(experiments).toHaveLength(some.size);
