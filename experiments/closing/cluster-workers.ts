@@ -273,6 +273,19 @@ export default experiment({
     },
   ],
 
+  guide: [
+    {
+      about: { 'clients hang in connect': 'look at' },
+      claim: 'and-is-left-behind',
+      text: 'In a node:cluster, a client whose connection went to a blocked worker gets neither answer nor error after the worker was killed.',
+    },
+    {
+      about: { 'clients hang in connect': 'helps' },
+      claim: 'nobody-waits-for-a-blocked-one',
+      text: 'With cluster.schedulingPolicy SCHED_NONE no connection waits for a blocked worker.',
+    },
+  ],
+
   answer(outcomes) {
     type Outcome = (typeof outcomes)[number];
     const of = (are: (cell: Outcome['cell']) => boolean) => outcomes.filter(({ cell }) => are(cell));

@@ -128,6 +128,19 @@ export default experiment({
     },
   ],
 
+  guide: [
+    {
+      about: { 'closing order': 'risks' },
+      claim: 'net-ends-the-answer',
+      text: "A server on net's defaults ends its side when the request ends: a client that half-closed gets no answer.",
+    },
+    {
+      about: { 'FIN-WAIT-2 grows': 'look at' },
+      claim: 'a-proxy-that-keeps-it-hangs',
+      text: 'A proxy that does not forward a half-close leaves the client in FIN-WAIT-2 and the server waiting in ESTABLISHED.',
+    },
+  ],
+
   answer(outcomes) {
     const whole = outcomes.filter(({ facts }) => facts.got === answer);
     const good = outcomes.filter(

@@ -141,6 +141,14 @@ export default experiment({
     },
   ],
 
+  guide: [
+    {
+      about: { 'reset after the response': 'look at' },
+      claim: 'destroy-is-reset-by-the-goodbye',
+      text: "After destroy() of a TLS socket, the other end's close_notify gets a RST: a RST that no application reads as an error.",
+    },
+  ],
+
   answer(outcomes) {
     type Outcome = (typeof outcomes)[number];
     const of = (how: string, isTls: boolean) =>

@@ -195,6 +195,20 @@ export default experiment({
     },
   ],
 
+  guide: [
+    {
+      about: { backlog: 'risks' },
+      claim: 'accepts-what-was-reset',
+      text: 'A connection that was reset in the accept queue is accepted all the same: read(2) returns its data, then ECONNRESET.',
+    },
+    {
+      about: { backlog: 'risks' },
+      claim: 'closed-listener-resets',
+      when: ({ comes }) => comes === 'close',
+      text: 'close(2) of a listener resets the connections that wait in its queue.',
+    },
+  ],
+
   answer(outcomes) {
     const of = (...comes: readonly string[]) => outcomes.filter(({ cell }) => comes.includes(cell.comes));
     const [wasReset, closed, deferred, stopped] = [of('RST'), of('FIN'), of('deferred'), of('close', 'shutdown-RD')];

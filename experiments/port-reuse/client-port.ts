@@ -127,6 +127,14 @@ export default experiment({
     },
   ],
 
+  guide: [
+    {
+      about: { SO_REUSEADDR: 'measured', 'EADDRINUSE on restart': 'cannot help' },
+      claim: 'no-option-of-the-server-helps',
+      text: "If a client without options holds the port, ESTABLISHED or in TIME-WAIT, no option of the server helps on the client's address.",
+    },
+  ],
+
   answer(outcomes) {
     type Outcomes = typeof outcomes;
     const every = (

@@ -215,6 +215,29 @@ export default experiment({
     },
   ],
 
+  guide: [
+    {
+      about: { 'EADDRINUSE on restart': 'look at' },
+      claim: 'a-gap-refuses',
+      text: 'If the old server closes before the new one listens, clients in its queue are reset, and new clients refused.',
+    },
+    {
+      about: { SO_REUSEPORT: 'risks' },
+      claim: 'reuseport-resets-its-queue',
+      text: "With SO_REUSEPORT on both servers no client is refused, but the connections in the old server's queue are reset.",
+    },
+    {
+      about: { tcp_migrate_req: 'measured', SO_REUSEPORT: 'measured' },
+      claim: 'migration-loses-none',
+      text: 'With SO_REUSEPORT and tcp_migrate_req 1 a restart under load loses no connection: the new server gets the queue of the old one.',
+    },
+    {
+      about: { 'EADDRINUSE on restart': 'helps' },
+      claim: 'one-queue-loses-none',
+      text: "A new server that inherits the old one's listening descriptor loses no connection under load.",
+    },
+  ],
+
   answer(outcomes) {
     type Outcome = (typeof outcomes)[number];
     const of = (...ways: string[]) => outcomes.filter(({ cell }) => ways.includes(cell.way));

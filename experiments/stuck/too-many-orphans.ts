@@ -187,6 +187,20 @@ export default experiment({
     },
   ],
 
+  guide: [
+    {
+      about: { tcp_max_orphans: 'measured' },
+      claim: 'too-many-orphans-reset',
+      text: 'With more orphans than tcp_max_orphans, close() sends a RST and leaves no socket; TcpExt TCPAbortOnMemory counts it.',
+    },
+    {
+      about: { tcp_max_orphans: 'risks' },
+      claim: 'unsent-data-is-lost',
+      when: ({ queue }) => queue === 'data',
+      text: 'With more orphans than tcp_max_orphans, unsent data of a closed socket is lost: the other application reads ECONNRESET.',
+    },
+  ],
+
   answer(outcomes) {
     type Outcome = (typeof outcomes)[number];
     const of = (limit: string, queue?: string) =>

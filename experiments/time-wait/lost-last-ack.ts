@@ -274,6 +274,21 @@ export default experiment({
     },
   ],
 
+  guide: [
+    {
+      about: { tcp_max_tw_buckets: 'risks' },
+      claim: 'error-without',
+      when: ({ left, lost }) => left === 'no-buckets' && lost === 'once',
+      text: 'Without TIME-WAIT, a lost last ACK becomes a RST: SO_ERROR of the end that closed second is ECONNRESET.',
+    },
+    {
+      about: { tcp_orphan_retries: 'measured' },
+      claim: 'gives-up',
+      when: ({ second, left }) => second === 'close' && left === 'TIME-WAIT',
+      text: 'tcp_orphan_retries 3 is a time, not a count: in LAST-ACK, the kernel sends the FIN more than 3 times before it gives up.',
+    },
+  ],
+
   answer(outcomes) {
     type Outcomes = typeof outcomes;
     const by = (of: Outcomes, ending: 'ACK' | 'RST' | 'none') => of.filter(({ facts }) => facts.ending === ending);

@@ -16,6 +16,8 @@ const runs = await Promise.all([
   readRun(keptRun),
   // what runs only where it is named
   kept('../fixtures/runs/named-loads'),
+  // what needs a kernel of its own
+  kept('../fixtures/runs/too-many-orphans'),
 ]);
 const cells = runs.flatMap((run) => run.cells);
 const ratios = runs.flatMap(({ run }) =>
