@@ -243,7 +243,6 @@ type Against = Compared<Cell>;
 /** The one thing to do, after so many repeats; false where there is nothing to compare. */
 function toDo(compared: readonly Against[], repeat: number): string | false {
   if (compared.length === 0) return false;
-  const pairs = Math.min(...compared.map((each) => each.pairs));
   const kept = compared.filter(({ cell }) => cell.closer === 'neither');
   const cheaper = kept.filter(({ differs }) => differs === 'more');
   if (cheaper.length > 0)
@@ -251,7 +250,8 @@ function toDo(compared: readonly Against[], repeat: number): string | false {
       ? `Keep connections open: keep-alive served ${times(cheaper)} the requests with the same CPU (loopback).`
       : `Measure before you keep connections open: keep-alive saves CPU in ${share(cheaper, kept)} settings only.`;
   const needed = repeatsNeeded(compared.length);
-  if (pairs < needed && compared.every(({ differs }) => differs === 'not shown'))
+  const open = compared.filter(({ differs, pairs }) => differs === 'not shown' && pairs < needed);
+  if (open.length === compared.length || kept.some((each) => open.includes(each)))
     return repeat < needed
       ? `Too few repeats to tell the ways of closing apart: run this with --repeat ${needed}.`
       : 'Too few repeats could be compared beside other programs: run this again when it is quiet.';

@@ -115,6 +115,9 @@ interface Counts {
   readonly slowestMs: number;
 }
 
+/** A number that the speed of the machine decides. */
+const measured = (text: string) => kind.count({ text, compare: 'measurement' });
+
 export default experiment({
   id: 'restart-under-load',
   question:
@@ -152,6 +155,12 @@ export default experiment({
       text: 'what became of connections that no server answered',
     },
     slowestMs: kind.ms({ text: 'the longest time until an answer' }),
+    // as many as the clients had time for
+    'counters.lab.Tcp.ActiveOpens': measured('connections that clients began'),
+    'counters.lab.Tcp.PassiveOpens': measured('connections that a server took'),
+    'counters.lab.Tcp.AttemptFails': measured('connections that failed before they were ESTABLISHED'),
+    'counters.lab.Tcp.EstabResets': measured('connections that a RST ended'),
+    'counters.lab.Tcp.OutRsts': measured('RSTs that were sent'),
   },
   shows: ['lost', 'reset', 'refused', 'others', 'answered', 'slowestMs'],
 
