@@ -212,12 +212,13 @@ function measure(of: OfFact, cell: MatchedCell, taken: readonly Taken[], finding
 /** What another run measured of a load, on a machine that was as fast as this run's; undefined where that cannot be said. */
 function asFastAs(base: Taken, other: Taken, { fact, declared }: OfFact): Taken | undefined {
   const speeds = speedsOf(base.run.run, other.run.run);
-  if (!speeds || speeds.isAlike) return speeds && other;
-  const { times } = speeds;
+  if (!speeds) return undefined;
+  const { times, isAlike, moved } = speeds;
+  if (isAlike) return { ...other, sample: { ...other.sample, moved } };
   const known = other.sample.known.map((value) =>
     typeof value === 'number' ? slowedBy(times, fact, declared, value) : value,
   );
-  return { ...other, sample: { ...other.sample, known }, normalised: times };
+  return { ...other, sample: { ...other.sample, known, moved }, normalised: times };
 }
 
 const numbersOf = ({ known }: Sample): number[] => known.filter((value) => typeof value === 'number');

@@ -2,7 +2,7 @@ import type { Declaration } from '../../record/fact.ts';
 import type { CellRecord, Environment, Run } from '../../record/schema.ts';
 import { median } from '../../stats/quantile.ts';
 import { environmentOf } from '../gather.ts';
-import { judge, type Test } from '../model/judge.ts';
+import { driftOf, judge, type Test } from '../model/judge.ts';
 import { wordsOf } from '../model/load-wording.ts';
 import { comparedFact, ratiosOf } from '../model/pairs.ts';
 import type { PerformanceDifference, SpeedDifference } from './comparison.ts';
@@ -29,27 +29,65 @@ const mostCorrectedMs = 10_000;
 /** Calibrations that differ by less are of machines that are equally fast. */
 const alikeSpeed = 0.05;
 
+/** How fast the machine of one run was against that of another one. */
+interface Speeds {
+  readonly times: number;
+  readonly isAlike: boolean;
+  /** By what share either changed its speed from the beginning of its run to the end: no closer is `times` known. */
+  readonly moved: number;
+}
+
 /**
  * How what loads measured in two runs can be compared: as it is, or the second run's after dividing it by how many times as fast its
  * machine was; undefined: not at all. Machines differ, or it is not known how fast they were and they were booted in between.
  */
-export function speedsOf(a: Run, b: Run): { readonly times: number; readonly isAlike: boolean } | undefined {
+export function speedsOf(a: Run, b: Run): Speeds | undefined {
   const [one, other] = [environmentOf(a), environmentOf(b)];
   if (machine.some((name) => one?.[name] !== other?.[name])) return undefined;
   const [own, others] = [fixedWorkUs(one), fixedWorkUs(other)];
   if (own === undefined || others === undefined)
-    return Math.abs(bootOf(a) - bootOf(b)) <= mostCorrectedMs ? { times: 1, isAlike: true } : undefined;
+    return Math.abs(bootOf(a) - bootOf(b)) <= mostCorrectedMs ? { times: 1, isAlike: true, moved: 0 } : undefined;
   const times = own / others;
-  return { times, isAlike: Math.max(times, 1 / times) <= 1 + alikeSpeed };
+  const moved = Math.max(movedIn(one), movedIn(other), driftIn(a), driftIn(b));
+  return { times, isAlike: Math.max(times, 1 / times) <= 1 + alikeSpeed, moved };
 }
 
 /** What the fixed work of a calibration took, JavaScript and system calls alike, before and after the run: a geometric mean. */
 function fixedWorkUs(seen: Environment | undefined): number | undefined {
   const { before, after = before } = seen?.calibration ?? {};
-  if (!before || !after) return undefined;
-  const logs = [before.jsUs, before.systemUs, after.jsUs, after.systemUs].map(Math.log);
-  return Math.exp(logs.reduce((sum, each) => sum + each, 0) / logs.length);
+  return before && after && Math.sqrt(workUs(before) * workUs(after));
 }
+
+/** By what share the fixed work took longer, or less long, after the run than before it. */
+function movedIn(seen: Environment | undefined): number {
+  const { before, after } = seen?.calibration ?? {};
+  if (!before || !after) return 0;
+  const times = workUs(before) / workUs(after);
+  return Math.max(times, 1 / times) - 1;
+}
+
+/** By what share the rate of the load that was repeated most moved within a run. */
+function driftIn(run: Run): number {
+  const known = drifts.get(run) ?? driftOf(mostRepeated(run));
+  drifts.set(run, known);
+  return known;
+}
+
+/** Asked for each measured fact. */
+const drifts = new WeakMap<Run, number>();
+
+function mostRepeated({ cells }: Run): number[] {
+  const loads = Map.groupBy(
+    cells.filter(({ load, status }) => load && status === 'ran'),
+    ({ id }) => id,
+  );
+  const [most = []] = [...loads.values()].toSorted((a, b) => b.length - a.length);
+  const inOrder = most.toSorted((a, b) => a.repeat - b.repeat);
+  return inOrder.map(({ facts }) => facts['rate.perSecond']).filter((value) => typeof value === 'number');
+}
+
+type Worked = NonNullable<Environment['calibration']>['before'];
+const workUs = ({ jsUs, systemUs }: Worked): number => Math.sqrt(jsUs * systemUs);
 
 /** How fast the machine was in each other run against the first, where that was measured and both have a load. */
 export function speedDifferences(cells: readonly MatchedCell[], runs: readonly Labelled[]): SpeedDifference[] {

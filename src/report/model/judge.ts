@@ -16,6 +16,8 @@ export interface Sample {
   readonly known: readonly (FactValue | undefined)[];
   readonly hz: number;
   readonly race: boolean;
+  /** By what share the speed of the machine moved meanwhile, where that was measured and matters. */
+  readonly moved?: number;
 }
 
 /**
@@ -84,22 +86,34 @@ function judgeMeasurement(samples: readonly Sample[]): Judgement {
   if (smallest > alpha) return { kind: 'untestable', why: 'too few repeats' };
   if (new Set([...a, ...b]).size === 1) return { kind: 'same' };
   const [less, more] = median(a) < median(b) ? [a, b] : [b, a];
-  const { p, method } = mannWhitney(less.map(byMargin), more);
+  const beyond = Math.max(margin, driftOf(a), driftOf(b), ...samples.map(({ moved = 0 }) => moved));
+  const raised = less.map((value) => value * (1 + beyond));
+  const { p, method } = mannWhitney(raised, more);
   // with the margin they lie the other way round
-  const isWithin = median(less.map(byMargin)) >= median(more);
+  const isWithin = median(raised) >= median(more);
   return {
     kind: 'tested',
     p: isWithin ? 1 : p,
     smallest,
-    method: `Mann–Whitney U beyond ${margin * 100} %, ${method}`,
+    method: `Mann–Whitney U beyond ${Math.round(beyond * 100)} %, ${method}`,
   };
 }
 
+/** So many repeats show how far a machine drifts: four medians of four. */
+const driftRepeats = 16;
+
 /**
- * Two runs of the same kernel on the same machine differ by a percent or two in what each of their repeats shares: where its
- * processes were placed, what the machine did in that minute. No test of repeats knows of that.
+ * How far repeats moved within one run, as a share: its quarters are compared, by their medians. Two runs of the same kernel differ by
+ * as much in what all repeats of some seconds share: where processes were placed, what else the machine did then. No test of
+ * repeats knows of that.
  */
-const byMargin = (value: number): number => value * (1 + margin);
+export function driftOf(values: readonly number[]): number {
+  if (values.length < driftRepeats) return 0;
+  const quarters = [0, 1, 2, 3].map((nth) => values.slice((nth * values.length) / 4, ((nth + 1) * values.length) / 4));
+  const medians = quarters.map(median);
+  const [least, most] = [Math.min(...medians), Math.max(...medians)];
+  return least > 0 ? most / least - 1 : 0;
+}
 
 /**
  * How far apart equal values of a `within` fact may lie, in its unit: as declared, or a timer slot of the longest value

@@ -540,6 +540,27 @@ describe('not comparable', () => {
     expect(measured(compareRuns([run(1000, 50), run(1000, 100)]))).toEqual(['latency.p50Us', 'rate.perSecond']);
   });
 
+  test('a difference is shown where it is larger than what moved within a run', () => {
+    const declared = saved({ ...declarations(), ...loadDeclarations() });
+    const speed = (jsUs: number) => ({ jsUs, systemUs: 10 * jsUs });
+    const run = (rates: readonly number[], after = 50) =>
+      runOf(
+        [experimentOf({ id: 'x', facts: declared, factors: { a: [1] } })],
+        rates.map((rate, nth) => cellOf('x', { a: 1 }, { 'rate.perSecond': rate }, { repeat: nth + 1, load: true })),
+        { environment: { calibration: { before: speed(50), after: speed(after) } } },
+      );
+    const steady = (rate: number) => Array.from({ length: 24 }, (_, nth) => rate + nth / 100);
+    const found = (...runs: readonly [Run, Run]) => compareRuns(runs).performance;
+    expect(found(run(steady(100)), run(steady(120)))).toBe(1);
+    // the machine became 30 % slower in the last quarter of one run
+    const drifting = steady(120).map((rate, nth) => (nth < 18 ? rate : rate / 1.3));
+    expect(found(run(steady(100)), run(drifting))).toBe(0);
+    expect(found(run(steady(50)), run(drifting))).toBe(1);
+    // its fixed work took 30 % longer at its end
+    expect(found(run(steady(100), 65), run(steady(125)))).toBe(0);
+    expect(found(run(steady(100), 65), run(steady(200)))).toBe(1);
+  });
+
   test('of runs that paired neighbours, ratios are to the baseline just before and just after', () => {
     const declared = saved({ ...declarations(), ...loadDeclarations() });
     const pair = { cell: 'x/a=2', baseline: 'x/a=1', pairs: 8, ratio: 1, p: 1, differs: 'alike' } as const;
