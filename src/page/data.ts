@@ -6,9 +6,11 @@ import { cellFolder } from '../record/layout.ts';
 import type { CellRecord, ExperimentRecord, Run } from '../record/schema.ts';
 import { brief, cellDetailParts, lateText } from '../report/detail.ts';
 import { declaredFact, gatherCells } from '../report/gather.ts';
+import type { Guide } from '../report/guide/guide.ts';
 import type { ExperimentView, Report } from '../report/model/report.ts';
 import { reasonText } from '../report/reason.ts';
 import { shownInJson } from '../text/visible.ts';
+import { guideIndex } from './guide.ts';
 import type { PageDeclaration, PageExperiment, PageIndex, PageRecord, PageResult } from './parts.ts';
 
 const packed = promisify(deflate);
@@ -57,8 +59,8 @@ function withoutSegments<T extends Laddered>({
  * The data of a page as one block: deflated, in base64. Its first line is the index, each further line the record of one result, in the
  * order of the index. It takes no more than so many characters where leaving ladders and the like out helps.
  */
-export async function dataOf(run: Run, report: Report, room: number): Promise<string> {
-  const { index, records } = pageData(run, report);
+export async function dataOf(run: Run, report: Report, guide: Guide | undefined, room: number): Promise<string> {
+  const { index, records } = pageData(run, report, guide);
   return packedIn(room, index, records, smaller);
 }
 
@@ -82,6 +84,7 @@ export async function packedIn<T>(
 export function pageData(
   run: Run,
   report: Report,
+  guide: Guide | undefined,
 ): { readonly index: PageIndex; readonly records: readonly PageRecord[] } {
   const records = recordsOf(run);
   const own = new Map(run.run.experiments.map((experiment) => [experiment.id, experiment]));
@@ -99,6 +102,7 @@ export function pageData(
     results: shown.map((record) =>
       resultOf(record, places.get(record.experiment) ?? 0, own.get(record.experiment) as ExperimentRecord, letters),
     ),
+    ...(guide && { guide: guideIndex(guide, run, place) }),
   };
   return { index, records: shown.map((record) => recordOf(record, own.get(record.experiment) as ExperimentRecord)) };
 }

@@ -1,5 +1,6 @@
 import type { Declaration, FactValue } from '../record/fact.ts';
 import type { CellRecord, ExperimentRecord, Verdict, Warning } from '../record/schema.ts';
+import type { Guide } from '../report/guide/guide.ts';
 import type { Wired } from '../report/ladder/parts.ts';
 import type { Report } from '../report/model/report.ts';
 
@@ -10,6 +11,8 @@ export interface PageIndex {
   readonly experiments: readonly PageExperiment[];
   readonly declarations: readonly PageDeclaration[];
   readonly results: readonly PageResult[];
+  /** Absent: the page has no tuning guide. */
+  readonly guide?: PageGuide;
 }
 
 export type PageDeclaration = Pick<Declaration, 'type' | 'unit' | 'compare' | 'text'>;
@@ -26,18 +29,29 @@ export interface PageExperiment {
   readonly shows: readonly string[];
   /** By fact the place of its declaration. */
   readonly declared: Readonly<Record<string, number>>;
-  readonly findings: readonly {
-    readonly number: string;
-    readonly text: string;
-    /** Places of the results that it rests on. */
-    readonly results: readonly number[];
-  }[];
+  readonly findings: readonly PageFinding[];
   readonly claims: readonly {
     readonly id: string;
     readonly text: string;
     readonly source: string;
     readonly verdict: Verdict;
   }[];
+}
+
+/** A sentence with its number. */
+export interface PageFinding {
+  readonly number: string;
+  readonly text: string;
+  /** Places of the results that it rests on. */
+  readonly results: readonly number[];
+}
+
+/** What a query finds of the tuning guide. */
+export interface PageGuide {
+  /** The symptoms and knobs that the page has; of a symptom, what a log shows. */
+  readonly sections: readonly { readonly name: string; readonly seen?: string }[];
+  /** Its sentences: `server-restart/with-an-option-at-once`. */
+  readonly said: readonly (PageFinding & { readonly id: string })[];
 }
 
 /** One result; its names are short, since a run has many. */
@@ -84,6 +98,8 @@ export interface PageRecord extends Pick<Wired, 'segments' | 'incarnations' | 'a
 /** What a page is rendered from. */
 export interface PageInput {
   readonly report: Report;
+  /** Absent: the run proves nothing of it. */
+  readonly guide: Guide | undefined;
   readonly style: string;
   readonly script: string;
 }

@@ -1,6 +1,7 @@
 import { withoutRole } from '../facts/roles.ts';
 import { formatFact } from '../facts/values.ts';
 import type { FactValue } from '../record/fact.ts';
+import { anchorOf } from '../report/guide/words.ts';
 import type { PageIndex, PageResult } from './parts.ts';
 
 /** One condition of a query. */
@@ -23,6 +24,7 @@ export const keys = [
   'claim',
   'fact',
   'finding',
+  'guide',
   'evidence',
   'outcome',
   'status',
@@ -118,7 +120,7 @@ function matchesOf(
 
 function positiveOf(
   { key, name, operator, values }: Token,
-  { experiments, declarations }: PageIndex,
+  { experiments, declarations, guide }: PageIndex,
   factors: readonly Record<string, string>[],
   texts: readonly string[],
 ): Matches {
@@ -163,6 +165,11 @@ function positiveOf(
         return experiments.find((each) => each.id === id)?.findings[Number(nth) - 1]?.results ?? [];
       });
       const chosen = new Set(named);
+      return (_, place) => chosen.has(place);
+    }
+    case 'guide': {
+      const named = guide?.said.filter(({ id }) => values.includes(id)) ?? [];
+      const chosen = new Set(named.flatMap(({ results }) => results));
       return (_, place) => chosen.has(place);
     }
     case 'fact':
@@ -240,7 +247,7 @@ function completionsOf(
     return [...factor, ...words, ...claims, ...facts];
   }
   const starts = keys
-    .filter((key) => key !== 'finding' && key.startsWith(typed) && typed !== '')
+    .filter((key) => key !== 'finding' && key !== 'guide' && key.startsWith(typed) && typed !== '')
     .map((key) => `${key}:`);
   const names = index.experiments.flatMap(({ id }) =>
     typed.length > 1 && !typed.includes(':') && id.includes(typed) ? [`exp:${id}`] : [],
@@ -261,6 +268,20 @@ function completionsOf(
     token: not + token,
     results: counted.get(token) ?? 0,
   }));
+}
+
+/** A shorter word is in the names of too many. */
+const shortestName = 3;
+
+/** The symptoms and knobs of the guide that a query of words names: in each, all of its words. */
+export function sectionsIn(query: string, { guide }: PageIndex): string[] {
+  const words = parseQuery(query).map(({ key, not, values: [word = ''] }) =>
+    key === '' && !not && word.length >= shortestName ? word.toLowerCase() : undefined,
+  );
+  return (guide?.sections ?? []).flatMap(({ name, seen = '' }) => {
+    const text = `${name} ${seen}`.toLowerCase();
+    return words.every((word) => word !== undefined && text.includes(word)) ? [name] : [];
+  });
 }
 
 /** What a page shows: all of it is in the address behind `#`. */
@@ -325,3 +346,6 @@ export function cellIn(target: string): { readonly id: string; readonly repeat: 
 /** A result as a target. */
 export const targetOf = (id: string, repeat?: number): string =>
   `${id.includes('/') ? id : `${id}/_`}${repeat === undefined ? '' : `/${repeat}`}`;
+
+/** A symptom or a knob of the guide as a target. */
+export const sectionTarget = (name: string): string => `_guide-${anchorOf(name)}`;

@@ -6,6 +6,7 @@ import { replaceFile } from '../record/save.ts';
 import type { Run } from '../record/schema.ts';
 import { type Report, reportOf } from '../report/model/report.ts';
 import { dataOf } from './data.ts';
+import { guideOfPage } from './guide.ts';
 import { dataPlace, type PageInput } from './parts.ts';
 
 /** A page that is no larger is still sent by mail and opened at once; a run of the default matrix has room in it. */
@@ -25,12 +26,14 @@ export const pageNameOf = ({ cells }: Pick<Run, 'cells'>): { readonly page?: str
 export async function pageOf(run: Run, report: Report = reportOf(run)): Promise<string> {
   const files = pageFiles();
   const { render } = createRequire(import.meta.url)(files.render) as { render: (input: PageInput) => string };
+  const guide = guideOfPage(run);
   const html = render({
     report,
+    guide,
     style: readFileSync(files.style, 'utf8'),
     script: readFileSync(files.script, 'utf8'),
   });
-  const data = await dataOf(run, report, mostBytes - Buffer.byteLength(html));
+  const data = await dataOf(run, report, guide, mostBytes - Buffer.byteLength(html));
   return html.replace(dataPlace, () => data);
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { comparisonPage } from '../../src/page/comparison.ts';
-import { pageOf } from '../../src/page/save.ts';
+import { mostBytes, pageOf } from '../../src/page/save.ts';
 import { readRun } from '../../src/record/read.ts';
 import type { Run } from '../../src/record/schema.ts';
 import { compareRuns } from '../../src/report/compare/compare.ts';
@@ -92,6 +92,7 @@ describeWhere(missing, "a run's page in a browser", () => {
   }
 
   test('opens from disk, finds by a query, and any view is a link', async () => {
+    expect((await stat(join(folder, 'whole.html'))).size).toBeLessThanOrEqual(mostBytes);
     const page = await open('', { name: 'whole.html' });
     await page.keyboard.press('/');
     await page.keyboard.type('exp:close-order closes:both fact:timeWait.holder=none');
@@ -169,6 +170,75 @@ describeWhere(missing, "a run's page in a browser", () => {
     await page.close();
   });
 
+  test('the keyboard alone reaches the guide, and a number of it leads to its results', async () => {
+    const page = await open('');
+    const focused = (): Promise<string> =>
+      page.evaluate(() => {
+        const { tagName, hash, textContent } = document.activeElement as HTMLAnchorElement;
+        return `${tagName} ${hash ?? ''} ${textContent}`;
+      });
+    for (let nth = 0; nth < 20 && !(await focused()).includes('#_guide '); nth++) await page.keyboard.press('Tab');
+    expect(await focused()).toBe('A #_guide Tuning guide');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => location.hash === '#_guide');
+    await page.keyboard.press('Tab');
+    expect(await focused()).toMatch(/^SUMMARY/);
+    for (let nth = 0; nth < 5 && !(await focused()).includes('Thousands of'); nth++) await page.keyboard.press('Tab');
+    expect(await page.locator('#_guide-thousands-of-time-wait .num').first().isVisible()).toBe(false);
+    await page.keyboard.press('Enter');
+    await page.locator('#_guide-thousands-of-time-wait .num').first().waitFor();
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('A #close-order&q=guide:close-order/first-closer-waits 96 of 96');
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('.found');
+    expect(await page.locator('.found h2').textContent()).toContain('96 results');
+    expect(await page.locator('.found').textContent()).toContain('96 of 96: Only the end that closes first');
+    await page.waitForFunction(() => document.querySelectorAll('#close-order .spot.hit').length === 96);
+    const { y } = (await page.locator('#close-order').boundingBox()) as { y: number };
+    expect(Math.abs(y)).toBeLessThan(900);
+    await page.close();
+  });
+
+  test('a query of words finds a symptom or a knob of the guide by its name, and opens it', async () => {
+    const page = await at('#');
+    const section = page.locator('#_guide-so_linger');
+    expect(await section.getAttribute('open')).toBe(null);
+    await page.locator('.find input').fill('SO_LINGER');
+    await page.waitForSelector('.in-guide');
+    expect(await page.locator('.in-guide a').allTextContents()).toEqual(['SO_LINGER']);
+    await page.locator('.in-guide a').click();
+    await page.waitForFunction(() => location.hash.startsWith('#_guide-so_linger&q='));
+    await section.locator('.num').first().waitFor();
+    await page.locator('.find input').fill('closes:client');
+    await page.waitForSelector('.in-guide', { state: 'detached' });
+    expect(await page.locator('.found').count()).toBe(1);
+    await page.locator('.find input').fill('');
+  });
+
+  test('the guide is no wider than the page at three widths, and axe finds nothing in it in two themes', async () => {
+    const page = await open('#_guide');
+    await page.evaluate(() => {
+      for (const each of document.querySelectorAll<HTMLDetailsElement>('#_guide details')) each.open = true;
+    });
+    const settings = page.locator('#_guide .scroll');
+    const hidden = () =>
+      settings.evaluateAll((all) => Math.max(...all.map(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)));
+    expect(await settings.count()).toBeGreaterThan(2);
+    await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
+    for (const width of [1440, 900, 360])
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.setViewportSize({ width, height: 900 });
+        await page.emulateMedia({ colorScheme });
+        const name = `${width} px, ${colorScheme}`;
+        const { scrollWidth, clientWidth } = await page.evaluate(() => document.documentElement);
+        expect(scrollWidth, name).toBe(clientWidth);
+        // a table that is wider than a phone scrolls in its own box
+        expect((await hidden()) > 0, name).toBe(width === 360);
+        expect(await axeFindings(page, undefined, '#_guide'), name).toEqual([]);
+      }
+    await page.close();
+  });
+
   test('two cells beside each other have their differences marked', async () => {
     const [a, b] = ['client', 'server'].map(
       (end) => `close-order/closes=${end},by=end,data=idle,family=4,node=default/1`,
@@ -215,6 +285,9 @@ describeWhere(missing, "a run's page in a browser", () => {
       expect(await page.locator(`#close-order ${part}`).first().isVisible(), part).toBe(true);
     await page.locator('#load summary').first().click();
     expect(await page.locator('#load details table td').first().isVisible()).toBe(true);
+    await page.locator('#_guide-closing-order summary').click();
+    for (const part of ['.num', 'table td'])
+      expect(await page.locator(`#_guide-closing-order ${part}`).first().isVisible(), part).toBe(true);
     expect(await page.locator('.find').isVisible()).toBe(false);
     await page.close();
   });
@@ -224,6 +297,11 @@ describeWhere(missing, "a run's page in a browser", () => {
     expect(await page.evaluate(() => (globalThis as { broken?: unknown }).broken)).toBeUndefined();
     const shown = await page.evaluate(() => document.body.innerText);
     for (const text of [...hostile, escapesShown]) expect(shown, shown).toContain(text);
+    await page.locator('#_guide-so_linger summary').click();
+    const sentence = await page.locator('#_guide-so_linger .findings li').innerText();
+    expect(sentence).toContain('"><svg onload=globalThis.broken=1> of 2');
+    expect(sentence).toContain(`sentence </script><script>globalThis.broken=1</script> ${escapesShown}`);
+    expect(await page.locator('#_guide svg').count()).toBe(0);
     expect(await page.locator('#_sheet script, #_sheet img, main script, main img, main b b').count()).toBe(0);
     await page.goto(pathToFileURL(join(folder, 'compared-hostile.html')).href);
     await page.waitForSelector('html.is-ready');
@@ -318,17 +396,20 @@ interface Violation {
   readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
 }
 
-/** What axe-core says of the page as it is, by all of its rules or some. */
-const axeFindings = (page: Page, rules?: readonly string[]): Promise<string[]> =>
-  page.evaluate(async (only) => {
-    const { axe } = globalThis as unknown as {
-      axe: { run: (options: unknown) => Promise<{ violations: readonly Violation[] }> };
-    };
-    const { violations } = await axe.run({ resultTypes: ['violations'], ...(only && { runOnly: only }) });
-    return violations.map(
-      ({ id, nodes }) => `${id} × ${nodes.length}: ${nodes[0]?.html.slice(0, 200)} ${nodes[0]?.failureSummary}`,
-    );
-  }, rules);
+/** What axe-core says of the page as it is, or of a part of it, by all of its rules or some. */
+const axeFindings = (page: Page, rules?: readonly string[], part = 'html'): Promise<string[]> =>
+  page.evaluate(
+    async ([only, within]) => {
+      const { axe } = globalThis as unknown as {
+        axe: { run: (within: string, options: unknown) => Promise<{ violations: readonly Violation[] }> };
+      };
+      const { violations } = await axe.run(within, { resultTypes: ['violations'], ...(only && { runOnly: only }) });
+      return violations.map(
+        ({ id, nodes }) => `${id} × ${nodes.length}: ${nodes[0]?.html.slice(0, 200)} ${nodes[0]?.failureSummary}`,
+      );
+    },
+    [rules, part] as const,
+  );
 
 /** Texts of drawings that are seen and that share more than a px with another. */
 const overlaps = (page: Page): Promise<string[]> =>

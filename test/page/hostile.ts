@@ -44,6 +44,20 @@ export const hostileRun = runOf(
         headline: `headline ${script} ${escapes}`,
         findings: [{ number: '1 of 1', text: `finding ${image}`, cells: [{ id: 'hostile/way=a', repeats: [1] }] }],
       },
+      guide: [
+        {
+          id: `first ${attribute}`,
+          about: [
+            { name: 'SO_LINGER', kind: 'risks' },
+            { name: 'close() blocks', kind: 'helps' },
+          ],
+          number: `${attribute} of 2`,
+          text: `sentence ${script} ${escapes}`,
+          held: 1,
+          of: 2,
+          cells: [{ id: 'hostile/way=a', repeats: [1] }],
+        },
+      ],
       claims: [claimOf({ id: 'first', text: `claim ${attribute}`, source: `source ${script} ${escapes}` })],
     }),
   ],

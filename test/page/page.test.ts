@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { dataOf, pageData } from '../../src/page/data.ts';
+import { guideOfPage } from '../../src/page/guide.ts';
 import type { PageIndex, PageRecord } from '../../src/page/parts.ts';
 import { mostResults, pageOf, savePage } from '../../src/page/save.ts';
 import type { CellRecord } from '../../src/record/schema.ts';
@@ -145,6 +146,7 @@ test('no text of a run folder becomes markup', async () => {
   const drawn = html.slice(0, html.indexOf('id="_data"'));
   for (const text of hostile) if (text.includes('<')) expect(drawn).not.toContain(text);
   expect(drawn).toContain('&lt;img src=x onerror=');
+  expect(drawn).toContain('sentence &lt;/script>&lt;script>globalThis.broken=1&lt;/script>');
   expect(drawn.match(/<script/g)).toHaveLength(2);
   expect(html.match(/<\/script>/g)).toHaveLength(3);
 });
@@ -154,7 +156,7 @@ test('no text of a run folder acts on a terminal, from its page, the data in it 
   const html = await pageOf(hostileRun, report);
   expect(html).not.toMatch(acting);
   expect(html).toContain(`headline &lt;/script>&lt;script>globalThis.broken=1&lt;/script> ${escapesShown}`);
-  const lines = inflateSync(Buffer.from(await dataOf(hostileRun, report, 1e6), 'base64'))
+  const lines = inflateSync(Buffer.from(await dataOf(hostileRun, report, guideOfPage(hostileRun), 1e6), 'base64'))
     .toString()
     .split('\n');
   const texts = lines.flatMap((line) => textsIn(JSON.parse(line)));
@@ -172,7 +174,7 @@ const textsIn = (value: unknown): string[] =>
 describe('the data of a page', () => {
   const report = reportOf(run);
   const unpacked = async (room = 1e6) =>
-    inflateSync(Buffer.from(await dataOf(run, report, room), 'base64'))
+    inflateSync(Buffer.from(await dataOf(run, report, undefined, room), 'base64'))
       .toString()
       .split('\n')
       .map((line) => JSON.parse(line) as unknown);
@@ -195,7 +197,7 @@ describe('the data of a page', () => {
   });
 
   test('counts times from the first event of a result, and keeps as many digits as are shown', () => {
-    const { index, records } = pageData(run, report);
+    const { index, records } = pageData(run, report, undefined);
     expect(records[0]?.paths.client?.map(({ at, notBefore }) => [at, notBefore])).toEqual([
       [0, undefined],
       [1e6, undefined],

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PageIndex, PageResult } from '../../src/page/parts.ts';
-import { cellIn, hashOf, parseQuery, placeOf, searchOf, targetOf } from '../../src/page/query.ts';
+import { cellIn, hashOf, parseQuery, placeOf, searchOf, sectionsIn, targetOf } from '../../src/page/query.ts';
 
 const result = (id: string, over: Partial<PageResult> = {}): PageResult => ({
   e: 0,
@@ -32,6 +32,14 @@ const index: PageIndex = {
       claims: [{ id: 'first', text: 'the first closer waits', source: 'RFC', verdict: 'refuted' }],
     },
   ],
+  guide: {
+    sections: [
+      { name: 'EADDRNOTAVAIL on connect', seen: 'a client cannot connect: `Cannot assign requested address`' },
+      { name: 'thousands of TIME-WAIT', seen: 'ss shows thousands of sockets in TIME-WAIT.' },
+      { name: 'tcp_tw_reuse' },
+    ],
+    said: [{ id: 'close-order/first-waits', number: '2 of 2', text: 'the first waits', results: [0, 2] }],
+  },
   results: [
     result('close-order/closes=client', {
       f: { 'timeWait.holder': 'client', 'timeWait.seconds': 60.5, 'client.errors': [] },
@@ -68,6 +76,8 @@ test.each([
   ['status:errored', [2]],
   ['warning:torn-line', [2]],
   ['finding:close-order.1', [1]],
+  ['guide:close-order/first-waits', [0, 2]],
+  ['guide:close-order/other', []],
   ['exp:close claim:first -claim:refuted', [0]],
   ['group:closing', [0, 1, 2]],
   ['"keeps TIME-WAIT"', [0, 1, 2]],
@@ -126,4 +136,18 @@ describe('a place', () => {
     expect(cellIn(targetOf('alone'))).toEqual({ id: 'alone', repeat: undefined });
     expect(cellIn('close-order')).toBeUndefined();
   });
+});
+
+test.each([
+  ['EADDRNOTAVAIL', ['EADDRNOTAVAIL on connect']],
+  ['tcp_tw_reuse', ['tcp_tw_reuse']],
+  ['cannot assign "requested address"', ['EADDRNOTAVAIL on connect']],
+  ['thousands connect', []],
+  ['on', []],
+  ['-connect', []],
+  ['connect closes:client', []],
+])('the query %s names in the guide %o', (query, expected) => {
+  expect(sectionsIn(query, index)).toEqual(expected);
+  const { guide: _guide, ...without } = index;
+  expect(sectionsIn(query, without)).toEqual([]);
 });

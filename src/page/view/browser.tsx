@@ -219,6 +219,7 @@ function arrive(): void {
   for (const link of document.querySelectorAll('.rail a'))
     link.classList.toggle('here', link.getAttribute('href') === hashOf({ target: own?.id ?? '' }));
   if (!own) return;
+  if (own instanceof HTMLDetailsElement) own.open = true;
   const { top, bottom } = own.getBoundingClientRect();
   if (!isCell || bottom < 0 || top > innerHeight) own.scrollIntoView();
 }
@@ -245,7 +246,7 @@ async function begin(): Promise<void> {
     if (clicked.closest('.rail a')) document.documentElement.classList.remove('has-rail');
   });
   addEventListener('beforeprint', () => {
-    for (const each of document.querySelectorAll<HTMLDetailsElement>('details.block')) each.open = true;
+    for (const each of document.querySelectorAll<HTMLDetailsElement>('details')) each.open = true;
   });
   addEventListener('hashchange', (event) => {
     const [before, after] = [event.oldURL, event.newURL].map((url) =>

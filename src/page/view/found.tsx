@@ -1,5 +1,6 @@
+import { titleOf } from '../../report/guide/words.ts';
 import type { PageResult } from '../parts.ts';
-import { factorsOf, hashOf, parseQuery, targetOf } from '../query.ts';
+import { factorsOf, hashOf, parseQuery, sectionsIn, sectionTarget, targetOf } from '../query.ts';
 import { type Data, go } from './state.ts';
 import { Command } from './text.tsx';
 
@@ -39,6 +40,7 @@ export const Found = ({
         </span>
       </h2>
       {describe(data, query)}
+      <InGuide names={sectionsIn(query, data.index)} query={query} />
       <Facets results={results} query={query} />
       <div class="list" data-roving="list">
         {groups.map(([e, own]) => {
@@ -81,17 +83,35 @@ export const Found = ({
   );
 };
 
-/** What a finding says, whose results these are. */
+/** What a finding, or a sentence of the guide, says, whose results these are. */
 function describe({ index }: Data, query: string) {
-  const token = parseQuery(query).find(({ key }) => key === 'finding');
-  const [, id = '', nth = ''] = /^(.*)\.(\d+)$/.exec(token?.values[0] ?? '') ?? [];
-  const finding = index.experiments.find((each) => each.id === id)?.findings[Number(nth) - 1];
+  const { key, values: [value = ''] = [] } =
+    parseQuery(query).find((token) => /^(finding|guide)$/.test(token.key)) ?? {};
+  const [, id = '', nth = ''] = /^(.*)\.(\d+)$/.exec(value) ?? [];
+  const finding =
+    key === 'guide'
+      ? index.guide?.said.find((each) => each.id === value)
+      : index.experiments.find((each) => each.id === id)?.findings[Number(nth) - 1];
   return finding ? (
     <p>
       <b>{finding.number}</b>: {finding.text}
     </p>
   ) : null;
 }
+
+/** The symptoms and knobs of the guide that a query names. */
+const InGuide = ({ names, query }: { readonly names: readonly string[]; readonly query: string }) =>
+  names.length === 0 ? null : (
+    <p class="in-guide">
+      In the tuning guide:{' '}
+      {names.map((name, nth) => (
+        <>
+          {nth > 0 ? ', ' : ''}
+          <a href={hashOf({ target: sectionTarget(name), query })}>{titleOf(name)}</a>
+        </>
+      ))}
+    </p>
+  );
 
 /** Of a claim's query, what decided it in a result. */
 function why({ index, record }: Data, { e, c }: PageResult, place: number, query: string): string {

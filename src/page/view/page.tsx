@@ -19,12 +19,13 @@ import type { PageInput } from '../parts.ts';
 import { hashOf } from '../query.ts';
 import { Bar } from './bar.tsx';
 import { Experiment, HeadName } from './experiment.tsx';
+import { TuningGuide } from './guide.tsx';
 import { Definitions, LanesKey } from './lanes.tsx';
 import { shortcuts } from './shortcuts.ts';
 import { mark, NumberLink, ProseText, Scroll, Text } from './text.tsx';
 
 /** The part of a page that is the same with and without its script. */
-export const Page = ({ report }: Pick<PageInput, 'report'>) => {
+export const Page = ({ report, guide }: Pick<PageInput, 'report' | 'guide'>) => {
   const { experiments } = report;
   const byId = new Map(experiments.map((experiment) => [experiment.id, experiment]));
   return (
@@ -37,12 +38,13 @@ export const Page = ({ report }: Pick<PageInput, 'report'>) => {
         <Bar kernel={kernelOf(report)} />
       </div>
       <div class="frame">
-        <Rail report={report} />
+        <Rail report={report} guide={guide} />
         <main id="_main">
           <div id="_found" />
           <Mast report={report} byId={byId} />
           <Exceptions report={report} />
           <Contents report={report} byId={byId} />
+          {guide ? <TuningGuide guide={guide} /> : null}
           {report.groups.map(({ name, experiments: ids }) => (
             <section
               class="group"
@@ -71,13 +73,14 @@ const groupId = (name: string): string => `_group-${name.toLowerCase().replaceAl
 
 export const kernelOf = ({ run }: Report): string => (run.environment ? `Linux ${run.environment.kernel}` : '');
 
-const Rail = ({ report: { groups, experiments } }: { readonly report: Report }) => (
+const Rail = ({ report: { groups, experiments }, guide }: Pick<PageInput, 'report' | 'guide'>) => (
   <nav class="rail" aria-label="Contents">
     <a href="#_answers">Answers</a>
     <a href="#_exceptions">Exceptions</a>
     <a href="#_index">
       Experiments <span>{experiments.length}</span>
     </a>
+    {guide ? <a href="#_guide">Tuning guide</a> : null}
     {groups.map(({ name, experiments: ids }) => (
       <>
         {name === '' ? null : (

@@ -16,8 +16,8 @@ const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceA
 const first = `document.documentElement.classList.add('has-js');try{const t=localStorage.getItem('lingerlab-theme');if(t)document.documentElement.dataset.theme=t}catch{}`;
 
 /** A run's page, as one file that needs nothing else. */
-export const render = ({ report, style, script }: PageInput): string =>
-  fileOf(titleOf(report), <Page report={report} />, { style, script });
+export const render = ({ report, guide, style, script }: PageInput): string =>
+  fileOf(titleOf(report), <Page report={report} guide={guide} />, { style, script });
 
 /** A comparison's page, in the same way. */
 export const renderComparison = (input: ComparisonInput): string =>

@@ -1,9 +1,9 @@
 import { relative } from 'node:path';
 import { blocks, code, link, plain, table } from '../markdown/text.ts';
 import { whichText } from '../which-cells.ts';
-import type { Guide, KnobSection, Said, SaidAs, SymptomSection } from './guide.ts';
+import type { Guide, KnobSection, Said, SymptomSection } from './guide.ts';
 import { places } from './knobs.ts';
-import { standingText } from './words.ts';
+import { anchorOf, kindWords, notSaidBy, standingText, titleOf } from './words.ts';
 
 /** `guide.md`, as GitHub renders it: by symptom, by knob, then the evidence. `from`: the folder from which its links lead. */
 export function guideMarkdown(guide: Guide, from: string): string {
@@ -13,9 +13,9 @@ export function guideMarkdown(guide: Guide, from: string): string {
     `# Tuning guide: closing TCP connections on Linux ${guide.runs.map(({ label }) => label).join(', ')}`,
     introduction(guide),
     '## By symptom',
-    guide.symptoms.map(({ name }) => `- ${link(titleOf(name), `#${anchorOf(name)}`)}`).join('\n'),
+    guide.symptoms.map(({ name }) => `- ${toSection(name)}`).join('\n'),
     '## By knob',
-    guide.knobs.map(({ name }) => link(titleOf(name), `#${anchorOf(name)}`)).join(' · '),
+    guide.knobs.map(({ name }) => toSection(name)).join(' · '),
     '## Symptoms',
     ...guide.symptoms.map((section) => symptom(section, guide)),
     '## Knobs',
@@ -25,16 +25,9 @@ export function guideMarkdown(guide: Guide, from: string): string {
   )}\n`;
 }
 
-/** A name as a heading: what begins with a word begins with a capital. */
-const titleOf = (name: string): string =>
-  plain(/^[a-z]+ /.test(name) ? `${name.charAt(0).toUpperCase()}${name.slice(1)}` : name);
+const heading = (name: string): string => `### ${plain(titleOf(name))}`;
 
-/** The anchor of a heading: as GitHub makes it. */
-export const anchorOf = (name: string): string =>
-  name
-    .toLowerCase()
-    .replace(/[^\w\- ]/g, '')
-    .replaceAll(' ', '-');
+const toSection = (name: string): string => link(plain(titleOf(name)), `#${anchorOf(name)}`);
 
 const evidenceAnchor = (id: string): string => `evidence-${id.replaceAll('/', '-')}`;
 
@@ -53,15 +46,6 @@ function introduction({ runs }: Guide): string {
   );
 }
 
-const kindWords: Readonly<Record<string, string>> = {
-  measured: 'Measured',
-  costs: 'Costs',
-  risks: 'Risks',
-  'look at': 'What happens',
-  helps: 'Helps',
-  'cannot help': 'Cannot help',
-};
-
 function sentence(said: Said, guide: Guide): string {
   const standing = standingText(said, guide);
   const mark = said.holds === 'nowhere' ? '✗ ' : '';
@@ -70,11 +54,11 @@ function sentence(said: Said, guide: Guide): string {
 }
 
 /** What was said of something; and which of the experiments that show it have said nothing here. */
-function measuredText(measured: readonly SaidAs<string>[], shownBy: readonly string[], guide: Guide): string[] {
+function measuredText(section: KnobSection | SymptomSection, guide: Guide): string[] {
+  const { measured, shownBy } = section;
   if (measured.length === 0)
     return [`Nothing of this ran here: ${code(`lingerlab run ${shownBy.join(' ')}`)} shows it.`];
-  const told = new Set(measured.flatMap(({ said }) => said.map(({ experiment }) => experiment)));
-  const more = shownBy.filter((id) => !told.has(id));
+  const more = notSaidBy(section);
   return [
     ...measured.map(({ kind, said }) =>
       blocks(`**${kindWords[kind]}**`, said.map((each) => `- ${sentence(each, guide)}`).join('\n')),
@@ -83,24 +67,26 @@ function measuredText(measured: readonly SaidAs<string>[], shownBy: readonly str
   ];
 }
 
-function symptom({ name, text, measured, shownBy }: SymptomSection, guide: Guide): string {
+function symptom(section: SymptomSection, guide: Guide): string {
+  const { name, text } = section;
   return blocks(
-    `### ${titleOf(name)}`,
+    heading(name),
     `_Seen as:_ ${plain(text.seen)}`,
     `**Look at** ${code(text.ss)}: ${plain(text.shows)}.${text.counters === '' ? '' : ` Counters: ${plain(text.counters)}.`}`,
-    ...measuredText(measured, shownBy, guide),
-    `Knobs: ${text.knobs.map((each) => link(titleOf(each), `#${anchorOf(each)}`)).join(', ')}`,
+    ...measuredText(section, guide),
+    `Knobs: ${text.knobs.map(toSection).join(', ')}`,
   );
 }
 
-function knob({ name, text, measured, shownBy }: KnobSection, guide: Guide): string {
+function knob(section: KnobSection, guide: Guide): string {
+  const { name, text } = section;
   const set = places.filter((place) => text.settings[place] !== undefined);
   const unset = places.filter((place) => text.settings[place] === undefined);
   return blocks(
-    `### ${titleOf(name)}`,
+    heading(name),
     plain(text.what),
     `_People say:_ ${plain(text.said)}`,
-    ...measuredText(measured, shownBy, guide),
+    ...measuredText(section, guide),
     `**When to use it:** ${plain(text.use)}<br>**When not:** ${plain(text.avoid)}`,
     table(
       ['where', 'setting'],

@@ -1,4 +1,31 @@
-import type { Evidence, Guide, Said } from './guide.ts';
+import type { Evidence, Guide, KnobSection, Said, SymptomSection } from './guide.ts';
+
+/** A name as a title: what begins with a word begins with a capital. */
+export const titleOf = (name: string): string =>
+  /^[a-z]+ /.test(name) ? `${name.charAt(0).toUpperCase()}${name.slice(1)}` : name;
+
+/** The anchor of a title: as GitHub makes it of a heading. */
+export const anchorOf = (name: string): string =>
+  name
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-');
+
+/** What the sentences of a kind are called. */
+export const kindWords: Readonly<Record<(KnobSection | SymptomSection)['measured'][number]['kind'], string>> = {
+  measured: 'Measured',
+  costs: 'Costs',
+  risks: 'Risks',
+  'look at': 'What happens',
+  helps: 'Helps',
+  'cannot help': 'Cannot help',
+};
+
+/** The experiments that show a section's knob or symptom and of which it has no sentence. */
+export function notSaidBy({ measured, shownBy }: KnobSection | SymptomSection): string[] {
+  const told = new Set(measured.flatMap(({ said }) => said.map(({ experiment }) => experiment)));
+  return shownBy.filter((id) => !told.has(id));
+}
 
 /** `6.1`, `6.1 and 6.12`, `5.10, 6.1 and 6.12` */
 const listed = (names: readonly string[]): string =>

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ExperimentRecord, StatementRecord } from '../../../src/record/schema.ts';
 import { type Guide, guideOfRuns } from '../../../src/report/guide/guide.ts';
-import { anchorOf, guideMarkdown } from '../../../src/report/guide/markdown.ts';
-import { standingText } from '../../../src/report/guide/words.ts';
+import { guideMarkdown } from '../../../src/report/guide/markdown.ts';
+import { anchorOf, standingText } from '../../../src/report/guide/words.ts';
 import { experimentOf, runOf } from '../fixture.ts';
 
 const statement = (over: Partial<StatementRecord> = {}): StatementRecord => ({
