@@ -118,12 +118,12 @@ export default experiment({
     second: kind.outcome({ label: 'second listens', text: 'listen() of the second one' }),
     inTurn: kind.boolean({ text: 'whether the two accepted in turn' }),
     told: kind.outcome({
-      label: 'its client reads',
-      text: 'what a client of the first one reads when that has ended: the end, or the errno',
+      label: 'client of the first reads',
+      text: 'what a client that the first worker or thread served reads when that has ended: the end, or the errno',
     }),
     others: kind.boolean({
-      label: "the other's stay open",
-      text: 'whether the connections of the second one stay open',
+      label: 'connections of the second stay open',
+      text: 'whether the connections of the second worker or thread stay open',
     }),
     afterwards: {
       ...kind.word('all', 'all but one', 'some', 'none'),
@@ -231,7 +231,7 @@ export default experiment({
     },
     {
       id: 'its-connections-end',
-      text: 'a worker, or a thread, that is killed takes its connections with it: their clients read the end of the stream; those of the other one are left, and later clients are served',
+      text: 'a worker, or a thread, that is killed takes its connections with it: their clients read the end of the stream; the connections of the other worker or thread stay open, and later clients are served',
       source: 'exit_files() in kernel/exit.c; Node.js documentation, worker.terminate()',
       when: ({ share: how, first }) => isGone(first) && how !== 'threads',
       holds: (facts) => facts.told === theEnd && facts.others && facts.afterwards === 'all',
@@ -252,21 +252,21 @@ export default experiment({
     },
     {
       id: 'nobody-waits-for-a-blocked-one',
-      text: 'where the workers share the listening socket, no connection waits for a blocked worker: the other one accepts all',
+      text: 'where the workers share the listening socket, no connection waits for a blocked worker: the other worker accepts all',
       source: 'Node.js documentation, cluster.SCHED_NONE; accept(2)',
       when: ({ share: how, first }) => how === 'shared-socket' && first.startsWith('blocked'),
       holds: (facts) => facts.afterwards === 'all',
     },
     {
       id: 'and-is-left-behind',
-      text: 'if the blocked worker is then killed, the connection that waits for it is left: when the worker is dead its client is ESTABLISHED, without an answer or an error, and the primary has the descriptor',
+      text: 'if the blocked worker is then killed, the connection that waits for that worker is abandoned: the client is still ESTABLISHED, without an answer or an error, and the primary has the descriptor',
       source: 'lib/internal/cluster/utils.js: sendHelper() keeps the callback of a handle until it is acknowledged',
       when: ({ share: how, first }) => how === 'round-robin' && first === 'blocked-then-killed',
       holds: (facts) => facts.waiting === 'ESTABLISHED' && facts.holder === 'the primary',
     },
     {
       id: 'disconnected-loses-none',
-      text: 'a worker that is disconnected ends when its connections have ended; the other one serves later clients, and its own',
+      text: 'a worker that is disconnected ends when its connections have ended; the other worker serves later clients, and its own connections stay open',
       source: 'Node.js documentation, worker.disconnect()',
       when: ({ first }) => first === 'disconnected',
       holds: (facts) => facts.others && facts.afterwards === 'all',
@@ -308,7 +308,7 @@ export default experiment({
             ? 'A connection given to a blocked worker gets no answer if the worker is killed.'
             : `A connection was left behind by a killed worker in ${share(hangs, dead)} cases.`
           : gone.length > 0
-            ? `A worker that was killed ended its connections in ${share(ended, gone)} cases.`
+            ? `A killed worker ended its own connections in ${share(ended, gone)} cases.`
             : blocked.length > 0
               ? `A blocked worker kept a connection waiting in ${share(waits, blocked)} cases.`
               : shared.length > 0
@@ -319,11 +319,11 @@ export default experiment({
       findings: [
         finding(
           share(hangs, dead),
-          'In a cluster, a connection waits for a blocked worker; after its death the client gets neither answer nor error: the primary holds the descriptor.',
+          'When a blocked worker is killed, the client whose connection waited for that worker gets neither answer nor error: the primary holds the descriptor.',
         ),
         finding(
           share(ended, gone),
-          'A killed worker or thread ends its own connections with a FIN; the others are left, and the other one serves new clients.',
+          'A killed worker or thread ends its own connections with a FIN; the connections of the other worker or thread stay open, and new clients are served.',
         ),
         finding(
           share(waits, blocked),
@@ -332,9 +332,9 @@ export default experiment({
         finding(share(free, shared), 'With SCHED_NONE no connection waits for a blocked worker.'),
         finding(
           share(alone, threads),
-          'A second worker thread fails with EADDRINUSE; when the first is terminated nobody listens.',
+          'A second worker thread fails with EADDRINUSE; when the first thread is terminated, no thread listens.',
         ),
-        finding(share(inTurn, turns), "By a cluster's default its workers get connections in turn."),
+        finding(share(inTurn, turns), 'By default, the workers of a cluster get connections in turn.'),
       ],
     };
   },

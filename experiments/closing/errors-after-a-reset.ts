@@ -188,11 +188,11 @@ export default experiment({
         ),
         finding(
           share(taken, writes),
-          'With unread data, a write(2) or SO_ERROR takes the error: read(2) then returns the data and the end, as if all had come.',
+          'With unread data, a write(2) or SO_ERROR takes the error: read(2) then returns the data and the end, as if no RST had arrived.',
         ),
         finding(
           share(behind, unread),
-          'Else read(2) returns the data that had arrived, then ECONNRESET, then the end.',
+          'With unread data, if no call takes the error, read(2) returns the data that had arrived, then ECONNRESET, then the end.',
         ),
         finding(
           share(silent, closing),

@@ -199,7 +199,7 @@ export default experiment({
     },
     {
       id: 'waits-for-the-handshake',
-      text: 'since Linux 6.10, shutdown(2) in SYN-RECEIVED returns 0 and sends nothing; with SHUT_WR a FIN follows once the handshake is done',
+      text: 'since Linux 6.9, and in stable kernels, shutdown(2) in SYN-RECEIVED returns 0 and sends nothing; with SHUT_WR a FIN follows once the handshake is done',
       source:
         'RFC 9293 §3.10.4: "then queue for processing after entering ESTABLISHED state"; 94062790aedb: before, a FIN was sent at once, in FIN-WAIT-1',
       when: ({ state }) => state === 'SYN-RECEIVED',
@@ -299,7 +299,10 @@ export default experiment({
                     ? `SHUT_RD sent nothing in ${share(mute, reading)} cases.`
                     : undefined,
       findings: [
-        finding(share(first, sending), 'In ESTABLISHED and CLOSE-WAIT, SHUT_WR and SHUT_RDWR send a FIN.'),
+        finding(
+          share(first, sending),
+          'In ESTABLISHED and CLOSE-WAIT, with an empty send queue, SHUT_WR and SHUT_RDWR send a FIN.',
+        ),
         finding(
           share(silent, closing),
           'In FIN-WAIT-1, FIN-WAIT-2, CLOSING and LAST-ACK shutdown(2) returns 0, sends nothing and changes no state.',

@@ -196,7 +196,7 @@ export default experiment({
   claims: [
     {
       id: 'reading-side-sends-nothing',
-      text: 'SHUT_RD sends nothing and changes no state; read(2) returns what is there, then the end of the stream instead of waiting; write(2) still works',
+      text: 'in ESTABLISHED, SHUT_RD sends nothing and changes no state; read(2) returns what is there, then the end of the stream instead of waiting; write(2) still works',
       source:
         'tcp_shutdown() in net/ipv4/tcp.c returns without SEND_SHUTDOWN; tcp_recvmsg_locked(): RCV_SHUTDOWN; RFC 1122 §4.2.2.13',
       when: ({ how, state }) => how === 'RD' && state === 'ESTABLISHED',
@@ -208,7 +208,7 @@ export default experiment({
     },
     {
       id: 'later-data-is-taken',
-      text: 'data that arrives after SHUT_RD is acknowledged and queued, and read(2) returns it: the kernel neither refuses nor drops it',
+      text: 'in ESTABLISHED, data that arrives after SHUT_RD is acknowledged and queued, and read(2) returns it: the kernel neither refuses nor drops it',
       source:
         'tcp_data_queue() in net/ipv4/tcp_input.c does not read sk_shutdown; shutdown(2) says "further receptions will be disallowed"',
       when: ({ how, state, data }) => how === 'RD' && state === 'ESTABLISHED' && data === 'later',
@@ -300,14 +300,17 @@ export default experiment({
       findings: [
         finding(
           share(taken, later),
-          'Data that arrives after SHUT_RD is acknowledged, queued and readable; without data, read(2) returns the end of the stream at once.',
+          'In ESTABLISHED, data that arrives after SHUT_RD is acknowledged, queued and readable; without data, read(2) returns the end of the stream at once.',
         ),
         finding(share(reset, unread), 'close(2) with unread data sends a RST, whichever side was shut down before.'),
         finding(
           share(refused, both),
           'Where both sides are shut down, in one call or in two, a RST answers data that arrives later.',
         ),
-        finding(share(fins, sending), 'In ESTABLISHED, SHUT_WR and SHUT_RDWR send a FIN; write(2) fails with EPIPE.'),
+        finding(
+          share(fins, sending),
+          'In ESTABLISHED with an empty send queue, SHUT_WR and SHUT_RDWR send a FIN at once; write(2) fails with EPIPE.',
+        ),
         finding(
           share(whole, full),
           'shutdown(2) and close(2) lose nothing of a send queue: the FIN follows the data when the other application reads.',

@@ -120,14 +120,14 @@ export default experiment({
     },
     {
       id: 'tcp-has-no-goodbye',
-      text: 'over TCP the end sends a FIN, no RST follows, and an end keeps TIME-WAIT',
+      text: 'over plain TCP the end sends a FIN, no RST follows, and an end keeps TIME-WAIT',
       source: 'RFC 9293 §3.6, case 1',
       when: ({ over, how }) => over === 'tcp' && how !== 'resetAndDestroy',
       holds: (facts) => !facts.goodbye && !facts.answered && facts.reset === 'nobody' && facts.left,
     },
     {
       id: 'tcp-resets',
-      text: 'over TCP resetAndDestroy() sends a RST, and the server reads ECONNRESET',
+      text: 'over plain TCP resetAndDestroy() sends a RST, and the server reads ECONNRESET',
       source: 'Node.js documentation, socket.resetAndDestroy()',
       when: ({ over, how }) => over === 'tcp' && how === 'resetAndDestroy',
       holds: (facts) => facts.call === 'called' && facts.reset === 'client' && facts.heard === 'ECONNRESET',
@@ -175,8 +175,8 @@ export default experiment({
             : resetting.length > 0
               ? `resetAndDestroy() of a TLS socket threw in ${share(threw, resetting)} cases.`
               : plain.length > 0
-                ? `Over TCP no RST followed a FIN in ${share(calm, plain)} cases.`
-                : plainResets.length > 0 && `Over TCP a RST was sent in ${share(reset, plainResets)} cases.`,
+                ? `Over plain TCP no RST followed a FIN in ${share(calm, plain)} cases.`
+                : plainResets.length > 0 && `Over plain TCP a RST was sent in ${share(reset, plainResets)} cases.`,
       findings: [
         finding(
           share(met, destroyed),
@@ -190,8 +190,11 @@ export default experiment({
           share(threw, resetting),
           'resetAndDestroy() of a TLS socket throws ERR_INVALID_HANDLE_TYPE and sends nothing.',
         ),
-        finding(share(calm, plain), 'Over TCP no data follows the FIN: no RST is sent, and an end keeps TIME-WAIT.'),
-        finding(share(reset, plainResets), 'Over TCP, resetAndDestroy() sends a RST.'),
+        finding(
+          share(calm, plain),
+          'Over plain TCP, without TLS, no data follows the FIN: no RST is sent, and an end keeps TIME-WAIT.',
+        ),
+        finding(share(reset, plainResets), 'Over plain TCP, resetAndDestroy() sends a RST.'),
       ],
     };
   },

@@ -96,8 +96,8 @@ export default experiment({
   claims: [
     {
       id: 'kept-as-given',
-      text: 'since Linux 6.1, l_linger 0, 5 and INT_MAX read back as they were set',
-      source: 'sk_setsockopt(), sk_getsockopt() in net/core/sock.c; from Linux 6.1, before it INT_MAX does not',
+      text: 'since Linux 6.6, and in 6.1 stable, l_linger 0, 5 and INT_MAX read back as they were set',
+      source: 'sk_setsockopt(), sk_getsockopt() in net/core/sock.c; before bc1fb82ae117 INT_MAX does not',
       when: ({ value }) => value === 'zero' || value === 'five' || value === 'int-max',
       holds: (facts, { value }) => facts.set === 'ok' && facts.kept === `on ${Number(given[value][0])}`,
     },
@@ -110,8 +110,8 @@ export default experiment({
     },
     {
       id: 'negative-is-longest',
-      text: 'since Linux 6.1, l_linger −1 is accepted, and reads back as LONG_MAX ticks in seconds, cut to an int',
-      source: 'sk_setsockopt() in net/core/sock.c: MAX_SCHEDULE_TIMEOUT; from Linux 6.1. For HZ 100, 250, 300 or 1000',
+      text: 'since Linux 6.6, and in 6.1 stable, l_linger −1 is accepted, and reads back as LONG_MAX ticks in seconds, cut to an int',
+      source: 'sk_setsockopt() in net/core/sock.c: MAX_SCHEDULE_TIMEOUT; bc1fb82ae117. For HZ 100, 250, 300 or 1000',
       when: ({ value }) => value === 'minus-1',
       holds: (facts) => facts.set === 'ok' && longest.includes(facts.kept),
     },

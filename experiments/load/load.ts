@@ -72,7 +72,7 @@ export default loadExperiment({
       values: { 1: 'one after the other', 8: 'eight at once', 32: '32 at once', 128: '128 at once' },
     },
     requests: {
-      text: 'requests on each connection',
+      text: 'requests on each connection that an end closes; keep-alive (closer=neither) has no such limit',
       values: { 1: 'one', 10: 'ten, one after the other', 100: 'a hundred, one after the other' },
     },
     bytes: { text: 'bytes of each request and response', values: { 1: 'one', '10000': 'ten thousand' } },
@@ -215,13 +215,13 @@ export default loadExperiment({
         reset.length > 0 &&
           finding(
             changes(reset),
-            `With the same CPU, a client that resets with SO_LINGER 0 ${servedBy(reset)} a client that sends a FIN by destroy().`,
+            `With the same CPU, ${served(reset)} if the client resets with SO_LINGER 0 instead of sending a FIN by destroy().`,
             results({ closer: 'client', by: 'linger-0' }),
           ),
         extreme &&
           finding(
             changes([extreme]),
-            `With the same CPU, a ${extreme.cell.closer} that closes by ${named[extreme.cell.by]}, ${servedBy([extreme])} a client that closes by destroy().`,
+            `With the same CPU, ${served([extreme])} if the ${extreme.cell.closer} closes by ${named[extreme.cell.by]}, than if the client closes by destroy().`,
             results(extreme.cell),
           ),
         bound.length > 0 &&
@@ -265,26 +265,26 @@ function toDo(compared: readonly Against[], repeat: number): string | false {
   return 'Choose a way of closing for what it does: no way takes significantly more or less CPU.';
 }
 
-const served = {
-  more: 'serves more requests than',
-  fewer: 'serves fewer requests than',
-  alike: `serves as many requests, within ${margin * 100} %, as`,
-  'not shown': `shows no significant difference beyond the ${margin * 100} % margin to`,
+const servedWords = {
+  more: 'more requests are served',
+  fewer: 'fewer requests are served',
+  alike: `as many requests, within ${margin * 100} %, are served`,
+  'not shown': `not significantly more or fewer requests (margin ${margin * 100} %) are served`,
 } as const;
 
 /** What the same way comes to in one or more settings. */
-function servedBy(ways: readonly Against[]): string {
+function served(ways: readonly Against[]): string {
   const [first, ...more] = new Set(ways.map(({ differs }) => differs));
   return first !== undefined && more.length === 0
-    ? served[first]
-    : 'serves more or fewer requests, by the setting, than';
+    ? servedWords[first]
+    : 'more or fewer requests are served, by the setting,';
 }
 
 /** What was CPU-bound, in a sentence. */
 const parts = {
   client: 'the client',
   server: 'a server',
-  kernel: 'the machine',
+  kernel: 'the kernel',
   others: 'other programs',
   nobody: 'nothing',
 } as const;

@@ -266,7 +266,7 @@ const statements = {
     isSo: untrueUnless(({ observed }) => !observed.includes('TIME-WAIT')),
     really: 'close() with SO_LINGER 0 of an established connection leaves no socket at either end',
     short: () => '0 leaves no TIME-WAIT',
-    source: 'RFC 9293 §3.10.4: ABORT; tcp_need_reset() in net/ipv4/tcp.c',
+    source: 'RFC 9293 §3.10.5: ABORT; tcp_need_reset() in net/ipv4/tcp.c',
     expected: { verdict: 'true', observed: 'no socket, no socket' },
   },
 
@@ -319,7 +319,7 @@ const statements = {
     isSo: untrueUnless(({ observed }) => observed === 'ok'),
     really:
       'while one server listens, a second server on its port fails with EADDRINUSE, although both have set SO_REUSEADDR',
-    short: () => 'SO_REUSEADDR does not share one with a listener',
+    short: () => "SO_REUSEADDR shares no listener's port",
     source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_state == TCP_LISTEN; socket(7): SO_REUSEADDR',
     expected: { verdict: 'false', observed: 'EADDRINUSE' },
   },
@@ -340,7 +340,7 @@ const statements = {
       observed.includes('without SO_REUSEADDR: ok') ? 'false' : observed.endsWith('with it: ok') ? 'partly' : 'true',
     really:
       'a new server on the port of a TIME-WAIT fails with EADDRINUSE if it has not set SO_REUSEADDR; if the old and the new server have, it can listen at once',
-    short: () => 'with it a restart needs no wait',
+    short: () => 'with SO_REUSEADDR a restart needs no wait',
     source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse of both sockets',
     expected: { verdict: 'partly', observed: 'without SO_REUSEADDR: EADDRINUSE; with it: ok' },
   },
@@ -379,7 +379,7 @@ const statements = {
     isSo: untrueUnless(({ observed }) => observed !== 'ok'),
     really:
       'with tcp_tw_reuse 0 a client connects again at once from the port of a connection that the server has in TIME-WAIT',
-    short: () => 'tcp_tw_reuse 0 lets a client connect again at once',
+    short: () => "a server's TIME-WAIT lets a client in, even with tcp_tw_reuse 0",
     source: 'RFC 9293 §3.6.1 MAY-2; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c: TCP_TW_SYN',
     expected: { verdict: 'false', observed: 'ok' },
   },
@@ -402,11 +402,11 @@ const statements = {
     said: 'tcp_orphan_retries is 8 by default (ip-sysctl.rst)',
     topic: 'Defaults',
     tries: byDefault('net.ipv4.tcp_orphan_retries'),
-    isSo: untrueUnless(({ observed }) => observed === '8'),
+    isSo: ({ observed }) => (observed === '8' ? 'true' : observed === '0' ? 'partly' : 'false'),
     really: 'tcp_orphan_retries is 0 by default; the kernel takes 0 as 8 while the path is alive',
-    short: (observed) => `tcp_orphan_retries ${observed}`,
+    short: (observed) => `tcp_orphan_retries ${observed}${observed === '0' ? ', taken as 8' : ''}`,
     source: 'tcp_orphan_retries() in net/ipv4/tcp_timer.c: 0 is taken as 8 while the path is alive',
-    expected: { verdict: 'false', observed: '0' },
+    expected: { verdict: 'partly', observed: '0' },
   },
   'ephemeral-ports-as-assigned': {
     said: 'the kernel gives out ports 49152 to 65535 to clients (RFC 6335 §6: the Dynamic Ports)',

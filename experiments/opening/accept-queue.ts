@@ -325,7 +325,7 @@ export default experiment({
         ),
         finding(
           share(silent, cookies),
-          'If an ACK that finds the queue full returns a SYN cookie, the client is ESTABLISHED; the server has no socket and, whatever that sysctl is, sends no RST.',
+          `If an ACK at a full queue returns a SYN cookie, the client is ESTABLISHED; the server has no socket and sends no RST${silent.some(({ cell }) => cell.abort === 1) ? ', even with tcp_abort_on_overflow 1' : ''}.`,
         ),
         finding(
           share(taken, writing),

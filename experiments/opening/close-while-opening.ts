@@ -248,23 +248,19 @@ export default experiment({
     const sent = (chosen: typeof outcomes) =>
       [...new Set(chosen.map(({ facts }) => facts.sentAtClose))]
         .sort()
-        .map((segment) => (segment === 'nothing' ? segment : `a ${segment}`))
-        .join(' or ');
-    const received = plain.length > 0 ? plain : zero;
-    const lingers = zero.length > 0 && plain.length > 0 && sent(zero) !== sent(plain);
-    const zeros = plain.length > 0 ? `linger 0: ${sent(zero).replace(/^a /, '')}` : 'linger 0';
+        .join(' or ')
+        .replace(/^(?!nothing)/, 'a ');
+    const received = [...plain, ...zero];
     const closes = [
       ...(sending.length > 0 ? [`${sent(sending)} in SYN-SENT`] : []),
       ...(received.length > 0
-        ? [
-            `${sent(received).replace(/^a /, '')} after crossed SYNs${lingers || plain.length === 0 ? ` (${zeros})` : ''}`,
-          ]
+        ? [`${sent(received)} after crossed SYNs${plain.length === 0 ? ' (linger 0)' : ''}`]
         : []),
     ];
     return {
       headline:
         closes.length > 0
-          ? `A close sends ${closes.join(', ')}.`
+          ? `A close sends ${closes.join(' and ')}.`
           : requests.length > 0 &&
             (reset.length === requests.length
               ? 'Closing a listener resets a connected client whose ACK has not arrived.'

@@ -110,6 +110,7 @@ export default experiment({
     const closed = at('other-closed-again').filter(({ facts }) => facts.bind === 'ok');
     const beside = at('own', 'wildcard').filter(({ cell }) => cell.earlier === 'connection');
     const refused = beside.filter(({ facts }) => facts.bind === 'EADDRINUSE');
+    const besideElsewhere = at('other').filter(({ cell }) => cell.earlier === 'connection');
     const shared = at('no').filter(({ cell }) => cell.earlier === 'connection');
     const connected = (of: typeof outcomes) => of.filter(({ facts }) => facts.connect === 'ok');
     return {
@@ -136,7 +137,14 @@ export default experiment({
         ),
         finding(
           share(refused, beside),
-          'Beside a connection whose port the kernel chose, bind(2) fails with EADDRINUSE, even with SO_REUSEADDR or SO_REUSEPORT on the new socket.',
+          'Beside a connection whose port the kernel chose, bind(2) to its address or the wildcard fails with EADDRINUSE, with SO_REUSEADDR or SO_REUSEPORT, too.',
+        ),
+        finding(
+          share(
+            besideElsewhere.filter(({ facts }) => facts.bind === 'ok'),
+            besideElsewhere,
+          ),
+          'On another address of the machine, bind(2) to the port of such a connection succeeds.',
         ),
         finding(
           share(connected(shared), shared),

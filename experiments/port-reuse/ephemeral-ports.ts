@@ -335,8 +335,8 @@ export default experiment({
     const isWhole = (part: Outcomes, whole: Outcomes) => whole.length > 0 && part.length === whole.length;
     const [isPerServer, isInAll] = [isWhole(perServer, chosen), isWhole(inAll, bound)];
     const says = [
-      isPerServer && 'connect(2) chooses a port once per server',
-      isInAll && (isPerServer ? 'bind(2) to port 0 once in all' : 'bind(2) to port 0 uses a port once in all'),
+      isPerServer && 'connect(2) uses a port once for each server',
+      isInAll && (isPerServer ? 'bind(2) to port 0 only once' : 'bind(2) to port 0 uses a port only once'),
     ].filter((part) => part !== false);
     const tried = [...chosen, ...bound];
     const isLate = isPerServer && chosen.some(({ cell }) => cell.source === 'bound-late');
@@ -353,7 +353,7 @@ export default experiment({
         ),
         finding(
           share(inAll, bound),
-          `If bind(2) to port 0 chooses, each port of an address serves one connection in all; then it fails with EADDRINUSE.${isLate ? ' IP_BIND_ADDRESS_NO_PORT avoids that.' : ''}`,
+          `If bind(2) to port 0 chooses, each port of an address serves one connection in all; then bind(2) fails with EADDRINUSE.${isLate ? ' IP_BIND_ADDRESS_NO_PORT avoids that.' : ''}`,
         ),
         finding(
           share(passed, reserved),

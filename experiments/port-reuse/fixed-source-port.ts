@@ -174,7 +174,7 @@ export default experiment({
         ),
         finding(
           share(reached, another),
-          'With SO_REUSEADDR on both sockets, the port connects to another server; while the old connection is ESTABLISHED, with SO_REUSEPORT, too.',
+          'From the port, a client connects to another server with SO_REUSEADDR on both sockets, and with SO_REUSEPORT on both (tried in ESTABLISHED only).',
         ),
         finding(
           share(recycled, waiting),

@@ -180,10 +180,11 @@ export default experiment({
       [port, addr, foreign].every((each) => each.length > 0) &&
       bound(port, 'port').length === port.length &&
       refusals(addr, 'addr').length === addr.length &&
-      refusals(foreign, 'port').length === foreign.length;
+      refusals(foreign, 'port').length === foreign.length &&
+      failed.length === late.length;
     return {
       headline: isOnly
-        ? 'Two sockets share address and port only if one user set SO_REUSEPORT on both.'
+        ? 'Two listeners share address and port only if one user set SO_REUSEPORT on both.'
         : port.length > 0
           ? `With SO_REUSEPORT, a second socket binds a listener's port in ${share(bound(port, 'port'), port)} cases.`
           : idle.length > 0 &&
@@ -191,7 +192,7 @@ export default experiment({
       findings: [
         finding(
           share(bound(port, 'port'), port),
-          'With SO_REUSEPORT on both sockets, of one user, the new one binds the address and port of a listener.',
+          'With SO_REUSEPORT on both sockets, of one user, the new socket binds the address and port of a listener.',
         ),
         finding(
           share(refusals(addr, 'addr'), addr),
@@ -203,7 +204,7 @@ export default experiment({
         ),
         finding(
           share(bound(idle, 'addr'), idle),
-          'With SO_REUSEADDR on both sockets, the new one binds the port beside a socket that is bound and does not listen.',
+          'With SO_REUSEADDR on both sockets, the new socket binds the port beside a socket that is bound and does not listen.',
         ),
         finding(
           share(failed, late),

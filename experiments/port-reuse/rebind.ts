@@ -222,7 +222,7 @@ export default experiment({
     {
       about: { SO_REUSEADDR: 'measured' },
       claim: 'reuseaddr-beside-connections',
-      text: 'With SO_REUSEADDR on both servers, the new one binds beside a connection in any state tried, ESTABLISHED to TIME-WAIT, also as another user.',
+      text: 'With SO_REUSEADDR on both servers, the new server binds beside a connection in any state tried, ESTABLISHED to TIME-WAIT, also as another user.',
     },
     {
       about: { SO_REUSEPORT: 'risks' },
@@ -248,16 +248,17 @@ export default experiment({
       of.filter(({ facts }) => facts[`own.${again}`] === refused);
     const both = bound(beside('addr'), 'addr');
     const one = refusals(alone, 'addr');
+    const plain = refusals(beside('addr'), 'none');
     return {
       headline:
         both.length < beside('addr').length
-          ? `With SO_REUSEADDR on both servers, the new one binds the port in ${share(both, beside('addr'))} cases.`
+          ? `With SO_REUSEADDR on both servers, the new server binds the port in ${share(both, beside('addr'))} cases.`
           : beside('addr').length === 0
             ? left.length > 0 &&
-              `Without SO_REUSEADDR on the old server, the new one binds the port in ${share(bound(left, 'addr'), left)} cases.`
-            : alone.length > 0 && one.length === alone.length
-              ? 'SO_REUSEADDR on both servers shares the port of old connections; on one, it does not.'
-              : 'If both servers set SO_REUSEADDR, the new one binds the port of old connections.',
+              `Without SO_REUSEADDR on the old server, the new server binds the port in ${share(bound(left, 'addr'), left)} cases.`
+            : alone.length > 0 && one.length === alone.length && plain.length === beside('addr').length
+              ? 'A server binds beside old connections if both servers set SO_REUSEADDR, not only one.'
+              : 'If both servers set SO_REUSEADDR, the new server binds the port of old connections.',
       findings: [
         finding(
           share(one, alone),
@@ -265,7 +266,7 @@ export default experiment({
         ),
         finding(
           share(both, beside('addr')),
-          'With SO_REUSEADDR on both servers, the new one binds the port beside a connection in each state tried, ESTABLISHED to TIME-WAIT.',
+          'With SO_REUSEADDR on both servers, the new server binds the port beside a connection in each state tried, ESTABLISHED to TIME-WAIT.',
         ),
         finding(
           share(refusals(left, 'none'), left),
@@ -273,11 +274,11 @@ export default experiment({
         ),
         finding(
           share(bound(beside('port'), 'port'), beside('port')),
-          'With SO_REUSEPORT on both servers, of one user, the new one binds the port, too.',
+          'With SO_REUSEPORT on both servers, of one user, the new server binds the port, too.',
         ),
         finding(
           share(refusals(full, 'port').length + bound(minis, 'port').length, others),
-          'SO_REUSEPORT on both lets another user bind only beside a mini-socket, in TIME-WAIT or FIN-WAIT-2 of an orphan: it has no user.',
+          'SO_REUSEPORT on both lets another user bind only beside a mini-socket, in TIME-WAIT or FIN-WAIT-2 of an orphan: a mini-socket has no user.',
         ),
         finding(
           share(bound(nothing, 'none'), nothing),

@@ -263,7 +263,7 @@ export default experiment({
       headline:
         safe.length > 0
           ? whole.length === safe.length
-            ? `A restart need not lose connections${beside.length > 0 && reset.length === beside.length ? '; SO_REUSEPORT alone resets its queue' : ''}.`
+            ? `Restarts can keep all connections${beside.length > 0 && reset.length === beside.length ? '; with SO_REUSEPORT alone, some are reset' : ''}.`
             : `A restart under load lost no connection in ${share(whole, safe)} cases.`
           : lossy.length > 0 && `A restart under load lost connections in ${share(lost, lossy)} cases.`,
       findings: [

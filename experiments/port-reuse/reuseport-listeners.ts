@@ -246,23 +246,23 @@ export default experiment({
     {
       about: { SO_REUSEPORT: 'risks' },
       claim: 'handshakes-are-reset',
-      text: 'A handshake that one of two listeners has begun is reset when that listener closes, though the other listens.',
+      text: 'A handshake that one of two listeners has begun is reset when that listener closes, though the other listener goes on.',
     },
     {
       about: { tcp_migrate_req: 'measured' },
       claim: 'migration-loses-none',
-      text: 'With tcp_migrate_req 1 the other listener gets the queue and the handshakes of one that stops: none is reset, all are accepted.',
+      text: 'With tcp_migrate_req 1 the other listener gets the queue and the handshakes of a listener that stops: no connection is reset, all are accepted.',
     },
     {
       about: { tcp_migrate_req: 'risks' },
       claim: 'nowhere-to-migrate',
       when: ({ migrate }) => migrate === 1,
-      text: 'Without a second listener, all that wait are reset with tcp_migrate_req 1, too.',
+      text: 'Without a second listener, all waiting connections are reset with tcp_migrate_req 1, too.',
     },
     {
       about: { SO_REUSEPORT: 'measured' },
       claim: 'handed-over-loses-none',
-      text: 'Without SO_REUSEPORT: if the new server has a descriptor of the same socket, none is reset, even if the old server is killed.',
+      text: 'Without SO_REUSEPORT: if the new server has a descriptor of the same socket, no connection is reset, even if the old server is killed.',
     },
   ],
 

@@ -288,13 +288,13 @@ export default experiment({
     {
       about: { 'EADDRINUSE on restart': 'look at' },
       claim: 'without-it-refused',
-      text: 'Without SO_REUSEADDR and SO_REUSEPORT, one connection of the old server in ESTABLISHED, FIN-WAIT-2 or TIME-WAIT makes the new one fail.',
+      text: 'Without SO_REUSEADDR and SO_REUSEPORT, one connection of the old server in ESTABLISHED, FIN-WAIT-2 or TIME-WAIT makes the new server fail.',
     },
     {
       about: { 'EADDRINUSE on restart': 'look at' },
       claim: 'until-time-wait-ends',
       number: (outcomes) => range(outcomes, ({ facts }) => facts.firstAccepted, { digits: 1, unit: 's' }),
-      text: 'Without an option, TIME-WAIT of one old connection keeps the new server off its port for {number}.',
+      text: 'Without SO_REUSEADDR and SO_REUSEPORT, TIME-WAIT of one old connection keeps the new server off its port for {number}.',
     },
     {
       about: { SO_REUSEADDR: 'measured', 'EADDRINUSE on restart': 'helps' },
@@ -317,26 +317,26 @@ export default experiment({
     {
       about: { 'closing order': 'measured', 'EADDRINUSE on restart': 'helps' },
       claim: 'client-first-leaves-it-free',
-      text: 'If the client closed first, nothing is left on the port: the new server needs no option.',
+      text: 'If the client closed first, nothing is left on the port: the new server needs neither SO_REUSEADDR nor SO_REUSEPORT.',
     },
     {
       about: { tcp_fin_timeout: 'measured', 'EADDRINUSE on restart': 'cannot help' },
       claim: 'fin-timeout-shortens-no-time-wait',
       number: (outcomes) => range(outcomes, ({ facts }) => facts.firstAccepted, { digits: 1, unit: 's' }),
-      text: 'With tcp_fin_timeout 3, a server without an option still waits {number} for TIME-WAIT to end.',
+      text: 'With tcp_fin_timeout 3, a server without SO_REUSEADDR and SO_REUSEPORT still waits {number} for TIME-WAIT to end.',
     },
     {
       about: { tcp_fin_timeout: 'measured' },
       claim: 'fin-timeout-ends-half-closed',
       when: ({ finTimeout }) => finTimeout === 3,
       number: (outcomes) => range(outcomes, ({ facts }) => facts.firstAccepted, { digits: 1, unit: 's' }),
-      text: 'With tcp_fin_timeout 3, a server without an option waits only {number} for a client that does not close (FIN-WAIT-2).',
+      text: 'With tcp_fin_timeout 3, a server without SO_REUSEADDR and SO_REUSEPORT waits only {number} for a client that does not close (FIN-WAIT-2).',
     },
     {
       about: { SO_REUSEADDR: 'risks', SO_REUSEPORT: 'risks' },
       claim: 'gap-refuses',
       when: ({ sockets }) => sockets !== 'no-reuse',
-      text: 'A client that connects after the old server and before the new one fails with ECONNREFUSED, with either option.',
+      text: 'A client that connects after the old server and before the new server fails with ECONNREFUSED, with SO_REUSEADDR and with SO_REUSEPORT.',
     },
   ],
 

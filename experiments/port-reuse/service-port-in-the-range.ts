@@ -90,7 +90,7 @@ export default experiment({
     },
     {
       id: 'unless-it-shares',
-      text: 'it can where the client has set SO_REUSEADDR, too',
+      text: 'a server with SO_REUSEADDR binds the port beside a client that has set SO_REUSEADDR, too',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse of both',
       when: ({ client }) => client === 'bound-reuseaddr',
       holds: (facts) => facts.client === 'ok' && facts.listens === 'ok',
@@ -158,7 +158,7 @@ export default experiment({
         ),
         finding(
           share(beside, shared),
-          'If the client has set SO_REUSEADDR, too, the service binds the port beside it.',
+          'If the client has set SO_REUSEADDR, too, the service binds the port beside the client.',
         ),
       ],
     };

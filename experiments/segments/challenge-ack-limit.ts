@@ -153,7 +153,7 @@ export default experiment({
     },
     {
       id: 'data-is-not-limited',
-      text: 'each segment of old data gets an ACK: neither limit counts those',
+      text: 'each segment of old data gets an ACK: neither limit counts old data',
       source: 'tcp_oow_rate_limited(): "Data packets without SYNs are not likely part of an ACK loop"',
       when: ({ arrives }) => arrives === 'data',
       holds: (facts) => facts.answered === 'all',
@@ -225,8 +225,8 @@ export default experiment({
           share(single, usual),
           `Of ${segments} SYNs, or RSTs in the window, that arrive together at one connection, one gets a challenge ACK.`,
         ),
-        finding(share(acks.filter(isOne), acks), `Of ${segments} old ACKs without data, one is answered, too.`),
-        finding(share(data.filter(isEvery), data), 'Old data is answered each time: no limit counts it.'),
+        finding(share(acks.filter(isOne), acks), `Of ${segments} old ACKs without data, one gets an ACK, too.`),
+        finding(share(data.filter(isEvery), data), 'Each segment of old data gets an ACK: no limit counts old data.'),
         finding(
           share(many.filter(isEvery), many),
           `tcp_invalid_ratelimit counts for each connection: ${segments} connections answer a SYN each.`,
@@ -235,7 +235,7 @@ export default experiment({
         global.length > 0 &&
           finding(
             range(global, answers),
-            `answers to ${segments} SYNs with tcp_challenge_ack_limit ${limit}, for the whole namespace; by default it has no limit.`,
+            `With tcp_challenge_ack_limit ${limit}, a whole namespace answers ${range(global, answers)} of ${segments} SYNs (the kernel draws ${drawn.least} to ${drawn.most} for each second); by default there is no limit.`,
           ),
       ],
     };

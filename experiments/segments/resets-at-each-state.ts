@@ -179,16 +179,16 @@ export default experiment({
       headline:
         exact.length > 0
           ? isAll(ended, exact) && !rest.some(isEnded)
-            ? `${sacked.length > 0 ? 'Only' : 'With no data missing, only'} a RST at ${numbers} ends it.`
+            ? `${sacked.length > 0 ? 'A' : 'Without SACK blocks, a'} RST is accepted only at ${numbers}.`
             : `A RST at RCV.NXT ended the connection in ${share(ended, exact)} cases.`
           : below.length > 0
-            ? `A RST at the number of the FIN ended it in ${share(endedBelow, below)} cases.`
+            ? `A RST at the number of the FIN ended a connection in ${share(endedBelow, below)} cases.`
             : inWindow.length > 0
               ? `A RST in the window got a challenge ACK in ${share(challenged, inWindow)} cases.`
               : outside.length > 0
                 ? `A RST outside the window was dropped in ${share(dropped, outside)} cases.`
                 : sacked.length > 0 &&
-                  `A RST at the end of a SACK block ended it in ${share(endedThere, sacked)} cases.`,
+                  `A RST at the end of a SACK block ended a connection in ${share(endedThere, sacked)} cases.`,
       findings: [
         finding(
           share(ended, exact),
@@ -196,7 +196,7 @@ export default experiment({
         ),
         finding(
           share(endedBelow, below),
-          'In CLOSE-WAIT, CLOSING and LAST-ACK a RST at RCV.NXT − 1, the number of the FIN that arrived, ends it, too.',
+          'In CLOSE-WAIT, CLOSING and LAST-ACK a RST at RCV.NXT − 1, the number of the FIN that arrived, ends the connection, too.',
         ),
         finding(
           share(endedThere, sacked),

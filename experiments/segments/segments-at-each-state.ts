@@ -303,7 +303,7 @@ export default experiment({
         ),
         finding(
           share(taken, early),
-          `Data at RCV.NXT is acknowledged and queued until the FIN of the other end arrives${late.length > 0 ? `; after that FIN, ${share(dropped, late)} data segments are dropped without an answer` : ''}.`,
+          `Until the other end's FIN arrives, data at RCV.NXT is acknowledged and queued${late.length > 0 ? `; after that FIN, ${share(dropped, late)} data segments are dropped without an answer` : ''}.`,
         ),
         finding(
           share(

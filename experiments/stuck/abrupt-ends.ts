@@ -129,7 +129,7 @@ export default experiment({
     {
       about: { SO_REUSEADDR: 'measured', 'EADDRINUSE on restart': 'helps' },
       claim: 'free-with-reuseaddr',
-      text: 'However a process ends, also by kill -9, a new one with SO_REUSEADDR listens on its port as soon as the old one is gone.',
+      text: 'However a process ends, also by kill -9, a new process with SO_REUSEADDR listens on its port as soon as the old process is gone.',
     },
   ],
 

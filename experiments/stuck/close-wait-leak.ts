@@ -251,7 +251,7 @@ export default experiment({
     {
       about: { 'CLOSE-WAIT grows': 'look at' },
       claim: 'ss-names-the-process',
-      text: 'Each leaked connection is one socket in CLOSE-WAIT, for which ss -p names the process, and one of its descriptors.',
+      text: 'Each leaked connection is one socket in CLOSE-WAIT, whose process ss -p names, and one descriptor of that process.',
     },
     {
       about: { 'CLOSE-WAIT grows': 'look at', 'clients hang in connect': 'look at' },
@@ -327,7 +327,7 @@ export default experiment({
         ),
         finding(
           share(freed, dead),
-          `ss -p names the process that leaks all ${room} sockets in CLOSE-WAIT, /proc/PID/fd has their inodes; its death ends all.`,
+          `ss -p names the process that leaks all ${room} sockets in CLOSE-WAIT, /proc/PID/fd has their inodes; the death of the process ends all.`,
         ),
       ],
     };

@@ -135,7 +135,7 @@ export default experiment({
     {
       about: { 'CLOSE-WAIT grows': 'look at' },
       claim: 'stays-without-a-timer',
-      text: `CLOSE-WAIT has no timer: it stays, also when the other end is gone (watched for ${watchedSeconds} s).`,
+      text: `Without keepalive, CLOSE-WAIT has no timer: the socket stays, also when the other end is gone (watched for ${watchedSeconds} s).`,
     },
     {
       about: { 'CLOSE-WAIT grows': 'helps' },

@@ -257,7 +257,7 @@ export default experiment({
     },
     {
       id: 'orphan-is-given-up',
-      text: `with tcp_rto_max_ms ${rtoMaxMs}, tcp_orphan_retries 0 and tcp_retries2 15, a closed socket whose reader never reads is dropped once a probe has waited for tcp_rto_max_ms: without FIN or RST, unsent data is lost`,
+      text: `with tcp_rto_max_ms ${rtoMaxMs}, tcp_orphan_retries 0 and tcp_retries2 15, a closed socket whose reader never reads is dropped once tcp_rto_max_ms has passed since a probe: without FIN or RST, unsent data is lost`,
       source: `tcp_probe_timer() in net/ipv4/tcp_timer.c: SOCK_DEAD, tcp_orphan_retries(); tcp_send_probe0() in net/ipv4/tcp_output.c doubles the wait at most tcp_retries2 times: if the wait cannot reach tcp_rto_max_ms, this rule does not apply. ${tolerance}`,
       when: ({ next }) => next === 'closes-for-good',
       holds: (facts) =>

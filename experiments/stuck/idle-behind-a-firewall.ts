@@ -181,7 +181,7 @@ export default experiment({
         ),
         finding(
           share(later, kept),
-          'After keepalive has ended the connection at one end, the other end still has it, and reads ECONNRESET when it sends data.',
+          'After keepalive has ended the connection at one end, the other end still has the connection, and reads ECONNRESET when it sends data.',
         ),
       ],
     };

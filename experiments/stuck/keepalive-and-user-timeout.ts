@@ -92,7 +92,7 @@ export default experiment({
       id: 'timeout-replaces-the-count',
       text: 'with TCP_USER_TIMEOUT, the kernel ignores TCP_KEEPCNT: the connection ends at the first keepalive timer that expires after TCP_USER_TIMEOUT, after more probes than TCP_KEEPCNT, or fewer',
       source:
-        'tcp_keepalive_timer() in net/ipv4/tcp_timer.c: icsk_user_timeout; tcp(7), TCP_USER_TIMEOUT: "will override keepalive". Counted from the first probe; tolerance: 100 ms by which the wire can have seen it late',
+        'tcp_keepalive_timer() in net/ipv4/tcp_timer.c: icsk_user_timeout; tcp(7), TCP_USER_TIMEOUT: "will override keepalive". The expected number of probes is computed from the time of the first probe; tolerance: 100 ms by which the wire can have seen that probe late',
       when: ({ timeoutMs }) => timeoutMs > keepalive.TCP_KEEPIDLE * 1000,
       holds: (facts, { timeoutMs }) => isAsRuled(facts['client.probedAt'], timeoutMs),
     },
@@ -138,7 +138,7 @@ export default experiment({
     {
       about: { TCP_USER_TIMEOUT: 'measured' },
       claim: 'one-probe-at-least',
-      text: 'A TCP_USER_TIMEOUT shorter than TCP_KEEPIDLE waits for TCP_KEEPIDLE and for one probe all the same.',
+      text: 'With TCP_USER_TIMEOUT shorter than TCP_KEEPIDLE, the connection still lasts for TCP_KEEPIDLE and one probe.',
     },
   ],
 
@@ -180,7 +180,7 @@ export default experiment({
         ends(plain, () => 'With keepalive alone', `: TCP_KEEPCNT is ${count}`),
         ends(late, () => timeoutOf(late), `, although TCP_KEEPCNT is ${count}`),
         ends(between, () => timeoutOf(between), `, although TCP_KEEPCNT is ${count}`),
-        ends(early, () => `${timeoutOf(early)}, shorter than TCP_KEEPIDLE`, ': one is always sent'),
+        ends(early, () => `${timeoutOf(early)}, shorter than TCP_KEEPIDLE`, ': the kernel always sends one probe'),
         finding(share(timedOut, outcomes), 'At the end, the client sends a RST, and its application reads ETIMEDOUT.'),
       ],
     };

@@ -90,7 +90,7 @@ export default experiment({
   claims: [
     {
       id: 'dropped-at-the-longest-wait',
-      text: 'with tcp_orphan_retries 0, the kernel drops an orphan behind a closed window after the first probe that waits for tcp_rto_max_ms, even if each probe was answered: unsent data is lost without a FIN or a RST',
+      text: 'with tcp_orphan_retries 0, the kernel drops an orphan behind a closed window once tcp_rto_max_ms has passed since a probe, even if each probe was answered: unsent data is lost without a FIN or a RST',
       source: `tcp_probe_timer() in net/ipv4/tcp_timer.c: SOCK_DEAD, alive, tcp_orphan_retries(). ${tolerance}`,
       when: reachesCap,
       holds: (facts) =>
@@ -102,14 +102,14 @@ export default experiment({
     },
     {
       id: 'answers-keep-it',
-      text: `while no probe has waited for tcp_rto_max_ms, because tcp_retries2 is 2 or because tcp_rto_max_ms is 120 s, an orphan whose probes are answered stays in FIN-WAIT-1, here for ${watchedSeconds} s`,
+      text: `while the probe interval is below tcp_rto_max_ms, because tcp_retries2 is 2 or because tcp_rto_max_ms is 120 s, an orphan whose probes are answered stays in FIN-WAIT-1, here for ${watchedSeconds} s`,
       source: 'tcp_probe_timer() in net/ipv4/tcp_timer.c; tcp_ack() in net/ipv4/tcp_input.c: icsk_probes_out = 0',
       when: (cell) => !reachesCap(cell) && cell.probes === 'answered',
       holds: (facts) => facts.after === 'FIN-WAIT-1' && facts.timer === 'persist' && facts.said === 'nothing',
     },
     {
       id: 'unanswered-are-counted',
-      text: `with tcp_orphan_retries 0 and tcp_retries2 2, ${unanswered} probes without an answer end the orphan, if none has waited for tcp_rto_max_ms`,
+      text: `with tcp_orphan_retries 0 and tcp_retries2 2, ${unanswered} probes without an answer end the orphan, if the probe interval stays below tcp_rto_max_ms`,
       source: 'tcp_orphan_retries() in net/ipv4/tcp_timer.c: 0 stands for 8',
       when: (cell) => !reachesCap(cell) && cell.probes === 'lost',
       holds: (facts) =>
@@ -128,12 +128,12 @@ export default experiment({
     {
       about: { tcp_orphan_retries: 'measured' },
       claim: 'unanswered-are-counted',
-      text: 'With tcp_orphan_retries 0, the default, 8 probes of a closed window without an answer end a closed socket, whatever tcp_retries2 is.',
+      text: 'With tcp_orphan_retries 0, 8 unanswered probes of a closed window end a closed socket, if their interval stays below tcp_rto_max_ms (here tcp_retries2 2).',
     },
     {
       about: { tcp_orphan_retries: 'risks', tcp_max_orphans: 'risks' },
       claim: 'answers-keep-it',
-      text: 'A closed socket whose reader does not read, but answers probes, stays in FIN-WAIT-1 while no probe waits for tcp_rto_max_ms (watched for 8 s).',
+      text: 'A closed socket whose reader does not read, but answers probes, stays in FIN-WAIT-1 while the probe interval is below tcp_rto_max_ms (watched for 8 s).',
     },
   ],
 
@@ -149,24 +149,24 @@ export default experiment({
     return {
       headline:
         capped.length > 0 && dropped.length === capped.length && stay.length === answered.length
-          ? 'An orphan is dropped once a probe has waited for tcp_rto_max_ms.'
+          ? 'An orphan is dropped once probe intervals reach tcp_rto_max_ms.'
           : answered.length > 0 && stay.length === answered.length
             ? 'FIN-WAIT-1 stays while the reader answers probes.'
             : outcomes.length > 0 && `A closed socket was dropped in ${share(gone, outcomes)} cases.`,
       findings: [
         finding(
           share(stay, answered),
-          `While no probe has waited for tcp_rto_max_ms and the reader's kernel answers, the closed socket stays in FIN-WAIT-1 (watched for ${watchedSeconds} s).`,
+          `While the probe interval is below tcp_rto_max_ms and the reader's kernel answers, the closed socket stays in FIN-WAIT-1 (watched for ${watchedSeconds} s).`,
         ),
         dropped.length > 0 &&
           finding(
             range(dropped, ({ facts }) => facts['client.gaveUpAfter'], { digits: 1, unit: 's' }),
-            `With tcp_rto_max_ms ${capMs} and tcp_retries2 3 or 15, the kernel drops the socket once a probe has waited for ${capMs} ms, answered or not.`,
+            `With tcp_rto_max_ms ${capMs} and tcp_retries2 3 or 15, the kernel drops the socket once ${capMs} ms have passed since a probe, answered or not.`,
           ),
         counted.length > 0 &&
           finding(
             share(counted, lost),
-            `If no probe waits for tcp_rto_max_ms, the kernel drops the socket after ${range(counted, ({ facts }) => facts['client.probedAt'].length)} probes without an answer (tcp_orphan_retries 0).`,
+            `If the probe interval stays below tcp_rto_max_ms, the kernel drops the socket after ${range(counted, ({ facts }) => facts['client.probedAt'].length)} probes without an answer (tcp_orphan_retries 0).`,
           ),
         finding(share(silent, outcomes), 'Neither a FIN nor a RST goes to the other end.'),
       ],

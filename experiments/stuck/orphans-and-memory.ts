@@ -213,7 +213,7 @@ export default experiment({
       claim: 'full-sockets',
       when: ({ state }) => state === 'CLOSE-WAIT',
       number: (outcomes) => range(outcomes, ({ facts }) => facts.thousand / 1e6, { digits: 1, unit: 'MB' }),
-      text: '1,000 idle sockets in CLOSE-WAIT take {number} of kernel memory, besides 1,000 descriptors.',
+      text: '1,000 idle sockets in CLOSE-WAIT take {number} of kernel memory, their descriptors included.',
     },
   ],
 
@@ -233,7 +233,8 @@ export default experiment({
     };
     const each = (of: Outcomes) =>
       `${[...new Set(of.map(({ facts }) => facts.thousand / 1000))].map((bytes) => bytes.toLocaleString('en')).join(' or ')} B`;
-    const queued = (of: Outcomes) => range(of, ({ facts }) => facts.queued / 1000, { unit: 'kB' });
+    const withQueue = ({ cell: { state }, facts }: Outcomes[number]) =>
+      `${mb(facts.thousand)} with ${Math.round(facts.queued / 1000)} kB ${state === 'FIN-WAIT-1' ? 'unsent in each (orphans in FIN-WAIT-1)' : 'unread in each (ESTABLISHED)'}`;
     const mini = outcomes.filter(({ cell }) => minis.includes(cell.state));
     const counted = mini.filter(({ facts }) => facts.socket === 'mini' && facts.counted === 1);
     const full = outcomes.filter(({ cell }) => withData.includes(cell.state));
@@ -253,11 +254,7 @@ export default experiment({
           (taken, of) =>
             `1,000 idle full sockets with a descriptor, ${each(of)} each, take ${taken}: ESTABLISHED, CLOSE-WAIT, FIN-WAIT-2 after shutdown().`,
         ),
-        take(
-          withData,
-          (taken, of) =>
-            `1,000 sockets with ${queued(of)} in the queues of each take ${taken}: data unread in ESTABLISHED, or unsent in FIN-WAIT-1 of an orphan.`,
-        ),
+        take(withData, (_, of) => `1,000 sockets take ${of.map(withQueue).join(', ')}.`),
         take(
           ['FIN-WAIT-2-long'],
           (taken) =>

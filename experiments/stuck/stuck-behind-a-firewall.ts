@@ -298,7 +298,7 @@ export default experiment({
       claim: 'a-budget-of-time',
       when: ({ state, limit }) => state === 'ESTABLISHED' && limit === '3',
       number: (outcomes) => range(outcomes, ({ cell, facts }) => gaveUpOf(facts, cell), { digits: 1, unit: 's' }),
-      text: 'With tcp_retries2 3, an end gives up after {number}: at the first timer after a time, not after 3 retransmissions.',
+      text: 'With tcp_retries2 3, an end gives up after {number}: at the first timer after a time limit, not after 3 retransmissions.',
     },
     {
       id: 'orphans-have-a-budget-of-time',
@@ -306,13 +306,13 @@ export default experiment({
       claim: 'a-budget-of-time',
       when: ({ state, limit }) => state !== 'ESTABLISHED' && limit === '3',
       number: (outcomes) => range(outcomes, ({ cell, facts }) => gaveUpOf(facts, cell), { digits: 1, unit: 's' }),
-      text: 'With tcp_orphan_retries 3, a closed end gives up after {number}: at the first timer after a time, not after 3 retransmissions.',
+      text: 'With tcp_orphan_retries 3, a closed end gives up after {number}: at the first timer after a time limit, not after 3 retransmissions.',
     },
     {
       about: { TCP_USER_TIMEOUT: 'measured' },
       claim: 'user-timeout',
       number: (outcomes) => range(outcomes, ({ cell, facts }) => gaveUpOf(facts, cell), { digits: 1, unit: 's' }),
-      text: 'TCP_USER_TIMEOUT 1 s ends a connection without ACKs after {number}, closed or not: it counts from the first retransmission after an RTO.',
+      text: 'TCP_USER_TIMEOUT 1 s ends a connection without ACKs after {number}, closed or not: TCP_USER_TIMEOUT counts from the first retransmission after an RTO.',
     },
     {
       about: { tcp_retries2: 'measured' },
@@ -377,7 +377,7 @@ export default experiment({
           'tcp_orphan_retries or tcp_retries2 3',
           `, at the first timer after a budget of ${budgetOf(3).toFixed(1)} s`,
         ),
-        gaveUp(timed, userTimeout, ': that time counts from the first one by the RTO'),
+        gaveUp(timed, userTimeout, ': TCP_USER_TIMEOUT counts from the first retransmission after an RTO'),
         defaults.length > 0 &&
           finding(
             share(kept, defaults),
@@ -389,7 +389,7 @@ export default experiment({
         ),
         finding(
           share(reset, others),
-          'The other end gets no notice when the kernel gives up; it reads ECONNRESET when it sends data later.',
+          'The other end gets no notice when the kernel gives up; that end reads ECONNRESET when it sends data later.',
         ),
       ],
     };

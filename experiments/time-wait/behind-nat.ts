@@ -223,7 +223,7 @@ export default experiment({
       id: 'remembering-nat-drops',
       text: 'a NAT that remembers the first client has no port for the second: it drops each SYN, and connect(2) fails with ETIMEDOUT',
       source:
-        'RFC 4787 §4.2.1 REQ-3: no port overloading; RFC 5382 REQ-5: a closed connection is remembered for up to 4 minutes',
+        'RFC 4787 §4.2.1 REQ-3: no port overloading; RFC 5382 REQ-5: an idle connection that closes is remembered for at least 4 minutes',
       when: ({ nat }) => nat === 'remembers',
       holds: (facts) => !facts.isSame && facts.answer === 'none' && facts.connected === 'ETIMEDOUT',
     },
@@ -275,11 +275,11 @@ export default experiment({
           ),
         finding(
           share(shutOut, strict),
-          'With tcp_rfc1337 1, TIME-WAIT ignores that RST: connect(2) of the second client fails with ETIMEDOUT.',
+          "With tcp_rfc1337 1, TIME-WAIT ignores the client's RST: connect(2) of the second client fails with ETIMEDOUT.",
         ),
         finding(
           share(reset, living),
-          "A NAT that forgets an ESTABLISHED connection lets the next client's SYN reset it: the server reads ECONNRESET.",
+          "If a NAT forgets an ESTABLISHED connection, the next client answers the server's ACK with a RST, which resets that connection: the server reads ECONNRESET.",
         ),
         finding(
           share(dropped, full),

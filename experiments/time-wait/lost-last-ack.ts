@@ -326,7 +326,7 @@ export default experiment({
         ),
         finding(
           share(reset, asked),
-          'After this RST, SO_ERROR of the other end is ECONNRESET, although both ends closed in order.',
+          'After a RST that answers its FIN, SO_ERROR of the other end is ECONNRESET, although both ends closed in order.',
         ),
         resent.length > 0 &&
           finding(
@@ -336,7 +336,7 @@ export default experiment({
         silent.length > 0 &&
           finding(
             lasted,
-            `If every answer is lost, the other end gives up after this time: tcp_orphan_retries or tcp_retries2 ${retries} is a time, ${budgetMs(retries) / 1000} s from the second copy of its FIN.`,
+            `Without answers, the other end gives up after ${lasted}: at its first timer ${budgetMs(retries) / 1000} s or more after the first RTO retransmission (tcp_orphan_retries, tcp_retries2 ${retries}).`,
           ),
         finding(share(restarted, waiting), 'One more copy of the FIN restarts the 60 s of TIME-WAIT.'),
       ],

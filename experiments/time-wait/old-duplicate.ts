@@ -278,7 +278,10 @@ export default experiment({
           share(harmed, plain),
           'Without TIME-WAIT and timestamps, the new server reads old bytes, if the old connection sent faster than the clock of sequence numbers.',
         ),
-        finding(share(discarded, harmed), "The kernel then discards the new client's own bytes as already received."),
+        finding(
+          share(discarded, harmed),
+          "If old bytes get in, the kernel discards the new client's own bytes as already received.",
+        ),
         finding(
           safe(stamped),
           'Even without TIME-WAIT, timestamps keep old bytes out: the timestamp of the old segment is too old.',

@@ -199,7 +199,7 @@ export default experiment({
           ),
         finding(
           share(shutOut, older(1)),
-          `With tcp_rfc1337 1, TIME-WAIT ignores that RST: connect(2) with an older timestamp fails with ETIMEDOUT (tcp_syn_retries ${retries}).`,
+          `With tcp_rfc1337 1, TIME-WAIT ignores the client's RST: connect(2) with an older timestamp fails with ETIMEDOUT (tcp_syn_retries ${retries}).`,
         ),
         finding(
           share(refused, deaf),

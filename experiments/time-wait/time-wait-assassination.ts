@@ -136,7 +136,7 @@ export default experiment({
           share(gone(usual), usual),
           'With tcp_rfc1337 0, the default, TIME-WAIT answers a late segment with an ACK, and the RST of the other end to that ACK ends TIME-WAIT.',
         ),
-        finding(share(stayed(strict), strict), 'With tcp_rfc1337 1, TIME-WAIT ignores that RST.'),
+        finding(share(stayed(strict), strict), "With tcp_rfc1337 1, TIME-WAIT ignores the other end's RST."),
         finding(
           share(reset, gone(outcomes)),
           'Once TIME-WAIT has ended early, a FIN that is sent again gets a RST instead of an ACK.',

@@ -36,7 +36,9 @@ const timesSent = /retransmits$|resentAt$|probedAt$|RetransSegs$|TCPSynRetrans$|
 export const knownChanges: readonly KnownChange[] = [
   {
     id: 'linger-range',
-    since: '6.1',
+    since: '6.6',
+    stable: '6.1',
+    commits: ['bc1fb82ae117'],
     note: 'SO_LINGER −1 and INT_MAX read back as 17179868 → −1 reads back as LONG_MAX ticks in seconds, cut to an int, and INT_MAX as itself',
     explains: [
       {

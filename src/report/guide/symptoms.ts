@@ -35,7 +35,7 @@ export const symptomTexts: Readonly<Record<Symptom, SymptomText>> = {
   'thousands of TIME-WAIT': {
     seen: 'ss -s or monitoring shows thousands of sockets in TIME-WAIT.',
     ss: "ss -Htan state time-wait | awk '{ print $4 }' | sort | uniq -c | sort -rn | head",
-    shows: 'to which servers they lead; at a server they have its own port, in the column before',
+    shows: 'how many there are for each peer; at a server use $3, its own address and port',
     counters: 'TcpExtTW, TcpExtTCPTimeWaitOverflow',
     knobs: ['closing order', 'tcp_tw_reuse', 'tcp_max_tw_buckets', 'tcp_fin_timeout', 'SO_LINGER'],
     shownBy: ['close-order', 'time-wait-length', 'orphans-and-memory'],
@@ -51,15 +51,15 @@ export const symptomTexts: Readonly<Record<Symptom, SymptomText>> = {
   'FIN-WAIT-2 grows': {
     seen: 'sockets in FIN-WAIT-2 become more.',
     ss: 'ss -tanop state fin-wait-2',
-    shows: 'with a process: it has only half-closed; without: the timer that ends it',
+    shows: 'with a process, that process has only half-closed; without a process, the timer that ends FIN-WAIT-2',
     counters: '',
     knobs: ['tcp_fin_timeout', 'TCP_LINGER2', 'keepalive'],
     shownBy: ['fin-wait-2'],
   },
   'reset after the response': {
     seen: 'the server has answered, and the client reports `connection reset by peer` or a part of the response.',
-    ss: 'ss -tan state close-wait',
-    shows: 'at the server while it answers: Recv-Q above 0 is request data that nobody has read',
+    ss: "ss -tan state established '( sport = :8080 )'",
+    shows: 'at the server: Recv-Q above 0 is request data that the server has not read',
     counters: 'TcpExtTCPAbortOnClose (unread data at close), TcpExtTCPAbortOnData (SO_LINGER 0, or data after close)',
     knobs: ['SO_LINGER', 'closing order'],
     shownBy: ['lost-answer'],
@@ -83,7 +83,8 @@ export const symptomTexts: Readonly<Record<Symptom, SymptomText>> = {
   'clients hang in connect': {
     seen: 'connect(2) takes 1 s, 3 s or longer, or succeeds without an answer.',
     ss: 'ss -ltn',
-    shows: 'Recv-Q above Send-Q: the accept queue is full; at the client `ss -tan state syn-sent` has those that wait',
+    shows:
+      'Recv-Q above Send-Q: the accept queue is full; at the client, `ss -tan state syn-sent` shows the connections that wait',
     counters: 'TcpExtListenOverflows, TcpExtListenDrops, TcpExtTCPSynRetrans at the client',
     knobs: ['backlog', 'tcp_rfc1337'],
     shownBy: ['accept-queue', 'unanswered', 'close-wait-leak'],
@@ -91,7 +92,7 @@ export const symptomTexts: Readonly<Record<Symptom, SymptomText>> = {
   'slow connect(2)': {
     seen: 'connect(2) uses CPU and takes long while many local ports are in use.',
     ss: "ss -Htan '( dport = :443 )' | wc -l",
-    shows: 'how many ports are in use to that port of servers',
+    shows: 'how many local ports are connected, or connecting, to port 443',
     counters: 'TcpActiveOpens, TcpExtTW',
     knobs: ['ip_local_port_range', 'IP_BIND_ADDRESS_NO_PORT', 'tcp_tw_reuse'],
     shownBy: ['load-ports', 'ephemeral-ports'],

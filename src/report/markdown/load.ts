@@ -49,7 +49,7 @@ export function markdownLoad(load: Load, chart: string | undefined): string {
     ),
     compares && notes(load),
     ways.some((way) => shown.some((fact) => relativeText(way, fact))) &&
-      `The columns ${new Intl.ListFormat('en-GB').format(shown.map((fact) => columns[fact]))} have multiples of the baseline, too: medians of these pairs.`,
+      `The columns ${new Intl.ListFormat('en-GB').format(shown.map((fact) => columns[fact]))} have multiples of the baseline, too: medians over the pairs of a repeat and its baseline.`,
     chart !== undefined && image(comparedTitle(load.compared), `${besideReport}/${chart}`),
     details(numbersTitle(load), blocks(spreads(load), load.costs && costTable(load.costs))),
     load.series.length > 0 && details(windowTitle, blocks(...load.series.map(through))),

@@ -2,7 +2,7 @@ import { formatNumber, formatSeconds } from '../../facts/values.ts';
 import { changedBy, type LateProcess, latestOf } from '../../record/lateness.ts';
 import type { CellRecord, Environment, Run, SessionCpu, Verdict, Warning, WireCost } from '../../record/schema.ts';
 import { lateText } from '../detail.ts';
-import { plural } from '../format.ts';
+import { formatElapsed, plural } from '../format.ts';
 import { type CellGroup, environmentOf, gatherCells } from '../gather.ts';
 
 /** A code's warnings over a whole run. */
@@ -39,8 +39,8 @@ export interface Overview {
   readonly longest?: {
     readonly id: string;
     readonly seconds: number;
-    /** How many times as long the run took, loads apart; absent where it was resumed, which takes as long as it takes. */
-    readonly ratio?: number;
+    /** What the run took, loads apart; absent where it was resumed, which takes as long as it takes. */
+    readonly runSeconds?: number;
     /** A cell that errored took longer: it is the longest of those that ran. */
     readonly isOfRan: boolean;
   };
@@ -113,7 +113,7 @@ export function overviewOf(run: Run, groups: readonly CellGroup[] = gatherCells(
         id: longest.id,
         seconds: longest.seconds,
         isOfRan: run.cells.some(({ status, seconds }) => status === 'errored' && seconds > longest.seconds),
-        ...(run.run.sessions.length === 1 && { ratio: (wallSeconds - loadSeconds) / longest.seconds }),
+        ...(run.run.sessions.length === 1 && { runSeconds: wallSeconds - loadSeconds }),
       },
     }),
     ...(cost && { cost }),
@@ -306,6 +306,14 @@ function meanText(what: string, short: Short | undefined): string[] {
  */
 export const shortText = ({ short, shortOnWire }: Cost): string =>
   [...meanText('a short cell', short), ...meanText('a short cell on a wire', shortOnWire)].join('; ');
+
+/** `the other cells took 2 min 11 s; the longest took`, where there were loads; else `the longest cell took`. */
+export function longestTook(loadSeconds: number, { runSeconds, isOfRan }: NonNullable<Overview['longest']>): string {
+  const ran = isOfRan ? ' that ran' : '';
+  return loadSeconds > 0 && runSeconds !== undefined
+    ? `the other cells took ${formatElapsed(runSeconds)}; the longest${ran} took`
+    : `the longest cell${ran} took`;
+}
 
 /** `49.1 s: harness 5.80, observers 8.20, peers 35.1`, and what is not in it. */
 export function totalText(cost: Cost): string {

@@ -7,6 +7,7 @@ import {
   besideVerdicts,
   type Cost,
   clockText,
+  longestTook,
   type Overview,
   shortText,
   totalText,
@@ -155,17 +156,13 @@ function timeText({ wallSeconds, loadSeconds, longest }: Overview): Prose {
   const loads = loadSeconds > 0 ? `, ${formatElapsed(loadSeconds)} of it for loads` : '';
   const total = `${formatElapsed(wallSeconds)}${loads}`;
   if (!longest) return [total];
-  const cell = longest.isOfRan ? 'longest cell that ran' : 'longest cell';
-  const times =
-    longest.ratio === undefined
-      ? `; ${cell}`
-      : `${loads ? '; the rest took ' : ', '}${formatNumber(longest.ratio)} times as long as the ${cell}:`;
-  return [`${total}${times} ${formatElapsed(longest.seconds)}, `, code(longest.id)];
+  return [`${total}; ${longestTook(loadSeconds, longest)} ${formatElapsed(longest.seconds)}: `, code(longest.id)];
 }
 
 /** Describes the CPU of a run; a short cell's own part are its samples, and its peers until they were asked to end. */
 function costText(cost: Cost): string {
-  const divided = 'from the first cell on, CPU that is of no single result, or peer, is divided evenly among them';
+  const divided =
+    'from the first cell on, CPU time that belongs to no single result is divided evenly among the results, and that of no single peer among the peers';
   return `${totalText(cost)}${shortText(cost) ? `; ${shortText(cost)}; ${divided}` : ''}`;
 }
 

@@ -1,8 +1,14 @@
-import { formatNumber } from '../../facts/values.ts';
 import { formatElapsed, plural } from '../format.ts';
 import { writtenThen } from '../model/answer.ts';
 import { type OpenClaims, verdictMarks, verdictOrder } from '../model/claims.ts';
-import { besideVerdicts, lateResultsText, type Overview, type ReasonGroup, shortText } from '../model/overview.ts';
+import {
+  besideVerdicts,
+  lateResultsText,
+  longestTook,
+  type Overview,
+  type ReasonGroup,
+  shortText,
+} from '../model/overview.ts';
 import type { ExperimentView, GroupView, Report } from '../model/report.ts';
 import { someOf, whichText } from '../which-cells.ts';
 import { hang, type Style, styleOf } from './lines.ts';
@@ -245,18 +251,19 @@ function closingLines(
   { width, style, detail }: Page,
 ): string[] {
   const { cells, missing, repeats, wallSeconds, loadSeconds, longest, cost } = overview;
-  const parts = [
-    `${plural(cells.ran, 'cell')} ran${repeats > cells.ran ? ` (${plural(repeats, 'result')})` : ''}`,
-    ...(cells.unsupported > 0 ? [`${cells.unsupported} unsupported`] : []),
-    ...(cells.errored > 0 ? [style('red', `${cells.errored} errored`)] : []),
-    ...(missing.length > 0 ? [style('yellow', `${missing.length} without a result`)] : []),
+  const ran = `${plural(cells.ran, 'cell')} ran${repeats > cells.ran ? ` (${plural(repeats, 'result')})` : ''}`;
+  const took = `in ${formatElapsed(wallSeconds)}${loadSeconds > 0 ? `, ${formatElapsed(loadSeconds)} of it for loads` : ''}`;
+  const others = [
+    ...(cells.unsupported > 0 ? [`${plural(cells.unsupported, 'cell')} unsupported`] : []),
+    ...(cells.errored > 0 ? [style('red', `${plural(cells.errored, 'cell')} errored`)] : []),
+    ...(missing.length > 0 ? [style('yellow', `${plural(missing.length, 'cell')} without a result`)] : []),
   ];
   const status = run.status === 'complete' ? [] : [style(['bold', 'yellow'], statusText[run.status])];
   return [
     ...status,
-    `${parts.join(', ')} in ${formatElapsed(wallSeconds)}${loadSeconds > 0 ? `, ${formatElapsed(loadSeconds)} of it for loads` : ''}`,
+    `${ran} ${took}${others.length > 0 ? `; ${others.join(', ')}` : ''}`,
     ...(detail.costs && longest
-      ? hang('  ', `${loadSeconds > 0 ? 'the rest ' : ''}${longestText(longest)}`, width)
+      ? hang('  ', `${longestTook(loadSeconds, longest)} ${formatElapsed(longest.seconds)}: ${longest.id}`, width)
       : []),
     ...(detail.costs && cost && shortText(cost) ? hang('  ', shortText(cost), width, 4) : []),
     ...(experiments.some((experiment) => experiment.claims.length > 0) ? claimsLines(overview, width, style) : []),
@@ -277,13 +284,6 @@ function claimsLines(overview: Overview, width: number, style: Style): string[] 
   const before = `Claims: ${counts.map(({ text }) => text).join(', ')}; `;
   const [first = '', ...more] = hang('', `${before}${beside}`, width, 2);
   return [`Claims: ${shown}; ${first.slice(before.length)}`.trimEnd(), ...more];
-}
-
-/** `1.02 times the longest cell, 1 min 1 s: time-wait-length/…`. */
-function longestText({ id, seconds, ratio, isOfRan }: NonNullable<Overview['longest']>): string {
-  const cell = isOfRan ? 'longest cell that ran' : 'longest cell';
-  const times = ratio === undefined ? cell : `${formatNumber(ratio)} times the ${cell},`;
-  return `${times} ${formatElapsed(seconds)}: ${id}`;
 }
 
 const statusText = {

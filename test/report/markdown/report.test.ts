@@ -76,8 +76,8 @@ test('the end says what ran where, how long, and how much did not', () => {
     | privilege | root |
     | when | 2025-11-20 09:00:00 UTC to 2025-11-20 09:01:04 UTC, status complete |
     | cells | 12: 9 ran, 18 results with their repeats; 2 unsupported; 1 errored |
-    | time | 1 min 4 s, 1.04 times as long as the longest cell: 1 min 2 s, \`close-order/closes=client,linger=off,family=4\` |
-    | CPU | 3.75 s: harness 1.25, observers 0.500, peers 2.00; a short cell: 103 ms of CPU (mean of 16 results under 1 s: harness 12.5, observers 10.0, peers 80.0); from the first cell on, CPU that is of no single result, or peer, is divided evenly among them |
+    | time | 1 min 4 s; the longest cell took 1 min 2 s: \`close-order/closes=client,linger=off,family=4\` |
+    | CPU | 3.75 s: harness 1.25, observers 0.500, peers 2.00; a short cell: 103 ms of CPU (mean of 16 results under 1 s: harness 12.5, observers 10.0, peers 80.0); from the first cell on, CPU time that belongs to no single result is divided evenly among the results, and that of no single peer among the peers |
     | command | \`lingerlab run\` |
 
     "

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CellRecord } from '../../../src/record/schema.ts';
-import { overviewOf, setting, underText } from '../../../src/report/model/overview.ts';
+import { longestTook, overviewOf, setting, underText } from '../../../src/report/model/overview.ts';
 import { cellOf, environment, experimentOf, runOf, sampleRun } from '../fixture.ts';
 
 test('cells are counted once, whatever their repeats', () => {
@@ -62,6 +62,13 @@ test('the longest cell is that of those that ran, said so where one that errored
   const longest = (cells: CellRecord[]) => overviewOf(runOf([experimentOf({ id: 'x' })], cells)).longest;
   expect(longest([ran, hung])).toMatchObject({ id: 'x/a=2', isOfRan: false });
   expect(longest([ran, { ...hung, status: 'errored' }])).toMatchObject({ id: 'x/a=1', isOfRan: true });
+});
+
+test('beside loads, the time of the other cells is told apart', () => {
+  const longest = { id: 'x/a=1', seconds: 60, runSeconds: 90, isOfRan: false };
+  expect(longestTook(30, longest)).toBe('the other cells took 1 min 30 s; the longest took');
+  expect(longestTook(0, longest)).toBe('the longest cell took');
+  expect(longestTook(30, { id: 'x/a=1', seconds: 60, isOfRan: true })).toBe('the longest cell that ran took');
 });
 
 test('of many settings that the user asked for, the first three are named', () => {

@@ -33,9 +33,8 @@ test('the summary has each answer, refuted claims first, what did not run and wh
     warning: ss sampled every 80 ms (10 times) [SLOW_SAMPLES]
       Use --jobs 1.
 
-    9 cells ran (18 results), 2 unsupported, 1 errored in 1 min 4 s
-      1.04 times the longest cell, 1 min 2 s:
-      close-order/closes=client,linger=off,family=4
+    9 cells ran (18 results) in 1 min 4 s; 2 cells unsupported, 1 cell errored
+      the longest cell took 1 min 2 s: close-order/closes=client,linger=off,family=4
       a short cell: 103 ms of CPU (mean of 16 results under 1 s: harness 12.5,
         observers 10.0, peers 80.0)
     Claims: ✗ 1 refuted, ? 1 inconclusive, ✓ 1 confirmed; 11 warnings, 1 cell
