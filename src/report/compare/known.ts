@@ -148,7 +148,14 @@ export const knownChanges: readonly KnownChange[] = [
     id: 'rto-max',
     since: '6.16',
     note: 'no sysctl tcp_rto_max_ms → it limits the time between two retransmissions',
-    explains: [{ experiment: 'closed-window', factors: { next: ['closes-for-good'] }, claims: ['orphan-is-given-up'] }],
+    explains: [
+      { experiment: 'closed-window', factors: { next: ['closes-for-good'] }, claims: ['orphan-is-given-up'] },
+      {
+        experiment: 'orphan-behind-a-closed-window',
+        factors: { cap: ['1s'] },
+        claims: ['dropped-at-the-longest-wait', 'answers-keep-it', 'unanswered-are-counted', 'says-nothing'],
+      },
+    ],
   },
   {
     id: 'paws-time-wait',
@@ -157,6 +164,20 @@ export const knownChanges: readonly KnownChange[] = [
     explains: ['segments-at-time-wait', 'reconnect-at-time-wait', 'time-wait-rate-limit', 'old-duplicate'].map(
       (experiment) => ({ experiment, facts: /\.PAWS\w+$/ }),
     ),
+  },
+  {
+    id: 'beyond-the-window',
+    since: '6.17',
+    commits: ['9ca48d616ed7'],
+    note: 'data that begins in the window and ends beyond it is queued while other data is unread, with a SACK block → dropped',
+    explains: [
+      {
+        experiment: 'segments-at-each-state',
+        factors: { place: ['edge'] },
+        facts: /^sack$|\.(BeyondWindow|TCPOFOQueue|TCPOFODrop)$/,
+        claims: ['beyond-the-window-is-dropped'],
+      },
+    ],
   },
   {
     id: 'bind-bucket-state',
