@@ -97,6 +97,13 @@ export default experiment({
     }),
     lastAfterwards: kind.outcome({ text: 'result of the connect(2) of the last client after that' }),
     left: kind.count({ text: "sockets in CLOSE-WAIT at the server's port at the end, by ss" }),
+    // where the ACK of a client's FIN arrives while close(2) still has the socket, tcp_rcv_state_process() keeps a full socket in
+    // FIN-WAIT-2, and its end sends a RST
+    'counters.lab.Tcp.OutRsts': kind.count({ text: 'RSTs that were sent', compare: 'measurement' }),
+    'counters.lab.TcpExt.TWKilled': kind.count({
+      text: 'mini-sockets that last for 4 s at most',
+      compare: 'measurement',
+    }),
   },
   shows: [
     'accept',
