@@ -293,7 +293,7 @@ export default experiment({
         ),
         finding(
           share(dropped, by('none')),
-          `In the ${by('none').length} races that leave no TIME-WAIT, a RST was sent${onData ? ": destroy() or close(2) left the other end's data unread" : ''}.`,
+          `In the ${by('none').length} races that leave no TIME-WAIT, a RST was sent${onData ? ": the other end's data was unread at the close, or arrived after it" : ''}.`,
         ),
         reset.length > 0 &&
           finding(share(reset, held), "A RST from the other end's port ended TIME-WAIT at once (RFC 1337)."),

@@ -75,7 +75,7 @@ const isGone = (first: string) => first === 'killed' || first === 'terminated';
 export default experiment({
   id: 'cluster-workers',
   question:
-    'Who accepts where workers of a cluster, or threads, share a port, and what becomes of the connections of one that ends?',
+    'When workers of a cluster or threads share a port, which of them accepts, and what happens to its connections when it ends?',
   tags: ['cluster', 'worker threads', 'SO_REUSEPORT', 'Node.js', 'round-robin', 'SIGKILL', 'ESTABLISHED', 'accept(2)'],
   symptoms: [
     'cluster worker dies with open connections',

@@ -166,7 +166,7 @@ export default experiment({
     },
     {
       id: 'kernel-goes-on',
-      text: 'without SO_LINGER 0 the kernel sends on after close(2); an application that continues soon after reads all data and the end of the stream',
+      text: 'without SO_LINGER 0 the kernel sends on after close(2); an application that is resumed soon reads all data and the end of the stream',
       source: 'RFC 9293 §3.6: closing is "I have no more data to send"; tcp_send_fin() queues behind the data',
       when: ({ linger, peer }) => linger !== 'zero' && peer !== 'killed',
       holds: (facts, { data }) =>
@@ -214,7 +214,7 @@ export default experiment({
     },
     {
       id: 'death-resets-unheard',
-      text: 'the kernel resets the connection of a process that is killed with data unread; the application that has closed before reads no error',
+      text: 'the kernel resets the connection of a process that is killed with data unread; the application that closed earlier gets no error',
       source: 'RFC 2525 §2.17; __tcp_close() in net/ipv4/tcp.c: data_was_unread',
       when: ({ linger, peer }) => linger !== 'zero' && peer === 'killed',
       holds: (facts) =>

@@ -107,7 +107,7 @@ export default experiment({
     },
     {
       id: 'only-once',
-      text: 'the error is reported once: then read(2) returns the end of the stream, as after an orderly close, write(2) fails with EPIPE, and SO_ERROR is 0',
+      text: 'the error is reported once: then read(2) returns the data that had arrived, if any, and the end of the stream, as after an orderly close, write(2) fails with EPIPE, and SO_ERROR is 0',
       source: 'sock_error() in include/net/sock.h clears sk_err; tcp_done() sets sk_shutdown',
       when: ({ state, first }) => isOpen(state) && (first === 'write' || first === 'SO_ERROR'),
       holds: (facts, { state }) =>

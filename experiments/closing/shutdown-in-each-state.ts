@@ -315,7 +315,7 @@ export default experiment({
         ),
         finding(
           share(hungUp, both),
-          'poll(2) returns POLLHUP where both sides are shut down, whichever end shut them down, before any FIN is acknowledged, too.',
+          'poll(2) returns POLLHUP once both sides are shut down, by either end, even before a FIN is acknowledged.',
         ),
       ],
     };

@@ -42,7 +42,7 @@ process.stdin.once('data', () => {
 
 export default experiment({
   id: 'tls-goodbye',
-  question: 'What does a TLS socket of Node send when it closes, and what meets a socket that is closed already?',
+  question: 'What does a TLS socket of Node send when it closes, and what happens if data arrives after that?',
   tags: ['TLS', 'close_notify', 'node:tls', 'destroy()', 'resetAndDestroy()', 'RST', 'TIME-WAIT', 'Node.js'],
   symptoms: [
     'RST after a TLS connection is closed',

@@ -148,7 +148,7 @@ export default experiment({
     {
       about: { SO_LINGER: 'measured' },
       claim: 'exiting-does-not-wait',
-      text: 'process.exit(), an uncaught exception, SIGTERM and SIGKILL do not wait for SO_LINGER 1, though data is unsent.',
+      text: 'process.exit(), an uncaught exception, SIGTERM and SIGKILL do not wait for SO_LINGER 1, though data is unsent or unread.',
     },
   ],
 
@@ -175,7 +175,7 @@ export default experiment({
     const delivering =
       unsent.length > 0 &&
       (arrived.length === unsent.length
-        ? `with nothing unread ${cut.length > 0 ? 'only linger 0 loses data' : 'no unsent data is lost'}`
+        ? `if nothing is unread, ${cut.length > 0 ? 'only 0 loses data' : 'no unsent data is lost'}`
         : 'unsent data can be lost');
     return {
       headline: (waiting || delivering) && sentence(waiting, delivering),

@@ -225,7 +225,7 @@ export default experiment({
     },
     {
       id: 'orphan-asks-again',
-      text: 'while the window is closed the client, now an orphan, sends window probes: the first after an RTO; from an answer to the next probe, each wait is twice the wait before',
+      text: 'while the window is closed the client, now an orphan, sends window probes: the first probe leaves after an RTO; after that, each wait between an answer and the next probe is twice the wait before it',
       source:
         'RFC 9293 §3.8.6.1; tcp_probe_timer() in net/ipv4/tcp_timer.c. Tolerance: the wheel, an eighth, and a busy machine, 200 ms',
       when: ({ linger, reader }) => reader === 'stopped' && Number(linger) > 0,

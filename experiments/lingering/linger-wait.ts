@@ -217,7 +217,7 @@ export default experiment({
     },
     {
       id: 'delayed-ack-is-the-latency',
-      text: 'after one byte that the other application reads without an answer, close() with SO_LINGER 1 waits for the delayed acknowledgement, 40 ms',
+      text: 'after a write of one byte that the other application reads and does not answer, close() with SO_LINGER 1 waits for the delayed acknowledgement, 40 ms',
       source:
         'TCP_DELACK_MIN in include/net/tcp.h, HZ / 25; tolerance: a tick at HZ=100 below, a slot and a busy machine above',
       when: ({ sent }) => sent === 'byte',
@@ -247,7 +247,7 @@ export default experiment({
       about: { SO_LINGER: 'costs', 'close() blocks': 'look at' },
       claim: 'delayed-ack-is-the-latency',
       number: (outcomes) => range(outcomes, ({ facts }) => facts['client.closeMs'], { unit: 'ms' }),
-      text: 'Behind one byte that the other application reads without an answer, close() with SO_LINGER 1 waits {number} for the delayed ACK.',
+      text: 'After a write of one byte that the other application reads and does not answer, close() with SO_LINGER 1 waits {number} for the delayed ACK.',
     },
     {
       about: { 'close() blocks': 'helps' },

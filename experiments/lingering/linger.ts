@@ -157,14 +157,14 @@ export default experiment({
     },
     {
       id: 'below-does-not-reset',
-      text: `${belowBytes} bytes in net's own buffer are no longer in the kernel: destroy() and close(2) send a FIN, though the application did not read them`,
+      text: `with SO_LINGER off or 2, ${belowBytes} bytes in net's own buffer are no longer in the kernel: destroy() and close(2) send a FIN, though the application did not read them`,
       source: 'measured: libuv reads until the stream is full, 64 KiB',
       when: ({ unread, by, linger }) => unread === 'below' && by !== 'end' && linger !== 0,
       holds: (facts, { closer }) => is(facts[`${closer}.closedWith`], 'FIN'),
     },
     {
       id: 'below-loses-silently',
-      text: "data that is lost with net's buffer was acknowledged, and the application that wrote the data gets no error",
+      text: "with SO_LINGER off or 2, data that is lost with net's buffer was acknowledged, and the application that wrote the data gets no error",
       source: 'RFC 793 §2.6: an acknowledgment does not guarantee that the data has been delivered to the end user',
       when: ({ unread, by, linger }) => unread === 'below' && by !== 'end' && linger !== 0,
       holds: (facts, { closer }) =>

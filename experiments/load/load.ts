@@ -227,7 +227,7 @@ export default loadExperiment({
         bound.length > 0 &&
           finding(
             share(bound, quiet),
-            `A part of the load was CPU-bound: ${boundOf.join(', ')} results. These rates say as much about the machine as about TCP.`,
+            `Without busy other programs, part of the load was CPU-bound: ${boundOf.join(', ')} results. Rates depend on the machine.`,
           ),
       ],
     };
@@ -269,7 +269,7 @@ const servedWords = {
   more: 'more requests are served',
   fewer: 'fewer requests are served',
   alike: `as many requests, within ${margin * 100} %, are served`,
-  'not shown': `not significantly more or fewer requests (margin ${margin * 100} %) are served`,
+  'not shown': `the requests served do not differ significantly (margin ${margin * 100} %)`,
 } as const;
 
 /** What the same way comes to in one or more settings. */

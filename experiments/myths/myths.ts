@@ -36,16 +36,18 @@ interface Seen {
   readonly seconds?: number;
 }
 interface Statement {
-  /** As people say it, and where. */
+  /** As people say it. */
   readonly said: string;
-  readonly topic: 'TIME-WAIT' | 'SO_LINGER' | 'Ports' | 'Servers' | 'Defaults' | 'Segments';
+  /** Who says it, or where it is written. */
+  readonly by: string;
+  readonly topic: 'TIME-WAIT' | 'SO_LINGER' | 'Ports' | 'Servers' | 'Defaults' | 'RST';
   readonly network?: 'wire';
   readonly sysctls?: Readonly<Record<string, number | string>>;
   /** Expected seconds of the cell. Default: 0.4. */
   readonly takes?: number;
   readonly tries: (stage: Played) => Promise<Seen>;
   readonly isSo: (seen: Seen) => Verdict;
-  /** The claim: what is so. */
+  /** What is so, after the claim's verdict on the statement. */
   readonly really: string;
   /** The same in the few words of a finding. */
   readonly short: (observed: string) => string;
@@ -130,7 +132,8 @@ const byDefault =
 
 const statements = {
   'fin-timeout-shortens-time-wait': {
-    said: 'tcp_fin_timeout shortens TIME-WAIT (articles on tuning)',
+    said: 'tcp_fin_timeout shortens TIME-WAIT',
+    by: 'articles on tuning',
     topic: 'TIME-WAIT',
     sysctls: { 'net.ipv4.tcp_fin_timeout': few },
     tries: (stage) => closed(stage),
@@ -142,7 +145,8 @@ const statements = {
     expected: { verdict: 'false', observed: 'TIME-WAIT, about 60 s left', seconds: atLeast(nearlyAMinute) },
   },
   'linger-sets-time-wait': {
-    said: 'the seconds of SO_LINGER are those of TIME-WAIT (answers in forums)',
+    said: 'the seconds of SO_LINGER are those of TIME-WAIT',
+    by: 'answers in forums',
     topic: 'TIME-WAIT',
     tries: (stage) => closed(stage, few),
     isSo: untrueUnless(({ seconds }) => seconds === undefined || seconds <= few),
@@ -152,7 +156,8 @@ const statements = {
     expected: { verdict: 'false', observed: 'TIME-WAIT, about 60 s left', seconds: atLeast(nearlyAMinute) },
   },
   'only-the-first-closer': {
-    said: 'only the end that closes first can have TIME-WAIT (articles on TIME-WAIT)',
+    said: 'only the end that closes first can have TIME-WAIT',
+    by: 'articles on TIME-WAIT',
     topic: 'TIME-WAIT',
     network: 'wire',
     async tries({ client, server, wire, until, look }) {
@@ -174,7 +179,8 @@ const statements = {
     expected: { verdict: 'false', observed: 'TIME-WAIT, TIME-WAIT' },
   },
   'time-wait-holds-a-descriptor': {
-    said: 'TIME-WAIT holds a file descriptor of the process (articles on "too many open files")',
+    said: 'TIME-WAIT holds a file descriptor of the process',
+    by: 'articles on "too many open files"',
     topic: 'TIME-WAIT',
     async tries(stage) {
       const closing = await stage.start('closing');
@@ -193,7 +199,8 @@ const statements = {
   },
 
   'non-blocking-does-not-linger': {
-    said: 'close() of a non-blocking socket does not wait for SO_LINGER (UNIX Network Programming, volume 1, §7.5)',
+    said: 'close() of a non-blocking socket does not wait for SO_LINGER',
+    by: 'UNIX Network Programming, volume 1, §7.5',
     topic: 'SO_LINGER',
     takes: lingers + 0.8,
     async tries(stage) {
@@ -207,7 +214,8 @@ const statements = {
     expected: { verdict: 'false', observed: `ok, after ${lingers} s`, seconds: atLeast(lingers) },
   },
   'expired-linger-fails': {
-    said: 'close() fails with EWOULDBLOCK if SO_LINGER expires (UNIX Network Programming, volume 1, §7.5)',
+    said: 'close() fails with EWOULDBLOCK if SO_LINGER expires',
+    by: 'UNIX Network Programming, volume 1, §7.5',
     topic: 'SO_LINGER',
     takes: lingers + 0.8,
     tries: async (stage) => ({ observed: (await expired(stage)).outcome }),
@@ -219,7 +227,8 @@ const statements = {
     expected: { verdict: 'false', observed: 'ok' },
   },
   'expired-linger-resets': {
-    said: 'when SO_LINGER expires, a RST is sent and unsent data is lost (closesocket() of Winsock; books and articles)',
+    said: 'when SO_LINGER expires, a RST is sent and unsent data is lost',
+    by: 'closesocket() of Winsock; books and articles',
     topic: 'SO_LINGER',
     takes: lingers + 0.8,
     tries: async (stage) => ({ observed: (await expired(stage)).read }),
@@ -230,7 +239,8 @@ const statements = {
     expected: { verdict: 'false', observed: `all bytes, then ${theEnd}` },
   },
   'shutdown-waits': {
-    said: 'with SO_LINGER shutdown() waits until all is sent, too (socket(7))',
+    said: 'with SO_LINGER shutdown() waits until all is sent, too',
+    by: 'socket(7)',
     topic: 'SO_LINGER',
     async tries({ client, server, until }) {
       const [near, far] = await client.connect(await server.listen());
@@ -253,7 +263,8 @@ const statements = {
     expected: { verdict: 'false', observed: 'ok, at once', seconds: atMost(atOnce) },
   },
   'linger-0-leaves-no-time-wait': {
-    said: 'close() with SO_LINGER 0 leaves no TIME-WAIT at either end (articles on tuning)',
+    said: 'close() with SO_LINGER 0 leaves no TIME-WAIT at either end',
+    by: 'articles on tuning',
     topic: 'SO_LINGER',
     async tries({ client, server, until, look }) {
       const [near, far] = await client.connect(await server.listen());
@@ -271,7 +282,8 @@ const statements = {
   },
 
   'ports-divided-by-a-minute': {
-    said: '28,232 ports and 60 s of TIME-WAIT allow 470 connections/s in all (articles on port exhaustion)',
+    said: '28,232 ports and 60 s of TIME-WAIT allow 470 connections/s in all',
+    by: 'articles on port exhaustion',
     topic: 'Ports',
     sysctls: { 'net.ipv4.ip_local_port_range': `${onlyPort} ${onlyPort}`, 'net.ipv4.tcp_tw_reuse': 0 },
     async tries({ client, server, closeInTurn }) {
@@ -295,7 +307,8 @@ const statements = {
     expected: { verdict: 'partly', observed: 'same destination: EADDRNOTAVAIL; another: ok' },
   },
   'server-runs-out-of-ports': {
-    said: '1,000 requests/s exhaust the ports of a server that closes first (articles on TIME-WAIT)',
+    said: '1,000 requests/s exhaust the ports of a server that closes first',
+    by: 'articles on TIME-WAIT',
     topic: 'Ports',
     sysctls: { 'net.ipv4.ip_local_port_range': `${onlyPort} ${onlyPort}` },
     async tries(stage) {
@@ -309,7 +322,8 @@ const statements = {
     expected: { verdict: 'false', observed: `${several} of ${several} served` },
   },
   'reuseaddr-shares-a-port': {
-    said: 'with SO_REUSEADDR two servers can listen on one port (answers in forums; so it is on Windows)',
+    said: 'with SO_REUSEADDR two servers can listen on one port',
+    by: 'answers in forums; so it is on Windows',
     topic: 'Ports',
     async tries({ server, start }) {
       const { at } = await server.listen({ reuse: 'addr' });
@@ -324,7 +338,8 @@ const statements = {
     expected: { verdict: 'false', observed: 'EADDRINUSE' },
   },
   'time-wait-blocks-a-restart': {
-    said: 'a server cannot be started again until its TIME-WAIT has ended (documentation of many servers)',
+    said: 'a server cannot be started again until its TIME-WAIT has ended',
+    by: 'documentation of many servers',
     topic: 'Ports',
     async tries({ client, server, closeInTurn }) {
       const listener = await server.listen();
@@ -346,7 +361,8 @@ const statements = {
   },
 
   'tw-reuse-frees-a-server': {
-    said: 'tcp_tw_reuse 1 frees a server of its TIME-WAIT (articles on tuning)',
+    said: 'tcp_tw_reuse 1 frees a server of its TIME-WAIT',
+    by: 'articles on tuning',
     topic: 'Servers',
     sysctls: { 'net.ipv4.tcp_tw_reuse': 1 },
     takes: reusableSeconds + 0.8,
@@ -367,7 +383,8 @@ const statements = {
     expected: { verdict: 'false', observed: `${several} of ${several} in TIME-WAIT` },
   },
   'server-needs-tw-reuse': {
-    said: 'a server needs tcp_tw_reuse to accept a client whose old connection it has in TIME-WAIT (answers in forums)',
+    said: 'a server needs tcp_tw_reuse to accept a client whose old connection it has in TIME-WAIT',
+    by: 'answers in forums',
     topic: 'Servers',
     sysctls: { 'net.ipv4.tcp_tw_reuse': 0 },
     async tries(stage) {
@@ -379,12 +396,13 @@ const statements = {
     isSo: untrueUnless(({ observed }) => observed !== 'ok'),
     really:
       'with tcp_tw_reuse 0 a client connects again at once from the port of a connection that the server has in TIME-WAIT',
-    short: () => "a server's TIME-WAIT lets a client in, even with tcp_tw_reuse 0",
+    short: () => 'TIME-WAIT lets a client in, even with tcp_tw_reuse 0',
     source: 'RFC 9293 §3.6.1 MAY-2; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c: TCP_TW_SYN',
     expected: { verdict: 'false', observed: 'ok' },
   },
   'full-table-refuses': {
-    said: '"time wait bucket table overflow" means that connections fail (articles on kernel messages)',
+    said: '"time wait bucket table overflow" means that connections fail',
+    by: 'articles on kernel messages',
     topic: 'Servers',
     sysctls: { 'net.ipv4.tcp_max_tw_buckets': 1 },
     async tries(stage) {
@@ -399,7 +417,8 @@ const statements = {
   },
 
   'orphan-retries-is-8': {
-    said: 'tcp_orphan_retries is 8 by default (ip-sysctl.rst)',
+    said: 'tcp_orphan_retries is 8 by default',
+    by: 'ip-sysctl.rst',
     topic: 'Defaults',
     tries: byDefault('net.ipv4.tcp_orphan_retries'),
     isSo: ({ observed }) => (observed === '8' ? 'true' : observed === '0' ? 'partly' : 'false'),
@@ -409,7 +428,8 @@ const statements = {
     expected: { verdict: 'partly', observed: '0' },
   },
   'ephemeral-ports-as-assigned': {
-    said: 'the kernel gives out ports 49152 to 65535 to clients (RFC 6335 §6: the Dynamic Ports)',
+    said: 'the kernel gives out ports 49152 to 65535 to clients',
+    by: 'RFC 6335 §6: the Dynamic Ports',
     topic: 'Defaults',
     tries: byDefault('net.ipv4.ip_local_port_range'),
     isSo: untrueUnless(({ observed }) => observed.startsWith('49152')),
@@ -419,7 +439,8 @@ const statements = {
     expected: { verdict: 'false', observed: '32768 60999' },
   },
   'syn-retries-is-5': {
-    said: 'tcp_syn_retries is 5 by default (articles from before Linux 3.7)',
+    said: 'tcp_syn_retries is 5 by default',
+    by: 'articles from before Linux 3.7',
     topic: 'Defaults',
     tries: byDefault('net.ipv4.tcp_syn_retries'),
     isSo: untrueUnless(({ observed }) => observed === '5'),
@@ -429,7 +450,8 @@ const statements = {
     expected: { verdict: 'false', observed: '6' },
   },
   'tw-reuse-is-off': {
-    said: 'tcp_tw_reuse is off by default (tcp(7))',
+    said: 'tcp_tw_reuse is off by default',
+    by: 'tcp(7)',
     topic: 'Defaults',
     tries: byDefault('net.ipv4.tcp_tw_reuse'),
     isSo: untrueUnless(({ observed }) => observed === '0'),
@@ -440,7 +462,8 @@ const statements = {
     expected: { verdict: 'false', observed: '2' },
   },
   'tw-recycle-can-be-set': {
-    said: 'tcp_tw_recycle 1 shortens TIME-WAIT (articles on tuning; until Linux 4.11)',
+    said: 'tcp_tw_recycle 1 shortens TIME-WAIT',
+    by: 'articles on tuning; until Linux 4.11',
     topic: 'Defaults',
     tries: byDefault('net.ipv4.tcp_tw_recycle'),
     isSo: untrueUnless(({ observed }) => observed !== 'no such sysctl'),
@@ -451,8 +474,9 @@ const statements = {
   },
 
   'kill-9-resets': {
-    said: 'kill -9 resets the connections of a process (answers in forums)',
-    topic: 'Segments',
+    said: 'kill -9 resets the connections of a process',
+    by: 'answers in forums',
+    topic: 'RST',
     takes: 1,
     async tries({ client, start }) {
       const service = await start('service', 'server');
@@ -474,8 +498,9 @@ const statements = {
     expected: { verdict: 'partly', observed: `read at once: ${theEnd}; with data unread: ECONNRESET` },
   },
   'linger-0-reads-econnreset': {
-    said: 'the other end of a close() with SO_LINGER 0 always reads ECONNRESET (articles on SO_LINGER)',
-    topic: 'Segments',
+    said: 'the other end of a close() with SO_LINGER 0 always reads ECONNRESET',
+    by: 'articles on SO_LINGER',
+    topic: 'RST',
     async tries({ client, server, until }) {
       const listener = await server.listen();
       const [near, far] = await client.connect(listener);
@@ -503,8 +528,9 @@ const statements = {
     expected: { verdict: 'partly', observed: `alone: ECONNRESET; after a FIN: ${theEnd}` },
   },
   'rfc1337-off-prevents': {
-    said: 'tcp_rfc1337 0 prevents TIME-WAIT assassination (ip-sysctl.rst)',
-    topic: 'Segments',
+    said: 'tcp_rfc1337 0 prevents TIME-WAIT assassination',
+    by: 'ip-sysctl.rst',
+    topic: 'RST',
     network: 'wire',
     sysctls: { 'net.ipv4.tcp_rfc1337': 0 },
     async tries(stage) {
@@ -518,13 +544,14 @@ const statements = {
     },
     isSo: untrueUnless(({ observed }) => observed === 'TIME-WAIT'),
     really: 'with tcp_rfc1337 0 the RST that answers an ACK of TIME-WAIT ends TIME-WAIT; 1 prevents that',
-    short: () => 'tcp_rfc1337 0 lets a RST end TIME-WAIT',
+    short: () => 'tcp_rfc1337 0 lets RST end TIME-WAIT',
     source: 'RFC 1337 §2; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c: sysctl_tcp_rfc1337 == 0',
     expected: { verdict: 'false', observed: 'no socket' },
   },
   'last-ack-resets-a-syn': {
-    said: 'in LAST-ACK a RST answers a SYN in the window (RFC 793, page 71)',
-    topic: 'Segments',
+    said: 'in LAST-ACK a RST answers a SYN in the window',
+    by: 'RFC 793, page 71',
+    topic: 'RST',
     network: 'wire',
     async tries({ client, server, wire, until }) {
       const [near, far] = await client.connect(await server.listen());
@@ -581,7 +608,10 @@ export default experiment({
   words: {
     statement: {
       text: 'the statement, and where it is found',
-      values: Object.fromEntries(names.map((name) => [name, about(name).said])) as Record<Name, string>,
+      values: Object.fromEntries(names.map((name) => [name, `${about(name).said} (${about(name).by})`])) as Record<
+        Name,
+        string
+      >,
     },
   },
   network: ({ statement }) => about(statement).network ?? 'loopback',
@@ -599,10 +629,10 @@ export default experiment({
   },
 
   claims: names.map((name) => {
-    const { really, source, expected } = about(name);
+    const { said, really, source, expected } = about(name);
     return {
       id: name,
-      text: really,
+      text: `“${said}” is ${expected.verdict === 'partly' ? 'true in part' : expected.verdict}: ${really}`,
       source,
       when: ({ statement }: { readonly statement: Name }) => statement === name,
       holds: (facts: FactsOf<readonly [], typeof measures>) =>
@@ -624,7 +654,7 @@ export default experiment({
           found.length > 0 &&
           finding(
             share(found, asked),
-            `${topic}: ${found.map(({ cell, facts }) => about(cell.statement).short(facts.observed)).join('; ')}.`,
+            `${topic}: in fact ${found.map(({ cell, facts }) => about(cell.statement).short(facts.observed)).join('; ')}.`,
           )
         );
       }),

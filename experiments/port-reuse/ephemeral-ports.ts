@@ -309,7 +309,7 @@ export default experiment({
     {
       about: { tcp_tw_reuse: 'measured', 'EADDRNOTAVAIL on connect': 'helps' },
       claim: 'tw-reuse-is-of-connect',
-      text: 'With tcp_tw_reuse 1 connect(2) chooses ports in TIME-WAIT for more than 1 s again; bind(2) to port 0 does not.',
+      text: 'With tcp_tw_reuse 1 connect(2) reuses a port whose TIME-WAIT is older than 1 s; bind(2) to port 0 does not.',
     },
     {
       about: { 'slow connect(2)': 'look at' },

@@ -110,7 +110,7 @@ export default experiment({
     },
     {
       id: 'same-server-is-taken',
-      text: 'with SO_REUSEADDR or SO_REUSEPORT on both sockets, bind(2) succeeds, but connect(2) to the same server fails with EADDRNOTAVAIL while the old connection is ESTABLISHED, or in TIME-WAIT without timestamps',
+      text: 'with SO_REUSEADDR or SO_REUSEPORT on both sockets, bind(2) succeeds, but connect(2) to the same server fails with EADDRNOTAVAIL while the old connection is ESTABLISHED; so it does with SO_REUSEADDR in TIME-WAIT without timestamps',
       source: '__inet_check_established() in net/ipv4/inet_hashtables.c; tcp_twsk_unique() in net/ipv4/tcp_ipv4.c',
       when: ({ to, reuse, left, timestamps }) =>
         to === 'same' && reuse !== 'none' && (left === 'ESTABLISHED' || (left === 'TIME-WAIT' && timestamps === 0)),
@@ -178,11 +178,11 @@ export default experiment({
         ),
         finding(
           share(recycled, waiting),
-          'With SO_REUSEADDR or SO_REUSEPORT, and timestamps, the port connects to the same server at once from TIME-WAIT or FIN-WAIT-2 (tcp_tw_reuse 0).',
+          "With timestamps and tcp_tw_reuse 0, the port connects to the same server at once: in TIME-WAIT with either option, in an orphan's FIN-WAIT-2 with SO_REUSEADDR.",
         ),
         finding(
           share(taken, others),
-          'Even with SO_REUSEADDR or SO_REUSEPORT, connect(2) to the same server fails with EADDRNOTAVAIL beside ESTABLISHED, or TIME-WAIT without timestamps.',
+          'connect(2) to the same server fails with EADDRNOTAVAIL in ESTABLISHED, with either option, and in TIME-WAIT without timestamps, with SO_REUSEADDR.',
         ),
         finding(share(again, free), 'If the server closed first, the port is free, also without SO_REUSEADDR.'),
       ],

@@ -212,7 +212,7 @@ export default experiment({
         ),
         finding(
           share(long, edge),
-          'At RCV.NXT + RCV.WND, the first number behind the window, a RST still gets a challenge ACK.',
+          'At RCV.NXT + RCV.WND, the first number beyond the window, a RST still gets a challenge ACK.',
         ),
       ],
     };

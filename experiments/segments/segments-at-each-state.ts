@@ -182,7 +182,7 @@ export default experiment({
     },
     {
       id: 'request-is-reset-by-syn',
-      text: 'in SYN-RECEIVED a RST answers a SYN at RCV.NXT, which is not that of the first SYN, and the request is gone',
+      text: "in SYN-RECEIVED a SYN at RCV.NXT, another number than the first SYN's, gets a RST, and the request is gone",
       source: 'RFC 9293 §3.10.7.4, fourth: SYN-RECEIVED; tcp_check_req() in net/ipv4/tcp_minisocks.c: embryonic_reset',
       when: ({ arrives, state }) => arrives === 'SYN' && state === 'SYN-RECEIVED',
       holds: (facts) =>

@@ -148,7 +148,7 @@ export default experiment({
         ),
         finding(
           share(reset, answered),
-          'Without keepalive, a client that sends gets a new port of the NAT and reads ECONNRESET; so does a server if the NAT sends a RST.',
+          'Without keepalive, a client that sends gets a new port of the NAT and reads ECONNRESET; a server that sends reads ECONNRESET if the NAT sends a RST.',
         ),
         finding(
           share(silent, dropped),

@@ -86,7 +86,7 @@ export default experiment({
     }),
     thousand: kind.bytes({
       compare: 'measurement',
-      text: 'memory of 1,000 such sockets: a thousand times object, descriptor and buffers',
+      text: 'memory of 1,000 such sockets, computed: 1,000 times object, descriptor and buffers of the one that was measured',
     }),
   },
   shows: ['socket', 'process', 'counted', 'object', 'descriptor', 'queued', 'buffers', 'thousand'],
@@ -190,7 +190,7 @@ export default experiment({
       claim: 'mini-sockets',
       when: ({ state }) => state === 'TIME-WAIT',
       number: (outcomes) => range(outcomes, ({ facts }) => facts.thousand / 1e6, { digits: 3, unit: 'MB' }),
-      text: '1,000 sockets in TIME-WAIT take {number} of kernel memory: they are mini-sockets.',
+      text: '1,000 sockets in TIME-WAIT take {number} of kernel memory, computed from one: they are mini-sockets.',
     },
     {
       id: 'orphans-in-fin-wait-2',
@@ -198,14 +198,14 @@ export default experiment({
       claim: 'mini-sockets',
       when: ({ state }) => state === 'FIN-WAIT-2',
       number: (outcomes) => range(outcomes, ({ facts }) => facts.thousand / 1e6, { digits: 3, unit: 'MB' }),
-      text: '1,000 closed sockets in FIN-WAIT-2 take {number} of kernel memory: they are mini-sockets.',
+      text: '1,000 closed sockets in FIN-WAIT-2 take {number} of kernel memory, computed from one: they are mini-sockets.',
     },
     {
       about: { tcp_max_orphans: 'costs' },
       claim: 'data-takes-more-than-its-bytes',
       when: ({ state }) => state === 'FIN-WAIT-1',
       number: (outcomes) => range(outcomes, ({ facts }) => facts.thousand / 1e6, { digits: 1, unit: 'MB' }),
-      text: '1,000 orphans in FIN-WAIT-1 with unsent data take {number} of kernel memory: more than their data has bytes.',
+      text: '1,000 orphans in FIN-WAIT-1 with unsent data take {number} of kernel memory, computed from one: more than their data has bytes.',
     },
     {
       id: 'leaked-in-close-wait',
@@ -213,7 +213,7 @@ export default experiment({
       claim: 'full-sockets',
       when: ({ state }) => state === 'CLOSE-WAIT',
       number: (outcomes) => range(outcomes, ({ facts }) => facts.thousand / 1e6, { digits: 1, unit: 'MB' }),
-      text: '1,000 idle sockets in CLOSE-WAIT take {number} of kernel memory, their descriptors included.',
+      text: '1,000 idle sockets in CLOSE-WAIT take {number} of kernel memory, computed from one, with their descriptors.',
     },
   ],
 
@@ -247,12 +247,12 @@ export default experiment({
         take(
           minis,
           (taken, of) =>
-            `1,000 mini-sockets, ${each(of)} each, take ${taken}: TIME-WAIT, and FIN-WAIT-2 of an orphan. No process has them.`,
+            `1,000 mini-sockets take ${taken}, 1,000 times the ${each(of)} measured of one: TIME-WAIT, and FIN-WAIT-2 of an orphan. No process has them.`,
         ),
         take(
           idleHeld,
           (taken, of) =>
-            `1,000 idle full sockets with a descriptor, ${each(of)} each, take ${taken}: ESTABLISHED, CLOSE-WAIT, FIN-WAIT-2 after shutdown().`,
+            `1,000 idle full sockets with a descriptor take ${taken}, 1,000 times the ${each(of)} of one: ESTABLISHED, CLOSE-WAIT, FIN-WAIT-2 after shutdown().`,
         ),
         take(withData, (_, of) => `1,000 sockets take ${of.map(withQueue).join(', ')}.`),
         take(

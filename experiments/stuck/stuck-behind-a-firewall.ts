@@ -187,7 +187,7 @@ export default experiment({
   claims: [
     {
       id: 'doubles',
-      text: 'on a dead path an end sends again after an RTO, then after 2 RTOs, 4 RTOs and so on; before the first of these it sends a tail loss probe, which is its last segment once more, after two round trips or an RTO',
+      text: 'on a dead path an end first sends a tail loss probe (its last segment again), after two round trips or an RTO; then it retransmits after an RTO, 2 RTOs, 4 RTOs and so on',
       source:
         'RFC 6298 §5.5; RFC 8985 §7. Tolerance for each: late by the timer wheel, an eighth, and 300 ms of a busy machine; early by 100 ms that the wire can be late',
       holds: (facts, cell) => {

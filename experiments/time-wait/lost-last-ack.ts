@@ -336,7 +336,7 @@ export default experiment({
         silent.length > 0 &&
           finding(
             lasted,
-            `Without answers, the other end gives up after ${lasted}: at its first timer ${budgetMs(retries) / 1000} s or more after the first RTO retransmission (tcp_orphan_retries, tcp_retries2 ${retries}).`,
+            `Unanswered, the other end gives up after ${lasted}: tcp_orphan_retries (or tcp_retries2) ${retries} allows ${budgetMs(retries) / 1000} s from the first RTO retransmission; the next timer ends it.`,
           ),
         finding(share(restarted, waiting), 'One more copy of the FIN restarts the 60 s of TIME-WAIT.'),
       ],

@@ -285,7 +285,7 @@ export default experiment({
       late.every(isRestarted);
     return {
       headline: asExpected
-        ? 'Of segments, only a newer SYN or a RST at RCV.NXT ends TIME-WAIT early.'
+        ? `Only a newer SYN or a RST at RCV.NXT ends TIME-WAIT (${outcomes.length} segments tried).`
         : `One segment ended TIME-WAIT in ${share(ended, outcomes)} cases.`,
       findings: [
         finding(share(late.filter(isRestarted), late), 'Data, ACKs and FINs restart the 60 s of TIME-WAIT.'),

@@ -66,7 +66,7 @@ export default experiment({
     },
     {
       id: 'timer-says-so',
-      text: 'ss shows a timer that was set for 60 s, with tcp_fin_timeout 60 and 3: the rest that it prints, cut to whole seconds, and the time before make 59 to 60 s',
+      text: 'ss shows a timer that was set for 60 s, with tcp_fin_timeout 60 and 3: the remaining time that ss prints (whole seconds) plus the time already passed is 59 to 60 s',
       source:
         'inet_twsk_schedule() in net/ipv4/inet_timewait_sock.c; print_ms_timer() in iproute2, misc/ss.c, of ss -o',
       holds: (facts) =>

@@ -284,7 +284,7 @@ export default experiment({
     {
       about: { tcp_tw_reuse: 'measured', 'EADDRNOTAVAIL on connect': 'look at' },
       claim: 'not-elsewhere',
-      text: 'With tcp_tw_reuse 0, or 2 (the default) off loopback, connect(2) fails with EADDRNOTAVAIL if all ports are in TIME-WAIT, for all 1.5 s tried.',
+      text: 'With tcp_tw_reuse 0, or 2 (the default) on a path other than loopback, connect(2) fails with EADDRNOTAVAIL while all ports are in TIME-WAIT (1.5 s tried).',
     },
     {
       about: { tcp_timestamps: 'risks', tcp_tw_reuse: 'risks', 'EADDRNOTAVAIL on connect': 'cannot help' },

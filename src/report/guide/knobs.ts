@@ -251,7 +251,7 @@ export const knobTexts: Readonly<Record<Knob, KnobText>> = {
     shownBy: ['keepalive-and-user-timeout', 'stuck-behind-a-firewall'],
   },
   tcp_retries2: {
-    what: 'How long the kernel sends again on an ESTABLISHED connection without acknowledgements, 15 by default.',
+    what: 'Limits how long the kernel retransmits for a socket that a process holds; the default, 15, stands for 924 s.',
     said: 'tcp_retries2 is the number of retransmissions.',
     use: 'a smaller value, such as 8, where a dead path must be noticed sooner, for all connections of the namespace.',
     avoid: 'for single connections: TCP_USER_TIMEOUT is a limit for one socket.',
@@ -259,7 +259,7 @@ export const knobTexts: Readonly<Record<Knob, KnobText>> = {
     shownBy: ['stuck-behind-a-firewall'],
   },
   tcp_orphan_retries: {
-    what: 'How long the kernel sends again for a closed socket, in FIN-WAIT-1, CLOSING and LAST-ACK; 0, the default, stands for 8.',
+    what: 'Limits how long the kernel retransmits for a closed socket, in FIN-WAIT-1, CLOSING and LAST-ACK; 0, the default, stands for 8.',
     said: 'tcp_orphan_retries 0 means no retransmission; its default is 8.',
     use: 'a small value where closed sockets to dead clients fill memory.',
     avoid: 'a value so small that one lost segment of a last response ends the connection.',

@@ -116,9 +116,12 @@ export const claimViews = (experiment: ExperimentRecord): ClaimView[] =>
 const mostFacts = 2;
 const mostValues = 3;
 
-/** Returns the first facts that a claim read, with their values in the results of a verdict. */
+/**
+ * Returns the first facts that a claim read, with their values in the results of a verdict; with the number of results, where the
+ * claim read a fact in some of them only.
+ */
 function observedIn(
-  { observed = [] }: Pick<ClaimRecord, 'observed'>,
+  { observed = [], cells }: Pick<ClaimRecord, 'observed' | 'cells'>,
   verdict: Verdict,
   experiment: ExperimentRecord,
 ): ObservedFact[] {
@@ -127,8 +130,9 @@ function observedIn(
     .slice(0, mostFacts)
     .map(({ fact, results, least, most, values = [], more = 0 }) => {
       const declared = declaredFact(fact, experiment);
+      const where = results < cells[verdict] ? ` (in ${formatCount(results)} of ${formatCount(cells[verdict])})` : '';
       if (least !== undefined && most !== undefined)
-        return { ...headOf(fact, experiment), is: formatRange(least, most, declared) };
+        return { ...headOf(fact, experiment), is: `${formatRange(least, most, declared)}${where}` };
       const shown = values.slice(0, mostValues).map(({ value, results: own }) => {
         const text = formatFact(value, declared);
         return own === results ? text : `${text} ${formatCount(own)} ×`;
@@ -136,7 +140,7 @@ function observedIn(
       const left = values.length - shown.length + more;
       return {
         ...headOf(fact, experiment),
-        is: [...shown, ...(left > 0 ? [`${formatCount(left)} more`] : [])].join(', '),
+        is: `${[...shown, ...(left > 0 ? [`${formatCount(left)} more`] : [])].join(', ')}${where}`,
       };
     });
 }

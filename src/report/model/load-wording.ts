@@ -34,7 +34,7 @@ export const numbersTitle = (load: Load): string =>
   `Rates and times with their spread, and costs${isCompared(load) ? '; how they were compared' : ''}`;
 
 export const spreadsTitle = (load: Load): string =>
-  `Medians of ${repeatsText(load)}, and between which values they lie${isCompared(load) ? '; and how many of the repeats are compared' : ''}`;
+  `Medians of ${repeatsText(load)}, with the smallest and the largest repeat in parentheses${isCompared(load) ? '; and how many of the repeats are compared' : ''}`;
 
 /** How the ways were compared. */
 export const methodText = (load: Load): string =>
@@ -54,7 +54,7 @@ export function notes(load: Load): string {
   return [
     ended && endedText(ended, compared),
     compared.some(isBeyond) &&
-      `An interval can lie wholly beyond ${margin * 100} % beside “not significant”: it speaks of its way alone, the verdicts hold for all ${compared.length} comparisons together (Holm), which takes more.`,
+      `The intervals are not corrected for ${compared.length} comparisons; the verdicts are (Holm). So a way can be “not significant” although its interval lies wholly beyond ${margin * 100} %.`,
   ]
     .filter(Boolean)
     .join(' ');

@@ -25,7 +25,7 @@ export const titleOf = ({ run }: Pick<Report, 'run'>): string =>
   `How TCP connections close on Linux ${run.environment?.kernel ?? '(kernel unknown)'}`;
 
 /** The words that a report cannot do without, for readers who have read nothing else. */
-export const wordsText = `A cell is one combination of settings; a result is one run of a cell. A claim is ${verdictMarks.confirmed} confirmed, ${verdictMarks.refuted} refuted or ${verdictMarks.inconclusive} inconclusive, where what ran does not decide it. An orphan is a socket that no process holds any more; the kernel still serves it. The wire is a process between both ends that can delay, lose and forge segments. The harness is lingerlab's main process; its peers are the client's and the server's process.`;
+export const wordsText = `A cell is one combination of settings; a result is one run of a cell. A claim is ${verdictMarks.confirmed} confirmed, ${verdictMarks.refuted} refuted or ${verdictMarks.inconclusive} inconclusive: the cells that ran do not decide the claim. An orphan is a socket that no process holds any more; the kernel still serves it. The wire is a process between both ends that can delay, lose and forge segments. The harness is lingerlab's main process; its peers are the client's and the server's process.`;
 
 /** What a reader must know before the findings: the run is not whole, or cells errored; empty where it is whole. */
 export function statusText(run: RunView, { missing, cells }: Overview): string {
@@ -162,7 +162,7 @@ function timeText({ wallSeconds, loadSeconds, longest }: Overview): Prose {
 /** Describes the CPU of a run; a short cell's own part are its samples, and its peers until they were asked to end. */
 function costText(cost: Cost): string {
   const divided =
-    'from the first cell on, CPU time that belongs to no single result is divided evenly among the results, and that of no single peer among the peers';
+    'from the first cell on, shared CPU time is divided evenly among the results, and CPU time that the peers share evenly among the peers';
   return `${totalText(cost)}${shortText(cost) ? `; ${shortText(cost)}; ${divided}` : ''}`;
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { gatherCells } from '../../../src/report/gather.ts';
-import { openTogether, reasonsOf, tally } from '../../../src/report/model/claims.ts';
+import { claimViews, openTogether, reasonsOf, tally } from '../../../src/report/model/claims.ts';
 import { cellOf, claimOf, experimentOf, runOf, told } from '../fixture.ts';
 
 test('a share says what the other results said', () => {
@@ -38,4 +38,26 @@ test('claims that no cell bears on are told together, others one by one', () => 
     claimOf({ id: 'e' }),
   ];
   expect(openTogether(claims).map((same) => same.map(({ id }) => id))).toEqual([['d'], ['a', 'c'], ['b']]);
+});
+
+test('a fact that a claim read in some of its results only has their number beside its values', () => {
+  const read = (fact: string, results: number) => ({ fact, verdict: 'confirmed' as const, results });
+  const claim = claimOf({
+    id: 'c',
+    cells: { confirmed: 5, refuted: 0, inconclusive: 0 },
+    observed: [
+      { ...read('server.delivered', 5), least: 100, most: 200_000 },
+      { ...read('client.closeMs', 3), least: 39, most: 120 },
+    ],
+  });
+  const words = claimOf({
+    id: 'd',
+    cells: { confirmed: 7, refuted: 0, inconclusive: 0 },
+    observed: [{ ...read('server.lostIn', 6), values: [{ value: ['sendQueue'], results: 6 }] }],
+  });
+  const views = claimViews(experimentOf({ id: 'x', claims: [claim, words] }));
+  expect(views.map(({ observed = [] }) => observed.map(({ is }) => is))).toEqual([
+    ['100–200,000 B', '39.0–120 ms (in 3 of 5)'],
+    ['sendQueue (in 6 of 7)'],
+  ]);
 });
