@@ -96,6 +96,7 @@ dist/.built: node_modules/.installed tsconfig.json tsconfig.build.json $(sources
 	@rm -rf dist
 	@tsc -p tsconfig.build.json
 	@node src/process/bundle.ts dist/src >/dev/null
+	@node src/catalogue/hashes.ts dist/experiments
 	@touch $@
 
 # they fetch kernels, make the disk image and run it

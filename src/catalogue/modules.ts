@@ -32,6 +32,9 @@ export function modulesOf(file: string): string[] {
   return [...found].map((url) => relative(dirname(real), fileURLToPath(url))).sort();
 }
 
+/** In a folder of compiled experiments: by id, what {@link sourceHashOf} their sources is. */
+export const hashesFile = 'source-hashes.json';
+
 /**
  * sha256 of an experiment's source: of its file's `bytes`, and of its `modules` where it has any.
  * Rejects where a module cannot be read.

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -7,7 +8,7 @@ import type { Group, LoadedExperiment } from '../experiment/definition.ts';
 import { ownExtension, ownModules } from '../process/own-files.ts';
 import { jitless } from '../record/check.ts';
 import { importDefinition, ungrouped } from './load.ts';
-import { modulesOf, sourceHashOf } from './modules.ts';
+import { hashesFile, modulesOf, sourceHashOf } from './modules.ts';
 
 /** The experiments that come with the program: beside `src/` in its source, beside compiled `src/` where it is compiled. */
 const ownFolder = fileURLToPath(new URL('../experiments/', ownModules));
@@ -87,11 +88,18 @@ async function groupIn(path: string): Promise<Group> {
   );
 }
 
+/** What the sources of a folder of compiled experiments hash to, by id; nothing of a folder of sources. */
+async function compiledFrom(root: string): Promise<Readonly<Record<string, string>>> {
+  const path = join(root, hashesFile);
+  if (!existsSync(path)) return {};
+  return z.record(z.string(), z.string()).parse(JSON.parse(await readFile(path, 'utf8')));
+}
+
 async function builtin(root: string, name: string, group: Group): Promise<LoadedExperiment> {
   const path = join(root, name);
   const [definition, bytes] = await Promise.all([importDefinition(path, path), readFile(path)]);
   const modules = modulesOf(path);
-  const sourceHash = await sourceHashOf(path, bytes, modules);
+  const sourceHash = (await compiledFrom(root))[definition.id] ?? (await sourceHashOf(path, bytes, modules));
   const file = `builtin:${name.slice(0, -ownExtension.length)}`;
   return { definition, group, file, builtin: true, modules, sourceHash };
 }

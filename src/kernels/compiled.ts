@@ -16,6 +16,7 @@ function compile(folder: string): string[] {
   const run = (...args: string[]): unknown => execFileSync(process.execPath, args, { cwd: root, stdio: 'pipe' });
   run(join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json', '--outDir', folder);
   run(join(root, 'src', 'process', 'bundle.ts'), join(folder, 'src'));
+  run(join(root, 'src', 'catalogue', 'hashes.ts'), join(folder, 'experiments'));
   const sources = ['src', 'experiments'].flatMap((part) =>
     readdirSync(join(root, part), { recursive: true, encoding: 'utf8' })
       .filter((path) => path.endsWith('.ts'))

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { builtins } from '../../src/catalogue/registry.ts';
+import { readRun } from '../../src/record/read.ts';
 import { packageRoot } from '../../src/record/tool.ts';
 import { experimentFile, lingerlab, live, plainRest, scratch } from './program.ts';
 
@@ -50,8 +51,22 @@ live('the package', () => {
     const begun = await execa(installed, ['check', './begun.ts'], { cwd: folder, env });
     expect(begun.stdout).toBe('./begun.ts: fits');
     const listed = await execa(installed, ['list', '--json'], { cwd: '/', env });
-    const here = (await builtins()).map(({ definition }) => definition.id);
-    expect((JSON.parse(listed.stdout) as { id: string }[]).map(({ id }) => id)).toEqual(here);
+    const here = await builtins();
+    expect((JSON.parse(listed.stdout) as { id: string }[]).map(({ id }) => id)).toEqual(
+      here.map(({ definition }) => definition.id),
+    );
+
+    // its compiled files are the same experiments as their sources, to whoever compares; this one has modules beside it
+    const own = 'resets-at-each-state';
+    const out = join(folder, 'own');
+    await execa(installed, ['run', `${own}/place=at,state=ESTABLISHED,family=4`, '-q', '-o', out], {
+      cwd: folder,
+      env,
+    });
+    const { run: made } = await readRun(out);
+    expect(made.experiments.map(({ sourceHash }) => sourceHash)).toEqual(
+      here.filter(({ definition }) => definition.id === own).map(({ sourceHash }) => sourceHash),
+    );
   });
 });
 
