@@ -5,6 +5,7 @@ import { pageFiles } from '../process/entry.ts';
 import { replaceFile } from '../record/save.ts';
 import type { CellRecord, Run, Verdict } from '../record/schema.ts';
 import type { Comparison } from '../report/compare/comparison.ts';
+import { kernelNames } from '../report/compare/known.ts';
 import { keyOf } from '../report/compare/match.ts';
 import { type Matrix, matrixOf } from '../report/compare/matrix.ts';
 import { type Told, toldOf } from '../report/compare/told.ts';
@@ -102,16 +103,10 @@ export function columnsOf(
   path: string,
 ): Column[] {
   const kernels = compared.map(({ kernel }) => kernel ?? '');
-  const series = kernels.map((kernel) => /^\d+\.\d+/.exec(kernel)?.[0] ?? kernel);
-  const isOnly = (all: readonly string[], place: number): boolean =>
-    all[place] !== '' && all.indexOf(all[place] as string) === all.lastIndexOf(all[place] as string);
+  const names = kernelNames(kernels);
   const areOfSeveral = new Set(kernels).size > 1;
   const columns = compared.map(({ label }, run): Column => {
-    const title = isOnly(series, run)
-      ? (series[run] as string)
-      : isOnly(kernels, run)
-        ? (kernels[run] as string)
-        : label;
+    const title = names[run] ?? label;
     const folder = runs[run]?.folder ?? '';
     const page = join(folder, 'report.html');
     return {

@@ -213,6 +213,17 @@ export const compareReleases = (a: string, b: string): number => byNumbers.compa
 /** The series of a release: `6.1` of `6.1.0-57-cloud-amd64`. */
 export const seriesOf = (kernel: string | undefined): string | undefined => /^\d+\.\d+/.exec(kernel ?? '')?.[0];
 
+/** How long a name of a kernel may be: `6.18`, `6.18.44`, `6.18.44-fc-v782`. */
+const nameForms = [/^\d+\.\d+/, /^\d+\.\d+\.\d+/, /^.+/];
+
+/** Of each kernel the shortest name that no other one has; undefined where another is the same. */
+export function kernelNames(kernels: readonly string[]): (string | undefined)[] {
+  const forms = nameForms.map((form) => kernels.map((kernel) => form.exec(kernel)?.[0] ?? kernel));
+  const isOnly = (names: readonly string[], at: number) =>
+    names[at] !== '' && names.every((name, other) => other === at || name !== names[at]);
+  return kernels.map((_, at) => forms.find((names) => isOnly(names, at))?.[at]);
+}
+
 /** Where changes show that concern certain cells of an experiment only: the factor values of these. */
 export const shownIn = (experiment: string): NonNullable<Explained['factors']>[] =>
   knownChanges.flatMap(({ explains }) =>

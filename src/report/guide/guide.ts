@@ -10,7 +10,7 @@ import {
 } from '../../experiment/guide.ts';
 import type { Conclusions } from '../../record/read.ts';
 import type { ExperimentRecord, StatementRecord } from '../../record/schema.ts';
-import { compareReleases, type Known, knownFor, seriesOf } from '../compare/known.ts';
+import { compareReleases, type Known, kernelNames, knownFor } from '../compare/known.ts';
 import { environmentOf, type Planned, plannedIn } from '../gather.ts';
 import { type Which, whichOf } from '../which-cells.ts';
 import { type KnobText, knobTexts } from './knobs.ts';
@@ -149,10 +149,7 @@ export function guideOfRuns(given: readonly Conclusions[]): Guide {
 /** `6.18`, or as much more as distinguishes it from the kernels of other runs. */
 function labelOf(read: readonly Read[], at: number): string {
   const { kernel, run } = read[at] as Read;
-  const series = seriesOf(kernel) ?? kernel;
-  const others = read.filter((_, index) => index !== at);
-  if (series !== '' && others.every((other) => seriesOf(other.kernel) !== series)) return series;
-  return kernel !== '' && others.every((other) => other.kernel !== kernel) ? kernel : `${kernel} (${run.folder})`;
+  return kernelNames(read.map((each) => each.kernel))[at] ?? `${kernel} (${run.folder})`;
 }
 
 function saidOf(

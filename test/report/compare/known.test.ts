@@ -4,7 +4,7 @@ import { kind } from '../../../src/facts/kinds.ts';
 import { declarations } from '../../../src/facts/table.ts';
 import type { CellRecord, Run } from '../../../src/record/schema.ts';
 import { compareRuns } from '../../../src/report/compare/compare.ts';
-import { type Differing, knownChanges, knownFor } from '../../../src/report/compare/known.ts';
+import { type Differing, kernelNames, knownChanges, knownFor } from '../../../src/report/compare/known.ts';
 import { comparisonMarkdown } from '../../../src/report/compare/markdown.ts';
 import { comparisonText } from '../../../src/report/compare/text.ts';
 import { toldOf } from '../../../src/report/compare/told.ts';
@@ -18,6 +18,13 @@ const kept = (values: Differing['values']): Differing => ({
 });
 const idsOf = (differing: Differing, kernels: readonly string[]) =>
   knownFor(differing, kernels)?.map(({ id }) => id) ?? 'new';
+
+test('a kernel is named by its series, or by as much more as no other one has', () => {
+  const [debian, host] = ['6.18.15+deb13-cloud-amd64', '6.18.44-fc-v782'];
+  expect(kernelNames(['5.10.0-46-cloud-amd64', debian, host])).toEqual(['5.10', '6.18.15', '6.18.44']);
+  expect(kernelNames([host, '6.18.44-other'])).toEqual([host, '6.18.44-other']);
+  expect(kernelNames([host, host, ''])).toEqual([undefined, undefined, undefined]);
+});
 
 describe('a difference is known', () => {
   test('where a change came in between the kernels that differ', () => {
