@@ -9,8 +9,13 @@ const resolve = {
   ssr: { resolve: { conditions: [...conditions, 'node', 'module', 'development'] } },
 };
 
-/** Files that measure or time, or that kill a run and look at what the next one does with what it left: nothing else at their side. */
-const alone = ['cost', 'crash', 'load', 'second-signal', 'wire-bench'].map((name) => `test/live/${name}.test.ts`);
+/**
+ * Files that measure or time, that kill a run and look at what the next one does with what it left, or that use a CPU for minutes, for
+ * which deadlines of others are made longer: nothing else at their side.
+ */
+const alone = ['cost', 'crash', 'kernels', 'load', 'second-signal', 'wire-bench'].map(
+  (name) => `test/live/${name}.test.ts`,
+);
 const live = {
   globalSetup: './test/live/machine.ts',
   pool: 'forks',
