@@ -86,7 +86,7 @@ export default experiment({
   sysctls: ({ stamp, rfc1337 }) => ({
     'net.ipv4.tcp_rfc1337': rfc1337,
     'net.ipv4.tcp_syn_retries': retries,
-    'net.ipv4.tcp_timestamps': stamp === 'none' ? 0 : undefined,
+    'net.ipv4.tcp_timestamps': stamp === 'none' ? 0 : 1,
   }),
   // tcp_syn_retries 1: 1 s and 2 s
   seconds: (cell) => (cell.nat === 'remembers' || (cell.rfc1337 === 1 && !isNewer(cell)) ? 3.8 : 0.8),

@@ -49,7 +49,7 @@ export default experiment({
   sysctls: ({ stamp, rfc1337 }) => ({
     'net.ipv4.tcp_rfc1337': rfc1337,
     'net.ipv4.tcp_syn_retries': retries,
-    'net.ipv4.tcp_timestamps': stamp === 'none' ? 0 : undefined,
+    'net.ipv4.tcp_timestamps': stamp === 'none' ? 0 : 1,
     // TIME-WAIT answers each SYN
     'net.ipv4.tcp_invalid_ratelimit': 0,
   }),

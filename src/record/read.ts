@@ -10,7 +10,7 @@ import { cellFolder, files, inPlanOrder } from './layout.ts';
 import { type CellLines, parseCells } from './lines.ts';
 import { isLive } from './live.ts';
 import { NotRegular, openRegular, readPieces, readRegular } from './regular.ts';
-import { type Run, type RunRecord, runRecord, type Warning } from './schema.ts';
+import { type CellRecord, type Run, type RunRecord, runRecord, type Verdict, type Warning } from './schema.ts';
 import { type Upgrade, upgradeFrom, upgrades } from './upgrade.ts';
 import { warn } from './warnings.ts';
 
@@ -174,11 +174,41 @@ export async function readRun(path: string, table: Readonly<Record<number, Upgra
     warnings: [
       ...(torn ? [warn('torn-line', `the last line of ${cellsPath} is cut off; it was left out`)] : []),
       ...(doubled.length > 0 ? [warn('doubled-line', doubledText(cellsPath, doubled))] : []),
+      ...otherResults(run, lines.cells, cellsPath),
     ],
     lines,
     writtenAs: Number(json.schemaVersion),
     packed,
   };
+}
+
+/**
+ * A warning where a run concluded from other results than the folder has: a line went, or a verdict was changed. Headlines, findings and
+ * verdicts are then those of the results that were there.
+ */
+function otherResults({ status, experiments }: Run['run'], cells: readonly CellRecord[], path: string): Warning[] {
+  if (status !== 'complete') return [];
+  const counted = new Map<string, number>();
+  const keyOf = (experiment: string, claim: string, verdict: Verdict) => `${experiment}/${claim} ${verdict}`;
+  for (const { experiment, status: fate, claims } of cells)
+    for (const { id, verdict } of fate === 'ran' ? claims : []) {
+      const key = keyOf(experiment, id, verdict);
+      counted.set(key, (counted.get(key) ?? 0) + 1);
+    }
+  const judged = experiments.flatMap(({ id, claims }) => claims.flatMap((each) => (each.across ? [] : [{ id, each }])));
+  const others = judged.filter(({ id, each }) =>
+    Object.entries(each.cells).some(
+      ([verdict, count]) => (counted.get(keyOf(id, each.id, verdict as Verdict)) ?? 0) !== count,
+    ),
+  );
+  const [first] = others;
+  if (!first) return [];
+  return [
+    warn(
+      'other-results',
+      `of ${others.length} of ${judged.length} claims, run.json counts other verdicts than ${path} has, first of ${first.id}: ${first.each.id}. Headlines, findings and verdicts rest on results that are not there`,
+    ),
+  ];
 }
 
 /** The lines of a packed file, one after the other: it may be many times as long as its memory. */

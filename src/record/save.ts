@@ -16,7 +16,7 @@ export function notWritable(path: string, cause: unknown): LingerlabError {
   return new LingerlabError(
     'RUN_NOT_WRITABLE',
     `cannot write ${path}: ${messageOf(cause)}`,
-    'choose another folder with --out, or make this one writable and free space on its disk',
+    'name another place (--out, --html), or make this one writable and free space on its disk',
     { cause },
   );
 }

@@ -588,4 +588,6 @@ export interface Run {
   readonly folder: string;
   readonly run: RunRecord;
   readonly cells: readonly CellRecord[];
+  /** What was met while its folder was read. */
+  readonly warnings?: readonly Warning[];
 }

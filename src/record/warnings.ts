@@ -28,6 +28,7 @@ export const warningRemedies = {
   'program-not-ended':
     'run `cat /proc/PID/stack` as root to see what blocks the program; its namespaces stay until the kernel ends it',
   'torn-line': 'run `lingerlab run --resume` with this folder: it runs the cell of that line again',
+  'other-results': 'run the cells that are missing by --resume, or put the file back: it was edited or cut',
   'doubled-line': 'remove all but one of these lines: the file was edited, or joined from several runs',
 } as const satisfies Record<string, string>;
 export type WarningCode = keyof typeof warningRemedies;

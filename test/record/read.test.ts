@@ -131,6 +131,29 @@ describe('readRun', () => {
     }
   });
 
+  test('warns where its verdicts are of other results than it has', async () => {
+    const counts = { confirmed: 2, refuted: 0, inconclusive: 0 };
+    const judged = {
+      id: 'first-closer-waits',
+      text: 't',
+      source: 's',
+      across: false,
+      verdict: 'confirmed',
+      cells: counts,
+    };
+    const [experiment] = done().experiments;
+    const run = done({
+      status: 'complete',
+      experiments: [{ ...experiment!, claims: [{ ...judged, detail: { on: 'facts', read: [], more: 0 } } as never] }],
+    });
+    const codes = async (cells: string) => (await readRun(written(run, cells))).warnings.map(({ code }) => code);
+    expect(await codes(lines(exampleCell(), server))).toEqual([]);
+    expect(await codes(lines(exampleCell()))).toEqual(['other-results']);
+    const [claim] = server.claims;
+    const refuted = { ...server, claims: [{ ...claim!, verdict: 'refuted' as const }] };
+    expect(await codes(lines(exampleCell(), refuted))).toEqual(['other-results']);
+  });
+
   test.each(['{"id":"close-or', 'garbage', '{}', '[1]'])(
     'a whole last line is never taken for a torn one: %s',
     async (line) => {

@@ -166,8 +166,8 @@ function byReason(cells: readonly NotRun[]): ReasonGroup[] {
   });
 }
 
-function gatherWarnings({ run }: Run, groups: readonly CellGroup[]): WarningGroup[] {
-  const all: (Warning & { cell?: string })[] = [...run.warnings];
+function gatherWarnings({ run, warnings: met = [] }: Run, groups: readonly CellGroup[]): WarningGroup[] {
+  const all: (Warning & { cell?: string })[] = [...run.warnings, ...met];
   for (const { id, ran } of groups)
     for (const cell of ran) all.push(...cell.warnings.map((each) => ({ ...each, cell: id })));
   return [...Map.groupBy(all, ({ code }) => code)].map(([code, warnings]) => {
