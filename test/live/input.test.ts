@@ -269,7 +269,7 @@ live('a disk that gets full', () => {
       { reject: false, stdin: 'ignore' },
     );
     expect(stderr).not.toContain('INTERNAL');
-    expect(stderr).toMatch(/RUN_NOT_WRITABLE: cannot write .*ENOSPC.*\n {2}choose another folder/);
+    expect(stderr).toMatch(/RUN_NOT_WRITABLE: cannot write .*ENOSPC.*\n {2}name another place/);
     expect(exitCode).toBe(2);
   });
 });
