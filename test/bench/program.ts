@@ -119,7 +119,7 @@ async function copied(folder: string): Promise<string> {
 /** A checkout with the packages of this one, and with nothing that is made from its sources: no bundle, no compiled code. */
 async function checkout(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
-  for (const each of ['src', 'experiments', 'package.json'])
+  for (const each of ['src', 'experiments', 'package.json', 'tsconfig.json'])
     await cp(join(root, each), join(folder, each), { recursive: true });
   await mkdir(join(folder, 'node_modules'));
   for (const each of await readdir(join(root, 'node_modules')))
