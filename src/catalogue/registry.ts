@@ -35,9 +35,10 @@ export async function builtins({
   isWanted = () => true,
 }: Wanted = {}): Promise<LoadedExperiment[]> {
   const groups = new Map<string, Promise<Group>>();
+  const hashes = await compiledFrom(folder);
   const load = async ({ name, groupFile }: Found) => {
     if (groupFile !== undefined && !groups.has(groupFile)) groups.set(groupFile, groupIn(join(folder, groupFile)));
-    return builtin(folder, name, await (groups.get(groupFile ?? '') ?? ungrouped));
+    return builtin(folder, name, await (groups.get(groupFile ?? '') ?? ungrouped), hashes);
   };
   const wanted = (await filesIn(folder)).filter(({ name }) => isWanted(idOf(name)));
   return registry(await Promise.all(wanted.map(load)));
@@ -88,18 +89,20 @@ async function groupIn(path: string): Promise<Group> {
   );
 }
 
+type Hashes = Readonly<Record<string, string>>;
+
 /** What the sources of a folder of compiled experiments hash to, by id; nothing of a folder of sources. */
-async function compiledFrom(root: string): Promise<Readonly<Record<string, string>>> {
+async function compiledFrom(root: string): Promise<Hashes> {
   const path = join(root, hashesFile);
   if (!existsSync(path)) return {};
   return z.record(z.string(), z.string()).parse(JSON.parse(await readFile(path, 'utf8')));
 }
 
-async function builtin(root: string, name: string, group: Group): Promise<LoadedExperiment> {
+async function builtin(root: string, name: string, group: Group, hashes: Hashes): Promise<LoadedExperiment> {
   const path = join(root, name);
   const [definition, bytes] = await Promise.all([importDefinition(path, path), readFile(path)]);
   const modules = modulesOf(path);
-  const sourceHash = (await compiledFrom(root))[definition.id] ?? (await sourceHashOf(path, bytes, modules));
+  const sourceHash = hashes[definition.id] ?? (await sourceHashOf(path, bytes, modules));
   const file = `builtin:${name.slice(0, -ownExtension.length)}`;
   return { definition, group, file, builtin: true, modules, sourceHash };
 }
