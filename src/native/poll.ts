@@ -1,4 +1,6 @@
-import koffi from 'koffi';
+import { loadKoffi } from './koffi.ts';
+
+const koffi = loadKoffi();
 
 /** Watches a descriptor until it is disposed of, which has to be before the descriptor is closed. */
 export interface Watch extends Disposable {
