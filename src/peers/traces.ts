@@ -10,6 +10,8 @@ export interface Traces {
 
 /** Looks at what a process may leave behind: descriptors, what keeps its event loop, listeners for signals, its user, how it is scheduled. */
 export function traces(): Traces {
+  // net's destroy() looks whether a socket is stderr, whose handle is made when it is first asked for
+  void process.stderr;
   const before = present();
   return {
     async since(ms) {

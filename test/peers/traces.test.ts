@@ -47,3 +47,17 @@ test.each([
   expect(during).toContainEqual(expect.stringMatching(named));
   expect(after).toEqual([]);
 });
+
+test('sockets that net has destroyed leave nothing', async () => {
+  const left = await found(
+    "import { connect, createServer } from 'node:net';",
+    "import { once } from 'node:events';",
+    'const before = traces();',
+    "const server = createServer((socket) => { socket.destroy(); server.close(); }).listen(0, '127.0.0.1');",
+    "await once(server, 'listening');",
+    "const client = connect(server.address().port, '127.0.0.1').on('error', () => undefined).resume();",
+    "await once(client, 'close');",
+    'console.log(JSON.stringify(await before.since(1000)));',
+  );
+  expect(left).toEqual([]);
+});
