@@ -1,13 +1,17 @@
-import { answerMs } from '../process/deadline.ts';
+import { makeCompany } from '../process/company.ts';
 import { type End, ends } from '../tcp/states.ts';
-import { startWire, type WireOptions, type WireProcess } from '../wire/process.ts';
+import { startWire, type WireCompany, type WirePart, type WireProcess, type WiresOptions } from '../wire/process.ts';
 import type { WireSettings } from '../wire/protocol.ts';
 import type { Addresses } from './addresses.ts';
 import { batch, devices, upLines } from './link.ts';
 import { type Space, setSysctls } from './space.ts';
 
 /** How two namespaces are joined by a wire. */
-export interface WireLink extends Partial<WireOptions> {
+export interface WireLink extends Partial<WiresOptions>, Partial<Omit<WirePart, 'name' | 'opening'>> {
+  /** What lends a process, which goes back when the link is disposed of; default: one that starts and ends with it. */
+  readonly wires?: WireCompany;
+  /** Whether that process has carried no other wire. */
+  readonly fresh?: boolean;
   /** Default: wall time as of now, no capture file; segments that open or close, or that a rule decides, are reported. */
   readonly settings?: Partial<WireSettings>;
   /** Bytes of the largest packet; default 1500. */
@@ -15,6 +19,8 @@ export interface WireLink extends Partial<WireOptions> {
 }
 
 const device = devices.wire;
+/** Nobody ends the wait. */
+const never = new AbortController().signal;
 /** Packets that may wait for the wire, tun(4): 60 ms at 150,000 a second; beyond that the kernel drops and counts them. */
 const queueLength = 10_000;
 
@@ -24,17 +30,21 @@ function wallAt(origin: bigint): string {
   return String(BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e3)) * 1000n - since);
 }
 
+/** One process for one wire. */
+const ownWires = (options: WiresOptions): WireCompany =>
+  makeCompany({ fresh: true, start: (start) => startWire(options, start) });
+
 /**
- * Join two namespaces by a TUN device in each and the wire's process between them. The process has the devices: they go
- * with it. Without a queueing discipline: a packet is before the wire at once, and dropped nowhere else.
+ * Join two namespaces by a TUN device in each and the wire's process between them. The process has the devices until it is
+ * disposed of. Without a queueing discipline: a packet is before the wire at once, and dropped nowhere else.
  */
 export async function joinByWire(
   [client, server]: readonly [Space, Space],
   addresses: Addresses,
-  { settings, mtu = 1500, origin = process.hrtime.bigint(), ...rest }: WireLink = {},
+  link: WireLink = {},
 ): Promise<WireProcess> {
+  const { settings, mtu = 1500, origin = process.hrtime.bigint(), spawned, wires, fresh = false, ...rest } = link;
   await using scope = new AsyncDisposableStack();
-  const wire = scope.use(await startWire({ origin, ...rest }));
   const spaces: Record<End, Space> = { client, server };
   const opening = {
     spaces: { client: client.path, server: server.path },
@@ -43,7 +53,9 @@ export async function joinByWire(
     device,
     settings: { wallNs: wallAt(origin), ...settings },
   };
-  await wire.ask('open', opening, answerMs);
+  const { until = never, ...heard } = rest;
+  const part = { name: 'the wire', until, opening, ...heard };
+  const wire = scope.use(await (wires ?? ownWires({ origin, ...(spawned && { spawned }) })).hire(part, fresh));
   for (const end of ends) {
     const space = spaces[end];
     space.inside(() => setSysctls({ [`net.ipv6.conf.${device}.router_solicitations`]: 0 }));

@@ -8,11 +8,11 @@ import { enterNamespace, returnHome } from '../native/namespaces.ts';
 import type { Handlers, Obey } from '../process/protocol.ts';
 import { byHandlers, serve, startedWith, tellHarness } from '../process/serve.ts';
 import { watchStalls } from '../process/stalls.ts';
+import { traces } from '../process/traces.ts';
 import type { Ns } from '../record/event.ts';
 import { relax } from './moment.ts';
 import { makePart, type Part } from './part.ts';
 import type { Lending, PeerArguments, PeerProtocol, Told, Verb, Verbs } from './protocol.ts';
-import { traces } from './traces.ts';
 
 /** Shorter ones are of every day. */
 const shortestLateNs = 20e6;

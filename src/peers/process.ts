@@ -6,6 +6,7 @@ import type { Space } from '../lab/space.ts';
 import { type Clock, clockSince } from '../native/clock.ts';
 import { cpuOf } from '../native/cpu.ts';
 import { processState } from '../native/process-state.ts';
+import type { Company, Player, PlayerStart } from '../process/company.ts';
 import { startWorker, type Worker } from '../process/worker.ts';
 import type { Event } from '../record/event.ts';
 import type { OwnEnd, PeerArguments, PeerProtocol, Told, Verb, Verbs } from './protocol.ts';
@@ -39,26 +40,14 @@ export interface PeerOptions {
   readonly died: (error: LingerlabError) => void;
 }
 
-/** A process that plays peers, in one cell after the other. */
-export interface Player {
-  /** Plays this peer. Rejects with PEER_DIED, NO_ANSWER, or the reason of `until`. */
-  play(part: PeerOptions): Promise<PeerProcess>;
-  /** Kills it; resolves when it is gone. */
-  end(): Promise<void>;
-}
+/** Processes that play the peers of a session's cells. */
+export type PeerCompany = Company<PeerOptions, PeerProcess>;
 
-export interface PlayerOptions {
+/** What they share. */
+export interface PlayersOptions {
   readonly origin: bigint;
-  /** Ends the wait for its start. */
-  readonly until: AbortSignal;
-  /** Returns the name of the process in messages while it starts. */
-  readonly name: () => string;
-  /** Called at once with the pid. */
+  /** Called at once with each pid. */
   readonly spawned: (pid: number) => void;
-  /** Whether the process plays one part only, and so may leave things behind. */
-  readonly once: boolean;
-  /** Called when a part is over, with what the process could not get rid of; an empty list if it can play another part. */
-  readonly over: (player: Player, left: readonly string[]) => Promise<void>;
 }
 
 /** How long a peer may take to close what it has. */
@@ -72,7 +61,10 @@ interface Playing {
 }
 
 /** Starts a process that plays peers; resolves when it obeys. Rejects with PEER_DIED or NO_ANSWER where it does not come to that. */
-export async function startPlayer({ origin, name: first, until, spawned, once, over }: PlayerOptions): Promise<Player> {
+export async function startPlayer(
+  { origin, spawned }: PlayersOptions,
+  { name: first, until, once, over }: PlayerStart,
+): Promise<Player<PeerOptions, PeerProcess>> {
   const argument: PeerArguments = { parent: process.pid, originNs: String(origin) };
   const now = clockSince(origin);
   let playing: Playing | undefined;
@@ -113,7 +105,8 @@ export async function startPlayer({ origin, name: first, until, spawned, once, o
     }
   }
 
-  const player: Player = {
+  return {
+    /** Rejects with PEER_DIED, NO_ANSWER, or the reason of `until`. */
     async play(part) {
       const own: Playing = { part, marks: new Set() };
       playing = own;
@@ -128,14 +121,13 @@ export async function startPlayer({ origin, name: first, until, spawned, once, o
           const after = cpuOf(worker.pid) ?? before;
           part.spent(after === undefined ? 0 : after - used);
           used = after ?? 0;
-          await over(player, left);
+          await over(left);
         },
       };
     },
     // nothing to flush: the process has reported its events, and the kernel closes its sockets
     end: () => worker.end(),
   };
-  return player;
 }
 
 /** What a scenario's handles do with a process. */
@@ -155,7 +147,9 @@ function acting(
     log: () => worker.log(),
     ask: (verb, ask, deadlineMs) => worker.ask(verb, ask, deadlineMs ?? until),
     async signal(signal) {
-      marks.add('a signal');
+      if (signal === 'SIGSTOP') marks.add('a stop');
+      else if (signal === 'SIGCONT') marks.delete('a stop');
+      else marks.add('a signal');
       if (signal === 'SIGKILL' || signal === 'SIGTERM') worker.expectEnd();
       worker.signal(signal);
       while (!tookEffect(worker.pid, signal)) await sleep(1);

@@ -309,6 +309,15 @@ const shortCpu = z.object({
   peers: z.number(),
 });
 
+/** What became of processes that go from cell to cell. */
+const company = z.object({
+  started: z.number().int().describe('processes that were started'),
+  parts: z.number().int().describe('parts that they played: one process in one cell'),
+  leftOver: z
+    .record(z.string(), z.number().int())
+    .describe('those that could play no second part, by what they could not get rid of'),
+});
+
 /** What a session cost the machine. */
 export const sessionCpu = z.object({
   harness: seconds('the program itself, its report apart'),
@@ -317,16 +326,10 @@ export const sessionCpu = z.object({
   short: shortCpu
     .optional()
     .describe('mean seconds of CPU of a (cell, repeat) that took less than 1 s; what is not its own is divided evenly'),
-  processes: z
-    .object({
-      started: z.number().int().describe('processes that were started to play peers'),
-      parts: z.number().int().describe('peers that they played: one process in one cell'),
-      leftOver: z
-        .record(z.string(), z.number().int())
-        .describe('those that could play no second part, by what they could not get rid of'),
-    })
+  processes: company
+    .extend({ wires: company.optional().describe('the same of those that carried wires') })
     .optional()
-    .describe('absent in runs of before 0.2'),
+    .describe('those that played peers; absent in runs of before 0.2'),
   shortOnWire: shortCpu.optional().describe('the same of those that ran over a wire; they are not in `short`'),
 });
 export type SessionCpu = z.infer<typeof sessionCpu>;

@@ -1,9 +1,9 @@
 import { LingerlabError } from '../errors.ts';
 import { type Lab, makeLab } from '../lab/lab.ts';
 import { clockSince } from '../native/clock.ts';
-import { cpuOf } from '../native/cpu.ts';
 import type { CellObservers } from '../observers/observers.ts';
 import { makeSteps, type Steps } from '../peers/step.ts';
+import { isLoad } from '../plan/cells.ts';
 import { answerMs } from '../process/deadline.ts';
 import type { Event, Ns } from '../record/event.ts';
 import type { Warning } from '../record/schema.ts';
@@ -42,7 +42,7 @@ export async function makePlaying(
   work: Work,
   { record, unparsed, warned, samples, telling }: Watching,
 ): Promise<Playing> {
-  const { planned, repeat, observers, origin, writer, meter } = work;
+  const { planned, repeat, observers, origin, writer, meter, wires } = work;
   await using scope = new AsyncDisposableStack();
   const failure = new AbortController();
   const fail = (error: Error) => failure.abort(error);
@@ -51,16 +51,18 @@ export async function makePlaying(
     origin,
     mtu: planned.mtu,
     settings: { capture: writer.capture(planned.id, repeat), ...telling },
-    spawned: (pid: number) => observers.guard(pid),
     saw: record,
     died: fail,
     until: signal,
+    spent: meter.peer,
+    wires,
+    // how a race or a load goes depends on what its processes have run before
+    fresh: isLoad(planned) || planned.race,
   };
   const wired = planned.network === 'wire' && { wire };
   const lab = scope.use(
     await makeLab({ ...planned, ...wired, asked: work.asked, ports: work.ports, serial: work.serial }),
   );
-  scope.defer(() => lab.wire && meter.peer(cpuOf(lab.wire.pid) ?? 0));
   const watching = scope.use(
     await observers.watch(lab, { saw: record, unparsed, failed: fail, sampled: meter.samples, samples }),
   );

@@ -5,15 +5,17 @@ import type { LingerlabError } from '../errors.ts';
 import { makeCrew } from '../load/crew.ts';
 import { clockSince } from '../native/clock.ts';
 import { startObservers } from '../observers/observers.ts';
-import { makeCompany } from '../peers/company.ts';
+import { startPlayer } from '../peers/process.ts';
 import type { PlannedCell } from '../plan/cells.ts';
 import type { Selection } from '../plan/select.ts';
+import { makeCompany } from '../process/company.ts';
 import { catchStrays } from '../process/experiment-code.ts';
 import { watchStalls } from '../process/stalls.ts';
 import { readRun } from '../record/read.ts';
 import type { Run } from '../record/schema.ts';
 import { warn } from '../record/warnings.ts';
 import { ends } from '../tcp/states.ts';
+import { startWire } from '../wire/process.ts';
 import { cpuMeter } from './cpu.ts';
 import { openFolder } from './folder.ts';
 import type { RunRequest } from './request.ts';
@@ -55,7 +57,10 @@ export async function run(request: RunRequest): Promise<Run> {
   const { ports } = observers;
   requireBasics(machine);
   // not before: a peer that is stopped while it starts stays when this process is killed, unless the observers know of it
-  await using company = makeCompany({ origin, fresh: request.freshPeers, spawned: (pid) => observers.guard(pid) });
+  const shared = { origin, spawned: (pid: number) => observers.guard(pid) };
+  const fresh = request.freshPeers;
+  await using company = makeCompany({ fresh, start: (start) => startPlayer(shared, start) });
+  await using wires = makeCompany({ fresh, start: (start) => startWire(shared, start) });
   company.prepare(firstPeers(selection), signal);
   const { writer, todo } = await openFolder(request, { machine, ports, origin });
   await using _writer = writer;
@@ -71,6 +76,7 @@ export async function run(request: RunRequest): Promise<Run> {
       spent: (cpu) => meter.cell({ load: true }).peer(cpu),
     });
     await using _company = company;
+    await using _wires = wires;
     const session = {
       ports,
       observers,
@@ -80,13 +86,14 @@ export async function run(request: RunRequest): Promise<Run> {
       writer,
       crew,
       company,
+      wires,
       counters,
       stalls,
       room,
     };
     const before = request.resume ? (await readRun(folder)).cells : [];
     const ended = await playAll(runnable, request, { ...session, fail, meter }, before);
-    return { processes: company.counts, ended };
+    return { processes: { ...company.counts, wires: wires.counts }, ended };
   })();
   const spent = await meter.session();
   const after = calibrate();

@@ -3,7 +3,7 @@ import type { AnyDefinition, AnyLoadDefinition, AnyScenarioDefinition } from '..
 import type { Ports } from '../lab/ports.ts';
 import type { Crew } from '../load/crew.ts';
 import type { Observers } from '../observers/observers.ts';
-import type { Company } from '../peers/company.ts';
+import type { PeerCompany } from '../peers/process.ts';
 import type { LoadCell, PlannedCell, ScenarioCell } from '../plan/cells.ts';
 import { overridden } from '../plan/runnable.ts';
 import type { Settings } from '../plan/settings.ts';
@@ -17,6 +17,7 @@ import { warn } from '../record/warnings.ts';
 import type { RunWriter } from '../record/writer.ts';
 import { judgeCell } from '../verdict/claims.ts';
 import { lackedCounters } from '../verdict/facts.ts';
+import type { WireCompany } from '../wire/process.ts';
 import type { CellMeter } from './cpu.ts';
 import type { Room } from './room.ts';
 import { scenarioMs } from './scenario.ts';
@@ -32,7 +33,8 @@ export interface Session {
   readonly signal: AbortSignal;
   readonly writer: RunWriter;
   readonly crew: Crew;
-  readonly company: Company;
+  readonly company: PeerCompany;
+  readonly wires: WireCompany;
   /** The counters that this kernel has: `TcpExt.TW`. */
   readonly counters: ReadonlySet<string>;
   /** Of the program itself. */

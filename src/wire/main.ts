@@ -1,6 +1,6 @@
 /**
  * The wire: a process between two TUN devices, each in a namespace of its own, that carries every packet from one to the
- * other and does with it what the rules say.
+ * other and does with it what the rules say; of one cell after the other.
  */
 import { constants, setPriority } from 'node:os';
 import type { ForgeryData } from '../experiment/forgery.ts';
@@ -8,6 +8,7 @@ import type { PatternData } from '../experiment/patterns.ts';
 import type { Rule } from '../experiment/rules.ts';
 import { runFirst } from '../native/process.ts';
 import { byHandlers, serve, startedWith, tellHarness } from '../process/serve.ts';
+import { traces } from '../process/traces.ts';
 import type { Address } from '../tcp/address.ts';
 import { otherEnd } from '../tcp/states.ts';
 import { type Connection, unseen } from './connection.ts';
@@ -43,9 +44,11 @@ goFirst();
 const origin = BigInt(originNs);
 const now = () => Number(process.hrtime.bigint() - origin);
 let running: Running | undefined;
-/** Every rule that was made, whose numbers count from 1. */
-const rules: Rule[] = [];
+/** Every rule that was made on this wire, whose numbers count from 1. */
+let rules: Rule[] = [];
 let echoes = 0;
+/** How long what was closed may take to be gone: libuv closes a handle in the turn of the loop behind the call. */
+const goneMs = 200;
 
 function wire(): Running {
   if (!running) throw new Error('the wire is not open');
@@ -74,6 +77,12 @@ function wholePacket(n: number): { from: 'client' | 'server'; bytes: Uint8Array 
 
 const inside = (pattern: PatternData): PatternData => insidePattern(running?.pump.translation, pattern);
 
+function end(): void {
+  const ended = running;
+  running = undefined;
+  ended?.[Symbol.dispose]();
+}
+
 function flush(): void {
   running?.pump.tellCount();
   running?.capture.flush();
@@ -81,7 +90,13 @@ function flush(): void {
 
 const obey = byHandlers<WireVerbs>({
   open(ask) {
+    rules = [];
+    echoes = 0;
     running = startRunning(ask, origin, now, tellHarness<WireTold>);
+  },
+  async close() {
+    end();
+    return { left: await atStart.since(goneMs) };
   },
   rule({ rule: asked }) {
     const { pump } = wire();
@@ -185,4 +200,5 @@ const obey = byHandlers<WireVerbs>({
   },
 });
 
-serve<WireVerbs>(obey, () => running?.[Symbol.dispose]());
+serve<WireVerbs>(obey, end);
+const atStart = traces();

@@ -1,9 +1,12 @@
-import { LingerlabError } from '../errors.ts';
+import { LingerlabError, messageOf } from '../errors.ts';
+import { cpuOf } from '../native/cpu.ts';
+import type { Company, Player, PlayerStart } from '../process/company.ts';
+import { answerMs } from '../process/deadline.ts';
 import { startWorker } from '../process/worker.ts';
 import type { Address } from '../tcp/address.ts';
 import type { ToldPacket, WireArguments, WireTold, WireVerb, WireVerbs } from './protocol.ts';
 
-/** The wire's process as the harness sees it. Its disposal rejects with WIRE_DIED where it could not finish its capture. */
+/** The wire of one cell as the harness sees it. Its disposal rejects with WIRE_DIED where it could not finish its capture. */
 export interface WireProcess extends AsyncDisposable {
   readonly pid: number;
   /**
@@ -15,55 +18,112 @@ export interface WireProcess extends AsyncDisposable {
   outside(inside: Address): Promise<Address>;
 }
 
-export interface WireOptions {
-  readonly origin: bigint;
+/** The wire of one cell. */
+export interface WirePart {
+  readonly name: string;
+  readonly opening: WireVerbs['open']['ask'];
   /** Aborted when the cell is to end: then no step of the wire is waited for. */
-  readonly until?: AbortSignal;
-  readonly spawned?: (pid: number) => void;
+  readonly until: AbortSignal;
   readonly saw?: (event: ToldPacket) => void;
-  /** It ended though nobody stopped it. */
+  /** Called when the process ends though nobody stopped it. */
   readonly died?: (error: LingerlabError) => void;
+  /** Called when the part is over, with the seconds of CPU that it used. */
+  readonly spent?: (cpu: number) => void;
+}
+
+/** Processes that carry the wires of a session's cells. */
+export type WireCompany = Company<WirePart, WireProcess>;
+
+/** What they share. */
+export interface WiresOptions {
+  readonly origin: bigint;
+  /** Called at once with each pid. */
+  readonly spawned?: (pid: number) => void;
 }
 
 /** To write what was captured. */
 const closeMs = 2000;
 
-/** Start the wire's process; it carries nothing before `open`. */
-export async function startWire({ origin, until, spawned, saw, died }: WireOptions): Promise<WireProcess> {
+/** Starts a process for wires. Rejects with WIRE_DIED or NO_ANSWER where it does not start. */
+export async function startWire(
+  { origin, spawned }: WiresOptions,
+  { name, until, once, over }: PlayerStart,
+): Promise<Player<WirePart, WireProcess>> {
   const argument: WireArguments = { parent: process.pid, originNs: String(origin) };
+  let playing: WirePart | undefined;
   let unclean: LingerlabError | undefined;
+  /** What it had used when its last part was over. */
+  let used = 0;
   const worker = await startWorker<WireVerbs, WireTold>({
-    name: () => 'the wire',
+    name,
     entry: 'wire/main',
     cleansUp: true,
     argument,
+    until,
     ...(spawned && { spawned }),
-    ...(until && { until }),
     told: ({ seen }) => {
-      for (const event of seen) saw?.(event);
+      for (const event of seen) playing?.saw?.(event);
     },
     refused: (verb, message) =>
       new LingerlabError('WIRE_REFUSED', `wire ${verb}: ${message}`, 'correct this step of the scenario'),
     died: (how, log) =>
       new LingerlabError('WIRE_DIED', `the wire ended: ${how}${log && `; it wrote: ${log.slice(-500)}`}`, 'run again'),
-    surprised: (error) => died?.(error),
+    // between two parts nobody misses it: the next ask finds it dead
+    surprised: (error) => playing?.died?.(error),
     unclean: (error) => {
       unclean = error;
     },
   });
-  let translates = false;
+
+  async function end(): Promise<void> {
+    await worker.end(closeMs);
+    // its capture may lack its end
+    if (unclean) throw unclean;
+  }
+
+  /** Why nobody else can have the process. Rejects with WIRE_DIED where the capture may lack its end. */
+  async function leave({ until }: WirePart): Promise<readonly string[]> {
+    if (once) return [];
+    if (worker.log() !== '') return ['output'];
+    if (worker.unanswered > 0) return ['steps that have not ended'];
+    if (until.aborted) return ['a cell that was ended'];
+    try {
+      return (await worker.ask('close', {}, closeMs)).left;
+    } catch (error) {
+      throw new LingerlabError('WIRE_DIED', `the wire could not finish its capture: ${messageOf(error)}`, 'run again');
+    }
+  }
+
   return {
-    pid: worker.pid,
-    ask(verb, ask, deadlineMs) {
-      translates ||= verb === 'translate';
-      return worker.ask(verb, ask, deadlineMs);
+    /** Rejects with WIRE_REFUSED where it cannot be opened. */
+    async play(part) {
+      playing = part;
+      let translates = false;
+      await worker.ask('open', part.opening, answerMs);
+      return {
+        pid: worker.pid,
+        ask(verb, ask, deadlineMs) {
+          translates ||= verb === 'translate';
+          return worker.ask(verb, ask, deadlineMs ?? part.until);
+        },
+        // without a translation nobody is asked
+        outside: async (inside) =>
+          (translates && (await worker.ask('outside', { inside }, part.until)).outside) || inside,
+        async [Symbol.asyncDispose]() {
+          const before = cpuOf(worker.pid);
+          let left: readonly string[] = ['an unfinished capture'];
+          try {
+            left = await leave(part);
+          } finally {
+            playing = undefined;
+            const after = cpuOf(worker.pid) ?? before;
+            part.spent?.(after === undefined ? 0 : after - used);
+            used = after ?? 0;
+            await over(left);
+          }
+        },
+      };
     },
-    // without a translation nobody is asked
-    outside: async (inside) => (translates && (await worker.ask('outside', { inside })).outside) || inside,
-    async [Symbol.asyncDispose]() {
-      await worker.end(closeMs);
-      // its capture may lack its end
-      if (unclean) throw unclean;
-    },
+    end,
   };
 }

@@ -43,6 +43,8 @@ export interface WireVerbs {
     };
     value: undefined;
   };
+  /** Ends the capture and removes the devices; answers with what the process could not get rid of. Another wire may be opened then. */
+  close: { ask: Record<never, never>; value: { left: readonly string[] } };
   /** Adds a rule behind the others; answers with its number. */
   rule: { ask: { rule: Rule }; value: { rule: number } };
   /** Removes a rule, or all rules; packets that they hold stay held until they are released. */

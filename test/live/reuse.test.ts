@@ -18,9 +18,10 @@ live('processes that play the peers', () => {
     const parts = again.cells.length * 2;
     expect(parts).toBeGreaterThan(4);
     // cells that wait let others begin
-    expect(playedBy(again)).toEqual({ started: expect.any(Number), parts, leftOver: {} });
+    const wires = { started: 0, parts: 0, leftOver: {} };
+    expect(playedBy(again)).toEqual({ started: expect.any(Number), parts, leftOver: {}, wires });
     expect(playedBy(again)?.started).toBeLessThan(parts);
-    expect(playedBy(fresh)).toEqual({ started: parts, parts, leftOver: {} });
+    expect(playedBy(fresh)).toEqual({ started: parts, parts, leftOver: {}, wires });
     const outcomes = ({ cells }: typeof again) =>
       cells.map(({ id, facts }) => [
         id,
@@ -33,11 +34,25 @@ live('processes that play the peers', () => {
 
   test('end with a cell that they do not leave clean, and are counted', async () => {
     const run = await once(own('leaves-over'));
-    // the client of `signal` and that of `survives`; what is only open is closed
+    // the client of `stopped` and that of `survives`; what is only open is closed, and one that goes on is as before
     expect(playedBy(run)).toEqual({
       started: expect.any(Number),
-      parts: 8,
-      leftOver: { 'a signal': 1, '1 listeners for SIGUSR2': 1 },
+      parts: 10,
+      leftOver: { 'a stop': 1, '1 listeners for SIGUSR2': 1 },
+      wires: { started: 0, parts: 0, leftOver: {} },
     });
+  });
+
+  test('carry one wire after the other, where the facts are those of new ones', async () => {
+    const wired = 'resets-at-each-state/place=at,*';
+    const [again, fresh] = [await once(wired), await once(wired, '--fresh-peers')];
+    const parts = again.cells.length;
+    expect(parts).toBeGreaterThan(4);
+    expect(playedBy(again)?.wires).toEqual({ started: expect.any(Number), parts, leftOver: {} });
+    expect(playedBy(again)?.wires?.started).toBeLessThan(parts);
+    expect(playedBy(fresh)?.wires).toEqual({ started: parts, parts, leftOver: {} });
+    const outcomes = ({ cells }: typeof again) =>
+      cells.map(({ id, facts }) => [id, facts.answer, facts.after, facts.error, facts['server.path']]);
+    expect(outcomes(again)).toEqual(outcomes(fresh));
   });
 });

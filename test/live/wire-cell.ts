@@ -5,10 +5,10 @@ import type { Answer } from '../../src/experiment/handles.ts';
 import type { Wire } from '../../src/experiment/wire.ts';
 import { makeLab } from '../../src/lab/lab.ts';
 import { lockPorts } from '../../src/lab/ports.ts';
-import { makeCompany } from '../../src/peers/company.ts';
-import type { PeerProcess } from '../../src/peers/process.ts';
+import { type PeerProcess, startPlayer } from '../../src/peers/process.ts';
 import type { Verb, Verbs } from '../../src/peers/protocol.ts';
 import { makeSteps } from '../../src/peers/step.ts';
+import { makeCompany } from '../../src/process/company.ts';
 import type { DeedEvent, WireEvent } from '../../src/record/event.ts';
 import type { Address } from '../../src/tcp/address.ts';
 import type { End } from '../../src/tcp/states.ts';
@@ -78,7 +78,9 @@ export async function wiredCell({ settings, sysctls = {} }: WiredOptions = {}): 
   const lab = scope.use(await makeLab({ network: 'wire', sysctls, ports, serial: 1, wire: link }));
   scope.defer(async () => assert.deepEqual(await lab.empty(), []));
   const wireProcess = lab.wire!;
-  const company = scope.use(makeCompany({ origin, fresh: true, spawned: () => {} }));
+  const company = scope.use(
+    makeCompany({ fresh: true, start: (start) => startPlayer({ origin, spawned: () => {} }, start) }),
+  );
   const peer = async (name: End, index: number): Promise<PeerProcess> =>
     scope.use(
       await company.hire(

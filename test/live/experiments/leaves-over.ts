@@ -4,7 +4,7 @@ import { experiment } from 'lingerlab';
 export default experiment({
   id: 'leaves-over',
   question: 'what is left?',
-  factors: { left: ['nothing', 'open', 'signal', 'survives'] },
+  factors: { left: ['nothing', 'open', 'continued', 'stopped', 'survives'] },
   async scenario({ client, server }, { left }) {
     const [near, far] = await client.connect(await server.listen());
     if (left === 'nothing') await near.close();
@@ -13,10 +13,11 @@ export default experiment({
       await near.set('SO_LINGER', 60);
       await near.fill(far);
     }
-    if (left === 'signal') {
+    if (left === 'continued') {
       await client.signal('SIGSTOP');
       await client.signal('SIGCONT');
     }
+    if (left === 'stopped') await client.signal('SIGSTOP');
     if (left === 'survives') await client.survive('SIGUSR2');
   },
   claims: [],

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
-const room = new URL('../../src/peers/traces.ts', import.meta.url).href;
+const room = new URL('../../src/process/traces.ts', import.meta.url).href;
 
 /** Runs the lines in a process of their own: a test runner opens and closes what it likes meanwhile. */
 async function found(...lines: readonly string[]): Promise<unknown> {
