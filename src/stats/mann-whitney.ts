@@ -19,9 +19,13 @@ export function mannWhitney(a: readonly number[], b: readonly number[]): RankTes
   const own = ranks.slice(0, a.length).reduce((total, rank) => total + rank, 0);
   const u = own / 2 - (a.length * (a.length + 1)) / 2;
   if (a.length === 0 || b.length === 0) return { u, p: Number.NaN, method: 'exact' };
-  if (ranks.length <= mostExact) return { u, p: exactP(ranks, a.length, own), method: 'exact' };
-  return { u, p: normalP(u, a.length, b.length, ties), method: 'normal' };
+  const method = mannWhitneyMethod(a.length, b.length);
+  return { u, p: method === 'exact' ? exactP(ranks, a.length, own) : normalP(u, a.length, b.length, ties), method };
 }
+
+/** How samples of these sizes are tested. */
+export const mannWhitneyMethod = (a: number, b: number): RankTest['method'] =>
+  a + b <= mostExact ? 'exact' : 'normal';
 
 /** The smallest two-sided p-value that samples of these sizes can give: 2 of all the ways to draw one of them. */
 export function smallestMannWhitneyP(a: number, b: number): number {

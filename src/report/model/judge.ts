@@ -2,7 +2,7 @@ import { timerSlotSeconds } from '../../facts/timer-wheel.ts';
 import { factKey, type Observed, secondsOf } from '../../facts/values.ts';
 import type { Declaration, FactValue } from '../../record/fact.ts';
 import { margin } from '../../stats/against.ts';
-import { mannWhitney, smallestMannWhitneyP } from '../../stats/mann-whitney.ts';
+import { mannWhitney, mannWhitneyMethod, smallestMannWhitneyP } from '../../stats/mann-whitney.ts';
 import { holm, minP, testable } from '../../stats/multiplicity.ts';
 import { oddsExceed, type TwoByTwo } from '../../stats/odds.ts';
 import { median } from '../../stats/quantile.ts';
@@ -88,14 +88,13 @@ function judgeMeasurement(samples: readonly Sample[]): Judgement {
   const [less, more] = median(a) < median(b) ? [a, b] : [b, a];
   const beyond = Math.max(margin, driftOf(a), driftOf(b), ...samples.map(({ moved = 0 }) => moved));
   const raised = less.map((value) => value * (1 + beyond));
-  const { p, method } = mannWhitney(raised, more);
-  // with the margin they lie the other way round
+  // with the margin they lie the other way round: of 36,000 facts of two runs nearly all
   const isWithin = median(raised) >= median(more);
   return {
     kind: 'tested',
-    p: isWithin ? 1 : p,
+    p: isWithin ? 1 : mannWhitney(raised, more).p,
     smallest,
-    method: `Mann–Whitney U beyond ${Math.round(beyond * 100)} %, ${method}`,
+    method: `Mann–Whitney U beyond ${Math.round(beyond * 100)} %, ${mannWhitneyMethod(a.length, b.length)}`,
   };
 }
 
