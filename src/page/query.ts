@@ -102,9 +102,10 @@ export function searchOf(index: PageIndex): Search {
     const all = tokens.map((token) => matchesOf(token, index, factors, texts));
     return index.results.flatMap((result, place) => (all.every((matches) => matches(result, place)) ? [place] : []));
   };
+  const tokensOf = tokensIn(index, factors);
   return {
     find: (query) => find(parseQuery(query)),
-    complete: (query) => completionsOf(query, index, factors, (tokens) => find(tokens)),
+    complete: (query) => completionsOf(query, index, tokensOf, find),
   };
 }
 
@@ -205,47 +206,55 @@ function isAs(
   return holds[operator];
 }
 
+/** The tokens that find a result, of those that begin with what is typed: each once. Those that are asked for at each letter are kept. */
+function tokensIn({ experiments, results }: PageIndex, factors: readonly Record<string, string>[]) {
+  const kept: (readonly string[])[] = [];
+  const usual = (place: number): readonly string[] => {
+    const { e, c, ev, s, w = [] } = results[place] as PageResult;
+    kept[place] ??= [
+      ...new Set([
+        ...Object.entries(factors[place] ?? {}).map(([name, value]) => `${name}:${value}`),
+        `exp:${experiments[e]?.id}`,
+        `status:${s}`,
+        ...ev.map((each) => `evidence:${each}`),
+        ...w.map((each) => `warning:${each}`),
+        ...c.map(([, verdict]) => `claim:${verdict}`),
+      ]),
+    ];
+    return kept[place];
+  };
+  return (place: number, typed: string): Iterable<string> => {
+    const { e, c, f } = results[place] as PageResult;
+    const experiment = experiments[e];
+    if (typed.startsWith('tag')) return [...usual(place), ...(experiment?.tags ?? []).map((tag) => `tag:${tag}`)];
+    if (typed.startsWith('claim'))
+      return new Set([...usual(place), ...c.flatMap(([at]) => claimToken(experiment?.claims[at]?.id))]);
+    if (typed.startsWith('fact:'))
+      return [...usual(place), ...Object.entries(f).map(([name, value]) => factToken(name, value))];
+    return usual(place);
+  };
+}
+
+const claimToken = (id: string | undefined): string[] => (id === undefined ? [] : [`claim:${id}`]);
+
+const factToken = (name: string, value: FactValue | null): string =>
+  typeof value === 'string' || typeof value === 'boolean' || value === null
+    ? `fact:${name}=${value === null ? 'unknown' : value}`
+    : `fact:${name}`;
+
 function completionsOf(
   query: string,
   index: PageIndex,
-  factors: readonly Record<string, string>[],
+  tokensOf: (place: number, typed: string) => Iterable<string>,
   find: (tokens: readonly Token[]) => number[],
 ): Completion[] {
   const open = /\s$/.test(query) || query === '' ? '' : (query.split(/\s+/).at(-1) ?? '');
   const before = query.slice(0, query.length - open.length);
   const left = find(parseQuery(before));
-  const results = left.map((place) => index.results[place] as PageResult);
   const counted = new Map<string, number>();
   const count = (token: string): void => void counted.set(token, (counted.get(token) ?? 0) + 1);
   const typed = open.replace(/^-/, '').toLowerCase();
-  for (const [nth, result] of results.entries())
-    for (const token of new Set(tokensOf(result, left[nth] as number, typed))) count(token);
-  function tokensOf({ e, c, ev, f, s, w = [] }: PageResult, place: number, wanted: string): string[] {
-    const experiment = index.experiments[e];
-    const factor = Object.entries(factors[place] ?? {}).map(([name, value]) => `${name}:${value}`);
-    const claims = c.flatMap(([at, verdict]) => {
-      const id = experiment?.claims[at]?.id;
-      return wanted.startsWith('claim') && id !== undefined
-        ? [`claim:${verdict}`, `claim:${id}`]
-        : [`claim:${verdict}`];
-    });
-    const facts = wanted.startsWith('fact:')
-      ? Object.entries(f).flatMap(([name, value]) =>
-          typeof value === 'string' || typeof value === 'boolean' || value === null
-            ? [`fact:${name}=${value === null ? 'unknown' : value}`]
-            : [`fact:${name}`],
-        )
-      : [];
-    const tags = wanted.startsWith('tag') ? (experiment?.tags ?? []) : [];
-    const words = [
-      ...tags.map((tag) => `tag:${tag}`),
-      `exp:${experiment?.id}`,
-      `status:${s}`,
-      ...ev.map((each) => `evidence:${each}`),
-      ...w.map((each) => `warning:${each}`),
-    ];
-    return [...factor, ...words, ...claims, ...facts];
-  }
+  for (const place of left) for (const token of tokensOf(place, typed)) count(token);
   const starts = keys
     .filter((key) => key !== 'finding' && key !== 'guide' && key.startsWith(typed) && typed !== '')
     .map((key) => `${key}:`);

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Search } from '../query.ts';
 import { go, usePlace } from './state.ts';
 
@@ -63,7 +63,7 @@ const Query = ({ search, results, found }: Pick<BarProps, 'search' | 'results' |
   useEffect(() => {
     if (document.activeElement !== box.current) setText(place.query);
   }, [place.query]);
-  const completions = open && search ? search.complete(text) : [];
+  const completions = useMemo(() => (open && search ? search.complete(text) : []), [open, search, text]);
   const put = (query: string): void => {
     setText(query);
     setChosen(-1);

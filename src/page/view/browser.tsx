@@ -76,37 +76,47 @@ const Live = ({ data }: { readonly data: Data }) => {
 /** Fades what a query does not find, and marks the opened result. */
 function mark(data: Data, query: string, found: ReadonlySet<number>, target: string): void {
   document.documentElement.classList.toggle('faded', query !== '');
-  const spots = spotsOf(data);
-  for (const [place, spot] of spots) spot.classList.toggle('hit', found.has(place));
+  const { spots, dots } = marksOf(data);
   const open = openedAt(data, target)?.place;
-  for (const [place, spot] of spots) spot.classList.toggle('here', place === open);
-  if (query !== '')
-    for (const dot of document.querySelectorAll<SVGElement>('.load .rates .dot')) {
-      const result = openedAt(
-        data,
-        targetOf(dot.closest<HTMLElement>('.way')?.dataset.way ?? '', Number(dot.dataset.repeat)),
-      );
-      dot.classList.toggle('hit', result !== undefined && found.has(result.place));
-    }
+  for (const [place, spot] of spots) {
+    spot.classList.toggle('hit', found.has(place));
+    spot.classList.toggle('here', place === open);
+  }
+  if (query !== '') for (const [place, dot] of dots) dot.classList.toggle('hit', found.has(place));
 }
 
-let spots: readonly (readonly [number, HTMLElement])[] | undefined;
+/** Elements with the places of their results. */
+type Placed = readonly (readonly [number, Element])[];
 
-/** The marks of the page with the places of their results; each gets the name that a reader hears. */
-function spotsOf({ index }: Data): readonly (readonly [number, HTMLElement])[] {
-  if (spots) return spots;
+let marks: { readonly spots: Placed; readonly dots: Placed } | undefined;
+
+/** What marks a result on the page, which its script does not change: spots of grids, and dots of a load's repeats. */
+function marksOf({ index }: Data): NonNullable<typeof marks> {
+  if (marks) return marks;
   const places = new Map(index.results.map(({ id, n }, place) => [`${id} ${n}`, place]));
-  spots = [...document.querySelectorAll<HTMLAnchorElement>('a.spot')].flatMap((spot) => {
+  marks = { spots: spotsOf(index.results, places), dots: dotsOf(places) };
+  return marks;
+}
+
+function dotsOf(places: ReadonlyMap<string, number>): Placed {
+  return [...document.querySelectorAll<SVGElement>('.load .rates .dot')].flatMap((dot) => {
+    const place = places.get(`${dot.closest<HTMLElement>('.way')?.dataset.way} ${dot.dataset.repeat}`);
+    return place === undefined ? [] : [[place, dot] as const];
+  });
+}
+
+/** Each gets the name that a reader hears. */
+function spotsOf(results: Data['index']['results'], places: ReadonlyMap<string, number>): Placed {
+  return [...document.querySelectorAll<HTMLAnchorElement>('a.spot')].flatMap((spot) => {
     const cell = cellIn(decodeURIComponent(spot.hash.slice(1)));
     const place = cell && places.get(`${cell.id} ${cell.repeat ?? 1}`);
     if (!cell || place === undefined) return [];
-    const letter = index.results[place]?.l;
+    const letter = results[place]?.l;
     const name = `${cell.id.slice(cell.id.indexOf('/') + 1)}${cell.repeat !== undefined && cell.repeat > 1 ? `, repeat ${cell.repeat}` : ''}`;
     spot.title = name;
     spot.setAttribute('aria-label', `${name}${letter === undefined ? '' : `: outcome ${letter}`}`);
     return [[place, spot] as const];
   });
-  return spots;
 }
 
 const isTyping = (event: KeyboardEvent): boolean => (event.target as HTMLElement).closest('input, textarea') !== null;
