@@ -36,12 +36,13 @@ export type Pinned = Readonly<
 
 /**
  * What a new namespace takes from the host instead of from the kernel's defaults, or scales with memory: pinned, so that
- * kernels are compared and not hosts. tcp_rmem and tcp_wmem: the kernel's defaults on a machine of 4 GiB or more.
+ * kernels are compared and not hosts. tcp_rmem and tcp_wmem: the kernel's defaults on a machine of 4 GiB or more. reno: each kernel has it,
+ * and lets each namespace use it; cubic may be a module, or not allowed, tcp_set_congestion_control() in net/ipv4/tcp_cong.c.
  */
 const pins: Readonly<Record<string, string>> = {
   'net.ipv4.tcp_rmem': '4096 131072 6291456',
   'net.ipv4.tcp_wmem': '4096 16384 4194304',
-  'net.ipv4.tcp_congestion_control': 'cubic',
+  'net.ipv4.tcp_congestion_control': 'reno',
   'net.ipv4.tcp_max_tw_buckets': '65536',
   'net.ipv4.tcp_max_syn_backlog': '1024',
   'net.ipv4.conf.all.rp_filter': '0',
@@ -73,7 +74,7 @@ function setPinned(asked: Readonly<Record<string, string>>): Pinned {
       writeFileSync(sysctlFile(name), value);
       pinned[name] = { set: sysctlHere(name) ?? value, own: made };
     } catch {
-      // as a kernel without cubic does
+      // the run warns of it
       pinned[name] = { set: made, own: made, refused: value };
     }
   }

@@ -12,8 +12,7 @@ export const warningRemedies = {
   'facts-contradict': 'rely on neither fact; keep events.ndjson.gz and report it: lingerlab derived a fact wrongly',
   'ss-unparsed-line': 'report the line with the output of `ss -V`: this version of iproute2 prints another format',
   'tracepoints-unavailable': 'run as root, with tracefs mounted; `lingerlab doctor` prints what is missing',
-  'sysctl-refused':
-    'for cubic, on the host: run `modprobe tcp_cubic`, then add cubic to net.ipv4.tcp_allowed_congestion_control',
+  'sysctl-refused': 'compare this run only with runs that have the same value: report.md lists it among the sysctls',
   'sysctl-left-out': 'correct the line, or remove it from the file',
   'sysctl-overridden':
     "select other cells: an experiment's own sysctls are part of its question, and take precedence over --sysctl",

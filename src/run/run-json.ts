@@ -125,7 +125,7 @@ export function finding(
   });
   const idle = experiments.flatMap(({ definition }) => claimsWithoutCells(definition, defaultsOf(definition)));
   const blind = trace.transitions ? [] : [warn('tracepoints-unavailable', `no tracepoints: ${trace.missing}`)];
-  const { pinned = {}, sysctls = {} } = saved.sessions.at(-1)?.environment ?? {};
+  const { pinned = {} } = saved.sessions.at(-1)?.environment ?? {};
   const groups = groupsOf(selection, judged);
   const repeats = { ...saved.repeats, ...repeatsPlayed(cells, ended) };
   return {
@@ -133,7 +133,7 @@ export function finding(
     experiments: judged,
     groups,
     repeats,
-    warnings: [...blind, ...refusedSettings(pinned, sysctls), ...idle, ...left],
+    warnings: [...blind, ...refusedSettings(pinned), ...idle, ...left],
   };
 }
 
@@ -166,18 +166,12 @@ function groupsOf({ experiments }: Selection, judged: readonly ExperimentRecord[
 }
 
 /** Warns of each sysctl whose value the kernel refused, so that every cell ran with another one. */
-export const refusedSettings = (
-  pinned: NonNullable<Environment['pinned']>,
-  sysctls: Environment['sysctls'],
-): Warning[] =>
-  Object.entries(pinned).flatMap(([name, { set, refused }]) => {
-    if (refused === undefined) return [];
-    const warning = warn('sysctl-refused', `every cell ran with ${name} = ${set}: this kernel refused ${refused}`);
-    // a module that is loaded already need only be allowed
-    const isLoaded = sysctls['net.ipv4.tcp_available_congestion_control']?.split(' ').includes(refused);
-    const allow = `on the host: add ${refused} to net.ipv4.tcp_allowed_congestion_control`;
-    return [isLoaded ? { ...warning, remedy: allow } : warning];
-  });
+export const refusedSettings = (pinned: NonNullable<Environment['pinned']>): Warning[] =>
+  Object.entries(pinned).flatMap(([name, { set, refused }]) =>
+    refused === undefined
+      ? []
+      : [warn('sysctl-refused', `every cell ran with ${name} = ${set}: this kernel refused ${refused}`)],
+  );
 
 /** run.json with what its last session cost, and how fast the machine was after it. */
 export const costing = (saved: RunRecord, cpu: SessionCpu | undefined, after: Speed): RunRecord => {
