@@ -136,7 +136,7 @@ export async function cli(argv: readonly string[]): Promise<ExitCode> {
   )
     .argument('<run>', 'a run folder')
     .addOption(
-      new Option('--ladder <cell>', 'print the ladder diagram of a cell with a wire, as SVG').conflicts([
+      new Option('--ladder <cell>', 'print the sequence diagram (ladder) of a cell with a wire, as SVG').conflicts([
         'json',
         'markdown',
       ]),

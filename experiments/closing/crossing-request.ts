@@ -233,7 +233,7 @@ export default experiment({
     {
       about: { 'closing order': 'risks', 'ECONNRESET on the second request': 'look at' },
       claim: 'one-reset',
-      text: 'A server that has closed answers a request that was on its way with a RST; its application never reads the request.',
+      text: 'A server that has closed answers with a RST the request that was on its way; its application never reads it.',
     },
     {
       about: { 'ECONNRESET on the second request': 'look at' },
@@ -248,7 +248,7 @@ export default experiment({
     {
       about: { 'ECONNRESET on the second request': 'helps' },
       claim: 'http-reports-that-it-was-reused',
-      text: 'http.Agent reports ECONNRESET in either order, with request.reusedSocket true: the client can send a request again that may be repeated.',
+      text: 'http.Agent reports ECONNRESET in either order, with request.reusedSocket true: the client can send an idempotent request again.',
     },
     {
       about: { 'ECONNRESET on the second request': 'cannot help' },

@@ -99,7 +99,7 @@ export default experiment({
   claims: [
     {
       id: 'the-first-call-has-it',
-      text: 'in ESTABLISHED the first call reports ECONNRESET, be it read(2), write(2) or SO_ERROR: write(2), too, not EPIPE',
+      text: 'in ESTABLISHED the first call gets ECONNRESET, be it read(2), SO_ERROR or even write(2), which would get EPIPE later',
       source:
         'tcp_reset() in net/ipv4/tcp_input.c; sock_error() in include/net/sock.h; sk_stream_error() in net/core/stream.c',
       when: ({ state, first }) => state === 'ESTABLISHED' && first !== 'poll',
@@ -184,7 +184,7 @@ export default experiment({
       findings: [
         finding(
           share(told, open),
-          'In ESTABLISHED the first call reports ECONNRESET, write(2), too; then read(2) returns the end of the stream and write(2) EPIPE.',
+          'In ESTABLISHED the first call, even a write(2), gets ECONNRESET; then read(2) returns the end of the stream, and write(2) fails with EPIPE.',
         ),
         finding(
           share(taken, writes),

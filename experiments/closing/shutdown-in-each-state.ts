@@ -49,7 +49,7 @@ const asked = {
   measures: {
     shutdown: kind.outcome({ text: 'result of shutdown(2)' }),
     sent: { ...kind.word('nothing', 'FIN', 'RST'), text: 'what the end sent at shutdown(2)' },
-    after: kind.outcome({ text: 'state after shutdown(2), by TCP_INFO' }),
+    after: kind.outcome({ text: 'state of the descriptor after shutdown(2), by TCP_INFO' }),
     poll: { ...kind.words(...events), text: 'what poll(2) returned then, at once' },
     read: kind.outcome({ text: 'result of read(2) then: end, or the errno' }),
     write: kind.outcome({ text: 'result of write(2) then' }),
@@ -232,7 +232,7 @@ export default experiment({
     },
     {
       id: 'poll-shows-the-sides',
-      text: 'of a connection, poll(2) returns POLLIN and POLLRDHUP once the reading side is shut down, by either end, and POLLHUP only where both sides are; POLLOUT in each case',
+      text: 'from ESTABLISHED to LAST-ACK, poll(2) returns POLLIN and POLLRDHUP once the reading side is shut down, by either end, and POLLHUP only where both sides are; POLLOUT in each case',
       source: 'tcp_poll() in net/ipv4/tcp.c: RCV_SHUTDOWN, SHUTDOWN_MASK',
       when: ({ state }) => isConnected(state),
       holds: (facts, { state, how }) => {
@@ -248,7 +248,7 @@ export default experiment({
     },
     {
       id: 'read-and-write-show-the-sides',
-      text: 'of a connection, read(2) returns the end of the stream where the reading side is shut down, by either end, else EAGAIN; write(2) fails with EPIPE where the sending side is',
+      text: 'from ESTABLISHED to LAST-ACK, read(2) returns the end of the stream where the reading side is shut down, by either end, else EAGAIN; write(2) fails with EPIPE where the sending side is',
       source: 'tcp_recvmsg_locked() in net/ipv4/tcp.c: RCV_SHUTDOWN; tcp_sendmsg_locked(): SEND_SHUTDOWN',
       when: ({ state }) => isConnected(state),
       holds: (facts, { state, how }) =>
@@ -285,7 +285,7 @@ export default experiment({
       headline:
         sending.length > 0
           ? isAll(first, sending) && isAll(silent, closing)
-            ? 'shutdown() sends one FIN; called again while closing, it sends nothing.'
+            ? 'SHUT_WR sends one FIN; shutdown() again while closing sends nothing.'
             : `SHUT_WR or SHUT_RDWR sent a FIN in ${share(first, sending)} cases.`
           : closing.length > 0
             ? `While closing, shutdown() sent nothing in ${share(silent, closing)} cases.`

@@ -166,7 +166,7 @@ export default experiment({
   claims: [
     {
       id: 'crossing-fins',
-      text: 'if the FINs cross, both ends pass CLOSING and both keep TIME-WAIT',
+      text: "if, at each end, the other end's FIN arrives before the ACK of its own, both ends pass CLOSING and both keep TIME-WAIT",
       source: 'RFC 9293 §3.6, figure 13',
       when: ({ order }) => order === 'fins-cross',
       holds: (facts) =>
@@ -307,7 +307,10 @@ export default experiment({
           share(refused, plain),
           'Without TCP timestamps, connect(2) of a socket bound to the same port fails with EADDRNOTAVAIL during TIME-WAIT.',
         ),
-        finding(share(closing, crossed), 'Both ends pass CLOSING if the FINs cross.'),
+        finding(
+          share(closing, crossed),
+          "Both ends pass CLOSING if, at each, the other end's FIN arrives before the ACK of its own.",
+        ),
         finding(
           share(ended, late),
           'With tcp_rfc1337 0, a late ACK ends TIME-WAIT early: TIME-WAIT answers the ACK, and the other end answers that with a RST (RFC 1337).',

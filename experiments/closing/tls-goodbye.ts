@@ -120,7 +120,7 @@ export default experiment({
     },
     {
       id: 'tcp-has-no-goodbye',
-      text: 'over plain TCP the end sends a FIN, no RST follows, and an end keeps TIME-WAIT',
+      text: 'over plain TCP no data and no RST follow the FIN of end() or destroy(), and an end keeps TIME-WAIT',
       source: 'RFC 9293 §3.6, case 1',
       when: ({ over, how }) => over === 'tcp' && how !== 'resetAndDestroy',
       holds: (facts) => !facts.goodbye && !facts.answered && facts.reset === 'nobody' && facts.left,
@@ -192,7 +192,7 @@ export default experiment({
         ),
         finding(
           share(calm, plain),
-          'Over plain TCP, without TLS, no data follows the FIN: no RST is sent, and an end keeps TIME-WAIT.',
+          'Over plain TCP no data follows the FIN of end() or destroy(): no RST is sent, and an end keeps TIME-WAIT.',
         ),
         finding(share(reset, plainResets), 'Over plain TCP, resetAndDestroy() sends a RST.'),
       ],

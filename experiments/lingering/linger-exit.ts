@@ -175,7 +175,7 @@ export default experiment({
     const delivering =
       unsent.length > 0 &&
       (arrived.length === unsent.length
-        ? `if nothing is unread, ${cut.length > 0 ? 'only 0 loses data' : 'no unsent data is lost'}`
+        ? `${cut.length > 0 ? 'only SO_LINGER 0 loses data' : 'no unsent data is lost'} if all was read`
         : 'unsent data can be lost');
     return {
       headline: (waiting || delivering) && sentence(waiting, delivering),

@@ -191,7 +191,7 @@ export default experiment({
     },
     {
       id: 'as-long-as-the-data-takes',
-      text: '500 kB take more than five round trips: at 200 ms each SO_LINGER 1 is too short, and close() returns before its FIN is acknowledged',
+      text: '500 kB take more than five round trips: with 200 ms per round trip, SO_LINGER 1 is too short, and close() returns before its FIN is acknowledged',
       source: 'RFC 6928: ten segments in the first round trip; RFC 5681 §3.1: at most twice as many in the next',
       when: ({ linger, roundTrip, sent }) => linger === 1 && roundTrip === 200 && sent === '500kB',
       holds: (facts) => facts['client.closeAfterAckMs'] < 0,
@@ -342,13 +342,13 @@ export default experiment({
         ),
         finding(
           share(whole, sure),
-          'With SO_LINGER off, 1 or 2 no byte is lost: the kernel goes on after close() has returned.',
+          'With SO_LINGER off, 1 or 2 no byte is lost: the kernel goes on sending after close() has returned.',
         ),
         zero.length > 0 &&
           finding(
             discarded(),
             largest(delivered) <= firstWindow
-              ? `SO_LINGER 0 discards ${discarded()}: only ten segments had left${behindGap ? ', and those after a lost one are discarded, too' : ''}.`
+              ? `SO_LINGER 0 discards ${discarded()}: only ten segments had been sent${behindGap ? ', and those after a lost one are discarded, too' : ''}.`
               : `SO_LINGER 0 discards ${discarded()}.`,
             zero,
           ),

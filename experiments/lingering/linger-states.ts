@@ -140,7 +140,7 @@ export default experiment({
     },
     {
       id: 'waits-for-nothing-else',
-      text: "with nothing unsent close() with SO_LINGER 1 does not wait its second: neither for the other end's FIN in FIN-WAIT-2 nor for TIME-WAIT",
+      text: "with nothing unsent close() with SO_LINGER 1 does not wait its second: at most for the ACK of the FIN, not for the other end's FIN in FIN-WAIT-2, nor for TIME-WAIT",
       source: 'sk_stream_closing() in net/core/stream.c; tolerance: half the linger',
       when: ({ state, option }) => option === 'linger-1' && !ways[state].held,
       holds: (facts) => facts['client.closeMs'] < lingerSeconds * 500,
@@ -241,7 +241,7 @@ export default experiment({
           ),
         finding(
           share(sent.length - waited(sent).length, sent),
-          "With nothing unsent, close() with SO_LINGER 1 does not wait: neither for the other end's FIN in FIN-WAIT-2 nor for TIME-WAIT.",
+          "With nothing unsent, SO_LINGER 1 waits at most for the ACK of the FIN: not for the other end's FIN in FIN-WAIT-2, nor for TIME-WAIT.",
         ),
         finding(
           share(lost, unsent),

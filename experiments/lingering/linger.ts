@@ -157,7 +157,7 @@ export default experiment({
     },
     {
       id: 'below-does-not-reset',
-      text: `with SO_LINGER off or 2, ${belowBytes} bytes in net's own buffer are no longer in the kernel: destroy() and close(2) send a FIN, though the application did not read them`,
+      text: `${belowBytes} bytes in net's own buffer are no longer in the kernel: with SO_LINGER off or 2, destroy() and close(2) send a FIN, though the application did not read them`,
       source: 'measured: libuv reads until the stream is full, 64 KiB',
       when: ({ unread, by, linger }) => unread === 'below' && by !== 'end' && linger !== 0,
       holds: (facts, { closer }) => is(facts[`${closer}.closedWith`], 'FIN'),
@@ -273,7 +273,7 @@ export default experiment({
       claim: 'zero-loses',
       number: (outcomes) =>
         `up to ${largest(outcomes.map(({ cell, facts }) => facts[`${cell.closer}.lost`])).toLocaleString('en')} of ${heldBytes.toLocaleString('en')} bytes`,
-      text: 'Of the data that the closing end wrote, SO_LINGER 0 discards what its kernel had not sent: {number}.',
+      text: "On loopback, which loses no segment, SO_LINGER 0 discards what the closing end's kernel had not sent: {number}.",
     },
     {
       about: { SO_LINGER: 'costs', 'close() blocks': 'look at' },

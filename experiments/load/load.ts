@@ -175,28 +175,28 @@ export default loadExperiment({
       about: { 'closing order': 'measured', 'thousands of TIME-WAIT': 'helps', 'EADDRNOTAVAIL on connect': 'helps' },
       compared: ({ cell }) => cell.closer === 'neither',
       holds: ({ differs }) => differs === 'more',
-      text: 'Keep connections open: with the same CPU, keep-alive serves {number} the requests of one connection for each (loopback).',
+      text: 'Keep connections open: with the same CPU, keep-alive serves {number} as many requests as a new connection for each request (loopback).',
     },
     {
       id: 'reset-saves-no-cpu',
       about: { SO_LINGER: 'measured' },
       compared: ({ cell }) => cell.closer === 'client' && cell.by === 'linger-0',
       holds: ({ differs }) => differs !== 'more',
-      text: 'A client that resets with SO_LINGER 0 saves no CPU: with the same CPU, {number} the requests of one that sends a FIN (loopback).',
+      text: 'A client that resets with SO_LINGER 0 saves no CPU: with the same CPU, {number} as many requests as one that sends a FIN (loopback).',
     },
     {
       id: 'waiting-takes-cpu',
       about: { SO_LINGER: 'costs' },
       compared: ({ cell }) => cell.closer === 'client' && cell.by === 'linger-1',
       holds: ({ differs }) => differs === 'fewer',
-      text: 'A client that closes with SO_LINGER 1 takes more CPU: with the same CPU, {number} the requests of one with SO_LINGER off (loopback).',
+      text: 'A client that closes with SO_LINGER 1 takes more CPU: with the same CPU, {number} as many requests as one with SO_LINGER off (loopback).',
     },
     {
       id: 'no-time-wait-saves-no-cpu',
       about: { tcp_max_tw_buckets: 'measured' },
       compared: ({ cell }) => cell.by === 'no-buckets',
       holds: ({ differs }) => differs !== 'more',
-      text: 'tcp_max_tw_buckets 0, which leaves no TIME-WAIT, saves no significant CPU: with the same CPU, {number} the requests (loopback).',
+      text: 'tcp_max_tw_buckets 0, which leaves no TIME-WAIT, saves no significant CPU: with the same CPU, {number} as many requests (loopback).',
     },
   ],
 
@@ -224,19 +224,19 @@ export default loadExperiment({
         reset.length > 0 &&
           finding(
             changes(reset),
-            `With the same CPU, ${served(reset)} if the client resets with SO_LINGER 0 instead of sending a FIN by destroy().`,
+            `If the client closes by SO_LINGER 0 instead of by destroy(), ${served(reset)}.`,
             results({ closer: 'client', by: 'linger-0' }),
           ),
         extreme &&
           finding(
             changes([extreme]),
-            `With the same CPU, ${served([extreme])} if the ${extreme.cell.closer} closes by ${named[extreme.cell.by]}, than if the client closes by destroy().`,
+            `If the ${extreme.cell.closer} closes by ${named[extreme.cell.by]}, instead of ${extreme.cell.closer === 'client' ? '' : 'the client '}by destroy(), ${served([extreme])}.`,
             results(extreme.cell),
           ),
         bound.length > 0 &&
           finding(
             share(bound, quiet),
-            `Without busy other programs, part of the load was CPU-bound: ${boundOf.join(', ')} results. Rates depend on the machine.`,
+            `Of ${quiet.length} results without other busy programs, a part was CPU-bound: ${boundOf.join(', ')}. Rates depend on the machine.`,
           ),
       ],
     };
@@ -275,18 +275,19 @@ function toDo(compared: readonly Against[], repeat: number): string | false {
 }
 
 const servedWords = {
-  more: 'more requests are served',
-  fewer: 'fewer requests are served',
-  alike: `as many requests, within ${margin * 100} %, are served`,
-  'not shown': `the requests served do not differ significantly (margin ${margin * 100} %)`,
+  more: 'the same CPU serves more requests',
+  fewer: 'the same CPU serves fewer requests',
+  alike: `the same CPU serves as many requests, within ${margin * 100} %`,
 } as const;
 
 /** What the same way comes to in one or more settings. */
 function served(ways: readonly Against[]): string {
   const [first, ...more] = new Set(ways.map(({ differs }) => differs));
-  return first !== undefined && more.length === 0
-    ? servedWords[first]
-    : 'more or fewer requests are served, by the setting,';
+  if (first === undefined || more.length > 0)
+    return `the same CPU serves more or fewer requests, by the setting: ${changes(ways)}`;
+  return first === 'not shown'
+    ? `requests for the same CPU change by ${changes(ways)}, too uncertain to count as a difference`
+    : `${servedWords[first]}: ${changes(ways)}`;
 }
 
 /** What was CPU-bound, in a sentence. */

@@ -1,4 +1,16 @@
-import { ack, type Endpoint, experiment, type FactsOf, fin, finding, kind, rst, type Stage, share } from 'lingerlab';
+import {
+  ack,
+  type Endpoint,
+  experiment,
+  type FactsOf,
+  fin,
+  finding,
+  kind,
+  rst,
+  type Stage,
+  sentence,
+  share,
+} from 'lingerlab';
 
 /** The length of TIME-WAIT, less what ss cuts off a timer and what passes until it looks on a busy machine. */
 const nearlyAMinute = 58;
@@ -139,7 +151,7 @@ const statements = {
     tries: (stage) => closed(stage),
     isSo: untrueUnless(({ seconds }) => seconds === undefined || seconds <= few),
     really: `with tcp_fin_timeout ${few} TIME-WAIT still lasts 60 s, by its timer`,
-    short: () => '60 s, whatever tcp_fin_timeout is',
+    short: () => `it lasts 60 s, also with tcp_fin_timeout ${few}`,
     source:
       'TCP_TIMEWAIT_LEN in include/net/tcp.h; tcp_fin_timeout in Documentation/networking/ip-sysctl.rst: of an orphan in FIN-WAIT-2',
     expected: { verdict: 'false', observed: 'TIME-WAIT, about 60 s left', seconds: atLeast(nearlyAMinute) },
@@ -151,7 +163,7 @@ const statements = {
     tries: (stage) => closed(stage, few),
     isSo: untrueUnless(({ seconds }) => seconds === undefined || seconds <= few),
     really: `with SO_LINGER ${few} TIME-WAIT still lasts 60 s, by its timer`,
-    short: () => '60 s, whatever SO_LINGER is',
+    short: () => `it lasts 60 s, also with SO_LINGER ${few}`,
     source: 'socket(7): SO_LINGER is how long close(2) waits; TCP_TIMEWAIT_LEN in include/net/tcp.h',
     expected: { verdict: 'false', observed: 'TIME-WAIT, about 60 s left', seconds: atLeast(nearlyAMinute) },
   },
@@ -209,7 +221,7 @@ const statements = {
     },
     isSo: untrueUnless(({ seconds = 0 }) => seconds < lingers),
     really: `close() with SO_LINGER ${lingers} waits its second on a descriptor with O_NONBLOCK, too`,
-    short: () => 'non-blocking close() waits, too',
+    short: () => 'a non-blocking close() waits',
     source: 'inet_release() in net/ipv4/af_inet.c: timeout = sk->sk_lingertime, whatever the flags of the file are',
     expected: { verdict: 'false', observed: `ok, after ${lingers} s`, seconds: atLeast(lingers) },
   },
@@ -221,7 +233,7 @@ const statements = {
     tries: async (stage) => ({ observed: (await expired(stage)).outcome }),
     isSo: untrueUnless(({ observed }) => observed !== 'ok'),
     really: 'close() returns 0 when SO_LINGER expires: the application does not learn that data is unacknowledged',
-    short: () => 'an expired wait returns 0',
+    short: () => 'expiry returns 0',
     source:
       'inet_release() in net/ipv4/af_inet.c returns 0; sk_stream_wait_close() in net/core/stream.c returns nothing',
     expected: { verdict: 'false', observed: 'ok' },
@@ -234,7 +246,7 @@ const statements = {
     tries: async (stage) => ({ observed: (await expired(stage)).read }),
     isSo: untrueUnless(({ observed }) => observed !== `all bytes, then ${theEnd}`),
     really: 'after SO_LINGER has expired the kernel goes on: the other end reads all bytes and the end of the stream',
-    short: () => 'an expired wait loses no data',
+    short: () => 'expiry loses no data',
     source: '__tcp_close() in net/ipv4/tcp.c: after sk_stream_wait_close() the socket is an orphan in FIN-WAIT-1',
     expected: { verdict: 'false', observed: `all bytes, then ${theEnd}` },
   },
@@ -302,7 +314,7 @@ const statements = {
           : 'true',
     really:
       'a port whose connection is in TIME-WAIT is taken for the same destination address and port only; a connection to another destination gets the port at once',
-    short: () => 'each destination has the whole range',
+    short: () => 'each destination has all ports',
     source: '__inet_check_established() in net/ipv4/inet_hashtables.c compares all four numbers',
     expected: { verdict: 'partly', observed: 'same destination: EADDRNOTAVAIL; another: ok' },
   },
@@ -333,7 +345,7 @@ const statements = {
     isSo: untrueUnless(({ observed }) => observed === 'ok'),
     really:
       'while one server listens, a second server on its port fails with EADDRINUSE, although both have set SO_REUSEADDR',
-    short: () => "SO_REUSEADDR shares no listener's port",
+    short: () => 'SO_REUSEADDR allows no second listener',
     source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_state == TCP_LISTEN; socket(7): SO_REUSEADDR',
     expected: { verdict: 'false', observed: 'EADDRINUSE' },
   },
@@ -355,7 +367,7 @@ const statements = {
       observed.includes('without SO_REUSEADDR: ok') ? 'false' : observed.endsWith('with it: ok') ? 'partly' : 'true',
     really:
       'a new server on the port of a TIME-WAIT fails with EADDRINUSE if it has not set SO_REUSEADDR; if the old and the new server have, it can listen at once',
-    short: () => 'with SO_REUSEADDR a restart needs no wait',
+    short: () => 'SO_REUSEADDR saves the wait',
     source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse of both sockets',
     expected: { verdict: 'partly', observed: 'without SO_REUSEADDR: EADDRINUSE; with it: ok' },
   },
@@ -396,7 +408,7 @@ const statements = {
     isSo: untrueUnless(({ observed }) => observed !== 'ok'),
     really:
       'with tcp_tw_reuse 0 a client connects again at once from the port of a connection that the server has in TIME-WAIT',
-    short: () => 'TIME-WAIT lets a client in, even with tcp_tw_reuse 0',
+    short: () => 'TIME-WAIT accepts a new SYN, even with tcp_tw_reuse 0',
     source: 'RFC 9293 §3.6.1 MAY-2; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c: TCP_TW_SYN',
     expected: { verdict: 'false', observed: 'ok' },
   },
@@ -410,8 +422,8 @@ const statements = {
       return { observed: `${served} of ${several} served, ${stage.sockets('server').timeWait} in TIME-WAIT` };
     },
     isSo: untrueUnless(({ observed }) => !observed.startsWith(`${several} of ${several} served`)),
-    really: 'above tcp_max_tw_buckets connections open and close as before; only their TIME-WAIT is left out',
-    short: () => 'no connection fails above tcp_max_tw_buckets',
+    really: `with tcp_max_tw_buckets 1 each of ${several} clients connects and is served as before; one connection keeps TIME-WAIT`,
+    short: () => 'above tcp_max_tw_buckets clients are served',
     source: 'tcp_time_wait() in net/ipv4/tcp_minisocks.c: TCPTIMEWAITOVERFLOW, then tcp_done()',
     expected: { verdict: 'false', observed: `${several} of ${several} served, 1 in TIME-WAIT` },
   },
@@ -422,9 +434,10 @@ const statements = {
     topic: 'Defaults',
     tries: byDefault('net.ipv4.tcp_orphan_retries'),
     isSo: ({ observed }) => (observed === '8' ? 'true' : observed === '0' ? 'partly' : 'false'),
-    really: 'tcp_orphan_retries is 0 by default; the kernel takes 0 as 8 while the path is alive',
-    short: (observed) => `tcp_orphan_retries ${observed}${observed === '0' ? ', taken as 8' : ''}`,
-    source: 'tcp_orphan_retries() in net/ipv4/tcp_timer.c: 0 is taken as 8 while the path is alive',
+    really: "tcp_orphan_retries is 0 by default; by the kernel's code 0 stands for 8, on a dead path, too",
+    short: (observed) => `tcp_orphan_retries is ${observed}${observed === '0' ? ', taken as 8' : ''}`,
+    source:
+      'tcp_orphan_retries() in net/ipv4/tcp_timer.c: 8 where alive, which is an RTO below tcp_rto_max() in tcp_write_timeout()',
     expected: { verdict: 'partly', observed: '0' },
   },
   'ephemeral-ports-as-assigned': {
@@ -434,7 +447,7 @@ const statements = {
     tries: byDefault('net.ipv4.ip_local_port_range'),
     isSo: untrueUnless(({ observed }) => observed.startsWith('49152')),
     really: 'net.ipv4.ip_local_port_range is 32768 60999 by default, 28,232 ports',
-    short: (observed) => `clients get ports ${observed.replace(/\s+/, '–')}`,
+    short: (observed) => `ports are ${observed.replace(/\s+/, '–')}`,
     source: 'inet_init_net() in net/ipv4/af_inet.c; ip_local_port_range in Documentation/networking/ip-sysctl.rst',
     expected: { verdict: 'false', observed: '32768 60999' },
   },
@@ -445,7 +458,7 @@ const statements = {
     tries: byDefault('net.ipv4.tcp_syn_retries'),
     isSo: untrueUnless(({ observed }) => observed === '5'),
     really: 'tcp_syn_retries is 6 by default',
-    short: (observed) => `tcp_syn_retries ${observed}`,
+    short: (observed) => `tcp_syn_retries is ${observed}`,
     source: 'TCP_SYN_RETRIES in include/net/tcp.h, since Linux 3.7',
     expected: { verdict: 'false', observed: '6' },
   },
@@ -456,7 +469,7 @@ const statements = {
     tries: byDefault('net.ipv4.tcp_tw_reuse'),
     isSo: untrueUnless(({ observed }) => observed === '0'),
     really: 'tcp_tw_reuse is 2 by default: on for loopback',
-    short: (observed) => `tcp_tw_reuse ${observed}`,
+    short: (observed) => `tcp_tw_reuse is ${observed}`,
     source:
       'tcp_sk_init() in net/ipv4/tcp_ipv4.c: sysctl_tcp_tw_reuse = 2, since Linux 4.19; tcp_tw_reuse in ip-sysctl.rst',
     expected: { verdict: 'false', observed: '2' },
@@ -468,7 +481,7 @@ const statements = {
     tries: byDefault('net.ipv4.tcp_tw_recycle'),
     isSo: untrueUnless(({ observed }) => observed !== 'no such sysctl'),
     really: 'the kernel has no tcp_tw_recycle',
-    short: (observed) => `tcp_tw_recycle: ${observed}`,
+    short: () => 'tcp_tw_recycle is gone',
     source: 'commit 4396e46187ca, tcp: remove tcp_tw_recycle, in Linux 4.12',
     expected: { verdict: 'false', observed: 'no such sysctl' },
   },
@@ -493,7 +506,7 @@ const statements = {
       observed.includes('read at once: ECONNRESET') ? 'true' : observed.endsWith('ECONNRESET') ? 'partly' : 'false',
     really:
       'with SO_LINGER off, kill -9 closes a connection with a FIN, or with a RST if the kernel holds data that the process has not read',
-    short: () => 'kill -9 sends FIN, or RST for unread data',
+    short: () => 'kill -9 resets if data is unread',
     source: 'exit_files() in kernel/exit.c; __tcp_close() in net/ipv4/tcp.c: data_was_unread; RFC 2525 §2.17',
     expected: { verdict: 'partly', observed: `read at once: ${theEnd}; with data unread: ECONNRESET` },
   },
@@ -522,7 +535,7 @@ const statements = {
     isSo: ({ observed }) =>
       !observed.startsWith('alone: ECONNRESET') ? 'false' : observed.endsWith('ECONNRESET') ? 'true' : 'partly',
     really: 'a RST that arrives after a FIN is read as the end of the stream; without a FIN before it as ECONNRESET',
-    short: () => 'after a FIN a RST reads as the end',
+    short: () => 'after a FIN, the end is read',
     source:
       'tcp_reset() in net/ipv4/tcp_input.c: CLOSE-WAIT; tcp_recvmsg_locked() in net/ipv4/tcp.c: SOCK_DONE before sk_err',
     expected: { verdict: 'partly', observed: `alone: ECONNRESET; after a FIN: ${theEnd}` },
@@ -544,7 +557,7 @@ const statements = {
     },
     isSo: untrueUnless(({ observed }) => observed === 'TIME-WAIT'),
     really: 'with tcp_rfc1337 0 the RST that answers an ACK of TIME-WAIT ends TIME-WAIT; 1 prevents that',
-    short: () => 'tcp_rfc1337 0 lets RST end TIME-WAIT',
+    short: () => 'a RST ends TIME-WAIT by default',
     source: 'RFC 1337 §2; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c: sysctl_tcp_rfc1337 == 0',
     expected: { verdict: 'false', observed: 'no socket' },
   },
@@ -570,7 +583,7 @@ const statements = {
     },
     isSo: untrueUnless(({ observed }) => observed.includes('RST')),
     really: 'in LAST-ACK the kernel answers a SYN with an ACK, not with a RST',
-    short: () => 'in LAST-ACK a SYN gets an ACK',
+    short: () => 'a SYN in LAST-ACK gets an ACK',
     source:
       'RFC 5961 §4.2; RFC 9293 §3.10.7.4; tcp_validate_incoming() in net/ipv4/tcp_input.c: syn_challenge, since Linux 3.8',
     expected: { verdict: 'false', observed: 'ACK' },
@@ -579,6 +592,12 @@ const statements = {
 type Name = keyof typeof statements;
 const about = (name: Name): Statement => statements[name];
 const names = Object.keys(statements) as [Name, ...Name[]];
+/** How a finding gives what is so where a statement has this verdict. */
+const verdicts: readonly (readonly [Verdict, string])[] = [
+  ['false', 'false, as'],
+  ['partly', 'partly true, as'],
+  ['true', 'true:'],
+];
 const topics = [...new Set(names.map((name) => about(name).topic))];
 
 export default experiment({
@@ -650,13 +669,12 @@ export default experiment({
       findings: topics.map((topic) => {
         const asked = outcomes.filter(({ cell }) => about(cell.statement).topic === topic);
         const found = asked.filter(({ cell, facts }) => facts.verdict === about(cell.statement).expected.verdict);
-        return (
-          found.length > 0 &&
-          finding(
-            share(found, asked),
-            `${topic}: in fact ${found.map(({ cell, facts }) => about(cell.statement).short(facts.observed)).join('; ')}.`,
-          )
-        );
+        const of = (verdict: Verdict) => found.filter(({ facts }) => facts.verdict === verdict);
+        const parts = verdicts.flatMap(([verdict, words]) => {
+          const facts = of(verdict).map(({ cell, facts }) => about(cell.statement).short(facts.observed));
+          return facts.length > 0 ? [sentence(`${words} ${facts.join('; ')}`)] : [];
+        });
+        return parts.length > 0 && finding(share(of('false'), asked), `${topic}. ${parts.join(' ')}`);
       }),
     };
   },

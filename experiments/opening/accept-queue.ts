@@ -151,12 +151,12 @@ export default experiment({
       values: {
         SYN: 'a SYN',
         ACK: "the client's ACK of a handshake",
-        cookie: 'such an ACK that returns a SYN cookie: the queue of requests was full, too',
+        cookie: 'such an ACK that returns a SYN cookie: the queue of handshakes was full, too',
       },
     },
     abort: {
       text: 'net.ipv4.tcp_abort_on_overflow',
-      values: { 0: '0, the default', 1: '1: a RST where the accept queue is full' },
+      values: { 0: '0, the default', 1: '1: a RST answers the ACK of a handshake where the accept queue is full' },
     },
     limit: {
       text: 'what limits the accept queue',
@@ -213,7 +213,7 @@ export default experiment({
     },
     {
       id: 'dropped-ack-leaves-a-request',
-      text: 'with tcp_abort_on_overflow 0 the ACK of a handshake is dropped where the queue is full: the client is ESTABLISHED, the server has a request in SYN-RECEIVED',
+      text: 'with tcp_abort_on_overflow 0 the ACK of a handshake is dropped where the queue is full: the client is ESTABLISHED, the server has a mini-socket in SYN-RECEIVED',
       source:
         'tcp_check_req() in net/ipv4/tcp_minisocks.c: listen_overflow; tcp_v4_syn_recv_sock() in net/ipv4/tcp_ipv4.c',
       when: ({ comes, abort }) => comes === 'ACK' && abort === 0,
@@ -334,7 +334,7 @@ export default experiment({
         dropped.length > 0 &&
           finding(
             share(dropped, syns),
-            `A queue with the limit ${backlog} takes ${range(dropped, ({ facts }) => facts.fits)} connections; then a SYN is dropped: connect(2) takes ${range(dropped, ({ facts }) => facts.answeredMs / 1000, { digits: 1, unit: 's' })}.`,
+            `A queue with the limit ${backlog} takes ${range(dropped, ({ facts }) => facts.fits)} connections; then a SYN is dropped: connect(2) takes ${range(dropped, ({ facts }) => facts.answeredMs / 1000, { digits: 1, unit: 's' })}, if the application has accepted by then.`,
           ),
       ],
     };

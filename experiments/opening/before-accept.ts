@@ -163,7 +163,7 @@ export default experiment({
     },
     {
       id: 'deferred-until-data',
-      text: 'with TCP_DEFER_ACCEPT a connected client is not accepted until it writes',
+      text: 'with TCP_DEFER_ACCEPT 1 a client that writes within 1 s is not accepted before it writes',
       source: 'tcp(7); tcp_check_req() in net/ipv4/tcp_minisocks.c: rskq_defer_accept',
       when: ({ comes, sent }) => comes === 'deferred' && sent > 0,
       holds: (facts) =>

@@ -182,7 +182,7 @@ export default experiment({
     },
     {
       id: 'late-syn-ack',
-      text: 'after a close in SYN-SENT, a RST answers the SYN-ACK that arrives later, and the server drops its request',
+      text: 'after a close in SYN-SENT, a RST answers the SYN-ACK that arrives later, and the server drops its mini-socket in SYN-RECEIVED',
       source: 'RFC 9293 §3.10.7.1; tcp_check_req() in net/ipv4/tcp_minisocks.c',
       when: ({ state }) => state === 'SYN-SENT',
       holds: (facts) => facts.answered === 'RST' && is(facts['server.path'], 'SYN-RECEIVED', 'CLOSED'),
@@ -217,7 +217,7 @@ export default experiment({
     },
     {
       id: 'request-outlives-its-listener',
-      text: 'when a listener closes, nothing is sent, and its request, a handshake that waits for the ACK, stays in SYN-RECEIVED; a RST answers the ACK, and the connected client reads ECONNRESET',
+      text: 'when a listener closes, nothing is sent, and the mini-socket of a handshake that waits for its ACK stays in SYN-RECEIVED; a RST answers the ACK, and the connected client reads ECONNRESET',
       source:
         'tcp_v4_rcv() in net/ipv4/tcp_ipv4.c drops a request whose listener is closed when a segment arrives; reqsk_timer_handler() in net/ipv4/inet_connection_sock.c drops the request when it would send the SYN-ACK again, after 1 s: ss looks before that',
       when: ({ state }) => state === 'request',

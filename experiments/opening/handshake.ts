@@ -113,14 +113,14 @@ export default experiment({
   claims: [
     {
       id: 'syn-sent',
-      text: 'the client is in SYN-SENT until the answer to its SYN arrives',
+      text: "the client is in SYN-SENT until a SYN-ACK, or the other end's SYN, arrives",
       source: 'RFC 9293 §3.3.2',
       when: ({ opening }) => opening !== 'self',
       holds: (facts) => inSynSent.includes(facts.shown[0] ?? '') && facts['client.path'][0] === 'SYN-SENT',
     },
     {
       id: 'two-halves',
-      text: 'the client is ESTABLISHED when the SYN-ACK arrives; until the ACK arrives the server has a request in SYN-RECEIVED, a mini-socket without a process',
+      text: 'the client is ESTABLISHED when the SYN-ACK arrives; until the ACK arrives the server has a mini-socket in SYN-RECEIVED, which no process holds',
       source: 'RFC 9293 §3.5, figure 6; struct request_sock in include/net/request_sock.h',
       when: ({ opening }) => opening === 'answered',
       holds: (facts) =>
@@ -192,7 +192,7 @@ export default experiment({
       findings: [
         finding(
           share(requests, answered),
-          'The client is ESTABLISHED when the SYN-ACK arrives; the server keeps a request, without a socket of a process, in SYN-RECEIVED until the ACK arrives.',
+          'The client is ESTABLISHED when the SYN-ACK arrives; the server has a mini-socket in SYN-RECEIVED, which no process holds, until the ACK arrives.',
         ),
         finding(share(none, cookies), 'A server that answers with a SYN cookie has no socket until the ACK arrives.'),
         finding(

@@ -51,12 +51,12 @@ const measures = {
   mostLateMs: kind.ms({ text: 'largest delay of a segment that is sent again, after its timer' }),
   mostEarlyMs: kind.ms({ text: 'largest time by which a segment that is sent again came before its timer' }),
   requestLeastMs: kind.ms({
-    label: 'request kept at least',
-    text: 'time from the SYN-ACK until /proc/net/tcp last showed the request: the least that the server kept the request',
+    label: 'mini-socket kept at least',
+    text: 'time from the SYN-ACK until /proc/net/tcp last showed the mini-socket in SYN-RECEIVED: the least that the server kept it',
   }),
   requestMostMs: kind.ms({
-    label: 'request kept at most',
-    text: 'time from connect(2) until /proc/net/tcp first did not show the request: the most that the server kept the request',
+    label: 'mini-socket kept at most',
+    text: 'time from connect(2) until /proc/net/tcp first did not show the mini-socket: the most that the server kept it',
   }),
 } as const;
 type Played = Stage<readonly [], typeof measures>;
@@ -221,7 +221,7 @@ export default experiment({
   claims: [
     {
       id: 'lost-syn-is-sent-again',
-      text: `a SYN without an answer is sent again after 1 s, tcp_syn_linear_timeouts times more after 1 s, then each time after twice as long; a SYN-ACK is sent again after 1 s`,
+      text: `a SYN without an answer is sent again after 1 s, then tcp_syn_linear_timeouts further times at 1 s each; after that, each wait doubles; a SYN-ACK is sent again after 1 s`,
       source: `RFC 6298 §2.1; tcp_retransmit_timer() in net/ipv4/tcp_timer.c. Tolerance: ${earlyMs} ms early, by which the wire can be late on a busy machine; ${lateMs} ms late, for the timer wheel and a busy machine`,
       when: ({ opening }) => isSynLost(opening) || opening === 'no-answer' || opening === 'last-ack-lost',
       holds: (facts) => facts.mostLateMs <= lateMs && facts.mostEarlyMs <= earlyMs,
@@ -271,7 +271,7 @@ export default experiment({
     },
     {
       id: 'request-is-given-up',
-      text: `with tcp_synack_retries ${synAckRetries}, the server drops a request without an ACK after (2^(${synAckRetries}+1) - 1) s, ${givesUpMs(synAckRetries) / 1000} s, and sends nothing: the client stays ESTABLISHED, and a RST answers what the client sends later`,
+      text: `with tcp_synack_retries ${synAckRetries}, the server drops a mini-socket in SYN-RECEIVED without an ACK after (2^(${synAckRetries}+1) - 1) s, ${givesUpMs(synAckRetries) / 1000} s, and sends nothing: the client stays ESTABLISHED, and a RST answers what the client sends later`,
       source: `reqsk_timer_handler() in net/ipv4/inet_connection_sock.c. Tolerance: never early; each of its timers up to ${lateMs} ms late; the request was removed between two looks at /proc/net/tcp`,
       when: ({ opening }) => opening === 'last-ack-lost',
       holds: (facts) =>
@@ -329,7 +329,7 @@ export default experiment({
           : silent.length > 0
             ? `Without an answer, connect(2) ${givenUp.length > 0 ? `fails with ETIMEDOUT after ${waited(givenUp)}` : 'does not fail with ETIMEDOUT'}.`
             : late.length > 0
-              ? 'A client stays ESTABLISHED after the server has dropped its request.'
+              ? 'A client stays ESTABLISHED after the server has dropped its mini-socket.'
               : thrice.length > 0
                 ? `Three lost SYNs delay connect(2) by ${waited(thrice)}.`
                 : unreachable.length > 0 &&
@@ -361,7 +361,7 @@ export default experiment({
         late.length > 0 &&
           finding(
             kept(),
-            `Without an ACK, the server drops its request after ${kept()}, with tcp_synack_retries ${synAckRetries}; the client stays ESTABLISHED.`,
+            `Without an ACK, the server drops its mini-socket in SYN-RECEIVED after ${kept()}, with tcp_synack_retries ${synAckRetries}; the client stays ESTABLISHED.`,
             late,
           ),
       ],

@@ -129,7 +129,7 @@ export default experiment({
             passedOver.filter((one) => elsewhere.includes(one)),
             elsewhere,
           ),
-          'A socket that is bound on another address of the machine keeps the port from connect(2), too.',
+          'A socket that is bound on another address of the machine also prevents connect(2) from using that port.',
         ),
         finding(
           share(connected(closed), closed),
@@ -137,7 +137,7 @@ export default experiment({
         ),
         finding(
           share(refused, beside),
-          'Beside a connection whose port the kernel chose, bind(2) to its address or the wildcard fails with EADDRINUSE, with SO_REUSEADDR or SO_REUSEPORT, too.',
+          'Beside a connection whose port the kernel chose, bind(2) to its address or the wildcard fails, even if the new socket has SO_REUSEADDR or SO_REUSEPORT.',
         ),
         finding(
           share(

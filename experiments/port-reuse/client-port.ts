@@ -85,7 +85,7 @@ export default experiment({
   claims: [
     {
       id: 'no-option-of-the-server-helps',
-      text: "a client's connection, ESTABLISHED or in TIME-WAIT, whose port the kernel chose for a socket without options keeps a server off that port, on its address and on the wildcard, whatever the server sets of SO_REUSEADDR and SO_REUSEPORT",
+      text: "if a client's connection, ESTABLISHED or in TIME-WAIT, has a port that the kernel chose for a socket without options, a server cannot bind that port on the client's address or the wildcard, whatever the server sets of SO_REUSEADDR and SO_REUSEPORT",
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse, sk_reuseport of both sockets',
       when: ({ left, chosenBy }) => left !== 'CLOSED' && chosenBy === 'connect',
       holds: (facts) =>
@@ -95,7 +95,7 @@ export default experiment({
     },
     {
       id: 'reuseaddr-on-both-does',
-      text: "where net's localPort set SO_REUSEADDR on the client's socket, a server with SO_REUSEADDR binds the port at once; a server without it fails with EADDRINUSE",
+      text: "where net's localPort set SO_REUSEADDR on the client's socket, ESTABLISHED or in TIME-WAIT, a server with SO_REUSEADDR binds the port at once on the client's address and the wildcard; a server without it fails with EADDRINUSE",
       source: 'uv__tcp_bind() in libuv src/unix/tcp.c; inet_bind_conflict() in net/ipv4/inet_connection_sock.c',
       when: ({ left, chosenBy }) => left !== 'CLOSED' && chosenBy === 'localPort',
       holds: (facts) =>
@@ -131,7 +131,7 @@ export default experiment({
     {
       about: { SO_REUSEADDR: 'measured', 'EADDRINUSE on restart': 'cannot help' },
       claim: 'no-option-of-the-server-helps',
-      text: "If a client without options holds the port, ESTABLISHED or in TIME-WAIT, no option of the server helps on the client's address.",
+      text: 'If a client without options holds the port, ESTABLISHED or in TIME-WAIT, no server option helps on its address or the wildcard.',
     },
   ],
 
@@ -163,7 +163,7 @@ export default experiment({
       findings: [
         finding(
           share(refused, plain),
-          "Where the kernel chose the port of a client's socket without options, bind(2) to that address or the wildcard fails, whatever the server sets.",
+          "Beside a connection whose port the kernel chose for a socket without options, bind(2) to the client's address or the wildcard fails, whatever the server sets.",
         ),
         finding(
           share(every(shared, 'ok', ['addr', 'both']), shared),
@@ -171,7 +171,7 @@ export default experiment({
         ),
         finding(
           share(every(shared, 'EADDRINUSE', ['none', 'port']), shared),
-          'Beside a client with SO_REUSEADDR, a server without SO_REUSEADDR fails with EADDRINUSE on that address and the wildcard.',
+          "Beside a client with SO_REUSEADDR, a server without SO_REUSEADDR fails with EADDRINUSE on the client's address and the wildcard.",
         ),
         finding(
           share(every(left, 'ok', reuses, ['other']), left),

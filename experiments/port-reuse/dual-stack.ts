@@ -104,7 +104,7 @@ export default experiment({
   claims: [
     {
       id: 'dual-wildcard-takes-both',
-      text: 'without SO_REUSEADDR and SO_REUSEPORT, a socket on `::` takes the port of an IPv4 address and of 0.0.0.0, too, and cannot bind a port that one of them has, unless IPV6_V6ONLY is on',
+      text: 'without SO_REUSEADDR or SO_REUSEPORT, a socket on `::` takes the port of an IPv4 address and of 0.0.0.0, too, and cannot bind a port that one of them has, unless IPV6_V6ONLY is on',
       source: 'ipv6(7): IPV6_V6ONLY; ipv6_rcv_saddr_equal() in net/ipv4/inet_connection_sock.c',
       when: ({ left, reuse }) => reuse === 'none' && (left === 'LISTEN' || left === 'BOUND'),
       holds: (facts, { first }) =>
@@ -122,7 +122,7 @@ export default experiment({
     },
     {
       id: 'time-wait-of-ipv4-is-ipv4s',
-      text: "without SO_REUSEADDR and SO_REUSEPORT, TIME-WAIT of an IPv4 client's connection blocks the port for IPv4 and for `::`, and leaves it free for IPv6, even where the server listened on `::`",
+      text: "without SO_REUSEADDR or SO_REUSEPORT, TIME-WAIT of an IPv4 client's connection blocks the port for IPv4 and for `::` with IPV6_V6ONLY off, not for sockets of IPv6 only, even where the server listened on `::`",
       source: 'ipv6_rcv_saddr_equal() in net/ipv4/inet_connection_sock.c: IPv4 addresses mapped into IPv6',
       when: ({ left, reuse }) => reuse === 'none' && left === 'IPv4-TIME-WAIT',
       holds: (facts) =>
@@ -130,7 +130,7 @@ export default experiment({
     },
     {
       id: 'time-wait-of-ipv6-refuses-ipv4-wildcard',
-      text: "without SO_REUSEADDR and SO_REUSEPORT, TIME-WAIT of an IPv6 client's connection leaves the port free for an IPv4 address; it blocks 0.0.0.0 exactly if the listener was on `::` with IPV6_V6ONLY off",
+      text: "without SO_REUSEADDR or SO_REUSEPORT, TIME-WAIT of an IPv6 client's connection leaves the port free for an IPv4 address; it blocks 0.0.0.0 exactly if the listener was on `::` with IPV6_V6ONLY off",
       source:
         'ipv4_rcv_saddr_equal() with sk2_ipv6only in net/ipv4/inet_connection_sock.c; __inet6_bind() in net/ipv6/af_inet6.c sets sk_ipv6only; tw_ipv6only in tcp_time_wait(), net/ipv4/tcp_minisocks.c',
       when: ({ left, reuse }) => reuse === 'none' && left === 'IPv6-TIME-WAIT',
@@ -152,7 +152,7 @@ export default experiment({
     },
     {
       id: 'reuseport-between-families',
-      text: 'with SO_REUSEPORT on both sockets, of one user, any two of the five kinds bind and listen',
+      text: 'with SO_REUSEPORT on both sockets, of one user, any two sockets on an IPv4 or IPv6 address, on 0.0.0.0, or on `::` with IPV6_V6ONLY on or off bind the same port and listen',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c; socket(7)',
       when: ({ reuse }) => reuse === 'port',
       holds: (facts) => names.every((second) => facts[`bind.${second}`] === 'ok' && facts[`listen.${second}`] === 'ok'),
@@ -208,7 +208,7 @@ export default experiment({
       findings: [
         finding(
           share(refused, dual),
-          'Without SO_REUSEADDR and SO_REUSEPORT, IPv4 sockets cannot bind a port that a socket on :: has.',
+          'Without SO_REUSEADDR or SO_REUSEPORT, IPv4 sockets cannot bind a port that a socket on :: has.',
         ),
         finding(share(free, only), 'With IPV6_V6ONLY on the socket on ::, IPv4 sockets bind the same port.'),
         finding(
@@ -217,15 +217,15 @@ export default experiment({
         ),
         finding(
           share(ipv4Blocks, ipv4),
-          'Without SO_REUSEADDR and SO_REUSEPORT, TIME-WAIT of an IPv4 connection blocks the port for IPv4 and ::, and leaves it free for IPv6.',
+          'Without SO_REUSEADDR or SO_REUSEPORT, TIME-WAIT of an IPv4 connection blocks the port for IPv4 and dual-stack ::, not for sockets of IPv6 only.',
         ),
         finding(
           share(ipv6Blocks, ipv6),
-          'Without SO_REUSEADDR and SO_REUSEPORT, TIME-WAIT of an IPv6 connection to a listener on :: blocks 0.0.0.0, and leaves an IPv4 address free.',
+          'Without SO_REUSEADDR or SO_REUSEPORT, TIME-WAIT of an IPv6 connection to a listener on :: blocks 0.0.0.0, and leaves an IPv4 address free.',
         ),
         finding(
           share(binds(reuseport, 'ok', ...names), reuseport),
-          'With SO_REUSEPORT on both sockets, of one user, any two of the five kinds bind the same port.',
+          'With SO_REUSEPORT on both, of one user, any two kinds bind the same port: IPv4 address, 0.0.0.0, IPv6 address, :: with IPV6_V6ONLY on, :: with it off.',
         ),
       ],
     };

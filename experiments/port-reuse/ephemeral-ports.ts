@@ -273,7 +273,7 @@ export default experiment({
       about: { ip_local_port_range: 'measured', 'EADDRNOTAVAIL on connect': 'look at' },
       claim: 'once-per-server',
       when: ({ source }) => source === 'unbound',
-      text: 'Each port of the range serves one connection to each server, ESTABLISHED or in TIME-WAIT; then connect(2) fails with EADDRNOTAVAIL.',
+      text: 'With tcp_tw_reuse 0, each port of the range serves one connection to each server, ESTABLISHED or in TIME-WAIT; then connect(2) fails with EADDRNOTAVAIL.',
     },
     {
       id: 'as-many-as-the-range-has',
@@ -365,7 +365,7 @@ export default experiment({
         ),
         finding(
           share(expected, ordered),
-          'In a range that begins with an even port, connect(2) takes even ports first, bind(2) to port 0 odd ports, with SO_REUSEADDR the lower half.',
+          'If the range begins with an even port: connect(2) takes even ports first; bind(2) to port 0 odd ports, or the lower half with SO_REUSEADDR.',
         ),
       ],
     };

@@ -96,21 +96,21 @@ export default experiment({
   claims: [
     {
       id: 'bind-refuses',
-      text: 'without SO_REUSEADDR and SO_REUSEPORT on both sockets, bind(2) fails with EADDRINUSE while the old connection is ESTABLISHED, in FIN-WAIT-2 or in TIME-WAIT, also for another server and with tcp_tw_reuse 1',
+      text: 'if neither socket has SO_REUSEADDR or SO_REUSEPORT, bind(2) fails with EADDRINUSE while the old connection is ESTABLISHED, in FIN-WAIT-2 or in TIME-WAIT, also for another server and with tcp_tw_reuse 1',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse, sk_reuseport of both',
       when: ({ left, reuse }) => left !== 'CLOSED' && reuse === 'none',
       holds: (facts) => facts.bind === 'EADDRINUSE',
     },
     {
       id: 'another-server-is-reached',
-      text: 'with SO_REUSEADDR on both sockets, the port connects to another server while the old connection is ESTABLISHED, in FIN-WAIT-2 or, without timestamps, in TIME-WAIT; with SO_REUSEPORT on both, while it is ESTABLISHED',
+      text: "if the client's old and new socket both have SO_REUSEADDR, the port connects to another server while the old connection is ESTABLISHED, in an orphan's FIN-WAIT-2 or, without timestamps, in TIME-WAIT; if both have SO_REUSEPORT, while it is ESTABLISHED",
       source: '__inet_check_established() in net/ipv4/inet_hashtables.c compares all four numbers',
       when: ({ to, reuse }) => to === 'another' && reuse !== 'none',
       holds: (facts) => facts.bind === 'ok' && facts.connect === 'ok',
     },
     {
       id: 'same-server-is-taken',
-      text: 'with SO_REUSEADDR or SO_REUSEPORT on both sockets, bind(2) succeeds, but connect(2) to the same server fails with EADDRNOTAVAIL while the old connection is ESTABLISHED; so it does with SO_REUSEADDR in TIME-WAIT without timestamps',
+      text: "if the client's old and new socket both have SO_REUSEADDR, or both SO_REUSEPORT, bind(2) succeeds, but connect(2) to the same server fails with EADDRNOTAVAIL: in ESTABLISHED with either option, in TIME-WAIT with SO_REUSEADDR but without timestamps",
       source: '__inet_check_established() in net/ipv4/inet_hashtables.c; tcp_twsk_unique() in net/ipv4/tcp_ipv4.c',
       when: ({ to, reuse, left, timestamps }) =>
         to === 'same' && reuse !== 'none' && (left === 'ESTABLISHED' || (left === 'TIME-WAIT' && timestamps === 0)),
@@ -118,7 +118,7 @@ export default experiment({
     },
     {
       id: 'mini-socket-gives-way',
-      text: 'with SO_REUSEADDR or SO_REUSEPORT on both sockets, and timestamps, connect(2) to the same server replaces TIME-WAIT at once, with SO_REUSEADDR also FIN-WAIT-2 of an orphan, with tcp_tw_reuse 0',
+      text: "if the client's old and new socket both have SO_REUSEADDR, or both SO_REUSEPORT, then with timestamps and tcp_tw_reuse 0 connect(2) to the same server replaces TIME-WAIT at once; with SO_REUSEADDR it also replaces an orphan's FIN-WAIT-2",
       source: '__inet_check_established() without twp; tcp_twsk_unique() does not ask tcp_tw_reuse then; RFC 6191 §2',
       when: ({ to, reuse, left, timestamps }) =>
         to === 'same' && reuse !== 'none' && (left === 'TIME-WAIT' || left === 'FIN-WAIT-2') && timestamps === 1,
@@ -126,7 +126,7 @@ export default experiment({
     },
     {
       id: 'server-closed-first',
-      text: "if the server closed first, nothing is left at the client, and the port is free without SO_REUSEADDR; the server's TIME-WAIT lets the new connection in",
+      text: "if the server closed first, nothing is left at the client, and the port is free without SO_REUSEADDR; the server's TIME-WAIT accepts the new connection",
       source: 'RFC 9293 §3.6.1; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c',
       when: ({ left }) => left === 'CLOSED',
       holds: (facts) => facts.bind === 'ok' && facts.connect === 'ok' && facts['old.timeWait.endedBy'] === 'recycled',
@@ -138,7 +138,7 @@ export default experiment({
       about: { SO_REUSEADDR: 'measured' },
       claim: 'mini-socket-gives-way',
       when: ({ reuse }) => reuse === 'addr',
-      text: 'To the same server, with SO_REUSEADDR on both sockets and timestamps, a port connects again at once from TIME-WAIT or FIN-WAIT-2 of an orphan.',
+      text: "With timestamps and SO_REUSEADDR on a client's old and new socket, the port connects to the same server at once from TIME-WAIT or an orphan's FIN-WAIT-2.",
     },
   ],
 
@@ -174,15 +174,15 @@ export default experiment({
         ),
         finding(
           share(reached, another),
-          'From the port, a client connects to another server with SO_REUSEADDR on both sockets, and with SO_REUSEPORT on both (tried in ESTABLISHED only).',
+          "If the client's old and new socket both set SO_REUSEADDR, or both SO_REUSEPORT, the port connects to another server (SO_REUSEPORT: tried in ESTABLISHED only).",
         ),
         finding(
           share(recycled, waiting),
-          "With timestamps and tcp_tw_reuse 0, the port connects to the same server at once: in TIME-WAIT with either option, in an orphan's FIN-WAIT-2 with SO_REUSEADDR.",
+          "With timestamps and tcp_tw_reuse 0, the port connects to the same server at once: from TIME-WAIT with either option, an orphan's FIN-WAIT-2 with SO_REUSEADDR.",
         ),
         finding(
           share(taken, others),
-          'connect(2) to the same server fails with EADDRNOTAVAIL in ESTABLISHED, with either option, and in TIME-WAIT without timestamps, with SO_REUSEADDR.',
+          'connect(2) to the same server fails with EADDRNOTAVAIL: in ESTABLISHED with either option; in TIME-WAIT with SO_REUSEADDR but without timestamps.',
         ),
         finding(share(again, free), 'If the server closed first, the port is free, also without SO_REUSEADDR.'),
       ],

@@ -109,7 +109,7 @@ export default experiment({
   claims: [
     {
       id: 'within-both',
-      text: "each port lies in the part of the socket's range that lies in the system's range",
+      text: "each port lies in the system's range, and in the socket's own range if the two overlap",
       source: 'inet_sk_get_local_port_range() in net/ipv4/inet_connection_sock.c; ip(7): IP_LOCAL_PORT_RANGE',
       when: ({ range }) => range !== 'upside-down',
       holds: (facts, { range }) => facts.lowest >= choice(range).low && facts.highest <= choice(range).high,
@@ -165,7 +165,7 @@ export default experiment({
     {
       about: { ip_local_port_range: 'measured' },
       claim: 'within-both',
-      text: "IP_LOCAL_PORT_RANGE narrows the range of one socket: each port lies in the socket's range and in the system's.",
+      text: "IP_LOCAL_PORT_RANGE narrows one socket's range; a range wholly outside the system's is ignored.",
     },
   ],
 

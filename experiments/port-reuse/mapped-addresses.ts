@@ -128,7 +128,7 @@ export default experiment({
     },
     {
       id: 'refused-where-an-address-is-shared',
-      text: 'without SO_REUSEADDR and SO_REUSEPORT, bind(2) of the second socket fails exactly if both take the same address: `::` takes those of IPv4, too, unless IPV6_V6ONLY is on; a mapped address takes none of IPv6',
+      text: 'without SO_REUSEADDR or SO_REUSEPORT, bind(2) of the second socket fails exactly if both take the same address: `::` takes those of IPv4, too, unless IPV6_V6ONLY is on; a mapped address takes none of IPv6',
       source: 'bind_wildcard.c in tools/testing/selftests/net; ipv6_rcv_saddr_equal()',
       when: ({ reuse }) => reuse === 'none',
       holds: (facts, { first }) =>
@@ -221,7 +221,7 @@ export default experiment({
         ),
         finding(
           share(binds(ipv4, 'EADDRINUSE', 'mapped-loopback', 'mapped-wildcard'), ipv4),
-          'Without SO_REUSEADDR and SO_REUSEPORT, bind(2) to a mapped address fails with EADDRINUSE beside an IPv4 socket.',
+          'Without SO_REUSEADDR or SO_REUSEPORT, bind(2) to a mapped address fails with EADDRINUSE beside an IPv4 socket.',
         ),
         finding(
           share(binds(mapped, 'ok', 'ipv6-wildcard', 'ipv6-loopback'), mapped),
@@ -229,7 +229,7 @@ export default experiment({
         ),
         finding(
           share(binds(mapped, 'EADDRINUSE', 'dual-wildcard'), mapped),
-          'Without SO_REUSEADDR and SO_REUSEPORT, bind(2) to :: with IPV6_V6ONLY off fails with EADDRINUSE beside a socket on a mapped address.',
+          'Without SO_REUSEADDR or SO_REUSEPORT, bind(2) to :: with IPV6_V6ONLY off fails with EADDRINUSE beside a socket on a mapped address.',
         ),
         finding(
           share(reached, listeners),

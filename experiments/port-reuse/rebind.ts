@@ -227,7 +227,7 @@ export default experiment({
     {
       about: { SO_REUSEPORT: 'risks' },
       claim: 'reuseport-is-one-users',
-      text: 'Beside a full socket of another user, bind(2) with SO_REUSEPORT alone on both sockets fails with EADDRINUSE.',
+      text: 'Beside a socket of another user that is not a mini-socket, bind(2) with SO_REUSEPORT alone on both sockets fails with EADDRINUSE.',
     },
   ],
 
@@ -257,7 +257,7 @@ export default experiment({
             ? left.length > 0 &&
               `Without SO_REUSEADDR on the old server, the new server binds the port in ${share(bound(left, 'addr'), left)} cases.`
             : alone.length > 0 && one.length === alone.length && plain.length === beside('addr').length
-              ? 'A server binds beside old connections if both servers set SO_REUSEADDR, not only one.'
+              ? 'SO_REUSEADDR lets a server bind beside old connections only if the old one set it, too.'
               : 'If both servers set SO_REUSEADDR, the new server binds the port of old connections.',
       findings: [
         finding(

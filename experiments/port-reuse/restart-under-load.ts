@@ -195,7 +195,7 @@ export default experiment({
     },
     {
       id: 'reuseport-resets-its-queue',
-      text: `with SO_REUSEPORT none is refused, but what waits in the old server's queue is reset: at most one of each of ${lanes} clients`,
+      text: `with SO_REUSEPORT none is refused, but what waits in the old server's queue is reset: at most one connection of each of ${lanes} clients`,
       source: 'inet_csk_listen_stop() in net/ipv4/inet_connection_sock.c; socket(7): SO_REUSEPORT',
       when: ({ way }) => way === 'reuseport',
       holds: (facts) => facts.lost === 'reset' && facts.reset <= lanes && facts.others === 0,
@@ -275,7 +275,7 @@ export default experiment({
         beside.length > 0 &&
           finding(
             share(reset, beside),
-            `SO_REUSEPORT refused none; the old server, busy before that, reset the ${range(beside, ({ facts }) => facts.reset)} connections in its queue when it closed.`,
+            `SO_REUSEPORT refused none; the old server, busy until it closed, then reset the ${range(beside, ({ facts }) => facts.reset)} connections in its queue.`,
           ),
         ...(
           [

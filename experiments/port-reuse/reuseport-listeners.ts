@@ -40,7 +40,7 @@ const asked = {
       text: 'connections and handshakes that another listener took over',
       compare: 'measurement',
     }),
-    'counters.server.TcpExt.EmbryonicRsts': kind.count({ text: 'RSTs of requests', compare: 'measurement' }),
+    'counters.server.TcpExt.EmbryonicRsts': kind.count({ text: 'RSTs of handshakes', compare: 'measurement' }),
     'counters.server.Tcp.OutRsts': kind.count({ text: 'RSTs that were sent', compare: 'measurement' }),
     'counters.server.Tcp.EstabResets': kind.count({ text: 'connections that a RST ended', compare: 'measurement' }),
     'counters.server.Tcp.PassiveOpens': kind.count({
@@ -188,7 +188,7 @@ export default experiment({
     {
       id: 'handshakes-are-reset',
       text: 'a handshake that one of two listeners has begun is lost when that listener closes: a RST answers the ACK, although the other listener is open',
-      source: `tcp_v4_rcv() in net/ipv4/tcp_ipv4.c, tcp_v6_rcv(): inet_csk_reqsk_queue_drop_and_put(). That one listener has none, or all, of ${clients}: once in 8 million cells`,
+      source: `tcp_v4_rcv() in net/ipv4/tcp_ipv4.c, tcp_v6_rcv(): inet_csk_reqsk_queue_drop_and_put(). By chance one listener gets none or all of ${clients} once in 8 million cells`,
       when: ({ listeners, waits, migrate }) => listeners === 'two' && waits === 'ACK' && migrate === 0,
       holds: (facts) => facts.lost === 'some' && facts.reset + facts.served === clients,
     },
@@ -214,7 +214,7 @@ export default experiment({
     },
     {
       id: 'joining-takes-none',
-      text: 'a listener that joins takes no handshake that another listener has begun: the ACK finds the request of that listener',
+      text: 'a listener that joins takes no handshake that another listener has begun: the ACK finds the mini-socket of that listener',
       source:
         'inet_csk_reqsk_queue_hash_add() in net/ipv4/inet_connection_sock.c: requests are in the table of connections',
       when: ({ listeners }) => listeners === 'one-joins',
@@ -289,7 +289,7 @@ export default experiment({
       headline:
         two.length > 0
           ? isWhole(reset, two)
-            ? `A listener that stops resets its queue${isWhole(migrated, migrating) ? '; tcp_migrate_req 1 can move it' : ''}.`
+            ? `A listener that stops resets its queue${isWhole(migrated, migrating) ? ', unless tcp_migrate_req 1 moves it' : ''}.`
             : `One of two listeners reset its queue in ${share(reset, two)} cases.`
           : migrating.length > 0
             ? `tcp_migrate_req 1 lost no connection in ${share(migrated, migrating)} cases.`

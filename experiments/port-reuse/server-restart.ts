@@ -201,7 +201,7 @@ export default experiment({
     },
     {
       id: 'without-it-refused',
-      text: 'without SO_REUSEADDR and SO_REUSEPORT, one connection that the old server left in ESTABLISHED, FIN-WAIT-2 or TIME-WAIT makes a restarted server fail with EADDRINUSE',
+      text: 'without SO_REUSEADDR or SO_REUSEPORT, one connection that the old server left in ESTABLISHED, FIN-WAIT-2 or TIME-WAIT makes a restarted server fail with EADDRINUSE',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c; socket(7): SO_REUSEADDR',
       when: ({ sockets, left }) => sockets === 'no-reuse' && left !== 'client-closed-first',
       holds: (facts) => facts.first === 'EADDRINUSE',
@@ -236,7 +236,7 @@ export default experiment({
     },
     {
       id: 'until-time-wait-ends',
-      text: 'without SO_REUSEADDR and SO_REUSEPORT, a restarted server fails to listen until TIME-WAIT expires after 60 s, and listens at the next try',
+      text: 'without SO_REUSEADDR or SO_REUSEPORT, a restarted server fails to listen until TIME-WAIT expires after 60 s, and listens at the next try',
       source:
         'TCP_TIMEWAIT_LEN in include/net/tcp.h; tolerance: what had passed before the first try, one retry, and a busy machine',
       when: ({ sockets, left }) => sockets === 'no-reuse' && left === 'time-wait',
@@ -253,14 +253,14 @@ export default experiment({
     },
     {
       id: 'fin-timeout-shortens-no-time-wait',
-      text: 'without SO_REUSEADDR and SO_REUSEPORT, tcp_fin_timeout 3 does not shorten the wait for TIME-WAIT: the restarted server fails to listen for 60 s all the same',
+      text: 'without SO_REUSEADDR or SO_REUSEPORT, tcp_fin_timeout 3 does not shorten the wait for TIME-WAIT: the restarted server fails to listen for 60 s all the same',
       source: 'tcp(7) of tcp_fin_timeout: FIN-WAIT-2; TCP_TIMEWAIT_LEN in include/net/tcp.h is a constant',
       when: ({ sockets, left, finTimeout }) => sockets === 'no-reuse' && left === 'time-wait' && finTimeout === 3,
       holds: (facts) => facts.lastRefused >= 60 - facts.triedWithin - retrySeconds - busySeconds,
     },
     {
       id: 'fin-timeout-ends-half-closed',
-      text: 'without SO_REUSEADDR and SO_REUSEPORT, if the client does not close, a restarted server fails to listen for tcp_fin_timeout, 60 or 3 s',
+      text: 'without SO_REUSEADDR or SO_REUSEPORT, if the client does not close, a restarted server fails to listen for tcp_fin_timeout, 60 or 3 s',
       source:
         'tcp_fin_time() in include/net/tcp.h, tcp_time_wait() in net/ipv4/tcp_minisocks.c; tolerance: what had passed before the first try; a slot of the timer wheel, a retry',
       when: ({ sockets, left }) => sockets === 'no-reuse' && left === 'half-closed',
@@ -270,7 +270,7 @@ export default experiment({
     },
     {
       id: 'alive-until-the-last-ends',
-      text: 'without SO_REUSEADDR and SO_REUSEPORT, a restarted server fails to listen until the last connection of the old server ends',
+      text: 'without SO_REUSEADDR or SO_REUSEPORT, a restarted server fails to listen until the last connection of the old server ends',
       source: 'inet_put_port() in net/ipv4/inet_hashtables.c, when the connection ends in CLOSED; tolerance: one retry',
       when: ({ sockets, left }) => sockets === 'no-reuse' && left === 'alive',
       holds: (facts) => {
@@ -288,13 +288,13 @@ export default experiment({
     {
       about: { 'EADDRINUSE on restart': 'look at' },
       claim: 'without-it-refused',
-      text: 'Without SO_REUSEADDR and SO_REUSEPORT, one connection of the old server in ESTABLISHED, FIN-WAIT-2 or TIME-WAIT makes the new server fail.',
+      text: 'Without SO_REUSEADDR or SO_REUSEPORT, one connection of the old server in ESTABLISHED, FIN-WAIT-2 or TIME-WAIT makes the new server fail.',
     },
     {
       about: { 'EADDRINUSE on restart': 'look at' },
       claim: 'until-time-wait-ends',
       number: (outcomes) => range(outcomes, ({ facts }) => facts.firstAccepted, { digits: 1, unit: 's' }),
-      text: 'Without SO_REUSEADDR and SO_REUSEPORT, TIME-WAIT of one old connection keeps the new server off its port for {number}.',
+      text: 'Without SO_REUSEADDR or SO_REUSEPORT, TIME-WAIT of one old connection keeps the new server off its port for {number}.',
     },
     {
       about: { SO_REUSEADDR: 'measured', 'EADDRINUSE on restart': 'helps' },
@@ -323,14 +323,14 @@ export default experiment({
       about: { tcp_fin_timeout: 'measured', 'EADDRINUSE on restart': 'cannot help' },
       claim: 'fin-timeout-shortens-no-time-wait',
       number: (outcomes) => range(outcomes, ({ facts }) => facts.firstAccepted, { digits: 1, unit: 's' }),
-      text: 'With tcp_fin_timeout 3, a server without SO_REUSEADDR and SO_REUSEPORT still waits {number} for TIME-WAIT to end.',
+      text: 'With tcp_fin_timeout 3, a server without SO_REUSEADDR or SO_REUSEPORT still waits {number} for TIME-WAIT to end.',
     },
     {
       about: { tcp_fin_timeout: 'measured' },
       claim: 'fin-timeout-ends-half-closed',
       when: ({ finTimeout }) => finTimeout === 3,
       number: (outcomes) => range(outcomes, ({ facts }) => facts.firstAccepted, { digits: 1, unit: 's' }),
-      text: 'With tcp_fin_timeout 3, a server without SO_REUSEADDR and SO_REUSEPORT waits only {number} for a client that does not close (FIN-WAIT-2).',
+      text: 'With tcp_fin_timeout 3, a server without SO_REUSEADDR or SO_REUSEPORT waits only {number} for a client that does not close (FIN-WAIT-2).',
     },
     {
       about: { SO_REUSEADDR: 'risks', SO_REUSEPORT: 'risks' },
@@ -366,7 +366,7 @@ export default experiment({
           : atOnce(net).length < net.length
             ? `A restarted Node server listened at once in ${share(atOnce(net), net)} restarts only.`
             : isWaiting
-              ? 'Old connections can block a restart; SO_REUSEADDR, as in Node, prevents that.'
+              ? 'Old connections can block a restart; Node sets SO_REUSEADDR, which prevents it.'
               : 'A restarted Node server can listen at once.',
       findings: [
         finding(
@@ -377,19 +377,19 @@ export default experiment({
           finding(
             range(timeWait, until, seconds),
             isShorter
-              ? 'Without SO_REUSEADDR and SO_REUSEPORT, TIME-WAIT of an old connection makes the new server wait.'
-              : `Without SO_REUSEADDR and SO_REUSEPORT, the new server waits for TIME-WAIT: 60 s, a slot of its timer, and a retry${isTuned ? '; tcp_fin_timeout 3 does not shorten that' : ''}.`,
+              ? 'Without SO_REUSEADDR or SO_REUSEPORT, TIME-WAIT of an old connection makes the new server wait.'
+              : `Without SO_REUSEADDR or SO_REUSEPORT, the new server waits for TIME-WAIT: 60 s, a slot of its timer, and a retry${isTuned ? '; tcp_fin_timeout 3 does not shorten that' : ''}.`,
           ),
         halfClosed.length > 0 &&
           finding(
             perTimeout.join(', '),
-            'Without SO_REUSEADDR and SO_REUSEPORT, if the client does not close, the new server waits for tcp_fin_timeout, which ends FIN-WAIT-2.',
+            'Without SO_REUSEADDR or SO_REUSEPORT, if the client does not close, the new server waits for tcp_fin_timeout, which ends FIN-WAIT-2.',
             halfClosed,
           ),
         alive.length > 0 &&
           finding(
             range(alive, until, seconds),
-            'Without SO_REUSEADDR and SO_REUSEPORT, the new server waits until the last connection that the old server still serves has ended.',
+            'Without SO_REUSEADDR or SO_REUSEPORT, the new server waits until the last connection that the old server still serves has ended.',
           ),
         finding(
           share(refused, gap),

@@ -83,7 +83,7 @@ export default experiment({
   claims: [
     {
       id: 'clients-keep-a-server-off',
-      text: 'a server with SO_REUSEADDR cannot bind a port that the kernel has given to a client without it, ESTABLISHED or in TIME-WAIT',
+      text: 'a server with SO_REUSEADDR cannot bind a port that the kernel has given to a client without SO_REUSEADDR, ESTABLISHED or in TIME-WAIT',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse of both',
       when: ({ client, reserved }) => !reserved && client !== 'bound-reuseaddr',
       holds: (facts) => facts.client === 'ok' && facts.listens === taken,
@@ -121,7 +121,7 @@ export default experiment({
     {
       about: { ip_local_port_range: 'risks', 'EADDRINUSE on restart': 'look at' },
       claim: 'clients-keep-a-server-off',
-      text: 'A server with SO_REUSEADDR cannot bind a port that the kernel has given to a client, which has no SO_REUSEADDR.',
+      text: 'A server with SO_REUSEADDR cannot bind a port that the kernel has given to a client without SO_REUSEADDR.',
     },
   ],
 
@@ -146,7 +146,7 @@ export default experiment({
       findings: [
         finding(
           share(kept, plain),
-          'A client without SO_REUSEADDR, ESTABLISHED or in TIME-WAIT, keeps a service off its port, even one with SO_REUSEADDR.',
+          "If a client's socket without SO_REUSEADDR has the port (ESTABLISHED or TIME-WAIT), a service cannot bind it, even with SO_REUSEADDR.",
         ),
         finding(
           share(free, reserved),

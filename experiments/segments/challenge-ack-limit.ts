@@ -160,7 +160,7 @@ export default experiment({
     },
     {
       id: 'of-a-connection',
-      text: 'tcp_invalid_ratelimit is a limit of each connection: of as many connections, each answers one SYN',
+      text: `tcp_invalid_ratelimit is a limit of each connection: ${segments} connections answer one SYN each`,
       source: '__tcp_oow_rate_limited() in net/ipv4/tcp_input.c: last_oow_ack_time of the socket',
       when: ({ limits, at }) => limits === 'default' && at === 'each',
       holds: (facts) => facts.answered === 'all' && facts[skipped.challenge] === 0,
@@ -174,7 +174,7 @@ export default experiment({
     },
     {
       id: 'of-a-namespace',
-      text: `tcp_challenge_ack_limit ${limit} is a limit of a network namespace in a second, for one connection or for many: the kernel draws ${drawn.least} to ${drawn.most} for each second, and answers no more SYNs`,
+      text: `tcp_challenge_ack_limit ${limit} is a limit of a network namespace in a second, for one connection or for many: the kernel chooses a random limit, ${drawn.least} to ${drawn.most}, each second, and answers at most that many SYNs`,
       source:
         'tcp_send_challenge_ack() in net/ipv4/tcp_input.c: half + get_random_u32_below(ack_limit), against CVE-2016-5696',
       when: ({ arrives, limits }) => limits === 'per-second' && arrives === 'SYN',
@@ -229,13 +229,13 @@ export default experiment({
         finding(share(data.filter(isEvery), data), 'Each segment of old data gets an ACK: no limit counts old data.'),
         finding(
           share(many.filter(isEvery), many),
-          `tcp_invalid_ratelimit counts for each connection: ${segments} connections answer a SYN each.`,
+          `tcp_invalid_ratelimit counts for each connection: ${segments} connections answer one SYN each.`,
         ),
         finding(share(off.filter(isEvery), off), 'With tcp_invalid_ratelimit 0, each SYN gets a challenge ACK.'),
         global.length > 0 &&
           finding(
             range(global, answers),
-            `With tcp_challenge_ack_limit ${limit}, a whole namespace answers ${range(global, answers)} of ${segments} SYNs (the kernel draws ${drawn.least} to ${drawn.most} for each second); by default there is no limit.`,
+            `With tcp_challenge_ack_limit ${limit}, a namespace answers ${range(global, answers)} of ${segments} SYNs (the kernel chooses a random limit, ${drawn.least} to ${drawn.most}, each second); by default there is no limit.`,
           ),
       ],
     };

@@ -200,7 +200,7 @@ export default experiment({
     return {
       headline:
         both && ended.length === opening.length && alive.length === open.length
-          ? `Of ${kindsOf([...opening, ...others])} ICMP messages, ${kindsOf(ended)} end connect(2) at once, none an established connection.`
+          ? `Of ${kindsOf([...opening, ...others])} ICMP messages, ${kindsOf(ended)} end connect(2) at once; none ends an open connection.`
           : open.length > 0
             ? `An established connection survives an ICMP message in ${share(alive, open)} cases.`
             : opening.length > 0

@@ -54,7 +54,7 @@ export default experiment({
   sysctls: () => ({ 'net.ipv4.tcp_invalid_ratelimit': 0 }),
   measures: {
     answer: { ...kind.word('none', 'ACK', 'RST', 'RST,ACK'), text: 'the answer, without what the end sent again' },
-    after: kind.outcome({ text: 'state after the RST, by TCP_INFO; of a request by ss' }),
+    after: kind.outcome({ text: 'state after the RST, by TCP_INFO; of a mini-socket by ss' }),
     error: kind.outcome({ text: 'SO_ERROR of the socket afterwards' }),
   },
   shows: ['answer', 'after', 'error', 'counters.server.TcpExt.TCPChallengeACK', 'counters.server.TcpExt.EmbryonicRsts'],
@@ -128,7 +128,7 @@ export default experiment({
     },
     {
       id: 'requests-are-protected-too',
-      text: 'in SYN-RECEIVED, too, a RST elsewhere in the window gets a challenge ACK, and the request stays',
+      text: 'in SYN-RECEIVED, too, a RST elsewhere in the window gets a challenge ACK, and the mini-socket stays',
       source: 'RFC 9293 §3.10.7.4, first; tcp_check_req() in net/ipv4/tcp_minisocks.c',
       when: ({ place, state }) => isChallenged(place) && state === 'SYN-RECEIVED',
       holds: (facts) => facts.answer === 'ACK' && facts.after === 'SYN-RECEIVED',
@@ -143,7 +143,7 @@ export default experiment({
     },
     {
       id: 'outside-is-dropped',
-      text: 'a RST outside the window gets no answer and changes nothing: beyond it, and, where no FIN has arrived, below it',
+      text: 'a RST beyond RCV.NXT + RCV.WND, or below RCV.NXT where no FIN has arrived, gets no answer and changes nothing',
       source: 'RFC 9293 §3.10.7.4, first: "unless the RST bit is set"; tcp_validate_incoming() in net/ipv4/tcp_input.c',
       when: isDropped,
       holds: (facts, { state }) => facts.answer === 'none' && facts.after === state,
@@ -208,7 +208,7 @@ export default experiment({
         ),
         finding(
           share(dropped, outside),
-          'A RST outside the window, also one below RCV.NXT where no FIN has arrived, gets no answer and changes nothing.',
+          'A RST beyond RCV.NXT + RCV.WND, or below RCV.NXT where no FIN has arrived, gets no answer and changes nothing.',
         ),
         finding(
           share(long, edge),

@@ -39,9 +39,9 @@ const asked = {
     },
     ended: kind.boolean({
       label: 'connection ends',
-      text: 'whether the connection, or the request, is gone afterwards',
+      text: 'whether the connection, or the mini-socket, is gone afterwards',
     }),
-    after: kind.outcome({ label: 'state after', text: 'state after the segment, by TCP_INFO; of a request by ss' }),
+    after: kind.outcome({ label: 'state after', text: 'state after the segment, by TCP_INFO; of a mini-socket by ss' }),
     taken: kind.bytes({ label: 'queued', text: 'bytes of the segment in the receive queue' }),
     sack: kind.boolean({
       label: 'SACK block',
@@ -182,7 +182,7 @@ export default experiment({
     },
     {
       id: 'request-is-reset-by-syn',
-      text: "in SYN-RECEIVED a SYN at RCV.NXT, another number than the first SYN's, gets a RST, and the request is gone",
+      text: "in SYN-RECEIVED a SYN at RCV.NXT, another number than the first SYN's, gets a RST, and the mini-socket is gone",
       source: 'RFC 9293 §3.10.7.4, fourth: SYN-RECEIVED; tcp_check_req() in net/ipv4/tcp_minisocks.c: embryonic_reset',
       when: ({ arrives, state }) => arrives === 'SYN' && state === 'SYN-RECEIVED',
       holds: (facts) =>
@@ -192,7 +192,7 @@ export default experiment({
     },
     {
       id: 'new-data-is-queued',
-      text: 'data at RCV.NXT is acknowledged and queued before the FIN of the other end, in FIN-WAIT-1 and FIN-WAIT-2, too; in SYN-RECEIVED it completes the handshake',
+      text: 'before the FIN of the other end, a socket that a process holds acknowledges and queues data at RCV.NXT, in FIN-WAIT-1 and FIN-WAIT-2, too; in SYN-RECEIVED the data completes the handshake',
       source:
         'RFC 9293 §3.10.7.4, seventh; tcp_data_queue() in net/ipv4/tcp_input.c, tcp_check_req() in net/ipv4/tcp_minisocks.c',
       when: (cell) => isNewData(cell) && !isBehindFin(cell.state),
@@ -282,7 +282,7 @@ export default experiment({
           : early.length > 0
             ? `New data was queued in ${share(taken, early)} cases.`
             : requests.length > 0
-              ? `A second SYN ended a request in ${share(requests.filter(isEnded), requests)} cases.`
+              ? `A second SYN ended a handshake in ${share(requests.filter(isEnded), requests)} cases.`
               : stale.length > 0
                 ? `Data out of the window got an ACK in ${share(stale.filter(isChallenged), stale)} cases.`
                 : beyond.length > 0
@@ -299,11 +299,11 @@ export default experiment({
             requests.filter((each) => each.facts.answer.startsWith('RST') && isEnded(each)),
             requests,
           ),
-          'In SYN-RECEIVED, a RST answers a SYN at RCV.NXT, and ends the request.',
+          'In SYN-RECEIVED, a RST answers a SYN at RCV.NXT, and the server drops its mini-socket.',
         ),
         finding(
           share(taken, early),
-          `Until the other end's FIN arrives, data at RCV.NXT is acknowledged and queued${late.length > 0 ? `; after that FIN, ${share(dropped, late)} data segments are dropped without an answer` : ''}.`,
+          `Until the other end's FIN arrives, a socket that a process holds queues data at RCV.NXT${late.length > 0 ? `; after that FIN, ${share(dropped, late)} data segments are dropped without an answer` : ''}.`,
         ),
         finding(
           share(

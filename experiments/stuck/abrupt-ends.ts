@@ -110,7 +110,7 @@ export default experiment({
     },
     {
       id: 'free-with-reuseaddr',
-      text: 'a new process with SO_REUSEADDR listens on the port as soon as wait(2) has returned the old one',
+      text: 'with SO_REUSEADDR on the old and the new listener, a new process listens on the port as soon as wait(2) has returned the old one, however that ended',
       source:
         'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: the old listener is gone, its connections have sk_reuse',
       when: ({ by }) => by !== 'SIGSTOP',
@@ -118,7 +118,7 @@ export default experiment({
     },
     {
       id: 'a-fin-leaves-the-port-taken',
-      text: 'without SO_REUSEADDR, the connection that a FIN left in FIN-WAIT-2 keeps the new process off the port; after a RST the port is free',
+      text: 'without SO_REUSEADDR on the new listener, the connection that a FIN left in FIN-WAIT-2 keeps the new process off the port; after a RST the port is free',
       source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c',
       when: ({ by }) => by !== 'SIGSTOP',
       holds: (facts, { holds }) => facts.plain === (holds === 'nothing' ? 'EADDRINUSE' : 'ok'),
@@ -129,7 +129,7 @@ export default experiment({
     {
       about: { SO_REUSEADDR: 'measured', 'EADDRINUSE on restart': 'helps' },
       claim: 'free-with-reuseaddr',
-      text: 'However a process ends, also by kill -9, a new process with SO_REUSEADDR listens on its port as soon as the old process is gone.',
+      text: 'With SO_REUSEADDR on both servers, a new one listens on the port as soon as the old process is gone, however that ended, even by kill -9.',
     },
   ],
 
@@ -170,7 +170,7 @@ export default experiment({
         ),
         finding(
           share(free, ended),
-          'With SO_REUSEADDR, a new process listens on the port as soon as the old process has ended.',
+          'With SO_REUSEADDR on the old and the new listener, a new process listens on the port as soon as the old process has ended.',
         ),
         finding(
           share(taken, idle),

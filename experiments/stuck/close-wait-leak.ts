@@ -217,7 +217,7 @@ export default experiment({
     },
     {
       id: 'keepalive-frees-no-descriptor',
-      text: 'keepalive ends CLOSE-WAIT once the client is gone: ss shows no such socket any more, but the descriptors stay in /proc/PID/fd, and new clients fare as without keepalive',
+      text: 'keepalive ends CLOSE-WAIT once the client is gone: ss shows no such socket any more, but the descriptors stay in /proc/PID/fd, and for new clients nothing changes',
       source: 'tcp_reset() in net/ipv4/tcp_input.c; the descriptor is freed by close(2) alone',
       when: ({ server }) => server === 'keepalive',
       holds: (facts, { accepts }) =>
@@ -228,7 +228,7 @@ export default experiment({
     },
     {
       id: 'one-close-serves-one-client',
-      text: 'one close(2) lets the server accept one client; its place in the queue goes to the client whose SYN was dropped, when that SYN is sent again',
+      text: 'one close(2) lets the server accept one client; with accept(2), its place in the queue goes to the client whose SYN was dropped, when that SYN is sent again',
       source: 'close(2); inet_csk_accept() in net/ipv4/inet_connection_sock.c',
       when: ({ server }) => server === 'closes-one',
       holds: (facts, { accepts }) =>
@@ -330,7 +330,7 @@ export default experiment({
         ),
         finding(
           share(helped, one),
-          'After one close(2), the server serves one client: the one that waits longest, with net a new one.',
+          'After one close(2), the server serves one client: the longest-waiting one if it uses accept(2), a new one if it uses net.',
         ),
         finding(
           share(freed, dead),

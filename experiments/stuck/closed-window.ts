@@ -205,7 +205,7 @@ export default experiment({
     },
     {
       id: 'answers-are-limited',
-      text: `with tcp_invalid_ratelimit ${limitMs}, the default, the reader does not answer a second probe within ${limitMs} ms after the first`,
+      text: `with tcp_invalid_ratelimit ${limitMs}, the default, a second probe within ${limitMs} ms of the first gets no answer`,
       source:
         'tcp_validate_incoming() in net/ipv4/tcp_input.c: tcp_oow_rate_limited(), TCPACKSkippedSeq; RFC 9293 §3.8.6.1: "it must still send an acknowledgment". Tolerance: 50 ms, by which the wire can be late on a busy machine',
       when: ({ next }) => next === 'resumes' || next === 'closes',
@@ -257,7 +257,7 @@ export default experiment({
     },
     {
       id: 'orphan-is-given-up',
-      text: `with tcp_rto_max_ms ${rtoMaxMs}, tcp_orphan_retries 0 and tcp_retries2 15, a closed socket whose reader never reads is dropped once tcp_rto_max_ms has passed since a probe: without FIN or RST, unsent data is lost`,
+      text: `with tcp_rto_max_ms ${rtoMaxMs}, tcp_orphan_retries 0 and tcp_retries2 15, a closed socket whose reader never reads is dropped once tcp_rto_max_ms has passed since a probe: no FIN or RST is sent, and unsent data is lost`,
       source: `tcp_probe_timer() in net/ipv4/tcp_timer.c: SOCK_DEAD, tcp_orphan_retries(); tcp_send_probe0() in net/ipv4/tcp_output.c doubles the wait at most tcp_retries2 times: if the wait cannot reach tcp_rto_max_ms, this rule does not apply. ${tolerance}`,
       when: ({ next }) => next === 'closes-for-good',
       holds: (facts) =>
@@ -320,7 +320,7 @@ export default experiment({
         dropped.length > 0 &&
           finding(
             patience,
-            `If the reader never reads, the kernel drops the closed socket without FIN or RST: ${mostLost(dropped)} bytes are lost (tcp_rto_max_ms ${rtoMaxMs}, default retries).`,
+            `If the reader never reads, the kernel drops the closed socket and sends no FIN or RST: ${mostLost(dropped)} bytes are lost (tcp_rto_max_ms ${rtoMaxMs}, default retries).`,
           ),
         outcomes.length > 0 &&
           finding(
@@ -333,7 +333,7 @@ export default experiment({
         ),
         finding(
           share(ignored, twice),
-          `The reader does not answer a second probe within ${limitMs} ms after the first (tcp_invalid_ratelimit).`,
+          `A second probe within ${limitMs} ms of the first gets no answer (tcp_invalid_ratelimit).`,
         ),
       ],
     };

@@ -39,9 +39,9 @@ type Name = keyof typeof limits;
 const limitOf = (name: Name): Limit => limits[name];
 /** What does not end FIN-WAIT-2 while a process holds the socket, in a sentence. */
 const endsNot: Readonly<Partial<Record<Name, string>>> = {
-  'fin-timeout-1': 'tcp_fin_timeout 1',
-  'linger2-1': 'TCP_LINGER2 1',
-  keepalive: 'answered keepalive probes',
+  'fin-timeout-1': 'with tcp_fin_timeout 1',
+  'linger2-1': 'with TCP_LINGER2 1',
+  keepalive: 'if keepalive probes are answered',
 };
 /** Whether the cell waits until the orphan is gone. */
 const isWaitedFor = (cell: { readonly left: string; readonly limit: Name; readonly arrives: string }): boolean =>
@@ -341,7 +341,7 @@ export default experiment({
       findings: [
         finding(
           share(stays, held),
-          `While a process holds the socket, FIN-WAIT-2 lasts beyond ${watchedSeconds} s${shown.length > 0 ? `, also with ${shown.join(', ')}` : ''}.`,
+          `While a process holds the socket, FIN-WAIT-2 lasts beyond ${watchedSeconds} s${shown.length > 0 ? `, even ${shown.join(' or ')}` : ''}.`,
         ),
         waited.length > 0 &&
           finding(

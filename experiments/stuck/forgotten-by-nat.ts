@@ -97,7 +97,7 @@ export default experiment({
     },
     {
       id: 'keepalive-keeps-it',
-      text: 'keepalive with TCP_KEEPIDLE and TCP_KEEPINTVL shorter than the memory of the NAT keeps the mapping, and the byte reaches the other end',
+      text: "keepalive with TCP_KEEPIDLE and TCP_KEEPINTVL shorter than the NAT's idle timeout keeps the mapping, and the byte reaches the other end",
       source: 'tcp(7): TCP_KEEPIDLE; RFC 1122 §4.2.3.6',
       when: ({ keepalive }) => keepalive === 'on',
       holds: (facts) => facts.spoke === 'heard' && facts.other === 'ESTABLISHED' && facts.mappings === 1,
@@ -113,7 +113,7 @@ export default experiment({
     {
       about: { keepalive: 'measured', 'ECONNRESET on the second request': 'helps' },
       claim: 'keepalive-keeps-it',
-      text: 'Keepalive with a TCP_KEEPIDLE shorter than the memory of the NAT keeps the connection: the next byte arrives.',
+      text: "Keepalive with a TCP_KEEPIDLE shorter than the NAT's idle timeout keeps the connection: the next byte arrives.",
     },
   ],
 
@@ -126,15 +126,17 @@ export default experiment({
     const reset = answered.filter(({ facts }) => facts.spoke === 'ECONNRESET');
     const heard = on.filter(({ facts }) => facts.spoke === 'heard');
     const unaware = off.filter(({ facts }) => facts.other === 'ESTABLISHED' && facts.spoke !== 'heard');
-    const prevented = heard.length === on.length ? '; keepalive prevents that' : ', even with keepalive';
+    const isPrevented = on.length > 0 && heard.length === on.length;
     return {
       headline:
         off.length > 0
           ? unaware.length === off.length
-            ? `If a NAT forgets a connection, one end keeps it${on.length > 0 ? prevented : ''}.`
-            : `If a NAT forgets a connection, one end keeps it in ${share(unaware, off)} cases.`
+            ? isPrevented
+              ? 'Without keepalive, the silent end keeps a connection that a NAT forgot.'
+              : `If a NAT forgets a connection, the silent end keeps it${on.length > 0 ? ', even with keepalive' : ''}.`
+            : `If a NAT forgets a connection, the silent end keeps it in ${share(unaware, off)} cases.`
           : on.length > 0 &&
-            (heard.length === on.length
+            (isPrevented
               ? 'Keepalive keeps an idle connection alive in a NAT.'
               : 'Keepalive does not always keep an idle connection alive in a NAT.'),
       findings: [

@@ -133,7 +133,7 @@ export default experiment({
     {
       about: { TCP_USER_TIMEOUT: 'measured', keepalive: 'risks' },
       claim: 'timeout-replaces-the-count',
-      text: 'With TCP_USER_TIMEOUT, TCP_KEEPCNT does not count: the first keepalive timer after TCP_USER_TIMEOUT ends the connection.',
+      text: 'With TCP_USER_TIMEOUT, the kernel ignores TCP_KEEPCNT: the first keepalive timer after TCP_USER_TIMEOUT ends the connection.',
     },
     {
       about: { TCP_USER_TIMEOUT: 'measured' },

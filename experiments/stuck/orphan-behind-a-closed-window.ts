@@ -94,7 +94,7 @@ export default experiment({
   claims: [
     {
       id: 'dropped-at-the-longest-wait',
-      text: 'with tcp_orphan_retries 0, the kernel drops an orphan behind a closed window once tcp_rto_max_ms has passed since a probe, even if each probe was answered: unsent data is lost without a FIN or a RST',
+      text: 'with tcp_orphan_retries 0, the kernel drops an orphan behind a closed window once tcp_rto_max_ms has passed since a probe, even if each probe was answered: no FIN or RST is sent, and unsent data is lost',
       source: `tcp_probe_timer() in net/ipv4/tcp_timer.c: SOCK_DEAD, alive, tcp_orphan_retries(). ${tolerance}`,
       when: reachesCap,
       holds: (facts) =>
@@ -152,7 +152,7 @@ export default experiment({
     return {
       headline:
         capped.length > 0 && dropped.length === capped.length && stay.length === answered.length
-          ? 'An orphan is dropped once probe intervals reach tcp_rto_max_ms.'
+          ? 'An orphan ends once window probes are tcp_rto_max_ms apart.'
           : answered.length > 0 && stay.length === answered.length
             ? 'FIN-WAIT-1 stays while the reader answers probes.'
             : outcomes.length > 0 && `A closed socket was dropped in ${share(gone, outcomes)} cases.`,
@@ -164,7 +164,7 @@ export default experiment({
         dropped.length > 0 &&
           finding(
             range(dropped, ({ facts }) => facts['client.gaveUpAfter'], { digits: 1, unit: 's' }),
-            `With tcp_rto_max_ms ${capMs} and tcp_retries2 3 or 15, the kernel drops the socket once ${capMs} ms have passed since a probe, answered or not.`,
+            `With tcp_rto_max_ms ${capMs} and tcp_retries2 3 or 15, the kernel drops the socket once ${capMs} ms have passed since a probe, answered or not (tcp_orphan_retries 0).`,
           ),
         counted.length > 0 &&
           finding(

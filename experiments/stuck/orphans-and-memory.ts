@@ -247,12 +247,12 @@ export default experiment({
         take(
           minis,
           (taken, of) =>
-            `1,000 mini-sockets take ${taken}, 1,000 times the ${each(of)} measured of one: TIME-WAIT, and FIN-WAIT-2 of an orphan. No process has them.`,
+            `Sockets in TIME-WAIT, and orphans in FIN-WAIT-2, are mini-sockets without a process: 1,000 take ${taken}, 1,000 times the ${each(of)} measured of one.`,
         ),
         take(
           idleHeld,
           (taken, of) =>
-            `1,000 idle full sockets with a descriptor take ${taken}, 1,000 times the ${each(of)} of one: ESTABLISHED, CLOSE-WAIT, FIN-WAIT-2 after shutdown().`,
+            `Idle sockets with a descriptor (ESTABLISHED, CLOSE-WAIT, FIN-WAIT-2 after shutdown()) are full sockets: 1,000 take ${taken}, one ${each(of)}.`,
         ),
         take(withData, (_, of) => `1,000 sockets take ${of.map(withQueue).join(', ')}.`),
         take(

@@ -219,7 +219,7 @@ export default experiment({
     },
     {
       id: 'more-than-it-says',
-      text: 'with tcp_orphan_retries or tcp_retries2 1, an end sends again more than once: a tail loss probe, and at least one retransmission after an RTO',
+      text: 'with tcp_orphan_retries 1 or tcp_retries2 1, an end sends again more than once: a tail loss probe, and at least one retransmission after an RTO',
       source: 'tcp_send_loss_probe() in net/ipv4/tcp_output.c; follows from the claim a-budget-of-time',
       when: ({ limit }) => limit === '1',
       holds: (facts, cell) => resentOf(facts, cell).length > 1,
@@ -362,7 +362,7 @@ export default experiment({
       headline:
         counted.length > 0
           ? byCount.length === 0
-            ? 'tcp_retries2 and tcp_orphan_retries set a time, not a count.'
+            ? 'tcp_retries2 and tcp_orphan_retries limit the time of retransmissions.'
             : `tcp_retries2 and tcp_orphan_retries limit the retries in ${share(byCount, counted)} cases.`
           : timed.length > 0
             ? `With ${userTimeout}, the kernel gives up after ${secondsOf(timed)}.`
@@ -371,10 +371,10 @@ export default experiment({
                 ? `With the defaults, a connection survives a dead path of ${deadFor(defaults)}.`
                 : `With the defaults, a connection can die on a dead path of ${deadFor(defaults)}.`),
       findings: [
-        gaveUp(of('1'), 'tcp_orphan_retries or tcp_retries2 1', ', the tail loss probe among them'),
+        gaveUp(of('1'), 'tcp_orphan_retries 1 or tcp_retries2 1', ', the tail loss probe among them'),
         gaveUp(
           of('3'),
-          'tcp_orphan_retries or tcp_retries2 3',
+          'tcp_orphan_retries 3 or tcp_retries2 3',
           `, at the first timer after a budget of ${budgetOf(3).toFixed(1)} s`,
         ),
         gaveUp(timed, userTimeout, ': TCP_USER_TIMEOUT counts from the first retransmission after an RTO'),

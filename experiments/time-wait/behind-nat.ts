@@ -233,12 +233,12 @@ export default experiment({
     {
       about: { tcp_rfc1337: 'measured' },
       claim: 'others-are-challenged',
-      text: 'With tcp_rfc1337 0, a second client behind a NAT whose SYN is not newer than TIME-WAIT still connects, with its second SYN.',
+      text: 'With tcp_rfc1337 0, a second client behind a NAT whose SYN is not newer than the connection in TIME-WAIT still connects, with its second SYN.',
     },
     {
       about: { tcp_rfc1337: 'risks', 'clients hang in connect': 'look at' },
       claim: 'rfc1337-shuts-others-out',
-      text: 'With tcp_rfc1337 1, connect(2) of a second client behind a NAT whose SYN is not newer than TIME-WAIT fails with ETIMEDOUT.',
+      text: 'With tcp_rfc1337 1, connect(2) of a second client behind a NAT fails with ETIMEDOUT if its SYN is not newer than the connection in TIME-WAIT.',
     },
   ],
 

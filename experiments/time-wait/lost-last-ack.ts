@@ -228,7 +228,7 @@ export default experiment({
     },
     {
       id: 'gives-up',
-      text: `tcp_orphan_retries or tcp_retries2 ${retries} sets a time, not a count: the other end gives up at the first timer that expires (2^(${retries}+1)-1) · 200 ms = ${budgetMs(retries) / 1000} s or more after its first retransmission by the RTO, here after more than ${retries} retransmissions`,
+      text: `tcp_orphan_retries ${retries} or tcp_retries2 ${retries} sets a time, not a count: the other end gives up at the first timer that expires (2^(${retries}+1)-1) · 200 ms = ${budgetMs(retries) / 1000} s or more after its first retransmission by the RTO, here after more than ${retries} retransmissions`,
       source:
         'tcp_write_timeout(), retransmits_timed_out() and tcp_model_timeout() in net/ipv4/tcp_timer.c, TCP_RTO_MIN 200 ms; RFC 8985 §7. Tolerance: 5 % early, what TCP_INFO rounds, to a fifth late, of which the timer wheel takes an eighth',
       when: ({ lost }) => lost === 'always',
@@ -331,12 +331,12 @@ export default experiment({
         resent.length > 0 &&
           finding(
             range(resent, ({ facts }) => facts.againMs, { unit: 'ms' }),
-            `The other end sends its FIN again after its retransmission timeout, here ${range(resent, ({ facts }) => facts.rtoMs, { unit: 'ms' })}.`,
+            `The other end sends its FIN again after about an RTO, here ${range(resent, ({ facts }) => facts.rtoMs, { unit: 'ms' })}: as a tail loss probe.`,
           ),
         silent.length > 0 &&
           finding(
             lasted,
-            `Unanswered, the other end gives up after ${lasted}: tcp_orphan_retries (or tcp_retries2) ${retries} allows ${budgetMs(retries) / 1000} s from the first RTO retransmission; the next timer ends it.`,
+            `Unanswered, the other end gives up after ${lasted} with tcp_orphan_retries (or tcp_retries2) ${retries}: at the first timer ${budgetMs(retries) / 1000} s or more after its third FIN.`,
           ),
         finding(share(restarted, waiting), 'One more copy of the FIN restarts the 60 s of TIME-WAIT.'),
       ],

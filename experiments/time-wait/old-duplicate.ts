@@ -190,7 +190,7 @@ export default experiment({
     },
     {
       id: 'old-bytes-delivered',
-      text: "without TIME-WAIT and timestamps, the new connection's application reads the old client's bytes as the new client's, if the old connection was faster than the clock of initial sequence numbers",
+      text: "with neither TIME-WAIT nor timestamps, the new connection's application reads the old client's bytes as the new client's, if the old connection was faster than the clock of initial sequence numbers",
       source: 'RFC 9293 §3.4.3; RFC 1337 §1, hazard H1',
       when: defenceless,
       holds: (facts) =>
@@ -231,7 +231,7 @@ export default experiment({
     },
     {
       id: 'clock-protects-the-slow',
-      text: 'a connection that sends fewer bytes than the clock of initial sequence numbers advances leaves no segment that fits a new one, even without TIME-WAIT and timestamps',
+      text: 'a connection that sends fewer bytes than the clock of initial sequence numbers advances leaves no segment that fits a new one, even with neither TIME-WAIT nor timestamps',
       source: 'RFC 9293 §3.4.1; secure_tcp_seq() in net/core/secure_seq.c: one number every 64 ns',
       when: (cell) => bypassed(cell) && cell.bytes === few,
       holds: (facts, { bytes }) => facts.advanced > bytes && !facts.covered && is(facts.heard, 'new'),
@@ -247,7 +247,7 @@ export default experiment({
     {
       about: { SO_LINGER: 'risks', tcp_max_tw_buckets: 'risks', tcp_timestamps: 'risks' },
       claim: 'old-bytes-delivered',
-      text: 'Without TIME-WAIT (SO_LINGER 0, no buckets) and timestamps, a new connection from the same port reads bytes of a fast old one.',
+      text: 'With neither timestamps nor TIME-WAIT (SO_LINGER 0, tcp_max_tw_buckets 0), a late segment of a fast old connection can enter a new one.',
     },
   ],
 
@@ -271,16 +271,16 @@ export default experiment({
           : others.some(readOld)
             ? 'Old bytes can reach a new connection in spite of TIME-WAIT or timestamps.'
             : harmed.length > 0
-              ? 'Without TIME-WAIT and timestamps, old bytes of a fast sender can get through.'
-              : 'Even without TIME-WAIT and timestamps, no old byte reached a new connection.',
+              ? 'With neither TIME-WAIT nor timestamps, old bytes of a fast sender can get in.'
+              : 'Even with neither TIME-WAIT nor timestamps, no old byte reached a new connection.',
       findings: [
         finding(
           share(harmed, plain),
-          'Without TIME-WAIT and timestamps, the new server reads old bytes, if the old connection sent faster than the clock of sequence numbers.',
+          'With neither TIME-WAIT nor timestamps, the new server reads old bytes if the old connection sent faster than the clock of sequence numbers.',
         ),
         finding(
           share(discarded, harmed),
-          "If old bytes get in, the kernel discards the new client's own bytes as already received.",
+          `If old bytes get in, the kernel discards the new client's own ${newBytes} bytes, which have the same numbers, as already received.`,
         ),
         finding(
           safe(stamped),

@@ -112,7 +112,7 @@ export default experiment({
     },
     {
       id: 'client-resets-the-challenge',
-      text: 'a client in SYN-SENT answers an ACK instead of a SYN-ACK with a RST',
+      text: 'a client in SYN-SENT whose SYN gets an ACK without SYN answers that ACK with a RST',
       source: 'RFC 9293 §3.10.7.3: in SYN-SENT, an ACK that is not acceptable; RFC 5961 §4.2',
       when: ({ stamp, listener }) => stamp === 'older' || listener === 'closed',
       holds: (facts) => facts.firstAnswer === 'ACK' && facts.clientSaid === 'RST',
@@ -158,7 +158,7 @@ export default experiment({
     {
       about: { 'thousands of TIME-WAIT': 'look at' },
       claim: 'reconnects-at-once',
-      text: "A listening server's TIME-WAIT lets a SYN with a higher sequence number from the same port in at once, unless its timestamp is older.",
+      text: "A listening server's TIME-WAIT accepts a SYN with a higher sequence number from the same port at once, unless its timestamp is older.",
     },
     {
       about: { tcp_rfc1337: 'risks', 'clients hang in connect': 'look at' },
@@ -181,7 +181,7 @@ export default experiment({
     return {
       headline:
         newer.length > 0 && admitted.length === newer.length
-          ? "A listening server's TIME-WAIT lets a newer SYN from the same port in."
+          ? "A listening server's TIME-WAIT accepts a newer SYN from the same port."
           : `A client connected again from the same port in ${share(connected, outcomes)} cases.`,
       findings: [
         finding(
@@ -195,7 +195,7 @@ export default experiment({
         challenged.length > 0 &&
           finding(
             soon,
-            'If an ACK answers its SYN instead of a SYN-ACK, the client sends the SYN again after this time instead of 1 s.',
+            'If the answer to its SYN is an ACK without SYN, the client sends the SYN again after this time instead of 1 s.',
           ),
         finding(
           share(shutOut, older(1)),

@@ -168,7 +168,7 @@ export default experiment({
   claims: [
     {
       id: 'new-syn-opens',
-      text: 'with a listener, TIME-WAIT answers a SYN with a higher sequence number or a newer timestamp with SYN-ACK at once; the new initial sequence number lies 65,537 beyond SND.NXT of the old connection',
+      text: 'with a listener, TIME-WAIT answers a SYN with a newer timestamp, or with the same or none and a higher sequence number, with SYN-ACK at once; the new initial sequence number lies 65,537 beyond SND.NXT of the old connection',
       source:
         'RFC 9293 §3.6.1 MAY-2, RFC 6191 §2; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c: tw_snd_nxt + 65535 + 2',
       when: (cell) => cell.listener === 'open' && isNewSyn(cell),
@@ -291,7 +291,7 @@ export default experiment({
         finding(share(late.filter(isRestarted), late), 'Data, ACKs and FINs restart the 60 s of TIME-WAIT.'),
         finding(
           share(opening.filter(isEnded), opening),
-          'With a listener, a SYN with a higher sequence number or a newer timestamp ends TIME-WAIT and opens a connection.',
+          'With a listener, a SYN with a newer timestamp, or with the same or none and a higher number, ends TIME-WAIT and opens a connection.',
         ),
         finding(
           share(exact.filter(isEnded), exact),

@@ -108,7 +108,7 @@ export default experiment({
     {
       about: { tcp_rfc1337: 'measured' },
       claim: 'rfc1337-survives',
-      text: 'With tcp_rfc1337 1, TIME-WAIT ignores the RST that a late segment draws, and answers the next FIN.',
+      text: 'With tcp_rfc1337 1, TIME-WAIT ignores the RST that a late segment causes, and answers the next FIN.',
     },
     {
       id: 'without-it-a-late-segment-ends-it',

@@ -76,7 +76,7 @@ export default experiment({
   across: [
     {
       id: 'fin-timeout-is-not-it',
-      text: "tcp_fin_timeout does not shorten TIME-WAIT: with 60 and with 3 it lasts the same within a slot of the kernel's timer wheel",
+      text: "tcp_fin_timeout does not shorten TIME-WAIT: with 60 and with 3 its lengths differ by at most a slot of the kernel's timer wheel",
       source: 'tcp(7), tcp_fin_timeout; tcp_time_wait() in net/ipv4/tcp_minisocks.c',
       holds: (outcomes) =>
         new Set(outcomes.map(({ cell }) => cell.finTimeout)).size < 2
@@ -129,7 +129,7 @@ export default experiment({
           finding(
             range(short, seconds, { digits: 1, unit: 's' }),
             apart <= slot
-              ? 'tcp_fin_timeout 3 instead of 60 changes nothing: TIME-WAIT lasts the same within a slot of the timer wheel.'
+              ? 'tcp_fin_timeout 3 instead of 60 changes nothing: the mean lengths of TIME-WAIT differ by at most a slot of the timer wheel.'
               : `tcp_fin_timeout 3 instead of 60 changes how long TIME-WAIT lasts, by ${apart.toFixed(1)} s.`,
           ),
       ],

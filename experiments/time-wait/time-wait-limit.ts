@@ -67,7 +67,7 @@ export default experiment({
     },
     {
       id: 'cuts-the-other-end-off',
-      text: "above the limit, the kernel does not keep an orphan in FIN-WAIT-2 either: it answers the FIN of the other end with a RST, unless the ACK of the client's FIN arrived while close(2) still held the socket",
+      text: "above the limit, the kernel keeps no orphan's FIN-WAIT-2 either: a RST answers the other end's FIN, unless the ACK of the client's FIN arrived while close(2) still held the socket",
       source:
         'tcp_rcv_state_process() in net/ipv4/tcp_input.c, FIN-WAIT-1: tcp_time_wait() for the orphan; RFC 9293 §3.10.7.1',
       when: ({ buckets }) => buckets !== 'default',
@@ -103,7 +103,7 @@ export default experiment({
     {
       about: { tcp_max_tw_buckets: 'risks' },
       claim: 'cuts-the-other-end-off',
-      text: "Above the limit the kernel keeps no FIN-WAIT-2 of an orphan either: it answers the other end's FIN with a RST.",
+      text: "Above the limit, the kernel keeps no orphan's FIN-WAIT-2 either: a RST answers the other end's FIN.",
     },
   ],
 
@@ -137,7 +137,7 @@ export default experiment({
         ),
         finding(
           share(reset, limited),
-          'Above the limit, the kernel keeps no FIN-WAIT-2 either: it answers the FIN of the other end with a RST.',
+          "Above the limit, the kernel keeps no orphan's FIN-WAIT-2 either: a RST answers the other end's FIN.",
         ),
         finding(share(all, usual), `With the kernel's own limit, all ${labels.length} connections keep TIME-WAIT.`),
         finding(

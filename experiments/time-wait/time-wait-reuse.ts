@@ -198,7 +198,7 @@ export default experiment({
   claims: [
     {
       id: 'after-the-delay',
-      text: 'where tcp_tw_reuse covers the path and timestamps are on, connect(2) takes the port once TIME-WAIT is as old as tcp_tw_reuse_delay; on a kernel without that sysctl at the next whole second',
+      text: 'with timestamps and tcp_tw_reuse 1, or 2 on loopback, connect(2) takes the port once TIME-WAIT is as old as tcp_tw_reuse_delay; on a kernel without that sysctl at the next whole second',
       source:
         'tcp_twsk_unique() in net/ipv4/tcp_ipv4.c: tw_entry_stamp, before Linux 6.14 tw_ts_recent_stamp. Tolerance: between the last attempt that failed and the one that connected, and 1 ms since the kernel compares whole milliseconds',
       when: (cell) => isCovered(cell) && cell.old === 'TIME-WAIT',
@@ -211,7 +211,7 @@ export default experiment({
     },
     {
       id: 'not-elsewhere',
-      text: `with tcp_tw_reuse 0, and with 2 between addresses that are not loopback addresses, even on one machine, connect(2) fails with EADDRNOTAVAIL for ${triedSeconds} s`,
+      text: `with tcp_tw_reuse 0, and with 2 between addresses that are not loopback addresses, even on one machine, connect(2) does not choose a port in TIME-WAIT: if the range has no other, it fails with EADDRNOTAVAIL for ${triedSeconds} s`,
       source: 'tcp_twsk_unique() in net/ipv4/tcp_ipv4.c: ipv4_is_loopback(), bound_dev_if',
       when: ({ old, port, path, twReuse, timestamps }) =>
         old === 'TIME-WAIT' &&
@@ -272,7 +272,7 @@ export default experiment({
       claim: 'after-the-delay',
       when: ({ delay }) => delay === 'default',
       number: (outcomes) => range(outcomes, ({ facts }) => facts.firstAccepted, { digits: 1, unit: 's' }),
-      text: 'Where tcp_tw_reuse covers the path (2: loopback; 1: any), connect(2) takes a port after {number} of TIME-WAIT.',
+      text: 'With timestamps and tcp_tw_reuse 1, or 2 on loopback, connect(2) takes a port after {number} of TIME-WAIT.',
     },
     {
       id: 'delay-is-a-sysctl',
@@ -336,20 +336,20 @@ export default experiment({
     return {
       headline:
         usual.length > 0 && freed.length === covered.length
-          ? `connect(2) can reuse a port ${range(usual, ({ facts }) => facts.firstAccepted, { unit: 's' })} into TIME-WAIT${isLoopbackOnly ? ', by default on loopback only' : ''}.`
+          ? `connect(2) uses a port after ${range(usual, ({ facts }) => facts.firstAccepted, { unit: 's' })} of TIME-WAIT${isLoopbackOnly ? ', by default on loopback only' : ''}.`
           : `A client connected again in ${triedSeconds} s in ${share(connected, outcomes)} cases.`,
       findings: [
         finding(
           share(freed, covered),
-          'Where tcp_tw_reuse covers the path, connect(2) takes the port once TIME-WAIT is as old as tcp_tw_reuse_delay, by default 1 s.',
+          'With timestamps and tcp_tw_reuse 1, or 2 on loopback, connect(2) takes the port once TIME-WAIT is as old as tcp_tw_reuse_delay, by default 1 s.',
         ),
         finding(
           share(kept, others),
-          `With tcp_tw_reuse 0, with 2 on a path other than loopback, or without timestamps, connect(2) fails with EADDRNOTAVAIL (tried for ${triedSeconds} s).`,
+          `Without timestamps, with tcp_tw_reuse 0, or with 2 off loopback, connect(2) cannot choose the port: EADDRNOTAVAIL if it is the only one (tried for ${triedSeconds} s).`,
         ),
         finding(
           share(alone, bound),
-          'With SO_REUSEADDR on both sockets and timestamps, bind(2) and connect(2) succeed at once. Without SO_REUSEADDR bind(2) fails, without timestamps connect(2).',
+          'With SO_REUSEADDR on both and timestamps, bind(2) and connect(2) succeed at once. Without SO_REUSEADDR bind(2) fails; without timestamps connect(2) fails.',
         ),
         finding(share(never, half), 'tcp_tw_reuse does not free the port of an orphan in FIN-WAIT-2.'),
         finding(

@@ -15,7 +15,7 @@ interface ReportOptions {
   readonly markdown: boolean;
   /** Print every finding. */
   readonly verbose: boolean;
-  /** A cell's id: its ladder diagram is the answer, and no report is made. */
+  /** A cell's id: its sequence diagram is the answer, and no report is made. */
   readonly ladder?: string;
 }
 

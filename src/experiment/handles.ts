@@ -115,7 +115,7 @@ export interface Opened extends Endpoint {
    * EHOSTUNREACH; its `ns` is the time from connect(2) to that.
    */
   connected(): Step;
-  /** The other end, where `ss` shows a request in SYN-RECEIVED, which no process has. */
+  /** The other end, where `ss` shows a mini-socket in SYN-RECEIVED, which no process has. */
   readonly other: Side;
 }
 

@@ -31,16 +31,16 @@ type Laddered = Pick<PageRecord, 'segments' | 'asides' | 'incarnations'>;
 export const withoutLadders = <T extends Laddered>(): Smaller<T>[] => [
   { left: '', of: (record) => record },
   {
-    left: `Ladders of more than ${mostSegments} segments`,
+    left: `Sequence diagrams of more than ${mostSegments} segments`,
     of: (record) => ((record.segments?.length ?? 0) > mostSegments ? withoutSegments(record) : record),
   },
-  { left: 'All ladders', of: withoutSegments },
+  { left: 'All sequence diagrams', of: withoutSegments },
 ];
 
 const smaller: readonly Smaller<PageRecord>[] = [
   ...withoutLadders<PageRecord>(),
   {
-    left: 'All ladders, counters and calls',
+    left: 'All sequence diagrams, counters and calls',
     of: ({ counters: _counters, ends: _ends, ...record }) => withoutSegments(record),
   },
   { left: 'Everything but facts', of: ({ claims, files, folder }) => ({ claims, files, folder, paths: {} }) },

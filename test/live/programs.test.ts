@@ -93,3 +93,16 @@ live('programs that peers start', () => {
     expect(log).toContain('stderr: closing\n');
   });
 });
+
+live('threads that listen on one port', () => {
+  test('of the connections of one that could not listen nothing is said', async () => {
+    const out = join(await scratch(), 'run');
+    expect((await lingerlab(['run', 'cluster-workers/share=threads*', '--out', out])).exitCode).toBe(0);
+    const { cells } = await readRun(out);
+    const told = cells.map(({ factors: { share }, facts: { second, others } }) => [share, { second, others }]);
+    expect(Object.fromEntries(told)).toEqual({
+      threads: { second: 'EADDRINUSE', others: undefined },
+      'threads-reuseport': { second: 'listening', others: true },
+    });
+  });
+});

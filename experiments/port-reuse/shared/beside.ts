@@ -37,7 +37,7 @@ export const oldSocketWords = {
   held: { text: 'where the old socket is bound', values: { own: 'on one address', wildcard: 'on the wildcard' } },
   user: {
     text: 'the user of the new socket',
-    values: { same: 'the user of the old socket', other: "another: nobody, while the old socket is root's" },
+    values: { same: 'the user of the old socket', other: 'another: the user nobody, beside a socket of root' },
   },
   tries: {
     text: 'the new sockets',
@@ -52,7 +52,7 @@ export const nobody = 65_534;
 
 export const blocksWithoutOption = {
   id: 'blocks-without-option',
-  text: 'bind(2) of a new socket without SO_REUSEADDR and SO_REUSEPORT fails with EADDRINUSE on the address of an old socket and on the wildcard',
+  text: 'bind(2) of a new socket without SO_REUSEADDR or SO_REUSEPORT fails with EADDRINUSE on the address of an old socket and on the wildcard',
   source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c; socket(7)',
   holds: (facts: Facts) => areRefused(facts, 'none'),
 } as const;
@@ -78,7 +78,7 @@ export const reuseportBeside = (old: string) =>
 
 export const reuseportIsOneUsers = {
   id: 'reuseport-is-one-users',
-  text: "beside a full socket, SO_REUSEPORT on both shares a port among one user's sockets only: bind(2) of another user fails, here of nobody where the old socket is root's",
+  text: "beside a full socket, SO_REUSEPORT on both shares a port among one user's sockets only: bind(2) of another user fails, tried as the user `nobody` beside a socket of root",
   source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: uid_eq(); socket(7): SO_REUSEPORT',
   holds: (facts: Facts) => areRefused(facts, 'port'),
 } as const;

@@ -18,7 +18,7 @@ export type State = (typeof states)[number];
 export const stateWords = {
   text: 'the state of the end',
   values: {
-    'SYN-RECEIVED': 'SYN-RECEIVED: a request, a mini-socket',
+    'SYN-RECEIVED': 'SYN-RECEIVED: a mini-socket',
     ESTABLISHED: 'ESTABLISHED',
     'FIN-WAIT-1': 'FIN-WAIT-1: its FIN is not acknowledged',
     'FIN-WAIT-2': 'FIN-WAIT-2: its FIN is acknowledged; its descriptor is open',

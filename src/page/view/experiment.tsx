@@ -268,11 +268,13 @@ const Examples = ({ experiment }: { readonly experiment: ExperimentView }) => {
   const isWired = paths.kind === 'ladders';
   const count = isWired ? paths.ladders.length : paths.courses.length;
   return (
-    <figure class="courses" aria-label={`Courses of ${experiment.id}`}>
-      <h4>{isWired ? 'What the wire carried' : 'Courses that the two ends took'}</h4>
+    <figure class="courses" aria-label={`Sequences of ${experiment.id}`}>
+      <h4>{isWired ? 'What the wire carried' : 'What the two ends went through'}</h4>
       <p class="caption">
         One result each, with its times. Order is exact{isWired ? '' : '; distances are logarithmic'}.
-        {count > examples.length ? ` ${plural(count - examples.length, 'other course')}: open a mark above.` : ''}
+        {count > examples.length
+          ? ` ${plural(count - examples.length, isWired ? 'other sequence diagram' : 'other sequence of states', isWired ? 'other sequence diagrams' : 'other sequences of states')}: open a mark above.`
+          : ''}
       </p>
       {examples.map(({ cell, repeat, label, results, letters }) => (
         <div class="course-row">

@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import type { Knob } from '../../experiment/guide.ts';
 import type { Guide, KnobSection, Said, SymptomSection } from '../../report/guide/guide.ts';
 import { places } from '../../report/guide/knobs.ts';
-import { kindWords, notSaidBy, standingText, titleOf } from '../../report/guide/words.ts';
+import { kindWords, notRunText, notSaidBy, standingText, titleOf } from '../../report/guide/words.ts';
 import { verdictMarks } from '../../report/model/claims.ts';
 import { hashOf, sectionTarget } from '../query.ts';
 import { mark, NumberLink, Scroll, Text } from './text.tsx';
@@ -147,7 +147,7 @@ const Measured = ({ section, guide }: { readonly section: KnobSection | SymptomS
       ))}
       {more.length > 0 ? (
         <p class="note">
-          More of this did not run here: <Text>{mark(`npx lingerlab run ${more.join(' ')}`)}</Text> shows it.
+          {notRunText(more)} (<Text>{mark(`npx lingerlab run ${more.join(' ')}`)}</Text>).
         </p>
       ) : null}
     </>

@@ -74,7 +74,7 @@ export const LoadFigure = ({ load }: { readonly load: Load }) => {
         </span>
         {compares ? (
           <span class="axis">
-            {wordsOf(load.compared).of}, of the baseline, log
+            {wordsOf(load.compared).of}, against the baseline, log
             <Ticks
               at={[0.2, 0.5, 1, 2, 5, 10]
                 .filter((tick) => tick > (change.domain()[0] ?? 0) && tick < (change.domain()[1] ?? 0))
@@ -93,7 +93,7 @@ export const LoadFigure = ({ load }: { readonly load: Load }) => {
           />
         </span>
         <span>CPU for one request</span>
-        <span>rate, TIME-WAIT over the window</span>
+        <span>rate, TIME-WAIT over time</span>
       </div>
       {load.ways.map((way, index) => (
         <div class="way" data-way={way.cell}>
@@ -114,7 +114,7 @@ export const LoadFigure = ({ load }: { readonly load: Load }) => {
             <b class="num-text">{way.medians[load.facts.indexOf(rate)]}</b>
           </span>
           {compares ? (
-            <span class="cell" data-label={`${wordsOf(load.compared).of}, of the baseline, log`}>
+            <span class="cell" data-label={`${wordsOf(load.compared).of}, against the baseline, log`}>
               <Change way={way} scale={change} margin={load.margin} />
             </span>
           ) : null}
@@ -129,7 +129,7 @@ export const LoadFigure = ({ load }: { readonly load: Load }) => {
           <span class="cell" data-label="CPU for one request: client, server; dark: kernel">
             <Cpu way={way} most={cpu} />
           </span>
-          <span class="cell series" data-label="rate, TIME-WAIT over the window">
+          <span class="cell series" data-label="rate, TIME-WAIT over time">
             {[rateThrough, through].map((each) => {
               const own = each?.ways[index];
               return own === undefined ? null : (
@@ -369,7 +369,7 @@ export const LoadTables = ({ load }: { readonly load: Load }) => {
                   </th>
                 ))}
                 {compares ? <th class="number">compared</th> : null}
-                {compares ? <th>{wordsOf(load.compared).of}, of its baseline</th> : null}
+                {compares ? <th>{wordsOf(load.compared).of}, relative to its baseline</th> : null}
               </tr>
             </thead>
             <tbody>

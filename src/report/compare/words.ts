@@ -20,26 +20,30 @@ export function headline(comparison: Comparison): string {
   if (behaviour + performance === 0) return `No difference in ${within}.`;
   const odds = races.filter(({ isBehaviour }) => !isBehaviour).length;
   const measured = performance - odds;
+  const news = newsOf(behaviour, unexplained);
   const what =
     behaviour === 0
       ? 'No difference in behaviour'
-      : plural(behaviour, 'difference in behaviour', 'differences in behaviour');
+      : plural(behaviour, `${news.all}difference in behaviour`, `${news.all}differences in behaviour`) + news.parts;
   const speed = [
     ...(odds > 0 ? [plural(odds, 'fact of races with other odds', 'facts of races with other odds')] : []),
     ...(measured > 0 ? [`${plural(measured, 'measured fact')} with another performance`] : []),
   ];
   const among = [
-    ...(unexplained !== undefined && behaviour > 0 ? [newsText(behaviour, unexplained)] : []),
     ...(contradicted > 0 ? [`${plural(contradicted, 'claim')} that one run confirms and another refutes`] : []),
     ...(fates.length > 0 ? [lacking] : []),
   ];
-  const claims = among.length > 0 ? ` (${among.join(', ')})` : '';
-  return `${what}${claims}, ${speed.length === 0 ? 'none in performance' : speed.join(', ')}, in ${within}.`;
+  const others = contradicted + fates.length < behaviour ? ', among them ' : ': ';
+  const claims = among.length > 0 ? `${others}${among.join(' and ')}` : '';
+  return `${what}${claims}; ${speed.length === 0 ? 'none in performance' : speed.join(', ')}. Compared: ${within}.`;
 }
 
-/** How many differences known changes of the kernel explain. */
-const newsText = (all: number, unexplained: number): string =>
-  unexplained === 0 ? 'all known' : unexplained === all ? 'all new' : `${all - unexplained} known, ${unexplained} new`;
+/** How many differences known changes of the kernel explain: a word for all of them, or each part. */
+function newsOf(all: number, unexplained: number | undefined): { readonly all: string; readonly parts: string } {
+  if (unexplained === undefined) return { all: '', parts: '' };
+  if (unexplained === 0 || unexplained === all) return { all: unexplained === 0 ? 'known ' : 'new ', parts: '' };
+  return { all: '', parts: ` (${all - unexplained} known, ${unexplained} new)` };
+}
 
 /** What was not compared, and by which tests the rest was: sentences. */
 export function extent({ compared, alpha, speeds }: Comparison): string[] {
@@ -92,7 +96,7 @@ export function cautions({ runs, environment, experiments, races, speeds }: Comp
       : []),
     ...(virtual.length > 0
       ? [
-          `Virtual time (runs ${virtual.map(({ label }) => label).join(', ')}) cannot show what caches, several processors at work, or rates in wall time do.`,
+          `${virtual.length === 1 ? 'A run' : 'Runs'} in virtual time (${virtual.map(({ label }) => label).join(', ')}) cannot show the effects of caches, of several processors, or of real-time rates.`,
         ]
       : []),
     ...speeds
@@ -108,7 +112,7 @@ export function cautions({ runs, environment, experiments, races, speeds }: Comp
       : []),
     ...(changed.length > 0
       ? [
-          `The files of these experiments differ between the runs: ${someOf(
+          `The runs used different source files of these experiments: ${someOf(
             changed.map(({ id }) => id),
             String,
             6,

@@ -84,7 +84,8 @@ export const knobTexts: Readonly<Record<Knob, KnobText>> = {
     what: 'A socket option: how long a closed socket stays in FIN-WAIT-2, instead of tcp_fin_timeout; at most 120 s; −1 leaves FIN-WAIT-2 out.',
     said: 'TCP_LINGER2 shortens TIME-WAIT.',
     use: 'for single connections whose peers do not close, where tcp_fin_timeout of the whole namespace must stay.',
-    avoid: '−1 on the end that closes first if that end may still get data: its peer gets a RST.',
+    avoid:
+      '−1 on the end that closes first: it sends a RST once its FIN is acknowledged, also without more data, and keeps no TIME-WAIT.',
     settings: {
       Go: goControl('unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_LINGER2, 10)'),
       Python: '`sock.setsockopt(IPPROTO_TCP, TCP_LINGER2, 10)`',
@@ -155,7 +156,7 @@ export const knobTexts: Readonly<Record<Knob, KnobText>> = {
     what: 'Whether connect(2) may take a port in TIME-WAIT of this machine: 0 off, 1 on, 2 (the default) on loopback; tcp_tw_reuse_delay says from which age, since Linux 6.14, 1000 ms by default.',
     said: 'tcp_tw_reuse is dangerous; tcp_tw_reuse helps a server with many TIME-WAIT.',
     use: '1 on clients and proxies that open connections to the same servers faster than their ports allow.',
-    avoid: 'for servers: connect(2) alone asks it. It needs TCP timestamps at both ends.',
+    avoid: 'for servers: only connect(2) reads tcp_tw_reuse. Reuse needs TCP timestamps at both ends.',
     settings: {
       ...ipv4('tcp_tw_reuse', 1),
       sysctl: '`sysctl -w net.ipv4.tcp_tw_reuse=1`; the age in ms: `net.ipv4.tcp_tw_reuse_delay`',
@@ -171,10 +172,10 @@ export const knobTexts: Readonly<Record<Knob, KnobText>> = {
     shownBy: ['fin-wait-2', 'time-wait-length', 'server-restart'],
   },
   tcp_max_tw_buckets: {
-    what: 'How many sockets in TIME-WAIT, and of orphans in FIN-WAIT-2, a namespace keeps; the default depends on memory.',
+    what: 'How many TIME-WAITs and orphans in FIN-WAIT-2 a namespace keeps in all; the default depends on memory.',
     said: 'A full table refuses new connections; a small limit is a cure for TIME-WAIT.',
     use: 'the default: memory per TIME-WAIT is small. Watch TcpExt TCPTimeWaitOverflow.',
-    avoid: 'a small limit: connections beyond it end without TIME-WAIT and what it protects against.',
+    avoid: 'a small limit: connections beyond it end without TIME-WAIT and its protection.',
     settings: ipv4('tcp_max_tw_buckets', 262144),
     shownBy: ['time-wait-limit', 'old-duplicate'],
   },
@@ -182,7 +183,8 @@ export const knobTexts: Readonly<Record<Knob, KnobText>> = {
     what: 'Whether TIME-WAIT ignores every RST; 0 by default.',
     said: 'tcp_rfc1337 0 protects against TIME-WAIT assassination.',
     use: '1 where no late segment may end TIME-WAIT early.',
-    avoid: 'on servers with clients behind a NAT: a second client with the same port can be shut out for a minute.',
+    avoid:
+      'on servers with clients behind a NAT: a second client with the same port can be shut out for a minute or more.',
     settings: ipv4('tcp_rfc1337', 1),
     shownBy: ['time-wait-assassination', 'reconnect-at-time-wait', 'behind-nat'],
   },
@@ -195,7 +197,7 @@ export const knobTexts: Readonly<Record<Knob, KnobText>> = {
     shownBy: ['time-wait-reuse', 'old-duplicate', 'simultaneous-close'],
   },
   backlog: {
-    what: "listen(2)'s backlog, cut to net.core.somaxconn: how many connections wait for accept(2); tcp_abort_on_overflow 1 sends a RST where the queue is full.",
+    what: "listen(2)'s backlog, cut to net.core.somaxconn: how many connections wait for accept(2); with tcp_abort_on_overflow 1 a full queue answers the ACK of a handshake with a RST.",
     said: 'A full accept queue refuses clients.',
     use: 'a backlog for the longest pause of the server; watch TcpExt ListenOverflows.',
     avoid: 'tcp_abort_on_overflow 1, unless clients try again elsewhere at a RST.',
@@ -222,7 +224,7 @@ export const knobTexts: Readonly<Record<Knob, KnobText>> = {
   keepalive: {
     what: 'SO_KEEPALIVE with TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT: probes on an idle connection; off by default; the sysctls tcp_keepalive_time, _intvl and _probes, 7200 s, 75 s and 9, are the defaults of sockets with SO_KEEPALIVE.',
     said: 'Keepalive removes CLOSE-WAIT; keepalive is on by default.',
-    use: 'on each connection that may be idle behind a firewall or NAT, with TCP_KEEPIDLE shorter than their memory.',
+    use: 'on each connection that may be idle behind a firewall or NAT, with TCP_KEEPIDLE shorter than their idle timeout.',
     avoid: 'against a server that does not close: its descriptors stay.',
     settings: {
       ...ipv4('tcp_keepalive_time', 120, 'since 1.29'),
@@ -240,9 +242,9 @@ export const knobTexts: Readonly<Record<Knob, KnobText>> = {
   },
   TCP_USER_TIMEOUT: {
     what: 'A socket option, in ms: how long sent data, or keepalive probes, may stay without an acknowledgement; 0 by default.',
-    said: 'TCP_USER_TIMEOUT and TCP_KEEPCNT both count.',
+    said: 'TCP_USER_TIMEOUT and TCP_KEEPCNT both apply.',
     use: 'with keepalive, as the one limit for idle and busy connections.',
-    avoid: 'a value below the pauses of a path that recovers.',
+    avoid: 'a value shorter than the interruptions that the path recovers from.',
     settings: {
       HAProxy: '`bind :80 tcp-ut 30s`, `server … tcp-ut 30s`',
       Go: goControl('unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 30000)'),

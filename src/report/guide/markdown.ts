@@ -1,9 +1,10 @@
 import { relative } from 'node:path';
 import { blocks, code, link, plain, table } from '../markdown/text.ts';
+import { kernelWords } from '../model/wording.ts';
 import { whichText } from '../which-cells.ts';
 import type { Guide, KnobSection, Said, SymptomSection } from './guide.ts';
 import { places } from './knobs.ts';
-import { anchorOf, kindWords, notSaidBy, standingText, titleOf } from './words.ts';
+import { anchorOf, kindWords, notRunText, notSaidBy, standingText, titleOf } from './words.ts';
 
 /** `guide.md`, as GitHub renders it: by symptom, by knob, then the evidence. `from`: the folder from which its links lead. */
 export function guideMarkdown(guide: Guide, from: string): string {
@@ -38,6 +39,7 @@ function introduction({ runs }: Guide): string {
   const silent = runs.filter(({ isSilent }) => isSilent);
   return blocks(
     'Each sentence under **Measured**, **Costs**, **Risks**, **What happens**, **Helps** and **Cannot help** was measured in these runs: its number leads to the results that it rests on. `16 of 16`: it holds in 16 of 16 results; another number is what was measured there. Sentences without evidence in these runs are left out. All else is what manuals say, and was not measured.',
+    `_${kernelWords}_`,
     runs.length > 1 &&
       'A sentence holds on all of these kernels unless it says on which. Its number is of the newest of them; the evidence has the number on each.',
     of.join('\n'),
@@ -63,7 +65,7 @@ function measuredText(section: KnobSection | SymptomSection, guide: Guide): stri
     ...measured.map(({ kind, said }) =>
       blocks(`**${kindWords[kind]}**`, said.map((each) => `- ${sentence(each, guide)}`).join('\n')),
     ),
-    ...(more.length > 0 ? [`More of this did not run here: ${code(`lingerlab run ${more.join(' ')}`)} shows it.`] : []),
+    ...(more.length > 0 ? [`${notRunText(more)} (${code(`lingerlab run ${more.join(' ')}`)}).`] : []),
   ];
 }
 

@@ -51,7 +51,7 @@ export const symptomTexts: Readonly<Record<Symptom, SymptomText>> = {
   'FIN-WAIT-2 grows': {
     seen: 'sockets in FIN-WAIT-2 become more.',
     ss: 'ss -tanop state fin-wait-2',
-    shows: 'with a process, that process has only half-closed; without a process, the timer that ends FIN-WAIT-2',
+    shows: 'if a process is shown, it has only half-closed; if none is shown, see the timer that ends FIN-WAIT-2',
     counters: '',
     knobs: ['tcp_fin_timeout', 'TCP_LINGER2', 'keepalive'],
     shownBy: ['fin-wait-2'],

@@ -27,6 +27,10 @@ export function notSaidBy({ measured, shownBy }: KnobSection | SymptomSection): 
   return shownBy.filter((id) => !told.has(id));
 }
 
+/** `Not run here: load-ports, which measures more`; a command that runs them goes on after it. */
+export const notRunText = (more: readonly string[]): string =>
+  `Not run here: ${listed(more)}, which ${more.length === 1 ? 'measures' : 'measure'} more`;
+
 /** `6.1`, `6.1 and 6.12`, `5.10, 6.1 and 6.12` */
 const listed = (names: readonly string[]): string =>
   names.length < 2 ? (names[0] ?? '') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;

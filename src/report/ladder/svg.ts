@@ -64,7 +64,7 @@ export function ladderSvg(record: Wired, { brief = false }: { readonly brief?: b
     .join('\n');
   return `${[
     `<svg xmlns="http://www.w3.org/2000/svg" class="ladder" role="img" viewBox="0 0 ${width} ${px(height)}" width="${width}" height="${px(height)}">`,
-    `<title>Ladder diagram of ${xml(record.id)}</title>`,
+    `<title>Sequence diagram of ${xml(record.id)}</title>`,
     ...(brief ? [] : [`<desc>${xml(ladder.rows.map((row) => `${sentenceOf(row, words)}.`).join(' '))}</desc>`]),
     `<style>${styleFor(body)}</style>`,
     body,
@@ -190,9 +190,7 @@ function legend({ rows }: Ladder, words: LadderWords): string[] {
       : []),
     ...(words.numbers ? [`Numbers count from each connection's own first: ${words.numbers}.`] : []),
     ...(isFull
-      ? [
-          'SYN-RECEIVED begins where the wire saw its SYN ACK: a request, a mini-socket, until the ACK made a full socket.',
-        ]
+      ? ['SYN-RECEIVED begins where the wire saw its SYN ACK: a mini-socket, until the ACK made a full socket.']
       : []),
     ...(isRestarted
       ? ['A notch, 60 s again: a retransmitted FIN restarts the minute of TIME-WAIT (RFC 9293 §3.10.7.4).']

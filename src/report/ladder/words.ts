@@ -151,7 +151,7 @@ function notesOf({ step, mini, full, why, call }: StateRow, time: Times): string
     ...(call ? [callText(call)] : []),
     ...own,
     ...(mini ? [`mini-socket from ${time(mini.at)}`] : []),
-    ...(full === undefined ? [] : [`a request until ${time(full)}`]),
+    ...(full === undefined ? [] : [`mini-socket until ${time(full)}`]),
     ...(why ? [why] : []),
   ];
 }

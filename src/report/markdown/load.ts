@@ -43,7 +43,7 @@ export function markdownLoad(load: Load, chart: string | undefined): string {
   ]);
   return blocks(
     table(
-      ['way', compares ? `${of}, of its baseline` : of, ...shown.map((fact) => columns[fact])],
+      ['way', compares ? `${of}, relative to its baseline` : of, ...shown.map((fact) => columns[fact])],
       rows,
       shown.map((_, index) => index + 2),
     ),
@@ -115,6 +115,6 @@ function through({ fact, text, ways }: Series): string {
   });
   return blocks(
     `${code(fact)}: ${plain(text)}: ${throughTitle}`,
-    table(['way', 'through the window', 'at its beginning', 'at its end'], rows),
+    table(['way', 'during the measurement', 'at its beginning', 'at its end'], rows),
   );
 }

@@ -11,8 +11,11 @@ import { blocks, code, details, image, link, plain, table } from './text.ts';
 
 type WithPaths = Pick<ExperimentView, 'id' | 'paths'>;
 
-/** Where an experiment's page has its ladders or courses. */
-const anchors = { ladders: 'ladders', courses: 'courses' } as const;
+/** What a drawing of each kind is called; its plural is the title, and so the anchor, of the part of an experiment's page. */
+const drawingWords = {
+  ladders: ['sequence diagram', 'sequence diagrams'],
+  courses: ['sequence of states', 'sequences of states'],
+} as const;
 
 /** What the ends went through, to open on a click: the first drawing, links to the others, and to the page that says more of each. */
 export function markdownPaths({ id, paths }: WithPaths, drawn: ReadonlySet<string>, page: string): string {
@@ -20,29 +23,32 @@ export function markdownPaths({ id, paths }: WithPaths, drawn: ReadonlySet<strin
   const items = titlesOf(paths).map(({ short }, index) => ({ short, name: drawingName(id, index) }));
   const shown = items.filter(({ name }) => drawn.has(name));
   const [first] = shown;
-  const more = `[Each with its closing segments](${page}#${anchors[paths.kind]})`;
-  const left = items.length - shown.length;
+  const [one, several] = drawingWords[paths.kind];
+  const all = items.length === 1 ? 'Its closing segments' : `All ${items.length} with their closing segments`;
+  const more = link(all, `${page}#${several.replaceAll(' ', '-')}`);
   const body = blocks(
-    first &&
-      image(
-        `${paths.kind === 'ladders' ? 'Ladder' : 'Course'}: ${plainly(first.short)}`,
-        `${besideReport}/${first.name}`,
-      ),
+    first && image(`${capital(one)}: ${plainly(first.short)}`, `${besideReport}/${first.name}`),
     shown.map(({ short, name }) => `- ${link(short, `${besideReport}/${name}`)}`).join('\n'),
-    left > 0
-      ? `${more}; ${plural(left, 'other has', 'others have')} no drawing: the size of a kept run is limited.`
+    shown.length < items.length
+      ? `${more}; ${drawnText(shown.length, items.length)} drawn here: the size of a kept run is limited.`
       : `${more}.`,
     paths.kind === 'ladders' &&
       paths.without &&
-      `No packet crossed the wire in ${whichText(paths.without, code)}: there is no ladder.`,
+      `No packet crossed the wire in ${whichText(paths.without, code)}: there is no diagram.`,
   );
   return details(headOf(paths), body);
 }
 
 const headOf = (paths: Paths): string =>
   paths.kind === 'ladders'
-    ? `**What the wire carried**: ${plural(paths.ladders.length, 'ladder')} of ${plural(paths.cells, 'cell')}`
-    : `**What the two ends went through**: ${plural(paths.courses.length, 'course')}`;
+    ? `**What the wire carried**: ${plural(paths.ladders.length, ...drawingWords.ladders)} for ${plural(paths.cells, 'cell')}`
+    : `**What the two ends went through**: ${plural(paths.courses.length, ...drawingWords.courses)}`;
+
+/** How many of an experiment's drawings its report has, before the word drawn. */
+const drawnText = (shown: number, all: number): string =>
+  all === 1 ? 'it is not' : `${shown === 0 ? 'none' : shown} of them ${shown > 1 ? 'are' : 'is'}`;
+
+const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
 /** Every ladder or course of an experiment: whose it is, its closing segments, and its drawing where it has one. */
 export function pathList({ id, paths }: WithPaths, drawn: ReadonlySet<string>): string {
@@ -56,7 +62,7 @@ export function pathList({ id, paths }: WithPaths, drawn: ReadonlySet<string>): 
   });
   const isWhole = titles.every((_, index) => drawn.has(drawingName(id, index)));
   return blocks(
-    paths.kind === 'ladders' ? '## Ladders' : '## Courses',
+    `## ${capital(drawingWords[paths.kind][1])}`,
     paths.kind === 'ladders' && 'Cells with the same segments, states and deeds of the wire share one.',
     paths.kind === 'ladders' && !isWhole && 'Those without a drawing: `lingerlab report RUN --ladder CELL` draws each.',
     items.join('\n'),

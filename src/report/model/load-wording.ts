@@ -24,11 +24,11 @@ export function comparedTitle(fact: string): string {
 /** The words for a fact of which loads are compared. */
 export const wordsOf = (fact: string): ComparedWords => comparedWords[fact] ?? wordsOfRate;
 
-export const windowTitle = 'How rate, latency and TIME-WAIT went through the window';
+export const windowTitle = 'How rate, latency and TIME-WAIT changed during the measurement';
 export const throughTitle =
-  'medians of all repeats, drawn from 0 to the largest of all ways, with the quartiles at both ends';
+  'medians of all repeats, drawn from 0 to the largest value of all ways; quartiles of the first and the last interval';
 export const costsTitle =
-  'What else it cost, at the median, times for one request; and which processes were CPU-bound, in how many results';
+  'Other costs (medians; times are for one request), and in how many results each process was CPU-bound';
 
 export const numbersTitle = (load: Load): string =>
   `Rates and times with their spread, and costs${isCompared(load) ? '; how they were compared' : ''}`;
@@ -54,7 +54,7 @@ export function notes(load: Load): string {
   return [
     ended && endedText(ended, compared),
     compared.some(isBeyond) &&
-      `The intervals are not corrected for ${compared.length} comparisons; the verdicts are (Holm). So a way can be “not significant” although its interval lies wholly beyond ${margin * 100} %.`,
+      `Only the verdicts are corrected for ${compared.length} comparisons (Holm), not the intervals. So a way can be “not significant” although its interval lies wholly beyond ${margin * 100} %.`,
   ]
     .filter(Boolean)
     .join(' ');
@@ -65,10 +65,10 @@ function endedText({ by, within, seconds }: NonNullable<Load['ended']>, compared
   const narrow = compared.filter(
     ({ ratio, interval }) => interval && isWithin({ ratio, low: interval[0], high: interval[1] }, within),
   ).length;
-  if (by === 'narrow') return `The repeats ended when each interval was within ${share}.`;
+  if (by === 'narrow') return `The repeats ended when each interval was within ${share} of its ratio.`;
   const why =
     by === 'time' ? `the time was used up (${formatNumber(seconds)} s)` : 'each way had its maximum of repeats';
-  return `The repeats ended when ${why}: ${narrow} of ${plural(compared.length, 'interval')} lie within ${share}.`;
+  return `The repeats ended when ${why}: ${narrow} of ${plural(compared.length, 'interval')} lie within ${share} of their ratio.`;
 }
 
 /** Whether any way was compared: there may be too few repeats, or other programs took too much of the machine. */

@@ -24,8 +24,12 @@ const code = (text: string): { readonly code: string } => ({ code: text });
 export const titleOf = ({ run }: Pick<Report, 'run'>): string =>
   `How TCP connections close on Linux ${run.environment?.kernel ?? '(kernel unknown)'}`;
 
+/** What the kernel keeps, and how exact its timers are. */
+export const kernelWords =
+  "A mini-socket is the kernel's small object for a handshake, TIME-WAIT or an orphan's FIN-WAIT-2; any other socket is a full socket. A slot of the timer wheel is how late the kernel's timer may expire.";
+
 /** The words that a report cannot do without, for readers who have read nothing else. */
-export const wordsText = `A cell is one combination of settings; a result is one run of a cell. A claim is ${verdictMarks.confirmed} confirmed, ${verdictMarks.refuted} refuted or ${verdictMarks.inconclusive} inconclusive: the cells that ran do not decide the claim. An orphan is a socket that no process holds any more; the kernel still serves it. The wire is a process between both ends that can delay, lose and forge segments. The harness is lingerlab's main process; its peers are the client's and the server's process.`;
+export const wordsText = `A cell is one combination of settings; a result is one run of a cell. A claim is ${verdictMarks.confirmed} confirmed, ${verdictMarks.refuted} refuted or ${verdictMarks.inconclusive} inconclusive: the cells that ran do not decide the claim. The number before a finding counts results, such as 2 of 2, or is what was measured. An orphan is a socket that no process holds any more; the kernel still serves it. ${kernelWords} The wire is a process between both ends that can delay, lose and forge segments. The harness is lingerlab's main process; its peers are the client's and the server's process.`;
 
 /** What a reader must know before the findings: the run is not whole, or cells errored; empty where it is whole. */
 export function statusText(run: RunView, { missing, cells }: Overview): string {

@@ -106,7 +106,17 @@ describe('a comparison', () => {
 
   test('counts what no known change explains', () => {
     expect(compared).toMatchObject({ behaviour: 4, unexplained: 2 });
-    expect(toldOf(compared).headline).toContain('4 differences in behaviour (2 known, 2 new, ');
+    expect(toldOf(compared).headline).toContain(
+      '4 differences in behaviour (2 known, 2 new), among them 2 claims that ',
+    );
+  });
+
+  test('says once that all are known', () => {
+    const one = compareRuns([
+      on('5.10.0-46-cloud-amd64', { kept: 'a', other: 'b' }),
+      on('7.3.4', { kept: 'b', other: 'b' }),
+    ]);
+    expect(toldOf(one).headline).toMatch(/^1 known difference in behaviour; none in performance\. Compared: /);
   });
 
   test('prints beside each difference whether it is known or new, and what the changes are', () => {

@@ -40,9 +40,9 @@ test('a comparison tells the differences by experiment, cells that share one tog
   expect(
     comparisonText(toldOf(compareRuns([sampleRun(), older()])), { color: false, width: 90 }),
   ).toMatchInlineSnapshot(`
-    "9 differences in behaviour (all new, 1 claim that one run confirms and another refutes), 1
-    fact of races with other odds, 1 measured fact with another performance, in 51 facts of 9
-    cells in 2 experiments.
+    "9 new differences in behaviour, among them 1 claim that one run confirms and another
+    refutes; 1 fact of races with other odds, 1 measured fact with another performance.
+    Compared: 51 facts of 9 cells in 2 experiments.
     ! The odds of a race move with the load of a machine, too: run both again, on quiet
       machines, before you blame a kernel.
 
@@ -115,7 +115,7 @@ test('an unfinished run, emulation and a changed experiment are cautioned agains
   });
   expect(text).toContain('Run B is interrupted');
   expect(text).toContain('say nothing of the kernels');
-  expect(text).toContain('differ between the runs: x.');
+  expect(text).toContain('used different source files of these experiments: x.');
 });
 
 test('what virtual time cannot show is said once', () => {
@@ -123,8 +123,9 @@ test('what virtual time cannot show is said once', () => {
     runOf([experimentOf({ id: 'x' })], [], { environment: { accelerator: 'tcg', clockRule: 'virtual' } });
   const host = runOf([experimentOf({ id: 'x' })], []);
   const said = (...runs: Run[]) => comparisonText(toldOf(compareRuns(runs)), { color: false, width: 200 });
-  expect(said(host, guest(), guest()).match(/Virtual time \(runs B, C\) cannot show/g)).toHaveLength(1);
-  expect(said(host, host)).not.toContain('Virtual time');
+  expect(said(host, guest(), guest()).match(/Runs in virtual time \(B, C\) cannot show/g)).toHaveLength(1);
+  expect(said(host, guest())).toContain('A run in virtual time (B) cannot show');
+  expect(said(host, host)).not.toContain('virtual time');
 });
 
 test('color adds nothing but color', () => {

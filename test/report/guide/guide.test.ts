@@ -154,7 +154,9 @@ describe('guide.md', () => {
   });
 
   test('says which experiments have more of it, where they said nothing here', () => {
-    expect(text).toContain('More of this did not run here: `lingerlab run simultaneous-close load` shows it.');
+    expect(text).toContain(
+      'Not run here: simultaneous-close and load, which measure more (`lingerlab run simultaneous-close load`).',
+    );
   });
 
   test('has one line where nothing of a symptom or knob ran', () => {

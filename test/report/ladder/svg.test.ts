@@ -166,7 +166,7 @@ test('has the colors of light and of dark pages', () => {
 
 test('says its title, and row by row what happens, to who does not see it', () => {
   const svg = ladderSvg(lostLastAck());
-  expect(svg).toContain('<title>Ladder diagram of lost-last-ack/timeWait=kept</title>');
+  expect(svg).toContain('<title>Sequence diagram of lost-last-ack/timeWait=kept</title>');
   const [, description] = /<desc>(.*)<\/desc>/.exec(svg) ?? [];
   expect(description).toContain(
     'The client sends ACK seq 2 ack 2 at +23.2 ms, lost: dropped by the wire. 207 ms later. The server sends FIN ACK seq 1 ack 2 (again) at +229.66 ms.',

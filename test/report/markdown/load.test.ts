@@ -39,7 +39,7 @@ const text = (some: typeof cells) => {
 test('a load tells each way with its spread, against the first with an interval, and what the test says', () => {
   const said = text(cells);
   expect(said).toContain('Medians of 10 repeats');
-  expect(said).toMatch(/\| way \| rate, of its baseline \|\n.*\n\| `by=fin` \| 115: the baseline \|/);
+  expect(said).toMatch(/\| way \| rate, relative to its baseline \|\n.*\n\| `by=fin` \| 115: the baseline \|/);
   expect(said).toMatch(/\| `by=rst` \| 0\.80\d \(0\.80\d–0\.80\d\): \*\*slower\*\* \|/);
   expect(said).toMatch(/\| `by=fin` \| 115 \(97 to 302\) \|/);
   expect(said).toMatch(/`cpu.clientUs` .*\n.*\n\| `by=fin` \| 40/);
@@ -130,7 +130,7 @@ test('what stands beside the ratio is of the same pairs, however the machine was
   );
   const load = loadOf(stored, gatherCells(runOf([stored], records)));
   const said = load ? markdownLoad(load, undefined) : '';
-  expect(said).toContain('| way | requests per CPU-second, of its baseline | rate |');
+  expect(said).toContain('| way | requests per CPU-second, relative to its baseline | rate |');
   expect(said).toContain('| `by=fin` | 100: the baseline | 50 |');
   // its median of 90 would seem to be faster
   expect(said).toContain('| `by=rst` | 0.900: **dearer** | 0.900 × |');

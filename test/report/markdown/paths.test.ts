@@ -27,11 +27,11 @@ describe('over a wire', () => {
   const [text, list, drawn] = both(undefined, ...records);
   test('each ladder is a file; cells with the same segments share one', () => {
     expect(drawn).toEqual(['x-1.svg', 'x-2.svg']);
-    expect(text).toContain('<summary><b>What the wire carried</b>: 2 ladders of 3 cells</summary>');
-    expect(text).toContain('![Ladder: lost=once,family=4](report/x-1.svg)');
+    expect(text).toContain('<summary><b>What the wire carried</b>: 2 sequence diagrams for 3 cells</summary>');
+    expect(text).toContain('![Sequence diagram: lost=once,family=4](report/x-1.svg)');
     expect(text).toContain('- [`lost=never,family=4` and 1 more cell](report/x-2.svg)');
-    expect(text).toContain('[Each with its closing segments](report/x.md#ladders).');
-    expect(list).toContain('## Ladders\n');
+    expect(text).toContain('[All 2 with their closing segments](report/x.md#sequence-diagrams).');
+    expect(list).toContain('## Sequence diagrams\n');
     expect(list).toContain(
       '- `lost=never,family=4`; `lost=never,family=6`. [Drawing](x-2.svg). Closing segments sent: ',
     );
@@ -47,7 +47,7 @@ describe('over a wire', () => {
   });
 
   test('a cell in which no packet crossed it is named in a line, one that has another network is not', () => {
-    const said = 'No packet crossed the wire in `x/lost=never,family=4`: there is no ladder.';
+    const said = 'No packet crossed the wire in `x/lost=never,family=4`: there is no diagram.';
     expect(both(undefined, over('once', 4, 'client F. 1:1 @3 dropped'), over('never', 4))[0]).toContain(said);
     expect(text).not.toContain('No packet crossed');
     const onLoopback = { ...over('never', 4), files: ['events.ndjson.gz'] };
@@ -64,16 +64,23 @@ describe('over a wire', () => {
     );
     const [short, long, few] = both(1e6, ...records, again);
     expect(few).toEqual(['x-1.svg', 'x-2.svg']);
-    expect(short).toContain('(report/x.md#ladders); 1 other has no drawing: the size of a kept run is limited.');
+    expect(short).toContain(
+      '[All 3 with their closing segments](report/x.md#sequence-diagrams); 2 of them are drawn here: the size of a kept run is limited.',
+    );
     expect(short).not.toContain('x-3.svg');
     expect(long).toContain('`lingerlab report RUN --ladder CELL` draws each.');
     expect(long).toContain('- `lost=twice,family=4`. Closing segments sent: ');
-    expect(both(100, ...records)[2]).toEqual([]);
+    const [none, , without] = both(100, ...records);
+    expect(without).toEqual([]);
+    expect(none).toContain('; none of them is drawn here: ');
+    expect(both(100, records[1]!)[0]).toContain(
+      '[Its closing segments](report/x.md#sequence-diagrams); it is not drawn here: ',
+    );
   });
 });
 
 test('without a wire nothing is said of one', () => {
   const [text, list] = both(undefined, over('never', 4));
-  expect(text).toContain('<b>What the two ends went through</b>: 1 course');
+  expect(text).toContain('<b>What the two ends went through</b>: 1 sequence of states</summary>');
   expect(text + list).not.toMatch(/wire/);
 });

@@ -33,7 +33,7 @@ test('the setting, a warning and the findings come first', () => {
     - On: Linux 6.18.19 · HZ 250 · Node 24.21.0 · iproute2 6.1.0 · as root · 2 × AMD EPYC 7763
     - By: lingerlab 0.1.0, 2025-11-20 09:00:00 UTC to 2025-11-20 09:01:04 UTC
 
-    _A cell is one combination of settings; a result is one run of a cell. A claim is ✓ confirmed, ✗ refuted or ? inconclusive: the cells that ran do not decide the claim. An orphan is a socket that no process holds any more; the kernel still serves it. The wire is a process between both ends that can delay, lose and forge segments. The harness is lingerlab's main process; its peers are the client's and the server's process._
+    _A cell is one combination of settings; a result is one run of a cell. A claim is ✓ confirmed, ✗ refuted or ? inconclusive: the cells that ran do not decide the claim. The number before a finding counts results, such as 2 of 2, or is what was measured. An orphan is a socket that no process holds any more; the kernel still serves it. A mini-socket is the kernel's small object for a handshake, TIME-WAIT or an orphan's FIN-WAIT-2; any other socket is a full socket. A slot of the timer wheel is how late the kernel's timer may expire. The wire is a process between both ends that can delay, lose and forge segments. The harness is lingerlab's main process; its peers are the client's and the server's process._
 
     > [!WARNING]
     > 1 cell of 12 errored.
@@ -251,7 +251,7 @@ describe('courses of states', () => {
   test('one drawing for each different one', () => {
     const { report, beside } = reportFiles(reportOf(runOf([experimentOf({ id: 'x' })], cells)));
     expect([...beside.keys()].filter((name) => name.endsWith('.svg'))).toHaveLength(14);
-    expect(report).toContain('<summary><b>What the two ends went through</b>: 14 courses</summary>');
+    expect(report).toContain('<summary><b>What the two ends went through</b>: 14 sequences of states</summary>');
     expect(report).toContain('- [2 results, both cells with `a=1,16`](report/x-1.svg)');
     expect(beside.get('x.md')).toContain('The times are those of `x/a=1`.');
   });
