@@ -103,7 +103,9 @@ export default experiment({
   }),
   seconds({ linger, loss, reader, roundTrip }) {
     if (reader === 'stopped') return Number(linger) > 0 ? Number(linger) + aloneSecondsOf(roundTrip) + 1 : 1;
-    return loss > 0 ? 4 : roundTrip === 200 ? 2.2 : 1;
+    // reno sends 1.2 segments / (round trip × √loss): M. Mathis et al. (1997)
+    if (loss > 0) return linger === 0 ? 1.5 : loss === 10 ? 25 : 7;
+    return roundTrip === 200 ? 2.2 : 1;
   },
   measures: {
     given: kind.outcome({ label: 'SO_LINGER', text: 'SO_LINGER as getsockopt(2) returns it' }),
