@@ -1,4 +1,4 @@
-import type { MiniSocketEvent, Ns } from '../record/event.ts';
+import type { MiniSocketEvent, Ns, TransitionEvent } from '../record/event.ts';
 import type { PathStep } from '../record/schema.ts';
 import { sameAddress } from '../tcp/address.ts';
 import { otherEnd, type State } from '../tcp/states.ts';
@@ -23,20 +23,27 @@ const leavesMini: ReadonlySet<State> = new Set(['FIN-WAIT-2', 'CLOSING']);
  */
 const shortestNs: Ns = 700_000_000;
 
-/** Whether a mini-socket took over when the full socket went from `left` to CLOSED, and by what evidence. */
-export function afterlifeOf(view: CellView, end: EndView, left: State, closed: Ns): Afterlife {
+/** Whether a mini-socket took over when the full socket was CLOSED, and by what evidence. */
+export function afterlifeOf(
+  view: CellView,
+  end: EndView,
+  { from: left, t: closed, handOver }: TransitionEvent,
+): Afterlife {
   if (!leavesMini.has(left)) return { exists: false };
   const { chain } = end;
   const timer = chain && view.miniSockets.findLast((event) => isOf(chain, event) && event.t <= closed);
   const later = end.looks.filter((look) => look.from >= closed);
   const firstSeen = later.find(({ socket }) => socket !== undefined);
   if (timer || firstSeen) return { exists: true, ...(timer && { timer }), ...(firstSeen && { firstSeen }) };
-  if (view.sight.miniTimers || later.some(({ until }) => until < closed + shortestNs)) return { exists: false };
+  const isTraced = view.sight.miniTimers && handOver === undefined;
+  if (isTraced || later.some(({ until }) => until < closed + shortestNs)) return { exists: false };
   return {
     exists: 'unknown',
     why: new Unknown(
       'not-sampled',
-      'no ss sample soon after the full socket ended, and this kernel traces no mini-socket timers',
+      handOver === undefined
+        ? 'no ss sample soon after the full socket ended, and this kernel traces no mini-socket timers'
+        : 'no ss sample soon after the full socket ended, and its CPU stood still while it did',
     ),
   };
 }

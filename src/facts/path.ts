@@ -37,7 +37,7 @@ function tracedPath(view: CellView, connection: ConnectionView, end: EndView, ch
   const last = chain.transitions.at(-1);
   const disagreements = contradictions(end, steps);
   if (last?.to !== 'CLOSED') return { steps, disagreements };
-  const afterlife = afterlifeOf(view, end, last.from, last.t);
+  const afterlife = afterlifeOf(view, end, last);
   if (afterlife.exists === false) return { steps, disagreements };
   steps.pop();
   if (afterlife.exists === 'unknown') return { steps, disagreements, incomplete: afterlife.why };

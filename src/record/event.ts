@@ -55,6 +55,8 @@ const transition = shape({
   ...flow,
   from: state,
   to: state,
+  /** Of a socket that may have left a mini-socket: its CPU stood still, so that the trace does not tell. */
+  handOver: z.literal('unclear').exactOptional(),
 });
 /** A transition of a full socket, from `sock:inet_sock_set_state`. */
 export type TransitionEvent = z.infer<typeof transition>;

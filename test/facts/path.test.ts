@@ -207,6 +207,28 @@ describe('with tracepoints', () => {
   });
 });
 
+describe('with a hand-over that the trace could not tell', () => {
+  const unclear = closedInTurn(one, 'client', 20, 50)
+    .filter(({ kind }) => kind !== 'mini-socket')
+    .map((event) =>
+      event.kind === 'transition' && event.from === 'FIN-WAIT-2' ? { ...event, handOver: 'unclear' as const } : event,
+    );
+  const events = [...opened(one, 10), ...unclear];
+
+  test('it is unknown what became of the socket, with the reason', () => {
+    const path = folded(events, 'client');
+    expect(statesOf(path)).toBe('SYN-SENT ESTABLISHED FIN-WAIT-1 FIN-WAIT-2');
+    expect(path.incomplete?.text).toMatch(/no ss sample soon after .* its CPU stood still while it did$/);
+  });
+
+  test('a sample shows whether there is a mini-socket', () => {
+    const kept = folded([...events, sample(70, shown(one, 'client', 'TIME-WAIT', 59_980))], 'client');
+    expect(statesOf(kept)).toMatch(/FIN-WAIT-2 TIME-WAIT\*$/);
+    const none = folded([...events, sample(70)], 'client');
+    expect(statesOf(none)).toMatch(/FIN-WAIT-2 CLOSED$/);
+  });
+});
+
 describe('with tracepoints, and without the timers of mini-sockets', () => {
   const events = [...opened(one, 10), ...closedInTurn(one, 'client', 20, 50).filter((e) => e.kind !== 'mini-socket')];
 

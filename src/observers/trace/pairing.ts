@@ -4,9 +4,12 @@ import type { State } from '../../tcp/states.ts';
 /**
  * tcp_time_wait() starts the mini-socket's timer and then closes the full socket with softirqs off on one CPU
  * (net/ipv4/tcp_minisocks.c): 3 µs apart when measured. An interrupt can come between, so the limit is generous; what
- * bounds mistakes is that no other socket's closing may lie between on that CPU.
+ * bounds mistakes is that no other socket's closing may lie between on that CPU. A hypervisor can take the CPU away for longer: once in
+ * some thousand closes on a busy host. Then the start may be another socket's, and samples have to show what became of this one.
  */
 const handOverNs: Ns = 200_000;
+/** No hypervisor was seen to take a CPU away for longer. */
+const stolenNs: Ns = 200_000_000;
 
 /**
  * Joins mini-sockets' timers, which carry no address, to the full sockets that left them. Takes each CPU's events in the
@@ -40,7 +43,9 @@ export function makePairing(): Pairing {
   const transition = (event: TransitionEvent): Event[] => {
     const start = started.get(event.cpu);
     const handsOver = event.to === 'CLOSED' && leavesMini.has(event.from);
-    if (!start || !handsOver || event.t - start.t > handOverNs) return [...unpaired(event.cpu), event];
+    const passed = start && handsOver ? event.t - start.t : Number.POSITIVE_INFINITY;
+    if (!start || passed > stolenNs) return [...unpaired(event.cpu), event];
+    if (passed > handOverNs) return [...unpaired(event.cpu), { ...event, handOver: 'unclear' }];
     started.delete(event.cpu);
     ours.add(start.timer);
     const { socket, local, remote } = event;

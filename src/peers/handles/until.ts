@@ -82,7 +82,8 @@ async function look(placed: Placed, waiting: Waiting, pause: number): Promise<bo
   const gone = state === undefined || state === 'CLOSED';
   // a request has neither a process nor a transition
   const request = !placed.at;
-  if (!gone || (sight.transitions && !request && (sight.miniTimers || pause < 4))) return true;
+  const isTraced = sight.transitions && !request && (sight.miniTimers || pause < 4);
+  if (!gone || (isTraced && pathSoFar(placed, waiting)?.incomplete === undefined)) return true;
   const before = events.length;
   await observers.sample();
   const site = waiting.siteOf?.(placed.endpoint) ?? placed.endpoint.end;
@@ -111,13 +112,15 @@ const passed = (placed: Placed, wanted: readonly State[], waiting: Waiting): Sta
 const isSameOpening = ({ client }: ConnectionEvent, opened: ConnectionEvent): boolean =>
   client.opening?.from === opened.client.opening?.from;
 
-/** The endpoint's path so far. */
-function stepsOf({ endpoint, at, opened }: Placed, { events, sight }: Pick<Waiting, 'events' | 'sight'>) {
+const stepsOf = (placed: Placed, seen: Pick<Waiting, 'events' | 'sight'>) => pathSoFar(placed, seen)?.steps ?? [];
+
+/** The endpoint's path so far; undefined where nothing was seen of it. */
+function pathSoFar({ endpoint, at, opened }: Placed, { events, sight }: Pick<Waiting, 'events' | 'sight'>) {
   const view = viewOf(events, sight);
   const connection = view.connections.findLast(({ event }) => {
     if (opened) return opened.client.opening ? isSameOpening(event, opened) : event === opened;
     const own = event[endpoint.end];
     return own.peer === at?.peer.name && own.endpoint === at.id;
   });
-  return connection ? pathOf(view, connection, connection[endpoint.end]).steps : [];
+  return connection && pathOf(view, connection, connection[endpoint.end]);
 }

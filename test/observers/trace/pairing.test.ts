@@ -44,7 +44,11 @@ describe('a timer and the end of a full socket', () => {
   });
 
   test('are not paired when the end comes too late to be of one hand-over', () => {
-    expect(kinds(paired(start(10), closed(10.3)))).toEqual(['transition']);
+    expect(paired(start(10), closed(300))).toEqual([closed(300)]);
+  });
+
+  test('may be of one hand-over, while which a hypervisor had the CPU: then the trace does not tell', () => {
+    expect(paired(start(10), closed(16.2))).toEqual([{ ...closed(16.2), handOver: 'unclear' }]);
   });
 
   test.each(['LAST-ACK', 'ESTABLISHED', 'CLOSE-WAIT', 'FIN-WAIT-1'] as const)(

@@ -85,6 +85,19 @@ function waitingFor({ events, sight = all, info, sampled, flushed, signal }: Giv
 const closed = [...opened(one, 10), ...closedInTurn(one, 'client', 20, 50)];
 
 describe('waiting for a state', () => {
+  test('asks for a sample where the trace could not tell whether a mini-socket took over', async () => {
+    const unclear = closed.flatMap((event): Event[] => {
+      if (event.kind === 'mini-socket') return [];
+      return event.kind === 'transition' && event.from === 'FIN-WAIT-2' ? [{ ...event, handOver: 'unclear' }] : [event];
+    });
+    const client = waitingFor({
+      events: unclear,
+      sampled: () => sample(70, shown(one, 'client', 'TIME-WAIT', 59_980)),
+    });
+    expect(await client.until('TIME-WAIT', 'CLOSED')).toBe('TIME-WAIT');
+    expect(client.counts.samples).toBe(1);
+  });
+
   test('ends at once when the endpoint has passed through it', async () => {
     const client = waitingFor({ events: [...closed] });
     expect(await client.until('FIN-WAIT-2')).toBe('FIN-WAIT-2');
