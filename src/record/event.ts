@@ -55,7 +55,7 @@ const transition = shape({
   ...flow,
   from: state,
   to: state,
-  /** Of a socket that may have left a mini-socket: its CPU stood still, so that the trace does not tell. */
+  /** Of a socket that may have left a mini-socket: its CPU stood still, so that the trace does not show whether it has. */
   handOver: z.literal('unclear').exactOptional(),
 });
 /** A transition of a full socket, from `sock:inet_sock_set_state`. */
