@@ -22,6 +22,8 @@ export interface Search {
 const leastShare = 0.08;
 /** How much more an experiment scores whose id is what was asked for, or that stands for the group with this name, typing errors aside. */
 const namedFactor = 4;
+/** How much more one scores of whose symptoms one has all the words that were asked for, side by side. */
+const symptomFactor = 2;
 /** More than these are no answer any more. */
 const mostFound = 12;
 /** Words that {@link Search.nearest} proposes. */
@@ -57,10 +59,13 @@ export function searchOf(experiments: readonly LoadedExperiment[]): Search {
     const isName = (text: string) => distance(vocabulary.inQuery(text).join(''), name) <= errorsIn(name);
     const isNamed = ({ definition: { id }, group }: LoadedExperiment) =>
       isName(id) || (group.lead === id && isName(group.title));
+    const phrase = asked.join(' ');
+    const isSymptom = ({ definition: { symptoms = [] } }: LoadedExperiment) =>
+      asked.length > 1 && symptoms.some((symptom) => vocabulary.inQuery(symptom).join(' ').includes(phrase));
     const ranked = found
       .map(({ id, score, queryTerms }) => {
         const experiment = experiments[Number(id)] as LoadedExperiment;
-        const factor = isNamed(experiment) ? namedFactor : 1;
+        const factor = isNamed(experiment) ? namedFactor : isSymptom(experiment) ? symptomFactor : 1;
         return { experiment, rank: factor * score * (queryTerms.length / asked.length) ** 2 };
       })
       .sort((a, b) => b.rank - a.rank);

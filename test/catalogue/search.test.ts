@@ -77,6 +77,10 @@ test('the words of the kernel find the errno, and an errno its words', () => {
   ).toEqual(['refused']);
 });
 
+test('an error as a program prints it finds early whose symptom it is', () => {
+  expect(found('Address already in use').slice(0, 2)).toContain('server-restart');
+});
+
 test('a match in id, tag or symptom stands before one in the question, then claims, then factors', () => {
   const claim = { id: 'c', source: 's', holds: () => true };
   const four = [

@@ -289,6 +289,11 @@ describeWhere(missing, "a run's page in a browser", () => {
     for (const part of ['.num', 'table td'])
       expect(await page.locator(`#_guide-closing-order ${part}`).first().isVisible(), part).toBe(true);
     expect(await page.locator('.find').isVisible()).toBe(false);
+    const closed = page.locator('#_guide-so_linger .findings li').first();
+    expect(await closed.isVisible()).toBe(false);
+    await page.emulateMedia({ media: 'print' });
+    expect(await closed.isVisible()).toBe(true);
+    expect((await closed.boundingBox())?.height).toBeGreaterThan(10);
     await page.close();
   });
 

@@ -57,7 +57,9 @@ export function untilText(
   waiting: Pick<Waiting, 'events' | 'sight'>,
 ): string {
   const { endpoint, label } = placed;
-  const states = stepsOf(placed, waiting).map(({ state }) => state);
+  const steps = stepsOf(placed, waiting).map(({ state }) => state);
+  // a mini-socket goes on with the state that a full socket left
+  const states = steps.filter((state, nth) => state !== steps[nth - 1]);
   const seen = states.length > 0 ? `was seen in ${states.join(', ')}` : 'was seen in no state';
   return `until(${wanted.join(', ')}) of the ${label ? `${label} ` : ''}${endpoint.end}, which ${seen}`;
 }
