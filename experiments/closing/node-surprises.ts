@@ -263,7 +263,7 @@ export default experiment({
           ? `The other end of a connection of Node read ECONNRESET in ${share(errors, outcomes)} cases.`
           : sentence(
               dropped.length > 0 && 'Node drops queued data at destroy()',
-              fins.length > 0 && 'a reset right after end() sends a FIN',
+              fins.length > 0 && 'resetAndDestroy() after end() sends a FIN',
             ),
       findings: [
         finding(

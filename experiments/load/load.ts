@@ -236,7 +236,7 @@ export default loadExperiment({
         bound.length > 0 &&
           finding(
             share(bound, quiet),
-            `Of ${quiet.length} results without other busy programs, a part was CPU-bound: ${boundOf.join(', ')}. Rates depend on the machine.`,
+            `Where others took less than ${othersMost * 100} % of the CPUs, something was CPU-bound in ${bound.length} of ${quiet.length} results: ${boundOf.join(', ')}.`,
           ),
       ],
     };

@@ -226,7 +226,10 @@ export default experiment({
           `Of ${segments} SYNs, or RSTs in the window, that arrive together at one connection, one gets a challenge ACK.`,
         ),
         finding(share(acks.filter(isOne), acks), `Of ${segments} old ACKs without data, one gets an ACK, too.`),
-        finding(share(data.filter(isEvery), data), 'Each segment of old data gets an ACK: no limit counts old data.'),
+        finding(
+          share(data.filter(isEvery), data),
+          'Each segment of old data gets an ACK: neither limit applies to old data.',
+        ),
         finding(
           share(many.filter(isEvery), many),
           `tcp_invalid_ratelimit counts for each connection: ${segments} connections answer one SYN each.`,

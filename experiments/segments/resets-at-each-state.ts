@@ -128,7 +128,7 @@ export default experiment({
     },
     {
       id: 'requests-are-protected-too',
-      text: 'in SYN-RECEIVED, too, a RST elsewhere in the window gets a challenge ACK, and the mini-socket stays',
+      text: 'in SYN-RECEIVED, too, a RST at another number from RCV.NXT + 1 to RCV.NXT + RCV.WND gets a challenge ACK, and the mini-socket stays',
       source: 'RFC 9293 §3.10.7.4, first; tcp_check_req() in net/ipv4/tcp_minisocks.c',
       when: ({ place, state }) => isChallenged(place) && state === 'SYN-RECEIVED',
       holds: (facts) => facts.answer === 'ACK' && facts.after === 'SYN-RECEIVED',
@@ -204,7 +204,7 @@ export default experiment({
         ),
         finding(
           share(challenged, inWindow),
-          'A RST elsewhere in the window, also at RCV.NXT + 1, gets a challenge ACK and changes nothing.',
+          'A RST at another number from RCV.NXT + 1 to RCV.NXT + RCV.WND gets a challenge ACK and changes nothing.',
         ),
         finding(
           share(dropped, outside),

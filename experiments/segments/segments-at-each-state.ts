@@ -303,7 +303,7 @@ export default experiment({
         ),
         finding(
           share(taken, early),
-          `Until the other end's FIN arrives, a socket that a process holds queues data at RCV.NXT${late.length > 0 ? `; after that FIN, ${share(dropped, late)} data segments are dropped without an answer` : ''}.`,
+          `Until the other end's FIN arrives, data at RCV.NXT is queued, in SYN-RECEIVED, too${late.length > 0 ? `; after that FIN, ${share(dropped, late)} data segments are dropped without an answer` : ''}.`,
         ),
         finding(
           share(

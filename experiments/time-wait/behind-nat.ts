@@ -261,7 +261,7 @@ export default experiment({
     const delays = range(second, ({ facts }) => facts.connectMs, { unit: 'ms' });
     return {
       headline: isLetIn
-        ? `Behind a NAT, the server's TIME-WAIT ${shutOut.length > 0 ? 'shuts a client out only if tcp_rfc1337 is 1' : 'lets another client in'}.`
+        ? `A server's TIME-WAIT ${shutOut.length > 0 ? 'shuts out a client behind a NAT only if tcp_rfc1337 is 1' : 'lets another client behind a NAT in'}.`
         : `Another client behind the NAT connected in ${share(outcomes.filter(isIn), outcomes)} cases.`,
       findings: [
         finding(

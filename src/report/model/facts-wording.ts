@@ -9,7 +9,7 @@ export const hasCells = ({ outcomes, table: own }: FactsView): boolean =>
 /** The openings that a table leaves out; empty where there is none. */
 export function openingsText(openings: readonly Opening[], mark: Mark): string {
   const said = openings.map(({ fact, words }) => `${mark(fact)} ${words.join(' → ')}`);
-  return said.length === 0 ? '' : `Left out, since every result begins with it: ${listed(said)}.`;
+  return said.length === 0 ? '' : `Left out, since every path that was seen begins with it: ${listed(said)}.`;
 }
 
 /** Factors that changed nothing, and are no columns. */

@@ -38,7 +38,7 @@ export const spreadsTitle = (load: Load): string =>
 
 /** How the ways were compared. */
 export const methodText = (load: Load): string =>
-  `${pairingText(load)} The medians include repeats that were not compared, as on a busy machine: the ratio can differ from the quotient of two medians. The ratio has its interval at 95 %, which is not corrected for the number of comparisons. A way differs by more than ${load.margin * 100} % by Wilcoxon's test of signed ranks, corrected by Holm at α = ${load.alpha}.`;
+  `${pairingText(load)} The medians include repeats that were not compared, as on a busy machine: the ratio can differ from the quotient of two medians. The ratio has its interval at 95 %, which is not corrected for the number of comparisons. A way counts as different where Wilcoxon's test of signed ranks shows more than ${load.margin * 100} %, corrected by Holm at α = ${load.alpha}.`;
 
 const pairingText = ({ pairing }: Load): string =>
   pairing === 'neighbours'

@@ -98,7 +98,7 @@ test('what the run compared stands as it is, each way against its own baseline',
   );
   const load = loadOf(stored, gatherCells(runOf([stored], records)));
   const said = load ? markdownLoad(load, undefined) : '';
-  expect(said).toContain('differs by more than 5 %');
+  expect(said).toContain('signed ranks shows more than 5 %');
   expect(said).toContain('| `by=keep` | 100: the baseline |');
   expect(said).toContain('| `by=fin` | 0.250: **slower** |');
   expect(said).toContain('| `by=rst` | 0.875: **slower**, of `by=fin` |');
