@@ -46,9 +46,6 @@ async function step<V extends Verb>(verb: V, ask: Verbs[V]['ask']) {
   return answer;
 }
 
-/** How long what was closed may take to be gone: libuv closes a handle in the turn of the loop behind the call. */
-const goneMs = 200;
-
 const lending: Handlers<Lending> = {
   enter({ name, index, path }) {
     if (part) throw new Error(`it is ${part.name} already`);
@@ -64,7 +61,7 @@ const lending: Handlers<Lending> = {
     stalls.pause();
     returnHome();
     relax();
-    return { left: running > 0 ? ['steps that have not ended'] : await atStart.since(goneMs) };
+    return { left: running > 0 ? ['steps that have not ended'] : await atStart.since() };
   },
 };
 const obeyLending = byHandlers(lending);

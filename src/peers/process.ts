@@ -4,9 +4,9 @@ import { succeeded } from '../experiment/answer.ts';
 import type { Answer, EndBy, Ended } from '../experiment/handles.ts';
 import type { Space } from '../lab/space.ts';
 import { type Clock, clockSince } from '../native/clock.ts';
-import { cpuOf } from '../native/cpu.ts';
 import { processState } from '../native/process-state.ts';
 import type { Company, Player, PlayerStart } from '../process/company.ts';
+import { partCpu, staysBehind } from '../process/part.ts';
 import { startWorker, type Worker } from '../process/worker.ts';
 import type { Event } from '../record/event.ts';
 import type { OwnEnd, PeerArguments, PeerProtocol, Told, Verb, Verbs } from './protocol.ts';
@@ -69,8 +69,6 @@ export async function startPlayer(
   const now = clockSince(origin);
   let playing: Playing | undefined;
   let ending = '';
-  /** What it had used when its last part was over. */
-  let used = 0;
   const called = (): string => `peer ${playing?.part.name ?? first()}`;
   const worker: Worker<PeerProtocol> = await startWorker<PeerProtocol, Told>({
     name: called,
@@ -93,11 +91,11 @@ export async function startPlayer(
     surprised: (error) => playing?.part.died(error),
   });
 
+  const cpu = partCpu(worker.pid);
+
   async function leave({ part, marks }: Playing): Promise<readonly string[]> {
-    if (worker.log() !== '') marks.add('output');
-    if (worker.unanswered > 0) marks.add('steps that have not ended');
-    if (part.until.aborted) marks.add('a cell that was ended');
-    if (marks.size > 0) return [...marks];
+    const known = [...marks, ...staysBehind(worker, part.until)];
+    if (known.length > 0) return known;
     try {
       return (await worker.ask('leave', {}, leaveMs)).left;
     } catch {
@@ -115,12 +113,10 @@ export async function startPlayer(
       return {
         ...acting(worker, own, { now, how: () => ending }),
         async [Symbol.asyncDispose]() {
-          const before = cpuOf(worker.pid);
+          cpu.look();
           const left = once ? [] : await leave(own);
           playing = undefined;
-          const after = cpuOf(worker.pid) ?? before;
-          part.spent(after === undefined ? 0 : after - used);
-          used = after ?? 0;
+          part.spent(cpu.take());
           await over(left);
         },
       };

@@ -76,8 +76,9 @@ export function makeCompany<Part extends AnyPart, Played>({
   const counts: Counts = { started: 0, parts: 0, leftOver: {} };
 
   async function dismiss(player: Process): Promise<void> {
-    await player.end();
+    // whether or not it ends well: that is said once
     players.delete(player);
+    await player.end();
   }
 
   async function start(name: () => string, until: AbortSignal, once: boolean): Promise<Process> {

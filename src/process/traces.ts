@@ -4,9 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What a process had at a moment. */
 export interface Traces {
-  /** What it has now and had not then, or the other way round: nothing, as soon as that is so, or what is left after so many ms. */
-  since(ms: number): Promise<readonly string[]>;
+  /**
+   * What it has now and had not then, or the other way round: nothing, as soon as that is so, or what is left after so many ms; by
+   * default the time in which what was closed is gone.
+   */
+  since(ms?: number): Promise<readonly string[]>;
 }
+
+/** How long what was closed may take to be gone: libuv closes a handle in the turn of the loop behind the call. */
+const goneMs = 200;
 
 /** Looks at what a process may leave behind: descriptors, what keeps its event loop, listeners for signals, its user, how it is scheduled. */
 export function traces(): Traces {
@@ -14,7 +20,7 @@ export function traces(): Traces {
   void process.stderr;
   const before = present();
   return {
-    async since(ms) {
+    async since(ms = goneMs) {
       const deadline = performance.now() + ms;
       for (;;) {
         const left = differences(before, present());

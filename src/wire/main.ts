@@ -47,8 +47,6 @@ let running: Running | undefined;
 /** Every rule that was made on this wire, whose numbers count from 1. */
 let rules: Rule[] = [];
 let echoes = 0;
-/** How long what was closed may take to be gone: libuv closes a handle in the turn of the loop behind the call. */
-const goneMs = 200;
 
 function wire(): Running {
   if (!running) throw new Error('the wire is not open');
@@ -96,7 +94,7 @@ const obey = byHandlers<WireVerbs>({
   },
   async close() {
     end();
-    return { left: await atStart.since(goneMs) };
+    return { left: await atStart.since() };
   },
   rule({ rule: asked }) {
     const { pump } = wire();

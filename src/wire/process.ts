@@ -1,7 +1,7 @@
 import { LingerlabError, messageOf } from '../errors.ts';
-import { cpuOf } from '../native/cpu.ts';
 import type { Company, Player, PlayerStart } from '../process/company.ts';
 import { answerMs } from '../process/deadline.ts';
+import { partCpu, staysBehind } from '../process/part.ts';
 import { startWorker } from '../process/worker.ts';
 import type { Address } from '../tcp/address.ts';
 import type { ToldPacket, WireArguments, WireTold, WireVerb, WireVerbs } from './protocol.ts';
@@ -52,8 +52,6 @@ export async function startWire(
   const argument: WireArguments = { parent: process.pid, originNs: String(origin) };
   let playing: WirePart | undefined;
   let unclean: LingerlabError | undefined;
-  /** What it had used when its last part was over. */
-  let used = 0;
   const worker = await startWorker<WireVerbs, WireTold>({
     name,
     entry: 'wire/main',
@@ -75,6 +73,8 @@ export async function startWire(
     },
   });
 
+  const cpu = partCpu(worker.pid);
+
   async function end(): Promise<void> {
     await worker.end(closeMs);
     // its capture may lack its end
@@ -84,9 +84,8 @@ export async function startWire(
   /** Why nobody else can have the process. Rejects with WIRE_DIED where the capture may lack its end. */
   async function leave({ until }: WirePart): Promise<readonly string[]> {
     if (once) return [];
-    if (worker.log() !== '') return ['output'];
-    if (worker.unanswered > 0) return ['steps that have not ended'];
-    if (until.aborted) return ['a cell that was ended'];
+    const known = staysBehind(worker, until);
+    if (known.length > 0) return known;
     try {
       return (await worker.ask('close', {}, closeMs)).left;
     } catch (error) {
@@ -110,15 +109,13 @@ export async function startWire(
         outside: async (inside) =>
           (translates && (await worker.ask('outside', { inside }, part.until)).outside) || inside,
         async [Symbol.asyncDispose]() {
-          const before = cpuOf(worker.pid);
+          cpu.look();
           let left: readonly string[] = ['an unfinished capture'];
           try {
             left = await leave(part);
           } finally {
             playing = undefined;
-            const after = cpuOf(worker.pid) ?? before;
-            part.spent?.(after === undefined ? 0 : after - used);
-            used = after ?? 0;
+            part.spent?.(cpu.take());
             await over(left);
           }
         },

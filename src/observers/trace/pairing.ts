@@ -4,8 +4,8 @@ import type { State } from '../../tcp/states.ts';
 /**
  * tcp_time_wait() starts the mini-socket's timer and then closes the full socket with softirqs off on one CPU
  * (net/ipv4/tcp_minisocks.c): 3 µs apart when measured. An interrupt can come between, so the limit is generous; what
- * bounds mistakes is that no other socket's closing may lie between on that CPU. A hypervisor can take the CPU away for longer: once in
- * some thousand closes on a busy host. Then the start may be another socket's, and samples have to show what became of this one.
+ * bounds mistakes is that no other socket's closing may lie between on that CPU. A hypervisor can take the CPU away for longer: seen once in
+ * some ten thousand closes on a busy host. Then the start may be another socket's, and samples have to show what became of this one.
  */
 const handOverNs: Ns = 200_000;
 /** No hypervisor was seen to take a CPU away for longer. */
