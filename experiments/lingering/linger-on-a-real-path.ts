@@ -29,6 +29,8 @@ const segmentBytes = 1448;
 const lateMs = 400;
 /** A busy machine alone. */
 const busyMs = 200;
+/** Of a call that waits for nothing. */
+const soon = `tolerance: one round trip; on a path without delay ${busyMs} ms, for a busy machine`;
 /** TCP_DELACK_MIN, HZ / 25, in include/net/tcp.h; its timer counts from a tick that may be 10 ms old, at HZ=100. */
 const delayedAckMs = 30;
 /** A slot of the timer wheel is at most an eighth of the time that it is for: kernel/time/timer.c. */
@@ -207,7 +209,7 @@ export default experiment({
     {
       id: 'off-waits-for-nothing',
       text: 'with SO_LINGER off close() returns at once',
-      source: 'inet_release() in net/ipv4/af_inet.c; tolerance: a round trip, where there is none a busy machine',
+      source: `inet_release() in net/ipv4/af_inet.c; ${soon}`,
       when: ({ linger }) => linger === 'off',
       holds: (facts, { roundTrip }) => facts['client.closeMs'] < (roundTrip || busyMs),
     },
@@ -247,8 +249,7 @@ export default experiment({
     {
       id: 'zero-resets',
       text: 'SO_LINGER 0 waits for nothing and resets: data that arrived in order is read, the rest is lost; a RST answers each later acknowledgement of the other end',
-      source:
-        'RFC 9293 §3.10.5; tcp_disconnect() in net/ipv4/tcp.c; RFC 6928: ten segments. Tolerance: a round trip, where there is none a busy machine',
+      source: `RFC 9293 §3.10.5; tcp_disconnect() in net/ipv4/tcp.c; RFC 6928: ten segments; ${soon}`,
       when: ({ linger }) => linger === 0,
       holds: (facts, { roundTrip, loss, sent }) => {
         const left = Math.min(amounts[sent], firstWindow);

@@ -314,7 +314,7 @@ const statements = {
           : 'true',
     really:
       'a port whose connection is in TIME-WAIT is taken for the same destination address and port only; a connection to another destination gets the port at once',
-    short: () => 'each destination has all ports',
+    short: () => 'TIME-WAIT takes a port for one destination',
     source: '__inet_check_established() in net/ipv4/inet_hashtables.c compares all four numbers',
     expected: { verdict: 'partly', observed: 'same destination: EADDRNOTAVAIL; another: ok' },
   },
@@ -367,7 +367,7 @@ const statements = {
       observed.includes('without SO_REUSEADDR: ok') ? 'false' : observed.endsWith('with it: ok') ? 'partly' : 'true',
     really:
       'a new server on the port of a TIME-WAIT fails with EADDRINUSE if it has not set SO_REUSEADDR; if the old and the new server have, it can listen at once',
-    short: () => 'SO_REUSEADDR saves the wait',
+    short: () => "SO_REUSEADDR ends a restart's wait",
     source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse of both sockets',
     expected: { verdict: 'partly', observed: 'without SO_REUSEADDR: EADDRINUSE; with it: ok' },
   },
@@ -535,7 +535,7 @@ const statements = {
     isSo: ({ observed }) =>
       !observed.startsWith('alone: ECONNRESET') ? 'false' : observed.endsWith('ECONNRESET') ? 'true' : 'partly',
     really: 'a RST that arrives after a FIN is read as the end of the stream; without a FIN before it as ECONNRESET',
-    short: () => 'after a FIN, the end is read',
+    short: () => 'one after a FIN is read as the end',
     source:
       'tcp_reset() in net/ipv4/tcp_input.c: CLOSE-WAIT; tcp_recvmsg_locked() in net/ipv4/tcp.c: SOCK_DONE before sk_err',
     expected: { verdict: 'partly', observed: `alone: ECONNRESET; after a FIN: ${theEnd}` },

@@ -227,7 +227,7 @@ export default experiment({
         ),
         finding(
           share(opened, others),
-          'Source quench and fragmentation needed are no such errors: they do not end connect(2), and the SYN is sent again.',
+          'Source quench and fragmentation needed do not end connect(2): the SYN is sent again.',
         ),
         finding(share(fits, smaller), `"Fragmentation needed" with an MTU of ${mtu} makes segments smaller.`),
       ],

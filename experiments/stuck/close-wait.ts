@@ -94,7 +94,7 @@ export default experiment({
   claims: [
     {
       id: 'stays-without-a-timer',
-      text: `without keepalive and unsent data CLOSE-WAIT has no timer: it lasts beyond ${watchedSeconds} s, also when the other end and its FIN-WAIT-2 are gone, whether the application has read the end of the stream or not`,
+      text: `with neither keepalive nor unsent data CLOSE-WAIT has no timer: it lasts beyond ${watchedSeconds} s, also when the other end and its FIN-WAIT-2 are gone, whether the application has read the end of the stream or not`,
       source: 'RFC 9293 §3.3.2: CLOSE-WAIT waits for the local user; tcp_fin() in net/ipv4/tcp_input.c starts no timer',
       when: ({ server, keepalive }) => keepalive === 'off' && (server === 'half-open' || server === 'paused'),
       holds: (facts) =>

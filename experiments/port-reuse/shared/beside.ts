@@ -129,7 +129,7 @@ export const alike = <O extends Together>(
 
 export const wildcardRefusesTheSame = {
   id: 'wildcard-refuses-the-same',
-  text: 'a server that was bound on the wildcard blocks the port of its address exactly as one that was bound on the address',
+  text: 'on an address, an old socket that was bound on the wildcard blocks the port exactly as one that was bound on that address',
   source: 'inet_rcv_saddr_equal() with match_wildcard, net/ipv4/inet_connection_sock.c',
   holds: (outcomes: readonly Together[]) =>
     alike(

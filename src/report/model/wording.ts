@@ -29,7 +29,7 @@ export const kernelWords =
   "A mini-socket is the kernel's small object for a handshake, TIME-WAIT or an orphan's FIN-WAIT-2; any other socket is a full socket. A slot of the timer wheel is how late the kernel's timer may expire.";
 
 /** The words that a report cannot do without, for readers who have read nothing else. */
-export const wordsText = `A cell is one combination of settings; a result is one run of a cell. A claim is ${verdictMarks.confirmed} confirmed, ${verdictMarks.refuted} refuted or ${verdictMarks.inconclusive} inconclusive: the cells that ran do not decide the claim. The number before a finding counts results, such as 2 of 2, or is what was measured. An orphan is a socket that no process holds any more; the kernel still serves it. ${kernelWords} The wire is a process between both ends that can delay, lose and forge segments. The harness is lingerlab's main process; its peers are the client's and the server's process.`;
+export const wordsText = `A cell is one combination of settings; a result is one run of a cell. A claim is ${verdictMarks.confirmed} confirmed, ${verdictMarks.refuted} refuted or ${verdictMarks.inconclusive} inconclusive (the cells that ran do not decide it). The number before a finding counts results, such as 2 of 2, or is what was measured. An orphan is a socket that no process holds any more; the kernel still serves it. ${kernelWords} The wire is a process between both ends that can delay, lose and forge segments. The harness is lingerlab's main process; its peers are the client's and the server's process.`;
 
 /** What a reader must know before the findings: the run is not whole, or cells errored; empty where it is whole. */
 export function statusText(run: RunView, { missing, cells }: Overview): string {
@@ -121,7 +121,14 @@ function machineRows(seen: Environment): { name: string; says: Prose }[] {
     { name: 'machine', says: [`${seen.arch}, ${seen.cores} × ${seen.cpu}, ${memory}${virtual}${guest}${slow}`] },
     { name: 'with', says: [`Node ${bare(seen.node)}, iproute2 ${bare(seen.iproute2)}`] },
     ...(seen.wire
-      ? [{ name: 'wire', says: [`${wireCostText(seen.wire)}: measured before the first cell, without rules`] }]
+      ? [
+          {
+            name: 'wire',
+            says: [
+              `${wireCostText(seen.wire)}: measured before the first cell, while the wire delayed, lost and forged nothing`,
+            ],
+          },
+        ]
       : []),
     {
       name: 'privilege',
@@ -166,7 +173,7 @@ function timeText({ wallSeconds, loadSeconds, longest }: Overview): Prose {
 /** Describes the CPU of a run; a short cell's own part are its samples, and its peers until they were asked to end. */
 function costText(cost: Cost): string {
   const divided =
-    'from the first cell on, shared CPU time is divided evenly among the results, and CPU time that the peers share evenly among the peers';
+    'from the first cell on, CPU time that belongs to no single result is divided evenly among the results, and that of no single peer evenly among the peers';
   return `${totalText(cost)}${shortText(cost) ? `; ${shortText(cost)}; ${divided}` : ''}`;
 }
 

@@ -33,7 +33,7 @@ test('the setting, a warning and the findings come first', () => {
     - On: Linux 6.18.19 · HZ 250 · Node 24.21.0 · iproute2 6.1.0 · as root · 2 × AMD EPYC 7763
     - By: lingerlab 0.1.0, 2025-11-20 09:00:00 UTC to 2025-11-20 09:01:04 UTC
 
-    _A cell is one combination of settings; a result is one run of a cell. A claim is ✓ confirmed, ✗ refuted or ? inconclusive: the cells that ran do not decide the claim. The number before a finding counts results, such as 2 of 2, or is what was measured. An orphan is a socket that no process holds any more; the kernel still serves it. A mini-socket is the kernel's small object for a handshake, TIME-WAIT or an orphan's FIN-WAIT-2; any other socket is a full socket. A slot of the timer wheel is how late the kernel's timer may expire. The wire is a process between both ends that can delay, lose and forge segments. The harness is lingerlab's main process; its peers are the client's and the server's process._
+    _A cell is one combination of settings; a result is one run of a cell. A claim is ✓ confirmed, ✗ refuted or ? inconclusive (the cells that ran do not decide it). The number before a finding counts results, such as 2 of 2, or is what was measured. An orphan is a socket that no process holds any more; the kernel still serves it. A mini-socket is the kernel's small object for a handshake, TIME-WAIT or an orphan's FIN-WAIT-2; any other socket is a full socket. A slot of the timer wheel is how late the kernel's timer may expire. The wire is a process between both ends that can delay, lose and forge segments. The harness is lingerlab's main process; its peers are the client's and the server's process._
 
     > [!WARNING]
     > 1 cell of 12 errored.
@@ -77,7 +77,7 @@ test('the end says what ran where, how long, and how much did not', () => {
     | when | 2025-11-20 09:00:00 UTC to 2025-11-20 09:01:04 UTC, status complete |
     | cells | 12: 9 ran, 18 results with their repeats; 2 unsupported; 1 errored |
     | time | 1 min 4 s; the longest cell took 1 min 2 s: \`close-order/closes=client,linger=off,family=4\` |
-    | CPU | 3.75 s: harness 1.25, observers 0.500, peers 2.00; a short cell: 103 ms of CPU (mean of 16 results under 1 s: harness 12.5, observers 10.0, peers 80.0); from the first cell on, shared CPU time is divided evenly among the results, and CPU time that the peers share evenly among the peers |
+    | CPU | 3.75 s: harness 1.25, observers 0.500, peers 2.00; a short cell: 103 ms of CPU (mean of 16 results under 1 s: harness 12.5, observers 10.0, peers 80.0); from the first cell on, CPU time that belongs to no single result is divided evenly among the results, and that of no single peer evenly among the peers |
     | command | \`lingerlab run\` |
 
     "
