@@ -314,7 +314,7 @@ const statements = {
           : 'true',
     really:
       'a port whose connection is in TIME-WAIT is taken for the same destination address and port only; a connection to another destination gets the port at once',
-    short: () => 'TIME-WAIT takes a port for one destination',
+    short: () => 'TIME-WAIT takes one per destination',
     source: '__inet_check_established() in net/ipv4/inet_hashtables.c compares all four numbers',
     expected: { verdict: 'partly', observed: 'same destination: EADDRNOTAVAIL; another: ok' },
   },
@@ -329,7 +329,7 @@ const statements = {
     },
     isSo: untrueUnless(({ observed }) => observed !== `${several} of ${several} served`),
     really: `with one port in ip_local_port_range the server accepts ${several} connections, and closes each first: accept(2) takes no port`,
-    short: () => 'accept(2) takes no port',
+    short: () => 'accept(2) takes none',
     source: 'tcp_v4_syn_recv_sock() in net/ipv4/tcp_ipv4.c: __inet_inherit_port(), the port of the listener',
     expected: { verdict: 'false', observed: `${several} of ${several} served` },
   },
@@ -345,7 +345,7 @@ const statements = {
     isSo: untrueUnless(({ observed }) => observed === 'ok'),
     really:
       'while one server listens, a second server on its port fails with EADDRINUSE, although both have set SO_REUSEADDR',
-    short: () => 'SO_REUSEADDR allows no second listener',
+    short: () => 'SO_REUSEADDR allows one listener',
     source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_state == TCP_LISTEN; socket(7): SO_REUSEADDR',
     expected: { verdict: 'false', observed: 'EADDRINUSE' },
   },
@@ -367,7 +367,7 @@ const statements = {
       observed.includes('without SO_REUSEADDR: ok') ? 'false' : observed.endsWith('with it: ok') ? 'partly' : 'true',
     really:
       'a new server on the port of a TIME-WAIT fails with EADDRINUSE if it has not set SO_REUSEADDR; if the old and the new server have, it can listen at once',
-    short: () => "SO_REUSEADDR ends a restart's wait",
+    short: () => 'SO_REUSEADDR ends restart waits',
     source: 'inet_bind_conflict() in net/ipv4/inet_connection_sock.c: sk_reuse of both sockets',
     expected: { verdict: 'partly', observed: 'without SO_REUSEADDR: EADDRINUSE; with it: ok' },
   },
@@ -535,7 +535,7 @@ const statements = {
     isSo: ({ observed }) =>
       !observed.startsWith('alone: ECONNRESET') ? 'false' : observed.endsWith('ECONNRESET') ? 'true' : 'partly',
     really: 'a RST that arrives after a FIN is read as the end of the stream; without a FIN before it as ECONNRESET',
-    short: () => 'one after a FIN is read as the end',
+    short: () => 'after FIN it reads as the end',
     source:
       'tcp_reset() in net/ipv4/tcp_input.c: CLOSE-WAIT; tcp_recvmsg_locked() in net/ipv4/tcp.c: SOCK_DONE before sk_err',
     expected: { verdict: 'partly', observed: `alone: ECONNRESET; after a FIN: ${theEnd}` },
