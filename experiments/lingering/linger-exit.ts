@@ -170,12 +170,12 @@ export default experiment({
     const waiting =
       abrupt.length > 0 &&
       (waited(abrupt).length === 0
-        ? `crash and kill ignore SO_LINGER ${lingerSeconds}`
+        ? `a kill ignores SO_LINGER ${lingerSeconds}`
         : `a positive SO_LINGER delays ${share(waited(abrupt), abrupt)} crashes, kills and exits`);
     const delivering =
       unsent.length > 0 &&
       (arrived.length === unsent.length
-        ? `with nothing unread ${cut.length > 0 ? 'only SO_LINGER 0 loses data' : 'no unsent data is lost'}`
+        ? `with nothing unread, ${cut.length > 0 ? 'only SO_LINGER 0 loses data' : 'no unsent data is lost'}`
         : 'unsent data can be lost');
     return {
       headline: (waiting || delivering) && sentence(waiting, delivering),
