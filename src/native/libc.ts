@@ -4,7 +4,7 @@ import { loadKoffi } from './koffi.ts';
 const koffi = loadKoffi();
 
 /**
- * The only place that declares libc functions. Calls are synchronous: `koffi.errno()` is lost after an asynchronous one,
+ * The only place that declares libc functions, but for exit.ts. Calls are synchronous: `koffi.errno()` is lost after an asynchronous one,
  * and pool threads stay in the network namespace in which they started.
  */
 const libc = koffi.load('libc.so.6');
@@ -83,8 +83,6 @@ export const closeInPool = (fd: number): Promise<void> =>
       else resolve();
     });
   });
-/** _exit(2): ends the process from whatever thread, without a word to any other. */
-export const exitNow: (code: number) => void = libc.func('void _exit(int)');
 export const dup = call('dup', 'int dup(int)');
 export const dup2 = call('dup2', 'int dup2(int, int)');
 export const socket = call('socket', 'int socket(int, int, int)');

@@ -1,4 +1,5 @@
 import { firstError, LingerlabError, messageOf } from '../errors.ts';
+import { exitNow } from '../native/exit.ts';
 import { dieWithParent } from '../native/process.ts';
 import type { Handlers, Obey, Protocol, Request, Sent, SentError, Started, VerbOf } from './protocol.ts';
 
@@ -50,9 +51,9 @@ export function serve<P extends Protocol<P>>(obey: Obey<P>, cleanUp?: () => void
       cleanUp?.();
     } catch (error) {
       process.stderr.write(`could not clean up: ${messageOf(firstError(error))}\n`);
-      process.exit(uncleanCode);
+      exitNow(uncleanCode);
     }
-    process.exit(0);
+    exitNow(0);
   };
   process.on('message', (request: Request<P, VerbOf<P>>) => void answer(obey, request));
   process.on('disconnect', end);

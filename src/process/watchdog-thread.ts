@@ -8,7 +8,7 @@ import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type FilePlace, headed, LingerlabError } from '../errors.ts';
-import { exitNow } from '../native/libc.ts';
+import { exitNow } from '../native/exit.ts';
 import { processState } from '../native/process-state.ts';
 import { watchSignals } from '../native/signals.ts';
 import { interruptAtOnce } from '../record/interrupt.ts';

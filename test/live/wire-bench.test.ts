@@ -56,6 +56,12 @@ onWire('the cost of the wire', () => {
     });
   });
 
+  // by process.exit(), one of 10 waited for good: V8's compiler, which it joins, had asked for a collection
+  test('does not keep its process from ending', { timeout: 120_000 }, async () => {
+    using ports = lockPorts();
+    for (let nth = 0; nth < 10; nth++) await measureWire(ports);
+  });
+
   test('is what the doctor says, and a run that has cells on it, not another', { timeout: 120_000 }, async () => {
     const told = JSON.parse((await lingerlab(['doctor', '--json'])).stdout);
     const finding = told.findings.find(({ id }: { id: string }) => id === 'wire');
