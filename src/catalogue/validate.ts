@@ -64,7 +64,7 @@ const question = {
       must('an object with a text for each factor'),
     )
     .optional(),
-  whenNamed: z.boolean(must('true or false')).optional(),
+  whenNamed: orFunction((value) => typeof value === 'boolean', 'true or false').optional(),
   only: func.optional(),
   network: orFunction((value) => networks.includes(value as Network), networkWords).optional(),
   mtu: orFunction((value) => typeof value === 'number', 'a number of bytes').optional(),

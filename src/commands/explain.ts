@@ -70,6 +70,8 @@ function declared({ definition, file }: LoadedExperiment) {
 /** What an experiment declares, for a reader. */
 function explained({ definition }: LoadedExperiment): string {
   const cells = cellsOf(definition);
+  const usual = cells.filter(({ isDefault }) => isDefault).length;
+  const rare = cells.filter(({ isRare }) => isRare).length;
   const across = acrossOf(definition);
   const { id, question, tags = [], symptoms = [], factors, shows = [], whenNamed } = definition;
   const claimLines = (all: readonly Named[]) =>
@@ -85,7 +87,7 @@ function explained({ definition }: LoadedExperiment): string {
     ...Object.entries(factors as Record<string, readonly unknown[]>).map(
       ([name, values]) => `  ${name} = ${values.join(', ')}`,
     ),
-    `  ${cells.length} cells, ${cells.filter(({ isDefault }) => isDefault).length} ${whenNamed ? 'run where it is named' : 'in the default matrix'}`,
+    `  ${cells.length} cells, ${usual} ${whenNamed === true ? 'run where it is named' : 'in the default matrix'}${rare > 0 ? `, ${cells.length - rare} with --all; the others where --where or a pattern names values` : ''}`,
     '',
     'facts shown',
     ...shows.map((name) => `  ${String(name)}: ${textOf(String(name), definition)}`),

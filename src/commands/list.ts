@@ -47,8 +47,8 @@ function row({ definition, group, file }: LoadedExperiment, jobs: number) {
     group: group.title,
     file,
     cells: usual.length,
-    allCells: all.length,
-    ...(whenNamed && { whenNamed: true }),
+    allCells: all.filter(({ isRare }) => !isRare).length,
+    ...(whenNamed === true && { whenNamed: true }),
     seconds: Math.round(estimate(usual, jobs) * 10) / 10,
   };
 }

@@ -100,8 +100,11 @@ interface Question<F extends Factors, M extends Measures, N extends Network, Fac
   readonly factors: F;
   /** What the factors and their values mean, for readers of a report who do not know the scenario. */
   readonly words?: FactorWords<NoInfer<F>>;
-  /** It is not part of the default matrix: it runs where a pattern names it. */
-  readonly whenNamed?: boolean;
+  /**
+   * `true`: it is not part of the default matrix, and runs where a pattern names it. A function: cells that `--all` runs only with
+   * a pattern or a `--where` that names values of factors.
+   */
+  readonly whenNamed?: boolean | ((cell: NoInfer<Cell<F>>) => boolean);
   /** The default matrix; the rest of the product runs with `--all`. */
   readonly only?: (cell: NoInfer<Cell<F>>) => boolean;
   /** Default `loopback`; before the scenario, which has a wire where this may be `wire`. */

@@ -23,6 +23,8 @@ interface Planned {
   readonly factors: Readonly<Record<string, FactorValue>>;
   /** It belongs to the default matrix: it passes the experiment's `only`. */
   readonly isDefault: boolean;
+  /** `--all` does not run it unless something names values of its factors: it passes the experiment's `whenNamed`. */
+  readonly isRare: boolean;
   readonly repeats: number;
   readonly network: Network;
   /** Of a wire, bytes. */
@@ -98,6 +100,7 @@ function planned(definition: AnyDefinition, factors: CellFactors, ask: Ask): Omi
     experiment: definition.id,
     factors,
     isDefault: ask('only', definition.only, true, isBoolean, 'true or false'),
+    isRare: ask('whenNamed', rareOf(definition), false, isBoolean, 'true or false'),
     network: ask<Network>('network', definition.network, 'loopback', ...networksOf(definition)),
     mtu: ask('mtu', definition.mtu, defaultMtu, isMtu, 'a whole number of bytes from 1280 to 65535'),
     seconds: ask('seconds', definition.seconds, defaultSeconds, isSeconds, 'a positive number of seconds'),
@@ -111,6 +114,9 @@ function planned(definition: AnyDefinition, factors: CellFactors, ask: Ask): Omi
     ),
   };
 }
+
+/** Of a whole experiment, it says nothing of single cells. */
+const rareOf = ({ whenNamed }: AnyDefinition) => (typeof whenNamed === 'function' ? whenNamed : undefined);
 
 function scenarioCell(definition: AnyScenarioDefinition, factors: CellFactors): ScenarioCell {
   const ask = asking(cellId(definition.id, factors), factors);

@@ -86,7 +86,7 @@ function named(all: readonly LoadedExperiment[], patterns: readonly string[]): M
     return { choice, cells: choice.cells, isCell: isId && Object.keys(loaded.definition.factors).length === 0 };
   };
   if (patterns.length === 0)
-    return all.filter(({ definition }) => !definition.whenNamed).map((loaded) => whole(loaded, false));
+    return all.filter(({ definition }) => definition.whenNamed !== true).map((loaded) => whole(loaded, false));
   return patterns.flatMap((pattern) => {
     const file = all.find((loaded) => loaded.file === resolve(pattern));
     if (file) return whole(file, false);
@@ -100,10 +100,14 @@ function named(all: readonly LoadedExperiment[], patterns: readonly string[]): M
 /** One experiment's cells that some pattern wants, each once, in definition order. */
 function cellsIn(matches: readonly Match<Candidate>[], options: SelectOptions): PlannedCell[] {
   const whole = new Set(matches.filter(({ isCell }) => isCell).flatMap(({ cells }) => cells));
-  const others = new Set(
-    matches.flatMap(({ cells }) => cells).filter((cell) => !whole.has(cell) && (options.all || cell.isDefault)),
-  );
   const all = matches[0]?.choice.cells ?? [];
+  const isChosen = (cell: PlannedCell, isNarrowed: boolean): boolean =>
+    cell.isDefault || (options.all && (isNarrowed || !cell.isRare));
+  const others = new Set(
+    matches.flatMap(({ cells }) =>
+      cells.filter((cell) => !whole.has(cell) && isChosen(cell, cells.length < all.length)),
+    ),
+  );
   const rest = all.filter((cell) => others.has(cell));
   const few = options.quick && rest.length > 0 ? withBaselines(cover(rest), rest) : rest;
   const chosen = new Set([...whole, ...few]);

@@ -27,6 +27,7 @@ test("without factors there is one cell, and its id is the experiment's", () => 
       experiment: 'alone',
       factors: {},
       isDefault: true,
+      isRare: false,
       repeats: 1,
       race: false,
       network: 'loopback',

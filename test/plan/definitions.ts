@@ -54,6 +54,7 @@ const planned = {
   experiment: 'x',
   factors: {},
   isDefault: true,
+  isRare: false,
   repeats: 1,
   network: 'loopback',
   mtu: 1500,

@@ -117,6 +117,35 @@ describe('outside the default matrix', () => {
   });
 });
 
+describe('cells that whenNamed gives', () => {
+  const rare = load({
+    id: 'rare',
+    factors: { closes: ['client', 'server'], bytes: [1, 2, 3] },
+    only: ({ bytes }) => bytes === 1,
+    whenNamed: ({ bytes }) => bytes === 3,
+  });
+  const found = (patterns: string[], options: Partial<SelectOptions>) =>
+    select([...all, rare], patterns, { ...plain, ...options })
+      .cells.filter(({ experiment }) => experiment === 'rare')
+      .map(({ id }) => id);
+  const without = [1, 2].map((bytes) => `rare/closes=client,bytes=${bytes}`);
+
+  test('are left out of --all, and of a pattern that names the experiment', () => {
+    const usual = [...without, 'rare/closes=server,bytes=1', 'rare/closes=server,bytes=2'];
+    expect(found([], { all: true })).toEqual(usual);
+    expect(found(['rare'], { all: true })).toEqual(usual);
+    expect(found(['rare'], {})).toEqual([without[0], 'rare/closes=server,bytes=1']);
+  });
+
+  test('run with --all where values are named, and where a pattern names one whole', () => {
+    const some = [...without, 'rare/closes=client,bytes=3'];
+    expect(found([], { all: true, where: { closes: ['client'] } })).toEqual(some);
+    expect(found(['rare/closes=client'], { all: true })).toEqual(some);
+    expect(found(['rare/closes=server,bytes=3'], {})).toEqual(['rare/closes=server,bytes=3']);
+    expect(found(['rare'], { where: { closes: ['client'] } })).toEqual([without[0]]);
+  });
+});
+
 describe('--where', () => {
   test('keeps the cells with these values and drops experiments without the factor', () => {
     expect(ids([], { where: { closes: ['client'] } })).toEqual([
