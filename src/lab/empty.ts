@@ -1,5 +1,6 @@
 import { runTool } from '../process/tool.ts';
-import { type Space, socketsIn } from './space.ts';
+import { canAbortOrphans } from './orphan.ts';
+import { type Space, setSysctls, socketsIn } from './space.ts';
 
 /** A namespace, and how many sockets hold it. */
 export interface Kept {
@@ -7,38 +8,53 @@ export interface Kept {
   readonly sockets: number;
 }
 
-/** How the sockets of a namespace are counted and killed. */
+/** How the sockets of a namespace are counted and ended. */
 export interface Emptying {
   readonly sockets: () => number;
-  readonly kill: () => Promise<unknown>;
-  /** How long they may take to end. */
-  readonly withinMs: number;
+  /** Ends them; resolves with the ms that they may take, all in all. */
+  readonly end: () => Promise<number>;
 }
 
 /** A socket that `ss -K` aborts is gone within 250 ms. */
-const withinMs = 2000;
+const abortedMs = 2000;
+/** What the kernel gives up by itself goes at its next retransmission, which after five of them is 6.4 s away. */
+const givenUpMs = 10_000;
+/** States that have an owner: what is left in the others is an orphan. */
+const owned = ['established', 'syn-sent', 'syn-recv', 'close-wait', 'listening'].flatMap((state) => ['state', state]);
 
-const emptying = (space: Space): Emptying => ({
-  sockets: () => socketsIn(space),
-  kill: () => space.inside(() => runTool('ss', ['-K', '-taH', 'state', 'all'])),
-  withinMs,
-});
+/** How a namespace's sockets are ended on a kernel that can abort orphans, or cannot. */
+export function emptying(space: Space, canAbort: () => Promise<boolean> = canAbortOrphans): Emptying {
+  const abort = (...which: readonly string[]) => space.inside(() => runTool('ss', ['-K', '-taH', ...which]));
+  let isToldToGiveUp = false;
+  return {
+    sockets: () => socketsIn(space),
+    async end() {
+      if (await canAbort()) {
+        await abort('state', 'all');
+        return abortedMs;
+      }
+      if (!isToldToGiveUp) {
+        isToldToGiveUp = true;
+        space.inside(() => setSysctls({ 'net.ipv4.tcp_orphan_retries': 1 }));
+        await abort(...owned);
+      }
+      return givenUpMs;
+    },
+  };
+}
 
 /**
- * Waits until no socket holds the namespace: an orphan in FIN-WAIT-1 would keep it for minutes after its last descriptor is closed, so
- * what is left is killed through `ss -K`. Returns what holds it all the same: Linux before 6.11 stops the timers of an orphan that is
- * aborted, and never ends it (commit bac76cf89816).
+ * Waits until no socket holds the namespace: an orphan in FIN-WAIT-1 would keep it for minutes after its last descriptor is closed. What
+ * is left is aborted; where the kernel cannot abort orphans, it is told to give them up early. Returns what holds it all the same.
  */
-export async function emptied(
-  space: Space,
-  { sockets, kill, withinMs: within }: Emptying = emptying(space),
-): Promise<Kept> {
-  const deadline = performance.now() + within;
+export async function emptied(space: Space, { sockets, end }: Emptying = emptying(space)): Promise<Kept> {
+  const began = performance.now();
+  let withinMs = Number.POSITIVE_INFINITY;
   let pause = 1;
   for (;;) {
     const left = sockets();
-    if (left === 0 || performance.now() > deadline) return { inode: space.inode, sockets: left };
-    if (pause > 2) await kill();
+    if (left === 0 || performance.now() - began > withinMs) return { inode: space.inode, sockets: left };
+    if (pause > 2) withinMs = await end();
     await new Promise((resolve) => setTimeout(resolve, pause));
     pause = Math.min(pause * 2, 100);
   }

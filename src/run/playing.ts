@@ -72,7 +72,7 @@ export async function makePlaying(
       warned(
         warn(
           'namespace-kept',
-          `the network namespace ${inode} is kept by ${sockets} of its sockets, although ss -K aborted them`,
+          `the network namespace ${inode} is kept by ${sockets} of its sockets, which did not end`,
         ),
       );
     await watching.flush();
