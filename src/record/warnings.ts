@@ -22,8 +22,7 @@ export const warningRemedies = {
   'wire-still-holds':
     'call release() or discard() of the rule in the scenario, or limit with `times` how many packets the rule holds',
   'clean-up-failed': 'run `lingerlab doctor`: it removes what an ended run left on this machine',
-  'namespace-kept':
-    'nothing needs to be done: the namespace goes with its sockets, or when this machine restarts',
+  'namespace-kept': 'nothing needs to be done: the namespace goes with its sockets, or when this machine restarts',
   'program-not-ended':
     'run `cat /proc/PID/stack` as root to see what blocks the program; its namespaces stay until the kernel ends it',
   'torn-line': 'run `lingerlab run --resume` with this folder: it runs the cell of that line again',

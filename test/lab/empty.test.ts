@@ -13,7 +13,11 @@ test('a namespace that empties by itself is left alone', async () => {
 
 test('what stays in a namespace is ended', async () => {
   let sockets = 1;
-  const kept = await emptied(space, { sockets: () => sockets, end: async () => ((sockets = 0), 1000) });
+  const end = async () => {
+    sockets = 0;
+    return 1000;
+  };
+  const kept = await emptied(space, { sockets: () => sockets, end });
   expect(kept.sockets).toBe(0);
 });
 
