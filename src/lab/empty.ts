@@ -25,7 +25,7 @@ const owned = ['established', 'syn-sent', 'syn-recv', 'close-wait', 'listening']
 /** How a namespace's sockets are ended on a kernel that can abort orphans, or cannot. */
 export function emptying(space: Space, canAbort: () => Promise<boolean> = canAbortOrphans): Emptying {
   const abort = (...which: readonly string[]) => space.inside(() => runTool('ss', ['-K', '-taH', ...which]));
-  let isToldToGiveUp = false;
+  let isToGiveUp = false;
   return {
     sockets: () => socketsIn(space),
     async end() {
@@ -33,8 +33,8 @@ export function emptying(space: Space, canAbort: () => Promise<boolean> = canAbo
         await abort('state', 'all');
         return abortedMs;
       }
-      if (!isToldToGiveUp) {
-        isToldToGiveUp = true;
+      if (!isToGiveUp) {
+        isToGiveUp = true;
         space.inside(() => setSysctls({ 'net.ipv4.tcp_orphan_retries': 1 }));
         await abort(...owned);
       }
@@ -45,7 +45,7 @@ export function emptying(space: Space, canAbort: () => Promise<boolean> = canAbo
 
 /**
  * Waits until no socket holds the namespace: an orphan in FIN-WAIT-1 would keep it for minutes after its last descriptor is closed. What
- * is left is aborted; where the kernel cannot abort orphans, it is told to give them up early. Returns what holds it all the same.
+ * is left is aborted; where the kernel cannot abort orphans, it is to give them up early. Returns what holds it all the same.
  */
 export async function emptied(space: Space, { sockets, end }: Emptying = emptying(space)): Promise<Kept> {
   const began = performance.now();
