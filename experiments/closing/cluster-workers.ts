@@ -108,6 +108,8 @@ export default experiment({
       },
     },
   },
+  // worker.terminate() is of threads, which share one process that SIGKILL ends, and are never blocked alone
+  valid: ({ share: how, first }) => how.startsWith('threads') === (first === 'terminated'),
   only({ share: how, first }) {
     if (how.startsWith('threads')) return first === 'terminated';
     if (how === 'shared-socket') return first === 'blocked';

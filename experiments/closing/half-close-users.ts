@@ -38,7 +38,8 @@ export default experiment({
       },
     },
   },
-  only: ({ between, server }) => server === 'half-open' || between === 'nothing',
+  // a server that closes by itself at the end of the request gives a proxy nothing to lose
+  valid: ({ between, server }) => server === 'half-open' || between === 'nothing',
   measures: {
     written: kind.outcome({
       label: "server's write",

@@ -134,6 +134,8 @@ export default experiment({
       },
     },
   },
+  // behind a FIN nothing can be queued
+  valid: ({ state, data }) => state === 'ESTABLISHED' || data !== 'queued',
   only: ({ how, state, data }) => state === 'ESTABLISHED' || (how === 'RD' && (data === 'unread' || data === 'later')),
   network: 'wire',
   seconds: 0.5,
@@ -238,7 +240,7 @@ export default experiment({
       id: 'sending-side-sends-fin',
       text: 'SHUT_WR sends a FIN once the send queue is empty, and write(2) fails with EPIPE; read(2) still works',
       source: 'RFC 9293 §3.6, case 1; tcp_shutdown() and tcp_close_state() in net/ipv4/tcp.c',
-      when: ({ how, data }) => how === 'WR' && data !== 'queued',
+      when: ({ how, state, data }) => how === 'WR' && state === 'ESTABLISHED' && data !== 'queued',
       holds: (facts, { data }) =>
         facts.shutdown === 'ok' &&
         facts.sent === 'FIN' &&

@@ -239,7 +239,8 @@ export default experiment({
       id: 'not-without-timestamps',
       text: 'without TCP timestamps, connect(2) of a socket bound to the same port fails with EADDRNOTAVAIL while this end is in TIME-WAIT',
       source: 'tcp_twsk_unique() in net/ipv4/tcp_ipv4.c: tw_ts_recent_stamp is 0',
-      when: ({ timestamps }) => timestamps === 0,
+      // a RST has ended TIME-WAIT where the FIN came before the ACK
+      when: ({ order, timestamps }) => order !== 'fin-before-ack' && timestamps === 0,
       holds: (facts) => facts.reconnect === 'EADDRNOTAVAIL' && facts['old.timeWait.endedBy'] === 'namespace',
     },
   ],

@@ -126,7 +126,7 @@ export default experiment({
       id: 'zero-resets',
       text: 'with SO_LINGER 0 all five ways to end send a RST, and unsent data is lost',
       source: '__tcp_close() in net/ipv4/tcp.c looks at sk_lingertime alone: TCPAbortOnData',
-      when: ({ linger }) => linger === 'zero',
+      when: ({ linger, left }) => linger === 'zero' && left === 'unsent',
       holds: (facts) =>
         is(facts['client.closedWith'], 'RST') &&
         facts['counters.lab.TcpExt.TCPAbortOnData'] === 1 &&

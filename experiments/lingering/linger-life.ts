@@ -152,7 +152,7 @@ export default experiment({
       id: 'descriptors-share-it',
       text: 'SO_LINGER 0 that is set on a duplicate descriptor belongs to the socket: the close of the other descriptor resets',
       source: 'socket(7): options are of the socket, not the descriptor; dup(2)',
-      when: ({ where }) => where === 'first-duplicate',
+      when: ({ where, linger }) => where === 'first-duplicate' && linger === 'zero',
       holds: (facts) => is(facts['client.closedWith'], 'RST'),
     },
     {

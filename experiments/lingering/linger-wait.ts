@@ -6,12 +6,31 @@ const lingers = { off: 'off', '1': 1, 'minus-1': -1, 'int-max': 2 ** 31 - 1 } as
 const lingerMs = 1000;
 /** When the event of `meanwhile` comes: before a linger of 1 s expires, and after 2 s of a longer one. */
 const meanwhileMs = { off: 400, '1': 400, 'minus-1': 2200, 'int-max': 2200 } as const;
+/** How long a wait that nothing ends is looked at after a signal. */
+const waitsOnMs = 500;
 /** What a slot of the timer wheel, an eighth of the linger at most, and a busy machine may add. */
 const lateMs = 1000;
 /** An event that comes later than this cannot show that it ended a linger of 1 s early. */
 const inTimeMs = 800;
 /** TCP_DELACK_MIN is 40 ms; its timer counts from a tick that may be 10 ms old, at HZ=100. */
 const delayedAckMs = 30;
+
+interface Way {
+  readonly linger: keyof typeof lingers;
+  readonly by: string;
+  readonly sent: string;
+  readonly meanwhile: string;
+}
+
+/** Whether the call waits for the acknowledgement of what the other end has no room for. */
+const waits = ({ linger, by, sent }: Way): boolean => linger !== 'off' && by !== 'shutdown' && sent === 'held';
+const isCaught = ({ meanwhile }: Way): boolean => meanwhile === 'SIGUSR2' || meanwhile === 'SIGALRM';
+const isFatal = ({ meanwhile }: Way): boolean => meanwhile === 'SIGTERM' || meanwhile === 'SIGKILL';
+/** Whether nothing that the cell does ends the wait: the main thread takes a signal, and the linger lasts for years. */
+const waitsOn = (cell: Way): boolean =>
+  waits(cell) &&
+  cell.linger !== '1' &&
+  (cell.meanwhile === 'nothing' || (cell.by === 'close-in-thread' && isCaught(cell)));
 
 export default experiment({
   id: 'linger-wait',
@@ -84,18 +103,22 @@ export default experiment({
       label: 'answered after',
       text: 'from the call until the client process has answered, or is gone',
     }),
+    stillWaits: kind.boolean({
+      text: 'with a linger of years that nothing ends: close() still waited when the server began to read',
+    }),
     afterMs: kind.ms({
       text: 'the same, from the moment when the server was to read or the signal was sent; with SO_LINGER 1 only where that came in time',
     }),
   },
   shows: ['client.closedWith', 'closed', 'client.closeMs', 'client.stallMs', 'client.delivered', 'waitMs'],
 
-  async scenario({ client, server, until, rest, note, noteUnknown }, { linger, by, sent, meanwhile }) {
+  async scenario({ client, server, until, rest, note, noteUnknown }, cell) {
+    const { linger, by, sent, meanwhile } = cell;
     const [near, far] = await client.connect(await server.listen());
     await near.set('SO_LINGER', lingers[linger]);
     if (sent === 'byte') await near.write(1);
     if (sent === 'held') await near.fill(far, { bytes: heldBytes });
-    if (meanwhile === 'SIGUSR2' || meanwhile === 'SIGALRM') await client.survive(meanwhile);
+    if (isCaught(cell)) await client.survive(meanwhile as 'SIGUSR2' | 'SIGALRM');
     let close = () => near.close('destroy');
     if (by === 'shutdown') close = () => near.shutdown('WR');
     if (by === 'close-in-thread') {
@@ -124,14 +147,20 @@ export default experiment({
       if (meanwhile === 'other-reads') await far.resume();
       else if (meanwhile === 'SIGTERM' || meanwhile === 'SIGKILL') await client.end(meanwhile);
       else await client.signal(meanwhile);
-      await closing;
+      if (waitsOn(cell)) await rest(waitsOnMs / 1000);
+      else await closing;
       // on a busy machine the linger itself may have expired first
-      if (linger !== '1' || happened - began < inTimeMs) note('afterMs', ended - happened);
+      if (waitsOn(cell)) note('stillWaits', ended === began);
+      else if (linger !== '1' || happened - began < inTimeMs) note('afterMs', ended - happened);
       else noteUnknown('afterMs', 'the machine was so busy that SO_LINGER may have expired before');
+    } else if (waitsOn(cell)) {
+      await rest(meanwhileMs[linger] / 1000);
+      note('stillWaits', ended === began);
     }
-    await closing;
+    if (!waitsOn(cell)) await closing;
 
     await far.resume();
+    await closing;
     await far.ended();
     await until(near, 'FIN-WAIT-2');
     await far.close();
@@ -160,7 +189,7 @@ export default experiment({
       text: 'the wait ends when the other application has read and its kernel has acknowledged the FIN',
       source:
         'sk_stream_closing() in net/core/stream.c; tolerance: half a second from when the other end reads, a busy machine',
-      when: ({ meanwhile }) => meanwhile === 'other-reads',
+      when: (cell) => waits(cell) && cell.meanwhile === 'other-reads',
       holds: (facts, { linger }) =>
         facts['client.closeMs'] >= meanwhileMs[linger] &&
         facts.afterMs < lateMs / 2 &&
@@ -171,7 +200,7 @@ export default experiment({
       text: 'SIGUSR2 or SIGALRM that the process catches ends the wait early, and close() still returns 0',
       source:
         'sk_stream_wait_close() in net/core/stream.c: signal_pending(); tolerance: half a second from the signal, a busy machine',
-      when: ({ by, meanwhile }) => by === 'destroy' && (meanwhile === 'SIGUSR2' || meanwhile === 'SIGALRM'),
+      when: (cell) => waits(cell) && cell.by === 'destroy' && isCaught(cell),
       holds: (facts, { linger }) =>
         facts.closed === 'ok' &&
         facts['client.closeMs'] >= meanwhileMs[linger] &&
@@ -183,14 +212,15 @@ export default experiment({
       text: 'SIGTERM and SIGKILL end the process in the middle of the wait',
       source:
         'sk_stream_wait_close() in net/core/stream.c: signal_pending(); tolerance: half the linger from the signal',
-      when: ({ meanwhile }) => meanwhile === 'SIGTERM' || meanwhile === 'SIGKILL',
+      when: (cell) => waits(cell) && isFatal(cell),
       holds: (facts) => facts.closed === 'process ended' && facts.afterMs < lingerMs / 2,
     },
     {
       id: 'negative-waits-on',
       text: 'SO_LINGER −1 and INT_MAX do not mean off: close() still waits after 2.2 s, until the other application reads or a signal comes',
       source: 'sk_setsockopt() in net/core/sock.c: MAX_SCHEDULE_TIMEOUT',
-      when: ({ linger }) => linger === 'minus-1' || linger === 'int-max',
+      // of a close() in a thread that a signal ended with its process, nobody learns how long it took
+      when: (cell) => waits(cell) && cell.linger !== '1' && !(cell.by === 'close-in-thread' && isFatal(cell)),
       holds: (facts) => facts['client.closeMs'] >= meanwhileMs['minus-1'],
     },
     {
@@ -204,7 +234,8 @@ export default experiment({
       id: 'a-thread-keeps-the-loop-free',
       text: "close(2) in a thread of libuv's pool waits there: the event loop goes on, and SIGUSR2, which the main thread catches, does not end the wait",
       source: 'complete_signal() in kernel/signal.c: the main thread, if it wants it. Tolerance: half the linger',
-      when: ({ by }) => by === 'close-in-thread',
+      when: (cell) =>
+        waits(cell) && cell.by === 'close-in-thread' && !isFatal(cell) && cell.meanwhile !== 'other-reads',
       holds: (facts) => facts['client.closeMs'] >= lingerMs && facts['client.stallMs'] < lingerMs / 2,
     },
     {
@@ -220,14 +251,16 @@ export default experiment({
       text: 'after a write of one byte that the other application reads and does not answer, close() with SO_LINGER 1 waits for the delayed acknowledgement, 40 ms',
       source:
         'TCP_DELACK_MIN in include/net/tcp.h, HZ / 25; tolerance: a tick at HZ=100 below, a slot and a busy machine above',
-      when: ({ sent }) => sent === 'byte',
+      when: ({ linger, by, sent, meanwhile }) =>
+        linger === '1' && by === 'destroy' && sent === 'byte' && meanwhile === 'nothing',
       holds: (facts) => facts['client.closeMs'] >= delayedAckMs && facts['client.closeMs'] < lingerMs / 2,
     },
     {
       id: 'without-data-a-tick',
       text: 'without data before the FIN, close() with SO_LINGER 1 takes less time than a delayed acknowledgement',
       source: 'measured: the FIN is acknowledged within a tick; tolerance: less than any delayed acknowledgement',
-      when: ({ sent }) => sent === 'nothing',
+      when: ({ linger, by, sent, meanwhile }) =>
+        linger === '1' && by === 'destroy' && sent === 'nothing' && meanwhile === 'nothing',
       holds: (facts) => facts['client.closeMs'] < delayedAckMs,
     },
   ],

@@ -128,7 +128,7 @@ export default experiment({
       text: 'since Linux 6.10, with TCP timestamps, an end in TIME-WAIT begins the next connection 65,537 numbers beyond SND.NXT of the old connection, whatever the clock says',
       source:
         'RFC 9293 §3.6.1, MAY-2; tcp_twsk_unique() in net/ipv4/tcp_ipv4.c, tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c',
-      when: ({ left }) => left !== 'nothing',
+      when: ({ left, next }) => left !== 'nothing' && next === 'same-numbers',
       holds: (facts, { left }) =>
         facts.answer === 'ok' &&
         facts[left === 'client-time-wait' ? 'beyond.client' : 'beyond.server'] === aheadOfTimeWait,
@@ -137,7 +137,7 @@ export default experiment({
       id: 'the-other-end-by-the-clock',
       text: 'if one end is in TIME-WAIT, the initial sequence number of the other end follows the clock',
       source: 'secure_tcp_seq() in net/core/secure_seq.c. Tolerance as above',
-      when: ({ left }) => left !== 'nothing',
+      when: ({ left, next }) => left !== 'nothing' && next === 'same-numbers',
       holds: (facts, { left }) =>
         Math.abs(facts[left === 'client-time-wait' ? 'clock.server' : 'clock.client'] - facts.elapsedMs) <= offMs,
     },
@@ -145,7 +145,7 @@ export default experiment({
 
   answer(outcomes) {
     const clock = outcomes.filter(({ cell }) => cell.left === 'nothing' && cell.next === 'same-numbers');
-    const waits = outcomes.filter(({ cell }) => cell.left !== 'nothing');
+    const waits = outcomes.filter(({ cell }) => cell.left !== 'nothing' && cell.next === 'same-numbers');
     const off = clock.flatMap(({ facts }) => [
       Math.abs(facts['clock.client'] - facts.elapsedMs),
       Math.abs(facts['clock.server'] - facts.elapsedMs),

@@ -61,7 +61,7 @@ export default experiment({
     reuse: { text: 'option of both sockets', values: { none: 'none', addr: 'SO_REUSEADDR', port: 'SO_REUSEPORT' } },
   },
   // a client of an IP version that the first socket does not serve cannot leave a connection
-  only: ({ first, left }) => {
+  valid: ({ first, left }) => {
     if (left === 'IPv4-TIME-WAIT') return families(first).includes(4);
     return left !== 'IPv6-TIME-WAIT' || families(first).includes(6);
   },

@@ -239,7 +239,8 @@ export default experiment({
       id: 'autobind-reuse-shares',
       text: 'with ip_autobind_reuse 1 and SO_REUSEADDR on all sockets, bind(2) to port 0 shares ports when none is free: then connect(2) to the same server fails with EADDRNOTAVAIL, and another server is reached',
       source: 'ip_autobind_reuse in Documentation/networking/ip-sysctl.rst; inet_csk_find_open_port(): relax',
-      when: ({ setting }) => setting === 'autobind-reuse',
+      when: ({ source, to, left, setting }) =>
+        source === 'bound-reuseaddr' && to === 'one' && left === 'ESTABLISHED' && setting === 'autobind-reuse',
       holds: (facts) => facts.got === eight && facts.refused === 'connect EADDRNOTAVAIL' && facts.elsewhere === 'ok',
     },
     {
@@ -256,14 +257,16 @@ export default experiment({
       source:
         'inet_is_local_reserved_port() in include/net/ip.h; ip_local_reserved_ports in Documentation/networking/ip-sysctl.rst',
       when: ({ setting }) => setting === 'reserved',
-      holds: (facts, cell) => facts.got === givenOf(cell) && facts.refused === refusalOf(cell),
+      holds: (facts, cell) =>
+        facts.got === givenOf(cell) * (cell.to === 'four' && !isBound(cell) ? most : 1) &&
+        facts.refused === refusalOf(cell),
     },
     {
       id: 'tw-reuse-is-of-connect',
       text: `with tcp_tw_reuse 1, connect(2) chooses the port of a TIME-WAIT that is ${olderSeconds} s old; bind(2) to port 0 does not`,
       source:
         'tcp_twsk_unique() in net/ipv4/tcp_ipv4.c is asked by __inet_check_established(), not by inet_csk_get_port()',
-      when: ({ setting }) => setting === 'tw-reuse',
+      when: ({ left, setting }) => left === 'TIME-WAIT' && setting === 'tw-reuse',
       holds: (facts, cell) => facts.later === (isBound(cell) ? refusalOf(cell) : 'ok'),
     },
   ],

@@ -128,7 +128,7 @@ export default experiment({
       id: 'server-closed-first',
       text: "if the server closed first, nothing is left at the client, and the port is free without SO_REUSEADDR; the server's TIME-WAIT accepts the new connection",
       source: 'RFC 9293 §3.6.1; tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c',
-      when: ({ left }) => left === 'CLOSED',
+      when: ({ left, to }) => left === 'CLOSED' && to === 'same',
       holds: (facts) => facts.bind === 'ok' && facts.connect === 'ok' && facts['old.timeWait.endedBy'] === 'recycled',
     },
   ],

@@ -146,7 +146,8 @@ export default experiment({
       source:
         'ip(7): IP_LOCAL_PORT_RANGE; inet_csk_find_open_port() in net/ipv4/inet_connection_sock.c, __inet_hash_connect() in net/ipv4/inet_hashtables.c',
       holds: (outcomes) => {
-        const same = [...Map.groupBy(outcomes, ({ cell }) => `${cell.range} ${cell.family}`).values()].filter(
+        const tried = outcomes.filter(({ cell }) => cell.range !== 'upside-down');
+        const same = [...Map.groupBy(tried, ({ cell }) => `${cell.range} ${cell.family}`).values()].filter(
           (group) => new Set(group.map(({ cell }) => cell.chosenBy)).size > 1,
         );
         if (same.length === 0) return undefined;

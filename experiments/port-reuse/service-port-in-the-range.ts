@@ -46,7 +46,8 @@ export default experiment({
       values: { false: 'not set', true: 'the port of the service' },
     },
   },
-  only: ({ client, left, reserved }) =>
+  // connect(2) and bind(2) to port 0 give out the only port of the range once, and a reserved one never
+  valid: ({ client, left, reserved }) =>
     left === 'ESTABLISHED'
       ? !reserved || client === 'unbound' || client === 'itself'
       : client === 'unbound' && !reserved,

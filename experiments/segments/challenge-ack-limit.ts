@@ -148,7 +148,7 @@ export default experiment({
       id: 'old-acks-are-limited-alike',
       text: `of ${segments} old ACKs that arrive together one gets an ACK; TCPACKSkippedSeq counts the others`,
       source: 'tcp_oow_rate_limited() in net/ipv4/tcp_input.c',
-      when: ({ arrives }) => arrives === 'ACK',
+      when: ({ arrives, limits, at }) => arrives === 'ACK' && limits === 'default' && at === 'one',
       holds: (facts) => facts.answered === 'one' && facts[skipped.sequence] === segments - 1,
     },
     {

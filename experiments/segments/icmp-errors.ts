@@ -30,6 +30,13 @@ const over6: readonly IcmpKind[] = ['port-unreachable', 'admin-prohibited', 'pro
 const isError = ({ message, family }: { readonly message: IcmpKind; readonly family: Family }) =>
   errnoOf[message][family] !== 'none';
 
+/** What net calls the errno that a message leaves: libuv's name of EOPNOTSUPP is ENOTSUP. */
+function softErrorOf(message: IcmpKind, family: Family): string {
+  const errno = errnoOf[message][family] ?? 'none';
+  if (errno === 'none') return 'ETIMEDOUT';
+  return errno === 'EOPNOTSUPP' ? 'ENOTSUP' : errno;
+}
+
 /** Sends the message about a packet, as a router would. */
 const send = (wire: Wire, packet: Parameters<Wire['icmp']>[0], message: IcmpKind) =>
   message === 'fragmentation-needed' ? wire.icmp(packet, message, { mtu }) : wire.icmp(packet, message);
@@ -82,6 +89,7 @@ export default experiment({
     },
     family: { text: 'IP version', values: { 4: 'IPv4', 6: 'IPv6' } },
   },
+  valid: ({ message, family }) => errnoOf[message][family] !== undefined,
   only: ({ state, message, family }) =>
     family === 6
       ? state === 'SYN-SENT' && over6.includes(message)
@@ -168,11 +176,10 @@ export default experiment({
     },
     {
       id: 'soft-error-when-it-gives-up',
-      text: 'if the path stays dead, the connection ends with the errno of host unreachable, its soft error; after source quench, which leaves none, it ends with ETIMEDOUT',
+      text: 'if the path stays dead, the connection ends with the errno of the message, its soft error; after source quench or fragmentation needed, which leave none, it ends with ETIMEDOUT',
       source: 'tcp_write_err() in net/ipv4/tcp_timer.c: sk_err_soft ? : ETIMEDOUT',
       when: ({ state }) => state === 'gives-up',
-      holds: (facts, { message }) =>
-        is(errnos(facts['client.errors']), message === 'host-unreachable' ? 'EHOSTUNREACH' : 'ETIMEDOUT'),
+      holds: (facts, { message, family }) => is(errnos(facts['client.errors']), softErrorOf(message, family)),
     },
   ],
 

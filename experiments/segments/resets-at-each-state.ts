@@ -115,7 +115,8 @@ export default experiment({
       id: 'end-of-a-sack-block-ends',
       text: 'where data is missing, a RST at the end of the highest SACK block ends the connection, too',
       source: 'tcp_validate_incoming() in net/ipv4/tcp_input.c: max_sack; RFC 5961 §3.2 names RCV.NXT alone',
-      when: ({ place }) => place === 'sacked',
+      // in the others no data is missing: the other end has sent its FIN, or the handshake is not over
+      when: ({ place, state }) => place === 'sacked' && ['ESTABLISHED', 'FIN-WAIT-1', 'FIN-WAIT-2'].includes(state),
       holds: (facts) => facts.answer === 'none' && facts.after === 'CLOSED' && facts.error === 'ECONNRESET',
     },
     {

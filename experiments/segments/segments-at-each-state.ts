@@ -176,7 +176,8 @@ export default experiment({
       text: 'a SYN gets a challenge ACK in each state from ESTABLISHED to LAST-ACK, and changes nothing',
       source:
         'RFC 5961 §4.2; RFC 9293 §3.10.7.4, fourth; tcp_validate_incoming() in net/ipv4/tcp_input.c: TCPSYNChallenge',
-      when: ({ arrives, state }) => arrives === 'SYN' && state !== 'SYN-RECEIVED',
+      // beyond the window it is dropped before anybody looks at its flags
+      when: ({ arrives, place, state }) => arrives === 'SYN' && place !== 'edge' && state !== 'SYN-RECEIVED',
       holds: (facts, { state }) =>
         facts.answer === 'ACK' && facts.after === state && facts['counters.server.TcpExt.TCPSYNChallenge'] === 1,
     },
@@ -184,7 +185,7 @@ export default experiment({
       id: 'request-is-reset-by-syn',
       text: "in SYN-RECEIVED a SYN at RCV.NXT, another number than the first SYN's, gets a RST, and the mini-socket is gone",
       source: 'RFC 9293 §3.10.7.4, fourth: SYN-RECEIVED; tcp_check_req() in net/ipv4/tcp_minisocks.c: embryonic_reset',
-      when: ({ arrives, state }) => arrives === 'SYN' && state === 'SYN-RECEIVED',
+      when: ({ arrives, place, state }) => arrives === 'SYN' && place === 'at' && state === 'SYN-RECEIVED',
       holds: (facts) =>
         facts.answer.startsWith('RST') &&
         facts.after === 'no socket' &&
@@ -219,8 +220,9 @@ export default experiment({
       id: 'beyond-the-window-is-dropped',
       text: 'since Linux 6.17, data that begins in the window and ends beyond it is dropped while other data is unread: it gets an ACK without a SACK block',
       source: 'RFC 9293 §3.10.7.4, first; tcp_sequence() in net/ipv4/tcp_input.c; 9ca48d616ed7: before, it was queued',
-      when: ({ place }) => place === 'edge',
-      holds: (facts) => facts.answer === 'ACK' && !facts.sack && facts.after === 'ESTABLISHED',
+      when: ({ arrives, place, state }) => arrives === 'data' && place === 'edge' && !isBehindFin(state),
+      holds: (facts, { state }) =>
+        facts.answer === 'ACK' && !facts.sack && facts.after === (state === 'SYN-RECEIVED' ? 'ESTABLISHED' : state),
     },
     {
       id: 'copy-is-not-unread',
@@ -234,14 +236,14 @@ export default experiment({
       text: 'an ACK of bytes that were never sent gets an ACK in FIN-WAIT-2 and CLOSE-WAIT, and a RST in SYN-RECEIVED; nothing else changes',
       source:
         'RFC 9293 §3.10.7.4, fifth: "send an ACK", in SYN-RECEIVED a RST; tcp_rcv_state_process() in net/ipv4/tcp_input.c',
-      when: ({ arrives, state }) => arrives === 'ACK' && state !== 'ESTABLISHED',
+      when: ({ arrives, place, state }) => arrives === 'ACK' && place === 'outside' && state !== 'ESTABLISHED',
       holds: (facts, { state }) => facts.answer === (state === 'SYN-RECEIVED' ? 'RST' : 'ACK') && facts.after === state,
     },
     {
       id: 'unsent-in-established',
       text: 'in ESTABLISHED, too, an ACK of bytes that were never sent gets an ACK, and nothing else changes',
       source: 'RFC 9293 §3.10.7.4, fifth: "send an ACK"; tcp_ack() in net/ipv4/tcp_input.c',
-      when: ({ arrives, state }) => arrives === 'ACK' && state === 'ESTABLISHED',
+      when: ({ arrives, place, state }) => arrives === 'ACK' && place === 'outside' && state === 'ESTABLISHED',
       holds: (facts) => facts.answer === 'ACK' && facts.after === 'ESTABLISHED',
     },
     {
@@ -249,7 +251,7 @@ export default experiment({
       text: 'a FIN whose acknowledgement number is an old one is accepted in FIN-WAIT-1: the state becomes CLOSING',
       source:
         'RFC 9293 §3.10.7.4, fifth: a duplicate ACK "can be ignored"; 795a7dfbc3d9, Linux 6.9, 6.6 and 6.1 stable: before, a challenge ACK, and the FIN was dropped',
-      when: ({ arrives }) => arrives === 'FIN',
+      when: ({ arrives, place, state }) => arrives === 'FIN' && place === 'old' && state === 'FIN-WAIT-1',
       holds: (facts) => facts.after === 'CLOSING',
     },
   ],
@@ -262,17 +264,19 @@ export default experiment({
     const isEnded = ({ facts }: Outcome) => facts.after === 'CLOSED' || facts.after === 'no socket';
     const syns = of(({ arrives, state }) => arrives === 'SYN' && state !== 'SYN-RECEIVED');
     const challenged = syns.filter(isChallenged);
-    const requests = of(({ arrives, state }) => arrives === 'SYN' && state === 'SYN-RECEIVED');
+    const requests = of(({ arrives, place, state }) => arrives === 'SYN' && place === 'at' && state === 'SYN-RECEIVED');
     const fresh = of((cell) => isNewData(cell));
     const early = fresh.filter(({ cell }) => !isBehindFin(cell.state));
     const taken = early.filter(({ facts }) => facts.answer === 'ACK' && facts.taken > 0);
     const late = fresh.filter(({ cell }) => isBehindFin(cell.state));
     const dropped = late.filter(({ facts }) => facts.answer === 'none' && facts.taken === 0);
     const stale = of(({ arrives, place }) => arrives === 'data' && (place === 'old' || place === 'outside'));
-    const beyond = of(({ place }) => place === 'edge');
+    const beyond = of(({ arrives, place, state }) => arrives === 'data' && place === 'edge' && !isBehindFin(state));
     const cut = beyond.filter(({ facts }) => facts.answer === 'ACK' && !facts.sack);
     const others = of(({ arrives }) => arrives === 'ACK' || arrives === 'FIN');
-    const unsentAcks = of(({ arrives, state }) => arrives === 'ACK' && state !== 'SYN-RECEIVED');
+    const unsentAcks = of(
+      ({ arrives, place, state }) => arrives === 'ACK' && place === 'outside' && state !== 'SYN-RECEIVED',
+    );
     return {
       headline:
         syns.length > 0

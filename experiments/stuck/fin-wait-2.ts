@@ -58,6 +58,9 @@ export default experiment({
     limit: names,
     arrives: ['nothing', 'data', 'FIN'],
   },
+  // an end that holds its socket reads what comes, and with TCP_LINGER2 −1 an orphan has none to which it could
+  valid: ({ left, limit, arrives }) =>
+    left === 'held' ? arrives !== 'data' : limit !== 'linger2-minus-1' || arrives === 'nothing',
   words: {
     left: {
       text: 'whether a process still has the socket of the end that sent its FIN',
@@ -160,14 +163,14 @@ export default experiment({
       text: `after shutdown() without close(), FIN-WAIT-2 has no timer, and lasts beyond ${watchedSeconds} s even with tcp_fin_timeout 1 or TCP_LINGER2 1`,
       source:
         'RFC 9293 §3.6, case 1; tcp_rcv_state_process() in net/ipv4/tcp_input.c starts the timer of SOCK_DEAD only',
-      when: ({ left, limit }) => left === 'held' && limit !== 'keepalive',
+      when: ({ left, limit, arrives }) => left === 'held' && limit !== 'keepalive' && arrives === 'nothing',
       holds: (facts) => facts.after === 'FIN-WAIT-2' && facts.timer === 'none' && facts.process,
     },
     {
       id: 'keepalive-does-not-end-it',
       text: 'keepalive does not end FIN-WAIT-2 while the kernel of the other end answers the probes',
       source: 'RFC 9293 §3.8.4; tcp_keepalive_timer() in net/ipv4/tcp_timer.c',
-      when: ({ limit }) => limit === 'keepalive',
+      when: ({ left, limit, arrives }) => left === 'held' && limit === 'keepalive' && arrives === 'nothing',
       holds: (facts) => facts.after === 'FIN-WAIT-2' && facts.timer === 'keepalive',
     },
     {
@@ -191,7 +194,7 @@ export default experiment({
       text: `with tcp_fin_timeout 0, too, an orphan stays in FIN-WAIT-2 for 3.5 retransmission time-outs, ${leastSeconds} s`,
       source:
         "tcp_fin_time() in include/net/tcp.h: (rto << 2) - (rto >> 1). Tolerance: this kernel's slot of the timer wheel, and 0.5 s to see it on a busy machine",
-      when: ({ limit }) => limit === 'fin-timeout-0',
+      when: ({ left, limit, arrives }) => left === 'orphan' && limit === 'fin-timeout-0' && arrives === 'nothing',
       holds: (facts) => {
         const seconds = facts['client.stateMs.FIN-WAIT-2'] / 1000;
         return (
@@ -214,7 +217,7 @@ export default experiment({
       id: 'longer-is-a-full-socket',
       text: 'TCP_LINGER2 above 60 s keeps the full socket first, for what is above 60 s: ss shows the timer of keepalive',
       source: 'tcp_close() in net/ipv4/tcp.c: tcp_reset_keepalive_timer() with the time less TCP_TIMEWAIT_LEN',
-      when: ({ limit }) => limit === 'linger2-80' || limit === 'linger2-200',
+      when: ({ left, limit }) => left === 'orphan' && (limit === 'linger2-80' || limit === 'linger2-200'),
       holds: (facts) =>
         facts.timer === 'keepalive' &&
         facts.timerSeconds <= facts.kept - minute &&
@@ -231,7 +234,7 @@ export default experiment({
       id: 'negative-leaves-it-out',
       text: 'with TCP_LINGER2 −1 an orphan does not stay in FIN-WAIT-2: it sends a RST when its FIN is acknowledged',
       source: 'tcp_rcv_state_process() in net/ipv4/tcp_input.c, FIN-WAIT-1: tp->linger2 < 0',
-      when: ({ limit }) => limit === 'linger2-minus-1',
+      when: ({ left, limit }) => left === 'orphan' && limit === 'linger2-minus-1',
       holds: (facts) => facts.after === 'no socket' && is(facts['client.closedWith'], 'FIN', 'RST'),
     },
     {
@@ -247,7 +250,7 @@ export default experiment({
       id: 'fin-begins-time-wait',
       text: 'a FIN that arrives at an orphan in FIN-WAIT-2 begins TIME-WAIT of 60 s, with tcp_fin_timeout 60 and 2',
       source: 'tcp_timewait_state_process() in net/ipv4/tcp_minisocks.c: inet_twsk_reschedule() with TCP_TIMEWAIT_LEN',
-      when: ({ arrives }) => arrives === 'FIN',
+      when: ({ left, arrives }) => left === 'orphan' && arrives === 'FIN',
       holds: (facts) =>
         facts.after === 'TIME-WAIT' &&
         facts['timeWait.holder'] === 'client' &&

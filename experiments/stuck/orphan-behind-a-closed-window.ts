@@ -115,7 +115,7 @@ export default experiment({
       id: 'unanswered-are-counted',
       text: `with tcp_orphan_retries 0 and tcp_retries2 2, ${unanswered} probes without an answer end the orphan, if the probe interval stays below tcp_rto_max_ms`,
       source: 'tcp_orphan_retries() in net/ipv4/tcp_timer.c: 0 stands for 8',
-      when: (cell) => !reachesCap(cell) && cell.probes === 'lost',
+      when: (cell) => !reachesCap(cell) && cell.probes === 'lost' && cell.retries2 === '2',
       holds: (facts) => facts.after === 'no socket' && facts.lost === unanswered && facts[timeouts] === 1,
     },
     {

@@ -161,7 +161,7 @@ export default experiment({
     else {
       const sent = state === 'ESTABLISHED' ? data : unacked === 'data' ? data.or(fin) : fin;
       // data and FIN are two segments
-      const first = state === 'FIN-WAIT-1' && unacked === 'data' ? 2 : 1;
+      const first = state !== 'ESTABLISHED' && unacked === 'data' ? 2 : 1;
       await wire.seen(sent.from(stuck.end).nth(first + followed - 1));
       await look(stuck);
     }
@@ -285,7 +285,8 @@ export default experiment({
         const last = lastOf(facts, cell);
         const resent = resentOf(facts, cell).length >= followed;
         if (cell.state === 'LAST-ACK') return resent && facts.after === 'is in TIME-WAIT' && last === 'CLOSED';
-        const delivered = facts['client.delivered'] === (cell.unacked === 'data' ? bytes : 0);
+        const sent = cell.unacked === 'data' || cell.state === 'ESTABLISHED' ? bytes : 0;
+        const delivered = facts['client.delivered'] === sent;
         if (cell.state === 'ESTABLISHED') return resent && delivered && last === 'ESTABLISHED';
         return resent && delivered && facts.after === 'reads the end' && last === 'FIN-WAIT-2';
       },

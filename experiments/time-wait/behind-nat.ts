@@ -204,7 +204,7 @@ export default experiment({
       id: 'resets-the-living',
       text: "the first client's connection, ESTABLISHED at the server, answers the second client's SYN with an ACK; the RST to that ACK resets this connection, its server reads ECONNRESET, and the second SYN connects",
       source: 'RFC 5961 §4.2; tcp_validate_incoming() in net/ipv4/tcp_input.c: syn_challenge; RFC 5382 REQ-5',
-      when: ({ left }) => left === 'ESTABLISHED',
+      when: ({ left, nat }) => left === 'ESTABLISHED' && nat === 'forgets',
       holds: (facts) =>
         facts.isSame &&
         facts.answer === 'ACK' &&
@@ -216,7 +216,7 @@ export default experiment({
       id: 'nothing-left-nothing-met',
       text: 'if the first client closed first, the server keeps nothing, and a SYN with an older timestamp and a lower number connects at once',
       source: 'RFC 9293 §3.6.1: the end that closes first keeps TIME-WAIT',
-      when: ({ left }) => left === 'nothing',
+      when: ({ left, nat }) => left === 'nothing' && nat === 'forgets',
       holds: (facts) => facts.isSame && facts.answer === 'SYN,ACK' && facts.connected === 'ok',
     },
     {

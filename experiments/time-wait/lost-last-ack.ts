@@ -70,6 +70,8 @@ export default experiment({
     },
     family: { text: 'IP version', values: { 4: 'IPv4', 6: 'IPv6' } },
   },
+  // what is not lost closes the other end, whatever the first one keeps
+  valid: ({ lost, left }) => lost !== 'never' || left === 'TIME-WAIT' || left === 'no-buckets',
   only: ({ lost, left, second, family }) =>
     family === 4
       ? second === 'close'
@@ -165,7 +167,8 @@ export default experiment({
       await held.release();
     }
     await until(far, 'CLOSED');
-    if (second === 'shutdown') note('told', await far.error());
+    // an end that has received no FIN still reads: net takes the error, and closes
+    if (second === 'shutdown' && left !== 'linger-0') note('told', await far.error());
 
     const sent = await wire.count(fins);
     // how often the second end tries until it gives up depends on its timeout, and so on the path
@@ -206,7 +209,7 @@ export default experiment({
       id: 'nobody-resets',
       text: 'where the first end has no socket any more, not even TIME-WAIT, a RST answers the FIN of the other end',
       source: 'RFC 9293 §3.10.7.1; tcp_v4_rcv() in net/ipv4/tcp_ipv4.c: no_tcp_socket',
-      when: (cell) => cell.left !== 'TIME-WAIT' && cell.lost !== 'always',
+      when: (cell) => cell.left !== 'TIME-WAIT' && cell.lost !== 'always' && cell.lost !== 'never',
       holds: (facts) => facts.ending === 'RST' && facts.remains === 'nothing',
     },
     {
@@ -253,7 +256,11 @@ export default experiment({
       id: 'error-without',
       text: 'where a RST answers, SO_ERROR of the end that closed second is ECONNRESET, although both ends closed in order; where nothing answers, ETIMEDOUT',
       source: 'tcp_reset() in net/ipv4/tcp_input.c; tcp_write_err() in net/ipv4/tcp_timer.c',
-      when: (cell) => cell.second === 'shutdown' && (cell.left !== 'TIME-WAIT' || cell.lost === 'always'),
+      when: (cell) =>
+        cell.second === 'shutdown' &&
+        cell.left !== 'linger-0' &&
+        cell.lost !== 'never' &&
+        (cell.left !== 'TIME-WAIT' || cell.lost === 'always'),
       holds: (facts, { lost }) => facts.told === (lost === 'always' ? 'ETIMEDOUT' : 'ECONNRESET'),
     },
     {

@@ -222,7 +222,7 @@ export default experiment({
       id: 'recycled-safely',
       text: 'with timestamps, a client bound to the same port reuses its TIME-WAIT, and the new sequence numbers begin beyond all old ones',
       source: 'RFC 6191 §2; tcp_twsk_unique() in net/ipv4/tcp_ipv4.c: tw_snd_nxt + 65535 + 2',
-      when: (cell) => !bypassed(cell) && cell.timestamps === 'on',
+      when: (cell) => !bypassed(cell) && cell.timestamps === 'on' && cell.port === 'same',
       holds: (facts, { bytes }) =>
         facts.reconnect === 'ok' &&
         facts['counters.client.TcpExt.TWRecycled'] === 1 &&

@@ -125,7 +125,7 @@ export default experiment({
       id: 'survives-its-processes',
       text: 'TIME-WAIT outlives the processes of both ends',
       source: 'inet_twsk_schedule() in net/ipv4/inet_timewait_sock.c: only its timer holds it',
-      when: ({ next }) => next === 'processes-killed',
+      when: ({ left, next }) => left === 'TIME-WAIT' && next === 'processes-killed',
       holds: (facts) => facts.after === 'TIME-WAIT' && facts['timeWait.endedBy'] === 'namespace',
     },
     {

@@ -99,6 +99,10 @@ export default experiment({
     },
     timestamps: { text: 'net.ipv4.tcp_timestamps', values: { 1: 'on', 0: 'off' } },
   },
+  // the last ACK is lost on a wire only; where connect(2) cannot take the port at all, there is no delay
+  valid: ({ old, path, port, twReuse, delay, timestamps }) =>
+    (old !== 'LAST-ACK' || path === 'wire') &&
+    (delay === 'default' || (port === 'chosen' && twReuse !== 0 && timestamps === 1)),
   only({ old, path, port, twReuse, delay, timestamps }) {
     const setting = `${twReuse} ${delay} ${timestamps}`;
     const wanted: Readonly<Record<string, readonly string[]>> = {
@@ -175,6 +179,7 @@ export default experiment({
       return connecting.ok ? 'ok' : `connect ${connecting.errno}`;
     };
     let lastRefused = 0;
+    let atLast = '';
     for (;;) {
       const began = performance.now();
       const outcome = await attempt();
@@ -185,11 +190,13 @@ export default experiment({
         await rest(pause);
         continue;
       }
-      note('atLast', outcome);
-      note('lastRefused', lastRefused);
+      atLast = outcome;
       break;
     }
-    if (path === 'wire') {
+    note('atLast', atLast);
+    note('lastRefused', lastRefused);
+    const isClosing = old === 'LAST-ACK' || old === 'FIN-WAIT-2';
+    if (path === 'wire' && isClosing && atLast === 'ok') {
       const first = await wire.seen(syn.nth(2));
       note('answer', (await wire.seen(tcp.from('server'), { after: first })).segment.flags.join() as 'ACK');
     }
@@ -224,7 +231,7 @@ export default experiment({
       id: 'needs-timestamps',
       text: `without timestamps the client's own TIME-WAIT keeps its port for ${triedSeconds} s, with tcp_tw_reuse 1 and with SO_REUSEADDR on both sockets, too`,
       source: 'tcp_twsk_unique() in net/ipv4/tcp_ipv4.c: ts_recent_stamp is 0; RFC 6191 §2',
-      when: ({ old, timestamps }) => old === 'TIME-WAIT' && timestamps === 0,
+      when: ({ old, port, timestamps }) => old === 'TIME-WAIT' && port !== 'bound' && timestamps === 0,
       holds: (facts) => isRefused(facts, 'connect EADDRNOTAVAIL'),
     },
     {
@@ -260,7 +267,10 @@ export default experiment({
       id: 'costs-a-syn',
       text: "a server that is still in LAST-ACK or CLOSE-WAIT answers the new SYN with an ACK, not a RST; the client's RST to that ACK ends the old connection, and its second SYN connects",
       source: 'RFC 5961 §4.2; RFC 9293 §3.10.7.3; tcp_validate_incoming() in net/ipv4/tcp_input.c: syn_challenge',
-      when: ({ path }) => path === 'wire',
+      when: (cell) =>
+        cell.path === 'wire' &&
+        (cell.old === 'LAST-ACK' || cell.old === 'FIN-WAIT-2') &&
+        expectedAfter(cell) !== undefined,
       holds: (facts) =>
         facts.atLast === 'ok' && facts.answer === 'ACK' && facts['counters.client.TcpExt.TCPSynRetrans'] === 1,
     },
@@ -325,7 +335,9 @@ export default experiment({
     const never = half.filter(({ facts }) => isRefused(facts, 'connect EADDRNOTAVAIL'));
     const served = outcomes.filter(({ cell }) => cell.old === 'at-server');
     const admitted = served.filter(({ facts }) => isAtOnce(facts));
-    const closing = outcomes.filter(({ cell }) => cell.path === 'wire');
+    const closing = outcomes.filter(
+      ({ cell }) => cell.path === 'wire' && (cell.old === 'LAST-ACK' || cell.old === 'FIN-WAIT-2'),
+    );
     const second = closing.filter(({ facts }) => facts.atLast === 'ok' && facts.answer === 'ACK');
     const usual = freed.filter(({ cell }) => cell.delay === 'default');
     const byDefault = chosen.filter(({ cell }) => cell.twReuse === 2 && cell.timestamps === 1);

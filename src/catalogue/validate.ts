@@ -65,6 +65,7 @@ const question = {
     )
     .optional(),
   whenNamed: orFunction((value) => typeof value === 'boolean', 'true or false').optional(),
+  valid: func.optional(),
   only: func.optional(),
   network: orFunction((value) => networks.includes(value as Network), networkWords).optional(),
   mtu: orFunction((value) => typeof value === 'number', 'a number of bytes').optional(),

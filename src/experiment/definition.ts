@@ -105,7 +105,9 @@ interface Question<F extends Factors, M extends Measures, N extends Network, Fac
    * a pattern or a `--where` that names values of factors.
    */
   readonly whenNamed?: boolean | ((cell: NoInfer<Cell<F>>) => boolean);
-  /** The default matrix; the rest of the product runs with `--all`. */
+  /** Which combinations of values are cells; default all. The others would ask nothing, or nothing new. */
+  readonly valid?: (cell: NoInfer<Cell<F>>) => boolean;
+  /** The default matrix; the other cells run with `--all`. */
   readonly only?: (cell: NoInfer<Cell<F>>) => boolean;
   /** Default `loopback`; before the scenario, which has a wire where this may be `wire`. */
   readonly network?: N | ((cell: NoInfer<Cell<F>>) => N);

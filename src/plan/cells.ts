@@ -65,13 +65,15 @@ const defaultSeconds = 1;
 const defaultMtu = 1500;
 
 /**
- * Every cell of an experiment, default or not: the product of its factors in definition order, the last varying
- * fastest. Throws BAD_DEFINITION where one of the experiment's functions throws or answers what it must not.
+ * Every cell of an experiment, default or not: of the product of its factors in definition order, the last varying
+ * fastest, what is valid. Throws BAD_DEFINITION where one of the experiment's functions throws or answers what it must not.
  */
 export function cellsOf(definition: AnyDefinition): PlannedCell[] {
-  return product(definition.factors).map((factors) =>
-    definition.kind === 'load' ? loadCell(definition, factors) : scenarioCell(definition, factors),
-  );
+  return product(definition.factors)
+    .filter((factors) =>
+      asking(cellId(definition.id, factors), factors)('valid', definition.valid, true, isBoolean, 'true or false'),
+    )
+    .map((factors) => (definition.kind === 'load' ? loadCell(definition, factors) : scenarioCell(definition, factors)));
 }
 
 function product(factors: Readonly<Record<string, readonly FactorValue[]>>): CellFactors[] {
