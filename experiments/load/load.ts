@@ -119,10 +119,11 @@ export default loadExperiment({
   only: ({ closer, by, ...conditions }) =>
     varied(conditions) === 0 &&
     (closer === 'client' ? by !== 'resetAndDestroy' : by === 'destroy' || (closer === 'server' && by === 'linger-0')),
-  // keep-alive closes nothing while it is measured, and has no number of requests on a connection
-  valid: ({ closer, by, requests }) => closer !== 'neither' || (by === 'destroy' && requests === usual.requests),
+  // keep-alive closes nothing while it is measured: it has no number of requests on a connection, and none that are due
+  valid: ({ closer, by, requests, arrival }) =>
+    closer !== 'neither' || (by === 'destroy' && requests === usual.requests && arrival === 'closed'),
   // to vary everything at once takes two hours
-  whenNamed: ({ closer: _, by: __, ...conditions }) => varied(conditions) > 1,
+  whenNamed: (cell) => varied(cell) > 1,
   network: ({ on }) => on,
   load: {
     repeats,
