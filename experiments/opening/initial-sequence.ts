@@ -17,6 +17,9 @@ const isElsewhere = (facts: Readonly<Record<'clock.client' | 'clock.server' | 'e
   Math.abs(facts['clock.client'] - facts.elapsedMs) > offMs ||
   Math.abs(facts['clock.server'] - facts.elapsedMs) > offMs;
 
+/** Rounded up: at most nothing would say that there is no difference. */
+const atMost = (ms: number): string => (Math.ceil(ms * 10) / 10).toFixed(1);
+
 export default experiment({
   id: 'initial-sequence',
   question: 'Which initial sequence numbers does the next connection between the same ports have?',
@@ -182,8 +185,8 @@ export default experiment({
         ),
         off.length > 0 &&
           finding(
-            `≤ ${largest(off).toFixed(1)} ms`,
-            `Without TIME-WAIT, the initial sequence numbers of both ends follow a clock of one number every 64 ns: they differ from it by at most ${largest(off).toFixed(1)} ms.`,
+            `≤ ${atMost(largest(off))} ms`,
+            `Without TIME-WAIT, the initial sequence numbers of both ends follow a clock of one number every 64 ns: they differ from it by at most ${atMost(largest(off))} ms.`,
             clock,
           ),
         finding(

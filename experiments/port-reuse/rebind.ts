@@ -257,7 +257,7 @@ export default experiment({
             ? left.length > 0 &&
               `Without SO_REUSEADDR on the old server, the new server binds the port in ${share(bound(left, 'addr'), left)} cases.`
             : alone.length > 0 && one.length === alone.length && plain.length === beside('addr').length
-              ? 'SO_REUSEADDR lets a server bind beside old connections only if the old one set it, too.'
+              ? 'A server binds beside old connections only if it and the old server set SO_REUSEADDR.'
               : 'If both servers set SO_REUSEADDR, the new server binds the port of old connections.',
       findings: [
         finding(
