@@ -278,7 +278,7 @@ export default experiment({
     const ended = late.filter(({ facts }) => facts['old.timeWait.endedBy'] === 'rst');
     const [stamped, plain] = [
       outcomes.filter(({ cell }) => cell.timestamps === 1),
-      outcomes.filter(({ cell }) => cell.timestamps === 0),
+      outcomes.filter(({ cell }) => cell.timestamps === 0 && cell.order !== 'fin-before-ack'),
     ];
     const reconnected = stamped.filter(({ facts }) => facts.reconnect === 'ok');
     const refused = plain.filter(({ facts }) => facts.reconnect === 'EADDRNOTAVAIL');

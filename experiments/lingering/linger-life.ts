@@ -216,7 +216,7 @@ export default experiment({
     const inherited = zero.filter(({ facts }) => is(facts['server.closedWith'], 'RST'));
     const later = at('listener-later');
     const spared = later.filter(({ facts }) => is(facts['server.closedWith'], 'FIN'));
-    const first = at('first-duplicate');
+    const first = at('first-duplicate').filter(({ cell }) => cell.linger === 'zero');
     const shared = first.filter(({ facts }) => is(facts['client.closedWith'], 'RST'));
     const twice = at('first-duplicate', 'last-duplicate', 'last-copy');
     const last = twice.filter(

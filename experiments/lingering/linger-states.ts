@@ -207,7 +207,7 @@ export default experiment({
     const waited = (among: Outcomes) => among.filter(({ facts }) => facts.waited);
     const held = one.filter(({ cell }) => ways[cell.state].held);
     const sent = one.filter(({ cell }) => !ways[cell.state].held);
-    const first = minus.filter(({ cell }) => cell.state !== 'CLOSE-WAIT');
+    const first = minus.filter(({ cell }) => closesFirst.includes(cell.state));
     const aborted = first.filter(
       ({ facts }) => is(facts['client.closedWith'], 'FIN', 'RST') && facts['timeWait.holder'] === 'none',
     );

@@ -26,6 +26,9 @@ interface Way {
 const waits = ({ linger, by, sent }: Way): boolean => linger !== 'off' && by !== 'shutdown' && sent === 'held';
 const isCaught = ({ meanwhile }: Way): boolean => meanwhile === 'SIGUSR2' || meanwhile === 'SIGALRM';
 const isFatal = ({ meanwhile }: Way): boolean => meanwhile === 'SIGTERM' || meanwhile === 'SIGKILL';
+/** Whether close() waits in a thread that nothing disturbs. */
+const isInThread = (cell: Way): boolean =>
+  waits(cell) && cell.by === 'close-in-thread' && !isFatal(cell) && cell.meanwhile !== 'other-reads';
 /** Whether nothing that the cell does ends the wait: the main thread takes a signal, and the linger lasts for years. */
 const waitsOn = (cell: Way): boolean =>
   waits(cell) &&
@@ -219,8 +222,8 @@ export default experiment({
       id: 'negative-waits-on',
       text: 'SO_LINGER −1 and INT_MAX do not mean off: close() still waits after 2.2 s, until the other application reads or a signal comes',
       source: 'sk_setsockopt() in net/core/sock.c: MAX_SCHEDULE_TIMEOUT',
-      // of a close() in a thread that a signal ended with its process, nobody learns how long it took
-      when: (cell) => waits(cell) && cell.linger !== '1' && !(cell.by === 'close-in-thread' && isFatal(cell)),
+      // of a close() that a signal ended with its process, nobody learns how long it took
+      when: (cell) => waits(cell) && cell.linger !== '1' && !isFatal(cell),
       holds: (facts) => facts['client.closeMs'] >= meanwhileMs['minus-1'],
     },
     {
@@ -234,8 +237,7 @@ export default experiment({
       id: 'a-thread-keeps-the-loop-free',
       text: "close(2) in a thread of libuv's pool waits there: the event loop goes on, and SIGUSR2, which the main thread catches, does not end the wait",
       source: 'complete_signal() in kernel/signal.c: the main thread, if it wants it. Tolerance: half the linger',
-      when: (cell) =>
-        waits(cell) && cell.by === 'close-in-thread' && !isFatal(cell) && cell.meanwhile !== 'other-reads',
+      when: isInThread,
       holds: (facts) => facts['client.closeMs'] >= lingerMs && facts['client.stallMs'] < lingerMs / 2,
     },
     {
@@ -314,10 +316,12 @@ export default experiment({
     const read = of('other-reads');
     const signalled = of('SIGUSR2', 'SIGALRM');
     const interrupted = signalled.filter((outcome) => isEarly(outcome) && outcome.facts.closed === 'ok');
-    const endless = outcomes.filter(({ cell }) => cell.linger === 'minus-1' || cell.linger === 'int-max');
+    const endless = outcomes.filter(({ cell }) => waits(cell) && cell.linger !== '1' && !isFatal(cell));
     const beyond = endless.filter((outcome) => closeMs(outcome) >= meanwhileMs['minus-1']);
-    const byte = outcomes.filter(({ cell }) => cell.sent === 'byte');
-    const threads = outcomes.filter(({ cell }) => cell.by === 'close-in-thread');
+    const byte = outcomes.filter(
+      (outcome) => isInMain(outcome) && outcome.cell.sent === 'byte' && outcome.cell.meanwhile === 'nothing',
+    );
+    const threads = outcomes.filter(({ cell }) => isInThread(cell));
     const whole = held.filter(({ facts }) => facts['client.delivered'] === heldBytes);
     const delayed = byte.length > 0 && byte.every((outcome) => closeMs(outcome) >= delayedAckMs);
     const ends = [

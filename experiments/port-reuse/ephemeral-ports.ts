@@ -333,7 +333,7 @@ export default experiment({
     const passed = reserved.filter(isOnce);
     const ordered = outcomes.filter(({ cell }) => isOrdered(cell));
     const expected = ordered.filter(({ cell, facts }) => is(facts.firstHalf, ...firstHalfOf(cell.source)));
-    const reuse = outcomes.filter(({ cell }) => cell.setting === 'tw-reuse');
+    const reuse = outcomes.filter(({ cell }) => cell.left === 'TIME-WAIT' && cell.setting === 'tw-reuse');
     const again = reuse.filter(({ cell, facts }) => facts.later === (isBound(cell) ? refusalOf(cell) : 'ok'));
     const isWhole = (part: Outcomes, whole: Outcomes) => whole.length > 0 && part.length === whole.length;
     const [isPerServer, isInAll] = [isWhole(perServer, chosen), isWhole(inAll, bound)];

@@ -198,7 +198,7 @@ export default experiment({
       ({ arrives, limits, at }) => limits === 'default' && at === 'one' && (arrives === 'SYN' || arrives === 'RST'),
     );
     const single = usual.filter(isOne);
-    const acks = of(({ arrives }) => arrives === 'ACK');
+    const acks = of(({ arrives, limits, at }) => arrives === 'ACK' && limits === 'default' && at === 'one');
     const data = of(({ arrives }) => arrives === 'data');
     const many = of(({ limits, at }) => limits === 'default' && at === 'each');
     const off = of(({ limits }) => limits === 'no-interval');

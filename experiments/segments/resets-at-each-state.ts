@@ -15,6 +15,10 @@ const isDropped = ({ place, state }: { place: Place; state: State }) =>
   place === 'beyond' || (place === 'below' && !isBehindFin(state));
 const isChallenged = (place: Place) => place === 'above' || place === 'last' || place === 'end';
 
+/** Whether data can be missing: the other end has not sent its FIN, and the handshake is over. */
+const isBehindAGap = ({ place, state }: { readonly place: string; readonly state: string }): boolean =>
+  place === 'sacked' && ['ESTABLISHED', 'FIN-WAIT-1', 'FIN-WAIT-2'].includes(state);
+
 export default experiment({
   id: 'resets-at-each-state',
   question: 'Which sequence number must a RST have, in each state of a connection?',
@@ -115,8 +119,7 @@ export default experiment({
       id: 'end-of-a-sack-block-ends',
       text: 'where data is missing, a RST at the end of the highest SACK block ends the connection, too',
       source: 'tcp_validate_incoming() in net/ipv4/tcp_input.c: max_sack; RFC 5961 §3.2 names RCV.NXT alone',
-      // in the others no data is missing: the other end has sent its FIN, or the handshake is not over
-      when: ({ place, state }) => place === 'sacked' && ['ESTABLISHED', 'FIN-WAIT-1', 'FIN-WAIT-2'].includes(state),
+      when: isBehindAGap,
       holds: (facts) => facts.answer === 'none' && facts.after === 'CLOSED' && facts.error === 'ECONNRESET',
     },
     {
@@ -164,7 +167,7 @@ export default experiment({
     const challenged = inWindow.filter((each) => each.facts.answer === 'ACK' && isUnchanged(each));
     const outside = of(isDropped);
     const dropped = outside.filter((each) => each.facts.answer === 'none' && isUnchanged(each));
-    const sacked = of(({ place }) => place === 'sacked');
+    const sacked = of(isBehindAGap);
     const endedThere = sacked.filter(isEnded);
     const edge = of(({ place }) => place === 'end');
     const long = edge.filter(({ facts }) => facts.answer === 'ACK');

@@ -8,6 +8,9 @@ const idle = 1;
 /** How long the socket is watched: the orphan's FIN-WAIT-2, the next probe, and a slot of the timer wheel for each. */
 const watchedSeconds = 3.5;
 
+/** Whether the application keeps the socket as it is. */
+const isKept = ({ server }: { readonly server: string }): boolean => server === 'half-open' || server === 'paused';
+
 export default experiment({
   id: 'close-wait',
   question: 'The other end has closed: what ends CLOSE-WAIT if the application does not close?',
@@ -56,7 +59,7 @@ export default experiment({
   // where net closes at once, the server's FIN may come before the client's FIN-WAIT-2 is a mini-socket's, or after: the kernel counts
   // one of less than 4 s as TWKilled, a longer one as TW, as it does TIME-WAIT
   sysctls: ({ server }) => ({ 'net.ipv4.tcp_fin_timeout': server === 'default' ? undefined : finTimeout }),
-  seconds: ({ server }) => (server === 'half-open' || server === 'paused' ? watchedSeconds + 0.4 : 0.3),
+  seconds: (cell) => (isKept(cell) ? watchedSeconds + 0.4 : 0.3),
   measures: {
     timer: kind.outcome({ text: 'timer of the socket in CLOSE-WAIT that ss shows' }),
     after: kind.outcome({ text: 'state of that socket at the end, by ss' }),
@@ -66,7 +69,7 @@ export default experiment({
   shows: ['after', 'timer', 'process', 'error', 'server.path', 'server.stateMs.CLOSE-WAIT', 'server.events'],
 
   async scenario({ client, server, until, look, rest, note }, cell) {
-    const keeps = cell.server === 'half-open' || cell.server === 'paused';
+    const keeps = isKept(cell);
     const listener = await server.listen({
       allowHalfOpen: cell.server === 'half-open' || cell.server === 'closes-unread',
     });
@@ -107,14 +110,14 @@ export default experiment({
       text: 'keepalive ends CLOSE-WAIT if the other end was an orphan and its FIN-WAIT-2 has expired: a RST answers a probe, SO_ERROR is EPIPE, and only the descriptor stays',
       source:
         'RFC 9293 §3.10.7.1; tcp_keepalive_timer() in net/ipv4/tcp_timer.c, tcp_reset() in net/ipv4/tcp_input.c: EPIPE in CLOSE-WAIT',
-      when: ({ client, keepalive }) => keepalive === 'on' && client === 'orphan',
+      when: (cell) => isKept(cell) && cell.keepalive === 'on' && cell.client === 'orphan',
       holds: (facts) => facts.timer === 'keepalive' && facts.after === 'no socket' && facts.error === 'EPIPE',
     },
     {
       id: 'keepalive-is-answered',
       text: 'keepalive does not end CLOSE-WAIT while the other end has its socket open: that kernel answers the probes',
       source: 'RFC 9293 §3.8.4',
-      when: ({ client, keepalive }) => keepalive === 'on' && client === 'half-closed',
+      when: (cell) => isKept(cell) && cell.keepalive === 'on' && cell.client === 'half-closed',
       holds: (facts) => facts.timer === 'keepalive' && facts.after === 'CLOSE-WAIT' && facts.error === 'none',
     },
     {

@@ -312,22 +312,23 @@ export default experiment({
 
   answer(outcomes) {
     type Outcomes = typeof outcomes;
-    const held = outcomes.filter(({ cell }) => cell.left === 'held');
+    const held = outcomes.filter(({ cell }) => cell.left === 'held' && cell.arrives === 'nothing');
     const stays = held.filter(({ facts }) => facts.after === 'FIN-WAIT-2');
-    const shown = held.flatMap(({ cell }) => endsNot[cell.limit] ?? []);
+    const shown = [...new Set(held.flatMap(({ cell }) => endsNot[cell.limit] ?? []))];
     const waited = outcomes.filter(({ cell }) => isWaitedFor(cell));
     const seconds = ({ facts }: Outcomes[number]) => facts['client.stateMs.FIN-WAIT-2'] / 1000;
     const inTime = waited.filter((each) => {
       const wanted = limitOf(each.cell.limit).ends ?? Number.NaN;
       return seconds(each) >= wanted && seconds(each) <= wanted + each.facts.slot + seenLate;
     });
-    const long = outcomes.filter(({ cell }) => cell.limit === 'linger2-80' || cell.limit === 'linger2-200');
+    const orphans = outcomes.filter(({ cell }) => cell.left === 'orphan');
+    const long = orphans.filter(({ cell }) => cell.limit === 'linger2-80' || cell.limit === 'linger2-200');
     const full = long.filter(({ facts }) => facts.timer === 'keepalive');
-    const minus = outcomes.filter(({ cell }) => cell.limit === 'linger2-minus-1');
+    const minus = orphans.filter(({ cell }) => cell.limit === 'linger2-minus-1');
     const aborted = minus.filter(({ facts }) => is(facts['client.closedWith'], 'FIN', 'RST'));
-    const data = outcomes.filter(({ cell }) => cell.arrives === 'data');
+    const data = orphans.filter(({ cell }) => cell.arrives === 'data');
     const refused = data.filter(({ facts }) => facts.told === 'EPIPE' && facts.after === 'no socket');
-    const fin = outcomes.filter(({ cell }) => cell.arrives === 'FIN');
+    const fin = orphans.filter(({ cell }) => cell.arrives === 'FIN');
     const whole = fin.filter(
       ({ facts }) => facts.after === 'TIME-WAIT' && facts.afterSeconds >= minute - printed - seenLate,
     );

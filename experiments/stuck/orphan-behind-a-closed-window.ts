@@ -146,7 +146,7 @@ export default experiment({
     const dropped = capped.filter((each) => gone.includes(each));
     const answered = outcomes.filter(({ cell }) => !reachesCap(cell) && cell.probes === 'answered');
     const stay = answered.filter(({ facts }) => facts.after === 'FIN-WAIT-1');
-    const lost = outcomes.filter(({ cell }) => !reachesCap(cell) && cell.probes === 'lost');
+    const lost = outcomes.filter(({ cell }) => !reachesCap(cell) && cell.probes === 'lost' && cell.retries2 === '2');
     const counted = lost.filter((each) => gone.includes(each));
     const silent = outcomes.filter(({ facts }) => facts.said === 'nothing');
     return {

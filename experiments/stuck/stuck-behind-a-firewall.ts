@@ -280,7 +280,8 @@ export default experiment({
       text: `with the defaults, tcp_orphan_retries 0 and tcp_retries2 15, a connection survives a dead path of ${followed} retransmissions: a closed socket closes in order, and an application reads what was sent`,
       source:
         'tcp_orphan_retries() in net/ipv4/tcp_timer.c: 0 stands for 8, which is 102 s; TCP_RETR2 in include/net/tcp.h: 15, 924 s',
-      when: ({ limit }) => limit === 'default',
+      // data behind the FIN of an end that has closed is reset
+      when: ({ state, unacked, limit }) => limit === 'default' && (state !== 'LAST-ACK' || unacked === 'nothing'),
       holds: (facts, cell) => {
         const last = lastOf(facts, cell);
         const resent = resentOf(facts, cell).length >= followed;

@@ -252,7 +252,7 @@ export default experiment({
     const atOnce = newer.filter((each) => isIn(each) && each.facts.answer === 'SYN,ACK');
     const second = others.filter((each) => isIn(each) && each.facts.answer === 'ACK');
     const shutOut = strict.filter(({ facts }) => facts.connected === 'ETIMEDOUT');
-    const living = outcomes.filter(({ cell }) => cell.left === 'ESTABLISHED');
+    const living = outcomes.filter(({ cell }) => cell.left === 'ESTABLISHED' && cell.nat === 'forgets');
     const reset = living.filter((each) => isIn(each) && each.facts.told === 'ECONNRESET');
     const full = outcomes.filter(({ cell }) => cell.nat === 'remembers');
     const dropped = full.filter(({ facts }) => facts.connected === 'ETIMEDOUT' && facts.answer === 'none');

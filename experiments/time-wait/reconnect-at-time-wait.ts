@@ -170,12 +170,13 @@ export default experiment({
   answer(outcomes) {
     const newer = outcomes.filter(({ cell }) => cell.stamp !== 'older' && cell.listener === 'open');
     const admitted = newer.filter(({ facts }) => facts.firstAnswer === 'SYN,ACK' && facts.connected === 'ok');
-    const older = (rfc1337: 0 | 1) => outcomes.filter(({ cell }) => cell.stamp === 'older' && cell.rfc1337 === rfc1337);
+    const older = (rfc1337: 0 | 1) =>
+      outcomes.filter(({ cell }) => cell.stamp === 'older' && cell.listener === 'open' && cell.rfc1337 === rfc1337);
     const second = older(0).filter(({ facts }) => facts.firstAnswer === 'ACK' && facts.connected === 'ok');
     const shutOut = older(1).filter(({ facts }) => facts.connected === 'ETIMEDOUT');
     const challenged = outcomes.filter(({ facts }) => facts.firstAnswer === 'ACK');
     const soon = range(challenged, ({ facts }) => facts.again, { unit: 'ms' });
-    const deaf = outcomes.filter(({ cell }) => cell.listener === 'closed');
+    const deaf = outcomes.filter(({ cell }) => cell.listener === 'closed' && cell.rfc1337 === 0);
     const refused = deaf.filter(({ facts }) => facts.firstAnswer === 'ACK' && facts.connected === 'ECONNREFUSED');
     const connected = outcomes.filter(({ facts }) => facts.connected === 'ok');
     return {

@@ -336,7 +336,10 @@ export default experiment({
     const served = outcomes.filter(({ cell }) => cell.old === 'at-server');
     const admitted = served.filter(({ facts }) => isAtOnce(facts));
     const closing = outcomes.filter(
-      ({ cell }) => cell.path === 'wire' && (cell.old === 'LAST-ACK' || cell.old === 'FIN-WAIT-2'),
+      ({ cell }) =>
+        cell.path === 'wire' &&
+        (cell.old === 'LAST-ACK' || cell.old === 'FIN-WAIT-2') &&
+        expectedAfter(cell) !== undefined,
     );
     const second = closing.filter(({ facts }) => facts.atLast === 'ok' && facts.answer === 'ACK');
     const usual = freed.filter(({ cell }) => cell.delay === 'default');
