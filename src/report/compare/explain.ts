@@ -41,12 +41,16 @@ export function explain(kernels: readonly (string | undefined)[]): Explain {
     },
     claim: (difference) => {
       const { experiment, claim, verdicts } = difference;
-      return by(
-        difference,
-        knownFor({ experiment, claim, values: verdicts.map((each) => each ?? undefined) }, kernels),
-      );
+      return by(difference, knownFor({ experiment, claim, values: decidedOf(verdicts) }, kernels));
     },
   };
+}
+
+/** Verdicts to be explained: one that is inconclusive says nothing where others decide against each other. */
+function decidedOf(verdicts: VerdictDifference['verdicts']): (string | undefined)[] {
+  const decided = verdicts.map((each) => (each === null || each === 'inconclusive' ? undefined : each));
+  const isContradiction = decided.includes('confirmed') && decided.includes('refuted');
+  return isContradiction ? decided : verdicts.map((each) => each ?? undefined);
 }
 
 const textOf = (shares: readonly Share[] | null): string | undefined =>

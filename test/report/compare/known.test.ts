@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { builtins, registry } from '../../../src/catalogue/registry.ts';
 import { kind } from '../../../src/facts/kinds.ts';
 import { declarations } from '../../../src/facts/table.ts';
-import type { CellRecord, Run } from '../../../src/record/schema.ts';
+import type { CellRecord, Run, Verdict } from '../../../src/record/schema.ts';
 import { compareRuns } from '../../../src/report/compare/compare.ts';
 import { type Differing, kernelNames, knownChanges, knownFor } from '../../../src/report/compare/known.ts';
 import { comparisonMarkdown } from '../../../src/report/compare/markdown.ts';
@@ -84,15 +84,15 @@ test('what the known changes name exists: experiments, claims, factors and their
 
 describe('a comparison', () => {
   const facts = saved({ ...declarations(), kept: kind.word('a', 'b'), other: kind.word('a', 'b') });
-  const on = (kernel: string, values: CellRecord['facts'], refuted = false): Run =>
+  const on = (kernel: string, values: CellRecord['facts'], verdict: Verdict = 'confirmed'): Run =>
     runOf(
       [
         experimentOf({
           id: 'linger-values',
           facts,
           claims: [
-            claimOf({ id: 'kept-as-given', verdict: refuted ? 'refuted' : 'confirmed' }),
-            claimOf({ id: 'x', verdict: refuted ? 'refuted' : 'confirmed' }),
+            claimOf({ id: 'kept-as-given', verdict }),
+            claimOf({ id: 'x', verdict }),
           ],
         }),
       ],
@@ -100,7 +100,7 @@ describe('a comparison', () => {
       { environment: { kernel } },
     );
   const compared = compareRuns([
-    on('5.10.0-46-cloud-amd64', { kept: 'a', other: 'a' }, true),
+    on('5.10.0-46-cloud-amd64', { kept: 'a', other: 'a' }, 'refuted'),
     on('7.3.4', { kept: 'b', other: 'b' }),
   ]);
 
@@ -109,6 +109,18 @@ describe('a comparison', () => {
     expect(toldOf(compared).headline).toContain(
       '4 differences in behaviour (2 known, 2 new), among them 2 claims that ',
     );
+  });
+
+  test('knows a contradiction also beside a run that decides nothing', () => {
+    const three = compareRuns([
+      on('5.10.0-46-cloud-amd64', { kept: 'a' }, 'refuted'),
+      on('5.10.0-47-cloud-amd64', { kept: 'a' }, 'inconclusive'),
+      on('7.3.4', { kept: 'b' }),
+    ]);
+    expect(three.verdicts.map(({ claim, known }) => [claim, known?.map(({ id }) => id)])).toEqual([
+      ['kept-as-given', ['linger-range']],
+      ['x', undefined],
+    ]);
   });
 
   test('says once that all are known', () => {
