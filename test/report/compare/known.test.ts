@@ -90,10 +90,7 @@ describe('a comparison', () => {
         experimentOf({
           id: 'linger-values',
           facts,
-          claims: [
-            claimOf({ id: 'kept-as-given', verdict }),
-            claimOf({ id: 'x', verdict }),
-          ],
+          claims: [claimOf({ id: 'kept-as-given', verdict }), claimOf({ id: 'x', verdict })],
         }),
       ],
       [cellOf('linger-values', { value: 'minus-1' }, values)],
