@@ -3,7 +3,7 @@ import type { PathStep } from '../record/schema.ts';
 import { sameAddress } from '../tcp/address.ts';
 import { type End, ends, otherEnd } from '../tcp/states.ts';
 import { resetArrivals } from './carried.ts';
-import { enteredAt } from './chains.ts';
+import { type Chain, enteredAt, isOf } from './chains.ts';
 import { type CellView, type ConnectionView, type EndView, endsOf } from './connections.ts';
 import { described, type Found, factGroup, kind, Unknown } from './kinds.ts';
 import { hasNumbers } from './mini-socket.ts';
@@ -40,7 +40,7 @@ const declared = {
   ),
   // ss prints whole seconds, and each of two runs may be a second off
   'timeWait.timer': described(
-    'length of the TIME-WAIT timer: the rest that ss showed, in whole seconds, plus the time before; up to 1 s too short',
+    'length of the TIME-WAIT timer: the rest that ss showed, in whole seconds, plus the time since it was set; up to 1 s too short',
     kind.seconds({ compare: 'within', resolution: 2 }),
   ),
   'timeWait.endedBy': described(
@@ -50,12 +50,31 @@ const declared = {
 } as const;
 type TimeWait = Found<typeof declared>;
 
-/** By the first look at TIME-WAIT: what was left of its timer, and what had passed. Absent where nobody looked. */
-function timerOf({ looks }: EndView, step: PathStep): number | undefined {
+/**
+ * By a look at TIME-WAIT: what was left of its timer, and what had passed since that was set or, where the trace shows that
+ * (a segment may do it: tcp_timewait_state_process()), set again. Absent where nobody looked.
+ */
+function timerOf(view: CellView, { chain, looks }: EndView, step: PathStep): number | undefined {
+  const setAt = [step.at, ...(chain ? setAgain(view, chain, step.at) : [])];
   const look = looks.find(
-    ({ from, socket }) => from >= step.at && socket?.state === 'TIME-WAIT' && socket.timer?.name === 'timewait',
+    ({ from, until, socket }) =>
+      from >= step.at &&
+      socket?.state === 'TIME-WAIT' &&
+      socket.timer?.name === 'timewait' &&
+      // whether it shows the timer before or after that is not known
+      !setAt.some((at) => at > from && at <= until),
   );
-  return look?.socket?.timer && look.socket.timer.ms / 1000 + (look.from - step.at) / 1e9;
+  const since = look && setAt.findLast((at) => at <= look.from);
+  return look?.socket?.timer && since !== undefined
+    ? look.socket.timer.ms / 1000 + (look.from - since) / 1e9
+    : undefined;
+}
+
+function setAgain(view: CellView, chain: Chain, since: Ns): readonly Ns[] {
+  const mini = view.miniSockets.findLast((event) => isOf(chain, event));
+  return view.miniTimers
+    .filter(({ kind, timer, t }) => kind === 'mini-timer-start' && timer === mini?.timer && t > since)
+    .map(({ t }) => t);
 }
 
 function lengthFindings(view: CellView, connection: ConnectionView, { end, path, step }: Holder, began: Ns): TimeWait {
@@ -182,7 +201,7 @@ export const timeWaitFacts = factGroup(declared, ({ view, connection, folded }: 
       ? (began - firstFin) / 1e9
       : new Unknown('not-traced', 'without tracepoints, FINs are not seen'),
     'timeWait.beganWith': beganWith(holders),
-    'timeWait.timer': timerOf(connection[first.end], first.step),
+    'timeWait.timer': timerOf(view, connection[first.end], first.step),
     ...lengthFindings(view, connection, first, began),
   };
 });

@@ -19,6 +19,7 @@ import {
   segment,
   shown,
   timerExpire,
+  timerStart,
   went,
 } from './handmade.ts';
 
@@ -178,6 +179,27 @@ describe('how long it lasts', () => {
     const { facts, unknown } = waits([...opened(one, 10), ...orphan, seen], noMiniTimers);
     expect(facts).toMatchObject({ holder: 'client', seconds: null, endedBy: null });
     expect(unknown.endedBy?.text).toMatch(/no ss sample after it began/);
+  });
+
+  describe('by what ss showed', () => {
+    const events = (...more: Event[]) => [...opened(one, 10), ...closedInTurn(one, 'client', 20, 50), ...more];
+    const left = (at: number, ms: number) => sample(at, shown(one, 'client', 'TIME-WAIT', ms));
+
+    test('its timer is the rest and what had passed', () => {
+      expect(waits(events(left(1050, 59_000))).facts.timer).toBeCloseTo(60, 3);
+    });
+
+    test('since it was set again, where a segment did that before anyone looked', () => {
+      const again = timerStart(2050, 'a0');
+      expect(waits(events(again, left(3050, 59_000))).facts.timer).toBeCloseTo(60, 3);
+      expect(waits(events(left(1050, 59_000), again)).facts.timer).toBeCloseTo(60, 3);
+      expect(waits(events(timerStart(2050, 'a1'), left(3050, 57_000))).facts.timer).toBeCloseTo(60, 3);
+    });
+
+    test('by another look, where it was set again during the first', () => {
+      const looks = [left(2050, 60_000), left(3052, 59_000)];
+      expect(waits(events(timerStart(2052, 'a0'), ...looks)).facts.timer).toBeCloseTo(60, 3);
+    });
   });
 });
 
