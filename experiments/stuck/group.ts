@@ -1,3 +1,3 @@
 import type { Group } from 'lingerlab';
 
-export default { title: 'Stuck', order: 60, lead: 'idle-behind-a-firewall' } satisfies Group;
+export default { title: 'Stuck', order: 60, lead: 'close-wait' } satisfies Group;

@@ -279,6 +279,33 @@ function completionsOf(
   }));
 }
 
+/** How much a place of an experiment counts in which a word of the query is found. */
+const weights = { id: 8, tag: 4, headline: 3, question: 2, sentence: 1 };
+/** Sentences of one experiment that count. */
+const mostSentences = 3;
+
+/** How well each experiment of an index fits the words of a query: 0 without words. */
+export function fitsOf(query: string, { experiments }: PageIndex): number[] {
+  const words = parseQuery(query).flatMap(({ key, not, values: [word = ''] }) =>
+    key === '' && !not && word !== '' ? [word.toLowerCase()] : [],
+  );
+  return experiments.map(({ id, headline, question, tags = [], findings, claims }) => {
+    const weightOf = (word: string): number => {
+      const within = (texts: readonly string[]): number =>
+        texts.filter((text) => text.toLowerCase().includes(word)).length;
+      const sentences = within([...findings.map(({ text }) => text), ...claims.map(({ text }) => text)]);
+      return (
+        weights.id * within([id]) +
+        weights.tag * within([...new Set(tags)]) +
+        weights.headline * within([headline]) +
+        weights.question * within([question]) +
+        weights.sentence * Math.min(sentences, mostSentences)
+      );
+    };
+    return words.reduce((sum, word) => sum + weightOf(word), 0);
+  });
+}
+
 /** A shorter word is in the names of too many. */
 const shortestName = 3;
 

@@ -215,6 +215,21 @@ describeWhere(missing, "a run's page in a browser", () => {
     await page.locator('.find input').fill('');
   });
 
+  test('what words found begins with the experiment that is about them, and Enter leads to the guide', async () => {
+    const page = await open('', { name: 'whole.html' });
+    await page.keyboard.press('/');
+    await page.keyboard.type('EADDRNOTAVAIL');
+    await page.waitForSelector('.found .list h3');
+    expect(await page.locator('.found .list h3 code').first().textContent()).toBe('ephemeral-ports');
+    expect(await page.locator('.found .list h3').first().textContent()).toContain('connect(2) uses a port once');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('EADDRNOTAVAIL on connect');
+    await page.locator('.found .list .note a').first().click();
+    await page.waitForFunction(() => location.hash.includes('exp:ephemeral-ports'));
+    expect(await page.locator('.found h2').textContent()).toContain('of 1 experiment');
+    await page.close();
+  });
+
   test('the guide is no wider than the page at three widths, and axe finds nothing in it in two themes', async () => {
     const page = await open('#_guide');
     await page.evaluate(() => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PageIndex, PageResult } from '../../src/page/parts.ts';
-import { cellIn, hashOf, parseQuery, placeOf, searchOf, sectionsIn, targetOf } from '../../src/page/query.ts';
+import { cellIn, fitsOf, hashOf, parseQuery, placeOf, searchOf, sectionsIn, targetOf } from '../../src/page/query.ts';
 
 const result = (id: string, over: Partial<PageResult> = {}): PageResult => ({
   e: 0,
@@ -150,4 +150,26 @@ test.each([
   expect(sectionsIn(query, index)).toEqual(expected);
   const { guide: _guide, ...without } = index;
   expect(sectionsIn(query, without)).toEqual([]);
+});
+
+test.each([
+  // in two tags; in the question, the headline and a claim; only in a claim; nowhere
+  ['TIME-WAIT', [13, 0, 0]],
+  ['time-wait first', [18, 1, 0]],
+  ['ports', [0, 12, 0]],
+  ['first -TIME-WAIT tag:x', [5, 1, 0]],
+  ['exp:close-order', [0, 0, 0]],
+  ['', [0, 0, 0]],
+])('%s fits the experiments as %j: the one that is about it comes first', (query, fits) => {
+  const [order] = index.experiments;
+  const of = (id: string, tags: readonly string[], text: string) => ({
+    ...(order as NonNullable<typeof order>),
+    ...{ id, tags, question: 'Which?', headline: 'None.', findings: [] },
+    claims: [{ id: 'one', text, source: 'RFC', verdict: 'confirmed' as const }],
+  });
+  const several = {
+    ...index,
+    experiments: [order, of('load-ports', ['ports', 'ports'], 'the first'), of('x', [], '')],
+  };
+  expect(fitsOf(query, several as PageIndex)).toEqual(fits);
 });

@@ -80,7 +80,7 @@ const Query = ({ search, results, found }: Pick<BarProps, 'search' | 'results' |
       put(completions[chosen].query);
     } else if (event.key === 'Enter') {
       setOpen(false);
-      document.querySelector<HTMLElement>('#_found a')?.focus();
+      document.querySelector<HTMLElement>('#_found .in-guide a, #_found .list a')?.focus();
     } else if (event.key === 'Escape') {
       event.stopPropagation();
       if (open && completions.length > 0) setOpen(false);

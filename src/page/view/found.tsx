@@ -1,6 +1,6 @@
 import { titleOf } from '../../report/guide/words.ts';
 import type { PageResult } from '../parts.ts';
-import { factorsOf, hashOf, parseQuery, sectionsIn, sectionTarget, targetOf } from '../query.ts';
+import { factorsOf, fitsOf, hashOf, parseQuery, sectionsIn, sectionTarget, targetOf } from '../query.ts';
 import { type Data, go } from './state.ts';
 import { Command } from './text.tsx';
 
@@ -9,8 +9,9 @@ function clear(event: Event): void {
   go({ query: '' });
 }
 
-/** Results that are listed at most. */
+/** Results that are listed at most, in all and, where there are several experiments, of one. */
 const mostListed = 60;
+const mostOfOne = 8;
 
 /** What a query found: how many, by which factors they differ, and each. */
 export const Found = ({
@@ -23,7 +24,10 @@ export const Found = ({
   readonly places: readonly number[];
 }) => {
   const results = places.map((place) => data.index.results[place] as PageResult);
-  const groups = [...Map.groupBy(results, ({ e }) => e)];
+  const fits = fitsOf(query, data.index);
+  // the experiment that the words are about first; without words the order of the page
+  const groups = [...Map.groupBy(results, ({ e }) => e)].sort(([a], [b]) => (fits[b] ?? 0) - (fits[a] ?? 0));
+  const most = groups.length > 1 ? mostOfOne : mostListed;
   const cells = new Set(results.map(({ id }) => id)).size;
   const places0 = new Map(places.map((place) => [data.index.results[place] as PageResult, place]));
   let left = mostListed;
@@ -45,13 +49,17 @@ export const Found = ({
       <div class="list" data-roving="list">
         {groups.map(([e, own]) => {
           const experiment = data.index.experiments[e];
-          const shown = own.slice(0, left);
+          const shown = own.slice(0, Math.min(left, most));
           left -= shown.length;
-          if (shown.length === 0) return null;
+          if (!experiment) return null;
+          const { id, headline } = experiment;
+          const more = own.length - shown.length;
           return (
             <>
               <h3>
-                <a href={hashOf({ target: experiment?.id ?? '', query })}>{experiment?.id}</a>
+                <a href={hashOf({ target: id, query })}>
+                  <code>{id}</code> {headline}
+                </a>
               </h3>
               {shown.map((result) => (
                 <a href={hashOf({ target: targetOf(result.id, result.n), query })}>
@@ -63,10 +71,17 @@ export const Found = ({
                   </span>
                 </a>
               ))}
+              {more > 0 && groups.length > 1 ? (
+                <p class="note">
+                  <a href={hashOf({ query: `${query} exp:${id}` })}>
+                    {shown.length > 0 ? `and ${more} more` : more === 1 ? '1 result' : `${more} results`}
+                  </a>
+                </p>
+              ) : null}
             </>
           );
         })}
-        {results.length > mostListed ? (
+        {groups.length === 1 && results.length > mostListed ? (
           <p class="note">and {results.length - mostListed} more: narrow the query</p>
         ) : null}
       </div>
@@ -130,7 +145,7 @@ function why({ index, record }: Data, { e, c }: PageResult, place: number, query
 /** Facets of this many values or fewer narrow with one click. */
 const mostValues = 6;
 
-/** By which factors what was found differs, with the number of results of each value. */
+/** By which factors what was found differs, with the number of results of each value: those that all its experiments have. */
 const Facets = ({ results, query }: { readonly results: readonly PageResult[]; readonly query: string }) => {
   const counts = new Map<string, Map<string, number>>();
   for (const { id } of results)
@@ -139,7 +154,10 @@ const Facets = ({ results, query }: { readonly results: readonly PageResult[]; r
       own.set(value, (own.get(value) ?? 0) + 1);
       counts.set(name, own);
     }
-  const shown = [...counts].filter(([, values]) => values.size > 1 && values.size <= mostValues).slice(0, 8);
+  const total = (values: ReadonlyMap<string, number>): number => values.values().reduce((sum, count) => sum + count, 0);
+  const shown = [...counts]
+    .filter(([, values]) => values.size > 1 && values.size <= mostValues && total(values) === results.length)
+    .slice(0, 8);
   if (shown.length === 0) return null;
   return (
     <div class="facets">
