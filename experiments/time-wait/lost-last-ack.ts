@@ -325,11 +325,11 @@ export default experiment({
       findings: [
         finding(
           share(by(kept, 'ACK'), kept),
-          'After a lost ACK, TIME-WAIT acknowledges the FIN that is sent again and so closes the other end.',
+          'If the last ACK is lost, the other end sends its FIN again; TIME-WAIT acknowledges it once more, which closes the other end.',
         ),
         finding(
           share(by(gone, 'RST'), gone),
-          'Where the first end keeps no TIME-WAIT, a RST answers the next FIN and closes the other end, unless every RST is lost.',
+          'Where the end that closed first keeps no TIME-WAIT, a RST answers the next FIN and closes the other end, unless every RST is lost.',
         ),
         finding(
           share(reset, asked),
@@ -338,7 +338,7 @@ export default experiment({
         resent.length > 0 &&
           finding(
             range(resent, ({ facts }) => facts.againMs, { unit: 'ms' }),
-            `The other end sends its FIN again after about an RTO, here ${range(resent, ({ facts }) => facts.rtoMs, { unit: 'ms' })}: as a tail loss probe.`,
+            `Without the ACK, the other end sends its FIN again after about its retransmission timeout, here ${range(resent, ({ facts }) => facts.rtoMs, { unit: 'ms' })}: as a tail loss probe.`,
           ),
         silent.length > 0 &&
           finding(
