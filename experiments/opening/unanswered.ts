@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import {
   ack,
+  type errnos,
   experiment,
   finding,
   is,
@@ -15,6 +16,7 @@ import {
   synAck,
 } from 'lingerlab';
 import { asking, settle, showing } from './shared/asking.ts';
+import { seemedToSucceed } from './shared/icmp.ts';
 
 /** First timer of a SYN and of a SYN-ACK, RFC 6298 §2; TCP_TIMEOUT_INIT in include/net/tcp.h. */
 const firstMs = 1000;
@@ -34,6 +36,25 @@ const synAckRetries = 1;
 
 /** Time of all retries together, (2^(retries+1) - 1) times the first: tcp_model_timeout() in net/ipv4/tcp_timer.c. */
 const givesUpMs = (retries: number) => (2 ** (retries + 1) - 1) * firstMs;
+
+/** Of an outcome: what connect(2) returned, and what the calls of net after it got. */
+interface Answered {
+  readonly cell: { readonly family: 4 | 6 };
+  readonly facts: {
+    readonly answer: string;
+    readonly answeredMs: number;
+    readonly 'client.errors': Parameters<typeof errnos>[0];
+  };
+}
+
+/** Whether the ICMP message ended the connect before the SYN was sent again. */
+function endedByMessage({
+  cell: { family },
+  facts: { answer, answeredMs, 'client.errors': errors },
+}: Answered): boolean {
+  const errno = 'EHOSTUNREACH';
+  return answeredMs < firstMs && (answer === errno || seemedToSucceed({ family, answer, errors, errno }));
+}
 
 /** States of client and server that `ss` can show at one moment. */
 const pairs = ['SYN-SENT –', 'SYN-SENT SYN-RECEIVED', 'ESTABLISHED SYN-RECEIVED', 'ESTABLISHED –', '– –'] as const;
@@ -263,11 +284,10 @@ export default experiment({
     },
     {
       id: 'unreachable-at-once',
-      text: 'if a router reports the host as unreachable, connect(2) fails with EHOSTUNREACH at once, before the SYN is sent again',
-      source: `tcp_v4_err() in net/ipv4/tcp_ipv4.c, tcp_v6_err() in net/ipv6/tcp_ipv6.c, SYN-SENT; RFC 1122 §4.2.3.9 asks for a soft error, RFC 5461 describes this deviation. At once: within ${firstMs} ms`,
+      text: 'if a router reports the host as unreachable, connect(2) fails with EHOSTUNREACH at once, before the SYN is sent again; over IPv4 connect(2) can seem to succeed, and the next call gets EHOSTUNREACH',
+      source: `tcp_v4_err() in net/ipv4/tcp_ipv4.c, tcp_v6_err() in net/ipv6/tcp_ipv6.c, SYN-SENT; RFC 1122 §4.2.3.9 asks for a soft error, RFC 5461 describes this deviation. At once: within ${firstMs} ms. A race over IPv4: ip_icmp_error() in net/ipv4/ip_sockglue.c wakes the application before tcp_done_with_error()`,
       when: ({ opening }) => opening === 'unreachable',
-      holds: (facts) =>
-        facts.answer === 'EHOSTUNREACH' && facts.answeredMs < firstMs && is(facts['client.path'], 'SYN-SENT', 'CLOSED'),
+      holds: (facts, cell) => endedByMessage({ cell, facts }) && is(facts['client.path'], 'SYN-SENT', 'CLOSED'),
     },
     {
       id: 'request-is-given-up',
@@ -333,7 +353,7 @@ export default experiment({
               : thrice.length > 0
                 ? `Three lost SYNs delay connect(2) by ${waited(thrice)}.`
                 : unreachable.length > 0 &&
-                  `An unreachable host makes connect(2) fail${unreachable.every(isPrompt) ? ' at once' : ', not always at once'}.`,
+                  `An unreachable host makes connect(2) fail${unreachable.every(endedByMessage) ? ' at once' : ', not always at once'}.`,
       findings: [
         openedOnce.length > 0 &&
           finding(
@@ -355,7 +375,7 @@ export default experiment({
           'Where no socket listens, a RST answers the SYN, and connect(2) fails with ECONNREFUSED.',
         ),
         finding(
-          share(withAnswer(unreachable, 'EHOSTUNREACH').filter(isPrompt), unreachable),
+          share(unreachable.filter(endedByMessage), unreachable),
           'An ICMP message "host unreachable" ends connect(2) at once with EHOSTUNREACH.',
         ),
         late.length > 0 &&

@@ -1,4 +1,5 @@
 import { data, errnos, experiment, finding, type IcmpKind, is, kind, rst, share, syn, type Wire } from 'lingerlab';
+import { seemedToSucceed } from '../opening/shared/icmp.ts';
 
 /** Bytes that the client writes, and of the largest packet that a router takes. */
 const written = 5;
@@ -36,6 +37,29 @@ function softErrorOf(message: IcmpKind, family: Family): string {
   if (errno === 'none') return 'ETIMEDOUT';
   return errno === 'EOPNOTSUPP' ? 'ENOTSUP' : errno;
 }
+
+/** Of an outcome in SYN-SENT: what connect(2) returned, and what the calls of net after it got. */
+interface Ended {
+  readonly cell: { readonly message: IcmpKind; readonly family: Family };
+  readonly facts: {
+    readonly connect: string;
+    readonly connectMs: number;
+    readonly 'client.errors': Parameters<typeof errnos>[0];
+  };
+}
+
+const seemedOpen = ({ cell: { message, family }, facts }: Ended): boolean =>
+  seemedToSucceed({
+    family,
+    answer: facts.connect,
+    errors: facts['client.errors'],
+    errno: softErrorOf(message, family),
+  });
+
+/** Whether the errno of the message ended the connect before the SYN was sent again, after 1 s. */
+const endedAtOnce = (each: Ended): boolean =>
+  each.facts.connectMs < 1000 &&
+  (each.facts.connect === errnoOf[each.cell.message][each.cell.family] || seemedOpen(each));
 
 /** Sends the message about a packet, as a router would. */
 const send = (wire: Wire, packet: Parameters<Wire['icmp']>[0], message: IcmpKind) =>
@@ -117,6 +141,7 @@ export default experiment({
       // libuv's name of the same number
       note('connect', outcome === 'ENOTSUP' ? 'EOPNOTSUPP' : outcome);
       note('connectMs', ns / 1e6);
+      if (outcome === 'ok' && isError({ message, family })) await near.gone();
       return;
     }
     const [near, far] = await client.connect(listener);
@@ -136,11 +161,11 @@ export default experiment({
   claims: [
     {
       id: 'ends-a-connect',
-      text: 'in SYN-SENT each message but source quench and fragmentation needed ends connect(2) at once, with the errno of icmp_err_convert[], or of icmpv6_err_convert()',
+      text: 'in SYN-SENT each message but source quench and fragmentation needed ends connect(2) at once, with the errno of icmp_err_convert[], or of icmpv6_err_convert(); over IPv4 connect(2) can seem to succeed, and the next call gets that errno',
       source:
-        'tcp_v4_err() in net/ipv4/tcp_ipv4.c, icmp_err_convert[] in net/ipv4/icmp.c; tcp_v6_err() in net/ipv6/tcp_ipv6.c, icmpv6_err_convert() in net/ipv6/icmp.c; RFC 5461 describes it, RFC 1122 §4.2.3.9 asks for it of codes 2 to 4 only. At once: before the SYN is sent again, 1 s',
+        'tcp_v4_err() in net/ipv4/tcp_ipv4.c, icmp_err_convert[] in net/ipv4/icmp.c; tcp_v6_err() in net/ipv6/tcp_ipv6.c, icmpv6_err_convert() in net/ipv6/icmp.c; RFC 5461 describes it, RFC 1122 §4.2.3.9 asks for it of codes 2 to 4 only. At once: before the SYN is sent again, 1 s. A race over IPv4: ip_icmp_error() in net/ipv4/ip_sockglue.c wakes the application before tcp_done_with_error()',
       when: (cell) => cell.state === 'SYN-SENT' && isError(cell),
-      holds: (facts, { message, family }) => facts.connect === errnoOf[message][family] && facts.connectMs < 1000,
+      holds: (facts, cell) => endedAtOnce({ cell, facts }),
     },
     {
       id: 'ends-no-connect',
@@ -185,9 +210,8 @@ export default experiment({
 
   answer(outcomes) {
     const opening = outcomes.filter(({ cell }) => cell.state === 'SYN-SENT' && isError(cell));
-    const ended = opening.filter(
-      ({ cell, facts }) => facts.connect === errnoOf[cell.message][cell.family] && facts.connectMs < 1000,
-    );
+    const ended = opening.filter(endedAtOnce);
+    const seemed = opening.filter(seemedOpen);
     const others = outcomes.filter(({ cell }) => cell.state === 'SYN-SENT' && !isError(cell));
     const opened = others.filter(({ facts }) => facts.connect === 'ok');
     const open = outcomes.filter(({ cell }) => cell.state === 'ESTABLISHED');
@@ -220,6 +244,11 @@ export default experiment({
           share(ended, opening),
           'In SYN-SENT an error makes connect(2) fail at once: host unreachable with EHOSTUNREACH, port with ECONNREFUSED, network with ENETUNREACH.',
         ),
+        seemed.length > 0 &&
+          finding(
+            share(seemed, opening),
+            'connect(2) seemed to succeed, and the next call got the errno: over IPv4 the message wakes the application before the socket has its errno.',
+          ),
         finding(
           share(alive, open),
           'In ESTABLISHED no ICMP message ends the connection: the data is sent again and arrives.',
