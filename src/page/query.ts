@@ -102,10 +102,10 @@ export function searchOf(index: PageIndex): Search {
     const all = tokens.map((token) => matchesOf(token, index, factors, texts));
     return index.results.flatMap((result, place) => (all.every((matches) => matches(result, place)) ? [place] : []));
   };
-  const tokensOf = tokensIn(index, factors);
+  const countTokens = tokensIn(index, factors);
   return {
     find: (query) => find(parseQuery(query)),
-    complete: (query) => completionsOf(query, index, tokensOf, find),
+    complete: (query) => completionsOf(query, index, countTokens, find),
   };
 }
 
@@ -206,32 +206,66 @@ function isAs(
   return holds[operator];
 }
 
-/** The tokens that find a result, of those that begin with what is typed: each once. Those that are asked for at each letter are kept. */
-function tokensIn({ experiments, results }: PageIndex, factors: readonly Record<string, string>[]) {
-  const kept: (readonly string[])[] = [];
-  const usual = (place: number): readonly string[] => {
+/** Counts the tokens that find each of some results, once for a result: those that may begin with what is typed. */
+type CountTokens = (places: readonly number[], typed: string) => Map<string, number>;
+
+/** Results are asked at each letter: what a result is found by is made once, as numbers. */
+function tokensIn({ experiments, results }: PageIndex, factors: readonly Record<string, string>[]): CountTokens {
+  const tokens: string[] = [];
+  const numbers = new Map<string, number>();
+  const numberOf = (token: string): number => {
+    const known = numbers.get(token);
+    if (known !== undefined) return known;
+    numbers.set(token, tokens.length);
+    return tokens.push(token) - 1;
+  };
+  const kept: (readonly number[])[] = [];
+  const usual = (place: number): readonly number[] => {
     const { e, c, ev, s, w = [] } = results[place] as PageResult;
     kept[place] ??= [
       ...new Set([
-        ...Object.entries(factors[place] ?? {}).map(([name, value]) => `${name}:${value}`),
-        `exp:${experiments[e]?.id}`,
-        `status:${s}`,
-        ...ev.map((each) => `evidence:${each}`),
-        ...w.map((each) => `warning:${each}`),
-        ...c.map(([, verdict]) => `claim:${verdict}`),
+        ...Object.entries(factors[place] ?? {}).map(([name, value]) => numberOf(`${name}:${value}`)),
+        numberOf(`exp:${experiments[e]?.id}`),
+        numberOf(`status:${s}`),
+        ...ev.map((each) => numberOf(`evidence:${each}`)),
+        ...w.map((each) => numberOf(`warning:${each}`)),
+        ...c.map(([, verdict]) => numberOf(`claim:${verdict}`)),
       ]),
     ];
     return kept[place];
   };
-  return (place: number, typed: string): Iterable<string> => {
-    const { e, c, f } = results[place] as PageResult;
+  const rare = rareTokens(experiments);
+  return (places, typed) => {
+    const own = places.map(usual);
+    const counts = new Uint32Array(tokens.length);
+    for (const numbered of own) for (const number of numbered) counts[number] = (counts[number] ?? 0) + 1;
+    const counted = new Map<string, number>();
+    for (const [number, count] of counts.entries()) if (count > 0) counted.set(tokens[number] ?? '', count);
+    for (const place of places)
+      for (const token of rare(results[place] as PageResult, typed)) counted.set(token, (counted.get(token) ?? 0) + 1);
+    return counted;
+  };
+}
+
+/** Tokens of which a result has many, or that few ask for: by what is typed. */
+function rareTokens(experiments: PageIndex['experiments']) {
+  const lower = new Map<string, string>();
+  const lowered = (name: string): string => {
+    const known = lower.get(name) ?? name.toLowerCase();
+    lower.set(name, known);
+    return known;
+  };
+  return ({ e, c, f }: PageResult, typed: string): Iterable<string> => {
     const experiment = experiments[e];
-    if (typed.startsWith('tag')) return [...usual(place), ...(experiment?.tags ?? []).map((tag) => `tag:${tag}`)];
-    if (typed.startsWith('claim'))
-      return new Set([...usual(place), ...c.flatMap(([at]) => claimToken(experiment?.claims[at]?.id))]);
-    if (typed.startsWith('fact:'))
-      return [...usual(place), ...Object.entries(f).map(([name, value]) => factToken(name, value))];
-    return usual(place);
+    if (typed.startsWith('tag')) return new Set((experiment?.tags ?? []).map((tag) => `tag:${tag}`));
+    if (typed.startsWith('claim')) return new Set(c.flatMap(([at]) => claimToken(experiment?.claims[at]?.id)));
+    if (!typed.startsWith('fact:')) return [];
+    const [wanted = '', value] = typed.slice('fact:'.length).split('=');
+    return Object.keys(f).flatMap((name) => {
+      const own = lowered(name);
+      const fits = value === undefined ? own.startsWith(wanted) : own === wanted;
+      return fits ? [factToken(name, f[name] as FactValue | null)] : [];
+    });
   };
 }
 
@@ -245,16 +279,13 @@ const factToken = (name: string, value: FactValue | null): string =>
 function completionsOf(
   query: string,
   index: PageIndex,
-  tokensOf: (place: number, typed: string) => Iterable<string>,
+  countTokens: CountTokens,
   find: (tokens: readonly Token[]) => number[],
 ): Completion[] {
   const open = /\s$/.test(query) || query === '' ? '' : (query.split(/\s+/).at(-1) ?? '');
   const before = query.slice(0, query.length - open.length);
-  const left = find(parseQuery(before));
-  const counted = new Map<string, number>();
-  const count = (token: string): void => void counted.set(token, (counted.get(token) ?? 0) + 1);
   const typed = open.replace(/^-/, '').toLowerCase();
-  for (const place of left) for (const token of tokensOf(place, typed)) count(token);
+  const counted = countTokens(find(parseQuery(before)), typed);
   const starts = keys
     .filter((key) => key !== 'finding' && key !== 'guide' && key.startsWith(typed) && typed !== '')
     .map((key) => `${key}:`);

@@ -73,16 +73,20 @@ const Live = ({ data }: { readonly data: Data }) => {
   );
 };
 
+/** What is marked now: a page has thousands of marks, of which a letter changes few. */
+const marked: { found: ReadonlySet<number>; open: number | undefined } = { found: new Set(), open: undefined };
+
 /** Fades what a query does not find, and marks the opened result. */
 function mark(data: Data, query: string, found: ReadonlySet<number>, target: string): void {
   document.documentElement.classList.toggle('faded', query !== '');
   const { spots, dots } = marksOf(data);
   const open = openedAt(data, target)?.place;
-  for (const [place, spot] of spots) {
-    spot.classList.toggle('hit', found.has(place));
-    spot.classList.toggle('here', place === open);
-  }
-  if (query !== '') for (const [place, dot] of dots) dot.classList.toggle('hit', found.has(place));
+  for (const [place, element] of [...spots, ...dots])
+    if (found.has(place) !== marked.found.has(place)) element.classList.toggle('hit', found.has(place));
+  if (open !== marked.open)
+    for (const [place, spot] of spots)
+      if (place === open || place === marked.open) spot.classList.toggle('here', place === open);
+  Object.assign(marked, { found, open });
 }
 
 /** Elements with the places of their results. */
