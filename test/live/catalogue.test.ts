@@ -70,11 +70,20 @@ live('what takes a minute, since TIME-WAIT does', () => {
       expect(ids.filter((id) => few.every(({ experiment }) => experiment !== id))).toEqual(['too-many-orphans']);
     });
 
-    test('is sound: no event lost, every chain whole and counted, no observer contradicted', () => {
+    test('is sound: no event lost, every chain whole and counted, no observer contradicted', {
+      timeout: 2 * minutes,
+    }, async () => {
+      const warningsOf = ({ cells }: ReadRun) =>
+        cells.flatMap(({ id, warnings }) => warnings.map((warning) => ({ id, ...warning })));
+      // a machine that takes the CPU from the wire for 0.1 s: as the remedy says, these cells run again, alone
+      const found = warningsOf(run);
+      const behind = found.filter(({ code }) => code === 'wire-fell-behind');
+      const again = behind.length > 0 ? await played(...behind.map(({ id }) => id), '--jobs', '1') : undefined;
       const warnings = [
         // what this kernel refuses is the machine's matter
         ...run.run.warnings.filter(({ code }) => code !== 'sysctl-refused'),
-        ...run.cells.flatMap(({ id, warnings: own }) => own.map((warning) => ({ id, ...warning }))),
+        ...found.filter((warning) => !behind.includes(warning)),
+        ...(again ? warningsOf(again) : []),
       ];
       expect(warnings).toEqual([]);
     });
